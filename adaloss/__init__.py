@@ -1,0 +1,1 @@
+"""AdaLoss and the trial that tests it: optimizers, training, records."""

@@ -1,0 +1,1 @@
+"""What came out: tables and figures from the records on disk."""

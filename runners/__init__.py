@@ -1,0 +1,1 @@
+"""Where and how a sweep runs: the commands, the plan, Ray Tune, the live view."""
