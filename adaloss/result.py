@@ -105,7 +105,7 @@ class TrialResult(Record):
     """The end of a trial.
 
     ``last`` is the last epoch's record and ``best_val`` the one of the (first) epoch with the best
-    validation accuracy: never a maximum over test. ``seconds`` is the wall time inside training.
+    validation accuracy: never a maximum over test. ``seconds`` is the wall time spent in epochs.
     """
 
     trial_id: str

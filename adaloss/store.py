@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from adaloss.result import EpochMetrics, TrialResult
 from adaloss.trial import Trial
+from adaloss.user_error import UserError
 
 TRIAL_FILE = "trial.json"
 METRICS_FILE = "metrics.jsonl"
@@ -20,7 +21,7 @@ CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.txt"
 
 
-class CorruptRecordError(Exception):
+class CorruptRecordError(UserError):
     """A record on disk cannot be read; the message names the file and what to do."""
 
 

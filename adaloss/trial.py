@@ -85,7 +85,16 @@ class Trial(BaseModel):
     @cached_property
     def cell(self) -> tuple[tuple[str, Any], ...]:
         """The point of the grid without the seed, hashable."""
-        return tuple((name, value) for name, value in self.model_dump().items() if name != "seed")
+        return tuple((name, value) for name, value in self.values.items() if name != "seed")
+
+    def value(self, field: str) -> Any:
+        """The value of the field of this name; KeyError where there is none."""
+        return self.values[field]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Every field's value by its name."""
+        return self.model_dump()
 
     @cached_property
     def readable_name(self) -> str:

@@ -1,0 +1,26 @@
+"""AdaLoss and the optimizers it is compared with, for anybody's training loop.
+
+    optimizer = AdaLoss(model.parameters(), lr=0.1, b0=1.0)
+    ...
+    loss.backward()
+    optimizer.step(loss=loss)
+
+They depend on torch only. Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and provably
+convergent adaptive gradient method", AAAI 2022.
+"""
+
+from adaloss.optim.adagrad_norm import AdaGradNorm
+from adaloss.optim.adagrad_norm_rowwise import AdaGradNormRowwise
+from adaloss.optim.sgd_family import AdaLoss, SGDConstant, SGDDecaySqrt
+from adaloss.optim.table import OPTIMIZERS, OptimizerSpec, build_optimizer
+
+__all__ = [
+    "OPTIMIZERS",
+    "AdaGradNorm",
+    "AdaGradNormRowwise",
+    "AdaLoss",
+    "OptimizerSpec",
+    "SGDConstant",
+    "SGDDecaySqrt",
+    "build_optimizer",
+]

@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine with Python >= 3.11, git and make:
+#   make quickstart   set up and run the main job
+#   make test         set up and run every check
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup quickstart test lint types layers unit lock clean
+
+quickstart: setup
+	$(BIN)/adaloss-sweep run quickstart
+
+test: lint types layers unit
+
+setup: .venv/installed
+
+# uv comes from the lock file as well, so that all that is installed is pinned by hash.
+.venv/installed: requirements.lock setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	grep -A 999 '^uv==' requirements.lock | awk 'NR > 1 && /^[a-z]/ {exit} {print}' > .venv/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+unit: setup
+	$(BIN)/pytest
+
+# After a change of the dependencies in setup.cfg.
+lock: setup
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --no-header --no-annotate --extra test pyproject.toml --output-file requirements.lock --quiet
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

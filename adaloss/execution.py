@@ -1,0 +1,219 @@
+"""One trial from its records to its result: resume, train, record, end as it must."""
+
+import contextlib
+import pickle
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import torch
+
+from adaloss.data import DataError, Splits
+from adaloss.result import (
+    Divergence,
+    EpochMetrics,
+    Failure,
+    FailureKind,
+    Provenance,
+    TrialResult,
+    TrialState,
+    best_by_validation,
+)
+from adaloss.store import CorruptRecordError, Store, replacing
+from adaloss.training import DivergedError, Training
+from adaloss.trial import DatasetName, Trial
+
+LoadSplits = Callable[[DatasetName, int, str], Splits]
+
+
+class TrialTimeoutError(Exception):
+    """A trial took longer than the sweep's ``execution.timeout``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionSettings:
+    """How a trial runs; nothing here may change its numbers. Times in seconds.
+
+    ``log_output`` False leaves what the trial prints on the terminal, for debugging.
+    """
+
+    device: str
+    threads: int
+    timeout: float | None
+    checkpoint_interval: float
+    keep_checkpoints: bool
+    log_output: bool = True
+
+
+class Execution:
+    """A trial on its way from the store and back: ``advance`` until there is a ``result``.
+
+    Whatever ends the trial, divergence or error, becomes its result; only a dying process leaves
+    none, and then the next execution goes on from the last checkpoint.
+    """
+
+    def __init__(
+        self,
+        trial: Trial,
+        store: Store,
+        settings: ExecutionSettings,
+        load_splits: LoadSplits,
+        provenance: Provenance,
+    ) -> None:
+        self.trial = trial
+        self.store = store
+        self.settings = settings
+        self.load_splits = load_splits
+        self.provenance = provenance
+        self.result: TrialResult | None = None
+        self.history: tuple[EpochMetrics, ...] = ()
+        self.training: Training | None = None
+        self.seconds = 0.0
+        self.started = self.checkpointed = time.monotonic()
+        store.open_trial(trial)
+
+    def advance(self) -> EpochMetrics | None:
+        """Run and record one epoch; None, with :attr:`result` set, when the trial is finished."""
+        with self.output_to_log():
+            try:
+                if self.training is None:
+                    self.training = self.prepare()
+                if self.training.epoch == self.trial.epochs:
+                    self.finish(TrialState.COMPLETE)
+                    return None
+                return self.run_epoch(self.training)
+            except DivergedError as error:
+                print(f"diverged: {error}")
+                self.finish(TrialState.DIVERGED, divergence=error.divergence)
+            except Exception as error:
+                traceback.print_exc()
+                failure = Failure(
+                    kind=failure_kind(error),
+                    message=f"{type(error).__name__}: {error}",
+                    traceback=traceback.format_exc(),
+                )
+                self.finish(TrialState.FAILED, failure=failure)
+            return None
+
+    def prepare(self) -> Training:
+        """Build the training and bring it to the last checkpoint, where there is one."""
+        torch.set_num_threads(self.settings.threads)
+        splits = self.load_splits(self.trial.dataset, self.trial.split_seed, self.settings.device)
+        training, self.history = self.resume(splits) or (
+            Training(self.trial, splits, self.settings.device),
+            (),
+        )
+        # Epochs recorded after the checkpoint run again; their lines must not stand twice.
+        self.store.keep_metrics(self.trial, self.history)
+        self.seconds = sum(metrics.seconds for metrics in self.history)
+        print(f"trial {self.trial.trial_id} starts after epoch {training.epoch}")
+        return training
+
+    def resume(self, splits: Splits) -> tuple[Training, tuple[EpochMetrics, ...]] | None:
+        """The training and records at the last checkpoint, None where there is none to go on from.
+
+        A checkpoint that cannot be read is no reason to fail: the trial starts over, to the same
+        numbers.
+        """
+        path = self.store.checkpoint_path(self.trial)
+        if not path.exists():
+            return None
+        training = Training(self.trial, splits, self.settings.device)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            training.load_state_dict(state)
+        except (pickle.UnpicklingError, RuntimeError, ValueError, LookupError, OSError) as error:
+            print(f"starts over: {path} cannot be read ({error})")
+            return None
+        history = self.store.read_metrics(self.trial)[: training.epoch]
+        if len(history) < training.epoch:
+            print(f"starts over: {path} is of epoch {training.epoch}, the records end earlier")
+            return None
+        return training, history
+
+    def run_epoch(self, training: Training) -> EpochMetrics:
+        """One epoch, its record and, when it is due, a checkpoint."""
+        self.check_timeout()
+        started = time.monotonic()
+        try:
+            metrics = training.run_epoch()
+        finally:
+            self.seconds += time.monotonic() - started
+        self.store.append_metrics(self.trial, metrics)
+        self.history = (*self.history, metrics)
+        print(
+            f"epoch {metrics.epoch}/{self.trial.epochs}  train/loss {metrics.train_loss:.4f}  "
+            f"val/top1 {metrics.val_top1:.2f}  test/top1 {metrics.test_top1:.2f}"
+        )
+        due = time.monotonic() - self.checkpointed >= self.settings.checkpoint_interval
+        if due or (self.settings.keep_checkpoints and training.epoch == self.trial.epochs):
+            self.save_checkpoint(training)
+        return metrics
+
+    def check_timeout(self) -> None:
+        """Raise TrialTimeoutError once the trial has had its time."""
+        limit = self.settings.timeout
+        if limit is not None and time.monotonic() - self.started > limit:
+            raise TrialTimeoutError(
+                f"the trial took longer than execution.timeout ({limit:g} s); "
+                "raise it and run `adaloss-sweep retry`"
+            )
+
+    def save_checkpoint(self, training: Training) -> None:
+        """Replace ``checkpoint.pt`` by the state of now."""
+        with replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary:
+            torch.save(training.state_dict(), temporary)
+        self.checkpointed = time.monotonic()
+
+    def finish(
+        self,
+        state: TrialState,
+        divergence: Divergence | None = None,
+        failure: Failure | None = None,
+    ) -> None:
+        """Write the result, once; from here on the trial is finished."""
+        self.result = TrialResult(
+            trial_id=self.trial.trial_id,
+            state=state,
+            epochs=len(self.history),
+            last=self.history[-1] if self.history else None,
+            best_val=best_by_validation(self.history),
+            divergence=divergence,
+            failure=failure,
+            seconds=self.seconds,
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            provenance=self.provenance,
+        )
+        self.store.write_result(self.trial, self.result)
+        if not self.settings.keep_checkpoints:
+            self.store.checkpoint_path(self.trial).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def output_to_log(self) -> Iterator[None]:
+        """Send what the trial prints to its ``log.txt``."""
+        if not self.settings.log_output:
+            yield
+            return
+        with (
+            self.store.log_path(self.trial).open("a") as log,
+            contextlib.redirect_stdout(log),
+            contextlib.redirect_stderr(log),
+        ):
+            yield
+
+
+def failure_kind(error: Exception) -> FailureKind:
+    """Classify what a trial failed of."""
+    match error:
+        case torch.OutOfMemoryError() | MemoryError():
+            return FailureKind.OUT_OF_MEMORY
+        case RuntimeError() if "DefaultCPUAllocator" in str(error):
+            return FailureKind.OUT_OF_MEMORY
+        case TrialTimeoutError():
+            return FailureKind.TIMEOUT
+        case DataError() | CorruptRecordError():
+            return FailureKind.DATA
+        case _:
+            return FailureKind.CODE

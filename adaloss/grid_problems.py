@@ -1,0 +1,51 @@
+"""A mistake in a grid file, and the error that reports all of them together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands in a grid: ``("parameters", "b0", 2)``."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: its line in the file (from 1, None if it has none), its key and a sentence."""
+
+    line: int | None
+    key: str
+    message: str
+
+
+class GridError(Exception):
+    """A grid cannot be used; ``str()`` has one ``grid.yaml:12: message`` line per problem."""
+
+    def __init__(self, source: Path | str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        super().__init__("\n".join(located(source, problem) for problem in self.problems))
+
+
+def located(source: Path | str, problem: Problem) -> str:
+    """The problem as compilers write it."""
+    place = f"{source}:{problem.line}" if problem.line else f"{source}"
+    return f"{place}: {problem.message}"
+
+
+def dotted(path: KeyPath) -> str:
+    """The path as a person writes it: ``tables[0].rows``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that the user may have meant."""
+    matches = get_close_matches(name.lower()[:100], list(known), n=1)
+    return matches[0] if matches else None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` where a name is close, else all the known ones."""
+    names = list(known)
+    match = closest(name, names)
+    return f"; did you mean {match}?" if match else f"; known: {', '.join(names)}"

@@ -1,0 +1,262 @@
+"""YAML 1.2 as grids use it: text to a tree of nodes that know their lines.
+
+ruamel.yaml finds the structure; what a plain scalar means is decided here by the core schema of
+YAML 1.2, in which ``1e-4`` is a number and ``no`` and ``2024-01-01`` are text. Tags are refused,
+and so is anything deep or folded enough to be an attack rather than a grid.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from adaloss.grid_problems import KeyPath, Problem, dotted
+
+MAX_DEPTH = 20
+MAX_VALUES = 100_000
+
+NULLS = ("", "~", "null", "Null", "NULL")
+BOOLEANS = {
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+# Longer numbers than this are no hyperparameters, and int() refuses very long ones.
+INTEGER = re.compile(r"[-+]?[0-9]{1,400}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
+FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+
+ScalarValue = bool | int | float | str | None
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A single value."""
+
+    value: ScalarValue
+    line: int
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A list of nodes."""
+
+    items: tuple["Node", ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key of a mapping, with the line it stands on, and its value."""
+
+    line: int
+    value: "Node"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Keys to values in the order of the file; merge keys are already merged."""
+
+    entries: dict[str, Entry]
+    line: int
+
+
+Node = Scalar | Sequence | Mapping
+
+
+class UnreadableYamlError(Exception):
+    """The text is not YAML, or not YAML that a grid may hold."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+def plain_scalar(text: str) -> ScalarValue:
+    """The value of an unquoted scalar by the core schema of YAML 1.2."""
+    if text in NULLS:
+        return None
+    if text in BOOLEANS:
+        return BOOLEANS[text]
+    if INTEGER.fullmatch(text):
+        # Base 0 would refuse leading zeros, which are decimal in YAML 1.2.
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if FLOAT.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def read_yaml(text: str) -> tuple[Node | None, list[Problem]]:
+    """The document's tree (None if it is empty) and the problems that leave it readable.
+
+    Raises:
+        UnreadableYamlError: there is no tree to speak of.
+    """
+    reader = NodeReader(text)
+    try:
+        return reader.document(), reader.problems
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise UnreadableYamlError(
+            mark.line + 1 if mark else reader.line, f"not valid YAML: {reason(error)}"
+        ) from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = f"not valid YAML: the character #x{error.character:04x} is not allowed"
+        raise UnreadableYamlError(line, message) from error
+    except (ValueError, OverflowError) as error:
+        # ruamel.yaml passes on what chr() says of an escape such as "\UFFFFFFFF".
+        raise UnreadableYamlError(reader.line, "not valid YAML: impossible escape") from error
+
+
+def reason(error: MarkedYAMLError) -> str:
+    """What ruamel.yaml complains of, on one line."""
+    return " ".join(" ".join(filter(None, (error.context, error.problem))).split())
+
+
+class NodeReader:
+    """Recursive descent over the parser's events; ``line`` is how far it has come."""
+
+    def __init__(self, text: str) -> None:
+        self.events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
+        self.anchors: dict[str, Node] = {}
+        self.problems: list[Problem] = []
+        self.merged = 0
+        self.line = 1
+
+    def next_event(self) -> Event:
+        """Advance by one event."""
+        event = next(self.events)
+        self.line = event.start_mark.line + 1
+        return event
+
+    def document(self) -> Node | None:
+        """The only document of the stream."""
+        root: Node | None = None
+        for event in iter(self.next_event, None):
+            if isinstance(event, StreamEndEvent):
+                break
+            if isinstance(event, DocumentStartEvent) and root is not None:
+                raise UnreadableYamlError(
+                    self.line, "a second document (after ---); a grid file holds one"
+                )
+            if isinstance(event, DocumentStartEvent):
+                root = self.node(self.next_event(), ())
+            elif isinstance(event, DocumentEndEvent):
+                self.anchors.clear()
+        return root
+
+    def node(self, event: Event, path: KeyPath) -> Node:
+        """The node that starts with ``event``."""
+        if len(path) > MAX_DEPTH:
+            raise UnreadableYamlError(self.line, f"nested more than {MAX_DEPTH} levels deep")
+        if isinstance(event, AliasEvent):
+            return self.aliased(event)
+        line = self.line
+        self.refuse_tag(event, path)
+        node: Node
+        if isinstance(event, ScalarEvent):
+            node = Scalar(self.scalar_value(event), line)
+        elif isinstance(event, SequenceStartEvent):
+            node = Sequence(self.items(path), line)
+        else:
+            node = Mapping(self.entries(path), line)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+        return node
+
+    def aliased(self, event: AliasEvent) -> Node:
+        """The node an alias stands for; a scalar counts as standing where the alias does."""
+        node = self.anchors.get(event.anchor)
+        if node is None:
+            raise UnreadableYamlError(
+                self.line, f"not valid YAML: *{event.anchor} names no value above it"
+            )
+        return replace(node, line=self.line) if isinstance(node, Scalar) else node
+
+    def refuse_tag(self, event: Event, path: KeyPath) -> None:
+        """A tag would let a file build arbitrary objects; a grid has no use for any."""
+        if event.tag is not None:
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            message = f"YAML tags are not allowed in a grid; remove {tag}"
+            self.problems.append(Problem(self.line, dotted(path), message))
+
+    def scalar_value(self, event: ScalarEvent) -> ScalarValue:
+        """What a scalar means; only unquoted ones can be other than text."""
+        if event.style is None:
+            return plain_scalar(event.value)
+        text = str(event.value)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise UnreadableYamlError(self.line, "not valid YAML: half of a surrogate pair")
+        return text
+
+    def items(self, path: KeyPath) -> tuple[Node, ...]:
+        """The items up to the end of a sequence."""
+        nodes: list[Node] = []
+        while not isinstance(event := self.next_event(), SequenceEndEvent):
+            nodes.append(self.node(event, (*path, len(nodes))))
+        return tuple(nodes)
+
+    def entries(self, path: KeyPath) -> dict[str, Entry]:
+        """The entries up to the end of a mapping; the first of two equal keys stays."""
+        entries: dict[str, Entry] = {}
+        merged: dict[str, Entry] = {}
+        while not isinstance(event := self.next_event(), MappingEndEvent):
+            line = self.line
+            key = self.key(event, path)
+            value = self.node(self.next_event(), (*path, key))
+            if key == "<<" and isinstance(event, ScalarEvent) and event.style is None:
+                merged = self.merge(value, line, path) | merged
+            elif key in entries:
+                self.duplicate(key, line, entries[key].line, path)
+            else:
+                entries[key] = Entry(line, value)
+        return entries | {key: entry for key, entry in merged.items() if key not in entries}
+
+    def key(self, event: Event, path: KeyPath) -> str:
+        """A key as text, whatever the core schema would make of it."""
+        if isinstance(event, ScalarEvent):
+            self.refuse_tag(event, path)
+            return str(event.value)
+        raise UnreadableYamlError(
+            self.line, f"a key of {dotted(path) or 'the grid'} is not plain text"
+        )
+
+    def duplicate(self, key: str, line: int, first: int, path: KeyPath) -> None:
+        """Report a key that stands twice in one mapping."""
+        message = f"duplicate key {key!r}; it is already on line {first}"
+        self.problems.append(Problem(line, dotted((*path, key)), message))
+
+    def merge(self, node: Node, line: int, path: KeyPath) -> dict[str, Entry]:
+        """The entries that a merge key brings in; earlier sources win."""
+        merged: dict[str, Entry] = {}
+        for source in node.items if isinstance(node, Sequence) else (node,):
+            if not isinstance(source, Mapping):
+                message = "the merge key << needs a mapping or a list of mappings"
+                self.problems.append(Problem(line, dotted((*path, "<<")), message))
+                continue
+            self.merged += len(source.entries)
+            if self.merged > MAX_VALUES:
+                raise UnreadableYamlError(line, f"merge keys bring in more than {MAX_VALUES:,} values")
+            merged = source.entries | merged
+        return merged

@@ -1,0 +1,201 @@
+"""The training loop of one trial: epoch by epoch, its whole state savable in between."""
+
+import copy
+import math
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from adaloss.data import Splits, batches
+from adaloss.evaluate import evaluate
+from adaloss.models import build_model
+from adaloss.optim import build_optimizer
+from adaloss.result import Divergence, EpochMetrics
+from adaloss.seeding import derived_seed, named_generator
+from adaloss.trial import Trial
+
+# A read-back makes the host wait for the device, so losses are looked at this many at a time.
+STEPS_PER_READBACK = 50
+
+
+class DivergedError(Exception):
+    """The loss left the finite or declared range."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__(divergence.reason)
+        self.divergence = divergence
+
+
+class Training:
+    """One trial in training. On a CPU the same trial and splits give the same bits every time."""
+
+    def __init__(self, trial: Trial, splits: Splits, device: str = "cpu") -> None:
+        """Build model and optimizer; ``splits`` must be resident on ``device``."""
+        self.trial = trial
+        self.splits = splits
+        self.device = torch.device(device)
+        built = build_model(trial, splits)
+        self.model = built.module.to(self.device)
+        self.image_size = built.image_size
+        self.optimizer = build_optimizer(
+            trial.optimizer,
+            self.model.parameters(),
+            lr=trial.lr,
+            b0=trial.b0,
+            alpha=trial.alpha,
+            c=trial.c,
+            momentum=trial.momentum,
+            weight_decay=trial.weight_decay,
+        )
+        self.order = named_generator(trial.seed, "order")
+        self.epoch = 0
+        self.step = 0
+        with forked_random_state(self.device):
+            torch.manual_seed(derived_seed(trial.seed, "forward"))
+            self.forward_random_state = random_state(self.device)
+
+    def run_epoch(self) -> EpochMetrics:
+        """Train for one epoch, then evaluate on validation and test.
+
+        Raises:
+            DivergedError: a loss was not finite or beyond the trial's ``max_loss``.
+        """
+        started = time.perf_counter()
+        with forked_random_state(self.device):
+            # Dropout and the like draw from the global generators: they get the trial's own.
+            set_random_state(self.device, self.forward_random_state)
+            train_loss = self.train_one_epoch()
+            self.forward_random_state = random_state(self.device)
+        trained = time.perf_counter() - started
+        validation = evaluate(self.model, self.splits.validation, self.image_size)
+        test = evaluate(self.model, self.splits.test, self.image_size)
+        for name, loss in (("validation", validation.loss), ("test", test.loss)):
+            if not math.isfinite(loss):
+                raise self.diverged(self.step, loss, f"the {name} loss is {loss}")
+        b, effective_lr = self.rate_in_use()
+        return EpochMetrics(
+            epoch=self.epoch,
+            step=self.step,
+            train_loss=train_loss,
+            val_loss=validation.loss,
+            val_top1=validation.top1,
+            val_top5=validation.top5,
+            test_loss=test.loss,
+            test_top1=test.top1,
+            test_top5=test.top5,
+            b=b,
+            effective_lr=effective_lr,
+            examples_per_second=len(self.splits.train) / trained,
+            seconds=time.perf_counter() - started,
+        )
+
+    def train_one_epoch(self) -> float:
+        """Take one pass over the training examples; returns their mean plain loss."""
+        self.epoch += 1
+        self.model.train()
+        train = self.splits.train
+        order = torch.randperm(len(train), generator=self.order).to(self.device)
+        loss_sum = 0.0
+        unread: list[tuple[Tensor, int]] = []
+        for images, labels in batches(train, self.trial.batch_size, self.image_size, order):
+            loss = functional.cross_entropy(self.model(images), labels)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step(loss=loss)
+            self.step += 1
+            unread.append((loss.detach(), len(labels)))
+            if len(unread) == STEPS_PER_READBACK:
+                loss_sum += self.read_back(unread)
+                unread = []
+        if unread:
+            loss_sum += self.read_back(unread)
+        return loss_sum / len(train)
+
+    def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
+        """Sum the losses of the last steps over their examples, in one read-back.
+
+        Raises:
+            DivergedError: naming the first step whose loss was not finite or too large.
+        """
+        losses = torch.stack([loss for loss, _ in unread]).double().tolist()
+        first_step = self.step - len(unread) + 1
+        for step, loss in enumerate(losses, start=first_step):
+            if not math.isfinite(loss):
+                raise self.diverged(step, loss, f"the training loss is {loss}")
+            if loss > self.trial.max_loss:
+                reason = f"the training loss {loss:.6g} is beyond max_loss {self.trial.max_loss:g}"
+                raise self.diverged(step, loss, reason)
+        return math.fsum(
+            loss * examples for loss, (_, examples) in zip(losses, unread, strict=True)
+        )
+
+    def diverged(self, step: int, loss: float, reason: str) -> DivergedError:
+        """The error that ends this trial at this step."""
+        return DivergedError(
+            Divergence(
+                epoch=self.epoch,
+                step=step,
+                loss=loss,
+                reason=f"{reason} at step {step} (epoch {self.epoch})",
+            )
+        )
+
+    def rate_in_use(self) -> tuple[float | None, float | None]:
+        """b_t and the effective learning rate lr · rate of the last step, one read-back each."""
+        (b,) = self.optimizer.b()
+        (rate,) = self.optimizer.rates()
+        return b, None if rate is None else self.trial.lr * rate
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot of all that the rest of the trial depends on, not aliased to it."""
+        return copy.deepcopy(
+            {
+                "trial_id": self.trial.trial_id,
+                "epoch": self.epoch,
+                "step": self.step,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "order": self.order.get_state(),
+                "forward_random_state": self.forward_random_state,
+            }
+        )
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a snapshot; on a CPU the rest is bit for bit that of the original.
+
+        Raises:
+            ValueError: the snapshot is of another trial.
+        """
+        if state["trial_id"] != self.trial.trial_id:
+            raise ValueError(
+                f"this state is of trial {state['trial_id']}, not of {self.trial.trial_id}"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.order.set_state(state["order"])
+        self.forward_random_state = [tensor.clone() for tensor in state["forward_random_state"]]
+        self.epoch = state["epoch"]
+        self.step = state["step"]
+
+
+def forked_random_state(device: torch.device) -> Any:
+    """A context that gives the caller's global generators back as they were."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+
+
+def random_state(device: torch.device) -> list[Tensor]:
+    """The states (uint8) of the global generators that a forward pass on the device draws from."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return states
+
+
+def set_random_state(device: torch.device, states: list[Tensor]) -> None:
+    """Set the global generators to what :func:`random_state` returned."""
+    torch.set_rng_state(states[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1], device)

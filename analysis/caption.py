@@ -1,0 +1,141 @@
+"""What a reader must know to read a table's numbers, said below it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from adaloss.result import TrialState
+from adaloss.table_spec import NaIf, TableSpec
+from analysis.cells import Cell, CellStatus
+from analysis.frame import MISSING, distinct_values, grouped
+from analysis.measure import Measure
+from analysis.wording import field_value_text, value_text
+
+NA_MEANING: Mapping[NaIf, str] = {
+    "any": "at least one seed diverged",
+    "majority": "more than half of the finished seeds diverged",
+    "all": "every finished seed diverged",
+}
+
+
+def caption_of(
+    part: pd.DataFrame,
+    spec: TableSpec,
+    measure: Measure,
+    cells: Mapping[tuple[object, object], Cell],
+    varying: Sequence[str],
+) -> str:
+    """The caption of the table of ``part``.
+
+    ``varying`` are the fields that the sweep varies: those that are no axis of the table are
+    told. It depends on the records alone, so the same records always give the same text.
+    """
+    trials = part.drop_duplicates("trial_id")
+    return " ".join(
+        (
+            f"{what_is_shown(trials, measure)}{over_seeds(cells.values())}.",
+            *marks(cells.values(), spec, measure),
+            *shortfalls(trials),
+            *tied_fields(part, spec, varying),
+            *origins(trials),
+        )
+    )
+
+
+def what_is_shown(trials: pd.DataFrame, measure: Measure) -> str:
+    """The metric and the epoch it is of."""
+    label = measure.label[0].upper() + measure.label[1:]
+    if measure.at == "best_val":
+        return f"{label} at the epoch with the best validation accuracy"
+    epochs = set(trials["epochs"])
+    return f"{label} after the last epoch" + (f" ({epochs.pop()})" if len(epochs) == 1 else "")
+
+
+def over_seeds(cells: Collection[Cell]) -> str:
+    """How many trials a cell's numbers come from."""
+    declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
+    fewest, most = min(declared), max(declared)
+    if most == 1:
+        return ", one trial per cell"
+    number = str(most) if fewest == most else f"{fewest} to {most}"
+    return f", mean±standard deviation (ddof = 1) over {number} seeds"
+
+
+def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterator[str]:
+    """The meaning of every mark that occurs in the table."""
+    statuses = {cell.status for cell in cells}
+    if any(cell.best for cell in cells):
+        which = "highest" if measure.goal == "maximize" else "lowest"
+        yield f"Bold: the {which} of the row."
+    if CellStatus.NA in statuses:
+        yield f"N/A: {NA_MEANING[spec.na_if]}."
+    if any(cell.status is CellStatus.VALUE and cell.n < cell.expected for cell in cells):
+        yield "(k/n): only k of n seeds have a value."
+    if CellStatus.FAILED in statuses:
+        yield "failed: no seed finished, at least one ended in an error."
+    if CellStatus.EMPTY in statuses:
+        yield "–: no value."
+    if CellStatus.UNDECLARED in statuses:
+        yield "Blank: not part of the sweep."
+
+
+def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
+    """How many of the table's trials have no value, and why."""
+    counts = Counter(trials["state"])
+    reasons = []
+    if diverged := counts[TrialState.DIVERGED.value]:
+        reasons.append(f"{diverged} diverged")
+    if failed := counts[TrialState.FAILED.value]:
+        kinds = Counter(trials["failure_kind"].dropna())
+        told = ", ".join(f"{kind}: {number}" for kind, number in sorted(kinds.items()))
+        reasons.append(f"{failed} failed" + (f" ({told})" if told else ""))
+    if missing := counts[MISSING]:
+        reasons.append(f"{missing} not finished")
+    if reasons:
+        yield f"Of {len(trials)} trials, {', '.join(reasons)}."
+
+
+def tied_fields(part: pd.DataFrame, spec: TableSpec, varying: Sequence[str]) -> Iterator[str]:
+    """The values of the fields that vary in the sweep without being an axis of the table."""
+    for field in varying:
+        if field in (spec.rows, spec.columns, spec.per, "seed"):
+            continue
+        values = distinct_values(part, field)
+        if len(values) == 1:
+            yield f"{field}: {value_text(values[0])}."
+        elif values:
+            yield f"{field}: {by_axis(part, field, spec)}."
+
+
+def by_axis(part: pd.DataFrame, field: str, spec: TableSpec) -> str:
+    """``0.1; 0.05 for adagrad_norm``: the usual value, then the exceptions by column or row."""
+    for axis in (spec.columns, spec.rows):
+        found = {
+            key: distinct_values(rows, field) for (key,), rows in grouped(part, (axis,)).items()
+        }
+        if all(len(values) <= 1 for values in found.values()):
+            value_of = {key: values[0] for key, values in found.items() if values}
+            usual = Counter(value_of.values()).most_common(1)[0][0]
+            exceptions = [
+                f"{value_text(value)} for {field_value_text(axis, key)}"
+                for key, value in value_of.items()
+                if value != usual
+            ]
+            return "; ".join((value_text(usual), *exceptions))
+    return f"{', '.join(map(value_text, distinct_values(part, field)))}, depending on the cell"
+
+
+def origins(trials: pd.DataFrame) -> Iterator[str]:
+    """The code that made the numbers, and when."""
+    finished = trials[trials["state"].isin([TrialState.COMPLETE.value, TrialState.DIVERGED.value])]
+    if finished.empty:
+        return
+    versions = sorted({version or "unknown" for version in finished["code_version"]})
+    if len(versions) == 1:
+        yield f"Code version: {versions[0]}."
+    else:
+        yield f"Mixes {len(versions)} code versions: {', '.join(versions)}."
+    # The date is the first part of an ISO 8601 time.
+    days = sorted({str(moment)[:10] for moment in finished["finished_at"]})
+    yield f"Run on {days[0]}." if len(days) == 1 else f"Run from {days[0]} to {days[-1]}."

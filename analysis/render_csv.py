@@ -1,0 +1,71 @@
+"""All tables as one long CSV file with unrounded numbers, for spreadsheets and further work."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.cells import CellStatus
+from analysis.tables import Table
+
+COLUMNS = (
+    "table",
+    "metric",
+    "at",
+    "row_field",
+    "row",
+    "column_field",
+    "column",
+    "mean",
+    "std",
+    "n",
+    "expected",
+    "diverged",
+    "failed",
+    "missing",
+    "na",
+    "best",
+)
+
+# Spreadsheets take a cell that starts with one of these for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def render_csv(tables: Sequence[Table]) -> str:
+    """A header and one line per cell that the sweep declares."""
+    records = [record for table in tables for record in cell_records(table)]
+    return pd.DataFrame(records, columns=list(COLUMNS), dtype="object").to_csv(
+        index=False, lineterminator="\n"
+    )
+
+
+def cell_records(table: Table) -> list[dict[str, object]]:
+    """The cells of one table, row by row."""
+    return [
+        {
+            "table": guarded(table.title),
+            "metric": table.metric,
+            "at": table.at,
+            "row_field": table.row_field,
+            "row": guarded(row),
+            "column_field": table.column_field,
+            "column": guarded(column),
+            "mean": cell.mean,
+            "std": cell.std,
+            "n": cell.n,
+            "expected": cell.expected,
+            "diverged": cell.diverged,
+            "failed": cell.failed,
+            "missing": cell.missing,
+            "na": cell.status is CellStatus.NA,
+            "best": cell.best,
+        }
+        for (row, column), cell in table.cells.items()
+        if cell.status is not CellStatus.UNDECLARED
+    ]
+
+
+def guarded(value: object) -> object:
+    """A text that no spreadsheet takes for a formula; numbers stay as they are."""
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return value

@@ -1,0 +1,57 @@
+"""Tables as one HTML page that needs nothing else."""
+
+from collections.abc import Sequence
+from html import escape
+
+from analysis.cells import Cell, cell_text
+from analysis.tables import Table
+from analysis.wording import value_text
+
+STYLE = """\
+body { font-family: system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+caption { caption-side: bottom; color: #555; padding-top: 0.5rem; text-align: left; }
+th, td { padding: 0.2rem 0.8rem; text-align: right; white-space: nowrap; }
+thead { border-bottom: 1px solid; border-top: 2px solid; }
+tbody { border-bottom: 2px solid; }"""
+
+
+def render_html(tables: Sequence[Table]) -> str:
+    """A page with a section per table."""
+    sections = "\n".join(html_section(table) for table in tables)
+    title = escape(tables[0].title) if tables else "No tables"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{STYLE}\n</style>\n</head>\n"
+        f"<body>\n{sections}\n</body>\n</html>\n"
+    )
+
+
+def html_section(table: Table) -> str:
+    """One table under its title."""
+    names = [table.row_field, *map(value_text, table.column_values)]
+    header = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    rows = "\n".join(html_row(table, row) for row in table.row_values)
+    return (
+        f"<section>\n<h2>{escape(table.title)}</h2>\n<table>\n"
+        f"<caption>{escape(table.caption)}</caption>\n"
+        f"<thead>\n<tr>{header}</tr>\n</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</section>"
+    )
+
+
+def html_row(table: Table, row: object) -> str:
+    """One row of the body."""
+    cells = "".join(
+        f"<td>{html_cell(table.cells[row, column], table.decimals)}</td>"
+        for column in table.column_values
+    )
+    return f'<tr><th scope="row">{escape(value_text(row))}</th>{cells}</tr>'
+
+
+def html_cell(cell: Cell, decimals: int) -> str:
+    """A cell's text, the best of its row in ``<strong>``."""
+    text = cell_text(cell, decimals)
+    if not cell.best:
+        return escape(text.plain)
+    return f"<strong>{escape(text.number)}</strong> {escape(text.count)}".rstrip()

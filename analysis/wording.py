@@ -1,0 +1,37 @@
+"""How a field's values and measured numbers are written wherever a person reads them."""
+
+from decimal import Decimal
+
+
+def value_text(value: object) -> str:
+    """A field's value as a person writes it: 0.01, 1, 100, 0.00001, true, none."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return float_text(value)
+    return one_line(str(value))
+
+
+def float_text(value: float) -> str:
+    """The shortest digits that are this number, without an exponent while that stays short."""
+    digits = repr(float(value))
+    if value and not 1e-9 <= abs(value) < 1e16:
+        return digits
+    return format(Decimal(digits).normalize(), "f")
+
+
+def number_text(value: float, decimals: int) -> str:
+    """A measurement with fixed decimals, never ``-0.00``."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks or runs of blanks: a name may hold any."""
+    return " ".join(text.split())
+
+
+def field_value_text(field: str, value: object) -> str:
+    """A value that stands alone: names speak for themselves, ``lr = 0.1`` needs its field."""
+    return one_line(value) if isinstance(value, str) else f"{field} = {value_text(value)}"

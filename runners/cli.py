@@ -1,0 +1,406 @@
+"""The commands of adaloss-sweep: a thin layer of prose over the rest.
+
+Heavy imports live inside the command that needs them, so that ``--help`` answers at once.
+"""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from adaloss.user_error import UserError
+
+if TYPE_CHECKING:
+    from adaloss.store import Store
+    from adaloss.sweep import Sweep
+    from adaloss.trial import Trial
+    from analysis.tables import Table
+    from runners.plan import Plan
+
+COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
+RESULTS = Path("results")
+
+app = typer.Typer(
+    help="Settle an optimizer question with a table: run a grid of trials, compile mean±std.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Grid = Annotated[str, typer.Argument(help="A grid file, or the name of a shipped grid.")]
+Storage = Annotated[Path, typer.Option(help="The folder below which results are kept.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Only trials with these values: b0=1,optimizer=adaloss. Repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
+
+
+@app.command()
+def run(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Start at most this many trials.")
+    ] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Does it run? One seed, one epoch, in STORAGE/smoke.")
+    ] = False,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the trials that are missing, then compile the tables."""
+    from runners.selection import smoke_trials
+
+    sweep = load(grid)
+    trials = smoke_trials(sweep.trials) if smoke else sweep.trials
+    store = store_of(sweep, storage / "smoke" if smoke else storage)
+    run_and_compile(sweep, trials, store, only, limit, yes=yes, quiet=quiet, as_json=as_json)
+
+
+@app.command()
+def retry(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Failed trials (the default).")] = False,
+    diverged: Annotated[bool, typer.Option("--diverged", help="Diverged trials.")] = False,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set the records of failed or diverged trials aside and run those trials again."""
+    from adaloss.result import TrialState
+
+    sweep = load(grid)
+    store = store_of(sweep, storage)
+    before = plan_of(sweep, sweep.trials, only, store)
+    states = [TrialState.DIVERGED] if diverged else []
+    states += [TrialState.FAILED] if failed or not diverged else []
+    to_repeat = [trial for state in states for trial in before.in_state(state)]
+    if not to_repeat:
+        raise UserError(f"no trial of {sweep.name} is {' or '.join(states)}: nothing to run again")
+    for repeated in to_repeat:
+        store.set_aside(repeated)
+    run_and_compile(sweep, sweep.trials, store, only, None, yes=yes, quiet=quiet, as_json=as_json)
+
+
+@app.command()
+def plan(
+    grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
+) -> None:
+    """Say what a run would do: cells, trials by state, an estimate of the time."""
+    from runners.machine import workers
+    from runners.plan import estimate_seconds
+    from runners.progress import duration
+
+    sweep = load(grid)
+    made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
+    counts = made.counts()
+    if as_json:
+        print_json(counts)
+        return
+    for note in sweep.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"{sweep.name}: {counts['cells']} cells, {counts['trials']} trials")
+    for state in ("complete", "diverged", "failed", "missing"):
+        typer.echo(f"  {state:<9}{counts[state]:>6}")
+    if not made.missing:
+        return
+    at_a_time = workers(sweep)
+    seconds = estimate_seconds(made, at_a_time)
+    typer.echo(
+        "no estimate of the time: no trial of this sweep is complete yet"
+        if seconds is None
+        else f"the missing ones will take about {duration(seconds)}, {at_a_time} at a time"
+    )
+
+
+@app.command()
+def status(
+    grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
+) -> None:
+    """Show the state of every trial, and why trials failed."""
+    from rich.console import Console
+
+    from adaloss.result import TrialState
+    from runners.matrix import legend, state_matrices
+
+    sweep = load(grid)
+    made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
+    states = made.states()
+    if as_json:
+        print_json(made.counts() | {"states": states})
+        return
+    console = Console()
+    for matrix in state_matrices(made.trials, states, sweep.grid.tables[0]):
+        console.print(matrix, "")
+    console.print(legend())
+    for trial in made.in_state(TrialState.FAILED):
+        failure = made.results[trial.trial_id].failure
+        why = f"{failure.kind}: {failure.message}" if failure else "no reason on record"
+        typer.echo(f"failed: {trial.readable_name} ({trial.trial_id}): {why}")
+
+
+@app.command()
+def show(
+    grid: Grid,
+    trial: Annotated[str, typer.Argument(help="A trial id or name, or the beginning of one.")],
+    storage: Storage = RESULTS,
+) -> None:
+    """Show one trial: configuration, state, history, and the error with its traceback."""
+    from runners.selection import find_trial
+
+    sweep = load(grid)
+    print_trial(find_trial(sweep.trials, trial), store_of(sweep, storage))
+
+
+@app.command()
+def table(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md, csv, latex or html; default: terminal.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Compile the results tables from the records on disk."""
+    from analysis.render import FORMATS, render
+
+    if form is not None and form not in FORMATS:
+        raise UserError(f"--format {form}: must be one of {', '.join(FORMATS)}")
+    sweep = load(grid)
+    tables = compile_results(sweep, sweep.trials, store_of(sweep, storage))
+    if form is None and output is None:
+        print_tables(tables)
+        return
+    text = render(tables, form or "md")
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text)
+        typer.echo(f"wrote {output}", err=True)
+
+
+@app.command()
+def plot(grid: Grid, storage: Storage = RESULTS, output: Output = None) -> None:
+    """Draw the metric against b0, one line per optimizer with its spread (.png, .svg, .pdf)."""
+    sweep = load(grid)
+    store = store_of(sweep, storage)
+    typer.echo(f"wrote {draw_figure(sweep, sweep.trials, store, output)}", err=True)
+
+
+@app.command()
+def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
+    """Run a single trial in this process, without Ray, for debugging."""
+    from runners.in_process import execute_here
+
+    sweep = load(grid)
+    store = store_of(sweep, storage)
+    chosen = plan_of(sweep, sweep.trials, only, store).trials
+    if len(chosen) > 1:
+        first = chosen[0]
+        raise UserError(
+            f"{len(chosen)} trials match: name one, such as with "
+            f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
+            f"seed={first.seed}"
+        )
+    if store.read_result(chosen[0]) is None:
+        execute_here(chosen[0], sweep, store)
+    else:
+        typer.echo("this trial has finished already; its record:", err=True)
+    print_trial(chosen[0], store)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="The grid file to write.")] = Path("grid.yaml"),
+) -> None:
+    """Write a commented grid to start from."""
+    from adaloss.sweep import resolve_grid
+
+    if file.exists():
+        raise UserError(f"{file} exists already: name another file")
+    file.write_text(resolve_grid("example").read_text())
+    typer.echo(f"wrote {file}; run it with: adaloss-sweep run {shlex.quote(str(file))}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the grid file's JSON Schema, for editors to complete and check with."""
+    from adaloss.sweep import grid_json_schema
+
+    print_json(grid_json_schema())
+
+
+def load(grid: str) -> "Sweep":
+    """Load a sweep from a path or a shipped grid's name."""
+    from adaloss.sweep import load_sweep, resolve_grid
+
+    return load_sweep(resolve_grid(grid))
+
+
+def store_of(sweep: "Sweep", storage: Path) -> "Store":
+    """The store of the sweep's results."""
+    from adaloss.store import Store
+
+    return Store(storage / sweep.name)
+
+
+def plan_of(
+    sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
+) -> "Plan":
+    """Hold the trials that ``--only`` leaves against the records."""
+    from runners.plan import make_plan
+    from runners.selection import select
+
+    return make_plan(sweep.name, select(trials, only or ()), store)
+
+
+def run_and_compile(
+    sweep: "Sweep",
+    trials: "tuple[Trial, ...]",
+    store: "Store",
+    only: list[str] | None,
+    limit: int | None,
+    *,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+) -> NoReturn:
+    """Run what is missing, compile what came out, exit with the code that says how it went."""
+    from runners.launch import launch
+
+    before = plan_of(sweep, trials, only, store)
+    try:
+        started = launch(sweep, before, limit, store, yes=yes or as_json, quiet=quiet)
+    except KeyboardInterrupt:
+        after = plan_of(sweep, trials, only, store)
+        typer.echo(f"stopped; {safe_so_far(after)}. Go on with: {command_to_go_on()}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    after = plan_of(sweep, trials, only, store)
+    tables = compile_results(sweep, trials, store)
+    save_tables(tables, store)
+    if started:
+        draw_figure(sweep, trials, store, None)
+    counts = after.counts()
+    if as_json:
+        print_json(counts | {"started": started, "results": str(store.root)})
+    else:
+        print_tables(tables)
+        typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
+        if counts["failed"]:
+            typer.echo("failed trials: `adaloss-sweep status` says why, `retry` repeats", err=True)
+        if counts["missing"]:
+            typer.echo(f"{counts['missing']} missing; go on with: {command_to_go_on()}", err=True)
+    raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
+
+
+def safe_so_far(made: "Plan") -> str:
+    """How many trials have a result, and which."""
+    counts = made.counts()
+    states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "diverged", "failed"))
+    return f"{len(made.results)} of {counts['trials']} trials are done ({states})"
+
+
+def command_to_go_on() -> str:
+    """The command line that was given; a retry goes on as a run."""
+    arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
+    kept = [word for word in arguments if word not in ("--failed", "--diverged")]
+    return shlex.join(["adaloss-sweep", *kept])
+
+
+def compile_results(
+    sweep: "Sweep", trials: "tuple[Trial, ...]", store: "Store"
+) -> "tuple[Table, ...]":
+    """The sweep's tables from the records."""
+    from analysis.frame import build_frame
+    from analysis.tables import compile_tables
+
+    metric = sweep.grid.metric
+    return compile_tables(
+        build_frame(trials, store),
+        sweep.grid.tables,
+        metric=metric.name,
+        at=metric.at,
+        goal=metric.goal,
+        sweep_name=sweep.name,
+    )
+
+
+def save_tables(tables: "tuple[Table, ...]", store: "Store") -> None:
+    """Write the tables in every format beside the records."""
+    from analysis.render import FORMATS, render
+
+    for form, suffix in FORMATS.items():
+        store.write_text(store.tables_folder / f"tables{suffix}", render(tables, form))
+
+
+def draw_figure(
+    sweep: "Sweep", trials: "tuple[Trial, ...]", store: "Store", output: Path | None
+) -> Path:
+    """Draw the first table as a figure; returns where it was written."""
+    from analysis.figures import accuracy_against, save_figure
+    from analysis.frame import build_frame
+
+    spec, metric = sweep.grid.tables[0], sweep.grid.metric
+    path = output or store.figures_folder / f"{sweep.name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure = accuracy_against(
+        build_frame(trials, store),
+        x=spec.rows,
+        line=spec.columns,
+        per=spec.per,
+        metric=spec.metric or metric.name,
+        at=spec.at or metric.at,
+        title=sweep.name,
+    )
+    save_figure(figure, path)
+    return path
+
+
+def print_tables(tables: "tuple[Table, ...]") -> None:
+    """Print the tables to the terminal, or as Markdown where there is none."""
+    from rich.console import Console
+
+    from analysis.render import render, terminal_table
+
+    console = Console()
+    if not console.is_terminal:
+        typer.echo(render(tables, "md"), nl=False)
+        return
+    for compiled in tables:
+        console.print(terminal_table(compiled), "")
+
+
+def print_trial(trial: "Trial", store: "Store") -> None:
+    """Print everything on record about a trial."""
+    from rich.console import Console
+
+    from runners.trial_page import trial_page
+
+    Console().print(trial_page(trial, store))
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
+    try:
+        app()
+    except (UserError, OSError) as error:
+        typer.echo(f"adaloss-sweep: {error}", err=True)
+        raise SystemExit(USER_ERROR) from None
+    raise SystemExit(COMPLETE)

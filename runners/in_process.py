@@ -1,0 +1,24 @@
+"""One trial in this process, its output on the terminal: for debugging, without Ray."""
+
+from adaloss.data import load_splits
+from adaloss.execution import Execution, ExecutionSettings
+from adaloss.provenance import collect_provenance
+from adaloss.store import Store
+from adaloss.sweep import Sweep
+from adaloss.trial import Trial
+
+
+def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
+    """Run the trial on the CPU, to the same records that it gets through Ray."""
+    settings = ExecutionSettings(
+        device="cpu",
+        threads=sweep.grid.resources.cpu,
+        timeout=None,
+        checkpoint_interval=sweep.grid.execution.checkpoint_interval,
+        keep_checkpoints=sweep.grid.execution.keep_checkpoints,
+        log_output=False,
+    )
+    provenance = collect_provenance(settings.device, settings.threads)
+    execution = Execution(trial, store, settings, load_splits, provenance)
+    while execution.advance() is not None:
+        pass

@@ -1,0 +1,82 @@
+"""Run what a sweep is missing, watched, and stoppable without losing anything."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+
+from adaloss.store import Store
+from adaloss.sweep import Sweep
+from adaloss.trial import Trial
+from adaloss.user_error import UserError
+from runners.machine import worker_settings, workers
+from runners.plan import Plan, estimate_seconds
+from runners.progress import duration, watching
+
+# A run expected to take longer than this is asked about first.
+SECONDS_TO_ASK = 3600
+
+
+class DeclinedError(UserError):
+    """The user was asked about a long run and said no."""
+
+
+def launch(
+    sweep: Sweep, plan: Plan, limit: int | None, store: Store, *, yes: bool, quiet: bool
+) -> int:
+    """Run the plan's missing trials, at most ``limit`` of them; returns how many that were.
+
+    Raises:
+        KeyboardInterrupt: SIGINT or SIGTERM came; the trials that were running have stopped.
+        DeclinedError: the run would take long, and the user does not want it.
+    """
+    to_run = plan.missing[: limit or sweep.grid.run_cap]
+    if not to_run:
+        return 0
+    settings = worker_settings(sweep)
+    if not yes:
+        ask_before_a_long_run(plan, to_run, workers(sweep))
+    store.write_text(store.root / "grid.yaml", sweep.text)
+    console = Console(stderr=True)
+    if not quiet:
+        for note in sweep.notes:
+            console.print(f"note: {note}", markup=False, highlight=False)
+    # Ray takes a second to import: only now is it known to be needed.
+    from runners.tune import run_trials
+
+    with (
+        sigterm_as_interrupt(),
+        watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer,
+    ):
+        run_trials(to_run, store, settings, observer)
+    return len(to_run)
+
+
+def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int) -> None:
+    """Ask on a terminal whether a run of more than an hour is meant."""
+    seconds = estimate_seconds(plan, at_a_time)
+    if seconds is None or not sys.stdin.isatty():
+        return
+    seconds *= len(to_run) / len(plan.missing)
+    if seconds <= SECONDS_TO_ASK:
+        return
+    answer = input(f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] ")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise DeclinedError("nothing was started")
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Stop on SIGTERM as on Ctrl-C: in order, with the records safe."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

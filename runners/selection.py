@@ -1,0 +1,64 @@
+"""Which of a sweep's trials the command line means."""
+
+from collections.abc import Sequence
+
+from adaloss.sweep import only
+from adaloss.trial import Trial
+from adaloss.user_error import UserError
+
+
+class SelectionError(UserError):
+    """The command line names trials that there are not; the message says what there is."""
+
+
+def select(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]:
+    """The trials that ``--only`` items such as ``b0=1,optimizer=adaloss`` leave.
+
+    Raises:
+        SelectionError: an item is not of that form, or names no field or value of these trials.
+    """
+    filters: dict[str, str] = {}
+    for item in ",".join(items).split(","):
+        if not item.strip():
+            continue
+        field, equals, value = item.partition("=")
+        if not equals:
+            raise SelectionError(f"--only {item}: write field=value, such as b0=1")
+        filters[field.strip()] = value.strip()
+    if not filters:
+        return trials
+    try:
+        return only(trials, filters)
+    except ValueError as error:
+        raise SelectionError(f"--only: {error}") from error
+
+
+def find_trial(trials: Sequence[Trial], name: str) -> Trial:
+    """The one trial whose id or readable name begins with ``name``.
+
+    Raises:
+        SelectionError: there is none, or more than one.
+    """
+    found = {
+        trial.trial_id: trial
+        for trial in trials
+        if trial.trial_id.startswith(name) or trial.readable_name.startswith(name)
+    }
+    if len(found) == 1:
+        (trial,) = found.values()
+        return trial
+    if not found:
+        raise SelectionError(
+            f"no trial's id or name begins with {name!r}; `status --json` lists the ids, "
+            f"a name looks like {trials[0].readable_name}"
+        )
+    examples = ", ".join(f"{trial.readable_name} ({key})" for key, trial in list(found.items())[:3])
+    raise SelectionError(
+        f"{len(found)} trials begin with {name!r}: {examples}, …; write more of it"
+    )
+
+
+def smoke_trials(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """One seed of every cell, for one epoch."""
+    seed = trials[0].seed
+    return tuple(Trial(**(trial.values | {"epochs": 1})) for trial in trials if trial.seed == seed)
