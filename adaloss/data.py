@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -72,12 +75,17 @@ def load_digits() -> RawDataset:
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (the
     test part). Pixels are counts from 0 to 16.
     """
-    from sklearn import datasets
-
-    digits = datasets.load_digits()
+    # The file itself: importing scikit-learn, with SciPy, would cost every worker seconds.
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise DataError("dataset digits: scikit-learn, which brings it, is not installed")
+    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    if not path.exists():
+        raise DataError(f"dataset digits: this scikit-learn does not bring {path}")
+    table = torch.from_numpy(np.loadtxt(path, delimiter=",", dtype=np.int64))
     return RawDataset(
-        images=torch.tensor(digits.images, dtype=torch.uint8).unsqueeze(1),
-        labels=torch.tensor(digits.target, dtype=torch.int64),
+        images=table[:, :-1].to(torch.uint8).view(-1, 1, 8, 8),
+        labels=table[:, -1].contiguous(),
         classes=10,
         pixel_max=16.0,
         mean=(0.3053,),

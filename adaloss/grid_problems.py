@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from adaloss.user_error import UserError
+
 KeyPath = tuple[str | int, ...]
 """Where a value stands in a grid: ``("parameters", "b0", 2)``."""
 
@@ -18,7 +20,7 @@ class Problem:
     message: str
 
 
-class GridError(Exception):
+class GridError(UserError):
     """A grid cannot be used; ``str()`` has one ``grid.yaml:12: message`` line per problem."""
 
     def __init__(self, source: Path | str, problems: Iterable[Problem]) -> None:

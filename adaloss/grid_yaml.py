@@ -257,6 +257,8 @@ class NodeReader:
                 continue
             self.merged += len(source.entries)
             if self.merged > MAX_VALUES:
-                raise UnreadableYamlError(line, f"merge keys bring in more than {MAX_VALUES:,} values")
+                raise UnreadableYamlError(
+                    line, f"merge keys bring in more than {MAX_VALUES:,} values"
+                )
             merged = source.entries | merged
         return merged

@@ -102,7 +102,7 @@ class Training:
         unread: list[tuple[Tensor, int]] = []
         for images, labels in batches(train, self.trial.batch_size, self.image_size, order):
             loss = functional.cross_entropy(self.model(images), labels)
-            self.optimizer.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step(loss=loss)
             self.step += 1

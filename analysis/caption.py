@@ -34,7 +34,7 @@ def caption_of(
     trials = part.drop_duplicates("trial_id")
     return " ".join(
         (
-            f"{what_is_shown(trials, measure)}{over_seeds(cells.values())}.",
+            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values())}.",
             *marks(cells.values(), spec, measure),
             *shortfalls(trials),
             *tied_fields(part, spec, varying),
@@ -57,9 +57,9 @@ def over_seeds(cells: Collection[Cell]) -> str:
     declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
     fewest, most = min(declared), max(declared)
     if most == 1:
-        return ", one trial per cell"
+        return "one trial each"
     number = str(most) if fewest == most else f"{fewest} to {most}"
-    return f", mean±standard deviation (ddof = 1) over {number} seeds"
+    return f"mean±standard deviation (ddof = 1) over {number} seeds"
 
 
 def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterator[str]:

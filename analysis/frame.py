@@ -139,7 +139,8 @@ def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:
     counted there.
     """
     if field in OPTIONAL_HYPERPARAMETERS:
-        frame = frame[[field in HYPERPARAMETERS_THAT_APPLY[name] for name in frame["optimizer"]]]
+        applies = [field in HYPERPARAMETERS_THAT_APPLY[name] for name in frame["optimizer"]]
+        frame = frame.loc[applies]
     return tuple(dict.fromkeys(frame[field]))
 
 
@@ -149,6 +150,8 @@ def grouped(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[object, ..
     Not ``groupby``: it would turn a field's None into NaN.
     """
     positions: dict[tuple[object, ...], list[int]] = {}
-    for position, key in enumerate(frame[list(fields)].itertuples(index=False, name=None)):
+    columns = [frame[field].tolist() for field in fields]
+    for position in range(len(frame)):
+        key = tuple(column[position] for column in columns)
         positions.setdefault(key, []).append(position)
     return {key: frame.iloc[rows] for key, rows in positions.items()}

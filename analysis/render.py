@@ -1,17 +1,20 @@
-"""Tables as text in the formats that people take them away in."""
+"""The door to the renderers: compiled tables in every format that people take them away in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 from analysis.render_csv import render_csv
 from analysis.render_html import render_html
 from analysis.render_latex import render_latex
 from analysis.render_markdown import render_markdown
-from analysis.tables import Table
+from analysis.render_terminal import terminal_table
+from analysis.tables import Table, TableError
 
-Format = Literal["md", "csv", "latex", "html"]
+__all__ = ["FORMATS", "render", "terminal_table"]
 
-RENDERERS: Mapping[Format, Callable[[Sequence[Table]], str]] = {
+FORMATS: Mapping[str, str] = {"md": ".md", "csv": ".csv", "latex": ".tex", "html": ".html"}
+"""The suffix of each format's files."""
+
+RENDERERS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "md": render_markdown,
     "csv": render_csv,
     "latex": render_latex,
@@ -19,6 +22,12 @@ RENDERERS: Mapping[Format, Callable[[Sequence[Table]], str]] = {
 }
 
 
-def render(tables: Sequence[Table], to: Format) -> str:
-    """All tables as one text; it depends on the tables alone."""
-    return RENDERERS[to](tables)
+def render(tables: Sequence[Table], form: str) -> str:
+    """All tables as one text in a format of :data:`FORMATS`; it depends on the tables alone.
+
+    Raises:
+        TableError: there is no such format.
+    """
+    if form not in RENDERERS:
+        raise TableError(f"there is no table format {form}; the formats are {', '.join(FORMATS)}")
+    return RENDERERS[form](tables)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.cells import CellStatus
 from analysis.tables import Table
+from analysis.wording import one_line
 
 COLUMNS = (
     "table",
@@ -27,7 +28,7 @@ COLUMNS = (
 )
 
 # Spreadsheets take a cell that starts with one of these for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def render_csv(tables: Sequence[Table]) -> str:
@@ -65,7 +66,8 @@ def cell_records(table: Table) -> list[dict[str, object]]:
 
 
 def guarded(value: object) -> object:
-    """A text that no spreadsheet takes for a formula; numbers stay as they are."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    """A text on one line that no spreadsheet takes for a formula; numbers stay as they are."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

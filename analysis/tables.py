@@ -9,11 +9,12 @@ import pandas as pd
 from adaloss.result import METRIC_NAMES
 from adaloss.table_spec import At, TableSpec
 from adaloss.trial import FIELD_NAMES
+from adaloss.user_error import UserError
 from analysis.caption import caption_of
 from analysis.cells import UNDECLARED_CELL, Cell, cell_of
 from analysis.frame import distinct_values, grouped
 from analysis.measure import METRIC_GOALS, Goal, Measure
-from analysis.wording import field_value_text, number_text, value_text
+from analysis.wording import field_value_text, number_text, one_line, value_text
 
 AVERAGED_FIELD = "seed"
 """The only field that a cell averages over."""
@@ -21,15 +22,19 @@ AVERAGED_FIELD = "seed"
 CellKey = tuple[object, object]
 
 
-class TableError(ValueError):
+class TableError(UserError, ValueError):
     """A table cannot be compiled as it was asked for; the message says what to change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A compiled table: ``cells`` has an entry for every pair of a row and a column value."""
+    """A compiled table: ``cells`` has an entry for every pair of a row and a column value.
+
+    ``part`` words the value of the spec's ``per`` that the table is of, None without one.
+    """
 
     title: str
+    part: str | None
     caption: str
     metric: str
     at: At
@@ -85,12 +90,12 @@ def tables_of(
     varying = [name for name in FIELD_NAMES if len(distinct_values(frame, name)) > 1]
     parts = grouped(frame, () if spec.per is None else (spec.per,))
     for per_values, part in parts.items():
-        title = spec.title or sweep_name
-        if spec.per is not None and (len(parts) > 1 or spec.title is None):
-            title += f": {field_value_text(spec.per, per_values[0])}"
+        part_name = spec.per and field_value_text(spec.per, per_values[0])
+        needs_name = len(parts) > 1 or spec.title is None
         cells = mark_best(compile_cells(part, spec, measure, varying), measure, spec.decimals)
         yield Table(
-            title=title,
+            title=title_of(spec.title or sweep_name, part_name if needs_name else None),
+            part=part_name,
             caption=caption_of(part, spec, measure, cells, varying),
             metric=measure.metric,
             at=measure.at,
@@ -101,6 +106,11 @@ def tables_of(
             column_values=tuple(dict.fromkeys(part[spec.columns])),
             cells=MappingProxyType(cells),
         )
+
+
+def title_of(name: str, part_name: str | None) -> str:
+    """The table's title, with the value of ``per`` where the name alone does not tell it."""
+    return one_line(name) if part_name is None else f"{one_line(name)}: {part_name}"
 
 
 def check_names(spec: TableSpec, metric: str) -> None:

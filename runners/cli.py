@@ -362,6 +362,7 @@ def draw_figure(
         per=spec.per,
         metric=spec.metric or metric.name,
         at=spec.at or metric.at,
+        na_if=spec.na_if,
         title=sweep.name,
     )
     save_figure(figure, path)

@@ -130,6 +130,10 @@ class ObserverCallback(tune.Callback):
         self.store = store
         self.observer = observer
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks for a restored run, and there is never one."""
+        return {}
+
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A worker has taken the trial."""
         self.observer.trial_started(trial_of(trial))
@@ -151,6 +155,8 @@ class ObserverCallback(tune.Callback):
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A worker has died once too often."""
         lost = trial_of(trial)
+        if self.store.read_result(lost) is not None:
+            return
         history = self.store.read_metrics(lost)
         failure = Failure(
             kind=FailureKind.WORKER_LOST,
@@ -211,6 +217,7 @@ def run_trials(
                 name="sweep",
                 storage_path=str(scratch),
                 failure_config=tune.FailureConfig(max_failures=settings.retries),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 callbacks=[ObserverCallback(store, observer)],
                 verbose=0,
             ),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from adaloss.optim.loss import Scalar, accumulator_dtype, host_value, plus
+from adaloss.optim.loss import Scalar, accumulator_dtype, plus
 
 
 class Batch(NamedTuple):
@@ -86,13 +86,17 @@ def host_squared_norm(batch: Batch) -> float:
     if batch.dense and batch.dtype in (torch.float32, torch.float64):
         # BLAS's dot is both faster and more accurate than a norm in float32.
         flat = [grad.as_strided((grad.numel(),), (1,)) for grad in batch.grads]
-        squares = torch.stack([torch.dot(values, values) for values in flat])
-        total = host_value(squares.sum(dtype=torch.float64))
+        total = host_sum([torch.dot(values, values) for values in flat])
         if math.isfinite(total):
             return total
         # Not finite: perhaps only because a square overflowed in float32.
-    norms = [torch.linalg.vector_norm(grad, dtype=torch.float64) for grad in batch.grads]
-    return host_value(torch.stack(norms).square().sum())
+    norms = (torch.linalg.vector_norm(grad, dtype=torch.float64) for grad in batch.grads)
+    return host_sum([norm.square() for norm in norms])
+
+
+def host_sum(scalars: list[Tensor]) -> float:
+    """The sum of 0-d CPU tensors (float32 or float64), in float64, read from their memory."""
+    return sum(torch.stack(scalars).numpy().tolist(), start=0.0)
 
 
 def device_squared_norm(batch: Batch) -> Tensor:

@@ -1,0 +1,150 @@
+"""A sweep on disk, made by hand: trials are declared, then given the end that a test wants."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from adaloss.result import (
+    Divergence,
+    EpochMetrics,
+    Failure,
+    FailureKind,
+    Provenance,
+    TrialResult,
+    TrialState,
+)
+from adaloss.store import Store
+from adaloss.table_spec import TableSpec
+from adaloss.trial import Trial
+from analysis.frame import build_frame
+from analysis.tables import compile_tables
+
+
+def epoch_metrics(test_top1, **changes):
+    """An epoch in which everything but the test accuracy and ``changes`` is ordinary."""
+    return EpochMetrics(
+        **{
+            "epoch": 2,
+            "step": 20,
+            "train_loss": 0.5,
+            "val_loss": 0.6,
+            "val_top1": 80.0,
+            "val_top5": 95.0,
+            "test_loss": 0.7,
+            "test_top1": test_top1,
+            "test_top5": 96.0,
+            "b": 3.0,
+            "effective_lr": 0.03,
+            "examples_per_second": 100.0,
+            "seconds": 1.0,
+        }
+        | changes
+    )
+
+
+@dataclass
+class Records:
+    """Declared trials and their records, written through a real store."""
+
+    store: Store
+    trials: list[Trial] = field(default_factory=list)
+
+    def declare(self, **fields):
+        trial = Trial(
+            **{
+                "dataset": "digits",
+                "model": "mlp",
+                "optimizer": "adaloss",
+                "seed": 0,
+                "lr": 0.1,
+                "epochs": 2,
+                "batch_size": 32,
+            }
+            | fields
+        )
+        self.trials.append(trial)
+        return trial
+
+    def complete(self, trial, test_top1, *, best_val=None, **changes):
+        last = epoch_metrics(test_top1)
+        self.end(trial, TrialState.COMPLETE, last=last, best_val=best_val or last, **changes)
+
+    def diverge(self, trial, **changes):
+        divergence = Divergence(epoch=2, step=11, loss=float("inf"), reason="not finite")
+        self.end(trial, TrialState.DIVERGED, divergence=divergence, **changes)
+
+    def fail(self, trial, kind=FailureKind.CODE, message="broken", **changes):
+        self.end(trial, TrialState.FAILED, failure=Failure(kind=kind, message=message), **changes)
+
+    def end(self, trial, state, *, code="v1", day="2026-03-01", **changes):
+        result = TrialResult(
+            **{
+                "trial_id": trial.trial_id,
+                "state": state,
+                "epochs": 2,
+                "seconds": 2.5,
+                "finished_at": f"{day}T12:00:00+00:00",
+                "provenance": Provenance(
+                    code_version=code,
+                    python="3.11",
+                    packages={},
+                    platform="Linux",
+                    device="cpu",
+                    threads=1,
+                ),
+            }
+            | changes
+        )
+        self.store.write_result(trial, result)
+
+    def cell(self, values, **fields):
+        """Declare a seed per value and give it that end: an accuracy, diverged, failed, missing."""
+        for seed, value in enumerate(values):
+            trial = self.declare(**{"seed": seed} | fields)
+            if value == "diverged":
+                self.diverge(trial)
+            elif value == "failed":
+                self.fail(trial)
+            elif value != "missing":
+                self.complete(trial, value)
+
+    def frame(self):
+        return build_frame(self.trials, self.store)
+
+    def tables(self, *specs, **changes):
+        settings = {"metric": "test/top1", "at": "last", "goal": "maximize", "sweep_name": "demo"}
+        return compile_tables(self.frame(), specs or [TableSpec()], **settings | changes)
+
+    def table(self, *specs, **changes):
+        """The only table."""
+        (table,) = self.tables(*specs, **changes)
+        return table
+
+
+@pytest.fixture
+def records(tmp_path):
+    return Records(Store(tmp_path / "demo"))
+
+
+@pytest.fixture
+def eventful(records):
+    """A sweep in which every kind of cell occurs."""
+    ends = {
+        ("adaloss", 0.1): [90.0, 91.0, 92.0],
+        ("adaloss", 1): [90.0, 92.0, "missing"],
+        ("adaloss", 10): ["failed", "failed", "failed"],
+        ("adaloss", 100): ["missing", "missing", "missing"],
+        ("sgd_constant", 0.1): [88.0, "diverged", 88.0],
+        # Rounds to the same 91.00 as the cell beside it.
+        ("sgd_constant", 1): [91.0, 91.0, 91.003],
+        ("sgd_constant", 10): [80.0, 81.0, 82.0],
+        ("sgd_constant", 100): [70.0, "failed", "missing"],
+    }
+    for (optimizer, b0), values in ends.items():
+        records.cell(values, optimizer=optimizer, b0=b0)
+    return records
+
+
+@pytest.fixture
+def ordinary_epoch():
+    return epoch_metrics
