@@ -117,7 +117,7 @@ def balanced_split(labels: Tensor, classes: int, split_seed: int) -> tuple[Tenso
         validation = round(len(members) * VALIDATION_FRACTION)
         test = round(len(members) * TEST_FRACTION)
         sizes = [len(members) - validation - test, validation, test]
-        for part, indices in zip(parts, members.split(sizes), strict=True):
+        for part, indices in zip(parts, torch.split(members, sizes), strict=True):
             part.append(indices)
     train_indices, validation_indices, test_indices = (torch.cat(part).sort()[0] for part in parts)
     return train_indices, validation_indices, test_indices

@@ -1,7 +1,6 @@
 """One trial from its records to its result: resume, train, record, end as it must."""
 
 import contextlib
-import pickle
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -124,10 +123,11 @@ class Execution:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             training.load_state_dict(state)
-        except (pickle.UnpicklingError, RuntimeError, ValueError, LookupError, OSError) as error:
-            print(f"starts over: {path} cannot be read ({error})")
+            history = self.store.read_metrics(self.trial)[: training.epoch]
+        # A file that is no checkpoint can make torch.load raise anything at all.
+        except Exception as error:
+            print(f"starts over: {path} cannot be read ({type(error).__name__}: {error})")
             return None
-        history = self.store.read_metrics(self.trial)[: training.epoch]
         if len(history) < training.epoch:
             print(f"starts over: {path} is of epoch {training.epoch}, the records end earlier")
             return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -82,11 +83,8 @@ def build_timm_model(trial: Trial, splits: Splits) -> BuiltModel:
     image_size = trial.image_size or native_size
     # Only models with position embeddings of a fixed length are built for an image size.
     sized = configuration is not None and configuration.fixed_input_size
-    module = timm.create_model(
-        trial.model,
-        pretrained=trial.pretrained,
-        num_classes=splits.classes,
-        in_chans=splits.channels,
-        **({"img_size": image_size} if sized else {}),
-    )
+    arguments: dict[str, Any] = {"num_classes": splits.classes, "in_chans": splits.channels}
+    if sized:
+        arguments["img_size"] = image_size
+    module = timm.create_model(trial.model, pretrained=trial.pretrained, **arguments)
     return BuiltModel(module=module, image_size=image_size)

@@ -103,7 +103,7 @@ class Training:
         for images, labels in batches(train, self.trial.batch_size, self.image_size, order):
             loss = functional.cross_entropy(self.model(images), labels)
             self.model.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             self.optimizer.step(loss=loss)
             self.step += 1
             unread.append((loss.detach(), len(labels)))

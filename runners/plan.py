@@ -31,6 +31,11 @@ class Plan:
             if trial.trial_id in self.results and self.results[trial.trial_id].state is state
         )
 
+    def states(self) -> dict[str, str]:
+        """The state of every trial by its id, in the order to run them."""
+        found = {trial_id: result.state.value for trial_id, result in self.results.items()}
+        return {trial.trial_id: found.get(trial.trial_id, "missing") for trial in self.trials}
+
     def counts(self) -> dict[str, str | int]:
         """What ``--json`` prints: the sweep's name and its cells and trials by state."""
         return {

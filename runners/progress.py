@@ -45,9 +45,7 @@ class SweepProgress(SweepObserver):
         self.done = 0
         self.started = time.monotonic()
         self.running: dict[str, Running] = {}
-        self.states: dict[str, str] = {
-            trial_id: result.state.value for trial_id, result in plan.results.items()
-        }
+        self.states = plan.states()
 
     def trial_started(self, trial: Trial) -> None:
         """A worker has taken the trial."""

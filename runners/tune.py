@@ -231,7 +231,7 @@ def gpus_per_trial(settings: WorkerSettings) -> float:
     Raises:
         ResourceError: a trial asks for more than there is; Tune would wait for it for ever.
     """
-    there = ray.cluster_resources()
+    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     gpus = settings.gpus if settings.gpus is not None else min(1.0, there.get("GPU", 0.0))
     for name, wanted in (("CPU", settings.cpus), ("GPU", gpus)):
         if wanted > there.get(name, 0.0):

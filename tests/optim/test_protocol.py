@@ -12,6 +12,7 @@ from adaloss.optim import OPTIMIZERS, AdaLoss, build_optimizer
 from .paths import (
     ACCUMULATING,
     FULL,
+    NAME_AND_PATH,
     NAMES,
     PATHS,
     PLAIN,
@@ -57,12 +58,9 @@ class NoReadBack(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize(
-    "prepare", [lambda optimizer: None, as_on_a_device], ids=["host", "device"]
-)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("settings", [PLAIN, FULL], ids=["plain", "all"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "path"), NAME_AND_PATH)
 def test_step_reads_nothing_back_and_leaves_gradients_alone(name, settings, dtype, path):
     weights = random_weights(dtype=dtype)
     optimizer = build_optimizer(name, weights, **settings)

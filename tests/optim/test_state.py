@@ -12,6 +12,7 @@ from adaloss.optim import OPTIMIZERS, AdaGradNormRowwise, AdaLoss, build_optimiz
 from .paths import (
     ACCUMULATING,
     FULL,
+    NAME_AND_PATH,
     NAMES,
     PATHS,
     PLAIN,
@@ -34,12 +35,9 @@ def twin(weights):
     return [w.detach().clone().requires_grad_() for w in weights]
 
 
-@pytest.mark.parametrize(
-    "prepare", [lambda optimizer: None, as_on_a_device], ids=["host", "device"]
-)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("settings", [PLAIN, FULL], ids=["plain", "all"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "path"), NAME_AND_PATH)
 def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(name, settings, dtype, path):
     weights = random_weights(dtype=dtype)
     optimizer = build_optimizer(name, weights, **settings)
@@ -73,9 +71,7 @@ def test_a_copy_goes_on_like_the_original(name, duplicate, settings):
 
 
 @pytest.mark.parametrize("name", ACCUMULATING)
-@pytest.mark.parametrize(
-    "prepare", [lambda optimizer: None, as_on_a_device], ids=["host", "device"]
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_b_survives_in_float64_beside_bfloat16_weights(name, path):
     optimizer = build_optimizer(name, random_weights(dtype=torch.bfloat16), b0=10000.3)
     PATHS[path](optimizer)
@@ -85,9 +81,7 @@ def test_b_survives_in_float64_beside_bfloat16_weights(name, path):
     assert isinstance(loaded.param_groups[0]["b_squared"], float)
 
 
-@pytest.mark.parametrize(
-    "prepare", [lambda optimizer: None, as_on_a_device], ids=["host", "device"]
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_a_saved_b_stays_what_it_was(path):
     weights = random_weights()
     optimizer = AdaLoss(weights, b0=2.0)

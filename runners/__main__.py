@@ -1,0 +1,5 @@
+"""``python -m runners`` is ``adaloss-sweep``."""
+
+from runners.cli import main
+
+main()

@@ -1,0 +1,139 @@
+"""From records to a result: resume, divergence, failure; and the store they live in."""
+
+import json
+import os
+import stat
+
+import pytest
+
+from adaloss.result import FailureKind, TrialState
+from adaloss.store import CorruptRecordError, replacing
+
+
+def run(execution):
+    while execution.advance() is not None:
+        pass
+    return execution.result
+
+
+def test_a_complete_trial_has_its_records(store, start, make_trial):
+    trial = make_trial()
+    result = run(start(trial))
+    assert result.state is TrialState.COMPLETE
+    assert store.read_result(trial) == result
+    assert store.read_metrics(trial)[-1] == result.last
+    names = {path.name for path in store.trial_folder(trial).iterdir()}
+    assert names == {"trial.json", "metrics.jsonl", "result.json", "log.txt"}
+    assert "epoch 2/2" in store.log_path(trial).read_text()
+
+
+def test_the_best_epoch_is_chosen_on_validation(store, start, make_trial):
+    trial = make_trial(epochs=5)
+    result = run(start(trial))
+    history = store.read_metrics(trial)
+    best = max(range(5), key=lambda index: (history[index].val_top1, -index))
+    assert result.best_val == history[best]
+
+
+def test_a_trial_goes_on_from_its_checkpoint(store, start, make_trial):
+    trial = make_trial(epochs=4)
+    interrupted = start(trial, checkpoint_interval=0.0)
+    for _ in range(2):
+        interrupted.advance()
+    resumed = start(trial, checkpoint_interval=0.0)
+    run(resumed)
+    assert "starts after epoch 2" in store.log_path(trial).read_text()
+    records = [metrics.numbers() for metrics in store.read_metrics(trial)]
+    store.set_aside(trial)
+    run(start(trial))
+    assert records == [metrics.numbers() for metrics in store.read_metrics(trial)]
+    assert not store.checkpoint_path(trial).exists()
+
+
+def test_epochs_after_the_checkpoint_are_not_recorded_twice(store, start, make_trial):
+    trial = make_trial(epochs=3)
+    interrupted = start(trial)
+    for _ in range(2):
+        interrupted.advance()
+    run(start(trial))
+    assert [metrics.epoch for metrics in store.read_metrics(trial)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x04."])
+def test_an_unreadable_checkpoint_means_starting_over(store, start, make_trial, content):
+    trial = make_trial()
+    store.open_trial(trial)
+    store.checkpoint_path(trial).write_bytes(content)
+    assert run(start(trial)).state is TrialState.COMPLETE
+    assert "starts over" in store.log_path(trial).read_text()
+
+
+def test_divergence_is_a_result(store, start, make_trial):
+    result = run(start(make_trial(max_loss=0.001)))
+    assert result.state is TrialState.DIVERGED
+    assert result.divergence.step == 1
+    assert store.read_metrics(make_trial(max_loss=0.001)) == ()
+
+
+def test_an_error_is_a_result_with_its_traceback(start, make_trial):
+    result = run(start(make_trial(model="no_such_model")))
+    assert result.state is TrialState.FAILED
+    assert result.failure.kind is FailureKind.CODE
+    assert "Traceback" in result.failure.traceback
+
+
+def test_a_trial_past_its_time_has_failed(start, make_trial):
+    result = run(start(make_trial(), timeout=0.0))
+    assert result.failure.kind is FailureKind.TIMEOUT
+
+
+def test_a_result_set_aside_is_kept(store, start, make_trial):
+    trial = make_trial()
+    run(start(trial))
+    attempt = store.set_aside(trial)
+    assert store.read_result(trial) is None
+    assert (attempt / "result.json").exists()
+
+
+def test_a_line_cut_short_is_not_a_record(store, start, make_trial):
+    trial = make_trial()
+    run(start(trial))
+    path = store.trial_folder(trial) / "metrics.jsonl"
+    path.write_text(path.read_text()[:-20])
+    assert [metrics.epoch for metrics in store.read_metrics(trial)] == [1]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[", json.dumps({"trial_id": "x"})])
+def test_a_corrupt_result_is_named(store, start, make_trial, content):
+    trial = make_trial()
+    store.open_trial(trial)
+    path = store.trial_folder(trial) / "result.json"
+    path.write_text(content)
+    with pytest.raises(CorruptRecordError, match=r"result\.json"):
+        store.read_result(trial)
+
+
+def test_nan_survives_the_disk(store, start, make_trial):
+    trial = make_trial()
+    metrics = start(trial).advance().model_copy(update={"val_loss": float("nan")})
+    store.append_metrics(trial, metrics)
+    assert store.read_metrics(trial)[-1].val_loss != store.read_metrics(trial)[-1].val_loss
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError), replacing(path, durable=True) as temporary:
+        temporary.write_text("half \ud800")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
+    assert path.read_text() == "old"
+
+
+def test_records_follow_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "result.json", durable=True) as temporary:
+            temporary.write_text("{}")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "result.json").stat().st_mode) == 0o640

@@ -1,0 +1,66 @@
+"""What most tests start from: the digits, and a trial on them that takes a moment."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adaloss.data import Splits, load_splits
+from adaloss.execution import Execution, ExecutionSettings
+from adaloss.result import Provenance
+from adaloss.store import Store
+from adaloss.trial import Trial
+
+MakeTrial = Callable[..., Trial]
+
+
+@pytest.fixture
+def make_trial() -> MakeTrial:
+    def make(**fields: Any) -> Trial:
+        small = {
+            "dataset": "digits",
+            "model": "mlp",
+            "optimizer": "adaloss",
+            "seed": 0,
+            "lr": 1.0,
+            "epochs": 2,
+            "batch_size": 128,
+        }
+        return Trial(**(small | fields))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def digits() -> Splits:
+    return load_splits("digits", 0, "cpu")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "results" / "sweep")
+
+
+@pytest.fixture
+def start(store: Store) -> Callable[..., Execution]:
+    """An execution of a trial in this process."""
+    cached_splits = lru_cache(load_splits)
+
+    def start_execution(trial: Trial, **settings: Any) -> Execution:
+        usual = {
+            "device": "cpu",
+            "threads": 1,
+            "timeout": None,
+            "checkpoint_interval": 60.0,
+            "keep_checkpoints": False,
+        }
+        provenance = Provenance(
+            code_version="test", python="", packages={}, platform="", device="cpu", threads=1
+        )
+        return Execution(
+            trial, store, ExecutionSettings(**(usual | settings)), cached_splits, provenance
+        )
+
+    return start_execution

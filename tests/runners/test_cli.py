@@ -1,0 +1,58 @@
+"""The command line: quick to answer, and never a traceback for a user's mistake."""
+
+import json
+
+import jsonschema
+import pytest
+
+
+def test_init_writes_a_grid_that_plans(command, tmp_path):
+    assert command("init").returncode == 0
+    assert command("plan", "grid.yaml").returncode == 0
+    again = command("init")
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+
+
+def test_schema_is_one(command):
+    jsonschema.Draft202012Validator.check_schema(json.loads(command("schema").stdout))
+
+
+def test_nothing_has_run_yet(command, grid):
+    plan = command("plan", grid)
+    assert "4 cells, 8 trials" in plan.stdout
+    assert "no estimate" in plan.stdout
+    table = command("table", grid, "--format", "csv")
+    assert table.returncode == 0
+    assert "adaloss" in table.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("plan", "quickstrat"), "did you mean quickstart?"),
+        (("plan", "missing.yaml"), "missing.yaml: there is no such file"),
+        (("run", "grid.yaml", "--only", "b0"), "write field=value"),
+        (("run", "grid.yaml", "--only", "b0=7"), "no trial has b0=7; there are 0.01, 1"),
+        (("run", "grid.yaml", "--only", "bo=1"), "did you mean b0?"),
+        (("show", "grid.yaml", "zzz"), "no trial's id or name begins with 'zzz'"),
+        (("show", "grid.yaml", "mlp"), "8 trials begin with 'mlp'"),
+        (("trial", "grid.yaml"), "8 trials match: name one"),
+        (("table", "grid.yaml", "--format", "pdf"), "must be one of md, csv, latex, html"),
+        (("retry", "grid.yaml"), "nothing to run again"),
+    ],
+)
+def test_a_users_mistake_is_explained(command, grid, arguments, message):
+    finished = command(*arguments)
+    assert finished.returncode == 2
+    assert message in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_broken_grid_is_reported_with_its_lines(command, grid):
+    grid.write_text(grid.read_text().replace("b0: [0.01, 1]", "b0: [0, 1]") + "sedes: 3\n")
+    finished = command("run", grid)
+    assert finished.returncode == 2
+    assert "grid.yaml:6: b0 must be greater than 0, found 0" in finished.stderr
+    assert "grid.yaml:11: unknown key" in finished.stderr
+    assert "did you mean seeds?" in finished.stderr

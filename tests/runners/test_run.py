@@ -1,0 +1,89 @@
+"""``adaloss-sweep run`` with real Ray: run what is missing, once, to the same numbers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from adaloss.store import Store
+from adaloss.sweep import load_sweep
+
+
+def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
+    first = command("run", grid, "--quiet")
+    assert first.returncode == 0, first.stderr
+    assert "±" in first.stdout
+    assert "N/A" in first.stdout
+
+    again = command("run", grid)
+    assert again.returncode == 0
+    assert again.stdout == first.stdout
+    assert "0 ran now" in again.stderr
+
+    grid.write_text(grid.read_text().replace("seeds: 2", "seeds: 3"))
+    plan = json.loads(command("plan", grid, "--json").stdout)
+    assert set(plan) == {"sweep", "cells", "trials", "complete", "diverged", "failed", "missing"}
+    assert (plan["cells"], plan["trials"], plan["missing"]) == (4, 12, 4)
+
+    # The same trial here, without Ray, has the identical record.
+    chosen = ("--only", "b0=1,optimizer=adaloss,seed=1")
+    alone = command("trial", grid, *chosen, "--storage", "elsewhere")
+    assert alone.returncode == 0, alone.stderr
+    (trial,) = [
+        trial
+        for trial in load_sweep(grid).trials
+        if (trial.b0, trial.optimizer, trial.seed) == (1, "adaloss", 1)
+    ]
+    here, through_ray = (
+        [metrics.numbers() for metrics in Store(tmp_path / root / "small").read_metrics(trial)]
+        for root in ("elsewhere", "results")
+    )
+    assert here == through_ray
+    assert len(here) == 2
+
+    limited = command("run", grid, "--limit", "1", "--json")
+    assert limited.returncode == 3, limited.stderr
+    assert json.loads(limited.stdout)["started"] == 1
+
+
+def test_failed_trials_are_told_and_repeated(command, grid):
+    # The head of test_vit's patches does not fit into an 8 pixel image: it fails as it is built.
+    grid.write_text(
+        grid.read_text()
+        .replace("model: mlp", "model: test_vit\n  image_size: 8")
+        .replace("optimizer: [adaloss, sgd_constant]", "optimizer: adaloss")
+        .replace("b0: [0.01, 1]", "b0: 1")
+        .replace("seeds: 2", "seeds: 1")
+    )
+    run = command("run", grid)
+    assert run.returncode == 4, run.stderr
+    status = command("status", grid)
+    assert "failed: test_vit-adaloss-b0=1-seed0" in status.stdout
+    shown = command("show", grid, "test_vit")
+    assert "Traceback" in shown.stdout
+    assert command("run", grid).returncode == 4
+    repeated = command("retry", grid)
+    assert "1 ran now" in repeated.stderr
+
+
+def test_an_interrupt_loses_nothing(grid, tmp_path):
+    grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 60"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runners", "run", str(grid)],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and not list(tmp_path.glob("results/small/trials/*/result*")):
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "go on with: adaloss-sweep run" in said.lower()
+    assert "Traceback" not in said
+    store = Store(tmp_path / "results" / "small")
+    assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
