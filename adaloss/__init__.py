@@ -1,1 +1,27 @@
-"""AdaLoss and the trial that tests it: optimizers, training, records."""
+"""AdaLoss and the trial that tests it: optimizers, training, records.
+
+``from adaloss import AdaLoss`` imports torch; ``import adaloss`` does not, so that the command
+line can describe a sweep at once.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adaloss.optim import (
+        AdaGradNorm,
+        AdaGradNormRowwise,
+        AdaLoss,
+        SGDConstant,
+        SGDDecaySqrt,
+    )
+
+__all__ = ["AdaGradNorm", "AdaGradNormRowwise", "AdaLoss", "SGDConstant", "SGDDecaySqrt"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the optimizers when one is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module 'adaloss' has no attribute {name!r}")
+    from adaloss import optim
+
+    return vars(optim)[name]

@@ -1,114 +1,143 @@
-"""From a checked grid's values to its cells: product, overrides, exclusions, extra cells."""
+"""From a grid's values to its cells: product, overrides, exclusions, extra cells."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable
 from itertools import product
 from typing import Any
 
-from adaloss.grid_check import ADAPTERS, Values, mistakes_of
+from adaloss.grid_check import Values
 from adaloss.grid_file import GridFile
-from adaloss.grid_problems import KeyPath, Problem, suggestion
-from adaloss.grid_schema import Grid
-from adaloss.grid_wording import found
-from adaloss.trial import FIELD_NAMES
+from adaloss.grid_points import CELL_FIELDS, Point, Points
+from adaloss.grid_problems import Problem
+from adaloss.grid_wording import shown
+from adaloss.model_names import BUILT_IN_MODELS
+from adaloss.trial import FIELD_NAMES, Trial
 
 MOST_TRIALS = 1_000_000
-CELL_FIELDS = tuple(name for name in FIELD_NAMES if name not in ("seed", "max_loss"))
 
 Cell = dict[str, Any]
+# What a cell has where the grid says nothing, so that a match can name it all the same.
+DEFAULTS: Cell = {
+    name: field.default
+    for name, field in Trial.model_fields.items()
+    if name in CELL_FIELDS and not field.is_required()
+}
 
 
 def expand_cells(
-    file: GridFile, grid: Grid, values: Values, seeds: int
+    file: GridFile, values: Values, points: Points, seeds: int, doubtful: Collection[str]
 ) -> tuple[list[Cell], list[Problem]]:
-    """The cells in declared order, the last parameter varying fastest."""
-    axes = {name: listed for name, listed in values.items() if name != "seed"}
-    trials = math.prod(len(listed) for listed in axes.values()) * seeds
+    """The cells in declared order, the last parameter varying fastest, and what is wrong there.
+
+    ``doubtful`` names the fields whose values hold mistakes: what they match is not judged.
+    """
+    axes = {name: listed for name, listed in values.items() if listed}
+    trials = seeds * sum(size(part) for part in (axes, *(p.values for p in points.include)))
     if trials > MOST_TRIALS:
         message = f"the grid has {trials:,} trials; the most that a sweep may have is 1,000,000"
         return [], [file.problem(("parameters",), message)]
-    cells = [dict(zip(axes, point, strict=True)) for point in product(*axes.values())]
+    cells = [DEFAULTS | cell for cell in combinations(axes)]
     problems: list[Problem] = []
-    for index, override in enumerate(grid.overrides):
-        apply_override(file, ("overrides", index), override.match, override.set, cells, problems)
-    for index, point in enumerate(grid.exclude):
-        cells = without(file, ("exclude", index), point, cells, problems)
-    defaults = {name: listed[0] for name, listed in axes.items() if len(listed) == 1}
-    for index, point in enumerate(grid.include):
-        options = checked_point(file, ("include", index), point, problems)
-        extra = product(*options.values())
-        cells += [defaults | dict(zip(options, chosen, strict=True)) for chosen in extra]
-        if missing := [name for name in axes if name not in options and name not in defaults]:
-            message = f"include needs a value of {', '.join(missing)}"
-            problems.append(file.problem(("include", index), message))
-    if not cells and not problems:
+    for match, new in points.overrides:
+        problems += unmatched(file, match, cells, doubtful)
+        for cell in cells:
+            if matches(cell, match):
+                cell.update({name: listed[0] for name, listed in new.values.items()})
+    kept = [cell for cell in cells if not any(matches(cell, point) for point in points.exclude)]
+    for point in points.exclude:
+        problems += unmatched(file, point, cells, doubtful)
+    for point in points.include:
+        kept += [included(axes) | cell for cell in combinations(point.values)]
+        problems += left_open(file, point, axes, doubtful)
+    if not kept and not doubtful:
         problems.append(file.problem(("exclude",), "exclude leaves no cell of the grid"))
-    return cells, problems
+    if not {"model", "pretrained"} & set(doubtful):
+        problems += without_weights(file, axes, points, kept)
+    return kept, problems
 
 
-def apply_override(
-    file: GridFile,
-    path: KeyPath,
-    match: Mapping[str, Any],
-    new: Mapping[str, Any],
-    cells: list[Cell],
-    problems: list[Problem],
-) -> None:
-    """Set the values of an override in the cells that it matches."""
-    options = checked_point(file, (*path, "match"), match, problems)
-    changes = checked_point(file, (*path, "set"), new, problems)
-    if several := [name for name, listed in changes.items() if len(listed) > 1]:
-        message = f"set needs one value of {several[0]}, found a list"
-        problems.append(file.problem((*path, "set", several[0]), message))
-    matched = [cell for cell in cells if matches(cell, options)]
-    if options and not matched:
-        problems.append(file.problem((*path, "match"), f"no cell matches {written(match)}"))
-    for cell in matched:
-        cell.update({name: listed[0] for name, listed in changes.items() if listed})
+def size(values: Values) -> int:
+    """How many combinations there are."""
+    return math.prod(len(listed) for listed in values.values())
 
 
-def without(
-    file: GridFile,
-    path: KeyPath,
-    point: Mapping[str, Any],
-    cells: list[Cell],
-    problems: list[Problem],
-) -> list[Cell]:
-    """The cells that are not excluded."""
-    options = checked_point(file, path, point, problems)
-    kept = [cell for cell in cells if not matches(cell, options)]
-    if options and len(kept) == len(cells):
-        problems.append(file.problem(path, f"no cell matches {written(point)}"))
-    return kept
+def combinations(values: Values) -> Iterable[Cell]:
+    """Every combination of the fields' values."""
+    return (dict(zip(values, chosen, strict=True)) for chosen in product(*values.values()))
 
 
-def checked_point(
-    file: GridFile, path: KeyPath, point: Mapping[str, Any], problems: list[Problem]
-) -> Values:
-    """The values that a point names, per field; its mistakes go to ``problems``."""
-    options: Values = {}
-    for name, given in point.items():
-        if name not in CELL_FIELDS:
-            message = f"unknown field {name}{suggestion(name, CELL_FIELDS)}"
-            problems.append(file.problem((*path, name), message))
-            continue
-        items = given if isinstance(given, tuple) else (given,)
-        mistakes = [message for item in items for message in mistakes_of(name, item)]
-        problems += [file.problem((*path, name), message) for message in mistakes]
-        if not mistakes:
-            options[name] = tuple(
-                ADAPTERS[name].validate_python(item, strict=True) for item in items
-            )
-    return options
+def included(axes: Values) -> Cell:
+    """What an included cell need not say: the fields that have a single value."""
+    return DEFAULTS | {name: listed[0] for name, listed in axes.items() if len(listed) == 1}
 
 
-def matches(cell: Cell, options: Values) -> bool:
+def matches(cell: Cell, point: Point) -> bool:
     """Whether the cell has one of the values in every field named."""
-    return bool(options) and all(
-        name in cell and cell[name] in listed for name, listed in options.items()
+    return bool(point.values) and all(
+        name in cell and cell[name] in listed for name, listed in point.values.items()
     )
 
 
-def written(point: Mapping[str, Any]) -> str:
-    """The point as the file has it."""
-    return ", ".join(f"{name}: {found(value)}" for name, value in point.items())
+def unmatched(
+    file: GridFile, point: Point, cells: list[Cell], doubtful: Collection[str]
+) -> list[Problem]:
+    """The values of the point that no cell has, or all of it if no cell has them together."""
+    if not point.values or not set(point.values).isdisjoint(doubtful):
+        return []
+    problems = []
+    for name, listed in point.values.items():
+        there = dict.fromkeys(cell[name] for cell in cells)
+        if absent := [shown(value) for value in listed if value not in there]:
+            known = ", ".join(map(shown, list(there)[:20]))
+            message = f"no cell has {name}: {', '.join(absent)}; there are {known}"
+            problems.append(file.problem((*point.path, name), message))
+    if not problems and not any(matches(cell, point) for cell in cells):
+        written = ", ".join(
+            f"{name}: {' or '.join(map(shown, listed))}" for name, listed in point.values.items()
+        )
+        problems.append(file.problem(point.path, f"no cell has all of {written}"))
+    return problems
+
+
+def left_open(
+    file: GridFile, point: Point, axes: Values, doubtful: Collection[str]
+) -> list[Problem]:
+    """The fields that an included cell must say, since the grid has several values of them."""
+    missing = [
+        name
+        for name, listed in axes.items()
+        if len(listed) > 1 and name not in point.values and name not in doubtful
+    ]
+    message = f"an included cell needs a value of {', '.join(missing)}, which the grid varies"
+    return [file.problem(point.path, message)] if missing else []
+
+
+def without_weights(
+    file: GridFile, axes: Values, points: Points, cells: list[Cell]
+) -> list[Problem]:
+    """Cells that want pretrained weights of a model that has none."""
+    models = {cell["model"] for cell in cells if cell["pretrained"]}
+    if not (own := sorted(models & set(BUILT_IN_MODELS))):
+        return []
+    declared = [
+        Point(("parameters",), axes),
+        *(new for _, new in points.overrides),
+        *points.include,
+    ]
+    blamed = next(point for point in declared if True in point.values.get("pretrained", ()))
+    message = (
+        f"pretrained must be false with {', '.join(own)}, found true; "
+        "only models of timm have pretrained weights"
+    )
+    return [file.problem((*blamed.path, "pretrained"), message)]
+
+
+def doubtful_fields(problems: Iterable[Problem]) -> frozenset[str]:
+    """The fields whose values the problems leave unknown; all of them if one names no field."""
+    doubtful: set[str] = set()
+    for problem in problems:
+        section, *parts = re.split(r"[.\[\]]+", problem.key)
+        if section in ("", "parameters", "overrides", "exclude", "include"):
+            doubtful |= set(FIELD_NAMES).intersection(parts) or set(FIELD_NAMES)
+    return frozenset(doubtful)

@@ -1,14 +1,15 @@
 """Hold a grid file against the schema and the fields of a trial; collect every mistake."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from adaloss.grid_file import GridFile
-from adaloss.grid_problems import KeyPath, Problem, suggestion
+from adaloss.grid_problems import KeyPath, Problem, closest, suggestion
 from adaloss.grid_schema import Grid
-from adaloss.grid_wording import found, sentence
+from adaloss.grid_wording import found, sentence, shown
 from adaloss.model_names import BUILT_IN_MODELS, is_model, timm_names
 from adaloss.trial import FIELD_NAMES, Trial
 
@@ -21,8 +22,7 @@ NO_EARLY_STOP = (
 )
 
 ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(Annotated[(field.annotation, Field(), *field.metadata)])  # type: ignore[misc]
-    for name, field in Trial.model_fields.items()
+    name: TypeAdapter(field.rebuild_annotation()) for name, field in Trial.model_fields.items()
 }
 
 Values = dict[str, tuple[Any, ...]]
@@ -31,30 +31,58 @@ Values = dict[str, tuple[Any, ...]]
 def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
     """The grid without its parameters' values, None where there are mistakes in it."""
     data = {key: value for key, value in file.data.items() if key != "early_terminate"}
-    problems = []
+    problems = project_problems(file) + repeated_seeds(file)
     if "early_terminate" in file.data:
         problems.append(file.problem(("early_terminate",), NO_EARLY_STOP))
     try:
         return Grid.model_validate(data, strict=True), problems
     except ValidationError as error:
         for details in error.errors(include_url=False):
+            # pydantic counts only the items that are right: their mistakes are reported already.
+            if details["type"] == "too_short" and details["input"]:
+                continue
             path = path_in_file(file.data, details["loc"])
-            if details["type"] == "extra_forbidden":
-                known = known_keys(path[:-1])
-                message = f"unknown key {path[-1]}{suggestion(str(path[-1]), known)}"
-            elif details["type"] == "string_pattern_mismatch":
-                message = (
-                    f"name must be 1 to 64 letters, digits, dots, dashes and underscores, starting "
-                    f"with a letter or digit, found {found(details['input'])}"
-                )
-            elif details["type"] == "missing":
-                message = f"{'.'.join(map(str, details['loc']))} is missing"
-            elif details["type"] == "rejected" and not path:
-                message = details["msg"]
-            else:
-                message = sentence(path, details)
-            problems.append(file.problem(path, message))
+            problems.append(file.problem(path, schema_sentence(path, details)))
         return None, problems
+
+
+def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:
+    """One of the schema's errors as a sentence."""
+    if details["type"] == "extra_forbidden":
+        return f"unknown key {path[-1]!r}{suggestion(str(path[-1]), known_keys(path[:-1]))}"
+    if details["type"] == "string_pattern_mismatch":
+        return (
+            "name must be 1 to 64 letters, digits, dots, dashes and underscores, starting "
+            f"with a letter or digit, found {found(details['input'])}"
+        )
+    if details["type"] == "missing":
+        return sentence(details["loc"], details)
+    return sentence(path, details)
+
+
+def project_problems(file: GridFile) -> list[Problem]:
+    """Two answers to one question: W&B's key beside our section."""
+    section = file.data.get("wandb")
+    ours = section if isinstance(section, Mapping) else {}
+    return [
+        file.problem((key,), f"{key} and wandb.{key} differ; leave one out")
+        for key in ("project", "entity")
+        if ours.get(key) and file.data.get(key) and ours[key] != file.data[key]
+    ]
+
+
+def repeated_seeds(file: GridFile) -> list[Problem]:
+    """Seeds that are listed twice."""
+    seeds = file.data.get("seeds")
+    listed = seeds if isinstance(seeds, tuple) else ()
+    problems, seen = [], set()
+    for index, seed in enumerate(listed):
+        if isinstance(seed, int) and seed in seen:
+            message = f"seeds has the value {shown(seed)} twice; take one out"
+            problems.append(file.problem(("seeds", index), message))
+        elif isinstance(seed, int):
+            seen.add(seed)
+    return problems
 
 
 def path_in_file(data: Any, location: tuple[int | str, ...]) -> KeyPath:
@@ -81,7 +109,7 @@ def known_keys(path: KeyPath) -> tuple[str, ...]:
 
 def section_below(annotation: Any) -> type[BaseModel]:
     """The model in an annotation such as ``Metric`` or ``tuple[Override, ...]``."""
-    return annotation if isinstance(annotation, type) else annotation.__args__[0]  # type: ignore[no-any-return]
+    return annotation if isinstance(annotation, type) else annotation.__args__[0]
 
 
 def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
@@ -98,14 +126,14 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
             problems.append(file.problem(path, message))
         elif name not in FIELD_NAMES:
             known = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
-            message = f"unknown parameter {name}{suggestion(name, known)}"
+            message = f"unknown parameter {name!r}{suggestion(name, known)}"
             problems.append(file.problem(path, message))
         else:
             values[name], found_here = parameter_values(file, path, given)
             problems += found_here
     for name in REQUIRED:
         if name not in parameters and name != "seed":
-            problems.append(file.problem(("parameters",), f"parameters.{name} is missing"))
+            problems.append(file.problem(("parameters", name), f"parameters.{name} is missing"))
     if "seed" in values and "seeds" in file.data:
         message = "seed and seeds are both given: leave one out"
         problems.append(file.problem(("parameters", "seed"), message))
@@ -139,11 +167,12 @@ def checked_values(
 ) -> tuple[tuple[Any, ...], list[Problem]]:
     """The values as the field's type has them, with every one that does not fit or comes twice."""
     if listed and not isinstance(given, tuple):
-        return (), [file.problem(path, f"{name}.values must be a list, found {found(given)}")]
+        message = f"{name}.values must be a list, found {found(given)}"
+        return (), [file.problem(path, message)]
     if listed and not given:
         return (), [file.problem(path, f"{name} is an empty list; it needs at least one value")]
     items = [((*path, index), item) for index, item in enumerate(given)] if listed else []
-    values: list[Any] = []
+    values: dict[Any, None] = {}
     problems: list[Problem] = []
     for where, item in items or [(path, given)]:
         mistakes = list(mistakes_of(name, item))
@@ -152,9 +181,9 @@ def checked_values(
             continue
         value = ADAPTERS[name].validate_python(item, strict=True)
         if value in values:
-            message = f"{name} has the value {found(item)} twice; take one out"
+            message = f"{name} has the value {shown(value)} twice; take one out"
             problems.append(file.problem(where, message))
-        values.append(value)
+        values[value] = None
     return tuple(values), problems
 
 
@@ -166,13 +195,18 @@ def mistakes_of(name: str, value: Any) -> Iterator[str]:
         yield sentence(("parameters", name), error.errors(include_url=False)[0])
         return
     if name == "model" and not is_model(value):
-        known = sorted(timm_names() | set(BUILT_IN_MODELS))
-        hint = suggestion(value, known) if len(known) < 20 else close_model(value, known)
-        yield f"unknown model {value}{hint}"
+        yield f"unknown model {value!r}{model_hint(value)}"
 
 
-def close_model(value: str, known: list[str]) -> str:
-    """A hint for a model's name; timm knows too many to list."""
-    text = suggestion(value, known)
-    names = ", ".join(BUILT_IN_MODELS)
-    return text if "did you mean" in text else f"; known: {names} and every model of timm"
+def model_hint(name: str) -> str:
+    """What to write instead of a model that there is not; timm has too many to list."""
+    of_timm = timm_names()
+    if not of_timm:
+        return f"; known: {', '.join(BUILT_IN_MODELS)}, and those of timm, which is not installed"
+    architecture = name.partition(".")[0]
+    if architecture in of_timm:
+        tags = sorted(known for known in of_timm if known.startswith(f"{architecture}."))
+        return suggestion(name, tags) if tags else f"; {architecture} has no pretrained weights"
+    match = closest(name, (*BUILT_IN_MODELS, *sorted(of_timm)))
+    known = f"known: {', '.join(BUILT_IN_MODELS)} and the models of timm"
+    return f"; did you mean {match}?" if match else f"; {known}"

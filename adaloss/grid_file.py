@@ -86,7 +86,7 @@ def unreadable(source: Path, error: OSError | ValueError) -> str:
     return f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
 
 
-def not_a_grid(root: Node | None) -> str:
+def not_a_grid(root: grid_yaml.Scalar | grid_yaml.Sequence | None) -> str:
     """What to say of a document that is not a mapping."""
     if root is None or (isinstance(root, grid_yaml.Scalar) and root.value is None):
         return "the file is empty; a grid needs at least name and parameters"

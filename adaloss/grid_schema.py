@@ -1,11 +1,15 @@
 """What a grid file may say: every key, its type, its default and what it means."""
 
 import re
+from collections.abc import Sequence
+from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from adaloss.grid_problems import suggestion
+from adaloss.grid_wording import found
 from adaloss.result import METRIC_NAMES
 from adaloss.table_spec import At, TableSpec
 from adaloss.trial import FIELD_NAMES, Seed
@@ -13,7 +17,6 @@ from adaloss.trial import FIELD_NAMES, Seed
 DEFAULT_SEEDS = 5
 MOST_SEEDS = 100_000
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-TEMPLATE_FIELD = re.compile(r"\{([^{}]*)\}")
 TEMPLATE_FIELDS = (*FIELD_NAMES, "trial_id", "sweep")
 
 
@@ -44,7 +47,10 @@ def seconds_of(value: Any) -> Any:
     written = "".join(f"{number}{unit}" for number, unit in parts)
     if not parts or written != value.replace(" ", ""):
         raise wanted("a time such as 90s, 2h or 1h30m, or seconds above 0")
-    return sum(float(number) * SECONDS[unit] for number, unit in parts)
+    seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
+    if not 0 < seconds < float("inf"):
+        raise wanted("a time above 0, and not for ever")
+    return seconds
 
 
 def seeds_of(value: Any) -> Any:
@@ -53,7 +59,7 @@ def seeds_of(value: Any) -> Any:
         if not 1 <= value <= MOST_SEEDS:
             raise wanted(f"a count of seeds from 1 to {MOST_SEEDS:,}, or a list of them")
         return tuple(range(value))
-    if not isinstance(value, tuple) or not value:
+    if not isinstance(value, tuple):
         raise wanted("a count of seeds, or a list of them")
     return value
 
@@ -78,25 +84,35 @@ def template(value: Any) -> Any:
     """Text in which ``{field}`` stands for a trial's field."""
     if not isinstance(value, str):
         raise wanted("text")
-    for name in TEMPLATE_FIELD.findall(value):
-        if name not in TEMPLATE_FIELDS:
-            known = ", ".join(TEMPLATE_FIELDS)
-            raise rejected(f"has no field {{{name}}} to fill in; known: {known}")
+    try:
+        fields = [
+            (name, form, conversion) for _, name, form, conversion in Formatter().parse(value)
+        ]
+    except ValueError as error:
+        raise rejected("has an unpaired brace; write {{ or }} for { or }") from error
+    for name, form, conversion in fields:
+        if name is not None and (name not in TEMPLATE_FIELDS or form or conversion):
+            written = value[value.index("{" + name) :].partition("}")[0] + "}"
+            hint = suggestion(name, TEMPLATE_FIELDS)
+            raise rejected(f"cannot fill in {written}{hint}")
+    return value
+
+
+def one_of(names: Sequence[str], value: Any, what: str) -> Any:
+    """One of the names."""
+    if value not in names:
+        raise rejected(f"must be {what}, found {found(value)}{suggestion(str(value), names)}")
     return value
 
 
 def trial_field(value: Any) -> Any:
     """The name of a field of a trial."""
-    if value not in FIELD_NAMES:
-        raise wanted(f"a field of a trial ({', '.join(FIELD_NAMES)})")
-    return value
+    return one_of(FIELD_NAMES, value, "a field of a trial")
 
 
 def metric_name(value: Any) -> Any:
     """The name of a logged metric."""
-    if value not in METRIC_NAMES:
-        raise wanted(f"a metric ({', '.join(METRIC_NAMES)})")
-    return value
+    return one_of(METRIC_NAMES, value, "a metric")
 
 
 def only_grid(value: Any) -> Any:
@@ -112,11 +128,22 @@ def only_grid(value: Any) -> Any:
 Duration = Annotated[
     float,
     BeforeValidator(seconds_of),
-    WithJsonSchema({"type": ["string", "number"], "examples": ["90s", "2h", "1h30m"]}),
+    WithJsonSchema(
+        {
+            "type": ["string", "number"],
+            "pattern": r"^( *([0-9]*\.)?[0-9]+ *[smhd])+ *$",
+            "exclusiveMinimum": 0,
+            "examples": ["90s", "2h", "1h30m"],
+        }
+    ),
 ]
 Template = Annotated[str, BeforeValidator(template)]
-TrialField = Annotated[str, BeforeValidator(trial_field), WithJsonSchema({"enum": FIELD_NAMES})]
-MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": METRIC_NAMES})]
+TrialField = Annotated[
+    str, BeforeValidator(trial_field), WithJsonSchema({"enum": list(FIELD_NAMES)})
+]
+MetricName = Annotated[
+    str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(METRIC_NAMES)})
+]
 # One value or a list of them per field of a trial; checked against the fields afterwards.
 Point = Annotated[dict[str, Any], Field(min_length=1)]
 
@@ -198,11 +225,17 @@ class WandbSection(Section):
     mode: Literal["auto", "online", "offline", "disabled"] = "auto"
     """auto is online where there is a login, else offline."""
     project: Template | None = None
+    """The project; {model} and the like stand for fields of the trial, here and below."""
     entity: Template | None = None
+    """The user or team; default: the login's."""
     group: Template | None = None
+    """The group that a run belongs to."""
     name: Template | None = None
+    """The name of a run."""
     tags: tuple[Template, ...] = ()
+    """The tags of a run."""
     notes: Template | None = None
+    """The notes of a run."""
     finish_timeout: Annotated[float, Field(ge=0)] = 30.0
     """Seconds to wait at the end for uploads."""
 
@@ -217,12 +250,27 @@ class DataSection(Section):
 class GridTable(TableSpec):
     """One results table per value of ``per``: rows × columns of mean±std over the seeds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
     rows: TrialField = "b0"
+    """The field that varies down the table."""
     columns: TrialField = "optimizer"
+    """The field that varies across the table."""
     per: TrialField | None = "model"
+    """One table per value of this field; null is a single table."""
     metric: MetricName | None = None
+    """What the table shows; default: metric.name."""
+
+    @model_validator(mode="after")
+    def three_fields(self) -> Self:
+        """Refuse a field in two places."""
+        fields = [self.rows, self.columns, self.per]
+        for name in fields:
+            if fields.count(name) > 1:
+                raise rejected(f"has {name} in two of rows, columns and per")
+        return self
 
 
 class Grid(Section):
@@ -240,12 +288,18 @@ class Grid(Section):
     """The fields of a trial: a value, or a list of the values to try."""
     seeds: Annotated[
         tuple[Seed, ...],
+        Field(min_length=1),
         BeforeValidator(seeds_of),
         WithJsonSchema(
             {
                 "anyOf": [
-                    {"type": "integer", "minimum": 1},
-                    {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
+                    {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS},
+                    {
+                        "type": "array",
+                        "items": {"type": "integer", "minimum": 0},
+                        "minItems": 1,
+                        "uniqueItems": True,
+                    },
                 ]
             }
         ),
@@ -274,14 +328,3 @@ class Grid(Section):
     """Of a W&B sweep file: the same as wandb.entity."""
     run_cap: Annotated[int, Field(ge=1)] | None = None
     """A run starts at most this many trials."""
-
-    @model_validator(mode="after")
-    def one_project(self) -> Self:
-        """Refuse two answers to one question."""
-        for name, ours, theirs in (
-            ("project", self.wandb.project, self.project),
-            ("entity", self.wandb.entity, self.entity),
-        ):
-            if ours and theirs and ours != theirs:
-                raise rejected(f"{name} and wandb.{name} differ: leave one out")
-        return self

@@ -47,6 +47,13 @@ def found(value: Any) -> str:
     return str(value) if abs(value) < 10**30 else f"{str(value)[:27]}…"
 
 
+def shown(value: Any) -> str:
+    """A value as a person writes it in a grid."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def subject(path: KeyPath) -> str:
     """What a sentence about the value at ``path`` is about; parameters go by their field."""
     if len(path) > 1 and path[0] == "parameters":
@@ -60,6 +67,8 @@ def sentence(path: KeyPath, error: ErrorDetails) -> str:
     value = error["input"]
     if error["type"] == "missing":
         return f"{subject(path)} is missing"
+    if error["type"] == "too_short":
+        return f"{subject(path)} is empty; it needs at least one entry"
     if error["type"] == "rejected":
         return f"{subject(path)} {context['reason']}"
     if error["type"] not in WANTED:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
+    CollectionStartEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
@@ -38,8 +38,8 @@ BOOLEANS = {
     "False": False,
     "FALSE": False,
 }
-# Longer numbers than this are no hyperparameters, and int() refuses very long ones.
-INTEGER = re.compile(r"[-+]?[0-9]{1,400}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
+# Longer ones are beyond the range of floats, and int() refuses very long ones.
+INTEGER = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
 FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
     r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
@@ -117,9 +117,9 @@ def read_yaml(text: str) -> tuple[Node | None, list[Problem]]:
         return reader.document(), reader.problems
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UnreadableYamlError(
-            mark.line + 1 if mark else reader.line, f"not valid YAML: {reason(error)}"
-        ) from error
+        # What is missing at the end is missing on the last line, not on the one after it.
+        line = min(mark.line + 1, len(text.splitlines())) if mark else reader.line
+        raise UnreadableYamlError(line, f"not valid YAML: {reason(error)}") from error
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"not valid YAML: the character #x{error.character:04x} is not allowed"
@@ -153,17 +153,13 @@ class NodeReader:
     def document(self) -> Node | None:
         """The only document of the stream."""
         root: Node | None = None
-        for event in iter(self.next_event, None):
-            if isinstance(event, StreamEndEvent):
-                break
+        while not isinstance(event := self.next_event(), StreamEndEvent):
             if isinstance(event, DocumentStartEvent) and root is not None:
                 raise UnreadableYamlError(
                     self.line, "a second document (after ---); a grid file holds one"
                 )
             if isinstance(event, DocumentStartEvent):
                 root = self.node(self.next_event(), ())
-            elif isinstance(event, DocumentEndEvent):
-                self.anchors.clear()
         return root
 
     def node(self, event: Event, path: KeyPath) -> Node:
@@ -172,6 +168,8 @@ class NodeReader:
             raise UnreadableYamlError(self.line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(event, AliasEvent):
             return self.aliased(event)
+        # Nothing else begins a node.
+        assert isinstance(event, ScalarEvent | CollectionStartEvent)
         line = self.line
         self.refuse_tag(event, path)
         node: Node
@@ -194,10 +192,10 @@ class NodeReader:
             )
         return replace(node, line=self.line) if isinstance(node, Scalar) else node
 
-    def refuse_tag(self, event: Event, path: KeyPath) -> None:
+    def refuse_tag(self, event: ScalarEvent | CollectionStartEvent, path: KeyPath) -> None:
         """A tag would let a file build arbitrary objects; a grid has no use for any."""
         if event.tag is not None:
-            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             message = f"YAML tags are not allowed in a grid; remove {tag}"
             self.problems.append(Problem(self.line, dotted(path), message))
 
@@ -225,6 +223,9 @@ class NodeReader:
             line = self.line
             key = self.key(event, path)
             value = self.node(self.next_event(), (*path, key))
+            if isinstance(value, Scalar) and value.value is None:
+                # ruamel.yaml places a value that is left out where the next one begins.
+                value = replace(value, line=line)
             if key == "<<" and isinstance(event, ScalarEvent) and event.style is None:
                 merged = self.merge(value, line, path) | merged
             elif key in entries:

@@ -7,39 +7,38 @@ from pathlib import Path
 
 BUILT_IN_MODELS: tuple[str, ...] = ("mlp", "small_cnn")
 
-REGISTERED = re.compile(r"@register_model\s+def (\w+)\(")
-# Keys of timm's default_cfgs: 'vit_small_patch16_224.augreg_in21k_ft_in1k' or without a tag.
-CONFIGURED = re.compile(r"""^\s*['"](\w+)\.([\w.\-]+)['"]\s*:""", re.MULTILINE)
+REGISTERED = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
+# Keys of timm's default_cfgs: 'vit_small_patch16_224.augreg_in21k_ft_in1k', or without a tag.
+CONFIGURED = re.compile(r"""^ +['"](\w+)(?:\.([\w.\-]+))?\*?['"]\s*:""", re.MULTILINE)
 
 
 @cache
 def timm_names() -> frozenset[str]:
     """Every model of the installed timm, alone and with each tag of its weights; empty without.
 
-    Read from timm's source: a test holds this against ``timm.list_models``.
+    Read from timm's source: a test holds this against timm itself.
     """
     package = find_spec("timm")
     if package is None or package.origin is None:
         return frozenset()
-    sources = [path.read_text() for path in (Path(package.origin).parent / "models").glob("*.py")]
-    models = {name for source in sources for name in REGISTERED.findall(source)}
-    tagged = {
-        f"{name}.{tag}"
-        for source in sources
-        for name, tag in CONFIGURED.findall(source)
-        if name in models
-    }
-    return frozenset(models | tagged)
+    sources = (Path(package.origin).parent / "models").glob("*.py")
+    return frozenset().union(*(names_in(path.read_text(encoding="utf-8")) for path in sources))
+
+
+def names_in(source: str) -> set[str]:
+    """The models that one source file of timm registers, alone and with their tags.
+
+    A few families compute their configurations: their models, which the file configures nowhere,
+    may have any tag of the file.
+    """
+    models = set(REGISTERED.findall(source))
+    configured = [(name, tag) for name, tag in CONFIGURED.findall(source) if name in models]
+    computed = models.difference(name for name, _ in configured)
+    tags = {tag for _, tag in configured if tag}
+    tagged = {f"{name}.{tag}" for name, tag in configured if tag}
+    return models | tagged | {f"{name}.{tag}" for name in computed for tag in tags}
 
 
 def is_model(name: str) -> bool:
     """Whether a trial can train a model of this name."""
-    if name in BUILT_IN_MODELS or name in timm_names():
-        return True
-    model, dot, _ = name.partition(".")
-    if not dot or model not in timm_names():
-        return False
-    # A few families compute their tags, so that only timm itself knows them.
-    import timm
-
-    return name in timm.list_models(pretrained=True)
+    return name in BUILT_IN_MODELS or name in timm_names()

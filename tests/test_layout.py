@@ -34,6 +34,32 @@ def test_help_imports_nothing_heavy():
     assert not imported_by(statement) & {*HEAVY, "pydantic", "ruamel"}
 
 
+def test_the_optimizers_are_at_the_top_of_the_package():
+    statement = "from adaloss import AdaLoss, AdaGradNorm, AdaGradNormRowwise, SGDConstant"
+    assert "torch" in imported_by(f"{statement}, SGDDecaySqrt")
+
+
+def test_an_unknown_name_is_an_import_error():
+    import adaloss
+
+    with pytest.raises(AttributeError, match="no attribute 'Adam'"):
+        _ = adaloss.Adam
+
+
+def test_training_does_not_import_torchs_compiler():
+    # It takes seconds, in every worker.
+    statement = (
+        "from adaloss.data import load_splits\n"
+        "from adaloss.training import Training\n"
+        "from adaloss.trial import Trial\n"
+        "trial = Trial(dataset='digits', model='mlp', optimizer='adaloss', seed=0, lr=1, epochs=1,"
+        " batch_size=500)\n"
+        "Training(trial, load_splits('digits', 0, 'cpu')).run_epoch()\n"
+        "import sys; assert 'torch._dynamo' not in sys.modules"
+    )
+    assert "torch" in imported_by(statement)
+
+
 def test_a_trial_needs_neither_ray_nor_wandb_nor_pandas():
     assert not imported_by("import adaloss.execution") & {"ray", "wandb", "pandas", "runners"}
 

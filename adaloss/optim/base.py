@@ -1,6 +1,7 @@
 """What the five optimizers share: the step protocol, checked hyperparameters, honest state."""
 
 from collections.abc import Callable
+from inspect import unwrap
 from typing import Any, ClassVar, TypeVar, overload
 
 import torch
@@ -102,7 +103,9 @@ class LossOptimizer(Optimizer):
             TypeError: a hyperparameter is no real number, or a parameter not real floating point.
             ValueError: a hyperparameter breaks its rule.
         """
-        super().add_param_group(param_group)
+        # torch's wrapper keeps its compiler out of this method, and imports all of it to do so:
+        # seconds of every process that builds an optimizer.
+        unwrap(Optimizer.add_param_group)(self, param_group)
         group = self.param_groups[-1]
         try:
             check_parameters(group["params"])

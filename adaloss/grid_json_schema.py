@@ -1,0 +1,93 @@
+"""The grid file's JSON Schema, with which editors complete and check it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from adaloss.grid_check import REQUIRED
+from adaloss.grid_points import CELL_FIELDS
+from adaloss.grid_schema import Grid
+from adaloss.trial import Trial
+
+JsonSchema = dict[str, Any]
+
+FIELD_DESCRIPTIONS: Mapping[str, str] = {
+    "dataset": "What is learnt.",
+    "model": "mlp, small_cnn, or any model of timm, with or without a pretrained tag.",
+    "optimizer": "How it is learnt.",
+    "seed": "The seeds of every cell, as W&B files give them; else use seeds.",
+    "lr": "The learning rate: a step is lr times the optimizer's own rate, such as 1/b_t.",
+    "epochs": "Passes over the training set.",
+    "batch_size": "Examples per step.",
+    "b0": "The initial scale of the step, 1/b0.",
+    "alpha": "How strongly the loss raises b_t (adaloss, sgd_decay_sqrt).",
+    "c": "The loss at which b_t stops rising (adaloss).",
+    "momentum": "Momentum, by PyTorch's convention.",
+    "weight_decay": "L2 penalty, not scaled by the optimizer's rate.",
+    "pretrained": "Start from timm's pretrained weights.",
+    "image_size": "Height and width in pixels; null is the model's own.",
+    "split_seed": "The seed of the split into training and validation sets.",
+}
+TABLE_DESCRIPTIONS: Mapping[str, str] = {
+    "at": "The last epoch, or the one with the best validation accuracy; default: metric.at.",
+    "na_if": "A cell is N/A if any, most or all of its trials diverged.",
+    "decimals": "Digits after the decimal point.",
+    "title": "The table's title.",
+}
+
+
+def grid_json_schema() -> JsonSchema:
+    """The JSON Schema (draft 2020-12) of a grid file."""
+    schema = Grid.model_json_schema()
+    sections, keys = schema["$defs"], schema["properties"]
+    fields = Trial.model_json_schema()["properties"]
+    for name in FIELD_DESCRIPTIONS:
+        left_out = ("title", "default")
+        sections[name] = {key: part for key, part in fields[name].items() if key not in left_out}
+    parameters = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
+    keys["parameters"] |= mapping(parameters, [name for name in REQUIRED if name != "seed"])
+    one_or_several = {name: any_of(name, one(name), several(name)) for name in CELL_FIELDS}
+    sections["Point"] = mapping(one_or_several, []) | {"minProperties": 1}
+    just_one = mapping({name: any_of(name, one(name)) for name in CELL_FIELDS}, [])
+    keys["exclude"]["items"] = keys["include"]["items"] = {"$ref": "#/$defs/Point"}
+    override = sections["Override"]["properties"]
+    override["match"] = {"$ref": "#/$defs/Point", "description": override["match"]["description"]}
+    override["set"] |= just_one | {"minProperties": 1}
+    for name, description in TABLE_DESCRIPTIONS.items():
+        sections["GridTable"]["properties"][name]["description"] = description
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A grid of adaloss-sweep",
+    }
+    return head | {key: value for key, value in schema.items() if key != "title"}
+
+
+def one(name: str) -> JsonSchema:
+    """The schema of a value of the field."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def several(name: str) -> JsonSchema:
+    """The schema of a list of different values of the field."""
+    return {"type": "array", "items": one(name), "minItems": 1, "uniqueItems": True}
+
+
+def in_any_form(name: str) -> tuple[JsonSchema, ...]:
+    """The ways to give a parameter: bare, as a list, and W&B's ``value`` and ``values``."""
+    value = mapping({"value": one(name)}, ["value"])
+    values = mapping({"values": several(name)}, ["values"])
+    return one(name), several(name), value, values
+
+
+def any_of(name: str, *forms: JsonSchema) -> JsonSchema:
+    """The field in one of these forms, described."""
+    return {"description": FIELD_DESCRIPTIONS[name], "anyOf": list(forms)}
+
+
+def mapping(keys: Mapping[str, JsonSchema], required: Iterable[str]) -> JsonSchema:
+    """The schema of a mapping with no other keys than these."""
+    return {
+        "type": "object",
+        "properties": dict(keys),
+        "required": list(required),
+        "additionalProperties": False,
+    }
