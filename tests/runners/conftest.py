@@ -35,7 +35,7 @@ def grid(tmp_path: Path) -> Path:
 def command(tmp_path: Path) -> Command:
     """``adaloss-sweep`` in a process of its own, in a folder of its own."""
 
-    def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-m", "runners", *map(str, arguments)]
         environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
         return subprocess.run(
