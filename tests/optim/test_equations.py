@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from adaloss.optim import AdaLoss, build_optimizer
+from adaloss.optim import AdaLoss, SGDConstant, build_optimizer
 from adaloss.optim.gradients import device_squared_norm, gather, host_squared_norm
 from adaloss.optim.update import scaled
 
@@ -144,6 +144,19 @@ def test_the_norm_does_not_overflow_with_float32():
     w = torch.zeros(3, requires_grad=True)
     w.grad = torch.full((3,), 1e30)
     assert host_squared_norm(gather([w])[0]) == pytest.approx(3e60, rel=1e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("b0", [1e-10, 1e-3, 1e3, 1e5, 1e10])
+def test_small_and_large_rates_keep_all_their_digits(b0, momentum):
+    """Next to weights of 0, where no larger number hides what the step lost."""
+    w = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    optimizer = SGDConstant([w], lr=1.0, b0=b0, momentum=momentum)
+    for _ in range(2):
+        w.grad = torch.tensor([1.0, -3.0, 0.1], dtype=torch.float64)
+        optimizer.step()
+    expected = -(2 + momentum) * w.grad / b0
+    torch.testing.assert_close(w.detach(), expected, rtol=1e-12, atol=0.0)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
