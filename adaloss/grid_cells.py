@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from itertools import product
 from typing import Any
 
-from adaloss.grid_check import Values
 from adaloss.grid_file import GridFile
+from adaloss.grid_parameters import Values
 from adaloss.grid_points import CELL_FIELDS, Point, Points
 from adaloss.grid_problems import Problem
 from adaloss.grid_wording import shown

@@ -1,31 +1,19 @@
-"""Hold a grid file against the schema and the fields of a trial; collect every mistake."""
+"""Check a grid file's sections against the schema; collect every mistake."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from adaloss.grid_file import GridFile
-from adaloss.grid_problems import KeyPath, Problem, closest, suggestion
+from adaloss.grid_problems import KeyPath, Problem, suggestion
 from adaloss.grid_schema import Grid
 from adaloss.grid_wording import found, sentence, shown
-from adaloss.model_names import BUILT_IN_MODELS, is_model, timm_names
-from adaloss.trial import FIELD_NAMES, Trial
 
-REQUIRED = tuple(name for name, field in Trial.model_fields.items() if field.is_required())
-# Given elsewhere in the file: seeds and divergence.max_loss.
-NOT_PARAMETERS = {"max_loss": "divergence: {max_loss: …}"}
-SAMPLED = ("distribution", "min", "max", "mu", "sigma", "q", "probabilities")
 NO_EARLY_STOP = (
     "early_terminate is not supported: stopping trials early would bias the table; take it out"
 )
-
-ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(field.rebuild_annotation()) for name, field in Trial.model_fields.items()
-}
-
-Values = dict[str, tuple[Any, ...]]
 
 
 def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
@@ -110,103 +98,3 @@ def known_keys(path: KeyPath) -> tuple[str, ...]:
 def section_below(annotation: Any) -> type[BaseModel]:
     """The model in an annotation such as ``Metric`` or ``tuple[Override, ...]``."""
     return annotation if isinstance(annotation, type) else annotation.__args__[0]
-
-
-def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
-    """The values of each field in ``parameters``, and what is wrong with them."""
-    parameters = file.data.get("parameters")
-    if not isinstance(parameters, Mapping):
-        return {}, []
-    values: Values = {}
-    problems: list[Problem] = []
-    for name, given in parameters.items():
-        path = ("parameters", name)
-        if name in NOT_PARAMETERS:
-            message = f"{name} is not a parameter: write {NOT_PARAMETERS[name]}"
-            problems.append(file.problem(path, message))
-        elif name not in FIELD_NAMES:
-            known = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
-            message = f"unknown parameter {name!r}{suggestion(name, known)}"
-            problems.append(file.problem(path, message))
-        else:
-            values[name], found_here = parameter_values(file, path, given)
-            problems += found_here
-    for name in REQUIRED:
-        if name not in parameters and name != "seed":
-            problems.append(file.problem(("parameters", name), f"parameters.{name} is missing"))
-    if "seed" in values and "seeds" in file.data:
-        message = "seed and seeds are both given: leave one out"
-        problems.append(file.problem(("parameters", "seed"), message))
-    return values, problems
-
-
-def parameter_values(
-    file: GridFile, path: KeyPath, given: Any
-) -> tuple[tuple[Any, ...], list[Problem]]:
-    """The values of one parameter: bare, a list, ``{value: …}`` or ``{values: […]}``."""
-    name = str(path[-1])
-    if isinstance(given, Mapping):
-        sampled = [key for key in given if key in SAMPLED or key == "parameters"]
-        if sampled:
-            message = (
-                f"{name}.{sampled[0]} is not supported: a table needs the values themselves, "
-                "not a distribution or nested parameters; write values: […]"
-            )
-            return (), [file.problem((*path, sampled[0]), message)]
-        if set(given) == {"value"}:
-            return checked_values(file, (*path, "value"), name, given["value"], listed=False)
-        if set(given) == {"values"}:
-            return checked_values(file, (*path, "values"), name, given["values"], listed=True)
-        message = f"{name} must have either value or values, found {', '.join(given) or 'neither'}"
-        return (), [file.problem(path, message)]
-    return checked_values(file, path, name, given, listed=isinstance(given, tuple))
-
-
-def checked_values(
-    file: GridFile, path: KeyPath, name: str, given: Any, *, listed: bool
-) -> tuple[tuple[Any, ...], list[Problem]]:
-    """The values as the field's type has them, with every one that does not fit or comes twice."""
-    if listed and not isinstance(given, tuple):
-        message = f"{name}.values must be a list, found {found(given)}"
-        return (), [file.problem(path, message)]
-    if listed and not given:
-        return (), [file.problem(path, f"{name} is an empty list; it needs at least one value")]
-    items = [((*path, index), item) for index, item in enumerate(given)] if listed else []
-    values: dict[Any, None] = {}
-    problems: list[Problem] = []
-    for where, item in items or [(path, given)]:
-        mistakes = list(mistakes_of(name, item))
-        problems += [file.problem(where, message) for message in mistakes]
-        if mistakes:
-            continue
-        value = ADAPTERS[name].validate_python(item, strict=True)
-        if value in values:
-            message = f"{name} has the value {shown(value)} twice; take one out"
-            problems.append(file.problem(where, message))
-        values[value] = None
-    return tuple(values), problems
-
-
-def mistakes_of(name: str, value: Any) -> Iterator[str]:
-    """What is wrong with a value of this field, in sentences."""
-    try:
-        ADAPTERS[name].validate_python(value, strict=True)
-    except ValidationError as error:
-        yield sentence(("parameters", name), error.errors(include_url=False)[0])
-        return
-    if name == "model" and not is_model(value):
-        yield f"unknown model {value!r}{model_hint(value)}"
-
-
-def model_hint(name: str) -> str:
-    """What to write instead of a model that there is not; timm has too many to list."""
-    of_timm = timm_names()
-    if not of_timm:
-        return f"; known: {', '.join(BUILT_IN_MODELS)}, and those of timm, which is not installed"
-    architecture = name.partition(".")[0]
-    if architecture in of_timm:
-        tags = sorted(known for known in of_timm if known.startswith(f"{architecture}."))
-        return suggestion(name, tags) if tags else f"; {architecture} has no pretrained weights"
-    match = closest(name, (*BUILT_IN_MODELS, *sorted(of_timm)))
-    known = f"known: {', '.join(BUILT_IN_MODELS)} and the models of timm"
-    return f"; did you mean {match}?" if match else f"; {known}"

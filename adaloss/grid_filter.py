@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adaloss.grid_check import ADAPTERS
+from adaloss.grid_parameters import ADAPTERS
 from adaloss.grid_problems import suggestion
+from adaloss.grid_scalars import plain_scalar
 from adaloss.grid_wording import sentence, shown
-from adaloss.grid_yaml import plain_scalar
 from adaloss.trial import FIELD_NAMES, Trial
 
 TEXT_FIELDS = ("dataset", "model", "optimizer")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adaloss.grid_check import REQUIRED
+from adaloss.grid_parameters import REQUIRED
 from adaloss.grid_points import CELL_FIELDS
 from adaloss.grid_schema import Grid
 from adaloss.trial import Trial
@@ -33,6 +33,13 @@ TABLE_DESCRIPTIONS: Mapping[str, str] = {
     "decimals": "Digits after the decimal point.",
     "title": "The table's title.",
 }
+# What pydantic calls the bounds of a type that has a validator of its own.
+STANDARD_KEYS: Mapping[str, str] = {
+    "gt": "exclusiveMinimum",
+    "ge": "minimum",
+    "lt": "exclusiveMaximum",
+    "le": "maximum",
+}
 
 
 def grid_json_schema() -> JsonSchema:
@@ -41,8 +48,11 @@ def grid_json_schema() -> JsonSchema:
     sections, keys = schema["$defs"], schema["properties"]
     fields = Trial.model_json_schema()["properties"]
     for name in FIELD_DESCRIPTIONS:
-        left_out = ("title", "default")
-        sections[name] = {key: part for key, part in fields[name].items() if key not in left_out}
+        sections[name] = {
+            STANDARD_KEYS.get(key, key): part
+            for key, part in fields[name].items()
+            if key not in ("title", "default")
+        }
     parameters = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
     keys["parameters"] |= mapping(parameters, [name for name in REQUIRED if name != "seed"])
     one_or_several = {name: any_of(name, one(name), several(name)) for name in CELL_FIELDS}

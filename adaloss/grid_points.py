@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adaloss.grid_check import Values, checked_values
 from adaloss.grid_file import GridFile
+from adaloss.grid_parameters import Values, checked_values
 from adaloss.grid_problems import KeyPath, Problem, suggestion
 from adaloss.trial import FIELD_NAMES
 
@@ -41,8 +41,8 @@ def read_points(file: GridFile) -> tuple[Points, list[Problem]]:
         new = read_point(file, (*path, "set"), given.get("set"), problems)
         problems += [
             file.problem((*new.path, name), f"set needs one value of {name}, found a list")
-            for name, listed in new.values.items()
-            if len(listed) > 1
+            for name in new.values
+            if isinstance(given["set"][name], tuple)
         ]
         overrides.append((match, new))
     excluded = [read_point(file, *entry, problems) for entry in entries(file, "exclude")]

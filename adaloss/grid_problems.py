@@ -29,9 +29,10 @@ class GridError(UserError):
 
 
 def located(source: Path | str, problem: Problem) -> str:
-    """The problem as compilers write it."""
+    """The problem as compilers write it, whatever characters it quotes, on one line."""
     place = f"{source}:{problem.line}" if problem.line else f"{source}"
-    return f"{place}: {problem.message}"
+    message = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in problem.message)
+    return f"{place}: {message}"
 
 
 def dotted(path: KeyPath) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from adaloss.grid_problems import KeyPath, closest, dotted
-from adaloss.grid_yaml import plain_scalar
+from adaloss.grid_scalars import plain_scalar
 
 # What is wanted, per type of pydantic's errors; {…} come from the error's context.
 WANTED: Mapping[str, str] = {

@@ -1,11 +1,9 @@
 """YAML 1.2 as grids use it: text to a tree of nodes that know their lines.
 
-ruamel.yaml finds the structure; what a plain scalar means is decided here by the core schema of
-YAML 1.2, in which ``1e-4`` is a number and ``no`` and ``2024-01-01`` are text. Tags are refused,
-and so is anything deep or folded enough to be an attack rather than a grid.
+ruamel.yaml finds the structure. Tags are refused, and so is anything deep or folded enough to be
+an attack rather than a grid.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -25,27 +23,10 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from adaloss.grid_problems import KeyPath, Problem, dotted
+from adaloss.grid_scalars import ScalarValue, plain_scalar
 
 MAX_DEPTH = 20
 MAX_VALUES = 100_000
-
-NULLS = ("", "~", "null", "Null", "NULL")
-BOOLEANS = {
-    "true": True,
-    "True": True,
-    "TRUE": True,
-    "false": False,
-    "False": False,
-    "FALSE": False,
-}
-# Longer ones are beyond the range of floats, and int() refuses very long ones.
-INTEGER = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
-FLOAT = re.compile(
-    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
-    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-)
-
-ScalarValue = bool | int | float | str | None
 
 
 @dataclass(frozen=True)
@@ -90,20 +71,6 @@ class UnreadableYamlError(Exception):
         super().__init__(message)
         self.line = line
         self.message = message
-
-
-def plain_scalar(text: str) -> ScalarValue:
-    """The value of an unquoted scalar by the core schema of YAML 1.2."""
-    if text in NULLS:
-        return None
-    if text in BOOLEANS:
-        return BOOLEANS[text]
-    if INTEGER.fullmatch(text):
-        # Base 0 would refuse leading zeros, which are decimal in YAML 1.2.
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-    if FLOAT.fullmatch(text):
-        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-    return text
 
 
 def read_yaml(text: str) -> tuple[Node | None, list[Problem]]:

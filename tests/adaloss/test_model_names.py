@@ -16,14 +16,17 @@ def timm():
     return pytest.importorskip("timm")
 
 
+@pytest.mark.slow
 def test_models_are_those_that_timm_lists(timm):
     assert {name for name in timm_names() if "." not in name} == set(timm.list_models())
 
 
+@pytest.mark.slow
 def test_every_tag_that_timm_has_is_known(timm):
     assert set(timm.list_models(pretrained=True)) <= timm_names()
 
 
+@pytest.mark.slow
 def test_a_tag_that_timm_declares_for_other_models_is_not_a_models_own(timm):
     declared = {name for name in timm.list_models(pretrained=True) if name.startswith("resnet50.")}
     assert {name for name in timm_names() if name.startswith("resnet50.")} == declared
