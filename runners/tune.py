@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Ray reads these when it is imported: its own reports, loggers and signal handler stay out of the
 # way of ours.
@@ -25,7 +25,6 @@ os.environ |= {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
-    "TUNE_MAX_PENDING_TRIALS_PG": "1",
 }
 
 import ray
@@ -38,6 +37,9 @@ from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
 from runners.worker_settings import WorkerSettings
+
+if TYPE_CHECKING:
+    from adaloss.execution import Execution, LoadSplits
 
 OBJECT_STORE_BYTES = 200_000_000
 # A worker reports this often: events of many short epochs would cost more than the epochs.
@@ -52,31 +54,23 @@ class TrialWorker(tune.Trainable):
     """A process that executes one trial after the other; data and imports are kept in between."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Prepare the process, then the first trial."""
-        from adaloss.data import load_splits
-        from adaloss.provenance import collect_provenance
+        """Nothing that takes time.
 
-        execution = config["execution"]
-        self.load_splits = lru_cache(maxsize=2)(load_splits)
-        self.provenance = collect_provenance(execution["device"], execution["threads"])
-        self.reset_config(config)
+        When a trial ends, Tune gives its worker the trial of one that is still being set up, and
+        kills that one: with long set-ups and short trials there would only ever be one worker.
+        """
+        self.execution: Execution | None = None
+        self.load_splits: LoadSplits | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take the next trial."""
-        from adaloss.execution import Execution, ExecutionSettings
-
-        self.execution = Execution(
-            trial=Trial.model_validate_json(new_config["trial"]),
-            store=Store(Path(new_config["store"])),
-            settings=ExecutionSettings(**new_config["execution"]),
-            load_splits=self.load_splits,
-            provenance=self.provenance,
-        )
+        """Take the next trial; Tune puts it into ``self.config``."""
+        self.execution = None
         return True
 
     def step(self) -> dict[str, Any]:
         """Run epochs for about a second, or until the trial has its result."""
         started = time.monotonic()
+        self.execution = self.execution or self.prepare()
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
             report = {"epoch": metrics.epoch, "loss": metrics.train_loss}
@@ -85,6 +79,24 @@ class TrialWorker(tune.Trainable):
         result = self.execution.result
         assert result is not None, "an execution ends with a result"
         return report | {"done": True, "state": result.state.value, "message": reason(result)}
+
+    def prepare(self) -> "Execution":
+        """The execution of the trial that is due, with what the worker has loaded before."""
+        from adaloss.data import load_splits
+        from adaloss.execution import Execution, ExecutionSettings
+        from adaloss.provenance import collect_provenance
+
+        settings = ExecutionSettings(**self.config["execution"])
+        if self.load_splits is None:
+            self.load_splits = lru_cache(maxsize=2)(load_splits)
+            self.provenance = collect_provenance(settings.device, settings.threads)
+        return Execution(
+            trial=Trial.model_validate_json(self.config["trial"]),
+            store=Store(Path(self.config["store"])),
+            settings=settings,
+            load_splits=self.load_splits,
+            provenance=self.provenance,
+        )
 
 
 def reason(result: TrialResult) -> str:
@@ -193,6 +205,8 @@ def run_trials(
     """
     with ray_running(settings), scratch_folder() as scratch:
         gpus = gpus_per_trial(settings)
+        # As many workers are started at once as there is room for; more would only wait.
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(trials_at_a_time(settings.cpus, gpus))
         common = {
             "store": str(store.root.resolve()),
             "execution": {
@@ -240,6 +254,13 @@ def gpus_per_trial(settings: WorkerSettings) -> float:
                 f"and there are {there.get(name, 0.0):g}"
             )
     return gpus
+
+
+def trials_at_a_time(cpus: int, gpus: float) -> int:
+    """How many trials Ray has room for at once."""
+    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    places = there["CPU"] // cpus
+    return int(min(places, there["GPU"] // gpus) if gpus else places)
 
 
 @contextmanager
