@@ -79,3 +79,9 @@ def test_a_library_has_one_door(library, place):
         )
     ]
     assert all(path.startswith(place) for path in importing)
+
+
+def test_a_worker_is_up_before_it_imports_what_takes_time():
+    # Tune kills workers that are still being set up while other trials end.
+    statement = "from runners.tune import TrialWorker; TrialWorker({})"
+    assert not imported_by(statement) & {"torch", "timm", "sklearn"}
