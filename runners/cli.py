@@ -175,6 +175,7 @@ def table(
 ) -> None:
     """Compile the results tables from the records on disk."""
     from analysis.render import FORMATS, render
+    from analysis.results import compile_results
 
     if form is not None and form not in FORMATS:
         raise UserError(f"--format {form}: must be one of {', '.join(FORMATS)}")
@@ -194,6 +195,8 @@ def table(
 @app.command()
 def plot(grid: Grid, storage: Storage = RESULTS, output: Output = None) -> None:
     """Draw the metric against b0, one line per optimizer with its spread (.png, .svg, .pdf)."""
+    from analysis.results import draw_figure
+
     sweep = load(grid)
     store = store_of(sweep, storage)
     typer.echo(f"wrote {draw_figure(sweep, sweep.trials, store, output)}", err=True)
@@ -287,11 +290,13 @@ def run_and_compile(
         after = plan_of(sweep, trials, only, store)
         typer.echo(f"stopped; {safe_so_far(after)}. Go on with: {command_to_go_on()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    from analysis.results import compile_results, draw_figure, save_tables
+
     after = plan_of(sweep, trials, only, store)
     tables = compile_results(sweep, trials, store)
     save_tables(tables, store)
     if started:
-        draw_figure(sweep, trials, store, None)
+        draw_figure(sweep, trials, store)
     counts = after.counts()
     if as_json:
         print_json(counts | {"started": started, "results": str(store.root)})
@@ -317,56 +322,6 @@ def command_to_go_on() -> str:
     arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
     kept = [word for word in arguments if word not in ("--failed", "--diverged")]
     return shlex.join(["adaloss-sweep", *kept])
-
-
-def compile_results(
-    sweep: "Sweep", trials: "tuple[Trial, ...]", store: "Store"
-) -> "tuple[Table, ...]":
-    """The sweep's tables from the records."""
-    from analysis.frame import build_frame
-    from analysis.tables import compile_tables
-
-    metric = sweep.grid.metric
-    return compile_tables(
-        build_frame(trials, store),
-        sweep.grid.tables,
-        metric=metric.name,
-        at=metric.at,
-        goal=metric.goal,
-        sweep_name=sweep.name,
-    )
-
-
-def save_tables(tables: "tuple[Table, ...]", store: "Store") -> None:
-    """Write the tables in every format beside the records."""
-    from analysis.render import FORMATS, render
-
-    for form, suffix in FORMATS.items():
-        store.write_text(store.tables_folder / f"tables{suffix}", render(tables, form))
-
-
-def draw_figure(
-    sweep: "Sweep", trials: "tuple[Trial, ...]", store: "Store", output: Path | None
-) -> Path:
-    """Draw the first table as a figure; returns where it was written."""
-    from analysis.figures import accuracy_against, save_figure
-    from analysis.frame import build_frame
-
-    spec, metric = sweep.grid.tables[0], sweep.grid.metric
-    path = output or store.figures_folder / f"{sweep.name}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure = accuracy_against(
-        build_frame(trials, store),
-        x=spec.rows,
-        line=spec.columns,
-        per=spec.per,
-        metric=spec.metric or metric.name,
-        at=spec.at or metric.at,
-        na_if=spec.na_if,
-        title=sweep.name,
-    )
-    save_figure(figure, path)
-    return path
 
 
 def print_tables(tables: "tuple[Table, ...]") -> None:
