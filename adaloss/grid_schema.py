@@ -71,7 +71,7 @@ class ExecutionSection(Section):
     max_concurrent: Concurrency = "auto"
     """Trials at a time; auto is as many as there are resources for."""
     timeout: Duration | None = None
-    """A trial that takes longer has failed."""
+    """A trial that takes longer has failed; looked at before each epoch."""
     retries: Annotated[int, Field(ge=0)] = 2
     """How often a trial is started again after its worker died."""
     max_failed: Annotated[int, Field(ge=0)] | None = None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
 RESULTS = Path("results")
+WIDTH_OF_A_PIPE = 200
 
 app = typer.Typer(
     help="Settle an optimizer question with a table: run a grid of trials, compile mean±std.",
@@ -35,7 +36,9 @@ Grid = Annotated[str, typer.Argument(help="A grid file, or the name of a shipped
 Storage = Annotated[Path, typer.Option(help="The folder below which results are kept.")]
 Only = Annotated[
     list[str] | None,
-    typer.Option(help="Only trials with these values: b0=1,optimizer=adaloss. Repeatable."),
+    typer.Option(
+        help="Only trials with these values: b0=1,optimizer=adaloss. A field twice: either."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -145,6 +148,7 @@ def status(
     for matrix in state_matrices(made.trials, states, sweep.grid.tables[0]):
         console.print(matrix, "")
     console.print(legend())
+    typer.echo(f"{sweep.name}: {safe_so_far(made)}")
     for trial in made.in_state(TrialState.FAILED):
         failure = made.results[trial.trial_id].failure
         why = f"{failure.kind}: {failure.message}" if failure else "no reason on record"
@@ -304,7 +308,8 @@ def run_and_compile(
         print_tables(tables)
         typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
         if counts["failed"]:
-            typer.echo("failed trials: `adaloss-sweep status` says why, `retry` repeats", err=True)
+            typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
+            typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
         if counts["missing"]:
             typer.echo(f"{counts['missing']} missing; go on with: {command_to_go_on()}", err=True)
     raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
@@ -315,6 +320,14 @@ def safe_so_far(made: "Plan") -> str:
     counts = made.counts()
     states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "diverged", "failed"))
     return f"{len(made.results)} of {counts['trials']} trials are done ({states})"
+
+
+def command(verb: str, sweep: "Sweep", store: "Store") -> str:
+    """The command line of another command on the same sweep and storage."""
+    words = ["adaloss-sweep", verb, str(sweep.source)]
+    if store.root.parent != RESULTS:
+        words += ["--storage", str(store.root.parent)]
+    return shlex.join(words)
 
 
 def command_to_go_on() -> str:
@@ -344,7 +357,9 @@ def print_trial(trial: "Trial", store: "Store") -> None:
 
     from runners.trial_page import trial_page
 
-    Console().print(trial_page(trial, store))
+    # A pipe has no width: nothing is to be cut to one.
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+    console.print(trial_page(trial, store))
 
 
 def print_json(value: dict[str, Any]) -> None:

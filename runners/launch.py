@@ -1,10 +1,6 @@
 """Run what a sweep is missing, watched, and stoppable without losing anything."""
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 from rich.console import Console
 
@@ -47,10 +43,7 @@ def launch(
     # Ray takes a second to import: only now is it known to be needed.
     from runners.tune import run_trials
 
-    with (
-        sigterm_as_interrupt(),
-        watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer,
-    ):
+    with watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer:
         run_trials(to_run, store, settings, observer)
     return len(to_run)
 
@@ -66,17 +59,3 @@ def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int)
     answer = input(f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] ")
     if answer.strip().lower() not in ("y", "yes"):
         raise DeclinedError("nothing was started")
-
-
-@contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Stop on SIGTERM as on Ctrl-C: in order, with the records safe."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -43,12 +43,13 @@ class SweepProgress(SweepObserver):
         self.console = console
         self.total = len(to_run)
         self.done = 0
-        self.started = time.monotonic()
+        self.first_start: float | None = None
         self.running: dict[str, Running] = {}
         self.states = plan.states()
 
     def trial_started(self, trial: Trial) -> None:
         """A worker has taken the trial."""
+        self.first_start = self.first_start or time.monotonic()
         self.running[trial.trial_id] = Running(trial)
         self.states[trial.trial_id] = "running"
 
@@ -74,9 +75,13 @@ class SweepProgress(SweepObserver):
 
     def headline(self) -> str:
         """Counts, throughput and time left."""
-        elapsed = time.monotonic() - self.started
         text = f"{self.plan.sweep}: {self.done}/{self.total} trials"
-        if self.done:
+        if self.first_start is None:
+            return f"{text}  starting Ray, which takes some seconds"
+        elapsed = time.monotonic() - self.first_start
+        if self.done == self.total:
+            text += f" in {duration(elapsed)}"
+        elif self.done:
             left = (self.total - self.done) * elapsed / self.done
             text += f"  {60 * self.done / elapsed:.3g} trials/min  about {duration(left)} left"
         return text

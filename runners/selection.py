@@ -14,6 +14,8 @@ class SelectionError(UserError):
 def select(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]:
     """The trials that ``--only`` items such as ``b0=1,optimizer=adaloss`` leave.
 
+    A field that is given twice means either value.
+
     Raises:
         SelectionError: an item is not of that form, or names no field or value of these trials.
     """
@@ -24,7 +26,8 @@ def select(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]
         field, equals, value = item.partition("=")
         if not equals:
             raise SelectionError(f"--only {item}: write field=value, such as b0=1")
-        filters[field.strip()] = value.strip()
+        name = field.strip()
+        filters[name] = f"{filters[name]}|{value}" if name in filters else value
     if not filters:
         return trials
     try:

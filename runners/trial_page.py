@@ -52,7 +52,7 @@ def history_table(history: tuple[EpochMetrics, ...]) -> Table:
     """A row per recorded epoch."""
     table = Table(box=None)
     for title in HISTORY_COLUMNS.values():
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", overflow="fold")
     for metrics in history:
         record = metrics.model_dump()
         table.add_row(

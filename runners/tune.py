@@ -7,6 +7,7 @@ Tune's own state is kept or restored.
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 # Ray reads these when it is imported: its own reports, loggers and signal handler stay out of the
@@ -203,7 +205,7 @@ def run_trials(
     Returns when each has its result, or when more than ``max_failed`` have failed. A
     KeyboardInterrupt stops the running trials; they go on from their checkpoints the next time.
     """
-    with ray_running(settings), scratch_folder() as scratch:
+    with ray_running(settings), sigterm_as_interrupt(), scratch_folder() as scratch:
         gpus = gpus_per_trial(settings)
         # As many workers are started at once as there is room for; more would only wait.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(trials_at_a_time(settings.cpus, gpus))
@@ -292,3 +294,20 @@ def scratch_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Stop on SIGTERM as on Ctrl-C: in order, with the records safe.
+
+    To be entered after Ray has started, which takes the signal for itself.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

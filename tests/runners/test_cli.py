@@ -56,3 +56,12 @@ def test_a_broken_grid_is_reported_with_its_lines(command, grid):
     assert "grid.yaml:6: b0 must be greater than 0, found 0" in finished.stderr
     assert "grid.yaml:11: unknown key" in finished.stderr
     assert "did you mean seeds?" in finished.stderr
+
+
+def test_a_field_given_twice_means_either(command, grid):
+    def trials(*only):
+        return json.loads(command("plan", grid, "--json", "--only", *only).stdout)["trials"]
+
+    assert trials("b0=1") == 4
+    assert trials("b0=1,b0=0.01,seed=0") == 4
+    assert trials("b0=1", "--only", "b0=0.01") == 8

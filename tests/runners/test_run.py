@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
 
@@ -42,6 +44,9 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
     )
     assert here == through_ray
     assert len(here) == 2
+    # Not a digit is cut off where there is no terminal to fit into.
+    assert f"{here[-1]['test/loss']:.5g}" in alone.stdout
+    assert "…" not in alone.stdout
 
     limited = command("run", grid, "--limit", "1", "--json")
     assert limited.returncode == 3, limited.stderr
@@ -63,12 +68,14 @@ def test_failed_trials_are_told_and_repeated(command, grid):
     assert "failed: test_vit-adaloss-b0=1-seed0" in status.stdout
     shown = command("show", grid, "test_vit")
     assert "Traceback" in shown.stdout
+    assert "adaloss-sweep retry" in run.stderr
     assert command("run", grid).returncode == 4
     repeated = command("retry", grid)
     assert "1 ran now" in repeated.stderr
 
 
-def test_an_interrupt_loses_nothing(grid, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_loses_nothing(grid, tmp_path, number):
     grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 60"))
     process = subprocess.Popen(
         [sys.executable, "-m", "runners", "run", str(grid)],
@@ -80,10 +87,11 @@ def test_an_interrupt_loses_nothing(grid, tmp_path):
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and not list(tmp_path.glob("results/small/trials/*/result*")):
         time.sleep(0.1)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, number)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said
     assert "go on with: adaloss-sweep run" in said.lower()
     assert "Traceback" not in said
+    assert "SIGTERM received" not in said
     store = Store(tmp_path / "results" / "small")
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
