@@ -25,7 +25,6 @@ RESULTS = Path("results")
 WIDTH_OF_A_PIPE = 200
 
 app = typer.Typer(
-    help="Settle an optimizer question with a table: run a grid of trials, compile mean±std.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,7 +42,18 @@ Only = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
+Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
+
+
+@app.callback(invoke_without_command=True)
+def say_version(version: Version = False) -> None:
+    """Settle an optimizer question with a table: run a grid of trials, compile mean±std."""
+    if version:
+        from importlib.metadata import version as installed_version
+
+        typer.echo(installed_version("adaloss-sweep"))
+        raise typer.Exit(COMPLETE)
 
 
 @app.command()

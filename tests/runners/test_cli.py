@@ -1,6 +1,7 @@
 """The command line: quick to answer, and never a traceback for a user's mistake."""
 
 import json
+from importlib.metadata import version
 
 import jsonschema
 import pytest
@@ -65,3 +66,12 @@ def test_a_field_given_twice_means_either(command, grid):
     assert trials("b0=1") == 4
     assert trials("b0=1,b0=0.01,seed=0") == 4
     assert trials("b0=1", "--only", "b0=0.01") == 8
+
+
+def test_the_version_is_the_packages(command):
+    said = command("--version")
+    assert (said.returncode, said.stdout.strip()) == (0, version("adaloss-sweep"))
+
+
+def test_no_command_is_answered_with_the_commands(command):
+    assert "retry" in command().stdout + command().stderr
