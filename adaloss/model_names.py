@@ -1,11 +1,20 @@
 """The models there are by name, without importing timm, which takes seconds."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-BUILT_IN_MODELS: tuple[str, ...] = ("mlp", "small_cnn")
+BUILT_IN_MODELS: tuple[str, ...] = ("mlp", "small_cnn", "cifar_resnet20")
+
+# What the paper's repository calls its two models.
+ALIASES: Mapping[str, str] = {
+    "vits16r224": "vit_small_patch16_224.augreg_in21k_ft_in1k",
+    "swsl_resnet50": "resnet50.fb_swsl_ig1b_ft_in1k",
+}
+# A function of the user's own: package.module:function.
+USER_MODEL = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
 REGISTERED = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
 # Keys of timm's default_cfgs: 'vit_small_patch16_224.augreg_in21k_ft_in1k', or without a tag.
@@ -39,6 +48,16 @@ def names_in(source: str) -> set[str]:
     return models | tagged | {f"{name}.{tag}" for name in computed for tag in tags}
 
 
+def canonical_model(name: str) -> str:
+    """The name that a model goes by in records: an alias and its model are one."""
+    return ALIASES.get(name, name)
+
+
+def is_user_model(name: str) -> bool:
+    """Whether this names a function of the user's own, as ``module:function``."""
+    return USER_MODEL.match(name) is not None
+
+
 def is_model(name: str) -> bool:
     """Whether a trial can train a model of this name."""
-    return name in BUILT_IN_MODELS or name in timm_names()
+    return name in BUILT_IN_MODELS or is_user_model(name) or name in timm_names()

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from adaloss.dataset_names import DatasetName
+from adaloss.model_names import canonical_model
+
 OptimizerName = Literal[
     "adaloss", "adagrad_norm", "adagrad_norm_rowwise", "sgd_constant", "sgd_decay_sqrt"
 ]
-DatasetName = Literal["digits"]
 
 OPTIMIZER_NAMES: tuple[OptimizerName, ...] = get_args(OptimizerName)
-DATASET_NAMES: tuple[DatasetName, ...] = get_args(DatasetName)
 
 # Hyperparameters that some optimizers have no use for: where one does not apply it cannot
 # change the numbers, so it stays out of the identity.
@@ -36,6 +37,9 @@ FiniteFloat = Annotated[
     # -0.0 and 0.0 are one value and must be one identity.
     AfterValidator(lambda value: value + 0.0),
 ]
+Pixels = Annotated[int, Field(ge=1)]
+ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
+Precision = Literal["fp32", "tf32", "bf16", "auto"]
 
 
 class Trial(BaseModel):
@@ -51,7 +55,7 @@ class Trial(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: DatasetName
-    model: Annotated[str, Field(min_length=1)]
+    model: Annotated[str, Field(min_length=1), AfterValidator(canonical_model)]
     optimizer: OptimizerName
     seed: Seed
     lr: Annotated[FiniteFloat, Field(ge=0)]
@@ -65,9 +69,22 @@ class Trial(BaseModel):
     c: FiniteFloat = 0.0
     momentum: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
     weight_decay: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    pretrained: bool = False
-    image_size: Annotated[int, Field(ge=1)] | None = None
-    split_seed: Seed = 0
+    pretrained: bool | Annotated[str, Field(min_length=1)] = False
+    image_size: Pixels | None = None
+    split_seed: Seed | Literal["trial"] = 0
+    train_examples: Annotated[int, Field(ge=1)] | None = None
+    eval_examples: Annotated[int, Field(ge=1)] | None = None
+    resize: Pixels | None = None
+    padding: Annotated[int, Field(ge=0)] = 0
+    flip: bool = False
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    normalize: Literal["dataset", "model"] = "dataset"
+    mean: ChannelValues | None = None
+    std: ChannelValues | None = None
+    precision: Precision = "fp32"
+    channels_last: bool = False
+    compile: bool = False
+    deterministic: bool | None = None
     max_loss: Annotated[FiniteFloat, Field(gt=0)] = 1e4
 
     @cached_property

@@ -1,0 +1,36 @@
+"""The data sets there are by name."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from adaloss.grid_problems import closest
+from adaloss.grid_wording import found
+
+DATASET_NAMES: tuple[str, ...] = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
+IMAGE_FOLDER = "imagefolder:"
+
+
+def known_dataset(name: str) -> str:
+    """The name itself; pydantic's error where there is no data set of this name."""
+    if name in DATASET_NAMES or (name.startswith(IMAGE_FOLDER) and name != IMAGE_FOLDER):
+        return name
+    match = closest(name, DATASET_NAMES)
+    hint = f"; did you mean {match}?" if match else ""
+    reason = f"must be {', '.join(DATASET_NAMES)} or {IMAGE_FOLDER}PATH, found {found(name)}{hint}"
+    raise PydanticCustomError("rejected", "{reason}", {"reason": reason})
+
+
+DatasetName = Annotated[
+    str,
+    AfterValidator(known_dataset),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(DATASET_NAMES)},
+                {"type": "string", "pattern": f"^{IMAGE_FOLDER}.+"},
+            ]
+        }
+    ),
+]
