@@ -1,14 +1,17 @@
 """Loss and accuracy of a model over a whole part of the data."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from adaloss.data import Examples, batches
+from adaloss.data.batches import ImageBatches
 
-EVALUATION_BATCH_SIZE = 500
+LARGEST_BATCH = 500
+# A batch has no more pixels than this: 128 images of 224 px.
+PIXELS_PER_BATCH = 128 * 224 * 224
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,23 +23,33 @@ class Evaluation:
     top5: float
 
 
+def batch_size_for(image_size: int) -> int:
+    """How many images of this size in pixels are evaluated at a time."""
+    return max(1, min(LARGEST_BATCH, PIXELS_PER_BATCH // image_size**2))
+
+
 @torch.inference_mode()
-def evaluate(model: nn.Module, examples: Examples, image_size: int) -> Evaluation:
+def evaluate(
+    model: nn.Module, images: ImageBatches, precision: AbstractContextManager[object]
+) -> Evaluation:
     """Evaluate in evaluation mode; sums stay on the device and are read back once.
 
-    With fewer than five classes, top-5 counts all of them.
+    ``precision`` is the context of the forward passes. With fewer than five classes, top-5 counts
+    all of them.
     """
     was_training = model.training
     model.eval()
-    totals = torch.zeros(3, dtype=torch.float64, device=examples.labels.device)
-    for images, labels in batches(examples, EVALUATION_BATCH_SIZE, image_size):
-        logits = model(images).float()
+    totals = torch.zeros(3, dtype=torch.float64, device=images.examples.labels.device)
+    for batch, labels in images.batches(batch_size_for(images.recipe.image_size)):
+        with precision:
+            logits = model(batch)
+        logits = logits.float()
         loss_sum = functional.cross_entropy(logits, labels, reduction="sum")
         ranked = logits.topk(min(5, logits.shape[1])).indices == labels[:, None]
         totals += torch.stack((loss_sum, ranked[:, 0].sum(), ranked.sum()))
     model.train(was_training)
     loss_sum, top1_count, top5_count = totals.tolist()
-    count = len(examples)
+    count = len(images.examples)
     return Evaluation(
         loss=loss_sum / count, top1=100 * top1_count / count, top5=100 * top5_count / count
     )

@@ -1,16 +1,20 @@
 """One trial from its records to its result: resume, train, record, end as it must."""
 
 import contextlib
+import gc
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import torch
 
-from adaloss.data import DataError, Splits
+from adaloss.data import Splits, SplitsSpec, spec_of
+from adaloss.places import weights_folder
 from adaloss.result import (
+    DeviceMemory,
     Divergence,
     EpochMetrics,
     Failure,
@@ -20,11 +24,16 @@ from adaloss.result import (
     TrialState,
     best_by_validation,
 )
-from adaloss.store import CorruptRecordError, Store, replacing
+from adaloss.store import Store, replacing
 from adaloss.training import DivergedError, Training
-from adaloss.trial import DatasetName, Trial
+from adaloss.trial import Trial
+from adaloss.user_error import UserError
 
-LoadSplits = Callable[[DatasetName, int, str], Splits]
+LoadSplits = Callable[[SplitsSpec, Path, str], Splits]
+
+
+class NoGpuError(Exception):
+    """A trial was given a GPU, and torch sees none."""
 
 
 class TrialTimeoutError(Exception):
@@ -35,9 +44,11 @@ class TrialTimeoutError(Exception):
 class ExecutionSettings:
     """How a trial runs; nothing here may change its numbers. Times in seconds.
 
-    ``log_output`` False leaves what the trial prints on the terminal, for debugging.
+    ``data_root`` is the folder of the data sets; ``log_output`` False leaves what the trial
+    prints on the terminal, for debugging.
     """
 
+    data_root: str
     device: str
     threads: int
     timeout: float | None
@@ -99,16 +110,25 @@ class Execution:
     def prepare(self) -> Training:
         """Build the training and bring it to the last checkpoint, where there is one."""
         torch.set_num_threads(self.settings.threads)
-        splits = self.load_splits(self.trial.dataset, self.trial.split_seed, self.settings.device)
-        training, self.history = self.resume(splits) or (
-            Training(self.trial, splits, self.settings.device),
-            (),
-        )
+        if self.settings.device.startswith("cuda") and not torch.cuda.is_available():
+            raise NoGpuError(
+                "this trial was given a GPU that torch cannot use: install a torch that is built "
+                "for CUDA and the machine's driver, or write resources: {gpu: 0}"
+            )
+        forget_memory_peak(self.settings.device)
+        root = Path(self.settings.data_root)
+        splits = self.load_splits(spec_of(self.trial), root, self.settings.device)
+        training, self.history = self.resume(splits) or (self.fresh(splits), ())
         # Epochs recorded after the checkpoint run again; their lines must not stand twice.
         self.store.keep_metrics(self.trial, self.history)
         self.seconds = sum(metrics.seconds for metrics in self.history)
         print(f"trial {self.trial.trial_id} starts after epoch {training.epoch}")
         return training
+
+    def fresh(self, splits: Splits) -> Training:
+        """The training at its beginning."""
+        weights = weights_folder(Path(self.settings.data_root))
+        return Training(self.trial, splits, weights, self.settings.device)
 
     def resume(self, splits: Splits) -> tuple[Training, tuple[EpochMetrics, ...]] | None:
         """The training and records at the last checkpoint, None where there is none to go on from.
@@ -119,7 +139,7 @@ class Execution:
         path = self.store.checkpoint_path(self.trial)
         if not path.exists():
             return None
-        training = Training(self.trial, splits, self.settings.device)
+        training = self.fresh(splits)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             training.load_state_dict(state)
@@ -183,6 +203,7 @@ class Execution:
             divergence=divergence,
             failure=failure,
             seconds=self.seconds,
+            memory=device_memory(self.settings.device),
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
             provenance=self.provenance,
         )
@@ -204,6 +225,24 @@ class Execution:
             yield
 
 
+def forget_memory_peak(device: str) -> None:
+    """Give back what the worker's last trial left in a GPU's memory, and count from nothing."""
+    if device.startswith("cuda"):
+        gc.collect()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def device_memory(device: str) -> DeviceMemory | None:
+    """What this process has held of the GPU's memory since its trial began."""
+    if not device.startswith("cuda"):
+        return None
+    return DeviceMemory(
+        peak=torch.cuda.max_memory_reserved(device),
+        total=torch.cuda.get_device_properties(device).total_memory,
+    )
+
+
 def failure_kind(error: Exception) -> FailureKind:
     """Classify what a trial failed of."""
     match error:
@@ -213,7 +252,7 @@ def failure_kind(error: Exception) -> FailureKind:
             return FailureKind.OUT_OF_MEMORY
         case TrialTimeoutError():
             return FailureKind.TIMEOUT
-        case DataError() | CorruptRecordError():
+        case UserError():
             return FailureKind.DATA
         case _:
             return FailureKind.CODE

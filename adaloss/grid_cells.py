@@ -4,19 +4,17 @@ import math
 import re
 from collections.abc import Collection, Iterable
 from itertools import product
-from typing import Any
 
+from adaloss.grid_combinations import impossible_combinations
 from adaloss.grid_file import GridFile
 from adaloss.grid_parameters import Values
-from adaloss.grid_points import CELL_FIELDS, Point, Points
+from adaloss.grid_points import CELL_FIELDS, Cell, Point, Points
 from adaloss.grid_problems import Problem
 from adaloss.grid_wording import shown
-from adaloss.model_names import BUILT_IN_MODELS
 from adaloss.trial import FIELD_NAMES, Trial
 
 MOST_TRIALS = 1_000_000
 
-Cell = dict[str, Any]
 # What a cell has where the grid says nothing, so that a match can name it all the same.
 DEFAULTS: Cell = {
     name: field.default
@@ -52,8 +50,7 @@ def expand_cells(
         problems += left_open(file, point, axes, doubtful)
     if not kept and not doubtful:
         problems.append(file.problem(("exclude",), "exclude leaves no cell of the grid"))
-    if not {"model", "pretrained"} & set(doubtful):
-        problems += without_weights(file, axes, points, kept)
+    problems += impossible_combinations(file, axes, points, kept, doubtful)
     return kept, problems
 
 
@@ -111,26 +108,6 @@ def left_open(
     ]
     message = f"an included cell needs a value of {', '.join(missing)}, which the grid varies"
     return [file.problem(point.path, message)] if missing else []
-
-
-def without_weights(
-    file: GridFile, axes: Values, points: Points, cells: list[Cell]
-) -> list[Problem]:
-    """Cells that want pretrained weights of a model that has none."""
-    models = {cell["model"] for cell in cells if cell["pretrained"]}
-    if not (own := sorted(models & set(BUILT_IN_MODELS))):
-        return []
-    declared = [
-        Point(("parameters",), axes),
-        *(new for _, new in points.overrides),
-        *points.include,
-    ]
-    blamed = next(point for point in declared if True in point.values.get("pretrained", ()))
-    message = (
-        f"pretrained must be false with {', '.join(own)}, found true; "
-        "only models of timm have pretrained weights"
-    )
-    return [file.problem((*blamed.path, "pretrained"), message)]
 
 
 def doubtful_fields(problems: Iterable[Problem]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from adaloss.grid_scalars import plain_scalar
 from adaloss.grid_wording import sentence, shown
 from adaloss.trial import FIELD_NAMES, Trial
 
-TEXT_FIELDS = ("dataset", "model", "optimizer")
+TEXT_FIELDS = ("dataset", "model", "optimizer", "interpolation", "normalize", "precision")
 MOST_SHOWN = 20
 
 

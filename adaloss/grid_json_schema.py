@@ -11,8 +11,9 @@ from adaloss.trial import Trial
 JsonSchema = dict[str, Any]
 
 FIELD_DESCRIPTIONS: Mapping[str, str] = {
-    "dataset": "What is learnt.",
-    "model": "mlp, small_cnn, or any model of timm, with or without a pretrained tag.",
+    "dataset": "What is learnt; imagefolder:PATH is a folder of your own, below data.root.",
+    "model": "mlp, small_cnn, cifar_resnet20, any model of timm, with or without a pretrained tag, "
+    "or module:function of your own.",
     "optimizer": "How it is learnt.",
     "seed": "The seeds of every cell, as W&B files give them; else use seeds.",
     "lr": "The learning rate: a step is lr times the optimizer's own rate, such as 1/b_t.",
@@ -23,9 +24,22 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "c": "The loss at which b_t stops rising (adaloss).",
     "momentum": "Momentum, by PyTorch's convention.",
     "weight_decay": "L2 penalty, not scaled by the optimizer's rate.",
-    "pretrained": "Start from timm's pretrained weights.",
+    "pretrained": "Start from the published weights, or from those in a file.",
     "image_size": "Height and width in pixels; null is the model's own.",
-    "split_seed": "The seed of the split into training and validation sets.",
+    "split_seed": "The seed of the split into training and validation; trial: the trial's own.",
+    "train_examples": "Train on so many examples, the same number of each class; null is all.",
+    "eval_examples": "Validate and test on so many examples; null is all.",
+    "resize": "The side in pixels that images have before they are cropped; null is image_size.",
+    "padding": "The black border in pixels that training images get before they are cropped.",
+    "flip": "Mirror half of the training images.",
+    "interpolation": "How images are resized.",
+    "normalize": "By the data set's mean and standard deviation, or those of the model's weights.",
+    "mean": "The mean of each channel, of pixels in [0, 1]; null is as normalize says.",
+    "std": "The standard deviation of each channel; null is as normalize says.",
+    "precision": "What is computed with: on a CPU auto is fp32, on a GPU bf16 where it can.",
+    "channels_last": "Keep images and weights channels last in memory: faster for convolutions.",
+    "compile": "Compile the model with torch.compile; on a GPU replayed as CUDA graphs.",
+    "deterministic": "The same bits twice on a GPU, at the cost of speed; a CPU gives them anyway.",
 }
 TABLE_DESCRIPTIONS: Mapping[str, str] = {
     "at": "The last epoch, or the one with the best validation accuracy; default: metric.at.",

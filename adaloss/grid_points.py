@@ -11,6 +11,8 @@ from adaloss.trial import FIELD_NAMES
 
 CELL_FIELDS = tuple(name for name in FIELD_NAMES if name not in ("seed", "max_loss"))
 
+Cell = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Point:

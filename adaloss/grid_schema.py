@@ -109,7 +109,7 @@ class DataSection(Section):
     """Where the data sets are."""
 
     root: str | None = None
-    """The folder that holds them."""
+    """The folder that holds them; default: ADALOSS_DATA, else the user's cache."""
 
 
 class GridTable(TableSpec):

@@ -86,6 +86,8 @@ def hint(error: ErrorDetails) -> str:
         return f"; did you mean {match}?" if match else ""
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "; put it in quotes"
+    if kind == "tuple_type" and isinstance(value, float):
+        return "; write {value: […]} for a parameter that is itself a list"
     if kind in ("float_type", "int_type") and isinstance(value, str):
         number = isinstance(plain_scalar(value), int | float)
         return "; take the quotes away" if number else ""

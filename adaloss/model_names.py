@@ -58,6 +58,11 @@ def is_user_model(name: str) -> bool:
     return USER_MODEL.match(name) is not None
 
 
+def has_published_weights(name: str) -> bool:
+    """Whether ``pretrained: true`` has a meaning for the model; of timm's, each is taken to."""
+    return name not in ("mlp", "small_cnn") and not is_user_model(name)
+
+
 def is_model(name: str) -> bool:
     """Whether a trial can train a model of this name."""
     return name in BUILT_IN_MODELS or is_user_model(name) or name in timm_names()

@@ -101,11 +101,19 @@ class Provenance(Record):
     threads: int
 
 
+class DeviceMemory(Record):
+    """Bytes of a GPU's memory: the most that a trial held at once, and all there are."""
+
+    peak: int
+    total: int
+
+
 class TrialResult(Record):
     """The end of a trial.
 
     ``last`` is the last epoch's record and ``best_val`` the one of the (first) epoch with the best
-    validation accuracy: never a maximum over test. ``seconds`` is the wall time spent in epochs.
+    validation accuracy: never a maximum over test. ``seconds`` is the wall time spent in epochs;
+    ``memory`` None where the trial ran on a CPU.
     """
 
     trial_id: str
@@ -116,6 +124,7 @@ class TrialResult(Record):
     divergence: Divergence | None = None
     failure: Failure | None = None
     seconds: float
+    memory: DeviceMemory | None = None
     finished_at: str
     provenance: Provenance | None = None
 

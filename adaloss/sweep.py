@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adaloss.grid_cells import Cell, doubtful_fields, expand_cells
+from adaloss.grid_cells import doubtful_fields, expand_cells
 from adaloss.grid_check import check_schema
 from adaloss.grid_file import GridFile, read_grid_file
 from adaloss.grid_filter import only
 from adaloss.grid_json_schema import grid_json_schema
 from adaloss.grid_parameters import Values, check_parameters
-from adaloss.grid_points import CELL_FIELDS, read_points
+from adaloss.grid_points import CELL_FIELDS, Cell, read_points
 from adaloss.grid_problems import GridError, Problem
 from adaloss.grid_schema import Grid
 from adaloss.grid_shipped import resolve_grid, shipped_grids

@@ -1,17 +1,23 @@
 """The training loop of one trial: epoch by epoch, its whole state savable in between."""
 
+import contextlib
 import copy
 import math
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from adaloss.data import Splits, batches
+from adaloss.data import Splits
+from adaloss.data.batches import ImageBatches
+from adaloss.data.recipe import draw, recipe_of
 from adaloss.evaluate import evaluate
 from adaloss.models import build_model
+from adaloss.numerics import forward_precision, numerics_of
 from adaloss.optim import build_optimizer
 from adaloss.result import Divergence, EpochMetrics
 from adaloss.seeding import derived_seed, named_generator
@@ -32,14 +38,29 @@ class DivergedError(Exception):
 class Training:
     """One trial in training. On a CPU the same trial and splits give the same bits every time."""
 
-    def __init__(self, trial: Trial, splits: Splits, device: str = "cpu") -> None:
+    def __init__(
+        self, trial: Trial, splits: Splits, weights_folder: Path, device: str = "cpu"
+    ) -> None:
         """Build model and optimizer; ``splits`` must be resident on ``device``."""
         self.trial = trial
-        self.splits = splits
         self.device = torch.device(device)
-        built = build_model(trial, splits)
+        built = build_model(
+            trial,
+            channels=splits.channels,
+            image_size=splits.image_size,
+            classes=splits.classes,
+            weights_folder=weights_folder,
+        )
         self.model = built.module.to(self.device)
-        self.image_size = built.image_size
+        if trial.channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)
+        # The network alone is compiled: order of draws, loss and optimizer stay as they are.
+        self.forward = compiled(self.model, self.device) if trial.compile else self.model
+        self.precision = forward_precision(trial, self.device)
+        recipe = recipe_of(trial, splits, built.image_size, built.mean, built.std)
+        self.train = ImageBatches(splits.train, recipe, training=True)
+        self.validation = ImageBatches(splits.validation, recipe, training=False)
+        self.test = ImageBatches(splits.test, recipe, training=False)
         self.optimizer = build_optimizer(
             trial.optimizer,
             self.model.parameters(),
@@ -51,6 +72,7 @@ class Training:
             weight_decay=trial.weight_decay,
         )
         self.order = named_generator(trial.seed, "order")
+        self.augmentation = named_generator(trial.seed, "augmentation")
         self.epoch = 0
         self.step = 0
         with forked_random_state(self.device):
@@ -64,14 +86,14 @@ class Training:
             DivergedError: a loss was not finite or beyond the trial's ``max_loss``.
         """
         started = time.perf_counter()
-        with forked_random_state(self.device):
+        with self.computing():
             # Dropout and the like draw from the global generators: they get the trial's own.
             set_random_state(self.device, self.forward_random_state)
             train_loss = self.train_one_epoch()
             self.forward_random_state = random_state(self.device)
-        trained = time.perf_counter() - started
-        validation = evaluate(self.model, self.splits.validation, self.image_size)
-        test = evaluate(self.model, self.splits.test, self.image_size)
+            trained = time.perf_counter() - started
+            validation = evaluate(self.model, self.validation, self.precision)
+            test = evaluate(self.model, self.test, self.precision)
         for name, loss in (("validation", validation.loss), ("test", test.loss)):
             if not math.isfinite(loss):
                 raise self.diverged(self.step, loss, f"the {name} loss is {loss}")
@@ -88,31 +110,46 @@ class Training:
             test_top5=test.top5,
             b=b,
             effective_lr=effective_lr,
-            examples_per_second=len(self.splits.train) / trained,
+            examples_per_second=len(self.train.examples) / trained,
             seconds=time.perf_counter() - started,
         )
+
+    @contextlib.contextmanager
+    def computing(self) -> Iterator[None]:
+        """Precision and determinism as the trial asks for; afterwards the caller's are back."""
+        with forked_random_state(self.device), numerics_of(self.trial, self.device):
+            yield
 
     def train_one_epoch(self) -> float:
         """Take one pass over the training examples; returns their mean plain loss."""
         self.epoch += 1
         self.model.train()
-        train = self.splits.train
-        order = torch.randperm(len(train), generator=self.order).to(self.device)
+        count = len(self.train.examples)
+        order = torch.randperm(count, generator=self.order).to(self.device)
+        draws = draw(self.train.recipe, count, self.augmentation).to(self.device)
         loss_sum = 0.0
         unread: list[tuple[Tensor, int]] = []
-        for images, labels in batches(train, self.trial.batch_size, self.image_size, order):
-            loss = functional.cross_entropy(self.model(images), labels)
-            self.model.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            self.optimizer.step(loss=loss)
-            self.step += 1
-            unread.append((loss.detach(), len(labels)))
+        for images, labels in self.train.batches(self.trial.batch_size, order, draws):
+            loss = self.train_step(images, labels)
+            unread.append((loss, len(labels)))
             if len(unread) == STEPS_PER_READBACK:
                 loss_sum += self.read_back(unread)
                 unread = []
         if unread:
             loss_sum += self.read_back(unread)
-        return loss_sum / len(train)
+        return loss_sum / count
+
+    def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One update of the weights; returns the plain loss, a scalar that stays on the device."""
+        # A smaller last batch would be compiled on its own, for one step an epoch.
+        forward = self.forward if len(labels) == self.trial.batch_size else self.model
+        with self.precision:
+            loss = functional.cross_entropy(forward(images), labels)
+        self.model.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        self.optimizer.step(loss=loss)
+        self.step += 1
+        return loss.detach()
 
     def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
         """Sum the losses of the last steps over their examples, in one read-back.
@@ -159,6 +196,7 @@ class Training:
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "order": self.order.get_state(),
+                "augmentation": self.augmentation.get_state(),
                 "forward_random_state": self.forward_random_state,
             }
         )
@@ -176,9 +214,16 @@ class Training:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.order.set_state(state["order"])
+        self.augmentation.set_state(state["augmentation"])
         self.forward_random_state = [tensor.clone() for tensor in state["forward_random_state"]]
         self.epoch = state["epoch"]
         self.step = state["step"]
+
+
+def compiled(model: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """The model through torch's compiler; on a GPU replayed as CUDA graphs."""
+    mode = "reduce-overhead" if device.type == "cuda" else "default"
+    return torch.compile(model, mode=mode, dynamic=False)
 
 
 def forked_random_state(device: torch.device) -> Any:

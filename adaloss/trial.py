@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from adaloss.dataset_names import DatasetName
 from adaloss.model_names import canonical_model
+from adaloss.pretrained_weights import PretrainedWeights
 
 OptimizerName = Literal[
     "adaloss", "adagrad_norm", "adagrad_norm_rowwise", "sgd_constant", "sgd_decay_sqrt"
@@ -69,7 +70,7 @@ class Trial(BaseModel):
     c: FiniteFloat = 0.0
     momentum: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
     weight_decay: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    pretrained: bool | Annotated[str, Field(min_length=1)] = False
+    pretrained: PretrainedWeights = False
     image_size: Pixels | None = None
     split_seed: Seed | Literal["trial"] = 0
     train_examples: Annotated[int, Field(ge=1)] | None = None

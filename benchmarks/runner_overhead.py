@@ -28,11 +28,11 @@ def train_function(config: dict[str, Any]) -> None:
     """The trial as Ray Tune's documentation writes one."""
     from ray import tune
 
-    from adaloss.data import load_splits
+    from adaloss.data import load_splits, spec_of
     from adaloss.training import Training
 
     trial = Trial.model_validate_json(config["trial"])
-    training = Training(trial, load_splits(trial.dataset, trial.split_seed, "cpu"))
+    training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"), Path())
     seconds = 0.0
     for _ in range(trial.epochs):
         metrics = training.run_epoch()
@@ -74,11 +74,12 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
             ends.append((time.perf_counter(), result.seconds if result else 0.0))
 
     settings = WorkerSettings(
+        data_root="",
         cpus=1, gpus=0, workers=workers, retries=0, max_failed=None, timeout=None,
         checkpoint_interval=60, keep_checkpoints=False,
     )  # fmt: skip
     observer = EndTimes(make_plan("overhead", trials, store), trials, Console(quiet=True))
-    run_trials(trials, store, settings, observer)
+    run_trials(trials, store, settings, {}, observer)
     return overhead(ends, workers)
 
 

@@ -65,8 +65,13 @@ def run(
         int | None, typer.Option(min=1, help="Start at most this many trials.")
     ] = None,
     smoke: Annotated[
-        bool, typer.Option("--smoke", help="Does it run? One seed, one epoch, in STORAGE/smoke.")
+        bool,
+        typer.Option("--smoke", help="Does it run? One seed, two batches, kept in STORAGE/smoke."),
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="With --smoke: another value of a field, pretrained=false."),
+    ] = None,
     yes: Yes = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -75,7 +80,11 @@ def run(
     from runners.selection import smoke_trials
 
     sweep = load(grid)
-    trials = smoke_trials(sweep.trials) if smoke else sweep.trials
+    if settings and not smoke:
+        raise UserError(
+            "--set is for --smoke: what changes the numbers of a sweep belongs in its grid"
+        )
+    trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
     store = store_of(sweep, storage / "smoke" if smoke else storage)
     run_and_compile(sweep, trials, store, only, limit, yes=yes, quiet=quiet, as_json=as_json)
 
@@ -219,7 +228,9 @@ def plot(grid: Grid, storage: Storage = RESULTS, output: Output = None) -> None:
 @app.command()
 def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
+    from adaloss.places import data_root
     from runners.in_process import execute_here
+    from runners.prepare import prepare
 
     sweep = load(grid)
     store = store_of(sweep, storage)
@@ -232,6 +243,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             f"seed={first.seed}"
         )
     if store.read_result(chosen[0]) is None:
+        prepare(chosen, data_root(sweep.grid.data.root))
         execute_here(chosen[0], sweep, store)
     else:
         typer.echo("this trial has finished already; its record:", err=True)

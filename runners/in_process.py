@@ -2,6 +2,7 @@
 
 from adaloss.data import load_splits
 from adaloss.execution import Execution, ExecutionSettings
+from adaloss.places import data_root
 from adaloss.provenance import collect_provenance
 from adaloss.store import Store
 from adaloss.sweep import Sweep
@@ -11,6 +12,7 @@ from adaloss.trial import Trial
 def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
     """Run the trial on the CPU, to the same records that it gets through Ray."""
     settings = ExecutionSettings(
+        data_root=str(data_root(sweep.grid.data.root)),
         device="cpu",
         threads=sweep.grid.resources.cpu,
         timeout=None,

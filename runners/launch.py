@@ -4,12 +4,15 @@ import sys
 
 from rich.console import Console
 
+from adaloss.places import data_root
 from adaloss.store import Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.machine import worker_settings, workers
+from runners.packing import measured_memory
 from runners.plan import Plan, estimate_seconds
+from runners.prepare import prepare
 from runners.progress import duration, watching
 
 # A run expected to take longer than this is asked about first.
@@ -40,11 +43,13 @@ def launch(
     if not quiet:
         for note in sweep.notes:
             console.print(f"note: {note}", markup=False, highlight=False)
+    prepare(to_run, data_root(sweep.grid.data.root))
     # Ray takes a second to import: only now is it known to be needed.
     from runners.tune import run_trials
 
     with watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer:
-        run_trials(to_run, store, settings, observer)
+        measured = measured_memory(plan.trials, plan.results)
+        run_trials(to_run, store, settings, measured, observer)
     return len(to_run)
 
 

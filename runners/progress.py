@@ -63,6 +63,12 @@ class SweepProgress(SweepObserver):
         self.running.pop(trial.trial_id, None)
         self.states[trial.trial_id] = state.value
 
+    def out_of_memory(self, trial: Trial) -> None:
+        """The trial ran out of memory and is to run again."""
+        self.running.pop(trial.trial_id, None)
+        self.states[trial.trial_id] = "missing"
+        self.say(f"out of memory: {trial.readable_name} runs again, alone")
+
     def worker_lost(self, trial: Trial) -> None:
         """The trial's worker died."""
         self.running.pop(trial.trial_id, None)

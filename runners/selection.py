@@ -1,10 +1,16 @@
 """Which of a sweep's trials the command line means."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from adaloss.grid_filter import field_value
+from adaloss.grid_problems import suggestion
 from adaloss.sweep import only
-from adaloss.trial import Trial
+from adaloss.trial import FIELD_NAMES, Trial
 from adaloss.user_error import UserError
+
+SMOKE_BATCHES = 2
+SMOKE_EVAL_EXAMPLES = 100
 
 
 class SelectionError(UserError):
@@ -61,7 +67,44 @@ def find_trial(trials: Sequence[Trial], name: str) -> Trial:
     )
 
 
-def smoke_trials(trials: Sequence[Trial]) -> tuple[Trial, ...]:
-    """One seed of every cell, for one epoch."""
+def smoke_trials(trials: Sequence[Trial], settings: Sequence[str]) -> tuple[Trial, ...]:
+    """One seed of every cell, for one epoch of two batches, with the values that are set.
+
+    ``settings`` are items such as ``pretrained=false``.
+
+    Raises:
+        SelectionError: a setting names no field of a trial, or no value of it.
+    """
     seed = trials[0].seed
-    return tuple(Trial(**(trial.values | {"epochs": 1})) for trial in trials if trial.seed == seed)
+    values = dict(setting(item) for item in settings)
+    return tuple(
+        Trial(
+            **trial.values
+            | {
+                "epochs": 1,
+                "train_examples": least(trial.train_examples, SMOKE_BATCHES * trial.batch_size),
+                "eval_examples": least(trial.eval_examples, SMOKE_EVAL_EXAMPLES),
+            }
+            | values
+        )
+        for trial in trials
+        if trial.seed == seed
+    )
+
+
+def least(given: int | None, most: int) -> int:
+    """The count, at most so many; None is all there are."""
+    return most if given is None else min(given, most)
+
+
+def setting(item: str) -> tuple[str, Any]:
+    """The field and its value in ``field=value``, written as in a grid."""
+    name, equals, text = (part.strip() for part in item.partition("="))
+    if not equals:
+        raise SelectionError(f"--set {item}: write field=value, such as pretrained=false")
+    if name not in FIELD_NAMES:
+        raise SelectionError(f"--set {item}: unknown field{suggestion(name, FIELD_NAMES)}")
+    try:
+        return name, field_value(name, text)
+    except ValueError as error:
+        raise SelectionError(f"--set {item}: {error}") from error

@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -33,11 +33,12 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from adaloss.result import Failure, FailureKind, TrialResult, TrialState
+from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult, TrialState
 from adaloss.store import Store
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
+from runners.trial_queue import Capacity, End, TrialQueue
 from runners.worker_settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class TrialWorker(tune.Trainable):
                 return report
         result = self.execution.result
         assert result is not None, "an execution ends with a result"
-        return report | {"done": True, "state": result.state.value, "message": reason(result)}
+        return report | {"done": True, "end": brief(result).model_dump_json()}
 
     def prepare(self) -> "Execution":
         """The execution of the trial that is due, with what the worker has loaded before."""
@@ -89,6 +90,8 @@ class TrialWorker(tune.Trainable):
         from adaloss.provenance import collect_provenance
 
         settings = ExecutionSettings(**self.config["execution"])
+        if settings.device == "cuda":
+            share_memory(self.config["share"]["gpu"])
         if self.load_splits is None:
             self.load_splits = lru_cache(maxsize=2)(load_splits)
             self.provenance = collect_provenance(settings.device, settings.threads)
@@ -101,6 +104,21 @@ class TrialWorker(tune.Trainable):
         )
 
 
+def share_memory(part: float) -> None:
+    """Keep this process to its part of the GPU, so that it cannot take its neighbours' memory."""
+    import torch
+
+    # Where torch cannot use the GPU, the trial fails and says so.
+    if torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(min(1.0, part))
+
+
+def brief(result: TrialResult) -> TrialResult:
+    """The result without what is long: Tune keeps reports in memory."""
+    failure = result.failure and result.failure.model_copy(update={"traceback": ""})
+    return result.model_copy(update={"failure": failure, "provenance": None})
+
+
 def reason(result: TrialResult) -> str:
     """Why a trial is not complete, in one line."""
     if result.divergence is not None:
@@ -110,38 +128,54 @@ def reason(result: TrialResult) -> str:
     return ""
 
 
-class PlannedTrials(Searcher):
-    """Hands Tune the trials in their order, and no more once too many have failed."""
+class QueuedTrials(Searcher):
+    """Hands Tune the queue's trials, each with its part of the machine."""
 
-    def __init__(self, configurations: Iterator[dict[str, Any]], max_failed: int | None) -> None:
+    def __init__(self, queue: TrialQueue, store: Store, common: dict[str, Any]) -> None:
         super().__init__()
-        self.configurations = configurations
-        self.max_failed = max_failed
-        self.failed = 0
+        self.queue = queue
+        self.store = store
+        self.common = common
+        self.trials: dict[str, Trial] = {}
 
     def set_search_properties(self, *args: Any, **kwargs: Any) -> bool:
         """Nothing to set: the trials are what they are."""
         return True
 
     def suggest(self, trial_id: str) -> Any:
-        """The next trial's configuration."""
-        if self.max_failed is not None and self.failed > self.max_failed:
-            return Searcher.FINISHED
-        return next(self.configurations, Searcher.FINISHED)
+        """The next trial's configuration; None while there is one to be waited for."""
+        start = self.queue.start_next()
+        if start is None:
+            return Searcher.FINISHED if self.queue.exhausted else None
+        self.trials[trial_id] = start.trial
+        share = {"cpu": start.cpus, "gpu": start.gpus}
+        return {"trial": start.trial.model_dump_json(), "share": share, **self.common}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Count the failures."""
-        if error or (result or {}).get("state") == TrialState.FAILED:
-            self.failed += 1
+        """Tell the queue; a trial that runs again leaves its records behind."""
+        trial, end = self.trials.pop(trial_id), end_of(result or {})
+        if self.queue.runs_again(trial, end):
+            self.store.set_aside(trial)
+        self.queue.ended(trial, end)
+
+
+def end_of(report: dict[str, Any]) -> End:
+    """What a worker's last report says of how the trial ended; nothing is a dead worker's."""
+    if "end" not in report:
+        return End(state=TrialState.FAILED, failure=FailureKind.WORKER_LOST)
+    result = TrialResult.model_validate_json(report["end"])
+    failure = result.failure.kind if result.failure else None
+    return End(state=result.state, failure=failure, memory=result.memory)
 
 
 class ObserverCallback(tune.Callback):
     """Translates Tune's events into the sweep's, and records trials whose workers keep dying."""
 
-    def __init__(self, store: Store, observer: SweepObserver) -> None:
+    def __init__(self, store: Store, queue: TrialQueue, observer: SweepObserver) -> None:
         self.store = store
+        self.queue = queue
         self.observer = observer
 
     def __getstate__(self) -> dict[str, Any]:
@@ -158,9 +192,13 @@ class ObserverCallback(tune.Callback):
         """A worker has reported."""
         if "epoch" in result:
             self.observer.epoch_ended(trial_of(trial), result["epoch"], result["loss"])
-        if "state" in result:
-            state = TrialState(result["state"])
-            self.observer.trial_ended(trial_of(trial), state, result["message"])
+        if "end" not in result:
+            return
+        ended = TrialResult.model_validate_json(result["end"])
+        if self.queue.runs_again(trial_of(trial), end_of(result)):
+            self.observer.out_of_memory(trial_of(trial))
+        else:
+            self.observer.trial_ended(trial_of(trial), ended.state, reason(ended))
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A worker has died; Tune starts the trial again."""
@@ -198,33 +236,38 @@ def run_trials(
     trials: Sequence[Trial],
     store: Store,
     settings: WorkerSettings,
+    measured: Mapping[Hashable, DeviceMemory],
     observer: SweepObserver,
 ) -> None:
     """Execute the trials on this machine, or on the cluster that ``RAY_ADDRESS`` names.
+
+    ``measured`` has the GPU memory that trials of each kind were seen to take before.
 
     Returns when each has its result, or when more than ``max_failed`` have failed. A
     KeyboardInterrupt stops the running trials; they go on from their checkpoints the next time.
     """
     with ray_running(settings), sigterm_as_interrupt(), scratch_folder() as scratch:
-        gpus = gpus_per_trial(settings)
+        capacity = capacity_for(settings)
+        queue = TrialQueue(trials, capacity, measured, settings.max_failed)
         # As many workers are started at once as there is room for; more would only wait.
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(trials_at_a_time(settings.cpus, gpus))
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places)
         common = {
             "store": str(store.root.resolve()),
             "execution": {
-                "device": "cuda" if gpus else "cpu",
+                "data_root": settings.data_root,
+                "device": settings.device or ("cuda" if capacity.gpus else "cpu"),
                 "threads": settings.cpus,
                 "timeout": settings.timeout,
                 "checkpoint_interval": settings.checkpoint_interval,
                 "keep_checkpoints": settings.keep_checkpoints,
             },
         }
-        configurations = iter([{"trial": trial.model_dump_json(), **common} for trial in trials])
         tuner = tune.Tuner(
-            tune.with_resources(TrialWorker, {"cpu": settings.cpus, "gpu": gpus}),
+            tune.with_resources(TrialWorker, placement),
             tune_config=tune.TuneConfig(
-                search_alg=PlannedTrials(configurations, settings.max_failed),
-                num_samples=len(trials),
+                search_alg=QueuedTrials(queue, store, common),
+                # The queue knows when there are no more: a trial may run twice.
+                num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.trial_id,
                 trial_dirname_creator=lambda trial: trial.trial_id,
@@ -234,35 +277,38 @@ def run_trials(
                 storage_path=str(scratch),
                 failure_config=tune.FailureConfig(max_failures=settings.retries),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                callbacks=[ObserverCallback(store, observer)],
+                callbacks=[ObserverCallback(store, queue, observer)],
                 verbose=0,
             ),
         )
         tuner.fit()
 
 
-def gpus_per_trial(settings: WorkerSettings) -> float:
-    """The GPUs a trial gets, once Ray has counted what there is.
+def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:
+    """The processors and GPUs of the trial with this configuration."""
+    share = configuration["share"]
+    return tune.PlacementGroupFactory([{"CPU": share["cpu"], "GPU": share["gpu"]}])
+
+
+def capacity_for(settings: WorkerSettings) -> Capacity:
+    """What there is for the trials, once Ray has counted it.
 
     Raises:
         ResourceError: a trial asks for more than there is; Tune would wait for it for ever.
     """
     there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    gpus = settings.gpus if settings.gpus is not None else min(1.0, there.get("GPU", 0.0))
-    for name, wanted in (("CPU", settings.cpus), ("GPU", gpus)):
+    for name, wanted in (("CPU", settings.cpus), ("GPU", settings.gpus or 0.0)):
         if wanted > there.get(name, 0.0):
             raise ResourceError(
                 f"resources.{name.lower()}: a trial asks for {wanted:g} {name}s, "
                 f"and there are {there.get(name, 0.0):g}"
             )
-    return gpus
-
-
-def trials_at_a_time(cpus: int, gpus: float) -> int:
-    """How many trials Ray has room for at once."""
-    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    places = there["CPU"] // cpus
-    return int(min(places, there["GPU"] // gpus) if gpus else places)
+    return Capacity(
+        cpus=there["CPU"],
+        gpus=0.0 if settings.gpus == 0 else there.get("GPU", 0.0),
+        cpus_per_trial=settings.cpus,
+        gpus_per_trial=settings.gpus,
+    )
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 class WorkerSettings:
     """What each trial gets, and the patience with it. Times in seconds.
 
-    ``gpus`` None is a whole one where there are any, and none where there are not.
+    ``gpus`` None packs the trials on the GPUs by the memory that they take, where there are any.
+    ``device`` None is the GPU where a trial gets one, else the processor.
     """
 
+    data_root: str
     cpus: int
     gpus: float | None
     workers: int
@@ -18,3 +20,4 @@ class WorkerSettings:
     timeout: float | None
     checkpoint_interval: float
     keep_checkpoints: bool
+    device: str | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adaloss.data import Splits, load_splits
+from adaloss.data import Splits, load_splits, spec_of
 from adaloss.execution import Execution, ExecutionSettings
 from adaloss.result import Provenance
 from adaloss.store import Store
@@ -16,26 +16,27 @@ from adaloss.trial import Trial
 MakeTrial = Callable[..., Trial]
 
 
+def small_trial(**fields: Any) -> Trial:
+    small = {
+        "dataset": "digits",
+        "model": "mlp",
+        "optimizer": "adaloss",
+        "seed": 0,
+        "lr": 1.0,
+        "epochs": 2,
+        "batch_size": 128,
+    }
+    return Trial(**(small | fields))
+
+
 @pytest.fixture
 def make_trial() -> MakeTrial:
-    def make(**fields: Any) -> Trial:
-        small = {
-            "dataset": "digits",
-            "model": "mlp",
-            "optimizer": "adaloss",
-            "seed": 0,
-            "lr": 1.0,
-            "epochs": 2,
-            "batch_size": 128,
-        }
-        return Trial(**(small | fields))
-
-    return make
+    return small_trial
 
 
 @pytest.fixture(scope="session")
 def digits() -> Splits:
-    return load_splits("digits", 0, "cpu")
+    return load_splits(spec_of(small_trial()), Path("unused"), "cpu")
 
 
 @pytest.fixture
@@ -44,12 +45,13 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def start(store: Store) -> Callable[..., Execution]:
+def start(store: Store, tmp_path: Path) -> Callable[..., Execution]:
     """An execution of a trial in this process."""
     cached_splits = lru_cache(load_splits)
 
     def start_execution(trial: Trial, **settings: Any) -> Execution:
         usual = {
+            "data_root": str(tmp_path / "data"),
             "device": "cpu",
             "threads": 1,
             "timeout": None,

@@ -28,8 +28,12 @@ seeds: 2
 OPTIMIZERS = "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant' or 'sgd_decay_sqrt'"
 CELL_FIELDS = (
     "dataset, model, optimizer, lr, epochs, batch_size, b0, alpha, c, momentum, weight_decay, "
-    "pretrained, image_size, split_seed"
+    "pretrained, image_size, split_seed, train_examples, eval_examples, resize, padding, flip, "
+    "interpolation, normalize, mean, std, precision, channels_last, compile, deterministic"
 )
+FIELDS = f"{CELL_FIELDS}, max_loss".replace("optimizer, ", "optimizer, seed, ")
+DATASETS = "digits, mnist, fashion_mnist, cifar10, cifar100 or imagefolder:PATH"
+WEIGHTS = "true, false or the path of a file (.pth, .pt, .th, .bin, .tar, .safetensors, .npz)"
 
 
 @pytest.fixture
@@ -108,7 +112,7 @@ REPLACED = {
     "yes for true": (
         "  lr: 0.1\n",
         "  lr: 0.1\n  pretrained: yes\n",
-        "8: pretrained must be true or false, found the text 'yes'",
+        f"8: pretrained must be {WEIGHTS}, found the text 'yes'",
     ),
     "number for a model": (
         "model: mlp",
@@ -123,7 +127,7 @@ REPLACED = {
     "data set misspelt": (
         "digits",
         "digit",
-        "3: dataset must be 'digits', found the text 'digit'; did you mean digits?",
+        f"3: dataset must be {DATASETS}, found the text 'digit'; did you mean digits?",
     ),
     "model misspelt": ("mlp", "mpl", "4: unknown model 'mpl'; did you mean mlp?"),
     "timm's model misspelt": (
@@ -139,7 +143,8 @@ REPLACED = {
     "model of no one": (
         "mlp",
         "zzzzzzzzzz",
-        "4: unknown model 'zzzzzzzzzz'; known: mlp, small_cnn and the models of timm",
+        "4: unknown model 'zzzzzzzzzz'; known: mlp, small_cnn, cifar_resnet20 and the models of "
+        "timm",
     ),
     "value twice": ("[0.1, 1]", "[1, 0.1, 1.0]", "6: b0 has the value 1 twice; take one out"),
     "two zeros": (
@@ -212,8 +217,30 @@ REPLACED = {
     "weights of our own models": (
         "  lr: 0.1\n",
         "  lr: 0.1\n  pretrained: true\n",
-        "8: pretrained must be false with mlp, found true; only models of timm have pretrained "
-        "weights",
+        "8: pretrained must be false or the path of a file with mlp, found true; no weights are "
+        "published for it",
+    ),
+    "weights in a file of another kind": (
+        "  lr: 0.1\n",
+        "  lr: 0.1\n  pretrained: weights.zip\n",
+        f"8: pretrained must be {WEIGHTS}, found the text 'weights.zip'",
+    ),
+    "crop larger than the image": (
+        "  lr: 0.1\n",
+        "  lr: 0.1\n  resize: 20\n  image_size: [16, 24]\n",
+        "8: resize must be at least image_size (24), found 20: crops are taken from the resized "
+        "image",
+    ),
+    "folder of images of any size": (
+        "digits",
+        "imagefolder:pets",
+        "3: imagefolder:pets has images of any size: write resize or image_size as well",
+    ),
+    "channels' means as a list of values": (
+        "  lr: 0.1\n",
+        "  lr: 0.1\n  mean: [0.5]\n",
+        "8: mean must be a list, found 0.5; write {value: […]} for a parameter that is itself a "
+        "list",
     ),
     "duplicate parameter": (
         "  lr: 0.1\n",
@@ -373,9 +400,7 @@ ADDED = {
     ),
     "attribute in a template": (
         'wandb: {tags: ["{model.__class__}"]}',
-        "11: wandb.tags[0] cannot fill in {model.__class__}; known: dataset, model, optimizer, "
-        "seed, lr, epochs, batch_size, b0, alpha, c, momentum, weight_decay, pretrained, "
-        "image_size, split_seed, max_loss, trial_id, sweep",
+        f"11: wandb.tags[0] cannot fill in {{model.__class__}}; known: {FIELDS}, trial_id, sweep",
     ),
     "brace in a template": (
         'wandb: {name: "{model"}',
@@ -453,8 +478,8 @@ ADDED = {
     ),
     "override that wants weights of our own models": (
         "overrides: [{match: {b0: 1}, set: {pretrained: true}}]",
-        "11: pretrained must be false with mlp, found true; only models of timm have pretrained "
-        "weights",
+        "11: pretrained must be false or the path of a file with mlp, found true; no weights are "
+        "published for it",
     ),
     "overrides that are no list": (
         "overrides: {match: {b0: 1}, set: {lr: 1}}",
@@ -585,7 +610,7 @@ def test_every_mistake_of_a_file_is_reported_in_the_order_of_its_lines(complaint
         "2: method 'random' is not supported: a table needs every cell of the grid, so that "
         "sampled searches would bias it; write method: grid",
         "3: parameters.batch_size is missing",
-        "4: dataset must be 'digits', found the text 'digit'; did you mean digits?",
+        f"4: dataset must be {DATASETS}, found the text 'digit'; did you mean digits?",
         "5: unknown model 'mlp2'; did you mean mlp?",
         f"6: optimizer must be {OPTIMIZERS}, found the text 'adalos'; did you mean adaloss?",
         "9: b0 must be greater than 0, found 0",
@@ -601,9 +626,7 @@ def test_every_mistake_of_a_file_is_reported_in_the_order_of_its_lines(complaint
         "21: execution.timeout must be a time such as 90s, 2h or 1h30m, or seconds above 0, "
         "found the text 'soon'",
         "21: unknown key 'retry'; did you mean retries?",
-        "22: tables[0].rows must be a field of a trial, found the text 'bo'; known: dataset, "
-        "model, optimizer, seed, lr, epochs, batch_size, b0, alpha, c, momentum, weight_decay, "
-        "pretrained, image_size, split_seed, max_loss",
+        f"22: tables[0].rows must be a field of a trial, found the text 'bo'; known: {FIELDS}",
     ]
 
 
@@ -736,7 +759,8 @@ KEYS = st.sampled_from(
         "execution wandb tables data program command project entity run_cap early_terminate "
         "match set value values goal at rows columns per cpu gpu timeout tags mode <<",
         "dataset model optimizer seed lr epochs batch_size b0 alpha c momentum weight_decay "
-        "pretrained image_size split_seed max_loss",
+        "pretrained image_size split_seed train_examples eval_examples resize padding flip "
+        "interpolation normalize mean std precision channels_last compile deterministic max_loss",
     ]
 ).flatmap(lambda names: st.sampled_from(names.split())) | st.text(max_size=3)
 VALUES = st.recursive(

@@ -1,52 +1,23 @@
 """One trial in training: reproducible, resumable, honest about divergence."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 
-from adaloss.data import DATASETS, balanced_split, batches, load_digits
 from adaloss.training import DivergedError, Training
-from adaloss.trial import DATASET_NAMES, OPTIMIZER_NAMES
+from adaloss.trial import OPTIMIZER_NAMES
 
 
-def test_digits_are_those_of_scikit_learn():
-    from sklearn import datasets
-
-    theirs, ours = datasets.load_digits(), load_digits()
-    assert torch.equal(ours.images[:, 0].double(), torch.from_numpy(theirs.images))
-    assert torch.equal(ours.labels, torch.from_numpy(theirs.target))
-
-
-def test_every_data_set_has_a_name_and_every_name_a_data_set():
-    assert set(DATASETS) == set(DATASET_NAMES)
-
-
-def test_the_split_is_balanced_complete_and_disjoint():
-    labels = load_digits().labels
-    parts = balanced_split(labels, 10, split_seed=3)
-    assert torch.cat(parts).sort()[0].tolist() == list(range(len(labels)))
-    for part, fraction in zip(parts, (0.65, 0.15, 0.20), strict=True):
-        shares = torch.bincount(labels[part]) / torch.bincount(labels)
-        assert torch.allclose(shares, torch.full((10,), fraction), atol=0.01)
-
-
-def test_the_split_depends_on_its_own_seed_alone():
-    labels = load_digits().labels
-    first, again, other = (balanced_split(labels, 10, seed) for seed in (0, 0, 1))
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not torch.equal(first[0], other[0])
-
-
-def test_batches_visit_every_example_once_in_the_order_given(digits):
-    order = torch.randperm(len(digits.test))
-    seen = torch.cat([labels for _, labels in batches(digits.test, 50, 8, order)])
-    assert torch.equal(seen, digits.test.labels[order])
+def training_of(trial, splits):
+    """A training that starts from no weights on disk."""
+    return Training(trial, splits, weights_folder=Path("unused"))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
 def test_the_same_trial_twice_gives_the_same_bits(digits, make_trial, optimizer):
-    first, again = (Training(make_trial(optimizer=optimizer), digits) for _ in range(2))
+    first, again = (training_of(make_trial(optimizer=optimizer), digits) for _ in range(2))
     torch.randn(7)  # the caller's draws must not matter
     assert first.run_epoch().numbers() == again.run_epoch().numbers()
     for ours, theirs in zip(first.model.parameters(), again.model.parameters(), strict=True):
@@ -55,12 +26,12 @@ def test_the_same_trial_twice_gives_the_same_bits(digits, make_trial, optimizer)
 
 def test_a_trial_leaves_the_callers_generator_alone(digits, make_trial):
     before = torch.get_rng_state()
-    Training(make_trial(), digits).run_epoch()
+    training_of(make_trial(), digits).run_epoch()
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_all_optimizers_of_a_seed_see_the_same_weights_and_batches(digits, make_trial):
-    trainings = [Training(make_trial(optimizer=name), digits) for name in OPTIMIZER_NAMES]
+    trainings = [training_of(make_trial(optimizer=name), digits) for name in OPTIMIZER_NAMES]
     first, *others = trainings
     for other in others:
         assert torch.equal(first.order.get_state(), other.order.get_state())
@@ -73,7 +44,7 @@ def test_all_optimizers_of_a_seed_see_the_same_weights_and_batches(digits, make_
 )
 def test_a_resumed_trial_equals_an_uninterrupted_one(digits, make_trial, tmp_path, fields):
     trial = make_trial(epochs=4, **fields)
-    whole, interrupted, resumed = (Training(trial, digits) for _ in range(3))
+    whole, interrupted, resumed = (training_of(trial, digits) for _ in range(3))
     for _ in range(2):
         interrupted.run_epoch()
     torch.save(interrupted.state_dict(), tmp_path / "state.pt")
@@ -84,7 +55,7 @@ def test_a_resumed_trial_equals_an_uninterrupted_one(digits, make_trial, tmp_pat
 
 def test_dropout_goes_on_where_it_was(digits, make_trial):
     def with_dropout():
-        training = Training(make_trial(), digits)
+        training = training_of(make_trial(), digits)
         training.model.insert(1, torch.nn.Dropout(0.5))
         return training
 
@@ -96,7 +67,7 @@ def test_dropout_goes_on_where_it_was(digits, make_trial):
 
 
 def test_a_snapshot_does_not_change_as_training_goes_on(digits, make_trial):
-    training = Training(make_trial(), digits)
+    training = training_of(make_trial(), digits)
     training.run_epoch()
     snapshot = training.state_dict()
     kept = copy.deepcopy(snapshot["model"])
@@ -105,28 +76,30 @@ def test_a_snapshot_does_not_change_as_training_goes_on(digits, make_trial):
 
 
 def test_a_snapshot_of_another_trial_is_refused(digits, make_trial):
-    state = Training(make_trial(), digits).state_dict()
+    state = training_of(make_trial(), digits).state_dict()
     with pytest.raises(ValueError, match="is of trial"):
-        Training(make_trial(seed=1), digits).load_state_dict(state)
+        training_of(make_trial(seed=1), digits).load_state_dict(state)
 
 
 def test_b_and_the_effective_learning_rate_are_the_last_steps(digits, make_trial):
-    metrics = Training(make_trial(optimizer="sgd_decay_sqrt", lr=0.5, b0=2.0), digits).run_epoch()
+    trial = make_trial(optimizer="sgd_decay_sqrt", lr=0.5, b0=2.0)
+    metrics = training_of(trial, digits).run_epoch()
     assert metrics.b == pytest.approx((4 + metrics.step) ** 0.5)
     assert metrics.effective_lr == pytest.approx(0.5 / metrics.b)
 
 
 def test_the_training_loss_is_the_mean_over_examples(digits, make_trial):
     # With a learning rate of 0 the model never moves, so that the loss is that of a plain pass.
-    training = Training(make_trial(lr=0.0, batch_size=100), digits)
+    training = training_of(make_trial(lr=0.0, batch_size=100), digits)
     with torch.no_grad():
-        logits = training.model(digits.train.images)
+        images = digits.train.images[digits.train.indices].permute(0, 3, 1, 2) / 240
+        logits = training.model((images - digits.mean[0]) / digits.std[0])
         expected = torch.nn.functional.cross_entropy(logits, digits.train.labels)
     assert training.run_epoch().train_loss == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_a_loss_that_is_not_finite_is_divergence(digits, make_trial):
-    training = Training(make_trial(optimizer="sgd_constant", lr=1e30), digits)
+    training = training_of(make_trial(optimizer="sgd_constant", lr=1e30), digits)
     with pytest.raises(DivergedError) as caught:
         training.run_epoch()
     assert caught.value.divergence.step > 1
@@ -134,7 +107,7 @@ def test_a_loss_that_is_not_finite_is_divergence(digits, make_trial):
 
 
 def test_the_first_step_beyond_max_loss_is_named(digits, make_trial):
-    training = Training(make_trial(max_loss=0.001), digits)
+    training = training_of(make_trial(max_loss=0.001), digits)
     with pytest.raises(DivergedError, match=r"beyond max_loss 0\.001 at step 1"):
         training.run_epoch()
 
@@ -142,5 +115,5 @@ def test_the_first_step_beyond_max_loss_is_named(digits, make_trial):
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "image_size"), [("test_vit", 32), ("test_resnet", 32)])
 def test_models_of_timm_train(digits, make_trial, model, image_size):
-    training = Training(make_trial(model=model, image_size=image_size, lr=0.1), digits)
+    training = training_of(make_trial(model=model, image_size=image_size, lr=0.1), digits)
     assert training.run_epoch().train_loss < 4

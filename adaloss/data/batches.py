@@ -1,0 +1,70 @@
+"""Batches of normalised images and their labels, on the device that has the data."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from adaloss.data.crops import evaluation_crops, training_crops
+from adaloss.data.recipe import Draws, Recipe
+from adaloss.data.splits import Examples
+
+# Images that never change are normalised once where they take no more than this.
+BYTES_TO_KEEP = 64 * 2**20
+
+
+class ImageBatches:
+    """One part of a data set as the model sees it, in batches.
+
+    Images come as float32 (batch, channels, image_size, image_size), channels last in memory, and
+    are valid until the next batch is asked for; labels as int64 (batch,). The last batch is
+    smaller.
+    """
+
+    def __init__(self, examples: Examples, recipe: Recipe, *, training: bool) -> None:
+        self.examples = examples
+        self.recipe = recipe
+        self.varies = training and recipe.varies
+        size, channels = recipe.image_size, examples.images.shape[-1]
+        self.shape = (size, size, channels)
+        takes = len(examples) * size * size * channels * torch.float32.itemsize
+        keep = not self.varies and takes <= BYTES_TO_KEEP
+        self.kept = self.cropped(examples.indices, None) if keep else None
+
+    def cropped(self, indices: Tensor, draws: Draws | None, room: Tensor | None = None) -> Tensor:
+        """The images at these indices of the data set, in ``room`` where it is given."""
+        images = self.examples.images.index_select(0, indices)
+        if room is None:
+            room = torch.empty(len(indices), *self.shape, device=images.device)
+        out = room[: len(indices)]
+        if draws is None:
+            evaluation_crops(images, self.recipe, out)
+        else:
+            training_crops(images, draws, self.recipe, out)
+        return out
+
+    def batches(
+        self, batch_size: int, order: Tensor | None = None, draws: Draws | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches in this order (int64 (n,)), by default as stored.
+
+        ``draws``, the i-th for the i-th image in the order, are needed where images vary.
+        """
+        labels_of, indices_of = self.examples.labels, self.examples.indices
+        # One buffer for all batches: fresh memory costs a page fault every 4 KiB.
+        room = None
+        if self.kept is None:
+            room = torch.empty(
+                min(batch_size, len(self.examples)), *self.shape, device=labels_of.device
+            )
+        for start in range(0, len(self.examples), batch_size):
+            part = slice(start, start + batch_size)
+            chosen = None if order is None else order[part]
+            labels = labels_of[part] if chosen is None else labels_of.index_select(0, chosen)
+            if self.kept is not None:
+                images = self.kept[part] if chosen is None else self.kept.index_select(0, chosen)
+            else:
+                indices = indices_of[part] if chosen is None else indices_of.index_select(0, chosen)
+                drawn = draws.at(part) if self.varies and draws is not None else None
+                images = self.cropped(indices, drawn, room)
+            yield images.permute(0, 3, 1, 2), labels

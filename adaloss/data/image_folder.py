@@ -1,0 +1,152 @@
+"""The user's own images: a folder per class, as torchvision's ImageFolder has them."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from adaloss.data.raw import TEST, TRAIN, VALIDATION, DataError, RawDataset
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
+RESAMPLING = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+# With train/ and val/ but no test/, as ImageNet has it, val/ is what the results are about.
+PART_FOLDERS = ("train", "val", "test")
+
+LAYOUT = (
+    "a folder per class with its images, either in PATH itself or in PATH/train and PATH/test "
+    "(and PATH/val)"
+)
+
+
+def folder_path(declared: str, root: Path) -> Path:
+    """The folder that ``imagefolder:PATH`` means: PATH is relative to the data root."""
+    return root / Path(declared).expanduser()
+
+
+def image_paths(folder: Path) -> tuple[list[Path], list[int], list[int], list[str]]:
+    """The images below the folder, sorted, with the label and part of each, and the class names.
+
+    Raises:
+        DataError: there is no such folder, or it is not laid out as it must be.
+    """
+    if not folder.is_dir():
+        raise DataError(f"dataset imagefolder: {folder} is not a folder; expected {LAYOUT}")
+    sub_folders = [name for name in PART_FOLDERS if (folder / name).is_dir()]
+    if sub_folders and "train" not in sub_folders:
+        raise DataError(f"dataset imagefolder: {folder} has {sub_folders[0]}/ but no train/")
+    if sub_folders == ["train"]:
+        raise DataError(f"dataset imagefolder: {folder} has train/ but neither test/ nor val/")
+    held_out = VALIDATION if "test" in sub_folders else TEST
+    part_of = {"": TRAIN, "train": TRAIN, "val": held_out, "test": TEST}
+    parts_there = sub_folders or [""]
+    classes = class_names(folder / parts_there[0])
+    paths, labels, parts = [], [], []
+    for part in parts_there:
+        if (others := class_names(folder / part)) != classes:
+            differing = ", ".join(sorted(set(classes).symmetric_difference(others))[:5])
+            raise DataError(
+                f"dataset imagefolder: {folder}/{part} and {folder}/{parts_there[0]} differ in "
+                f"their classes: {differing}"
+            )
+        for label, name in enumerate(classes):
+            images = images_below(folder / part / name)
+            if not images:
+                raise DataError(
+                    f"dataset imagefolder: {folder / part / name} has no images "
+                    f"({', '.join(sorted(SUFFIXES))})"
+                )
+            paths += images
+            labels += [label] * len(images)
+            parts += [part_of[part]] * len(images)
+    return paths, labels, parts, classes
+
+
+def class_names(folder: Path) -> list[str]:
+    """The class folders in their order; fewer than two are no data set."""
+    names = sorted(
+        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
+    if len(names) < 2:
+        raise DataError(
+            f"dataset imagefolder: {folder} has {len(names)} class folders; expected {LAYOUT}"
+        )
+    return names
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The images in a class's folder, at any depth, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset:
+    """Decode every image once: RGB, shorter side resized to ``size``, centre square cut out.
+
+    Done with Pillow, as torchvision's Resize and CenterCrop do it. Mean and standard deviation
+    are those of the training images.
+
+    Raises:
+        DataError: the layout is wrong, or an image cannot be read; the message names it.
+    """
+    paths, labels, parts, classes = image_paths(folder)
+    images = torch.empty(len(paths), size, size, 3, dtype=torch.uint8)
+
+    def decode(numbered: tuple[int, Path]) -> None:
+        index, path = numbered
+        images[index] = torch.from_numpy(square(path, size, RESAMPLING[interpolation]))
+
+    # Pillow lets go of the interpreter's lock as it decodes.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for _ in threads.map(decode, enumerate(paths)):
+            pass
+    part = torch.tensor(parts)
+    mean, std = channel_statistics(images, torch.nonzero(part == TRAIN).flatten().tolist())
+    return RawDataset(
+        images=images,
+        labels=torch.tensor(labels),
+        parts=part,
+        classes=len(classes),
+        mean=mean,
+        std=std,
+    )
+
+
+def square(path: Path, size: int, resampling: Image.Resampling) -> np.ndarray:
+    """The image's centre square, uint8 (size, size, 3): Resize(size), then CenterCrop(size)."""
+    try:
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"dataset imagefolder: {path} cannot be read as an image ({error}): mend or remove it"
+        ) from error
+    shorter = min(image.size)
+    width, height = (size * side // shorter for side in image.size)
+    image = image.resize((width, height), resampling)
+    left, top = round((width - size) / 2.0), round((height - size) / 2.0)
+    return np.array(image.crop((left, top, left + size, top + size)))
+
+
+def channel_statistics(
+    images: torch.Tensor, indices: Sequence[int]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of these images, of pixels in [0, 1]."""
+    counts = torch.zeros(images.shape[-1], 256, dtype=torch.int64)
+    for index in indices:
+        for channel in range(images.shape[-1]):
+            counts[channel] += torch.bincount(images[index, ..., channel].flatten(), minlength=256)
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    shares = counts.double() / counts.sum(dim=1, keepdim=True)
+    mean = shares @ levels
+    variance = (shares * (levels - mean[:, None]) ** 2).sum(dim=1)
+    std = variance.sqrt().clamp_min(1e-3)
+    return (
+        tuple(round(value, 4) for value in mean.tolist()),
+        tuple(round(value, 4) for value in std.tolist()),
+    )

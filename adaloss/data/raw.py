@@ -1,0 +1,32 @@
+"""A data set as it comes: all its images as one tensor of bytes."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from adaloss.user_error import UserError
+
+# What RawDataset.parts says of an example: to be split, or given as validation or test.
+TRAIN, VALIDATION, TEST = 0, 1, 2
+
+
+class DataError(UserError):
+    """A data set cannot be used; the message says which, why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawDataset:
+    """All examples of a data set: ``images`` uint8 (n, height, width, channels).
+
+    ``labels`` int64 (n,); ``parts`` int64 (n,) has TRAIN, or VALIDATION or TEST where the data
+    set itself says so; ``mean`` and ``std`` per channel, of pixels scaled to [0, 1] by
+    ``pixel_max``.
+    """
+
+    images: Tensor
+    labels: Tensor
+    parts: Tensor
+    classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    pixel_max: float = 255.0

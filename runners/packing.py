@@ -1,0 +1,54 @@
+"""How many trials share a GPU: from the memory that trials like them were seen to take."""
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+
+from adaloss.result import DeviceMemory, TrialResult
+from adaloss.trial import Trial
+
+# What CUDA itself takes of a GPU for a process, and room for peaks that vary.
+CONTEXT_BYTES = 700 * 2**20
+MARGIN = 1.1
+# Ray counts fractions of a GPU in ten-thousandths.
+RAY_PRECISION = 10_000
+
+
+def memory_kind(trial: Trial) -> Hashable:
+    """Trials of one kind take the same memory: same data, model, sizes, precision and state."""
+    return (
+        trial.dataset,
+        trial.model,
+        trial.batch_size,
+        trial.image_size,
+        trial.precision,
+        trial.channels_last,
+        trial.compile,
+        trial.momentum > 0,
+        trial.optimizer == "adagrad_norm_rowwise",
+    )
+
+
+def measured_memory(
+    trials: Iterable[Trial], results: Mapping[str, TrialResult]
+) -> dict[Hashable, DeviceMemory]:
+    """The largest peak on record of each kind of trial."""
+    measured: dict[Hashable, DeviceMemory] = {}
+    for trial in trials:
+        result = results.get(trial.trial_id)
+        if result is not None and result.memory is not None and result.last is not None:
+            note(measured, trial, result.memory)
+    return measured
+
+
+def note(measured: dict[Hashable, DeviceMemory], trial: Trial, memory: DeviceMemory) -> None:
+    """Remember the trial's peak if it is the largest of its kind."""
+    known = measured.get(memory_kind(trial))
+    if known is None or memory.peak > known.peak:
+        measured[memory_kind(trial)] = memory
+
+
+def gpu_share(memory: DeviceMemory, most: int) -> float:
+    """The part of a GPU that such a trial gets: 1/n where n of them fit, at most ``most``."""
+    needed = memory.peak * MARGIN + CONTEXT_BYTES
+    fitting = max(1, min(most, int(memory.total // needed)))
+    return math.floor(RAY_PRECISION / fitting) / RAY_PRECISION
