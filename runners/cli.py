@@ -118,33 +118,33 @@ def retry(
 
 @app.command()
 def plan(
-    grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Time a few steps of each model on this machine.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say what a run would do: cells, trials by state, an estimate of the time."""
-    from runners.machine import workers
-    from runners.plan import estimate_seconds
-    from runners.progress import duration
+    """Say what a run would do and take: cells, trials by state, time, disk, licences."""
+    from adaloss.places import data_root
+    from runners.calibrate import device_here, measure
+    from runners.plan_page import one_of_each_kind, plan_lines, plan_record
+    from runners.prepare import prepare
 
     sweep = load(grid)
     made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
-    counts = made.counts()
+    measured, device = {}, "cpu"
+    if calibrate and made.missing:
+        root, device = data_root(sweep.grid.data.root), device_here()
+        examples = one_of_each_kind(made.missing)
+        prepare(examples, root)
+        measured = measure(examples, root, device, sweep.grid.resources.cpu)
     if as_json:
-        print_json(counts)
+        print_json(plan_record(sweep, made, measured))
         return
-    for note in sweep.notes:
-        typer.echo(f"note: {note}")
-    typer.echo(f"{sweep.name}: {counts['cells']} cells, {counts['trials']} trials")
-    for state in ("complete", "diverged", "failed", "missing"):
-        typer.echo(f"  {state:<9}{counts[state]:>6}")
-    if not made.missing:
-        return
-    at_a_time = workers(sweep)
-    seconds = estimate_seconds(made, at_a_time)
-    typer.echo(
-        "no estimate of the time: no trial of this sweep is complete yet"
-        if seconds is None
-        else f"the missing ones will take about {duration(seconds)}, {at_a_time} at a time"
-    )
+    for line in plan_lines(sweep, made, measured, device):
+        typer.echo(line)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.machine import worker_settings, workers
 from runners.packing import measured_memory
-from runners.plan import Plan, estimate_seconds
+from runners.plan import Plan, seconds_per_epoch, trial_seconds
 from runners.prepare import prepare
 from runners.progress import duration, watching
 
@@ -55,10 +55,10 @@ def launch(
 
 def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int) -> None:
     """Ask on a terminal whether a run of more than an hour is meant."""
-    seconds = estimate_seconds(plan, at_a_time)
-    if seconds is None or not sys.stdin.isatty():
+    on_one = trial_seconds(to_run, seconds_per_epoch(plan))
+    if on_one is None or not sys.stdin.isatty():
         return
-    seconds *= len(to_run) / len(plan.missing)
+    seconds = on_one / at_a_time
     if seconds <= SECONDS_TO_ASK:
         return
     answer = input(f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] ")

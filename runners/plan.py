@@ -9,6 +9,14 @@ from adaloss.result import TrialResult, TrialState
 from adaloss.store import Store
 from adaloss.trial import Trial
 
+Kind = tuple[Hashable, ...]
+
+# What may differ between trials that take the same time per epoch.
+SAME_TIME = frozenset(
+    {"optimizer", "seed", "lr", "epochs", "b0", "alpha", "c", "momentum", "weight_decay"}
+    | {"pretrained", "split_seed", "normalize", "mean", "std", "max_loss"}
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -67,23 +75,25 @@ def make_plan(sweep: str, trials: Iterable[Trial], store: Store) -> Plan:
     return Plan(sweep=sweep, trials=tuple(distinct.values()), results=results)
 
 
-def estimate_seconds(plan: Plan, workers: int) -> float | None:
-    """The time that the missing trials will take on ``workers``, from complete ones like them.
-
-    None while no trial of the sweep is complete. A trial costs its epochs times the mean cost of
-    an epoch of the same data set, model and batch size, or of any where there is none.
-    """
-    by_kind: defaultdict[Hashable, list[float]] = defaultdict(list)
+def seconds_per_epoch(plan: Plan) -> dict[Kind, float]:
+    """The mean time of an epoch of each kind of trial, from those that are complete."""
+    by_kind: defaultdict[Kind, list[float]] = defaultdict(list)
     for trial in plan.in_state(TrialState.COMPLETE):
         by_kind[kind(trial)].append(plan.results[trial.trial_id].seconds / trial.epochs)
-    if not by_kind:
+    return {name: fmean(seconds) for name, seconds in by_kind.items()}
+
+
+def trial_seconds(trials: Iterable[Trial], per_epoch: Mapping[Kind, float]) -> float | None:
+    """The sum of the times that the trials will take, None where nothing has been measured.
+
+    A kind of trial that was not measured is taken to need the mean of those that were.
+    """
+    if not per_epoch:
         return None
-    per_epoch = {name: fmean(seconds) for name, seconds in by_kind.items()}
     anywhere = fmean(per_epoch.values())
-    total = sum(trial.epochs * per_epoch.get(kind(trial), anywhere) for trial in plan.missing)
-    return total / workers
+    return sum(trial.epochs * per_epoch.get(kind(trial), anywhere) for trial in trials)
 
 
-def kind(trial: Trial) -> Hashable:
-    """Trials of one kind take about the same time per epoch."""
-    return trial.dataset, trial.model, trial.batch_size
+def kind(trial: Trial) -> Kind:
+    """Trials of one kind take about the same time per epoch: they differ in other fields."""
+    return tuple(value for name, value in trial.values.items() if name not in SAME_TIME)

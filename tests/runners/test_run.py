@@ -26,7 +26,7 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
 
     grid.write_text(grid.read_text().replace("seeds: 2", "seeds: 3"))
     plan = json.loads(command("plan", grid, "--json").stdout)
-    assert set(plan) == {"sweep", "cells", "trials", "complete", "diverged", "failed", "missing"}
+    assert {"sweep", "cells", "trials", "complete", "diverged", "failed", "missing"} < set(plan)
     assert (plan["cells"], plan["trials"], plan["missing"]) == (4, 12, 4)
 
     # The same trial here, without Ray, has the identical record.

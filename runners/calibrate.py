@@ -1,0 +1,51 @@
+"""Measure a few steps of each kind of trial on this machine, for an estimate before a sweep."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adaloss.places import weights_folder
+from adaloss.trial import Trial
+from runners.plan import Kind, kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a kind of trial takes here: seconds an epoch, examples a second, checkpoint bytes."""
+
+    epoch_seconds: float
+    examples_per_second: float
+    checkpoint_bytes: int
+
+
+def device_here() -> str:
+    """Where trials compute on this machine."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def measure(trials: Iterable[Trial], root: Path, device: str, threads: int) -> dict[Kind, Measured]:
+    """Some steps and a batch of evaluation of each of the trials, with nothing beside it.
+
+    The data sets and weights must be there.
+    """
+    # torch takes seconds to import, and a plan without calibration does without.
+    import torch
+
+    from adaloss.calibration import calibrate
+    from adaloss.data import load_splits, spec_of
+    from adaloss.training import Training
+
+    torch.set_num_threads(threads)
+    measured: dict[Kind, Measured] = {}
+    for trial in trials:
+        splits = load_splits(spec_of(trial), root, device)
+        training = Training(trial, splits, weights_folder(root), device)
+        calibration = calibrate(training)
+        measured[kind(trial)] = Measured(
+            epoch_seconds=calibration.epoch_seconds(training),
+            examples_per_second=trial.batch_size / calibration.seconds_per_step,
+            checkpoint_bytes=calibration.checkpoint_bytes,
+        )
+    return measured
