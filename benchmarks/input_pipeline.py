@@ -1,0 +1,123 @@
+"""Images per second of the input pipeline, against the published one, on the same images.
+
+    python benchmarks/input_pipeline.py [--quick] [--json] [--device cpu|cuda]
+
+Both resize 32 to 256 pixels, crop 224 at random, mirror half of them and normalise; for equal draws
+their pixels are the same. The published one is Pillow in a DataLoader with two workers. They take
+turns, and the ratio is the median over rounds. On a GPU the share of a training step of ViT-S/16
+that the pipeline takes is measured as well.
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Iterator
+from statistics import median
+
+import torch
+from published_loop import RESIZE, SIZE, WORKERS, endless, published_loader, synthetic_splits
+from torch import Tensor
+
+from adaloss.calibration import finish, step_seconds
+from adaloss.data.batches import ImageBatches
+from adaloss.data.recipe import draw, recipe_of
+from adaloss.training import Training
+from adaloss.trial import Trial
+
+BATCH_SIZE = 128
+# Two batches for each worker and what they are at: made while the other contender has its turn.
+QUEUED = 3 * WORKERS
+
+
+def trial(model: str = "vit_small_patch16_224", precision: str = "fp32") -> Trial:
+    """A trial with the published pipeline."""
+    return Trial.model_validate(
+        {
+            "dataset": "cifar100", "model": model, "optimizer": "adaloss", "seed": 0, "lr": 0.1,
+            "epochs": 1, "batch_size": BATCH_SIZE, "resize": RESIZE, "image_size": SIZE,
+            "flip": True, "precision": precision,
+        }
+    )  # fmt: skip
+
+
+def our_batches(batches: ImageBatches, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of ours, epoch after epoch, whole ones only."""
+    generator = torch.Generator().manual_seed(0)
+    count = len(batches.examples)
+    while True:
+        order = torch.randperm(count, generator=generator).to(device)
+        draws = draw(batches.recipe, count, generator).to(device)
+        for images, labels in batches.batches(BATCH_SIZE, order, draws):
+            if len(labels) == BATCH_SIZE:
+                yield images, labels
+
+
+def images_per_second(
+    batches: Iterator[tuple[Tensor, Tensor]], count: int, device: torch.device
+) -> float:
+    """The rate of so many batches, after those that the DataLoader has in its queue."""
+    for _ in range(QUEUED):
+        next(batches)
+    finish(device)
+    started = time.perf_counter()
+    for _ in range(count):
+        next(batches)
+    finish(device)
+    return count * BATCH_SIZE / (time.perf_counter() - started)
+
+
+def step_share(device: torch.device, pipeline_rate: float) -> float:
+    """The part of a training step of ViT-S/16, at its fastest precision, that the pipeline is."""
+    vit = trial(precision="auto")
+    training = Training(vit, synthetic_splits(50 * BATCH_SIZE, "cuda"), None, "cuda")  # type: ignore[arg-type]
+    with training.computing():
+        step = step_seconds(training, warm_up=10, timed=30)
+    return BATCH_SIZE / pipeline_rate / step
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, noisier ratios")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument("--device", default="cpu", type=torch.device)
+    arguments = parser.parse_args()
+    device: torch.device = arguments.device
+    rounds, count = (3, 10) if arguments.quick else (7, 20)
+
+    splits = synthetic_splits(50 * BATCH_SIZE, str(device))
+    recipe = recipe_of(trial(), splits, SIZE, None, None)
+    ours = our_batches(ImageBatches(splits.train, recipe, training=True), device)
+    published = endless(published_loader(splits.train, BATCH_SIZE, device), device)
+    rates: dict[str, list[float]] = {"ours": [], "published": []}
+    for _ in range(rounds):
+        rates["published"].append(images_per_second(published, count, device))
+        # The DataLoader's workers fill their queue once more: wait until they rest.
+        time.sleep(1)
+        rates["ours"].append(images_per_second(ours, count, device))
+    ratios = [a / b for a, b in zip(rates["ours"], rates["published"], strict=True)]
+    result = {
+        "benchmark": "input_pipeline",
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "workers": WORKERS,
+        "rounds": rounds,
+        "images_per_second": {name: median(rate) for name, rate in rates.items()},
+        "ratio": median(ratios),
+        "ratio_range": (min(ratios), max(ratios)),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+    if device.type == "cuda":
+        result["share_of_vit_step"] = step_share(device, median(rates["ours"]))
+    print(f"published (Pillow, DataLoader({WORKERS})): {median(rates['published']):,.0f} images/s")
+    print(f"ours ({device}): {median(rates['ours']):,.0f} images/s")
+    print(f"ratio {median(ratios):.1f} (from {min(ratios):.1f} to {max(ratios):.1f})")
+    if device.type == "cuda":
+        print(f"share of a training step of ViT-S/16: {result['share_of_vit_step']:.1%}")
+    if arguments.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

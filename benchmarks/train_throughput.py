@@ -1,0 +1,251 @@
+"""Images per second of whole training steps, against the published loop and against the limit.
+
+    python benchmarks/train_throughput.py [--device cpu|cuda] [--quick] [--json] [--models A,B]
+
+- published: the plain loop of the paper's repository: Pillow in a DataLoader with two workers,
+  float32, `.item()` after every step.
+- ours: what a trial does, in each precision that the device has.
+- limit: forward and backward of the same network in the same precision on tensors that are on the
+  device already, with no input pipeline and no optimizer.
+
+They take turns within a round; ratios are medians over rounds. It needs neither Ray nor W&B.
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from published_loop import RESIZE, SIZE, endless, published_loader, synthetic_splits
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+from adaloss.calibration import finish
+from adaloss.data.recipe import draw
+from adaloss.provenance import device_name
+from adaloss.training import Training
+from adaloss.trial import Trial
+
+MODELS = ("vit_small_patch16_224", "resnet50")
+BATCH_SIZE = {"cpu": 16, "cuda": 128}
+STEPS = {"cpu": 3, "cuda": 40}
+WARM_UP = {"cpu": 1, "cuda": 10}
+# Dense peaks as NVIDIA states them, in 1e12 operations a second.
+PEAK_TFLOPS = {
+    "H200": {"bf16": 989.0, "tf32": 494.0, "fp32": 67.0},
+    "H100": {"bf16": 989.0, "tf32": 494.0, "fp32": 67.0},
+    "A100": {"bf16": 312.0, "tf32": 156.0, "fp32": 19.5},
+}
+TRIALS_PER_MODEL, EPOCHS, TRAIN_IMAGES, EVALUATED_IMAGES = 100, 10, 45_000, 15_000
+
+Step = Callable[[], object]
+
+
+def trial(model: str, precision: str, batch_size: int, *, compiled: bool) -> Trial:
+    """A trial as the shipped grids have it, from scratch."""
+    return Trial.model_validate(
+        {
+            "dataset": "cifar100", "model": model, "optimizer": "adaloss", "seed": 0, "lr": 0.1,
+            "epochs": 1, "batch_size": batch_size, "weight_decay": 1e-4, "resize": RESIZE,
+            "image_size": SIZE, "flip": True, "precision": precision, "compile": compiled,
+            "channels_last": model == "resnet50",
+        }
+    )  # fmt: skip
+
+
+def training_of(model: str, precision: str, device: torch.device, *, compiled: bool) -> Training:
+    """A training on images of random bytes."""
+    batch_size = BATCH_SIZE[device.type]
+    splits = synthetic_splits(64 * batch_size, str(device))
+    made = trial(model, precision, batch_size, compiled=compiled)
+    training = Training(made, splits, Path("no-weights"), str(device))
+    training.model.train()
+    return training
+
+
+def our_steps(training: Training) -> Iterator[Tensor]:
+    """Training steps, epoch after epoch; losses stay on the device."""
+    count = len(training.train.examples)
+    while True:
+        order = torch.randperm(count, generator=training.order).to(training.device)
+        draws = draw(training.train.recipe, count, training.augmentation).to(training.device)
+        for images, labels in training.train.batches(training.trial.batch_size, order, draws):
+            yield training.train_step(images, labels)
+
+
+def published_steps(training: Training) -> Iterator[float]:
+    """The published loop around the same network and optimizer."""
+    splits = synthetic_splits(64 * training.trial.batch_size)
+    loader = published_loader(splits.train, training.trial.batch_size, training.device)
+    for images, labels in endless(loader, training.device):
+        loss = functional.cross_entropy(training.model(images), labels)
+        training.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        training.optimizer.step(loss=loss)
+        yield loss.item()
+
+
+def limit_steps(training: Training) -> Iterator[None]:
+    """Forward and backward alone, on one batch that is on the device."""
+    shape = (training.trial.batch_size, 3, SIZE, SIZE)
+    images = torch.randn(shape, device=training.device).to(memory_format=torch.channels_last)
+    labels = torch.randint(0, 100, (shape[0],), device=training.device)
+    while True:
+        with training.precision:
+            loss = functional.cross_entropy(training.forward(images), labels)
+        training.model.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        yield
+
+
+def images_per_second(steps: Iterator[object], training: Training, quick: bool) -> float:
+    """The rate of some steps, after some that are not counted."""
+    kind = training.device.type
+    count = max(2, STEPS[kind] // (2 if quick else 1))
+    with training.computing():
+        for _ in range(WARM_UP[kind]):
+            next(steps)
+        finish(training.device)
+        started = time.perf_counter()
+        for _ in range(count):
+            next(steps)
+        finish(training.device)
+    return count * training.trial.batch_size / (time.perf_counter() - started)
+
+
+def contenders(
+    model: str, device: torch.device, *, compiled: bool
+) -> dict[str, tuple[Training, Iterator[object]]]:
+    """Everything that is compared, by name."""
+    plain = training_of(model, "fp32", device, compiled=False)
+    # The published network is not in channels-last memory.
+    plain.model.to(memory_format=torch.contiguous_format)
+    made: dict[str, tuple[Training, Iterator[object]]] = {
+        "published": (plain, published_steps(plain))
+    }
+    variants = [("fp32", False)]
+    if device.type == "cuda":
+        variants += [("tf32", False), ("bf16", False)]
+    if compiled:
+        variants.append(("bf16" if device.type == "cuda" else "fp32", True))
+    for precision, with_compiler in variants:
+        training = training_of(model, precision, device, compiled=with_compiler)
+        name = precision + (" compiled" if with_compiler else "")
+        made[f"ours {name}"] = (training, our_steps(training))
+        made[f"limit {name}"] = (training, limit_steps(training))
+    return made
+
+
+def measure(
+    model: str, device: torch.device, *, quick: bool, compiled: bool
+) -> dict[str, list[float]]:
+    """Images per second of each contender in each round."""
+    rounds = 3 if quick else 5
+    compared = contenders(model, device, compiled=compiled)
+    rates: dict[str, list[float]] = {name: [] for name in compared}
+    for _ in range(rounds):
+        for name, (training, steps) in compared.items():
+            rates[name].append(images_per_second(steps, training, quick))
+            if name == "published":
+                # Its workers fill their queue once more: wait until they rest.
+                time.sleep(2)
+    return rates
+
+
+def flops_per_image(model: str) -> float:
+    """Floating point operations of forward and backward, per image."""
+    training = training_of(model, "fp32", torch.device("cpu"), compiled=False)
+    with FlopCounterMode(display=False) as counter:
+        loss = training.model(torch.zeros(2, 3, SIZE, SIZE)).sum()
+        torch.autograd.backward(loss)
+    return float(counter.get_total_flops()) / 2
+
+
+def summary(
+    model: str, rates: dict[str, list[float]], device: torch.device
+) -> list[dict[str, Any]]:
+    """A row per contender: rate, ratios, and on a known GPU its share of the peak."""
+    flops = flops_per_image(model)
+    peaks = next(
+        (peak for name, peak in PEAK_TFLOPS.items() if name in device_name(str(device))), {}
+    )
+    rows = []
+    for name, own in rates.items():
+        who, _, variant = name.partition(" ")
+        rate = median(own)
+        row: dict[str, Any] = {
+            "model": model,
+            "contender": name,
+            "images_per_second": rate,
+            "to_published": ratio(own, rates["published"]),
+        }
+        if who == "ours":
+            row["to_limit"] = ratio(own, rates[f"limit {variant}"])
+            images = TRIALS_PER_MODEL * EPOCHS * TRAIN_IMAGES
+            # A third of a training step is the forward pass that an evaluation is.
+            evaluated = TRIALS_PER_MODEL * EPOCHS * EVALUATED_IMAGES / 3
+            row["hours_per_100_trials"] = (images + evaluated) / rate / 3600
+        precision = variant.split()[0] if variant else "fp32"
+        if precision in peaks:
+            row["of_peak"] = rate * flops / (peaks[precision] * 1e12)
+        rows.append(row)
+    return rows
+
+
+def ratio(own: list[float], other: list[float]) -> float:
+    """The median over rounds of one rate to another."""
+    return median(a / b for a, b in zip(own, other, strict=True))
+
+
+def print_rows(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"{'model':<24}{'contender':<22}{'images/s':>10}{'/published':>12}{'/limit':>8}"
+        f"{'of peak':>9}{'h/100 trials':>14}"
+    )
+    for row in rows:
+        to_limit = f"{row['to_limit']:.3f}" if "to_limit" in row else ""
+        of_peak = f"{row['of_peak']:.1%}" if "of_peak" in row else ""
+        hours = f"{row['hours_per_100_trials']:,.1f}" if "hours_per_100_trials" in row else ""
+        print(
+            f"{row['model']:<24}{row['contender']:<22}{row['images_per_second']:>10,.1f}"
+            f"{row['to_published']:>12.2f}{to_limit:>8}{of_peak:>9}{hours:>14}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer steps, noisier ratios")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument("--device", default="cpu", type=torch.device)
+    parser.add_argument("--models", default=",".join(MODELS), help="names of timm models")
+    parser.add_argument("--compile", action="store_true", help="measure torch.compile as well")
+    arguments = parser.parse_args()
+    device: torch.device = arguments.device
+    rows: list[dict[str, Any]] = []
+    for model in arguments.models.split(","):
+        rates = measure(model, device, quick=arguments.quick, compiled=arguments.compile)
+        rows += summary(model, rates, device)
+    machine, batch_size = device_name(str(device)), BATCH_SIZE[device.type]
+    print(f"{machine}, {torch.get_num_threads()} threads, batch {batch_size}")
+    print_rows(rows)
+    if arguments.json:
+        result = {
+            "benchmark": "train_throughput",
+            "device": machine,
+            "threads": torch.get_num_threads(),
+            "batch_size": batch_size,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "results": rows,
+        }
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
