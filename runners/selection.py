@@ -77,19 +77,17 @@ def smoke_trials(trials: Sequence[Trial], settings: Sequence[str]) -> tuple[Tria
     """
     seed = trials[0].seed
     values = dict(setting(item) for item in settings)
-    return tuple(
-        Trial(
-            **trial.values
-            | {
-                "epochs": 1,
-                "train_examples": least(trial.train_examples, SMOKE_BATCHES * trial.batch_size),
-                "eval_examples": least(trial.eval_examples, SMOKE_EVAL_EXAMPLES),
-            }
-            | values
-        )
-        for trial in trials
-        if trial.seed == seed
-    )
+    return tuple(in_small(trial, values) for trial in trials if trial.seed == seed)
+
+
+def in_small(trial: Trial, values: dict[str, Any]) -> Trial:
+    """The trial with these values, for one epoch of two batches."""
+    fields = trial.values | {"epochs": 1} | values
+    smaller = {
+        "train_examples": least(fields["train_examples"], SMOKE_BATCHES * fields["batch_size"]),
+        "eval_examples": least(fields["eval_examples"], SMOKE_EVAL_EXAMPLES),
+    }
+    return Trial(**(fields | smaller))
 
 
 def least(given: int | None, most: int) -> int:

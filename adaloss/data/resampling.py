@@ -57,3 +57,10 @@ def torch_resizes_as_pillow(source: int, target: int, interpolation: str) -> boo
     """
     weights = resampling_weights(source, target, interpolation) * 2**TORCH_BITS
     return bool((weights == weights.round()).all()) and interpolation == "bilinear"
+
+
+@lru_cache(maxsize=32)
+def mirrors_exactly(source: int, target: int, interpolation: str) -> bool:
+    """Whether a mirrored image's resize is the mirrored resize, to the bit."""
+    weights = resampling_weights(source, target, interpolation)
+    return source == target or torch.equal(weights, weights.flip(0, 1))

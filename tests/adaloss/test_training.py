@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from adaloss.data import DataError
+from adaloss.data.recipe import draw
 from adaloss.training import DivergedError, Training
 from adaloss.trial import OPTIMIZER_NAMES
 
@@ -117,3 +120,99 @@ def test_the_first_step_beyond_max_loss_is_named(digits, make_trial):
 def test_models_of_timm_train(digits, make_trial, model, image_size):
     training = training_of(make_trial(model=model, image_size=image_size, lr=0.1), digits)
     assert training.run_epoch().train_loss < 4
+
+
+AUGMENTED = {"model": "small_cnn", "resize": 10, "image_size": 8, "padding": 1, "flip": True}
+
+
+def test_a_resumed_trial_goes_on_with_the_draws_of_its_images(digits, make_trial, tmp_path):
+    trial = make_trial(epochs=4, **AUGMENTED)
+    whole, interrupted, resumed = (training_of(trial, digits) for _ in range(3))
+    interrupted.run_epoch()
+    torch.save(interrupted.state_dict(), tmp_path / "state.pt")
+    resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    whole.run_epoch()
+    assert resumed.run_epoch().numbers() == whole.run_epoch().numbers()
+
+
+def test_all_optimizers_of_a_seed_see_the_same_crops(digits, make_trial):
+    def first_batch(name):
+        training = training_of(make_trial(optimizer=name, **AUGMENTED), digits)
+        seen = []
+        step = training.train_step
+
+        def watched(images, labels):
+            seen.append(images.clone())
+            return step(images, labels)
+
+        training.train_step = watched
+        training.run_epoch()
+        return seen
+
+    first, *others = map(first_batch, OPTIMIZER_NAMES)
+    for other in others:
+        assert all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"precision": "bf16"}, {"channels_last": True}, {"precision": "tf32"}, {"precision": "auto"}],
+    ids=str,
+)
+def test_how_it_computes_changes_neither_draws_nor_much_else(digits, make_trial, fields):
+    plain = training_of(make_trial(epochs=1, lr=0.1, **AUGMENTED), digits)
+    other = training_of(make_trial(epochs=1, lr=0.1, **AUGMENTED, **fields), digits)
+    expected, got = plain.run_epoch(), other.run_epoch()
+    assert got.train_loss == pytest.approx(expected.train_loss, rel=0.02)
+    assert torch.equal(plain.order.get_state(), other.order.get_state())
+    assert torch.equal(plain.augmentation.get_state(), other.augmentation.get_state())
+
+
+def test_bf16_keeps_the_weights_and_the_optimizer_in_float32(digits, make_trial):
+    training = training_of(make_trial(precision="bf16"), digits)
+    training.run_epoch()
+    assert {parameter.dtype for parameter in training.model.parameters()} == {torch.float32}
+    assert {parameter.grad.dtype for parameter in training.model.parameters()} == {torch.float32}
+
+
+@pytest.mark.slow
+def test_asked_to_be_deterministic_it_is_and_the_next_trial_is_not_bound(digits, make_trial):
+    trial = make_trial(deterministic=True, **AUGMENTED)
+    first, again = (training_of(trial, digits).run_epoch().numbers() for _ in range(2))
+    assert first == again
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.slow
+def test_a_compiled_model_learns_the_same(digits, make_trial):
+    plain = training_of(make_trial(epochs=1, lr=0.1), digits)
+    compiled = training_of(make_trial(epochs=1, lr=0.1, compile=True), digits)
+    assert compiled.run_epoch().train_loss == pytest.approx(plain.run_epoch().train_loss, rel=1e-3)
+    # The state is that of the model itself: a checkpoint does not depend on the compiler.
+    assert compiled.state_dict()["model"].keys() == plain.state_dict()["model"].keys()
+
+
+def test_a_normalisation_that_the_model_does_not_have_is_refused(digits, make_trial):
+    with pytest.raises(DataError, match="mlp has no constants of its own"):
+        training_of(make_trial(normalize="model"), digits)
+
+
+def test_constants_must_fit_the_images(digits, make_trial):
+    with pytest.raises(DataError, match="mean has 3 values, and the images of digits have 1"):
+        training_of(make_trial(mean=(0.5, 0.5, 0.5), std=(0.5,)), digits)
+
+
+def test_a_step_reads_nothing_back_from_the_device(digits, make_trial):
+    class NoReadBack(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), named=None):
+            if function is torch.ops.aten._local_scalar_dense.default:
+                pytest.fail("a step waits for the device")
+            return function(*arguments, **(named or {}))
+
+    training = training_of(make_trial(), digits)
+    (images, labels), *_ = training.train.batches(
+        128, torch.arange(len(digits.train)), draw(training.train.recipe, 1168, training.order)
+    )
+    training.train_step(images, labels)
+    with NoReadBack():
+        training.train_step(images, labels)

@@ -95,3 +95,79 @@ def test_an_interrupt_loses_nothing(grid, tmp_path, number):
     assert "SIGTERM received" not in said
     store = Store(tmp_path / "results" / "small")
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
+
+
+HUNGRY = '''\
+from pathlib import Path
+
+from torch import nn
+
+
+def build(channels, image_size, classes):
+    """Out of memory the first time, as beside a neighbour; alone there is enough."""
+    marker = Path(__file__).with_name("tried")
+    if not marker.exists():
+        marker.touch()
+        raise MemoryError("no room")
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * image_size**2, classes))
+'''
+
+
+def test_a_users_own_model_out_of_memory_runs_again_alone(command, grid, tmp_path):
+    (tmp_path / "hungry.py").write_text(HUNGRY)
+    text = grid.read_text().replace("model: mlp", "model: hungry:build")
+    grid.write_text(text.replace("b0: [0.01, 1]", "b0: 1").replace("seeds: 2", "seeds: 1"))
+    run = command("run", grid)
+    assert run.returncode == 0, run.stderr
+    assert "runs again, alone" in run.stderr
+    assert "2 of 2 trials are done (2 complete, 0 diverged, 0 failed)" in run.stderr
+    (first_attempt,) = tmp_path.glob("results/small/trials/*/attempts/1/result.json")
+    assert json.loads(first_attempt.read_text())["failure"]["kind"] == "out of memory"
+
+
+def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path):
+    smoke = command("run", grid, "--smoke", "--set", "batch_size=16", "--json")
+    assert smoke.returncode == 0, smoke.stderr
+    assert json.loads(smoke.stdout)["trials"] == 4
+    (folder,) = tmp_path.glob("results/smoke/small/trials/*adaloss-b0=1-*")
+    (line,) = (folder / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(line)["step"] == 2
+    assert json.loads((folder / "trial.json").read_text())["batch_size"] == 16
+    assert not (tmp_path / "results" / "small").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set", "lr=1"], "--set is for --smoke"),
+        (["--smoke", "--set", "lr"], "write field=value"),
+        (["--smoke", "--set", "rate=1"], "unknown field"),
+        (["--smoke", "--set", "lr=fast"], "lr must be a number"),
+    ],
+)
+def test_a_wrong_setting_is_the_users_mistake(command, grid, arguments, said):
+    refused = command("run", grid, *arguments)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_missing_data_stops_the_sweep_before_it_starts(command, grid, tmp_path):
+    grid.write_text(
+        grid.read_text().replace("dataset: digits", "dataset: imagefolder:pets\n  image_size: 8")
+        + f"data: {{root: {tmp_path / 'data'}}}\n"
+    )
+    refused = command("run", grid)
+    assert refused.returncode == 2
+    assert f"{tmp_path / 'data' / 'pets'} is not a folder" in refused.stderr
+    assert not list(tmp_path.glob("results/small/trials/*"))
+
+
+def test_a_calibrated_plan_has_a_time_and_a_size(command, grid):
+    assert json.loads(command("plan", grid, "--json").stdout)["device_seconds"] is None
+    plan = json.loads(command("plan", grid, "--calibrate", "--json").stdout)
+    assert plan["device_seconds"] > 0
+    assert plan["checkpoint_bytes"] > 10_000
+    said = command("plan", grid, "--calibrate").stdout
+    assert "measured: mlp, batch 128" in said
+    assert "the missing ones will take about" in said

@@ -1,0 +1,81 @@
+"""Trials on GPUs that are declared to Ray, on a machine that may have none."""
+
+import gc
+from collections import Counter
+
+import pytest
+
+from adaloss.result import DeviceMemory, TrialState
+from runners.packing import memory_kind
+from runners.worker_settings import WorkerSettings
+
+GIB = 2**30
+QUARTER = DeviceMemory(peak=18 * GIB, total=80 * GIB)
+
+
+class Watcher:
+    """Counts what runs at the same time; ``most`` is the largest number seen."""
+
+    def __init__(self):
+        self.running = set()
+        self.most = 0
+        self.ended = Counter()
+        self.repeated = []
+
+    def trial_started(self, trial):
+        self.running.add(trial.trial_id)
+        self.most = max(self.most, len(self.running))
+
+    def epoch_ended(self, trial, epoch, loss):
+        pass
+
+    def trial_ended(self, trial, state, message):
+        self.running.discard(trial.trial_id)
+        self.ended[state] += 1
+
+    def worker_lost(self, trial):
+        self.running.discard(trial.trial_id)
+
+    def out_of_memory(self, trial):
+        self.running.discard(trial.trial_id)
+        self.repeated.append(trial.trial_id)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """A cluster that says it has two GPUs."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 8, "num_gpus": 2})
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    yield
+    cluster.shutdown()
+    gc.collect()
+
+
+def run(trials, store, measured, **settings):
+    from runners.tune import run_trials
+
+    usual = {
+        "data_root": str(store.root), "cpus": 1, "gpus": None, "workers": 8, "retries": 0,
+        "max_failed": None, "timeout": None, "checkpoint_interval": 60.0,
+        "keep_checkpoints": False, "device": "cpu",
+    }  # fmt: skip
+    watcher = Watcher()
+    run_trials(trials, store, WorkerSettings(**(usual | settings)), measured, watcher)
+    return watcher
+
+
+@pytest.mark.slow
+def test_measured_trials_share_gpus_and_unmeasured_ones_do_not(two_gpus, make_trial, store):
+    trials = [make_trial(seed=seed, epochs=25) for seed in range(8)]
+    packed = run(trials, store, {memory_kind(trials[0]): QUARTER})
+    assert packed.ended == {TrialState.COMPLETE: 8}
+    # Three of these fit into each GPU, and Ray places no more there.
+    assert 2 < packed.most <= 6
+
+    unmeasured = [make_trial(seed=seed, epochs=25) for seed in range(8, 12)]
+    alone = run(unmeasured, store, {})
+    assert alone.ended == {TrialState.COMPLETE: 4}
+    assert alone.most <= 2
