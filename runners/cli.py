@@ -134,7 +134,8 @@ def plan(
 
     sweep = load(grid)
     made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
-    measured, device = {}, "cpu"
+    measured = {}
+    device = "cuda" if made.ran_on_gpus else "cpu"
     if calibrate and made.missing:
         root, device = data_root(sweep.grid.data.root), device_here()
         examples = one_of_each_kind(made.missing)

@@ -7,13 +7,15 @@ from adaloss.provenance import collect_provenance
 from adaloss.store import Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
+from runners.calibrate import device_here
 
 
 def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
-    """Run the trial on the CPU, to the same records that it gets through Ray."""
+    """Run the trial to the same records that it gets through Ray, on a GPU where there is one."""
+    wants_gpu = sweep.grid.resources.gpu != 0
     settings = ExecutionSettings(
         data_root=str(data_root(sweep.grid.data.root)),
-        device="cpu",
+        device=device_here() if wants_gpu else "cpu",
         threads=sweep.grid.resources.cpu,
         timeout=None,
         checkpoint_interval=sweep.grid.execution.checkpoint_interval,

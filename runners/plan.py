@@ -39,6 +39,11 @@ class Plan:
             if trial.trial_id in self.results and self.results[trial.trial_id].state is state
         )
 
+    @property
+    def ran_on_gpus(self) -> bool:
+        """Whether there are results that were computed on a GPU."""
+        return any(result.memory is not None for result in self.results.values())
+
     def states(self) -> dict[str, str]:
         """The state of every trial by its id, in the order to run them."""
         found = {trial_id: result.state.value for trial_id, result in self.results.items()}

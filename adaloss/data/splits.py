@@ -1,7 +1,8 @@
 """The three parts of a data set on the device, as a trial asks for them."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from torch import Tensor
@@ -128,6 +129,13 @@ def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
     return prepared(path, lambda: load_image_folder(folder, size, spec.interpolation))
 
 
+@lru_cache(maxsize=1)
+def resident(spec: SplitsSpec, root: Path, device: str) -> tuple[RawDataset, Tensor]:
+    """The whole data set, and its images on the device: one copy, however often it is split."""
+    raw = load_raw(spec, root)
+    return raw, raw.images.to(device)
+
+
 def fingerprint(files: list[Path]) -> str:
     """Twelve digits that change when a file is replaced, by its path, size and time of change."""
     seen = hashlib.sha256()
@@ -143,9 +151,9 @@ def load_splits(spec: SplitsSpec, root: Path, device: str) -> Splits:
     Raises:
         DataError: the data set's files are missing or damaged, or a part would be empty.
     """
-    raw = load_raw(spec, root)
+    source = replace(spec, split_seed=0, train_examples=None, eval_examples=None)
+    raw, images = resident(source, root, device)
     train, validation, test = split_indices(raw, spec.split_seed)
-    images = raw.images.to(device)
 
     def examples(indices: Tensor, count: int | None) -> Examples:
         labels = raw.labels[indices]
