@@ -8,12 +8,13 @@
 - limit: forward and backward of the same network in the same precision on tensors that are on the
   device already, with no input pipeline and no optimizer.
 
-They take turns within a round; ratios are medians over rounds. It needs neither Ray nor W&B.
+They take turns within a round, in an order drawn anew; ratios are medians over rounds. It needs neither Ray nor W&B.
 """
 
 import argparse
 import json
 import platform
+import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,8 +150,10 @@ def measure(
     rounds = 3 if quick else 5
     compared = contenders(model, device, compiled=compiled)
     rates: dict[str, list[float]] = {name: [] for name in compared}
+    order = random.Random(0)
     for _ in range(rounds):
-        for name, (training, steps) in compared.items():
+        for name in order.sample(list(compared), k=len(compared)):
+            training, steps = compared[name]
             rates[name].append(images_per_second(steps, training, quick))
             if name == "published":
                 # Its workers fill their queue once more: wait until they rest.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from adaloss.model_names import is_user_model
 from adaloss.places import weights_folder
 from adaloss.trial import Trial
 
@@ -19,7 +20,11 @@ def prepare(trials: Sequence[Trial], root: Path) -> None:
     }:
         from adaloss.data import fetch_and_prepare, spec_of
         from adaloss.models import fetch_weights
+        from adaloss.models.user_model import user_function
 
+        for model in dict.fromkeys(trial.model for trial in with_files.values()):
+            if is_user_model(model):
+                user_function(model)
         for spec in dict.fromkeys(spec_of(trial) for trial in with_files.values()):
             fetch_and_prepare(spec, root)
         fetch_weights(with_files.values(), weights_folder(root))
@@ -27,4 +32,4 @@ def prepare(trials: Sequence[Trial], root: Path) -> None:
 
 def starts_from(trial: Trial) -> bool:
     """Whether the trial starts from something that must be there: weights, the user's own model."""
-    return trial.pretrained is not False or ":" in trial.model
+    return trial.pretrained is not False or is_user_model(trial.model)
