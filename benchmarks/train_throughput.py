@@ -8,7 +8,8 @@
 - limit: forward and backward of the same network in the same precision on tensors that are on the
   device already, with no input pipeline and no optimizer.
 
-They take turns within a round, in an order drawn anew; ratios are medians over rounds. It needs neither Ray nor W&B.
+They take turns within a round, in an order drawn anew; ratios are medians over rounds. It needs
+neither Ray nor W&B.
 """
 
 import argparse
