@@ -29,6 +29,14 @@ from adaloss.training import DivergedError, Training
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 
+# Not every library says it with an exception of its own: torch on a CPU, CUDA, cuBLAS, cuDNN.
+SIGNS_OF_NO_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+
 LoadSplits = Callable[[SplitsSpec, Path, str], Splits]
 
 
@@ -235,7 +243,7 @@ def forget_memory_peak(device: str) -> None:
 
 def device_memory(device: str) -> DeviceMemory | None:
     """What this process has held of the GPU's memory since its trial began."""
-    if not device.startswith("cuda"):
+    if not device.startswith("cuda") or not torch.cuda.is_available():
         return None
     return DeviceMemory(
         peak=torch.cuda.max_memory_reserved(device),
@@ -248,7 +256,7 @@ def failure_kind(error: Exception) -> FailureKind:
     match error:
         case torch.OutOfMemoryError() | MemoryError():
             return FailureKind.OUT_OF_MEMORY
-        case RuntimeError() if "DefaultCPUAllocator" in str(error):
+        case RuntimeError() if any(sign in str(error) for sign in SIGNS_OF_NO_MEMORY):
             return FailureKind.OUT_OF_MEMORY
         case TrialTimeoutError():
             return FailureKind.TIMEOUT

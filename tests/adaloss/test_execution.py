@@ -5,7 +5,11 @@ import os
 import stat
 
 import pytest
+import torch
 
+from adaloss.data import DataError
+from adaloss.execution import failure_kind
+from adaloss.models import WeightsError
 from adaloss.result import FailureKind, TrialState
 from adaloss.store import CorruptRecordError, replacing
 
@@ -137,3 +141,38 @@ def test_records_follow_the_umask(tmp_path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "result.json").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "out of memory"),
+        (MemoryError(), "out of memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "out of memory",
+        ),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "out of memory"),
+        (RuntimeError("CUDA error: out of memory"), "out of memory"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), "code"),
+        (DataError("dataset cifar100: not found"), "data"),
+        (WeightsError("the weights file is missing"), "data"),
+        (ValueError("wrong"), "code"),
+    ],
+    ids=str,
+)
+def test_a_failure_has_its_kind(error, kind):
+    assert failure_kind(error) == kind
+
+
+def test_memory_that_torch_really_lacks_is_out_of_memory():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert failure_kind(caught.value) == "out of memory"
+
+
+def test_a_gpu_that_torch_cannot_use_is_said(start, make_trial, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    execution = start(make_trial(), device="cuda")
+    assert execution.advance() is None
+    assert "resources: {gpu: 0}" in execution.result.failure.message

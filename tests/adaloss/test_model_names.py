@@ -2,12 +2,19 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
 from adaloss import model_names
-from adaloss.model_names import BUILT_IN_MODELS, is_model, names_in, timm_names
+from adaloss.grid_filter import only
+from adaloss.model_names import (
+    ALIASES,
+    BUILT_IN_MODELS,
+    is_model,
+    is_user_model,
+    names_in,
+    timm_names,
+)
 from adaloss.models import MODELS
 
 
@@ -94,8 +101,28 @@ def test_reading_the_names_does_not_import_timm():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_reading_the_names_takes_a_fraction_of_a_second():
-    timm_names.cache_clear()
-    started = time.process_time()
-    timm_names()
-    assert time.process_time() - started < 1.0
+@pytest.mark.parametrize("alias", sorted(ALIASES))
+def test_an_alias_and_its_model_are_one_trial(make_trial, alias):
+    assert make_trial(model=alias).trial_id == make_trial(model=ALIASES[alias]).trial_id
+    assert ALIASES[alias] in timm_names()
+    assert is_model(ALIASES[alias])
+
+
+def test_trials_are_selected_by_alias_too(make_trial):
+    trials = tuple(make_trial(model=model) for model in ("swsl_resnet50", "mlp"))
+    assert only(trials, {"model": "swsl_resnet50"}) == trials[:1]
+
+
+@pytest.mark.parametrize(
+    ("name", "users"),
+    [
+        ("nets:build", True),
+        ("my.package.nets:build_it", True),
+        ("resnet50", False),
+        ("nets:", False),
+        (":build", False),
+        ("my nets:build", False),
+    ],
+)
+def test_a_users_model_is_a_module_and_a_function(name, users):
+    assert is_user_model(name) is users
