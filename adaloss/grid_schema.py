@@ -88,7 +88,7 @@ class WandbSection(Section):
     """How the trials appear in Weights & Biases."""
 
     mode: Literal["auto", "online", "offline", "disabled"] = "auto"
-    """auto is online where there is a login, else offline."""
+    """auto is offline: runs are written to the disk, and wandb sync uploads them."""
     project: Template | None = None
     """The project; {model} and the like stand for fields of the trial, here and below."""
     entity: Template | None = None

@@ -43,6 +43,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
 Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
+Wandb = Annotated[
+    str | None,
+    typer.Option(help="W&B: offline (the default; runs on disk) or disabled.", metavar="MODE"),
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
 
 
@@ -72,12 +76,14 @@ def run(
         list[str] | None,
         typer.Option("--set", help="With --smoke: another value of a field, pretrained=false."),
     ] = None,
+    wandb: Wandb = None,
     yes: Yes = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
     from runners.selection import smoke_trials
+    from runners.tracking.mode import mirror_mode
 
     sweep = load(grid)
     if settings and not smoke:
@@ -86,7 +92,10 @@ def run(
         )
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
     store = store_of(sweep, storage / "smoke" if smoke else storage)
-    run_and_compile(sweep, trials, store, only, limit, yes=yes, quiet=quiet, as_json=as_json)
+    mode = "disabled" if smoke else mirror_mode(sweep.grid.wandb.mode, wandb)
+    run_and_compile(
+        sweep, trials, store, only, limit, tracking=mode, yes=yes, quiet=quiet, as_json=as_json
+    )
 
 
 @app.command()
@@ -96,12 +105,14 @@ def retry(
     only: Only = None,
     failed: Annotated[bool, typer.Option("--failed", help="Failed trials (the default).")] = False,
     diverged: Annotated[bool, typer.Option("--diverged", help="Diverged trials.")] = False,
+    wandb: Wandb = None,
     yes: Yes = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Set the records of failed or diverged trials aside and run those trials again."""
     from adaloss.result import TrialState
+    from runners.tracking.mode import mirror_mode
 
     sweep = load(grid)
     store = store_of(sweep, storage)
@@ -113,7 +124,10 @@ def retry(
         raise UserError(f"no trial of {sweep.name} is {' or '.join(states)}: nothing to run again")
     for repeated in to_repeat:
         store.set_aside(repeated)
-    run_and_compile(sweep, sweep.trials, store, only, None, yes=yes, quiet=quiet, as_json=as_json)
+    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+    run_and_compile(
+        sweep, sweep.trials, store, only, None, tracking=mode, yes=yes, quiet=quiet, as_json=as_json
+    )
 
 
 @app.command()
@@ -227,6 +241,29 @@ def plot(grid: Grid, storage: Storage = RESULTS, output: Output = None) -> None:
 
 
 @app.command()
+def sync(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which runs are missing, write none.")
+    ] = False,
+) -> None:
+    """Write the W&B runs of finished trials that have none yet, to be uploaded by wandb sync."""
+    from runners.tracking.ledger import ledger_of, pending
+    from runners.tracking.mirror import catch_up
+
+    sweep = load(grid)
+    store = store_of(sweep, storage)
+    ledger = ledger_of(store)
+    todo = pending(sweep.trials, store, ledger)
+    for missing, result in todo if dry_run else ():
+        typer.echo(f"{missing.readable_name} ({missing.trial_id}): {result.state.value}")
+    written = 0 if dry_run else catch_up(sweep, store)
+    typer.echo(f"{len(todo)} W&B runs missing, {written} written now")
+    typer.echo(f"to upload: wandb sync {ledger.root}/*/wandb/offline-run-*", err=True)
+
+
+@app.command()
 def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
     from adaloss.places import data_root
@@ -303,6 +340,7 @@ def run_and_compile(
     only: list[str] | None,
     limit: int | None,
     *,
+    tracking: str,
     yes: bool,
     quiet: bool,
     as_json: bool,
@@ -312,7 +350,9 @@ def run_and_compile(
 
     before = plan_of(sweep, trials, only, store)
     try:
-        started = launch(sweep, before, limit, store, yes=yes or as_json, quiet=quiet)
+        started = launch(
+            sweep, before, limit, store, tracking=tracking, yes=yes or as_json, quiet=quiet
+        )
     except KeyboardInterrupt:
         after = plan_of(sweep, trials, only, store)
         typer.echo(f"stopped; {safe_so_far(after)}. Go on with: {command_to_go_on()}", err=True)

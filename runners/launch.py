@@ -14,6 +14,8 @@ from runners.packing import measured_memory
 from runners.plan import Plan, seconds_per_epoch, trial_seconds
 from runners.prepare import prepare
 from runners.progress import duration, watching
+from runners.tracking.beside import mirrored
+from runners.tracking.labels import check_labels
 
 # A run expected to take longer than this is asked about first.
 SECONDS_TO_ASK = 3600
@@ -24,9 +26,18 @@ class DeclinedError(UserError):
 
 
 def launch(
-    sweep: Sweep, plan: Plan, limit: int | None, store: Store, *, yes: bool, quiet: bool
+    sweep: Sweep,
+    plan: Plan,
+    limit: int | None,
+    store: Store,
+    *,
+    tracking: str,
+    yes: bool,
+    quiet: bool,
 ) -> int:
     """Run the plan's missing trials, at most ``limit`` of them; returns how many that were.
+
+    ``tracking`` is the mode of :func:`runners.tracking.mode.mirror_mode`.
 
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the trials that were running have stopped.
@@ -36,6 +47,8 @@ def launch(
     if not to_run:
         return 0
     settings = worker_settings(sweep)
+    if tracking != "disabled":
+        check_labels(sweep, to_run)
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
     store.write_text(store.root / "grid.yaml", sweep.text)
@@ -47,7 +60,13 @@ def launch(
     # Ray takes a second to import: only now is it known to be needed.
     from runners.tune import run_trials
 
-    with watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer:
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    with (
+        mirrored(sweep, store, tracking, say),
+        watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer,
+    ):
         measured = measured_memory(plan.trials, plan.results)
         run_trials(to_run, store, settings, measured, observer)
     return len(to_run)

@@ -1,0 +1,93 @@
+"""How a trial appears in W&B: project, group, name and tags, filled in from the grid."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from adaloss.grid_wording import shown
+from adaloss.sweep import Sweep
+from adaloss.trial import Trial
+from adaloss.user_error import UserError
+
+# The server refuses what is longer; offline nothing would say so before the upload.
+LONGEST_TAG = 64
+LONGEST_GROUP = 128
+LONGEST_NAME = 128
+PROJECT_REFUSES = "/\\#?%:"
+DEFAULT_PROJECT = "adaloss"
+
+
+class LabelError(UserError):
+    """Labels that W&B's server would refuse; the message says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """What W&B is told of a trial besides its numbers; its run id is the trial id."""
+
+    run_id: str
+    project: str
+    entity: str | None
+    group: str
+    job_type: str
+    name: str
+    tags: tuple[str, ...]
+    notes: str | None
+
+
+def labels_of(sweep: Sweep, trial: Trial) -> Labels:
+    """The trial's labels: its cell is the group, its optimizer the job type."""
+    section = sweep.grid.wandb
+
+    def filled(template: str | None) -> str | None:
+        return None if template is None else fill(template, sweep.name, trial)
+
+    return Labels(
+        run_id=trial.trial_id,
+        project=filled(section.project or sweep.grid.project) or DEFAULT_PROJECT,
+        entity=filled(section.entity or sweep.grid.entity),
+        group=filled(section.group) or cell_name(sweep, trial),
+        job_type=trial.optimizer,
+        name=filled(section.name) or trial.readable_name,
+        tags=tuple(fill(tag, sweep.name, trial) for tag in (*section.tags, "sweep:{sweep}")),
+        notes=filled(section.notes),
+    )
+
+
+def fill(template: str, sweep_name: str, trial: Trial) -> str:
+    """The template with the trial's values, written as in a grid."""
+    values = {name: shown(value) for name, value in trial.values.items()}
+    return template.format(**values, trial_id=trial.trial_id, sweep=sweep_name)
+
+
+def cell_name(sweep: Sweep, trial: Trial) -> str:
+    """The cell by the fields in which the sweep's cells differ, as ``b0=1 optimizer=adaloss``."""
+    fields = [name for name in sweep.axes if name != "seed"]
+    return " ".join(f"{name}={shown(trial.value(name))}" for name in fields) or sweep.name
+
+
+def check_labels(sweep: Sweep, trials: Iterable[Trial]) -> None:
+    """Refuse what W&B's server would refuse.
+
+    Raises:
+        LabelError: a label is too long or has a character that W&B does not take.
+    """
+    problems = dict.fromkeys(
+        problem for trial in trials for problem in refused(labels_of(sweep, trial))
+    )
+    if problems:
+        raise LabelError("\n".join(f"{sweep.source}: wandb: {problem}" for problem in problems))
+
+
+def refused(labels: Labels) -> Iterator[str]:
+    """What W&B would refuse of these labels, in sentences."""
+    for tag in labels.tags:
+        if not 1 <= len(tag) <= LONGEST_TAG:
+            yield f"the tag {tag!r} must have 1 to {LONGEST_TAG} characters, it has {len(tag)}"
+    longest = {"group": (labels.group, LONGEST_GROUP), "name": (labels.name, LONGEST_NAME)}
+    for what, (text, most) in longest.items():
+        if len(text) > most:
+            yield f"the {what} {text!r} must have at most {most} characters, it has {len(text)}"
+    if bad := sorted(set(labels.project) & set(PROJECT_REFUSES)):
+        yield f"the project {labels.project!r} must not contain {' '.join(bad)}"
+    if len(labels.project) > LONGEST_NAME:
+        yield f"the project {labels.project!r} must have at most {LONGEST_NAME} characters"
