@@ -13,6 +13,8 @@ from adaloss.sweep import Sweep
 
 Say = Callable[[str], None]
 LOG_FILE = "mirror.log"
+# -P: a folder of the user's that is called runners is not ours.
+FOLLOWER = [sys.executable, "-P", "-m", "runners.tracking.follower"]
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def mirrored(sweep: Sweep, store: Store, mode: str, say: Say) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOG_FILE).open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "runners.tracking.follower"],
+            FOLLOWER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -10,6 +10,7 @@ import pytest
 from adaloss.result import TrialState
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
+from runners.tracking.beside import mirrored
 from runners.tracking.labels import LabelError, check_labels, labels_of
 from runners.tracking.ledger import Mirrored, ledger_of
 from runners.tracking.mode import ModeError, mirror_mode
@@ -204,21 +205,34 @@ def test_a_sweep_writes_its_runs_and_the_key_nowhere(command, grid, tmp_path, mo
     assert not with_key
 
 
-def test_a_mirror_that_cannot_write_does_not_stop_the_sweep(command, grid, tmp_path):
-    (tmp_path / "results" / "small" / "wandb").mkdir(parents=True)
+def test_trouble_with_the_mirror_is_one_sentence(sweep, store, start):
+    ledger_of(store).root.mkdir(parents=True)
+    store.write_text(store.root / "grid.yaml", sweep.text)
     # In the way of the ledger's folder.
-    (tmp_path / "results" / "small" / "wandb" / "mirrored").write_text("")
-    run = command("run", grid)
-    assert run.returncode == 0, run.stderr
-    assert "could not be written; why is in" in run.stderr
-    assert "Traceback" not in run.stderr
-    assert "±" in run.stdout
+    (ledger_of(store).root / "mirrored").write_text("")
+    said = []
+    with mirrored(sweep, store, "offline", said.append):
+        finish(start(sweep.trials[0]))
+    (sentence,) = said
+    assert "could not be written; why is in" in sentence
+    assert "Traceback" in (ledger_of(store).root / "mirror.log").read_text()
 
 
-def test_sync_writes_what_is_missing_and_a_dry_run_nothing(command, grid):
-    assert command("run", grid, "--wandb", "disabled").returncode == 0
+def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
+    grid.write_text(grid.read_text() + "wandb: {finish_timeout: 1}\n")
+    hanging = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr("runners.tracking.beside.FOLLOWER", hanging)
+    said = []
+    with mirrored(load_sweep(grid), store, "offline", said.append):
+        pass
+    assert said == ["W&B's runs are not all written after 1 s; go on with: adaloss-sweep sync"]
+
+
+def test_sync_writes_what_is_missing_and_a_dry_run_nothing(command, sweep, grid, store, start):
+    grid.write_text(sweep.text.replace("name: small", "name: sweep"))
+    finish(start(sweep.trials[0]))
     dry = command("sync", grid, "--dry-run").stdout
-    assert "8 W&B runs missing, 0 written now" in dry
-    assert "mlp-adaloss-b0=1-seed0" in dry
-    assert "8 W&B runs missing, 8 written now" in command("sync", grid).stdout
+    assert "1 W&B runs missing, 0 written now" in dry
+    assert sweep.trials[0].readable_name in dry
+    assert "1 W&B runs missing, 1 written now" in command("sync", grid).stdout
     assert "0 W&B runs missing, 0 written now" in command("sync", grid).stdout
