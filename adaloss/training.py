@@ -222,6 +222,9 @@ class Training:
 
 def compiled(model: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
     """The model through torch's compiler; on a GPU replayed as CUDA graphs."""
+    # Each trial's network is compiled anew, and the compiler gives up on code that it has seen in
+    # eight versions: what it knows of the worker's last trial is forgotten.
+    torch.compiler.reset()
     mode = "reduce-overhead" if device.type == "cuda" else "default"
     return torch.compile(model, mode=mode, dynamic=False)
 

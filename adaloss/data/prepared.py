@@ -8,7 +8,7 @@ from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from adaloss.data.raw import RawDataset
+from adaloss.data.raw import DataError, RawDataset
 from adaloss.store import replacing
 
 TENSORS = ("images", "labels", "parts")
@@ -19,15 +19,24 @@ def prepared(path: Path, build: Callable[[], RawDataset]) -> RawDataset:
 
     The tensors are mapped, not read: processes share the pages, and what is never looked at is
     never loaded.
+
+    Raises:
+        DataError: there is no room for the file, or it may not be written there.
     """
     if (there := mapped(path)) is not None:
         return there
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if mapped(path) is None:
-            write(path, build())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if mapped(path) is None:
+                write(path, build())
+    except OSError as error:
+        raise DataError(
+            f"the data set cannot be prepared as {path}: {error}. That is in the user's cache: "
+            "make room or allow writing there, or set XDG_CACHE_HOME to another folder"
+        ) from error
     if (there := mapped(path)) is None:
-        raise OSError(f"{path} was written and cannot be read: delete it and run again")
+        raise DataError(f"{path} was written and cannot be read: delete it and run again")
     return there
 
 

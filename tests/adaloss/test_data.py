@@ -178,6 +178,14 @@ def test_a_prepared_file_that_is_cut_off_is_made_again(make_trial, tmp_path, mon
     assert len(load_splits(spec, tmp_path, "cpu").train) == 270
 
 
+def test_a_cache_that_cannot_be_written_is_named(make_trial, tmp_path, monkeypatch):
+    write_mnist(tmp_path, monkeypatch)
+    # In the way of the folder, which even root cannot write through.
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(DataError, match=r"cannot be prepared as .* XDG_CACHE_HOME"):
+        fetch_and_prepare(spec_of(make_trial(dataset="mnist")), tmp_path)
+
+
 def test_damaged_files_are_named(make_trial, tmp_path, monkeypatch):
     folder = write_mnist(tmp_path, monkeypatch)
     (folder / "t10k-images-idx3-ubyte").write_bytes(b"no images")

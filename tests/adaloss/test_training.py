@@ -192,6 +192,19 @@ def test_a_compiled_model_learns_the_same(digits, make_trial):
     assert compiled.state_dict()["model"].keys() == plain.state_dict()["model"].keys()
 
 
+@pytest.mark.slow
+def test_the_compiler_does_not_tire_of_a_workers_trials(digits, make_trial):
+    from torch._dynamo.utils import counters
+
+    for seed in range(10):
+        training = training_of(make_trial(compile=True, seed=seed), digits)
+        order = torch.arange(len(digits.train))
+        images, labels = next(iter(training.train.batches(128, order)))
+        counters.clear()
+        training.train_step(images, labels)
+        assert counters["stats"]["unique_graphs"] == 1
+
+
 def test_a_normalisation_that_the_model_does_not_have_is_refused(digits, make_trial):
     with pytest.raises(DataError, match="mlp has no constants of its own"):
         training_of(make_trial(normalize="model"), digits)
