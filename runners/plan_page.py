@@ -137,8 +137,9 @@ def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> 
 
 
 def one_of_each_kind(trials: tuple[Trial, ...]) -> list[Trial]:
-    """The first trial of each kind."""
-    return list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
+    """A trial of each kind to be timed, from fresh weights: where they start changes no time."""
+    first = list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
+    return [Trial(**trial.values | {"pretrained": False}) for trial in first]
 
 
 def readable(size: int) -> str:
