@@ -54,14 +54,16 @@ def numerics_of(trial: Trial, device: torch.device) -> Iterator[None]:
 def deterministic_algorithms() -> Iterator[None]:
     """Only algorithms that give the same bits twice; an operation that has none raises."""
     os.environ.setdefault(*CUBLAS_WORKSPACE)
-    before = torch.are_deterministic_algorithms_enabled()
+    filling = torch.utils.deterministic
+    before = torch.are_deterministic_algorithms_enabled(), filling.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory would only cost time: nothing here reads what it has not written.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    filling.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(before[0])
+        filling.fill_uninitialized_memory = before[1]  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

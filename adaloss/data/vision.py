@@ -126,8 +126,15 @@ def load(name: str, root: Path) -> RawDataset:
             f"dataset {name}: {', '.join(missing)} not found; `adaloss-sweep run` downloads it, "
             f"or {HOW_TO_PROVIDE}"
         )
+    read = torchvision_class(name)
     try:
-        halves = [torchvision_class(name)(root, train=train) for train in (True, False)]
+        halves = [read(root, train=train) for train in (True, False)]
+    # No reason to delete anything: the files may well be whole.
+    except (OSError, MemoryError) as error:
+        raise DataError(
+            f"dataset {name}: the files in {root / about.folder} cannot be read "
+            f"({type(error).__name__}: {error}): check their permissions, the disk and the memory"
+        ) from error
     # A damaged file can make torchvision raise anything at all.
     except Exception as error:
         raise damaged(name, root) from error
