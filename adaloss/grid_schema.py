@@ -84,11 +84,14 @@ class ExecutionSection(Section):
     """Keep the last state of finished trials."""
 
 
+WandbMode = Literal["auto", "online", "offline", "disabled"]
+
+
 class WandbSection(Section):
     """How the trials appear in Weights & Biases."""
 
-    mode: Literal["auto", "online", "offline", "disabled"] = "auto"
-    """auto is offline: runs are written to the disk, and wandb sync uploads them."""
+    mode: WandbMode = "auto"
+    """auto is online where there is a login for the server, else offline."""
     project: Template | None = None
     """The project; {model} and the like stand for fields of the trial, here and below."""
     entity: Template | None = None

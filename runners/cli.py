@@ -12,6 +12,27 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from adaloss.user_error import UserError
+from runners import cli_tracking
+from runners.cli_options import (
+    COMPLETE,
+    FAILED,
+    INCOMPLETE,
+    INTERRUPTED,
+    RESULTS,
+    USER_ERROR,
+    AsJson,
+    Grid,
+    Only,
+    Output,
+    Quiet,
+    Storage,
+    Version,
+    Wandb,
+    Yes,
+    command,
+    load,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from adaloss.store import Store
@@ -20,8 +41,6 @@ if TYPE_CHECKING:
     from analysis.tables import Table
     from runners.plan import Plan
 
-COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
-RESULTS = Path("results")
 WIDTH_OF_A_PIPE = 200
 
 app = typer.Typer(
@@ -30,24 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Grid = Annotated[str, typer.Argument(help="A grid file, or the name of a shipped grid.")]
-Storage = Annotated[Path, typer.Option(help="The folder below which results are kept.")]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Only trials with these values: b0=1,optimizer=adaloss. A field twice: either."
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
-Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
-Wandb = Annotated[
-    str | None,
-    typer.Option(help="W&B: offline (the default; runs on disk) or disabled.", metavar="MODE"),
-]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
+app.command()(cli_tracking.sync)
 
 
 @app.callback(invoke_without_command=True)
@@ -83,7 +85,6 @@ def run(
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
     from runners.selection import smoke_trials
-    from runners.tracking.mode import mirror_mode
 
     sweep = load(grid)
     if settings and not smoke:
@@ -92,9 +93,9 @@ def run(
         )
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
     store = store_of(sweep, storage / "smoke" if smoke else storage)
-    mode = "disabled" if smoke else mirror_mode(sweep.grid.wandb.mode, wandb)
+    mode = "disabled" if smoke else wandb
     run_and_compile(
-        sweep, trials, store, only, limit, tracking=mode, yes=yes, quiet=quiet, as_json=as_json
+        sweep, trials, store, only, limit, wandb=mode, yes=yes, quiet=quiet, as_json=as_json
     )
 
 
@@ -112,7 +113,6 @@ def retry(
 ) -> None:
     """Set the records of failed or diverged trials aside and run those trials again."""
     from adaloss.result import TrialState
-    from runners.tracking.mode import mirror_mode
 
     sweep = load(grid)
     store = store_of(sweep, storage)
@@ -124,9 +124,8 @@ def retry(
         raise UserError(f"no trial of {sweep.name} is {' or '.join(states)}: nothing to run again")
     for repeated in to_repeat:
         store.set_aside(repeated)
-    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
     run_and_compile(
-        sweep, sweep.trials, store, only, None, tracking=mode, yes=yes, quiet=quiet, as_json=as_json
+        sweep, sweep.trials, store, only, None, wandb=wandb, yes=yes, quiet=quiet, as_json=as_json
     )
 
 
@@ -241,29 +240,6 @@ def plot(grid: Grid, storage: Storage = RESULTS, output: Output = None) -> None:
 
 
 @app.command()
-def sync(
-    grid: Grid,
-    storage: Storage = RESULTS,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say which runs are missing, write none.")
-    ] = False,
-) -> None:
-    """Write the W&B runs of finished trials that have none yet, to be uploaded by wandb sync."""
-    from runners.tracking.ledger import ledger_of, pending
-    from runners.tracking.mirror import catch_up
-
-    sweep = load(grid)
-    store = store_of(sweep, storage)
-    ledger = ledger_of(store)
-    todo = pending(sweep.trials, store, ledger)
-    for missing, result in todo if dry_run else ():
-        typer.echo(f"{missing.readable_name} ({missing.trial_id}): {result.state.value}")
-    written = 0 if dry_run else catch_up(sweep, store)
-    typer.echo(f"{len(todo)} W&B runs missing, {written} written now")
-    typer.echo(f"to upload: wandb sync {ledger.root}/*/wandb/offline-run-*", err=True)
-
-
-@app.command()
 def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
     from adaloss.places import data_root
@@ -309,20 +285,6 @@ def schema() -> None:
     print_json(grid_json_schema())
 
 
-def load(grid: str) -> "Sweep":
-    """Load a sweep from a path or a shipped grid's name."""
-    from adaloss.sweep import load_sweep, resolve_grid
-
-    return load_sweep(resolve_grid(grid))
-
-
-def store_of(sweep: "Sweep", storage: Path) -> "Store":
-    """The store of the sweep's results."""
-    from adaloss.store import Store
-
-    return Store(storage / sweep.name)
-
-
 def plan_of(
     sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
 ) -> "Plan":
@@ -340,30 +302,43 @@ def run_and_compile(
     only: list[str] | None,
     limit: int | None,
     *,
-    tracking: str,
+    wandb: str | None,
     yes: bool,
     quiet: bool,
     as_json: bool,
 ) -> NoReturn:
     """Run what is missing, compile what came out, exit with the code that says how it went."""
+    from analysis.results import compile_results, draw_figure, save_tables
     from runners.launch import launch
+    from runners.tracking.beside import Mirroring
+    from runners.tracking.mode import mirror_mode
 
     before = plan_of(sweep, trials, only, store)
+    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+
+    def save_results() -> None:
+        save_tables(compile_results(sweep, trials, store), store)
+        draw_figure(sweep, trials, store)
+
     try:
         started = launch(
-            sweep, before, limit, store, tracking=tracking, yes=yes or as_json, quiet=quiet
+            sweep,
+            before,
+            limit,
+            store,
+            mirroring=Mirroring(mode, command("sync", sweep, store)),
+            compile_results=save_results,
+            yes=yes or as_json,
+            quiet=quiet,
         )
     except KeyboardInterrupt:
         after = plan_of(sweep, trials, only, store)
         typer.echo(f"stopped; {safe_so_far(after)}. Go on with: {command_to_go_on()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    from analysis.results import compile_results, draw_figure, save_tables
-
     after = plan_of(sweep, trials, only, store)
     tables = compile_results(sweep, trials, store)
-    save_tables(tables, store)
-    if started:
-        draw_figure(sweep, trials, store)
+    if not started:
+        save_tables(tables, store)
     counts = after.counts()
     if as_json:
         print_json(counts | {"started": started, "results": str(store.root)})
@@ -383,14 +358,6 @@ def safe_so_far(made: "Plan") -> str:
     counts = made.counts()
     states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "diverged", "failed"))
     return f"{len(made.results)} of {counts['trials']} trials are done ({states})"
-
-
-def command(verb: str, sweep: "Sweep", store: "Store") -> str:
-    """The command line of another command on the same sweep and storage."""
-    words = ["adaloss-sweep", verb, str(sweep.source)]
-    if store.root.parent != RESULTS:
-        words += ["--storage", str(store.root.parent)]
-    return shlex.join(words)
 
 
 def command_to_go_on() -> str:

@@ -1,6 +1,7 @@
 """Run what a sweep is missing, watched, and stoppable without losing anything."""
 
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
 
@@ -14,7 +15,7 @@ from runners.packing import measured_memory
 from runners.plan import Plan, seconds_per_epoch, trial_seconds
 from runners.prepare import prepare
 from runners.progress import duration, watching
-from runners.tracking.beside import mirrored
+from runners.tracking.beside import Mirroring, mirrored
 from runners.tracking.labels import check_labels
 
 # A run expected to take longer than this is asked about first.
@@ -31,13 +32,15 @@ def launch(
     limit: int | None,
     store: Store,
     *,
-    tracking: str,
+    mirroring: Mirroring,
+    compile_results: Callable[[], None],
     yes: bool,
     quiet: bool,
 ) -> int:
     """Run the plan's missing trials, at most ``limit`` of them; returns how many that were.
 
-    ``tracking`` is the mode of :func:`runners.tracking.mode.mirror_mode`.
+    ``compile_results`` is called when they have ended, before the mirror takes its last look: the
+    tables are part of what it shows.
 
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the trials that were running have stopped.
@@ -47,7 +50,7 @@ def launch(
     if not to_run:
         return 0
     settings = worker_settings(sweep)
-    if tracking != "disabled":
+    if mirroring.mode != "disabled":
         check_labels(sweep, to_run)
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
@@ -63,12 +66,11 @@ def launch(
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    with (
-        mirrored(sweep, store, tracking, say),
-        watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer,
-    ):
-        measured = measured_memory(plan.trials, plan.results)
-        run_trials(to_run, store, settings, measured, observer)
+    with mirrored(sweep, store, mirroring, say):
+        with watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer:
+            measured = measured_memory(plan.trials, plan.results)
+            run_trials(to_run, store, settings, measured, observer)
+        compile_results()
     return len(to_run)
 
 

@@ -1,40 +1,129 @@
 """The mirror as a process of its own beside the driver: training never waits for it.
 
 Started as ``python -m runners.tracking.follower``; what to follow comes as one line of JSON on its
-standard input. It ends when that is closed, after a last look at the records, or with the driver.
+standard input, and what there is to say goes as lines of JSON to its standard output. It ends when
+the input is closed, after a last look at the records; before that with TRY_AGAIN, where W&B takes
+nothing.
 """
 
 import json
+import os
 import select
 import signal
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from filelock import FileLock, Timeout
+
 from adaloss.store import Store
-from adaloss.sweep import load_sweep
-from runners.tracking.mirror import catch_up
+from adaloss.sweep import Sweep, load_sweep
+from runners.tracking.conversation import TRY_AGAIN
+from runners.tracking.mirror import Mirror, unfinished
+from runners.tracking.sweep_run import put_sweep_run
+from runners.tracking.target import one_line
+from runners.tracking.wandb_runs import WandbTarget, login
 
 SECONDS_BETWEEN_LOOKS = 2.0
+SECONDS_FOR_ANOTHER_MIRROR = 5.0
+LOCK_FILE = "mirror.lock"
 
 
-def follow(task: dict[str, Any], stream: TextIO) -> int:
-    """Mirror what is finished, again and again, until the stream ends; returns how many runs."""
+class Reporter:
+    """Lines of JSON for the driver; a driver that is gone is no reason to fail."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def tell(self, **event: Any) -> None:
+        """Say one thing."""
+        with suppress(BrokenPipeError):
+            print(json.dumps(event), file=self.stream, flush=True)
+
+
+def follow(task: Mapping[str, Any], ended: TextIO, reporter: Reporter) -> int:
+    """Mirror the sweep of the task until ``ended`` is closed; returns the exit status."""
     sweep = load_sweep(Path(task["grid"]))
     store = Store(Path(task["store"]))
-    written, ended = 0, False
-    while not ended:
-        readable, _, _ = select.select([stream], [], [], SECONDS_BETWEEN_LOOKS)
-        ended = bool(readable) and not stream.read(1)
-        written += catch_up(sweep, store)
-    return written
+    target = choose_target(task["mode"], store, reporter)
+    if task["dry_run"]:
+        missing = unfinished(sweep, store, target)
+        runs = [f"{trial.readable_name} ({trial.trial_id}): {end.state}" for trial, end in missing]
+        reporter.tell(missing=runs)
+        return 0
+    try:
+        with FileLock(store.root / "wandb" / LOCK_FILE, timeout=SECONDS_FOR_ANOTHER_MIRROR):
+            return mirror_until(ended, sweep, store, target, reporter)
+    except Timeout:
+        reporter.tell(trouble="another process is writing the runs of this sweep")
+        return TRY_AGAIN
+
+
+def choose_target(mode: str, store: Store, reporter: Reporter) -> WandbTarget:
+    """Online where there is a key for the server, unless offline is what is asked for."""
+    folder = store.root / "wandb"
+    if mode == "offline":
+        reporter.tell(mode="offline", why="as asked", server="")
+        return WandbTarget(mode="offline", folder=folder, server="")
+    found = login()
+    if found.known:
+        reporter.tell(mode="online", why="there is a key for it", server=found.server)
+        return WandbTarget(mode="online", folder=folder, server=found.server)
+    reporter.tell(
+        mode="offline", why=f"no key for {found.server}; `wandb login` keeps one", server=""
+    )
+    return WandbTarget(mode="offline", folder=folder, server="")
+
+
+def mirror_until(
+    ended: TextIO, sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter
+) -> int:
+    """Look at the records again and again until the stream is closed; then bring all up to date."""
+    mirror = Mirror(sweep, store, target)
+
+    def tell_progress() -> None:
+        if mirror.urls:
+            reporter.tell(url=mirror.urls[0])
+        reporter.tell(finished=mirror.finished)
+
+    while not is_closed(ended, SECONDS_BETWEEN_LOOKS):
+        mirror.look()
+        tell_progress()
+        if mirror.given_up:
+            reporter.tell(trouble=next(iter(mirror.problems.values())))
+            return TRY_AGAIN
+    mirror.catch_up(tell_progress)
+    tell_progress()
+    problems = dict(mirror.problems)
+    if not mirror.given_up:
+        try:
+            put_sweep_run(sweep, store, target)
+        # Whatever the library raises: the runs are what counts.
+        except Exception as error:
+            problems["sweep"] = f"the sweep's own run: {one_line(error)}"
+    left = len(unfinished(sweep, store, target))
+    reporter.tell(left=left, problems=problems)
+    return 0
+
+
+def is_closed(stream: TextIO, seconds: float) -> bool:
+    """Whether the stream ends within so many seconds."""
+    readable, _, _ = select.select([stream], [], [], seconds)
+    return bool(readable) and not stream.read(1)
 
 
 def main() -> None:
     """Follow as told; Ctrl-C is the driver's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    task = json.loads(sys.stdin.readline())
-    print(json.dumps({"written": follow(task, sys.stdin)}))
+    # What libraries print is for the log, not for the driver.
+    reporter = Reporter(os.fdopen(os.dup(1), "w"))
+    os.dup2(2, 1)
+    status = follow(json.loads(sys.stdin.readline()), sys.stdin, reporter)
+    sys.stderr.flush()
+    # W&B would wait for uploads that cannot be made: what is missing is on record.
+    os._exit(status)
 
 
 if __name__ == "__main__":

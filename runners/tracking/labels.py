@@ -1,5 +1,7 @@
 """How a trial appears in W&B: project, group, name and tags, filled in from the grid."""
 
+import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -35,7 +37,10 @@ class Labels:
 
 
 def labels_of(sweep: Sweep, trial: Trial) -> Labels:
-    """The trial's labels: its cell is the group, its optimizer the job type."""
+    """The trial's labels: its cell is the group, its optimizer the job type.
+
+    What the grid leaves open, W&B's own variables may say.
+    """
     section = sweep.grid.wandb
 
     def filled(template: str | None) -> str | None:
@@ -43,14 +48,41 @@ def labels_of(sweep: Sweep, trial: Trial) -> Labels:
 
     return Labels(
         run_id=trial.trial_id,
-        project=filled(section.project or sweep.grid.project) or DEFAULT_PROJECT,
-        entity=filled(section.entity or sweep.grid.entity),
-        group=filled(section.group) or cell_name(sweep, trial),
+        project=filled(section.project or sweep.grid.project)
+        or os.environ.get("WANDB_PROJECT")
+        or DEFAULT_PROJECT,
+        entity=filled(section.entity or sweep.grid.entity) or os.environ.get("WANDB_ENTITY"),
+        group=filled(section.group) or os.environ.get("WANDB_RUN_GROUP") or cell_name(sweep, trial),
         job_type=trial.optimizer,
         name=filled(section.name) or trial.readable_name,
-        tags=tuple(fill(tag, sweep.name, trial) for tag in (*section.tags, "sweep:{sweep}")),
-        notes=filled(section.notes),
+        tags=(
+            *(fill(tag, sweep.name, trial) for tag in (*section.tags, "sweep:{sweep}")),
+            *tags_of_the_environment(),
+        ),
+        notes=filled(section.notes) or os.environ.get("WANDB_NOTES"),
     )
+
+
+def labels_of_sweep(sweep: Sweep) -> Labels:
+    """The labels of the sweep's own run, which has its files: in the first trial's project."""
+    first = labels_of(sweep, sweep.trials[0])
+    return Labels(
+        run_id=f"sweep-{hashlib.sha256(sweep.name.encode()).hexdigest()[:12]}",
+        project=first.project,
+        entity=first.entity,
+        group=sweep.name,
+        job_type="sweep",
+        name=sweep.name,
+        tags=(f"sweep:{sweep.name}", *tags_of_the_environment()),
+        notes=first.notes,
+    )
+
+
+def tags_of_the_environment() -> Iterator[str]:
+    """The tags in ``WANDB_TAGS``, separated by commas."""
+    for tag in os.environ.get("WANDB_TAGS", "").split(","):
+        if tag.strip():
+            yield tag.strip()
 
 
 def fill(template: str, sweep_name: str, trial: Trial) -> str:

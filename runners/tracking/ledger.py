@@ -1,5 +1,6 @@
-"""What of a sweep W&B has been given: one small file per trial, written after the fact."""
+"""What of a sweep a target has been given: one small file per trial, written after the fact."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,63 +8,82 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from adaloss.result import TrialResult
+from adaloss.result import EpochMetrics, TrialResult
 from adaloss.store import Store, replacing
 from adaloss.trial import Trial
 
 
 class Mirrored(BaseModel):
-    """A trial's run in W&B: begun, or finished with the result that was written at this time.
+    """A trial's run at a target: begun, or finished with the result of this time.
 
-    ``folder`` is W&B's own of the run, relative to the ledger's root.
+    The first ``epochs`` epochs were given, and ``digest`` is theirs. ``folder`` is the run's on
+    this disk, relative to the ledger's root.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: Literal["begun", "finished"]
-    result_written_at: str
+    where: str
+    epochs: int
+    digest: str
+    result_written_at: str | None = None
     folder: str | None = None
+
+    def continued_by(self, history: tuple[EpochMetrics, ...], where: str) -> bool:
+        """Whether the run that was given is the beginning of this history."""
+        return self.where == where and self.digest == digest_of(history[: self.epochs])
+
+    def is_whole(self, result: TrialResult | None, where: str) -> bool:
+        """Whether the place has this result."""
+        return (
+            self.state == "finished"
+            and self.where == where
+            and result is not None
+            and self.result_written_at == result.finished_at
+        )
+
+
+def digest_of(history: tuple[EpochMetrics, ...]) -> str:
+    """The identity of what the trial determines in these epochs: not the measured times, which a
+    resumed trial measures again.
+    """
+    lines = repr([metrics.numbers() for metrics in history])
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The files below ``<storage>/<sweep>/wandb``."""
+    """The files below ``<storage>/<sweep>/wandb/mirrored/<target>``."""
 
     root: Path
+    target: str
 
-    def path(self, trial: Trial) -> Path:
-        """The trial's file."""
-        return self.root / "mirrored" / f"{trial.trial_id}.json"
+    def path(self, trial_id: str) -> Path:
+        """A trial's file."""
+        return self.root / "mirrored" / self.target / f"{trial_id}.json"
 
-    def read(self, trial: Trial) -> Mirrored | None:
-        """What is on record of the trial; None where there is nothing that can be read."""
+    def read(self, trial_id: str) -> Mirrored | None:
+        """What is on record; None where there is nothing that can be read."""
         try:
-            return Mirrored.model_validate_json(self.path(trial).read_bytes())
+            return Mirrored.model_validate_json(self.path(trial_id).read_bytes())
         except (FileNotFoundError, ValueError):
             return None
 
-    def write(self, trial: Trial, mirrored: Mirrored) -> None:
-        """Put it on record, whole."""
-        self.path(trial).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self.path(trial), durable=True) as temporary:
+    def write(self, trial_id: str, mirrored: Mirrored) -> None:
+        """Put it on record, whole; a power cut may lose it, then the run is given again."""
+        path = self.path(trial_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, durable=False) as temporary:
             temporary.write_text(mirrored.model_dump_json() + "\n")
 
 
-def ledger_of(store: Store) -> Ledger:
+def ledger_of(store: Store, target: str) -> Ledger:
     """The ledger of the sweep whose results these are."""
-    return Ledger(store.root / "wandb")
+    return Ledger(store.root / "wandb", target)
 
 
-def pending(
-    trials: Iterable[Trial], store: Store, ledger: Ledger
-) -> list[tuple[Trial, TrialResult]]:
-    """The trials with a result that W&B does not have, in their order."""
-    found = []
-    for trial in {trial.trial_id: trial for trial in trials}.values():
-        result = store.read_result(trial)
-        if result is None:
-            continue
-        given = ledger.read(trial)
-        if given is None or given.state == "begun" or given.result_written_at != result.finished_at:
-            found.append((trial, result))
-    return found
+def finished_trials(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
+    """The trials with a result, each once, in their order."""
+    once = {trial.trial_id: trial for trial in trials}.values()
+    found = {trial: store.read_result(trial) for trial in once}
+    return {trial: result for trial, result in found.items() if result is not None}

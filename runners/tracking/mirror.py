@@ -1,65 +1,220 @@
-"""Keep W&B's runs in step with the records: what is finished and not yet given is given."""
+"""Keep a target's runs in step with the records, while trials run or afterwards."""
 
 import hashlib
-import shutil
-from collections.abc import Mapping
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from adaloss.result import TrialResult
-from adaloss.store import Store
+from adaloss.store import METRICS_FILE, RESULT_FILE, Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
+from adaloss.user_error import UserError
 from runners.tracking.labels import labels_of
-from runners.tracking.ledger import Ledger, Mirrored, ledger_of, pending
-from runners.tracking.offline_runs import write_run
+from runners.tracking.ledger import Ledger, Mirrored, digest_of, ledger_of
+from runners.tracking.target import OpenRun, Target, TargetError, one_line
+
+# So many failures with no success between them, and the target is given up.
+FAILURES_IN_A_ROW = 3
+
+Stamp = tuple[int, ...]
 
 
-def catch_up(sweep: Sweep, store: Store) -> int:
-    """Write the run of each trial that is pending; returns how many.
+class Mirror:
+    """The runs of one sweep at one target.
 
-    A run is written whole once its trial has its result. One that was begun and not finished, by
-    a mirror that was killed, is thrown away and written anew; so is that of a trial which has
-    been run again.
+    A trial's run is begun with its first epoch, goes on as epochs are recorded, and is finished
+    with its result. What is given is put on record after the fact, so that a mirror that is killed
+    gives nothing twice that the target counts, and leaves nothing out. A run that could not be
+    given is a problem and not tried again: a library that has failed once is best started anew.
     """
-    about = {"sweep": sweep.name, "grid_sha256": hashlib.sha256(sweep.text.encode()).hexdigest()}
-    ledger = ledger_of(store)
-    todo = pending(sweep.trials, store, ledger)
-    for trial, result in todo:
-        discard(ledger, trial)
-        ledger.write(trial, Mirrored(state="begun", result_written_at=result.finished_at))
-        folder = write_run(
-            labels_of(sweep, trial),
-            config_of(trial, result, about),
-            store.read_metrics(trial),
-            summary_of(result),
-            result.state.value,
-            ledger.root / trial.trial_id,
-        )
-        ledger.write(
-            trial,
+
+    def __init__(self, sweep: Sweep, store: Store, target: Target) -> None:
+        self.sweep, self.store, self.target = sweep, store, target
+        self.ledger = ledger_of(store, target.name)
+        self.about = about_sweep(sweep)
+        self.folders = {store.trial_folder(trial).name: trial for trial in sweep.trials}
+        self.seen: dict[str, Stamp] = {}
+        self.opened: dict[str, OpenRun] = {}
+        self.next_epoch: dict[str, int] = {}
+        self.working: dict[str, Future[bool]] = {}
+        self.problems: dict[str, str] = {}
+        self.urls: list[str] = []
+        self.finished = 0
+        self.failures_in_a_row = 0
+        self.pool = ThreadPoolExecutor(target.at_once)
+
+    def look(self) -> None:
+        """Set to work on every trial whose records have changed; waits for nothing."""
+        self.collect()
+        for trial, stamp in self.news():
+            self.seen[trial.trial_id] = stamp
+            self.working[trial.trial_id] = self.pool.submit(self.bring_up_to_date, trial)
+
+    def catch_up(self, tell_progress: Callable[[], None]) -> None:
+        """Bring every run up to the records, as they are at the end."""
+        self.look()
+        while self.working:
+            wait(self.working.values(), return_when=FIRST_COMPLETED)
+            self.look()
+            tell_progress()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the target takes nothing."""
+        return self.failures_in_a_row >= FAILURES_IN_A_ROW
+
+    def news(self) -> Iterator[tuple[Trial, Stamp]]:
+        """The trials with records that are not yet looked at, and nobody at work on them.
+
+        No more than the pool takes: what waits in a queue would not know that the target is gone.
+        """
+        for trial, stamp in stamps(self.store, self.folders):
+            if self.given_up or len(self.working) >= self.target.at_once:
+                return
+            busy = trial.trial_id in self.working or trial.trial_id in self.problems
+            if not busy and self.seen.get(trial.trial_id) != stamp:
+                yield trial, stamp
+
+    def collect(self) -> None:
+        """Take note of what the pool has done."""
+        for trial_id, work in list(self.working.items()):
+            if not work.done():
+                continue
+            del self.working[trial_id]
+            problem = problem_of(work)
+            if problem is None:
+                self.finished += work.result()
+                self.failures_in_a_row = 0
+            else:
+                self.problems[trial_id] = problem
+                self.failures_in_a_row += 1
+
+    def bring_up_to_date(self, trial: Trial) -> bool:
+        """Give what the target lacks of one trial; whether its run was finished by that.
+
+        Raises:
+            TargetError: the target does not take it now.
+            CorruptRecordError: the trial's records cannot be read.
+        """
+        # First: what is read after it belongs to it at least.
+        result = self.store.read_result(trial)
+        labels = labels_of(self.sweep, trial)
+        where = self.target.where(labels)
+        given = self.ledger.read(trial.trial_id)
+        if given is not None and given.is_whole(result, where):
+            return False
+        history = self.store.read_metrics(trial)
+        if not history and result is None:
+            return False
+        run = self.opened.get(trial.trial_id)
+        if run is None:
+            anew = given is not None and not given.continued_by(history, where)
+            run = self.target.open(labels, self.config_of(trial, result), anew=anew)
+            self.opened[trial.trial_id] = run
+            self.next_epoch[trial.trial_id] = run.next_epoch
+            if run.url is not None:
+                self.urls.append(run.url)
+        for metrics in history:
+            if metrics.epoch >= self.next_epoch[trial.trial_id]:
+                run.log(metrics)
+                self.next_epoch[trial.trial_id] = metrics.epoch + 1
+        if result is not None:
+            run.finish(
+                result.state,
+                summary_of(result),
+                self.config_of(trial, result),
+                self.store.log_path(trial),
+            )
+            del self.opened[trial.trial_id]
+        folder = run.folder
+        self.ledger.write(
+            trial.trial_id,
             Mirrored(
-                state="finished",
-                result_written_at=result.finished_at,
-                folder=str(folder.resolve().relative_to(ledger.root.resolve())),
+                state="begun" if result is None else "finished",
+                where=where,
+                epochs=len(history),
+                digest=digest_of(history),
+                result_written_at=None if result is None else result.finished_at,
+                folder=None if folder is None else relative(folder, self.ledger),
             ),
         )
-    return len(todo)
+        return result is not None
+
+    def config_of(self, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
+        """The whole trial, the sweep's part and, once it is known, what made its numbers."""
+        config = trial.values | {"trial_id": trial.trial_id} | dict(self.about)
+        if result is not None and result.provenance is not None:
+            config["provenance"] = result.provenance.model_dump()
+        return config
 
 
-def discard(ledger: Ledger, trial: Trial) -> None:
-    """Remove what an earlier attempt wrote of the trial's run."""
-    shutil.rmtree(ledger.root / trial.trial_id, ignore_errors=True)
+def problem_of(work: "Future[bool]") -> str | None:
+    """What went wrong with a trial, in one line; None where nothing did."""
+    error = work.exception()
+    if error is None:
+        return None
+    if not isinstance(error, TargetError | UserError):
+        # Whatever a library raises must not end the mirror; the whole of it is for the log.
+        traceback.print_exception(error, file=sys.stderr)
+        return f"{type(error).__name__}: {one_line(error)}"
+    return one_line(error)
 
 
-def config_of(trial: Trial, result: TrialResult, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole trial, what made its numbers, and the sweep's part."""
-    made = result.provenance.model_dump() if result.provenance else {}
-    return trial.values | {"trial_id": trial.trial_id, "provenance": made} | dict(about)
+def stamps(store: Store, folders: Mapping[str, Trial]) -> Iterator[tuple[Trial, Stamp]]:
+    """Each trial that has a folder, with what changes when its records do."""
+    try:
+        there = sorted(entry.name for entry in store.trials_folder.iterdir())
+    except FileNotFoundError:
+        return
+    for name in there:
+        if name not in folders:
+            continue
+        stamp: Stamp = ()
+        for file in (METRICS_FILE, RESULT_FILE):
+            try:
+                about = (store.trials_folder / name / file).stat()
+            except FileNotFoundError:
+                stamp += (0, 0)
+            else:
+                stamp += (about.st_size, about.st_mtime_ns)
+        if any(stamp):
+            yield folders[name], stamp
+
+
+def unfinished(sweep: Sweep, store: Store, target: Target) -> list[tuple[Trial, TrialResult]]:
+    """The trials whose result the target does not have, each once, in the sweep's order."""
+    ledger = ledger_of(store, target.name)
+    found = []
+    for trial in {trial.trial_id: trial for trial in sweep.trials}.values():
+        result = store.read_result(trial)
+        if result is None:
+            continue
+        given = ledger.read(trial.trial_id)
+        if given is None or not given.is_whole(result, target.where(labels_of(sweep, trial))):
+            found.append((trial, result))
+    return found
+
+
+def about_sweep(sweep: Sweep) -> dict[str, Any]:
+    """What every run of the sweep says of it."""
+    return {"sweep": sweep.name, "grid_sha256": hashlib.sha256(sweep.text.encode()).hexdigest()}
+
+
+def relative(folder: Any, ledger: Ledger) -> str:
+    """The folder as the ledger keeps it."""
+    return str(folder.resolve().relative_to(ledger.root.resolve()))
 
 
 def summary_of(result: TrialResult) -> dict[str, Any]:
-    """How the trial ended: its state, its last and best epochs, why it is not complete."""
-    summary: dict[str, Any] = {"state": result.state.value, "epochs": result.epochs}
+    """How the trial ended: its state, its best epoch, why it is not complete."""
+    summary: dict[str, Any] = {
+        "state": result.state.value,
+        "epochs": result.epochs,
+        "finished_at": result.finished_at,
+    }
     if result.best_val is not None:
         best = {f"best_val/{name}": value for name, value in result.best_val.model_dump().items()}
         summary |= {name: value for name, value in best.items() if value is not None}

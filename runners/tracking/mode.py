@@ -1,34 +1,32 @@
-"""Whether and how a sweep goes to W&B."""
+"""Whether and how a sweep is to go to W&B."""
 
 import os
-from typing import Literal
+from typing import get_args
 
+from adaloss.grid_schema import WandbMode
 from adaloss.user_error import UserError
 
-MODES = ("auto", "online", "offline", "disabled")
+TRUE = ("1", "true", "yes", "on")
 
 
 class ModeError(UserError):
     """A mode that there is not."""
 
 
-def mirror_mode(declared: str, override: str | None) -> Literal["offline", "disabled"]:
-    """The mode: the command line's, else the environment's ``WANDB_MODE``, else the grid's.
+def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
+    """The mode that is asked for: the command line's, else the environment's, else the grid's.
 
-    ``auto`` is offline: this version writes W&B's runs to the disk and leaves the upload to
-    ``wandb sync``.
+    What ``auto`` comes to is found out beside the sweep (:mod:`runners.tracking.follower`).
 
     Raises:
-        ModeError: the mode is unknown, or online, which this version does not do itself.
+        ModeError: there is no such mode.
     """
-    environment = os.environ.get("WANDB_MODE") or None
-    mode = override or environment or declared
-    if mode not in MODES:
-        where = "--wandb" if override else "WANDB_MODE"
-        raise ModeError(f"{where} {mode}: must be one of {', '.join(MODES)}")
-    if mode == "online":
-        raise ModeError(
-            "wandb mode online: this version does not upload by itself; use offline, and then "
-            "upload with: wandb sync RESULTS/SWEEP/wandb/*/wandb/offline-run-*"
-        )
-    return "disabled" if mode == "disabled" else "offline"
+    asked = override or os.environ.get("WANDB_MODE")
+    if not asked:
+        switched_off = os.environ.get("WANDB_DISABLED", "").lower() in TRUE
+        return "disabled" if switched_off else declared
+    for mode in get_args(WandbMode):
+        if asked == mode:
+            return mode  # type: ignore[no-any-return]
+    where = "--wandb" if override else "WANDB_MODE"
+    raise ModeError(f"{where} {asked}: must be one of {', '.join(get_args(WandbMode))}")

@@ -1,0 +1,56 @@
+"""What the commands of adaloss-sweep share: their arguments, exit codes, and finding the sweep."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from adaloss.store import Store
+    from adaloss.sweep import Sweep
+
+COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
+RESULTS = Path("results")
+
+Grid = Annotated[str, typer.Argument(help="A grid file, or the name of a shipped grid.")]
+Storage = Annotated[Path, typer.Option(help="The folder below which results are kept.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only trials with these values: b0=1,optimizer=adaloss. A field twice: either."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
+Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
+Wandb = Annotated[
+    str | None,
+    typer.Option(
+        help="W&B: auto, online, offline or disabled; default: the grid's.", metavar="MODE"
+    ),
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
+
+
+def load(grid: str) -> "Sweep":
+    """Load a sweep from a path or a shipped grid's name."""
+    from adaloss.sweep import load_sweep, resolve_grid
+
+    return load_sweep(resolve_grid(grid))
+
+
+def store_of(sweep: "Sweep", storage: Path) -> "Store":
+    """The store of the sweep's results."""
+    from adaloss.store import Store
+
+    return Store(storage / sweep.name)
+
+
+def command(verb: str, sweep: "Sweep", store: "Store") -> str:
+    """The command line of another command on the same sweep and storage."""
+    words = ["adaloss-sweep", verb, str(sweep.source)]
+    if store.root.parent != RESULTS:
+        words += ["--storage", str(store.root.parent)]
+    return shlex.join(words)

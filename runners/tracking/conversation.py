@@ -1,0 +1,189 @@
+"""Talk to the process that mirrors a sweep, and start it again where it gives up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from adaloss.grid_schema import WandbMode
+from adaloss.store import Store
+
+Say = Callable[[str], None]
+LOG_FILE = "mirror.log"
+# -P: a folder of the user's that is called runners is not ours.
+FOLLOWER = [sys.executable, "-P", "-m", "runners.tracking.follower"]
+TRY_AGAIN = 75
+SHORTEST_REST, LONGEST_REST = 10.0, 300.0
+# They would make one run of all trials.
+NOT_FOR_MANY_RUNS = ("WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID", "WANDB_MODE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a mirror.
+
+    ``finished`` runs were finished by it; ``left`` are not, None where it did not come to say so;
+    ``problems`` say why, ``trouble`` what was said already, ``log`` is the file with the rest.
+    """
+
+    mode: str
+    finished: int
+    left: int | None
+    problems: Mapping[str, str]
+    trouble: str | None
+    in_time: bool
+    missing: tuple[str, ...]
+    log: Path
+
+    def lines(self, patience: float, sync_command: str) -> Iterator[str]:
+        """What the user is told at the end of a sweep."""
+        if self.finished:
+            done = "uploaded" if self.mode == "online" else "written"
+            yield f"W&B: {counted(self.finished)} {done}"
+        go_on = f"go on with: {sync_command}"
+        if not self.in_time:
+            yield f"W&B: not all runs are given after {patience:g} s; {go_on}"
+        elif self.left is None:
+            yield f"W&B: not all runs could be given ({self.why()}); {go_on}"
+        elif self.left or self.problems:
+            why = "" if self.trouble else f" ({self.why()})"
+            yield f"W&B: {counted(self.left)} left{why}; {go_on}"
+        elif self.finished and self.mode == "offline":
+            yield f"W&B: with a login, to upload: {sync_command}"
+
+    def why(self) -> str:
+        """A reason, or where it is."""
+        return next(iter(self.problems.values()), None) or self.trouble or f"see {self.log}"
+
+
+class Conversation:
+    """A follower that is running, or resting until it is started again."""
+
+    def __init__(self, store: Store, mode: WandbMode, say: Say, *, dry_run: bool = False) -> None:
+        self.say = say
+        self.folder = store.root / "wandb"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.task = {
+            # The copy: the user may go on to edit the file.
+            "grid": str((store.root / "grid.yaml").resolve()),
+            "store": str(store.root.resolve()),
+            "mode": mode,
+            "dry_run": dry_run,
+        }
+        self.told: dict[str, Any] = {}
+        self.finished_before = 0
+        self.ending = threading.Event()
+        self.lock = threading.Lock()
+        self.process = self.start()
+        self.listener = threading.Thread(target=self.attend, daemon=True)
+        self.listener.start()
+
+    def start(self) -> "subprocess.Popen[str]":
+        """Start a follower and tell it its task."""
+        with (self.folder / LOG_FILE).open("a") as log:
+            process = subprocess.Popen(
+                FOLLOWER,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment(),
+                # Ctrl-C on the terminal is the driver's alone.
+                start_new_session=True,
+            )
+        # One that is gone already is noticed by its exit status.
+        with suppress(BrokenPipeError):
+            pipe(process.stdin).write(json.dumps(self.task) + "\n")
+            pipe(process.stdin).flush()
+        return process
+
+    def attend(self) -> None:
+        """Listen to followers, one after the other, until one has no more to do."""
+        rest = SHORTEST_REST
+        while True:
+            self.listen()
+            status = self.process.wait()
+            # What is left of W&B's service, which is a child of it.
+            end_group(self.process)
+            if status != TRY_AGAIN or self.ending.is_set():
+                return
+            self.finished_before += self.told.pop("finished", 0)
+            self.ending.wait(rest)
+            rest = min(2 * rest, LONGEST_REST)
+            with self.lock:
+                self.process = self.start()
+                if self.ending.is_set():
+                    self.close()
+
+    def listen(self) -> None:
+        """Take what the follower says, and pass on what is new to the user."""
+        for line in pipe(self.process.stdout):
+            event = json.loads(line)
+            new = event.keys() - self.told.keys()
+            self.told |= event
+            if "mode" in new and event["mode"] == "offline":
+                self.say(f"W&B: offline in {self.folder} ({event['why']})")
+            elif "mode" in new:
+                self.say(f"W&B: online at {event['server']}")
+            if "url" in new:
+                self.say(f"W&B: the first run is {event['url']}")
+            if "trouble" in new:
+                self.say(f"W&B: {event['trouble']}. Training goes on; this is tried again.")
+
+    def end(self, patience: float | None) -> Outcome:
+        """Let the follower catch up, for at most so many seconds."""
+        self.ending.set()
+        with self.lock:
+            self.close()
+        try:
+            self.listener.join(patience)
+        finally:
+            in_time = not self.listener.is_alive()
+            with self.lock:
+                end_group(self.process)
+            self.listener.join()
+        return Outcome(
+            mode=self.told.get("mode", ""),
+            finished=self.finished_before + self.told.get("finished", 0),
+            left=self.told.get("left"),
+            problems=self.told.get("problems", {}),
+            trouble=self.told.get("trouble"),
+            in_time=in_time,
+            missing=tuple(self.told.get("missing", ())),
+            log=self.folder / LOG_FILE,
+        )
+
+    def close(self) -> None:
+        """Say to the follower that the sweep has ended."""
+        with suppress(BrokenPipeError):
+            pipe(self.process.stdin).close()
+
+
+def counted(runs: int) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{runs} {'run' if runs == 1 else 'runs'}"
+
+
+def pipe(stream: IO[str] | None) -> IO[str]:
+    """The stream, which is there since a pipe was asked for."""
+    assert stream is not None
+    return stream
+
+
+def environment() -> dict[str, str]:
+    """The follower's: the user's without what would make one run of all trials."""
+    return {name: value for name, value in os.environ.items() if name not in NOT_FOR_MANY_RUNS}
+
+
+def end_group(process: "subprocess.Popen[str]") -> None:
+    """End the process and all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

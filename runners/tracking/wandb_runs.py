@@ -1,0 +1,200 @@
+"""Runs of W&B, offline on this disk or online: the only module that imports wandb."""
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import wandb
+
+from adaloss.result import EpochMetrics, TrialState
+from runners.tracking.labels import Labels
+from runners.tracking.target import TargetError, one_line
+
+EPOCH = "epoch"
+FINISHED_AT = "finished_at"
+INIT_SECONDS = 30.0
+FINISH_SECONDS = 60.0
+API_SECONDS = 20
+PAUSES_UNTIL_SEEN = (0.0, 1.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Whether this machine has a key for the server, and which server that is."""
+
+    server: str
+    known: bool
+    problem: str = ""
+
+
+def login() -> Login:
+    """Look for a key where W&B looks: the environment, netrc, its settings. Nobody is asked."""
+    server = str(wandb.setup().settings.base_url)
+    try:
+        return Login(server, wandb.login())
+    except wandb.errors.UsageError:
+        return Login(server, False)
+    except wandb.errors.AuthenticationError as error:
+        # There is a key: whether the server does not take it or does not answer is found out again.
+        return Login(server, True, one_line(error))
+
+
+@dataclass(frozen=True)
+class WandbTarget:
+    """Every trial a run of W&B below ``folder``; ``server`` is said to the user, not chosen here.
+
+    Offline a run is always written anew: two files of one run would both start at the first step.
+    """
+
+    mode: Literal["online", "offline"]
+    folder: Path
+    server: str
+
+    @property
+    def name(self) -> str:
+        """The mode: what is on this disk is not on the server."""
+        return self.mode
+
+    @property
+    def at_once(self) -> int:
+        """Offline a run costs only the processor, and one of its cores is enough."""
+        return 8 if self.mode == "online" else 1
+
+    def where(self, labels: Labels) -> str:
+        """Server, entity and project."""
+        if self.mode == "offline":
+            return labels.project
+        return f"{self.server}/{labels.entity or ''}/{labels.project}"
+
+    def open(self, labels: Labels, config: Mapping[str, Any], *, anew: bool) -> "WandbRun":
+        """Start the run; online one that the server has goes on where it stopped."""
+        place = self.folder / labels.run_id
+        # What a mirror that was killed left: the records have it all.
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        resume: Literal["allow"] | None = "allow"
+        if anew and self.mode == "online":
+            # Without it the server takes a known id for a run that starts from nothing.
+            resume = None
+        try:
+            run = wandb.init(
+                mode=self.mode,
+                dir=str(place),
+                id=labels.run_id,
+                project=labels.project,
+                entity=labels.entity,
+                group=labels.group,
+                job_type=labels.job_type,
+                name=labels.name,
+                notes=labels.notes,
+                tags=labels.tags,
+                config=dict(config),
+                resume=resume,
+                reinit="create_new",
+                settings=lean_settings(),
+            )
+        except (wandb.errors.Error, OSError) as error:
+            raise TargetError(one_line(error)) from error
+        run.define_metric(EPOCH)
+        run.define_metric("*", step_metric=EPOCH)
+        return WandbRun(run=run, labels=labels, online=self.mode == "online", place=place)
+
+    def put_files(
+        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
+    ) -> None:
+        """One artifact for each file, of the type that its name says; the numbers as summary."""
+        opened = self.open(labels, {}, anew=False)
+        for name, path in files.items():
+            artifact = wandb.Artifact(f"{labels.name}-{name}", type=name)
+            if path.is_dir():
+                artifact.add_dir(str(path))
+            else:
+                artifact.add_file(str(path))
+            opened.run.log_artifact(artifact)
+        opened.finish(TrialState.COMPLETE, numbers, {}, Path())
+
+
+@dataclass(frozen=True, kw_only=True)
+class WandbRun:
+    """A run of W&B that is open."""
+
+    run: wandb.Run
+    labels: Labels
+    online: bool
+    place: Path
+
+    @property
+    def next_epoch(self) -> int:
+        """The server's last step and one; 0 where it has none."""
+        return self.run.starting_step
+
+    @property
+    def folder(self) -> Path | None:
+        """W&B's folder of the run, which has its directory of files."""
+        return None if self.online else Path(self.run.dir).parent
+
+    @property
+    def url(self) -> str | None:
+        """The run's page."""
+        return self.run.url if self.online else None
+
+    def log(self, metrics: EpochMetrics) -> None:
+        """Log one epoch, which is the step."""
+        record = metrics.model_dump()
+        given = {name: value for name, value in record.items() if value is not None}
+        self.run.log(given, step=metrics.epoch)
+
+    def finish(
+        self, state: TrialState, summary: Mapping[str, Any], config: Mapping[str, Any], log: Path
+    ) -> None:
+        """Finish the run: diverged is a result and tagged, failed is exit code 1 with the log."""
+        failed = state is TrialState.FAILED
+        # All of them: a retry that completes is not tagged failed any more.
+        ended = () if state is TrialState.COMPLETE else (state.value,)
+        self.run.tags = (*self.labels.tags, *ended)
+        self.run.config.update(dict(config), allow_val_change=True)  # type: ignore[no-untyped-call]
+        self.run.summary.update(dict(summary))
+        if failed and log.is_file():
+            self.run.save(str(log), base_path=str(log.parent), policy="now")
+        try:
+            self.run.finish(exit_code=1 if failed else 0)
+        except (TimeoutError, wandb.errors.Error, OSError) as error:
+            raise TargetError(f"run {self.labels.run_id}: {one_line(error)}") from error
+        if self.online:
+            self.confirm(summary.get(FINISHED_AT))
+            # The server and the records have it.
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    def confirm(self, finished_at: str | None) -> None:
+        """Ask the server whether it has the end: an upload that was refused is not reported."""
+        for pause in PAUSES_UNTIL_SEEN:
+            time.sleep(pause)
+            try:
+                seen = wandb.Api(timeout=API_SECONDS).run(self.run.path)
+                if seen.summary_metrics.get(FINISHED_AT) == finished_at:
+                    return
+            except (wandb.errors.Error, ValueError, OSError) as error:
+                raise TargetError(f"run {self.labels.run_id}: {one_line(error)}") from error
+        raise TargetError(f"run {self.labels.run_id}: the server did not take all that was sent")
+
+
+def lean_settings() -> wandb.Settings:
+    """Nothing captured but what is logged: capture is what makes a run cost a second."""
+    # What the user says in the environment stands.
+    patience = {} if "WANDB_INIT_TIMEOUT" in os.environ else {"init_timeout": INIT_SECONDS}
+    return wandb.Settings(
+        console="off",
+        silent=True,
+        disable_git=True,
+        disable_code=True,
+        x_disable_stats=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+        finish_timeout=FINISH_SECONDS,
+        finish_timeout_raises=True,
+        **patience,
+    )
