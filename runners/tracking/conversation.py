@@ -112,6 +112,8 @@ class Conversation:
             status = self.process.wait()
             # What is left of W&B's service, which is a child of it.
             end_group(self.process)
+            with self.lock:
+                self.close()
             if status != TRY_AGAIN or self.ending.is_set():
                 return
             self.finished_before += self.told.pop("finished", 0)
@@ -124,18 +126,22 @@ class Conversation:
 
     def listen(self) -> None:
         """Take what the follower says, and pass on what is new to the user."""
-        for line in pipe(self.process.stdout):
-            event = json.loads(line)
-            new = event.keys() - self.told.keys()
-            self.told |= event
-            if "mode" in new and event["mode"] == "offline":
-                self.say(f"W&B: offline in {self.folder} ({event['why']})")
-            elif "mode" in new:
-                self.say(f"W&B: online at {event['server']}")
-            if "url" in new:
-                self.say(f"W&B: the first run is {event['url']}")
-            if "trouble" in new:
-                self.say(f"W&B: {event['trouble']}. Training goes on; this is tried again.")
+        with pipe(self.process.stdout) as lines:
+            for line in lines:
+                self.hear(json.loads(line))
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """Remember what was said; the user is told of each kind of thing once."""
+        new = event.keys() - self.told.keys()
+        self.told |= event
+        if "mode" in new and event["mode"] == "offline":
+            self.say(f"W&B: offline in {self.folder} ({event['why']})")
+        elif "mode" in new:
+            self.say(f"W&B: online at {event['server']}")
+        if "url" in new:
+            self.say(f"W&B: the first run is {event['url']}")
+        if "trouble" in new:
+            self.say(f"W&B: {event['trouble']}. Training goes on; this is tried again.")
 
     def end(self, patience: float | None) -> Outcome:
         """Let the follower catch up, for at most so many seconds."""

@@ -38,6 +38,7 @@ class Mirror:
         self.folders = {store.trial_folder(trial).name: trial for trial in sweep.trials}
         self.seen: dict[str, Stamp] = {}
         self.opened: dict[str, OpenRun] = {}
+        self.first_epoch: dict[str, int] = {}
         self.next_epoch: dict[str, int] = {}
         self.working: dict[str, Future[bool]] = {}
         self.problems: dict[str, str] = {}
@@ -111,10 +112,9 @@ class Mirror:
             return False
         run = self.opened.get(trial.trial_id)
         if run is None:
-            anew = given is not None and not given.continued_by(history, where)
-            run = self.target.open(labels, self.config_of(trial, result), anew=anew)
+            run = self.target.open(labels, self.config_of(trial, result))
             self.opened[trial.trial_id] = run
-            self.next_epoch[trial.trial_id] = run.next_epoch
+            self.first_epoch[trial.trial_id] = self.next_epoch[trial.trial_id] = run.next_epoch
             if run.url is not None:
                 self.urls.append(run.url)
         for metrics in history:
@@ -122,9 +122,13 @@ class Mirror:
                 run.log(metrics)
                 self.next_epoch[trial.trial_id] = metrics.epoch + 1
         if result is not None:
+            summary = summary_of(result)
+            if given is not None and not given.continued_by(history, where):
+                # What a server has cannot be taken back; it can be said.
+                summary["epochs_of_an_earlier_attempt"] = self.first_epoch[trial.trial_id] - 1
             run.finish(
                 result.state,
-                summary_of(result),
+                summary,
                 self.config_of(trial, result),
                 self.store.log_path(trial),
             )

@@ -56,8 +56,8 @@ class Target(Protocol):
     def where(self, labels: Labels) -> str:
         """The place of a run in words: a run there is another than one elsewhere."""
 
-    def open(self, labels: Labels, config: Mapping[str, Any], *, anew: bool) -> OpenRun:
-        """Begin the trial's run, or go on with it; ``anew`` replaces what is there.
+    def open(self, labels: Labels, config: Mapping[str, Any]) -> OpenRun:
+        """Begin the trial's run, or go on with it.
 
         Raises:
             TargetError: the place cannot be reached, or refuses.

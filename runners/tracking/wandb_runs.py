@@ -16,6 +16,7 @@ from runners.tracking.target import TargetError, one_line
 
 EPOCH = "epoch"
 FINISHED_AT = "finished_at"
+OF_BAD_ENDS = ("divergence", "failure", "traceback")
 INIT_SECONDS = 30.0
 FINISH_SECONDS = 60.0
 API_SECONDS = 20
@@ -70,16 +71,12 @@ class WandbTarget:
             return labels.project
         return f"{self.server}/{labels.entity or ''}/{labels.project}"
 
-    def open(self, labels: Labels, config: Mapping[str, Any], *, anew: bool) -> "WandbRun":
+    def open(self, labels: Labels, config: Mapping[str, Any]) -> "WandbRun":
         """Start the run; online one that the server has goes on where it stopped."""
         place = self.folder / labels.run_id
         # What a mirror that was killed left: the records have it all.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        resume: Literal["allow"] | None = "allow"
-        if anew and self.mode == "online":
-            # Without it the server takes a known id for a run that starts from nothing.
-            resume = None
         try:
             run = wandb.init(
                 mode=self.mode,
@@ -93,7 +90,7 @@ class WandbTarget:
                 notes=labels.notes,
                 tags=labels.tags,
                 config=dict(config),
-                resume=resume,
+                resume="allow",
                 reinit="create_new",
                 settings=lean_settings(),
             )
@@ -101,13 +98,15 @@ class WandbTarget:
             raise TargetError(one_line(error)) from error
         run.define_metric(EPOCH)
         run.define_metric("*", step_metric=EPOCH)
-        return WandbRun(run=run, labels=labels, online=self.mode == "online", place=place)
+        return WandbRun(
+            run=run, labels=labels, config=config, online=self.mode == "online", place=place
+        )
 
     def put_files(
         self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
     ) -> None:
         """One artifact for each file, of the type that its name says; the numbers as summary."""
-        opened = self.open(labels, {}, anew=False)
+        opened = self.open(labels, {})
         for name, path in files.items():
             artifact = wandb.Artifact(f"{labels.name}-{name}", type=name)
             if path.is_dir():
@@ -124,6 +123,7 @@ class WandbRun:
 
     run: wandb.Run
     labels: Labels
+    config: Mapping[str, Any]
     online: bool
     place: Path
 
@@ -146,7 +146,8 @@ class WandbRun:
         """Log one epoch, which is the step."""
         record = metrics.model_dump()
         given = {name: value for name, value in record.items() if value is not None}
-        self.run.log(given, step=metrics.epoch)
+        # Without commit W&B would keep the line back until the next one.
+        self.run.log(given, step=metrics.epoch, commit=True)
 
     def finish(
         self, state: TrialState, summary: Mapping[str, Any], config: Mapping[str, Any], log: Path
@@ -155,9 +156,13 @@ class WandbRun:
         failed = state is TrialState.FAILED
         # All of them: a retry that completes is not tagged failed any more.
         ended = () if state is TrialState.COMPLETE else (state.value,)
-        self.run.tags = (*self.labels.tags, *ended)
-        self.run.config.update(dict(config), allow_val_change=True)  # type: ignore[no-untyped-call]
-        self.run.summary.update(dict(summary))
+        if set(self.run.tags or ()) != {*self.labels.tags, *ended}:
+            self.run.tags = (*self.labels.tags, *ended)
+        if config != self.config:
+            self.run.config.update(dict(config), allow_val_change=True)  # type: ignore[no-untyped-call]
+        # A run that goes on has what an earlier attempt ended with.
+        gone = dict.fromkeys(OF_BAD_ENDS) if self.run.resumed else {}
+        self.run.summary.update(gone | dict(summary))
         if failed and log.is_file():
             self.run.save(str(log), base_path=str(log.parent), policy="now")
         try:

@@ -21,6 +21,9 @@ parameters:
 seeds: 2
 """
 
+# Not a real one: 40 hexadecimal characters is what W&B takes for a key.
+KEY = "0123456789abcdef" * 2 + "01234567"
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -43,3 +46,13 @@ def command(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No W&B account, settings or home of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("CONFIG", "CACHE", "DATA"):
+        monkeypatch.setenv(f"WANDB_{name}_DIR", str(tmp_path / "home" / name.lower()))

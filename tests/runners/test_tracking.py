@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from adaloss.result import TrialState
-from adaloss.store import Store
 from adaloss.sweep import load_sweep
-from runners.tracking.beside import mirrored
+from runners.tracking.beside import Mirroring, mirrored
 from runners.tracking.labels import LabelError, check_labels, labels_of
 from runners.tracking.ledger import Mirrored, ledger_of
 from runners.tracking.mode import ModeError, mirror_mode
+from runners.tracking.target import TargetError
 
-KEY = "0123456789abcdef" * 2 + "01234567"
+OFFLINE = Mirroring("offline", "adaloss-sweep sync grid.yaml")
 
 
 def wandb_reads(folder, *options):
@@ -36,13 +36,6 @@ def records(folder, kind):
     return [record[kind] for record in found if record["type"] == kind]
 
 
-@pytest.fixture(autouse=True)
-def no_settings_of_the_users(monkeypatch, tmp_path):
-    for name in ("WANDB_MODE", "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_RUN_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
-
-
 @pytest.fixture
 def sweep(grid):
     grid.write_text(
@@ -54,10 +47,19 @@ def sweep(grid):
 
 @pytest.fixture
 def mirror(sweep, store):
-    """Catch up with the records of these trials; returns how many runs were written."""
-    from runners.tracking.mirror import catch_up
+    """Catch up with the records as they are, offline; returns how many runs were finished."""
+    from runners.tracking.mirror import Mirror
+    from runners.tracking.wandb_runs import WandbTarget
 
-    return lambda: catch_up(sweep, store)
+    mirror = Mirror(sweep, store, WandbTarget("offline", store.root / "wandb", server=""))
+
+    def catch_up():
+        before = mirror.finished
+        mirror.catch_up(lambda: None)
+        assert not mirror.problems
+        return mirror.finished - before
+
+    return catch_up
 
 
 def finish(execution):
@@ -67,8 +69,8 @@ def finish(execution):
 
 
 def run_folder(store, trial):
-    ledger = ledger_of(store)
-    return ledger.root / ledger.read(trial).folder
+    ledger = ledger_of(store, "offline")
+    return ledger.root / ledger.read(trial.trial_id).folder
 
 
 def test_a_run_has_the_trials_labels_configuration_history_and_end(sweep, store, start, mirror):
@@ -99,23 +101,35 @@ def test_a_run_has_the_trials_labels_configuration_history_and_end(sweep, store,
 def test_catching_up_twice_changes_nothing(sweep, store, start, mirror):
     finish(start(sweep.trials[0]))
     assert mirror() == 1
-    before = {path: path.stat().st_mtime_ns for path in ledger_of(store).root.rglob("*")}
+    written = ledger_of(store, "offline").root
+    files = [path for path in written.rglob("*") if path.suffix != ".log"]
+    before = {path: path.stat().st_mtime_ns for path in files}
     assert mirror() == 0
-    assert {path: path.stat().st_mtime_ns for path in ledger_of(store).root.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in files} == before
 
 
-def test_a_trial_without_a_result_has_no_run_yet(sweep, start, mirror):
-    start(sweep.trials[0]).advance()
+def test_a_trial_that_is_running_has_a_run_already(sweep, store, start, mirror):
+    trial = sweep.trials[0]
+    execution = start(trial)
+    execution.advance()
     assert mirror() == 0
+    begun = ledger_of(store, "offline").read(trial.trial_id)
+    assert (begun.state, begun.epochs) == ("begun", 1)
+    finish(execution)
+    assert mirror() == 1
+    steps = [record["item"]["_step"] for record in records(run_folder(store, trial), "history")]
+    assert steps == [1, 2]
 
 
 def test_a_run_that_a_killed_mirror_began_is_written_anew(sweep, store, start, mirror):
     trial = sweep.trials[0]
-    result = finish(start(trial))
-    ledger = ledger_of(store)
+    finish(start(trial))
+    ledger = ledger_of(store, "offline")
     left = ledger.root / trial.trial_id / "wandb" / "offline-run-cut-off"
     left.mkdir(parents=True)
-    ledger.write(trial, Mirrored(state="begun", result_written_at=result.finished_at))
+    ledger.write(
+        trial.trial_id, Mirrored(state="begun", where="b0-study", epochs=1, digest="of it")
+    )
     assert mirror() == 1
     assert not left.exists()
     folders = list((ledger.root / trial.trial_id / "wandb").glob("offline-run-*"))
@@ -178,61 +192,102 @@ def test_w_and_bs_own_keys_of_a_sweep_file_are_the_defaults(grid):
     assert (labels.project, labels.entity) == ("theirs", "team")
 
 
+def test_what_the_grid_leaves_open_the_environment_may_say(grid, monkeypatch):
+    monkeypatch.setenv("WANDB_PROJECT", "mine")
+    monkeypatch.setenv("WANDB_TAGS", "a, b")
+    sweep = load_sweep(grid)
+    labels = labels_of(sweep, sweep.trials[0])
+    assert (labels.project, labels.tags) == ("mine", ("sweep:small", "a", "b"))
+
+
 def test_the_mode_is_the_command_lines_then_the_environments_then_the_grids(monkeypatch):
-    assert mirror_mode("auto", None) == "offline"
+    assert mirror_mode("auto", None) == "auto"
     assert mirror_mode("disabled", None) == "disabled"
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert mirror_mode("offline", None) == "disabled"
-    assert mirror_mode("disabled", "offline") == "offline"
+    assert mirror_mode("disabled", "online") == "online"
     with pytest.raises(ModeError, match="--wandb of: must be one of auto"):
         mirror_mode("auto", "of")
-    with pytest.raises(ModeError, match="does not upload by itself"):
-        mirror_mode("auto", "online")
 
 
-def test_a_sweep_writes_its_runs_and_the_key_nowhere(command, grid, tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_API_KEY", KEY)
-    run = command("run", grid)
-    assert run.returncode == 0, run.stderr
-    assert "W&B: 8 runs written; to upload: wandb sync" in run.stderr
-    store = Store(tmp_path / "results" / "small")
-    trials = load_sweep(grid).trials
-    assert "0 W&B runs missing" in command("sync", grid).stdout
-    assert all(ledger_of(store).read(trial).state == "finished" for trial in trials)
-    with_key = [
-        path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()
-    ]
-    assert not with_key
+def test_w_and_bs_own_switch_turns_it_off(monkeypatch):
+    monkeypatch.setenv("WANDB_DISABLED", "true")
+    assert mirror_mode("auto", None) == "disabled"
+
+
+class Refusing:
+    """A target that takes nothing."""
+
+    name, at_once = "refusing", 1
+
+    def __init__(self):
+        self.asked = []
+
+    def where(self, labels):
+        return ""
+
+    def open(self, labels, config):
+        self.asked.append(labels.run_id)
+        raise TargetError("no")
+
+
+def test_a_target_that_takes_nothing_is_left_alone_after_three(sweep, store, start):
+    from runners.tracking.mirror import Mirror
+
+    for trial in sweep.trials[:5]:
+        finish(start(trial))
+    target = Refusing()
+    mirror = Mirror(sweep, store, target)
+    mirror.catch_up(lambda: None)
+    assert mirror.given_up
+    assert len(target.asked) == 3
+    assert set(mirror.problems.values()) == {"no"}
 
 
 def test_trouble_with_the_mirror_is_one_sentence(sweep, store, start):
-    ledger_of(store).root.mkdir(parents=True)
+    ledger_of(store, "offline").root.mkdir(parents=True)
     store.write_text(store.root / "grid.yaml", sweep.text)
     # In the way of the ledger's folder.
-    (ledger_of(store).root / "mirrored").write_text("")
+    (ledger_of(store, "offline").root / "mirrored").write_text("")
     said = []
-    with mirrored(sweep, store, "offline", said.append):
+    with mirrored(sweep, store, OFFLINE, said.append):
         finish(start(sweep.trials[0]))
-    (sentence,) = said
-    assert "could not be written; why is in" in sentence
-    assert "Traceback" in (ledger_of(store).root / "mirror.log").read_text()
+    mode, sentence = said
+    assert "W&B: offline in" in mode
+    assert "not all runs could be given (see " in sentence
+    assert sentence.endswith("go on with: adaloss-sweep sync grid.yaml")
+    assert "NotADirectoryError" in (store.root / "wandb" / "mirror.log").read_text()
 
 
 def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
     grid.write_text(grid.read_text() + "wandb: {finish_timeout: 1}\n")
     hanging = [sys.executable, "-c", "import time; time.sleep(600)"]
-    monkeypatch.setattr("runners.tracking.beside.FOLLOWER", hanging)
+    monkeypatch.setattr("runners.tracking.conversation.FOLLOWER", hanging)
     said = []
-    with mirrored(load_sweep(grid), store, "offline", said.append):
+    with mirrored(load_sweep(grid), store, OFFLINE, said.append):
         pass
-    assert said == ["W&B's runs are not all written after 1 s; go on with: adaloss-sweep sync"]
+    assert said == [
+        "W&B: not all runs are given after 1 s; go on with: adaloss-sweep sync grid.yaml"
+    ]
+
+
+def test_a_mirror_that_fails_at_once_says_where_the_reason_is(sweep, store, monkeypatch):
+    failing = [sys.executable, "-c", "raise SystemExit('no memory')"]
+    monkeypatch.setattr("runners.tracking.conversation.FOLLOWER", failing)
+    said = []
+    with mirrored(sweep, store, OFFLINE, said.append):
+        pass
+    (sentence,) = said
+    assert "not all runs could be given (see " in sentence
+    assert "no memory" in (store.root / "wandb" / "mirror.log").read_text()
 
 
 def test_sync_writes_what_is_missing_and_a_dry_run_nothing(command, sweep, grid, store, start):
     grid.write_text(sweep.text.replace("name: small", "name: sweep"))
     finish(start(sweep.trials[0]))
-    dry = command("sync", grid, "--dry-run").stdout
+    offline = ("--wandb", "offline")
+    dry = command("sync", grid, "--dry-run", *offline).stdout
     assert "1 W&B runs missing, 0 written now" in dry
     assert sweep.trials[0].readable_name in dry
-    assert "1 W&B runs missing, 1 written now" in command("sync", grid).stdout
-    assert "0 W&B runs missing, 0 written now" in command("sync", grid).stdout
+    assert "1 W&B runs missing, 1 written now" in command("sync", grid, *offline).stdout
+    assert "0 W&B runs missing, 0 written now" in command("sync", grid, *offline).stdout
