@@ -50,6 +50,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(cli_tracking.sync)
+app.command()(cli_tracking.dashboard)
 
 
 @app.callback(invoke_without_command=True)

@@ -4,7 +4,47 @@ from typing import Annotated
 
 import typer
 
-from runners.cli_options import COMPLETE, INCOMPLETE, RESULTS, Grid, Storage, Wandb, load, store_of
+from runners.cli_options import (
+    COMPLETE,
+    INCOMPLETE,
+    RESULTS,
+    Grid,
+    Storage,
+    Wandb,
+    command,
+    load,
+    store_of,
+)
+
+
+def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> None:
+    """Save the sweep's W&B workspace and report, or write them to files without a login."""
+    from adaloss.user_error import UserError
+    from runners.tracking.labels import check_labels
+    from runners.tracking.mode import mirror_mode
+    from runners.tracking.publish import publish, write_files
+    from runners.tracking.target import TargetError
+    from runners.tracking.wandb_runs import login
+
+    sweep = load(grid)
+    store = store_of(sweep, storage)
+    check_labels(sweep, sweep.trials)
+    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+    found = login() if mode in ("auto", "online") else None
+    if found is not None and found.known:
+        try:
+            saved = publish(sweep, store, found.server)
+        except TargetError as error:
+            raise UserError(f"W&B: {error}") from error
+        typer.echo(f"workspace: {saved.workspace}")
+        typer.echo(f"report: {saved.report}")
+        return
+    written = write_files(sweep, store)
+    typer.echo(f"workspace: {written.workspace}")
+    typer.echo(f"report: {written.report}")
+    why = f"no key for {found.server}" if found is not None else f"W&B is {mode}"
+    publish_it = command("dashboard", sweep, store)
+    typer.echo(f"not published ({why}); after `wandb login`: {publish_it}", err=True)
 
 
 def sync(
@@ -37,6 +77,8 @@ def sync(
     missing = len(outcome.missing) if dry_run else outcome.finished + (outcome.left or 0)
     done = "uploaded" if outcome.mode == "online" else "written"
     typer.echo(f"{missing} W&B runs missing, {outcome.finished} {done} now")
+    for line in outcome.pages:
+        typer.echo(line)
     for problem in dict.fromkeys(outcome.problems.values()):
         typer.echo(f"W&B: {problem}", err=True)
     raise typer.Exit(INCOMPLETE if outcome.left or outcome.problems else COMPLETE)

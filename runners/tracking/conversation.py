@@ -40,6 +40,7 @@ class Outcome:
     trouble: str | None
     in_time: bool
     missing: tuple[str, ...]
+    pages: tuple[str, ...]
     log: Path
 
     def lines(self, patience: float, sync_command: str) -> Iterator[str]:
@@ -47,6 +48,7 @@ class Outcome:
         if self.finished:
             done = "uploaded" if self.mode == "online" else "written"
             yield f"W&B: {counted(self.finished)} {done}"
+        yield from self.pages
         go_on = f"go on with: {sync_command}"
         if not self.in_time:
             yield f"W&B: not all runs are given after {patience:g} s; {go_on}"
@@ -163,6 +165,11 @@ class Conversation:
             trouble=self.told.get("trouble"),
             in_time=in_time,
             missing=tuple(self.told.get("missing", ())),
+            pages=tuple(
+                f"W&B {page}: {self.told[page]}"
+                for page in ("workspace", "report")
+                if page in self.told
+            ),
             log=self.folder / LOG_FILE,
         )
 

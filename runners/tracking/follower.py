@@ -99,13 +99,24 @@ def mirror_until(
     problems = dict(mirror.problems)
     if not mirror.given_up:
         try:
-            put_sweep_run(sweep, store, target)
+            show_sweep(sweep, store, target, reporter)
         # Whatever the library raises: the runs are what counts.
         except Exception as error:
             problems["sweep"] = f"the sweep's own run: {one_line(error)}"
     left = len(unfinished(sweep, store, target))
     reporter.tell(left=left, problems=problems)
     return 0
+
+
+def show_sweep(sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter) -> None:
+    """Give the sweep's own run and, online, its dashboard, if there is anything new to show."""
+    if not put_sweep_run(sweep, store, target) or target.mode == "offline":
+        return
+    # It takes half a second to import.
+    from runners.tracking.publish import publish
+
+    saved = publish(sweep, store, target.server)
+    reporter.tell(workspace=saved.workspace, report=saved.report)
 
 
 def is_closed(stream: TextIO, seconds: float) -> bool:

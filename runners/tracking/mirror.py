@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from adaloss.result import TrialResult
+from adaloss.result import TrialResult, TrialState
 from adaloss.store import METRICS_FILE, RESULT_FILE, Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
@@ -217,6 +217,8 @@ def summary_of(result: TrialResult) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "state": result.state.value,
         "epochs": result.epochs,
+        # A number, so that charts can show the share of a cell.
+        "diverged": int(result.state is TrialState.DIVERGED),
         "finished_at": result.finished_at,
     }
     if result.best_val is not None:

@@ -106,7 +106,8 @@ class WandbTarget:
         self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
     ) -> None:
         """One artifact for each file, of the type that its name says; the numbers as summary."""
-        opened = self.open(labels, {})
+        opened = self.open(labels, {"sweep": labels.name})
+        media: dict[str, Any] = {}
         for name, path in files.items():
             artifact = wandb.Artifact(f"{labels.name}-{name}", type=name)
             if path.is_dir():
@@ -114,6 +115,9 @@ class WandbTarget:
             else:
                 artifact.add_file(str(path))
             opened.run.log_artifact(artifact)
+            media |= media_in(path, name)
+        if media:
+            opened.run.log(media)
         opened.finish(TrialState.COMPLETE, numbers, {}, Path())
 
 
@@ -185,6 +189,17 @@ class WandbRun:
             except (wandb.errors.Error, ValueError, OSError) as error:
                 raise TargetError(f"run {self.labels.run_id}: {one_line(error)}") from error
         raise TargetError(f"run {self.labels.run_id}: the server did not take all that was sent")
+
+
+def media_in(folder: Path, name: str) -> dict[str, Any]:
+    """What a page can show of a folder: its pictures and its HTML."""
+    found: dict[str, Any] = {}
+    for file in sorted(folder.glob("*")):
+        if file.suffix == ".png":
+            found[name] = wandb.Image(str(file))
+        elif file.suffix == ".html":
+            found[name] = wandb.Html(str(file))
+    return found
 
 
 def lean_settings() -> wandb.Settings:

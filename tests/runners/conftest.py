@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from wandb_double import Double, serving
 
 GRID = """\
 name: small
@@ -21,7 +24,6 @@ parameters:
 seeds: 2
 """
 
-# Not a real one: 40 hexadecimal characters is what W&B takes for a key.
 KEY = "0123456789abcdef" * 2 + "01234567"
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -56,3 +58,22 @@ def nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("CONFIG", "CACHE", "DATA"):
         monkeypatch.setenv(f"WANDB_{name}_DIR", str(tmp_path / "home" / name.lower()))
+
+
+@pytest.fixture
+def key() -> str:
+    """What W&B takes for an API key: 40 hexadecimal characters."""
+    return KEY
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    """A double of W&B's server, with somebody logged in to it."""
+    with serving() as double:
+        monkeypatch.setenv("WANDB_BASE_URL", double.url)
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        monkeypatch.setenv("WANDB_INIT_TIMEOUT", "2")
+        # Otherwise lines are collected for seconds before they are sent.
+        monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "1")
+        yield double
+    assert double.unknown == []

@@ -13,6 +13,12 @@ from adaloss.store import Store
 from adaloss.sweep import load_sweep
 
 
+@pytest.fixture(autouse=True)
+def without_a_mirror(monkeypatch):
+    """W&B is tested elsewhere."""
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+
+
 def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
     first = command("run", grid, "--quiet")
     assert first.returncode == 0, first.stderr

@@ -192,6 +192,26 @@ def test_w_and_bs_own_keys_of_a_sweep_file_are_the_defaults(grid):
     assert (labels.project, labels.entity) == ("theirs", "team")
 
 
+def test_another_project_has_runs_of_its_own(grid, store, start):
+    from runners.tracking.mirror import unfinished
+    from runners.tracking.wandb_runs import WandbTarget
+
+    sweep = load_sweep(grid)
+    target = WandbTarget("online", store.root, server="http://127.0.0.1")
+    result = finish(start(sweep.trials[0]))
+    given = Mirrored(
+        state="finished",
+        where="http://127.0.0.1//adaloss",
+        epochs=2,
+        digest="",
+        result_written_at=result.finished_at,
+    )
+    ledger_of(store, "online").write(sweep.trials[0].trial_id, given)
+    assert unfinished(sweep, store, target) == []
+    grid.write_text(grid.read_text() + "wandb: {project: another}\n")
+    assert len(unfinished(load_sweep(grid), store, target)) == 1
+
+
 def test_what_the_grid_leaves_open_the_environment_may_say(grid, monkeypatch):
     monkeypatch.setenv("WANDB_PROJECT", "mine")
     monkeypatch.setenv("WANDB_TAGS", "a, b")

@@ -227,6 +227,31 @@ def commit_artifact(double: Double, variables: dict[str, Any], _: str) -> dict[s
     return {"commitArtifact": {"artifact": {"id": variables["artifactID"], "digest": "d"}}}
 
 
+def upsert_view(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
+    view_id = variables.get("id") or f"view-{len(double.views)}"
+    inserted = view_id not in double.views
+    double.views[view_id] = variables | {"id": view_id}
+    project = project_of(variables["projectName"])
+    view = double.views[view_id] | {"project": project, "updatedAt": project["createdAt"]}
+    return {"upsertView": {"view": view, "inserted": inserted}}
+
+
+def project_id(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
+    return {"project": project_of(variables["projectName"])}
+
+
+def projects(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
+    known = sorted({run.project for run in double.runs.values()} | {"adaloss"})
+    page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+    nodes = [project_of(name) | {"user": None} for name in known]
+    return {"models": {"pageInfo": page, "edges": [{"node": node} for node in nodes]}}
+
+
+def views(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
+    found = [view for view in double.views.values() if view["name"] == variables["viewName"]]
+    return {"project": {"allViews": {"edges": [{"node": view} for view in found]}}}
+
+
 def viewer(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
     person = {
         "id": "v",
@@ -253,6 +278,11 @@ REPLIES = {
     "mutation CreateArtifactFiles": create_artifact_files,
     "mutation CommitArtifact": commit_artifact,
     "query ServerFeatures": server_features,
+    "mutation UpsertView2(": upsert_view,
+    "mutation upsertView(": upsert_view,
+    "query View(": views,
+    "query ProjectInternalId": project_id,
+    "query GetProjects": projects,
     "iewer": viewer,
 }
 
