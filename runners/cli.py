@@ -51,6 +51,7 @@ app = typer.Typer(
 )
 app.command()(cli_tracking.sync)
 app.command()(cli_tracking.dashboard)
+app.command()(cli_tracking.watch)
 
 
 @app.callback(invoke_without_command=True)

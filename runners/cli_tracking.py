@@ -47,6 +47,27 @@ def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> No
     typer.echo(f"not published ({why}); after `wandb login`: {publish_it}", err=True)
 
 
+def watch(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    port: Annotated[
+        int | None, typer.Option(help="The port to serve on; default: the first free from 7860.")
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")
+    ] = True,
+) -> None:
+    """Show the sweep in the browser, live and without an account, until Ctrl-C."""
+    from runners.tracking.watch import watch as watch_sweep
+
+    sweep = load(grid)
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    watch_sweep(sweep, store_of(sweep, storage), port=port, browser=browser, say=say)
+
+
 def sync(
     grid: Grid,
     storage: Storage = RESULTS,

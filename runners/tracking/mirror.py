@@ -31,9 +31,11 @@ class Mirror:
     given is a problem and not tried again: a library that has failed once is best started anew.
     """
 
-    def __init__(self, sweep: Sweep, store: Store, target: Target) -> None:
+    def __init__(
+        self, sweep: Sweep, store: Store, target: Target, ledger: Ledger | None = None
+    ) -> None:
         self.sweep, self.store, self.target = sweep, store, target
-        self.ledger = ledger_of(store, target.name)
+        self.ledger = ledger or ledger_of(store, target.name)
         self.about = about_sweep(sweep)
         self.folders = {store.trial_folder(trial).name: trial for trial in sweep.trials}
         self.seen: dict[str, Stamp] = {}

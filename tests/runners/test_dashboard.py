@@ -19,9 +19,7 @@ def test_the_workspace_shows_the_sweeps_own_axes_and_metric(grid):
     text = (
         grid.read_text().replace("b0: [0.01, 1]", "b0: 1").replace("  lr: 1\n", "  lr: [0.1, 1]\n")
     )
-    grid.write_text(
-        f"{text}metric: {{name: val/loss, goal: minimize}}\ntables: [{{rows: lr, columns: optimizer}}]\n"
-    )
+    grid.write_text(f"{text}metric: {{name: val/loss, goal: minimize}}\ntables: [{{rows: lr}}]\n")
     sweep = load_sweep(grid)
     workspace = workspace_of(sweep, "team", "study")
     assert [section.name for section in workspace.sections] == [

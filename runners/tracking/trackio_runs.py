@@ -1,0 +1,134 @@
+"""A dashboard on this machine, for those without an account: the only module that uses trackio."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from adaloss.result import EpochMetrics, TrialState
+from runners.tracking.labels import Labels
+
+# The axis, and what says nothing of the optimizer.
+NOT_DRAWN = ("epoch", "step", "seconds", "examples_per_second")
+PLOT_ORDER = "test/top1,test/*,val/top1,val/*,train/*,effective_lr,b"
+
+
+@dataclass(frozen=True)
+class TrackioTarget:
+    """Every trial a run of trackio in its database below ``folder``, made anew each time.
+
+    Nothing of it leaves the machine. To write it anew takes ten milliseconds a trial, and so there
+    is no state to go wrong.
+    """
+
+    trackio: ModuleType
+    project: str
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it."""
+        return "trackio"
+
+    @property
+    def at_once(self) -> int:
+        """One: it costs only the processor."""
+        return 1
+
+    def where(self, labels: Labels) -> str:
+        """Its project."""
+        return self.project
+
+    def open(self, labels: Labels, config: Mapping[str, Any]) -> "TrackioRun":
+        """Begin the trial's run."""
+        # In a context of its own: trackio ends the run that another init left in the same one.
+        run = copy_context().run(
+            self.trackio.init,
+            project=self.project,
+            name=labels.name,
+            group=labels.group,
+            config=flat(config),
+            embed=False,
+            auto_log_gpu=False,
+            auto_log_cpu=False,
+        )
+        return TrackioRun(run)
+
+    def put_files(
+        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
+    ) -> None:
+        """Nothing: the files lie on this machine."""
+
+
+@dataclass(frozen=True)
+class TrackioRun:
+    """A run of trackio that is open."""
+
+    run: Any
+
+    @property
+    def next_epoch(self) -> int:
+        """The first: the run is new."""
+        return 0
+
+    @property
+    def folder(self) -> Path | None:
+        """None: all runs share a database."""
+        return None
+
+    @property
+    def url(self) -> str | None:
+        """None: the dashboard has one address."""
+        return None
+
+    def log(self, metrics: EpochMetrics) -> None:
+        """Log one epoch, which is the step."""
+        record = metrics.model_dump()
+        drawn = {name: value for name, value in record.items() if name not in NOT_DRAWN}
+        self.run.log({name: v for name, v in drawn.items() if v is not None}, step=metrics.epoch)
+
+    def finish(
+        self, state: TrialState, summary: Mapping[str, Any], config: Mapping[str, Any], log: Path
+    ) -> None:
+        """End the run; one that diverged has this to show, be it in its first epoch."""
+        if state is not TrialState.COMPLETE:
+            self.run.log({state.value: 1}, step=summary["epochs"] + 1)
+        self.run.finish()
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration without nested parts, which the run table cannot show."""
+    return {name: value for name, value in config.items() if not isinstance(value, dict)}
+
+
+def fresh_trackio(folder: Path) -> ModuleType:
+    """Trackio on an empty database in this folder, cut off from any network."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    # It looks at them when it is imported.
+    os.environ |= {
+        "TRACKIO_DIR": str(folder.resolve()),
+        "TRACKIO_PLOT_ORDER": PLOT_ORDER,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    import trackio
+
+    module: ModuleType = trackio
+    return module
+
+
+def serve(target: TrackioTarget, port: int | None) -> tuple[str, Callable[[], None]]:
+    """Start the dashboard's server on the loopback; its address, and what stops it."""
+    app, url, _, _ = target.trackio.show(
+        project=target.project,
+        open_browser=False,
+        block_thread=False,
+        host="127.0.0.1",
+        server_port=port,
+        share=False,
+    )
+    return f"{url.rstrip('/')}/?project={target.project}&smoothing=0", app.close
