@@ -7,6 +7,7 @@ from adaloss.store import Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from analysis.frame import build_frame
+from analysis.published import published_beside
 from analysis.render import FORMATS, render
 from analysis.tables import Table, compile_tables
 
@@ -28,6 +29,16 @@ def save_tables(tables: Sequence[Table], store: Store) -> None:
     """Write the tables in every format beside the records."""
     for form, suffix in FORMATS.items():
         store.write_text(store.tables_folder / f"tables{suffix}", render(tables, form))
+
+
+def save_comparison(trials: Sequence[Trial], store: Store) -> None:
+    """Write the published numbers beside the sweep's, where it has any of the paper's cells."""
+    path = store.tables_folder / "published_numbers.md"
+    text = published_beside(trials, store)
+    if text is not None:
+        store.write_text(path, text)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def draw_figure(

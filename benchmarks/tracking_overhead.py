@@ -4,9 +4,9 @@
 
 First the same sweep of quarter-second trials with the mirror off, writing offline, and online to a
 server that takes connections and never answers, each in a process of its own, in random order,
-several times; the medians' ratios to "off" are printed. Then a few of the trials as functions given
-to ``tune.Tuner``: without W&B, with Ray's WandbLoggerCallback, and with ``wandb.init`` in the trial,
-all of W&B offline; the cost of a trial is printed.
+several times; the medians' ratios to "off" are printed. Then a few of the trials as functions for
+``tune.Tuner``: without W&B, with Ray's WandbLoggerCallback, and with ``wandb.init`` in each trial,
+W&B always offline; the cost of a trial is printed.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PLAIN, CALLBACK, IN_TRIAL = "function", "WandbLoggerCallback", "wandb.init in th
 FINISH_TIMEOUT = 5
 GRID = """\
 name: overhead
-parameters: {{dataset: digits, model: mlp, optimizer: adaloss, lr: 1, epochs: 40, batch_size: 32}}
+parameters: {{dataset: digits, model: mlp, optimizer: adaloss, lr: 1, epochs: 12, batch_size: 32}}
 seeds: {seeds}
 wandb: {{finish_timeout: {timeout}}}
 """
@@ -97,7 +97,7 @@ def in_functions(way: str, count: int, folder: Path) -> dict[str, float]:
     trials = [
         Trial(
             dataset="digits", model="mlp", optimizer="adaloss",
-            seed=seed, lr=1, epochs=40, batch_size=32,
+            seed=seed, lr=1, epochs=12, batch_size=32,
         )
         for seed in range(count)
     ]  # fmt: skip

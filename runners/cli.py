@@ -310,7 +310,7 @@ def run_and_compile(
     as_json: bool,
 ) -> NoReturn:
     """Run what is missing, compile what came out, exit with the code that says how it went."""
-    from analysis.results import compile_results, draw_figure, save_tables
+    from analysis.results import compile_results, draw_figure, save_comparison, save_tables
     from runners.launch import launch
     from runners.tracking.beside import Mirroring
     from runners.tracking.mode import mirror_mode
@@ -320,6 +320,7 @@ def run_and_compile(
 
     def save_results() -> None:
         save_tables(compile_results(sweep, trials, store), store)
+        save_comparison(trials, store)
         draw_figure(sweep, trials, store)
 
     try:
@@ -341,6 +342,7 @@ def run_and_compile(
     tables = compile_results(sweep, trials, store)
     if not started:
         save_tables(tables, store)
+        save_comparison(trials, store)
     counts = after.counts()
     if as_json:
         print_json(counts | {"started": started, "results": str(store.root)})

@@ -22,7 +22,9 @@ FOLLOWER = [sys.executable, "-P", "-m", "runners.tracking.follower"]
 TRY_AGAIN = 75
 SHORTEST_REST, LONGEST_REST = 10.0, 300.0
 # They would make one run of all trials.
-NOT_FOR_MANY_RUNS = ("WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID", "WANDB_MODE")
+NOT_FOR_MANY_RUNS = ("WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID")
+# What they ask for is in the task.
+OF_THE_MODE = ("WANDB_MODE", "WANDB_DISABLED")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +194,8 @@ def pipe(stream: IO[str] | None) -> IO[str]:
 
 def environment() -> dict[str, str]:
     """The follower's: the user's without what would make one run of all trials."""
-    return {name: value for name, value in os.environ.items() if name not in NOT_FOR_MANY_RUNS}
+    left_out = (*NOT_FOR_MANY_RUNS, *OF_THE_MODE)
+    return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def end_group(process: "subprocess.Popen[str]") -> None:

@@ -3,8 +3,9 @@
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,6 +56,11 @@ class WandbTarget:
     folder: Path
     server: str
 
+    @cached_property
+    def api(self) -> wandb.Api:
+        """The server's public API, asked for its user once."""
+        return wandb.Api(timeout=API_SECONDS)
+
     @property
     def name(self) -> str:
         """The mode: what is on this disk is not on the server."""
@@ -99,7 +105,11 @@ class WandbTarget:
         run.define_metric(EPOCH)
         run.define_metric("*", step_metric=EPOCH)
         return WandbRun(
-            run=run, labels=labels, config=config, online=self.mode == "online", place=place
+            run=run,
+            labels=labels,
+            config=config,
+            api=(lambda: self.api) if self.mode == "online" else None,
+            place=place,
         )
 
     def put_files(
@@ -128,7 +138,7 @@ class WandbRun:
     run: wandb.Run
     labels: Labels
     config: Mapping[str, Any]
-    online: bool
+    api: Callable[[], wandb.Api] | None
     place: Path
 
     @property
@@ -139,12 +149,12 @@ class WandbRun:
     @property
     def folder(self) -> Path | None:
         """W&B's folder of the run, which has its directory of files."""
-        return None if self.online else Path(self.run.dir).parent
+        return Path(self.run.dir).parent if self.api is None else None
 
     @property
     def url(self) -> str | None:
         """The run's page."""
-        return self.run.url if self.online else None
+        return None if self.api is None else self.run.url
 
     def log(self, metrics: EpochMetrics) -> None:
         """Log one epoch, which is the step."""
@@ -173,17 +183,20 @@ class WandbRun:
             self.run.finish(exit_code=1 if failed else 0)
         except (TimeoutError, wandb.errors.Error, OSError) as error:
             raise TargetError(f"run {self.labels.run_id}: {one_line(error)}") from error
-        if self.online:
-            self.confirm(summary.get(FINISHED_AT))
+        if self.api is not None:
+            self.confirm(self.api, summary.get(FINISHED_AT))
             # The server and the records have it.
             shutil.rmtree(self.place, ignore_errors=True)
 
-    def confirm(self, finished_at: str | None) -> None:
+    def confirm(self, api: Callable[[], wandb.Api], finished_at: str | None) -> None:
         """Ask the server whether it has the end: an upload that was refused is not reported."""
         for pause in PAUSES_UNTIL_SEEN:
             time.sleep(pause)
             try:
-                seen = wandb.Api(timeout=API_SECONDS).run(self.run.path)
+                seen = api().run(self.run.path)
+                if pause:
+                    # What it said the first time is kept.
+                    seen.load(force=True)
                 if seen.summary_metrics.get(FINISHED_AT) == finished_at:
                     return
             except (wandb.errors.Error, ValueError, OSError) as error:
