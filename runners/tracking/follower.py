@@ -27,6 +27,7 @@ from runners.tracking.target import one_line
 from runners.tracking.wandb_runs import WandbTarget, login
 
 SECONDS_BETWEEN_LOOKS = 2.0
+SECONDS_WHILE_AT_WORK = 0.1
 SECONDS_FOR_ANOTHER_MIRROR = 5.0
 LOCK_FILE = "mirror.lock"
 
@@ -88,7 +89,8 @@ def mirror_until(
             reporter.tell(url=mirror.urls[0])
         reporter.tell(finished=mirror.finished)
 
-    while not is_closed(ended, SECONDS_BETWEEN_LOOKS):
+    # While runs wait for their turn it looks again at once.
+    while not is_closed(ended, SECONDS_WHILE_AT_WORK if mirror.working else SECONDS_BETWEEN_LOOKS):
         mirror.look()
         tell_progress()
         if mirror.given_up:

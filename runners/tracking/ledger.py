@@ -16,7 +16,8 @@ from adaloss.trial import Trial
 class Mirrored(BaseModel):
     """A trial's run at a target: begun, or finished with the result of this time.
 
-    The first ``epochs`` epochs were given, and ``digest`` is theirs. ``folder`` is the run's on
+    The first ``epochs`` epochs were given, and ``digest`` is theirs; the first ``earlier_epochs``
+    that the target has are of an earlier attempt with other numbers. ``folder`` is the run's on
     this disk, relative to the ledger's root.
     """
 
@@ -26,12 +27,13 @@ class Mirrored(BaseModel):
     where: str
     epochs: int
     digest: str
+    earlier_epochs: int = 0
     result_written_at: str | None = None
     folder: str | None = None
 
-    def continued_by(self, history: tuple[EpochMetrics, ...], where: str) -> bool:
-        """Whether the run that was given is the beginning of this history."""
-        return self.where == where and self.digest == digest_of(history[: self.epochs])
+    def continued_by(self, history: tuple[EpochMetrics, ...]) -> bool:
+        """Whether what was given is the beginning of this history."""
+        return self.digest == digest_of(history[: self.epochs])
 
     def is_whole(self, result: TrialResult | None, where: str) -> bool:
         """Whether the place has this result."""

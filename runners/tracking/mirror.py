@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from adaloss.result import TrialResult, TrialState
+from adaloss.result import EpochMetrics, TrialResult, TrialState
 from adaloss.store import METRICS_FILE, RESULT_FILE, Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
@@ -123,11 +123,12 @@ class Mirror:
             if metrics.epoch >= self.next_epoch[trial.trial_id]:
                 run.log(metrics)
                 self.next_epoch[trial.trial_id] = metrics.epoch + 1
+        mirrored = self.after(trial, result, history, given if here(given, where) else None)
         if result is not None:
             summary = summary_of(result)
-            if given is not None and not given.continued_by(history, where):
+            if mirrored.earlier_epochs:
                 # What a server has cannot be taken back; it can be said.
-                summary["epochs_of_an_earlier_attempt"] = self.first_epoch[trial.trial_id] - 1
+                summary["epochs_of_an_earlier_attempt"] = mirrored.earlier_epochs
             run.finish(
                 result.state,
                 summary,
@@ -135,19 +136,35 @@ class Mirror:
                 self.store.log_path(trial),
             )
             del self.opened[trial.trial_id]
-        folder = run.folder
-        self.ledger.write(
-            trial.trial_id,
-            Mirrored(
-                state="begun" if result is None else "finished",
-                where=where,
-                epochs=len(history),
-                digest=digest_of(history),
-                result_written_at=None if result is None else result.finished_at,
-                folder=None if folder is None else relative(folder, self.ledger),
-            ),
-        )
+        folder = None if run.folder is None else relative(run.folder, self.ledger)
+        changed = {"where": where, "folder": folder}
+        self.ledger.write(trial.trial_id, mirrored.model_copy(update=changed))
         return result is not None
+
+    def after(
+        self,
+        trial: Trial,
+        result: TrialResult | None,
+        history: tuple[EpochMetrics, ...],
+        given: Mirrored | None,
+    ) -> Mirrored:
+        """What is to be on record now that the target has this history."""
+        epochs, digest, earlier = len(history), digest_of(history), 0
+        if given is not None:
+            earlier = given.earlier_epochs
+            if result is None and epochs < given.epochs:
+                # A retry that is not so far yet: whether its numbers are the same is seen later.
+                epochs, digest = given.epochs, given.digest
+            elif not earlier and not given.continued_by(history):
+                earlier = max(0, self.first_epoch[trial.trial_id] - 1)
+        return Mirrored(
+            state="begun" if result is None else "finished",
+            where="",
+            epochs=epochs,
+            digest=digest,
+            earlier_epochs=earlier,
+            result_written_at=None if result is None else result.finished_at,
+        )
 
     def config_of(self, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
         """The whole trial, the sweep's part and, once it is known, what made its numbers."""
@@ -155,6 +172,11 @@ class Mirror:
         if result is not None and result.provenance is not None:
             config["provenance"] = result.provenance.model_dump()
         return config
+
+
+def here(given: Mirrored | None, where: str) -> bool:
+    """Whether what was given is in this place."""
+    return given is not None and given.where == where
 
 
 def problem_of(work: "Future[bool]") -> str | None:
