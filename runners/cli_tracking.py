@@ -33,7 +33,7 @@ def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> No
     found = login() if mode in ("auto", "online") else None
     if found is not None and found.known:
         try:
-            saved = publish(sweep, store, found.server)
+            saved = publish(sweep, store, found.server, "")
         except TargetError as error:
             raise UserError(f"W&B: {error}") from error
         typer.echo(f"workspace: {saved.workspace}")

@@ -17,10 +17,11 @@ def synchronise(
     """Give W&B what it lacks, however long that takes; a dry run only lists it.
 
     Raises:
-        MirrorError: it came to nothing.
+        MirrorError: it came to nothing, or there are no records.
     """
-    store.write_text(store.root / "grid.yaml", sweep.text)
-    outcome = Conversation(store, mode, say, dry_run=dry_run).end(None)
+    if not store.trials_folder.exists():
+        raise MirrorError(f"no trial of {sweep.name} has run in {store.root.parent}")
+    outcome = Conversation(sweep, store, mode, say, live=False, dry_run=dry_run).end(None)
     if outcome.left is None and not dry_run:
         raise MirrorError(f"W&B: {outcome.why()}")
     return outcome

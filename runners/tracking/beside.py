@@ -28,11 +28,14 @@ def mirrored(sweep: Sweep, store: Store, mirroring: Mirroring, say: Say) -> Iter
     if mirroring.mode == "disabled":
         yield
         return
-    conversation = Conversation(store, mirroring.mode, say)
+    conversation = Conversation(sweep, store, mirroring.mode, say, live=True)
+    patience = sweep.grid.wandb.finish_timeout
     try:
         yield
+    except KeyboardInterrupt:
+        say(f"W&B: waiting up to {patience:g} s for its runs; Ctrl-C leaves them to `sync`")
+        raise
     finally:
-        patience = sweep.grid.wandb.finish_timeout
         outcome = conversation.end(patience)
         for line in outcome.lines(patience, mirroring.sync_command):
             say(line)

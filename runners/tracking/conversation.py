@@ -1,5 +1,6 @@
 """Talk to the process that mirrors a sweep, and start it again where it gives up."""
 
+import hashlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import IO, Any
 
 from adaloss.grid_schema import WandbMode
 from adaloss.store import Store
+from adaloss.sweep import Sweep
 
 Say = Callable[[str], None]
 LOG_FILE = "mirror.log"
@@ -23,6 +25,8 @@ TRY_AGAIN = 75
 SHORTEST_REST, LONGEST_REST = 10.0, 300.0
 # They would make one run of all trials.
 NOT_FOR_MANY_RUNS = ("WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID")
+# The library's process of a program that has started this one: it would outlive the follower.
+OF_ANOTHER = ("WANDB_SERVICE",)
 # What they ask for is in the task.
 OF_THE_MODE = ("WANDB_MODE", "WANDB_DISABLED")
 
@@ -56,9 +60,11 @@ class Outcome:
             yield f"W&B: not all runs are given after {patience:g} s; {go_on}"
         elif self.left is None:
             yield f"W&B: not all runs could be given ({self.why()}); {go_on}"
-        elif self.left or self.problems:
+        elif self.left:
             why = "" if self.trouble else f" ({self.why()})"
             yield f"W&B: {counted(self.left)} left{why}; {go_on}"
+        elif self.problems:
+            yield f"W&B: {self.why()}; {go_on}"
         elif self.finished and self.mode == "offline":
             yield f"W&B: with a login, to upload: {sync_command}"
 
@@ -68,15 +74,29 @@ class Outcome:
 
 
 class Conversation:
-    """A follower that is running, or resting until it is started again."""
+    """A follower that is running, or resting until it is started again.
 
-    def __init__(self, store: Store, mode: WandbMode, say: Say, *, dry_run: bool = False) -> None:
-        self.say = say
+    ``live`` where a sweep runs beside it, so that there is time to try again.
+    """
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        store: Store,
+        mode: WandbMode,
+        say: Say,
+        *,
+        live: bool,
+        dry_run: bool = False,
+    ) -> None:
+        self.say, self.live = say, live
         self.folder = store.root / "wandb"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # A copy of its own: the user may go on to edit the grid, or to sync another version of it.
+        name = hashlib.sha256(sweep.text.encode()).hexdigest()[:12]
+        grid = self.folder / "grids" / f"{name}.yaml"
+        store.write_text(grid, sweep.text)
         self.task = {
-            # The copy: the user may go on to edit the file.
-            "grid": str((store.root / "grid.yaml").resolve()),
+            "grid": str(grid.resolve()),
             "store": str(store.root.resolve()),
             "mode": mode,
             "dry_run": dry_run,
@@ -84,6 +104,7 @@ class Conversation:
         self.told: dict[str, Any] = {}
         self.finished_before = 0
         self.ending = threading.Event()
+        self.over = False
         self.lock = threading.Lock()
         self.process = self.start()
         self.listener = threading.Thread(target=self.attend, daemon=True)
@@ -112,18 +133,23 @@ class Conversation:
         """Listen to followers, one after the other, until one has no more to do."""
         rest = SHORTEST_REST
         while True:
+            was_ending = self.ending.is_set()
             self.listen()
             status = self.process.wait()
-            # What is left of W&B's service, which is a child of it.
-            end_group(self.process)
             with self.lock:
                 self.close()
-            if status != TRY_AGAIN or self.ending.is_set():
+                if self.over:
+                    return
+            if status == 0 or was_ending or (status != TRY_AGAIN and not self.live):
                 return
+            if status != TRY_AGAIN:
+                self.hear({"trouble": f"the mirror ended early; see {self.folder / LOG_FILE}"})
             self.finished_before += self.told.pop("finished", 0)
             self.ending.wait(rest)
             rest = min(2 * rest, LONGEST_REST)
             with self.lock:
+                if self.over:
+                    return
                 self.process = self.start()
                 if self.ending.is_set():
                     self.close()
@@ -145,20 +171,23 @@ class Conversation:
         if "url" in new:
             self.say(f"W&B: the first run is {event['url']}")
         if "trouble" in new:
-            self.say(f"W&B: {event['trouble']}. Training goes on; this is tried again.")
+            tail = ". Training goes on; this is tried again." if self.live else ""
+            self.say(f"W&B: {event['trouble']}{tail}")
 
     def end(self, patience: float | None) -> Outcome:
         """Let the follower catch up, for at most so many seconds."""
         self.ending.set()
         with self.lock:
             self.close()
-        try:
+        # Ctrl-C while waiting means: wait no longer.
+        with suppress(KeyboardInterrupt):
             self.listener.join(patience)
-        finally:
-            in_time = not self.listener.is_alive()
-            with self.lock:
+        in_time = not self.listener.is_alive()
+        with self.lock:
+            self.over = True
+            if self.process.poll() is None:
                 end_group(self.process)
-            self.listener.join()
+        self.listener.join()
         return Outcome(
             mode=self.told.get("mode", ""),
             finished=self.finished_before + self.told.get("finished", 0),
@@ -194,12 +223,15 @@ def pipe(stream: IO[str] | None) -> IO[str]:
 
 def environment() -> dict[str, str]:
     """The follower's: the user's without what would make one run of all trials."""
-    left_out = (*NOT_FOR_MANY_RUNS, *OF_THE_MODE)
+    left_out = (*NOT_FOR_MANY_RUNS, *OF_ANOTHER, *OF_THE_MODE)
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def end_group(process: "subprocess.Popen[str]") -> None:
-    """End the process and all that it has started."""
+    """End a process that has not been waited for, and its group.
+
+    W&B's service is not of the group; it ends by itself when the follower is gone.
+    """
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -2,8 +2,8 @@
 
 Started as ``python -m runners.tracking.follower``; what to follow comes as one line of JSON on its
 standard input, and what there is to say goes as lines of JSON to its standard output. It ends when
-the input is closed, after a last look at the records; before that with TRY_AGAIN, where W&B takes
-nothing.
+the input is closed, after a last look at the records; with TRY_AGAIN where it is to be started
+anew.
 """
 
 import json
@@ -11,6 +11,8 @@ import os
 import select
 import signal
 import sys
+import time
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +30,8 @@ from runners.tracking.wandb_runs import WandbTarget, login
 
 SECONDS_BETWEEN_LOOKS = 2.0
 SECONDS_WHILE_AT_WORK = 0.1
+# So long a run that could not be given waits, at most, until it is tried again.
+SECONDS_IN_TROUBLE = 60.0
 SECONDS_FOR_ANOTHER_MIRROR = 5.0
 LOCK_FILE = "mirror.lock"
 
@@ -89,36 +93,46 @@ def mirror_until(
             reporter.tell(url=mirror.urls[0])
         reporter.tell(finished=mirror.finished)
 
-    # While runs wait for their turn it looks again at once.
-    while not is_closed(ended, SECONDS_WHILE_AT_WORK if mirror.working else SECONDS_BETWEEN_LOOKS):
+    seconds = SECONDS_BETWEEN_LOOKS
+    troubled_since = None
+    while not is_closed(ended, seconds):
         mirror.look()
         tell_progress()
-        if mirror.given_up:
+        # While runs wait for their turn it goes on at once.
+        seconds = SECONDS_WHILE_AT_WORK if mirror.queue else SECONDS_BETWEEN_LOOKS
+        if mirror.problems and troubled_since is None:
+            troubled_since = time.monotonic()
             reporter.tell(trouble=next(iter(mirror.problems.values())))
+        too_long = troubled_since and time.monotonic() - troubled_since > SECONDS_IN_TROUBLE
+        if mirror.given_up or too_long:
             return TRY_AGAIN
+    if mirror.problems:
+        # What could not be given is tried once more, with a library that knows nothing of that.
+        return TRY_AGAIN
     mirror.catch_up(tell_progress)
     tell_progress()
     problems = dict(mirror.problems)
-    if not mirror.given_up:
+    reporter.tell(left=len(unfinished(sweep, store, target)), problems=problems)
+    if not problems:
         try:
             show_sweep(sweep, store, target, reporter)
         # Whatever the library raises: the runs are what counts.
         except Exception as error:
-            problems["sweep"] = f"the sweep's own run: {one_line(error)}"
-    left = len(unfinished(sweep, store, target))
-    reporter.tell(left=left, problems=problems)
+            reporter.tell(problems={"sweep": f"the sweep's own page: {one_line(error)}"})
     return 0
 
 
 def show_sweep(sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter) -> None:
     """Give the sweep's own run and, online, its dashboard, if there is anything new to show."""
-    if not put_sweep_run(sweep, store, target) or target.mode == "offline":
+    digest = put_sweep_run(sweep, store, target)
+    if digest is None or target.mode == "offline":
         return
     # It takes half a second to import.
-    from runners.tracking.publish import publish
+    from runners.tracking.publish import publish, saved_for
 
-    saved = publish(sweep, store, target.server)
-    reporter.tell(workspace=saved.workspace, report=saved.report)
+    if saved_for(store, digest) is None:
+        saved = publish(sweep, store, target.server, digest)
+        reporter.tell(workspace=saved.workspace, report=saved.report)
 
 
 def is_closed(stream: TextIO, seconds: float) -> bool:
@@ -133,7 +147,13 @@ def main() -> None:
     # What libraries print is for the log, not for the driver.
     reporter = Reporter(os.fdopen(os.dup(1), "w"))
     os.dup2(2, 1)
-    status = follow(json.loads(sys.stdin.readline()), sys.stdin, reporter)
+    try:
+        status = follow(json.loads(sys.stdin.readline()), sys.stdin, reporter)
+    # A setting that the library refuses, say: the driver tells the user, the log has all of it.
+    except Exception as error:
+        traceback.print_exc()
+        reporter.tell(trouble=one_line(error))
+        status = 1
     sys.stderr.flush()
     # W&B would wait for uploads that cannot be made: what is missing is on record.
     os._exit(status)

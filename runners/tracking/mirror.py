@@ -3,8 +3,10 @@
 import hashlib
 import sys
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from enum import Enum, auto
 from typing import Any
 
 from adaloss.result import EpochMetrics, TrialResult, TrialState
@@ -20,6 +22,15 @@ from runners.tracking.target import OpenRun, Target, TargetError, one_line
 FAILURES_IN_A_ROW = 3
 
 Stamp = tuple[int, ...]
+
+
+class Progress(Enum):
+    """What came of looking at a trial."""
+
+    NONE = auto()
+    LOGGED = auto()
+    OPENED = auto()
+    FINISHED = auto()
 
 
 class Mirror:
@@ -40,9 +51,9 @@ class Mirror:
         self.folders = {store.trial_folder(trial).name: trial for trial in sweep.trials}
         self.seen: dict[str, Stamp] = {}
         self.opened: dict[str, OpenRun] = {}
-        self.first_epoch: dict[str, int] = {}
         self.next_epoch: dict[str, int] = {}
-        self.working: dict[str, Future[bool]] = {}
+        self.working: dict[str, Future[Progress]] = {}
+        self.queue: deque[tuple[Trial, Stamp]] = deque()
         self.problems: dict[str, str] = {}
         self.urls: list[str] = []
         self.finished = 0
@@ -50,19 +61,22 @@ class Mirror:
         self.pool = ThreadPoolExecutor(target.at_once)
 
     def look(self) -> None:
-        """Set to work on every trial whose records have changed; waits for nothing."""
+        """Set to work on the trials whose records have changed; waits for nothing."""
         self.collect()
-        for trial, stamp in self.news():
-            self.seen[trial.trial_id] = stamp
-            self.working[trial.trial_id] = self.pool.submit(self.bring_up_to_date, trial)
+        if not self.queue:
+            self.queue.extend(self.news())
+        self.work()
 
     def catch_up(self, tell_progress: Callable[[], None]) -> None:
         """Bring every run up to the records, as they are at the end."""
         self.look()
         while self.working:
             wait(self.working.values(), return_when=FIRST_COMPLETED)
-            self.look()
             tell_progress()
+            self.collect()
+            self.work()
+            if not self.working:
+                self.look()
 
     @property
     def given_up(self) -> bool:
@@ -70,16 +84,19 @@ class Mirror:
         return self.failures_in_a_row >= FAILURES_IN_A_ROW
 
     def news(self) -> Iterator[tuple[Trial, Stamp]]:
-        """The trials with records that are not yet looked at, and nobody at work on them.
-
-        No more than the pool takes: what waits in a queue would not know that the target is gone.
-        """
+        """The trials with records that are not yet looked at, and nobody at work on them."""
         for trial, stamp in stamps(self.store, self.folders):
-            if self.given_up or len(self.working) >= self.target.at_once:
-                return
             busy = trial.trial_id in self.working or trial.trial_id in self.problems
             if not busy and self.seen.get(trial.trial_id) != stamp:
                 yield trial, stamp
+
+    def work(self) -> None:
+        """Give the pool as much of the queue as it takes at once, while the target takes it."""
+        while self.queue and not self.given_up and len(self.working) < self.target.at_once:
+            trial, stamp = self.queue.popleft()
+            if trial.trial_id not in self.working:
+                self.seen[trial.trial_id] = stamp
+                self.working[trial.trial_id] = self.pool.submit(self.bring_up_to_date, trial)
 
     def collect(self) -> None:
         """Take note of what the pool has done."""
@@ -88,15 +105,18 @@ class Mirror:
                 continue
             del self.working[trial_id]
             problem = problem_of(work)
-            if problem is None:
-                self.finished += work.result()
-                self.failures_in_a_row = 0
-            else:
+            if problem is not None:
                 self.problems[trial_id] = problem
                 self.failures_in_a_row += 1
+                continue
+            progress = work.result()
+            self.finished += progress is Progress.FINISHED
+            # What was only put down for an open run the target may never have heard of.
+            if progress in (Progress.OPENED, Progress.FINISHED):
+                self.failures_in_a_row = 0
 
-    def bring_up_to_date(self, trial: Trial) -> bool:
-        """Give what the target lacks of one trial; whether its run was finished by that.
+    def bring_up_to_date(self, trial: Trial) -> "Progress":
+        """Give what the target lacks of one trial.
 
         Raises:
             TargetError: the target does not take it now.
@@ -108,22 +128,25 @@ class Mirror:
         where = self.target.where(labels)
         given = self.ledger.read(trial.trial_id)
         if given is not None and given.is_whole(result, where):
-            return False
+            return Progress.NONE
         history = self.store.read_metrics(trial)
         if not history and result is None:
-            return False
+            return Progress.NONE
         run = self.opened.get(trial.trial_id)
-        if run is None:
+        if went_on := run is not None:
+            has = self.next_epoch[trial.trial_id] - 1
+        else:
             run = self.target.open(labels, self.config_of(trial, result))
             self.opened[trial.trial_id] = run
-            self.first_epoch[trial.trial_id] = self.next_epoch[trial.trial_id] = run.next_epoch
+            self.next_epoch[trial.trial_id] = run.next_epoch
+            has = run.next_epoch - 1
             if run.url is not None:
                 self.urls.append(run.url)
         for metrics in history:
             if metrics.epoch >= self.next_epoch[trial.trial_id]:
                 run.log(metrics)
                 self.next_epoch[trial.trial_id] = metrics.epoch + 1
-        mirrored = self.after(trial, result, history, given if here(given, where) else None)
+        mirrored = on_record(result, history, given if here(given, where) else None, has)
         if result is not None:
             summary = summary_of(result)
             if mirrored.earlier_epochs:
@@ -139,32 +162,9 @@ class Mirror:
         folder = None if run.folder is None else relative(run.folder, self.ledger)
         changed = {"where": where, "folder": folder}
         self.ledger.write(trial.trial_id, mirrored.model_copy(update=changed))
-        return result is not None
-
-    def after(
-        self,
-        trial: Trial,
-        result: TrialResult | None,
-        history: tuple[EpochMetrics, ...],
-        given: Mirrored | None,
-    ) -> Mirrored:
-        """What is to be on record now that the target has this history."""
-        epochs, digest, earlier = len(history), digest_of(history), 0
-        if given is not None:
-            earlier = given.earlier_epochs
-            if result is None and epochs < given.epochs:
-                # A retry that is not so far yet: whether its numbers are the same is seen later.
-                epochs, digest = given.epochs, given.digest
-            elif not earlier and not given.continued_by(history):
-                earlier = max(0, self.first_epoch[trial.trial_id] - 1)
-        return Mirrored(
-            state="begun" if result is None else "finished",
-            where="",
-            epochs=epochs,
-            digest=digest,
-            earlier_epochs=earlier,
-            result_written_at=None if result is None else result.finished_at,
-        )
+        if result is not None:
+            return Progress.FINISHED
+        return Progress.LOGGED if went_on else Progress.OPENED
 
     def config_of(self, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
         """The whole trial, the sweep's part and, once it is known, what made its numbers."""
@@ -174,12 +174,37 @@ class Mirror:
         return config
 
 
+def on_record(
+    result: TrialResult | None,
+    history: tuple[EpochMetrics, ...],
+    given: Mirrored | None,
+    has: int,
+) -> Mirrored:
+    """What is to be on record of this history for a target that had its first ``has`` epochs."""
+    epochs, digest, earlier = len(history), digest_of(history), 0
+    if given is not None:
+        earlier = given.earlier_epochs
+        if result is None and epochs < given.epochs:
+            # A retry that is not so far yet: whether its numbers are the same is seen later.
+            epochs, digest = given.epochs, given.digest
+        elif not earlier and not given.continued_by(history):
+            earlier = max(0, has)
+    return Mirrored(
+        state="begun" if result is None else "finished",
+        where="",
+        epochs=epochs,
+        digest=digest,
+        earlier_epochs=earlier,
+        result_written_at=None if result is None else result.finished_at,
+    )
+
+
 def here(given: Mirrored | None, where: str) -> bool:
     """Whether what was given is in this place."""
     return given is not None and given.where == where
 
 
-def problem_of(work: "Future[bool]") -> str | None:
+def problem_of(work: "Future[Progress]") -> str | None:
     """What went wrong with a trial, in one line; None where nothing did."""
     error = work.exception()
     if error is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import wandb
+import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,9 +23,10 @@ class Saved(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     where: str
+    digest: str
     workspace: str
-    report: str
-    report_id: str
+    report: str = ""
+    report_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,10 @@ class Written:
     report: Path
 
 
-def publish(sweep: Sweep, store: Store, server: str) -> Saved:
+def publish(sweep: Sweep, store: Store, server: str, digest: str) -> Saved:
     """Save the workspace and the report, in place of those that were saved before.
+
+    ``digest`` is the identity of what they show.
 
     Raises:
         TargetError: W&B does not take them.
@@ -51,16 +55,44 @@ def publish(sweep: Sweep, store: Store, server: str) -> Saved:
         if before is not None:
             workspace = in_place_of(before.workspace, workspace)
         workspace.save()
+        saved = Saved(where=where, digest="", workspace=workspace.url)
+        # At once: whatever becomes of the report, the workspace is not saved twice.
+        store.write_text(path, saved.model_dump_json(indent=2) + "\n")
         report = report_of(sweep, entity, labels.project, chapters(store))
-        if before is not None:
-            report.id = before.report_id
-        report.save()
-        saved = Saved(where=where, workspace=workspace.url, report=report.url, report_id=report.id)
+        save_report(report, before.report_id if before is not None else "")
+        saved = Saved(
+            where=where,
+            digest=digest,
+            workspace=workspace.url,
+            report=report.url,
+            report_id=report.id,
+        )
     # Neither library says what it raises; a dashboard is never worth a sweep.
     except Exception as error:
         raise TargetError(f"the dashboard: {one_line(error)}") from error
     store.write_text(path, saved.model_dump_json(indent=2) + "\n")
     return saved
+
+
+def save_report(report: wr.Report, report_id: str) -> None:
+    """Save the report in place of the one with this id, or as a new one where that is gone."""
+    if report_id:
+        report.id = report_id
+        try:
+            report.save()
+        except Exception:
+            report.id = ""
+    if not report.id:
+        report.save()
+
+
+def saved_for(store: Store, digest: str) -> Saved | None:
+    """What was saved that shows this, None where nothing was."""
+    try:
+        saved = Saved.model_validate_json((store.root / "wandb" / "dashboard.json").read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    return saved if saved.digest == digest else None
 
 
 def saved_before(path: Path, where: str) -> Saved | None:

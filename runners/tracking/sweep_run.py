@@ -12,8 +12,10 @@ from runners.tracking.ledger import Mirrored, finished_trials, ledger_of
 from runners.tracking.target import Target
 
 
-def put_sweep_run(sweep: Sweep, store: Store, target: Target) -> bool:
-    """Give the target the sweep's files, if it does not have them as they are; whether it was.
+def put_sweep_run(sweep: Sweep, store: Store, target: Target) -> str | None:
+    """Give the target the sweep's files, if it does not have them as they are.
+
+    Returns their identity, None where there are no tables yet.
 
     Raises:
         TargetError: the target does not take them.
@@ -22,16 +24,17 @@ def put_sweep_run(sweep: Sweep, store: Store, target: Target) -> bool:
     labels = labels_of_sweep(sweep)
     ledger, where, digest = ledger_of(store, target.name), target.where(labels), digest_of(files)
     given = ledger.read(labels.run_id)
-    if "tables" not in files or (
-        given is not None and (given.where, given.digest) == (where, digest)
-    ):
-        return False
+    if "tables" not in files:
+        return None
+    if given is not None and (given.where, given.digest) == (where, digest):
+        return digest
     ended = finished_trials(sweep.trials, store).values()
     numbers = {"trials": len(sweep.trials), **Counter(result.state.value for result in ended)}
     last = max((result.finished_at for result in ended), default="")
-    target.put_files(labels, files, numbers | {"finished_at": last})
+    # With the identity of the files: that is what the server must show to have taken them.
+    target.put_files(labels, files, numbers | {"finished_at": f"{last} {digest}"})
     ledger.write(labels.run_id, Mirrored(state="finished", where=where, epochs=0, digest=digest))
-    return True
+    return digest
 
 
 def files_of(store: Store) -> dict[str, Path]:

@@ -37,7 +37,7 @@ def login() -> Login:
     """Look for a key where W&B looks: the environment, netrc, its settings. Nobody is asked."""
     server = str(wandb.setup().settings.base_url)
     try:
-        return Login(server, wandb.login())
+        return Login(server, wandb.login(prompt=False))
     except wandb.errors.UsageError:
         return Login(server, False)
     except wandb.errors.AuthenticationError as error:
@@ -79,7 +79,7 @@ class WandbTarget:
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> "WandbRun":
         """Start the run; online one that the server has goes on where it stopped."""
-        place = self.folder / labels.run_id
+        place = self.folder / self.mode / labels.run_id
         # What a mirror that was killed left: the records have it all.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)

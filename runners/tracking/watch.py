@@ -54,9 +54,11 @@ def watch(sweep: Sweep, store: Store, *, port: int | None, browser: bool, say: S
             webbrowser.open(url)
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                while True:
+                while not mirror.given_up:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
-                    mirror.look()
+                    mirror.catch_up(lambda: None)
+            stop()
+            raise WatchError(f"{sweep.name}: {next(iter(mirror.problems.values()))}")
         except KeyboardInterrupt:
             stop()
 

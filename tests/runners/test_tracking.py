@@ -125,14 +125,14 @@ def test_a_run_that_a_killed_mirror_began_is_written_anew(sweep, store, start, m
     trial = sweep.trials[0]
     finish(start(trial))
     ledger = ledger_of(store, "offline")
-    left = ledger.root / trial.trial_id / "wandb" / "offline-run-cut-off"
+    left = ledger.root / "offline" / trial.trial_id / "wandb" / "offline-run-cut-off"
     left.mkdir(parents=True)
     ledger.write(
         trial.trial_id, Mirrored(state="begun", where="b0-study", epochs=1, digest="of it")
     )
     assert mirror() == 1
     assert not left.exists()
-    folders = list((ledger.root / trial.trial_id / "wandb").glob("offline-run-*"))
+    folders = list((ledger.root / "offline" / trial.trial_id / "wandb").glob("offline-run-*"))
     assert len(folders) == 1
     assert len(records(folders[0], "history")) == 2
 
@@ -235,36 +235,86 @@ def test_w_and_bs_own_switch_turns_it_off(monkeypatch):
     assert mirror_mode("auto", None) == "disabled"
 
 
-class Refusing:
-    """A target that takes nothing."""
+class Recording:
+    """A target that takes what it is given, or refuses to open any more runs."""
 
-    name, at_once = "refusing", 1
+    name, at_once, next_epoch, folder, url = "recording", 1, 0, None, None
 
     def __init__(self):
-        self.asked = []
+        self.opened, self.logged, self.refuses = [], [], False
 
     def where(self, labels):
         return ""
 
     def open(self, labels, config):
-        self.asked.append(labels.run_id)
-        raise TargetError("no")
+        self.opened.append(labels.run_id)
+        if self.refuses:
+            raise TargetError("no")
+        return self
+
+    def log(self, metrics):
+        self.logged.append(metrics.epoch)
+
+    def finish(self, state, summary, config, log):
+        pass
 
 
-def test_a_target_that_takes_nothing_is_left_alone_after_three(sweep, store, start):
+@pytest.fixture
+def target():
+    return Recording()
+
+
+@pytest.fixture
+def recording(sweep, store, target):
     from runners.tracking.mirror import Mirror
 
+    return Mirror(sweep, store, target)
+
+
+def test_a_target_that_takes_nothing_is_left_alone_after_three(sweep, start, target, recording):
     for trial in sweep.trials[:5]:
         finish(start(trial))
-    target = Refusing()
-    mirror = Mirror(sweep, store, target)
-    mirror.catch_up(lambda: None)
-    assert mirror.given_up
-    assert len(target.asked) == 3
-    assert set(mirror.problems.values()) == {"no"}
+    target.refuses = True
+    recording.catch_up(lambda: None)
+    assert recording.given_up
+    assert len(target.opened) == 3
+    assert set(recording.problems.values()) == {"no"}
 
 
-def test_trouble_with_the_mirror_is_one_sentence(sweep, store, start):
+def test_what_an_open_run_puts_down_does_not_say_that_the_target_is_well(
+    sweep, start, target, recording
+):
+    execution = start(sweep.trials[0])
+    execution.advance()
+    recording.catch_up(lambda: None)
+    target.refuses = True
+    for trial in sweep.trials[1:3]:
+        finish(start(trial))
+        recording.catch_up(lambda: None)
+    execution.advance()
+    recording.catch_up(lambda: None)
+    assert (target.logged, recording.given_up) == ([1, 2], False)
+    finish(start(sweep.trials[3]))
+    recording.catch_up(lambda: None)
+    assert recording.given_up
+
+
+def test_trials_that_change_all_the_time_keep_no_other_waiting(sweep, start, target, recording):
+    trials = [trial for trial in sweep.trials if trial.optimizer == "adaloss"][:3]
+    running = [start(trial) for trial in trials]
+    for execution in running:
+        execution.advance()
+    recording.look()
+    for execution in running:
+        execution.advance()
+        while recording.working:
+            recording.look()
+    recording.catch_up(lambda: None)
+    assert set(target.opened) == {trial.trial_id for trial in trials}
+    assert sorted(target.logged) == [1, 1, 1, 2, 2, 2]
+
+
+def test_trouble_with_the_mirror_is_told_once(sweep, store, start):
     ledger_of(store, "offline").root.mkdir(parents=True)
     store.write_text(store.root / "grid.yaml", sweep.text)
     # In the way of the ledger's folder.
@@ -272,10 +322,12 @@ def test_trouble_with_the_mirror_is_one_sentence(sweep, store, start):
     said = []
     with mirrored(sweep, store, OFFLINE, said.append):
         finish(start(sweep.trials[0]))
-    mode, sentence = said
+    mode, trouble, end = said
     assert "W&B: offline in" in mode
-    assert "not all runs could be given (see " in sentence
-    assert sentence.endswith("go on with: adaloss-sweep sync grid.yaml")
+    assert "Not a directory" in trouble
+    assert trouble.endswith("Training goes on; this is tried again.")
+    assert "not all runs could be given (" in end
+    assert end.endswith("go on with: adaloss-sweep sync grid.yaml")
     assert "NotADirectoryError" in (store.root / "wandb" / "mirror.log").read_text()
 
 
@@ -297,8 +349,9 @@ def test_a_mirror_that_fails_at_once_says_where_the_reason_is(sweep, store, monk
     said = []
     with mirrored(sweep, store, OFFLINE, said.append):
         pass
-    (sentence,) = said
-    assert "not all runs could be given (see " in sentence
+    trouble, end = said
+    assert "the mirror ended early; see " in trouble
+    assert "not all runs could be given (" in end
     assert "no memory" in (store.root / "wandb" / "mirror.log").read_text()
 
 

@@ -99,13 +99,16 @@ def test_every_kind_of_end_arrives_once_and_whole(sweep, store, start, server, t
 def test_a_mirror_killed_in_the_middle_is_gone_on_with(sweep, store, start, server, trial, key):
     execution = start(trial)
     execution.advance()
-    live = Conversation(store, "auto", print)
+    live = Conversation(sweep, store, "auto", print, live=True)
     until(lambda: trial.trial_id in server.runs and server.runs[trial.trial_id].steps == [1])
     run = server.runs[trial.trial_id]
     assert run.state == "running"
     with Path(f"/proc/{live.process.pid}/cmdline").open("rb") as arguments:
         assert key.encode() not in arguments.read()
+    # With the one that follows it: the driver is gone as well.
+    live.over = True
     os.killpg(live.process.pid, signal.SIGKILL)
+    live.ending.set()
     live.listener.join()
     finish(execution)
     outcome, _ = uploaded(sweep, store)
@@ -165,7 +168,7 @@ def test_a_server_in_trouble_is_said_and_what_is_left_is_kept(
             monkeypatch.setenv("WANDB_BASE_URL", nobody if fault is None else trouble.url)
             copy = Store(tmp_path / "copies" / str(fault))
             shutil.copytree(store.root, copy.root)
-            conversations.append(Conversation(copy, "auto", print))
+            conversations.append(Conversation(sweep, copy, "auto", print, live=False))
         for conversation, said in zip(conversations, faults.values(), strict=True):
             outcome = conversation.end(None)
             assert (outcome.finished, outcome.left) == (0, 1)
