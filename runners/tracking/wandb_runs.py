@@ -124,8 +124,10 @@ class WandbTarget:
                 artifact.add_dir(str(path))
             else:
                 artifact.add_file(str(path))
-            opened.run.log_artifact(artifact)
+            logged = opened.run.log_artifact(artifact)
             media |= media_in(path, name)
+            if self.mode == "online":
+                taken(logged, name)
         if media:
             opened.run.log(media)
         opened.finish(TrialState.COMPLETE, numbers, {}, Path())
@@ -202,6 +204,18 @@ class WandbRun:
             except (wandb.errors.Error, ValueError, OSError) as error:
                 raise TargetError(f"run {self.labels.run_id}: {one_line(error)}") from error
         raise TargetError(f"run {self.labels.run_id}: the server did not take all that was sent")
+
+
+def taken(artifact: wandb.Artifact, name: str) -> None:
+    """Wait until the server has the artifact: otherwise nobody says that it was refused.
+
+    Raises:
+        TargetError: the server has not taken it.
+    """
+    try:
+        artifact.wait(timeout=int(FINISH_SECONDS))
+    except (ValueError, wandb.errors.Error, OSError) as error:
+        raise TargetError(f"the {name}: {one_line(error)}") from error
 
 
 def media_in(folder: Path, name: str) -> dict[str, Any]:

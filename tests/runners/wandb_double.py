@@ -192,6 +192,36 @@ def create_artifact(double: Double, variables: dict[str, Any], _: str) -> dict[s
     }
 
 
+def artifact_by_id(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
+    given = double.artifacts[int(variables["id"].split("-")[1]) - 1]
+    artifact = {
+        "__typename": "Artifact",
+        "id": variables["id"],
+        "artifactSequence": {
+            "__typename": "ArtifactSequence",
+            "name": given["artifactCollectionName"],
+            "project": project_of(given["projectName"]),
+        },
+        "versionIndex": 0,
+        "artifactType": {"name": given["artifactTypeName"]},
+        "description": None,
+        "metadata": None,
+        "ttlDurationSeconds": -1,
+        "ttlIsInherited": False,
+        "tags": [],
+        "historyStep": None,
+        "state": "COMMITTED",
+        "size": 1,
+        "digest": given["digest"],
+        "commitHash": "c",
+        "fileCount": 1,
+        "createdAt": "2026-01-01T00:00:00Z",
+        "updatedAt": None,
+        "aliases": [],
+    }
+    return {"artifact": artifact}
+
+
 def create_artifact_manifest(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
     name = f"manifest-{len(double.artifacts)}"
     file = {
@@ -273,6 +303,7 @@ REPLIES = {
     "mutation CreateRunFiles": create_run_files,
     "query Run(": one_run,
     "query ArtifactType(": artifact_type,
+    "query ArtifactByID": artifact_by_id,
     "mutation CreateArtifact (": create_artifact,
     "mutation CreateArtifactManifest": create_artifact_manifest,
     "mutation CreateArtifactFiles": create_artifact_files,
