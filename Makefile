@@ -34,7 +34,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 unit: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 # After a change of the dependencies in setup.cfg.
 lock: setup

@@ -42,16 +42,24 @@ def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> No
     written = write_files(sweep, store)
     typer.echo(f"workspace: {written.workspace}")
     typer.echo(f"report: {written.report}")
-    why = f"no key for {found.server}" if found is not None else f"W&B is {mode}"
     publish_it = command("dashboard", sweep, store)
+    if found is None:
+        typer.echo(
+            f"not published: W&B is {mode}; to publish: {publish_it} --wandb online", err=True
+        )
+        return
+    why = f"no key for {found.server}"
     typer.echo(f"not published ({why}); after `wandb login`: {publish_it}", err=True)
+    if mode == "online":
+        raise typer.Exit(INCOMPLETE)
 
 
 def watch(
     grid: Grid,
     storage: Storage = RESULTS,
     port: Annotated[
-        int | None, typer.Option(help="The port to serve on; default: the first free from 7860.")
+        int | None,
+        typer.Option(min=1, max=65535, help="The port; default: the first free from 7860."),
     ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")
@@ -102,4 +110,9 @@ def sync(
         typer.echo(line)
     for problem in dict.fromkeys(outcome.problems.values()):
         typer.echo(f"W&B: {problem}", err=True)
-    raise typer.Exit(INCOMPLETE if outcome.left or outcome.problems else COMPLETE)
+    offline = outcome.mode == "offline"
+    if offline:
+        upload = command("sync", sweep, store)
+        typer.echo(f"nothing is uploaded; after `wandb login`: {upload} --wandb online", err=True)
+    short = outcome.left or outcome.problems or (offline and mode == "online")
+    raise typer.Exit(INCOMPLETE if short else COMPLETE)

@@ -47,7 +47,8 @@ def watch(sweep: Sweep, store: Store, *, port: int | None, browser: bool, say: S
             try:
                 url, stop = serve(target, port)
             except OSError as error:
-                raise WatchError(f"no server on port {port}: {error}") from error
+                where = "no port is free" if port is None else f"port {port} is taken"
+                raise WatchError(f"{where}: name another with --port") from error
             address.write_text(url)
         say(f"{sweep.name}: {url} (stop with Ctrl-C)")
         if browser:

@@ -363,4 +363,8 @@ def test_sync_writes_what_is_missing_and_a_dry_run_nothing(command, sweep, grid,
     assert "1 W&B runs missing, 0 written now" in dry
     assert sweep.trials[0].readable_name in dry
     assert "1 W&B runs missing, 1 written now" in command("sync", grid, *offline).stdout
-    assert "0 W&B runs missing, 0 written now" in command("sync", grid, *offline).stdout
+    again = command("sync", grid, *offline)
+    assert "0 W&B runs missing, 0 written now" in again.stdout
+    assert "nothing is uploaded; after `wandb login`: adaloss-sweep sync" in again.stderr
+    assert again.returncode == 0
+    assert command("sync", grid, "--wandb", "online").returncode == 3
