@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from adaloss.grid_schema import WandbMode
 from adaloss.trial import Trial
 from runners.machine import cpus_of_this_machine
 
@@ -53,12 +54,12 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     sweep = load_sweep(grid)
     store = Store(folder / "results")
     store.write_text(store.root / "grid.yaml", sweep.text)
-    asked = {OFF: "disabled", OFFLINE: "offline", STALLING: "online"}[mode]
+    modes: dict[str, WandbMode] = {OFF: "disabled", OFFLINE: "offline", STALLING: "online"}
     observer = SweepProgress(
         make_plan(sweep.name, sweep.trials, store), sweep.trials, Console(quiet=True)
     )
     began = time.perf_counter()
-    with mirrored(sweep, store, Mirroring(asked, "sync"), lambda line: None):  # type: ignore[arg-type]
+    with mirrored(sweep, store, Mirroring(modes[mode], "sync"), lambda line: None):
         run_trials(sweep.trials, store, worker_settings(sweep), {}, observer)
         ended = time.perf_counter()
     return {"trials": ended - began, "end": time.perf_counter() - ended}

@@ -128,9 +128,9 @@ def show_sweep(sweep: Sweep, store: Store, target: WandbTarget, reporter: Report
     if digest is None or target.mode == "offline":
         return
     # It takes half a second to import.
-    from runners.tracking.publish import publish, saved_for
+    from runners.tracking.publish import is_shown, publish
 
-    if saved_for(store, digest) is None:
+    if not is_shown(store, digest):
         saved = publish(sweep, store, target.server, digest)
         reporter.tell(workspace=saved.workspace, report=saved.report)
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any
 
 from adaloss.result import EpochMetrics, TrialResult, TrialState
@@ -15,7 +16,7 @@ from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.tracking.labels import labels_of
-from runners.tracking.ledger import Ledger, Mirrored, digest_of, ledger_of
+from runners.tracking.ledger import Ledger, Mirrored, digest_of, finished_trials, ledger_of
 from runners.tracking.target import OpenRun, Target, TargetError, one_line
 
 # So many failures with no success between them, and the target is given up.
@@ -115,7 +116,7 @@ class Mirror:
             if progress in (Progress.OPENED, Progress.FINISHED):
                 self.failures_in_a_row = 0
 
-    def bring_up_to_date(self, trial: Trial) -> "Progress":
+    def bring_up_to_date(self, trial: Trial) -> Progress:
         """Give what the target lacks of one trial.
 
         Raises:
@@ -146,7 +147,9 @@ class Mirror:
             if metrics.epoch >= self.next_epoch[trial.trial_id]:
                 run.log(metrics)
                 self.next_epoch[trial.trial_id] = metrics.epoch + 1
-        mirrored = on_record(result, history, given if here(given, where) else None, has)
+        if given is not None and given.where != where:
+            given = None
+        mirrored = on_record(where, result, history, given, has)
         if result is not None:
             summary = summary_of(result)
             if mirrored.earlier_epochs:
@@ -160,8 +163,7 @@ class Mirror:
             )
             del self.opened[trial.trial_id]
         folder = None if run.folder is None else relative(run.folder, self.ledger)
-        changed = {"where": where, "folder": folder}
-        self.ledger.write(trial.trial_id, mirrored.model_copy(update=changed))
+        self.ledger.write(trial.trial_id, mirrored.model_copy(update={"folder": folder}))
         if result is not None:
             return Progress.FINISHED
         return Progress.LOGGED if went_on else Progress.OPENED
@@ -175,6 +177,7 @@ class Mirror:
 
 
 def on_record(
+    where: str,
     result: TrialResult | None,
     history: tuple[EpochMetrics, ...],
     given: Mirrored | None,
@@ -191,17 +194,12 @@ def on_record(
             earlier = max(0, has)
     return Mirrored(
         state="begun" if result is None else "finished",
-        where="",
+        where=where,
         epochs=epochs,
         digest=digest,
         earlier_epochs=earlier,
         result_written_at=None if result is None else result.finished_at,
     )
-
-
-def here(given: Mirrored | None, where: str) -> bool:
-    """Whether what was given is in this place."""
-    return given is not None and given.where == where
 
 
 def problem_of(work: "Future[Progress]") -> str | None:
@@ -241,10 +239,7 @@ def unfinished(sweep: Sweep, store: Store, target: Target) -> list[tuple[Trial, 
     """The trials whose result the target does not have, each once, in the sweep's order."""
     ledger = ledger_of(store, target.name)
     found = []
-    for trial in {trial.trial_id: trial for trial in sweep.trials}.values():
-        result = store.read_result(trial)
-        if result is None:
-            continue
+    for trial, result in finished_trials(sweep.trials, store).items():
         given = ledger.read(trial.trial_id)
         if given is None or not given.is_whole(result, target.where(labels_of(sweep, trial))):
             found.append((trial, result))
@@ -256,7 +251,7 @@ def about_sweep(sweep: Sweep) -> dict[str, Any]:
     return {"sweep": sweep.name, "grid_sha256": hashlib.sha256(sweep.text.encode()).hexdigest()}
 
 
-def relative(folder: Any, ledger: Ledger) -> str:
+def relative(folder: Path, ledger: Ledger) -> str:
     """The folder as the ledger keeps it."""
     return str(folder.resolve().relative_to(ledger.root.resolve()))
 

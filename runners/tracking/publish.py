@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import wandb
-import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -46,62 +45,58 @@ def publish(sweep: Sweep, store: Store, server: str, digest: str) -> Saved:
         TargetError: W&B does not take them.
     """
     labels = labels_of_sweep(sweep)
-    path = store.root / "wandb" / "dashboard.json"
+    path = dashboard_file(store)
     try:
         entity = labels.entity or wandb.Api(timeout=API_SECONDS).default_entity or ""
         where = f"{server}/{entity}/{labels.project}"
-        before = saved_before(path, where)
+        before = read_saved(path)
+        if before is not None and before.where != where:
+            before = None
         workspace = workspace_of(sweep, entity, labels.project)
         if before is not None:
             workspace = in_place_of(before.workspace, workspace)
         workspace.save()
-        saved = Saved(where=where, digest="", workspace=workspace.url)
-        # At once: whatever becomes of the report, the workspace is not saved twice.
-        store.write_text(path, saved.model_dump_json(indent=2) + "\n")
-        report = report_of(sweep, entity, labels.project, chapters(store))
-        save_report(report, before.report_id if before is not None else "")
         saved = Saved(
             where=where,
-            digest=digest,
+            digest="",
             workspace=workspace.url,
-            report=report.url,
-            report_id=report.id,
+            report=before.report if before is not None else "",
+            report_id=before.report_id if before is not None else "",
+        )
+        # At once: whatever becomes of the report, neither of them is made a second time.
+        store.write_text(path, saved.model_dump_json(indent=2) + "\n")
+        report = report_of(sweep, entity, labels.project, chapters(store))
+        report.id = saved.report_id
+        report.save()
+        saved = saved.model_copy(
+            update={"digest": digest, "report": report.url, "report_id": report.id}
         )
     # Neither library says what it raises; a dashboard is never worth a sweep.
     except Exception as error:
-        raise TargetError(f"the dashboard: {one_line(error)}") from error
+        raise TargetError(
+            f"the dashboard: {one_line(error)} (if it was deleted in W&B, delete {path} too)"
+        ) from error
     store.write_text(path, saved.model_dump_json(indent=2) + "\n")
     return saved
 
 
-def save_report(report: wr.Report, report_id: str) -> None:
-    """Save the report in place of the one with this id, or as a new one where that is gone."""
-    if report_id:
-        report.id = report_id
-        try:
-            report.save()
-        except Exception:
-            report.id = ""
-    if not report.id:
-        report.save()
-
-
-def saved_for(store: Store, digest: str) -> Saved | None:
-    """What was saved that shows this, None where nothing was."""
+def read_saved(path: Path) -> Saved | None:
+    """What was saved last, None where nothing was."""
     try:
-        saved = Saved.model_validate_json((store.root / "wandb" / "dashboard.json").read_bytes())
+        return Saved.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return saved if saved.digest == digest else None
 
 
-def saved_before(path: Path, where: str) -> Saved | None:
-    """What was saved there before, None where nothing was."""
-    try:
-        saved = Saved.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-    return saved if saved.where == where else None
+def is_shown(store: Store, digest: str) -> bool:
+    """Whether what was saved last shows this."""
+    saved = read_saved(dashboard_file(store))
+    return saved is not None and saved.digest == digest
+
+
+def dashboard_file(store: Store) -> Path:
+    """Where it is kept what was saved."""
+    return store.root / "wandb" / "dashboard.json"
 
 
 def in_place_of(url: str, new: ws.Workspace) -> ws.Workspace:

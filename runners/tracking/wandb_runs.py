@@ -30,7 +30,6 @@ class Login:
 
     server: str
     known: bool
-    problem: str = ""
 
 
 def login() -> Login:
@@ -40,9 +39,9 @@ def login() -> Login:
         return Login(server, wandb.login(prompt=False))
     except wandb.errors.UsageError:
         return Login(server, False)
-    except wandb.errors.AuthenticationError as error:
-        # There is a key: whether the server does not take it or does not answer is found out again.
-        return Login(server, True, one_line(error))
+    except wandb.errors.AuthenticationError:
+        # There is a key; why the server does not confirm it is told by the first run.
+        return Login(server, True)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,17 @@ def test_with_a_login_it_is_saved_once_and_then_in_its_place(
     assert "| b0 | adaloss |" in json.loads(report["spec"])["blocks"].__str__()
 
 
+def test_a_report_that_could_not_be_saved_is_not_made_twice(command, sweep, grid, server):
+    first = command("dashboard", grid)
+    server.refused_views = {"runs"}
+    refused = command("dashboard", grid)
+    assert refused.returncode == 2
+    assert "if it was deleted in W&B, delete" in refused.stderr
+    server.refused_views = set()
+    assert command("dashboard", grid).stdout == first.stdout
+    assert len(server.views) == 2
+
+
 def test_a_server_that_does_not_take_it_is_said(command, sweep, grid, server):
     server.fault = 401
     refused = command("dashboard", grid)

