@@ -41,12 +41,6 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "compile": "Compile the model with torch.compile; on a GPU replayed as CUDA graphs.",
     "deterministic": "The same bits twice on a GPU, at the cost of speed; a CPU gives them anyway.",
 }
-TABLE_DESCRIPTIONS: Mapping[str, str] = {
-    "at": "The last epoch, or the one with the best validation accuracy; default: metric.at.",
-    "na_if": "A cell is N/A if any, most or all of its trials diverged.",
-    "decimals": "Digits after the decimal point.",
-    "title": "The table's title.",
-}
 # What pydantic calls the bounds of a type that has a validator of its own.
 STANDARD_KEYS: Mapping[str, str] = {
     "gt": "exclusiveMinimum",
@@ -76,8 +70,9 @@ def grid_json_schema() -> JsonSchema:
     override = sections["Override"]["properties"]
     override["match"] = {"$ref": "#/$defs/Point", "description": override["match"]["description"]}
     override["set"] |= just_one | {"minProperties": 1}
-    for name, description in TABLE_DESCRIPTIONS.items():
-        sections["GridTable"]["properties"][name]["description"] = description
+    table = sections["GridTable"]["properties"]
+    table["only"] = {"$ref": "#/$defs/Point", "description": table["only"]["description"]}
+    table["exclude"]["items"] = {"$ref": "#/$defs/Point"}
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A grid of adaloss-sweep",

@@ -8,15 +8,17 @@ from adaloss.grid_types import (
     Concurrency,
     Duration,
     Gpus,
+    GridAt,
     Method,
     MetricName,
     Point,
     Seeds,
     Template,
     TrialField,
+    TrialFields,
     rejected,
 )
-from adaloss.table_spec import At, TableSpec
+from adaloss.table_spec import LAST, Mark, NaIf, ShowN, Spread, TableSpec
 
 DEFAULT_SEEDS = 5
 
@@ -36,8 +38,9 @@ class Metric(Section):
     """A logged metric; accuracies are in percent."""
     goal: Literal["maximize", "minimize"] = "maximize"
     """What counts as best."""
-    at: At = "last"
-    """The last epoch, or the one with the best validation accuracy (never the best on test)."""
+    at: GridAt = LAST
+    """The last epoch, the one with the best validation accuracy (never the best on test), or
+    epoch N."""
 
 
 class Override(Section):
@@ -116,7 +119,7 @@ class DataSection(Section):
 
 
 class GridTable(TableSpec):
-    """One results table per value of ``per``: rows × columns of mean±std over the seeds."""
+    """Results tables: rows × columns of mean±spread over the seeds, one for each value of per."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
@@ -126,17 +129,36 @@ class GridTable(TableSpec):
     """The field that varies down the table."""
     columns: TrialField = "optimizer"
     """The field that varies across the table."""
-    per: TrialField | None = "model"
-    """One table per value of this field; null is a single table."""
+    per: TrialFields = ("model",)
+    """One table per value of this field, or of several together; null is a single table."""
     metric: MetricName | None = None
     """What the table shows; default: metric.name."""
+    at: GridAt | None = None
+    """The last epoch, best_val (the best by validation accuracy) or epoch N; default: metric.at."""
+    na_if: NaIf = "any"
+    """A cell is N/A if any, most or all of its trials diverged."""
+    spread: Spread = "std"
+    """Beside the mean: the standard deviation, the standard error, or the 95 % interval's half."""
+    mark: Mark = "best"
+    """What stands out in a row: the best in bold, the second underlined too, or nothing."""
+    show_n: ShowN = "incomplete"
+    """Tell the number of seeds of incomplete cells only, or always."""
+    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+    """Digits after the decimal point."""
+    transpose: bool = False
+    """Turn the table over: rows across, columns down."""
+    only: Point = Field({})
+    """Only cells with these values: a value, or a list of values, per field."""
+    exclude: tuple[Point, ...] = ()
+    """Cells to leave out of the table."""
+    title: str | None = None
+    """The table's title."""
 
     @model_validator(mode="after")
-    def three_fields(self) -> Self:
+    def different_fields(self) -> Self:
         """Refuse a field in two places."""
-        fields = [self.rows, self.columns, self.per]
-        for name in fields:
-            if fields.count(name) > 1:
+        for name in self.axes:
+            if self.axes.count(name) > 1:
                 raise rejected(f"has {name} in two of rows, columns and per")
         return self
 
@@ -167,7 +189,8 @@ class Grid(Section):
     execution: ExecutionSection = ExecutionSection()
     wandb: WandbSection = WandbSection()
     tables: Annotated[tuple[GridTable, ...], Field(min_length=1)] = (GridTable(),)
-    """The results tables, and figures of the first."""
+    """The results tables, and figures of the first; default: b0 across optimizers, one table for
+    each model and value of whatever else varies."""
     data: DataSection = DataSection()
     program: str | None = None
     """Of a W&B sweep file; not used, since the tool trains by itself."""

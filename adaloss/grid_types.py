@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from adaloss.grid_problems import suggestion
 from adaloss.grid_wording import found
 from adaloss.result import METRIC_NAMES
+from adaloss.table_spec import AT_PATTERN, listed, valid_at
 from adaloss.trial import FIELD_NAMES, Seed
 
 MOST_SEEDS = 100_000
@@ -108,6 +109,12 @@ def trial_field(value: Any) -> Any:
     return one_of(FIELD_NAMES, value, "a field of a trial")
 
 
+def trial_fields(value: Any) -> Any:
+    """The names of fields of a trial: one, several or none."""
+    names = listed(value)
+    return tuple(map(trial_field, names)) if isinstance(names, tuple) else trial_field(names)
+
+
 def metric_name(value: Any) -> Any:
     """The name of a logged metric."""
     return one_of(METRIC_NAMES, value, "a metric")
@@ -138,6 +145,21 @@ Duration = Annotated[
 Template = Annotated[str, BeforeValidator(template)]
 TrialField = Annotated[
     str, BeforeValidator(trial_field), WithJsonSchema({"enum": list(FIELD_NAMES)})
+]
+TrialFields = Annotated[
+    tuple[str, ...],
+    BeforeValidator(trial_fields),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": [*FIELD_NAMES, None]},
+                {"type": "array", "items": {"enum": list(FIELD_NAMES)}, "uniqueItems": True},
+            ]
+        }
+    ),
+]
+GridAt = Annotated[
+    str, BeforeValidator(valid_at), WithJsonSchema({"type": "string", "pattern": AT_PATTERN})
 ]
 MetricName = Annotated[
     str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(METRIC_NAMES)})

@@ -50,9 +50,13 @@ class Store:
         """Where the figures go."""
         return self.root / "figures"
 
+    def folder_name(self, trial: Trial) -> str:
+        """The name of one trial's folder below :attr:`trials_folder`."""
+        return f"{trial.readable_name}-{trial.trial_id}"
+
     def trial_folder(self, trial: Trial) -> Path:
         """The folder of one trial, whether it exists or not."""
-        return self.trials_folder / f"{trial.readable_name}-{trial.trial_id}"
+        return self.trials_folder / self.folder_name(trial)
 
     def checkpoint_path(self, trial: Trial) -> Path:
         """Where the trial's whole state is kept while it runs."""

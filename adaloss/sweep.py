@@ -15,6 +15,8 @@ from adaloss.grid_points import CELL_FIELDS, Cell, read_points
 from adaloss.grid_problems import GridError, Problem
 from adaloss.grid_schema import Grid
 from adaloss.grid_shipped import resolve_grid, shipped_grids
+from adaloss.grid_tables import default_table, read_tables
+from adaloss.table_spec import TableSpec
 from adaloss.trial import Trial
 
 __all__ = [
@@ -35,7 +37,8 @@ class Sweep:
 
     ``trials`` differ in some field and are in the order to run them; those whose optimizer ignores
     the field in which they differ share their ``trial_id``. ``axes`` has the values, in declared
-    order, of every field that takes more than one. ``notes`` say what of the file is not used.
+    order, of every field that takes more than one. ``tables`` are what the grid's ``tables:`` ask
+    for. ``notes`` say what of the file is not used.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Sweep:
     grid: Grid
     trials: tuple[Trial, ...]
     axes: Mapping[str, tuple[Any, ...]]
+    tables: tuple[TableSpec, ...]
     notes: tuple[str, ...]
 
 
@@ -62,6 +66,10 @@ def load_sweep(path: Path) -> Sweep:
     doubtful = doubtful_fields(problems)
     cells, cell_problems = expand_cells(file, values, points, len(seeds), doubtful)
     problems += cell_problems
+    if grid is not None:
+        # Cells with mistakes are none that a table could be held against.
+        tables, table_problems = read_tables(file, grid, [] if problems else cells, doubtful)
+        problems += table_problems
     if grid is None or problems:
         raise GridError(path, problems)
     grid = grid.model_copy(update={"parameters": values, "seeds": seeds})
@@ -72,6 +80,7 @@ def load_sweep(path: Path) -> Sweep:
         grid=grid,
         trials=expand_trials(grid, cells),
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
+        tables=tables or (default_table(cells),),
         notes=notes_on(file),
     )
 
@@ -79,12 +88,26 @@ def load_sweep(path: Path) -> Sweep:
 def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
     """Every cell with every seed, in the order of ``execution.order``; equal ones are one."""
     distinct = {tuple(cell[name] for name in CELL_FIELDS): cell for cell in cells}.values()
+    first_trials = [first_trial(grid, cell) for cell in distinct]
     if grid.execution.order == "seed_major":
-        points = ((cell, seed) for seed in grid.seeds for cell in distinct)
+        points = ((trial, seed) for seed in grid.seeds for trial in first_trials)
     else:
-        points = ((cell, seed) for cell in distinct for seed in grid.seeds)
-    max_loss = grid.divergence.max_loss
-    return tuple(Trial(**cell, max_loss=max_loss, seed=seed) for cell, seed in points)
+        points = ((trial, seed) for trial in first_trials for seed in grid.seeds)
+    # A copy is not checked again: of a hundred thousand trials that takes seconds.
+    return tuple(trial.model_copy(update={"seed": seed}) for trial, seed in points)
+
+
+def first_trial(grid: Grid, cell: Cell) -> Trial:
+    """The trial of a cell with the first seed."""
+    given = cell | {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
+    # Defaults are left out: pydantic remembers for each trial what was given.
+    return Trial(**{name: value for name, value in given.items() if not is_default(name, value)})
+
+
+def is_default(name: str, value: object) -> bool:
+    """Whether the field has this value where nothing is said."""
+    field = Trial.model_fields[name]
+    return not field.is_required() and type(field.default) is type(value) and field.default == value
 
 
 def axes_of(cells: list[Cell], declared: Values) -> dict[str, tuple[Any, ...]]:

@@ -41,6 +41,7 @@ FiniteFloat = Annotated[
 Pixels = Annotated[int, Field(ge=1)]
 ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
 Precision = Literal["fp32", "tf32", "bf16", "auto"]
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Trial(BaseModel):
@@ -93,7 +94,7 @@ class Trial(BaseModel):
         """The canonical JSON of what can change this trial's numbers."""
         ignored = OPTIONAL_HYPERPARAMETERS - HYPERPARAMETERS_THAT_APPLY[self.optimizer]
         content = self.model_dump(exclude_defaults=True, exclude=set(ignored))
-        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return CANONICAL.encode(content)
 
     @cached_property
     def trial_id(self) -> str:

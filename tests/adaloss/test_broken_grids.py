@@ -347,7 +347,7 @@ ADDED = {
     ),
     "best on test": (
         "metric: {at: best_test}",
-        "11: metric.at must be 'last' or 'best_val', found the text 'best_test'",
+        "11: metric.at must be last, best_val or epoch N, found the text 'best_test'",
     ),
     "text for a section": (
         "metric: test/top1",
@@ -428,6 +428,26 @@ ADDED = {
     "field twice in a table": (
         "tables: [{rows: b0, columns: b0}]",
         "11: tables[0] has b0 in two of rows, columns and per",
+    ),
+    "no epoch of a table": (
+        "tables: [{at: epoch 0}]",
+        "11: tables[0].at must be last, best_val or epoch N, found the text 'epoch 0'",
+    ),
+    "a field that a table keeps": (
+        "tables: [{only: {optimiser: adaloss}}]",
+        "11: unknown field 'optimiser'; did you mean optimizer?",
+    ),
+    "a cell that a table keeps": (
+        "tables:\n  - only: {b0: [0.1, 7]}",
+        "12: no cell has b0: 7; there are 0.1, 1",
+    ),
+    "a cell that a table leaves out": (
+        "tables: [{exclude: [{b0: 7}]}]",
+        "11: no cell has b0: 7; there are 0.1, 1",
+    ),
+    "a field in per": (
+        "tables: [{per: [model, lrr]}]",
+        "11: tables[0].per must be a field of a trial, found the text 'lrr'; did you mean lr?",
     ),
     "no table": ("tables: []", "11: tables is empty; it needs at least one entry"),
     "true for decimals": (

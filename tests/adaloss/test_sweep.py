@@ -283,7 +283,7 @@ def test_what_a_grid_leaves_out_has_defaults(load):
     assert (grid.wandb.mode, grid.wandb.finish_timeout) == ("auto", 30)
     assert grid.run_cap is None
     (table,) = grid.tables
-    assert (table.rows, table.columns, table.per) == ("b0", "optimizer", "model")
+    assert (table.rows, table.columns, table.per) == ("b0", "optimizer", ("model",))
 
 
 def test_a_template_may_name_any_field_and_show_braces(load):
@@ -461,3 +461,34 @@ def test_every_key_is_described_for_editors():
         and not schema["$defs"][value["$ref"].split("/")[-1]].get("description")
     ]
     assert not undescribed
+
+
+def test_a_table_keeps_and_leaves_out_cells_by_the_fields_own_values(load):
+    table = "{per: [model, lr], only: {b0: 1}, exclude: [{optimizer: sgd_constant}], at: epoch 2}"
+    (spec,) = load(f"{GRID}tables: [{table}]\n").tables
+    assert (spec.axes, spec.at) == (("b0", "optimizer", "model", "lr"), "epoch 2")
+    assert spec.only == {"b0": (1.0,)}
+    assert isinstance(spec.only["b0"][0], float)
+    assert spec.exclude == ({"optimizer": ("sgd_constant",)},)
+
+
+@pytest.mark.parametrize(
+    ("change", "axes"),
+    [
+        (("", ""), ("b0", "optimizer", "model")),
+        (("lr: 0.1", "lr: [0.1, 0.2]"), ("b0", "optimizer", "model", "lr")),
+        (("b0: [0.1, 1]\n  lr: 0.1", "lr: [0.1, 0.2]"), ("lr", "optimizer", "model")),
+        (
+            ("seeds: 2", "overrides: [{match: {optimizer: adaloss}, set: {lr: 0.5}}]"),
+            ("b0", "optimizer", "model"),
+        ),
+        (("lr: 0.1", "lr: 0.1\n  alpha: [1, 2]"), ("b0", "optimizer", "model", "alpha")),
+        (
+            ("[adaloss, sgd_constant]", "sgd_constant\n  alpha: [1, 2]"),
+            ("b0", "optimizer", "model"),
+        ),
+    ],
+)
+def test_a_grid_without_tables_has_one_with_all_the_axes_that_it_needs(load, change, axes):
+    (spec,) = load(GRID.replace(*change)).tables
+    assert spec.axes == axes
