@@ -1,0 +1,1 @@
+"""What differences between the columns of a table are worth: tests, intervals, robustness."""

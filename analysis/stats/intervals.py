@@ -1,0 +1,103 @@
+"""95 % confidence intervals from few seeds: Student's t, the bootstrap-t, and for any statistic.
+
+A plain percentile bootstrap of 5 seeds covers 83 %. Of the alternatives in Hesterberg 2015 ("What
+Teachers Should Know About the Bootstrap", The American Statistician 69) the expanded percentile
+interval, with levels Φ(∓√(n/(n−1))·t), was measured to cover 90.5 % at n = 5 on skewed data (a
+gamma of shape 4), too little; the bootstrap-t covers 94 to 96 % there and from n = 4 on, so that is
+what a mean gets. Statistics without a standard error of their own get Student's t with the
+bootstrap's standard error.
+"""
+
+import numpy as np
+
+from analysis.stats.distributions import LEVEL, Floats, floats, t_quantile
+from analysis.stats.resampling import Resamples, weighted_quantile
+
+FEWEST_FOR_BOOTSTRAP_T = 4
+"""Of 3 seeds a ninth of the resamples are one seed three times: the interval would be infinite."""
+FEWEST_FOR_BOOTSTRAP = 3
+"""Measured to cover 93 to 98 % from here on."""
+TAIL = (1 - LEVEL) / 2
+# Below this share of the values' size a spread is rounding, not a spread.
+ROUNDING = 1e-12
+
+Interval = tuple[float, float]
+NO_INTERVAL: Interval = (float("nan"), float("nan"))
+
+
+def t_margin(sd: Floats, n: Floats) -> Floats:
+    """Half the width of Student's t interval of a mean of ``n`` values; NaN where n < 2."""
+    return t_quantile(1 - TAIL, n - 1) * sd / np.sqrt(np.maximum(n, 1))
+
+
+def bootstrap_t_intervals(samples: Floats, resamples: Resamples) -> tuple[Floats, Floats]:
+    """The bootstrap-t interval of the mean of each row of ``samples``: the lows and the highs.
+
+    Mean − q·s/√n, with q the quantiles of (mean* − mean)/(s*/√n) over the resamples (Efron 1981;
+    Hesterberg 2015). Seeds that are all equal in a resample make that ratio infinite:
+    where this reaches a quantile, or all values are equal, there is no interval (NaN).
+    """
+    n = resamples.n
+    mean = samples.mean(axis=1)
+    t = studentized(samples - mean[:, None], resamples)
+    error = samples.std(axis=1, ddof=1) / np.sqrt(n)
+    with np.errstate(invalid="ignore"):
+        low = mean - weighted_quantile(t, resamples.weights, 1 - TAIL) * error
+        high = mean - weighted_quantile(t, resamples.weights, TAIL) * error
+    given = np.isfinite(low) & np.isfinite(high) & (error > ROUNDING * size_of(samples))
+    return np.where(given, low, np.nan), np.where(given, high, np.nan)
+
+
+def studentized(deviations: Floats, resamples: Resamples) -> Floats:
+    """mean*/(s*/√n) of the deviations from their mean: a row per sample, a column per resample."""
+    n = resamples.n
+    mean = deviations @ resamples.counts.T / n
+    square = deviations**2 @ resamples.counts.T / n
+    variance = square - mean**2
+    none = variance <= ROUNDING * (deviations**2).max(axis=1, keepdims=True)
+    error = np.sqrt(np.where(none, 1.0, variance) / (n - 1))
+    infinite = np.where(np.abs(mean) <= ROUNDING * size_of(deviations)[:, None], 0.0, np.inf)
+    return np.where(none, np.copysign(infinite, mean), mean / error)
+
+
+def size_of(samples: Floats) -> Floats:
+    """The largest absolute value of each row."""
+    return floats(np.abs(samples).max(axis=1))
+
+
+def standard_error(replicates: Floats, weights: Floats, n: int) -> float:
+    """The bootstrap's standard error times √(n/(n−1)), which makes it right for a mean.
+
+    Replicates that are NaN (a resample without any seed of some cell) are left out; NaN if they
+    are half of the weight or more, or if one is infinite.
+    """
+    known = ~np.isnan(replicates)
+    share = weights[known].sum()
+    if n < 2 or share <= 0.5 or np.isinf(replicates).any():
+        return float("nan")
+    kept, weight = replicates[known], weights[known] / share
+    deviations = kept - weight @ kept
+    return float(np.sqrt(weight @ deviations**2 * n / (n - 1)))
+
+
+def bootstrap_interval(
+    estimate: float,
+    replicates: Floats,
+    weights: Floats,
+    n: int,
+    *,
+    within: Interval = (-np.inf, np.inf),
+) -> Interval:
+    """Estimate ± t·(bootstrap standard error) with n − 1 degrees of freedom, kept ``within``.
+
+    For n seeds that were resampled (Hesterberg 2015, "t interval with bootstrap standard error").
+    NaN below ``FEWEST_FOR_BOOTSTRAP`` seeds, and where the resamples do not vary or have no value:
+    they then say nothing of the statistic's uncertainty.
+    """
+    if n < FEWEST_FOR_BOOTSTRAP or not np.isfinite(estimate):
+        return NO_INTERVAL
+    error = standard_error(replicates, weights, n)
+    if not error > ROUNDING * abs(estimate):
+        return NO_INTERVAL
+    margin = float(t_quantile(1 - TAIL, n - 1)) * error
+    return max(estimate - margin, within[0]), min(estimate + margin, within[1])

@@ -1,0 +1,107 @@
+"""How one optimizer stands up to the choice of b0 (or of any positive row): from cell means.
+
+All functions take the means of one column's cells as an array (means × rows), so that the means of
+every resample are judged in one go, rows in ascending order; NaN is a cell without a mean.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.measure import Goal, Measure
+from analysis.stats.distributions import Bools, Floats, floats
+
+POINTS = 1.0
+"""How far below the best an accuracy may be to count as near it, in points."""
+SHARE = 0.05
+"""The same for other metrics, as a share of the best's size."""
+
+
+def is_accuracy(measure: Measure) -> bool:
+    """Whether the measure is a percentage of right answers."""
+    return measure.metric.endswith(("/top1", "/top5"))
+
+
+def positive_numbers(values: Sequence[object]) -> Floats | None:
+    """The values of the row axis as numbers; None unless all are positive numbers."""
+    numbers = [
+        value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    if len(numbers) < len(values) or not all(number > 0 for number in numbers):
+        return None
+    return floats(numbers)
+
+
+def cell_means(values: Floats, counts: Floats) -> Floats:
+    """The mean of each row (rows × seeds, NaN is no value) in each resample (counts × seeds).
+
+    NaN where a resample has no seed of the row.
+    """
+    present = ~np.isnan(values)
+    number = counts @ present.T
+    total = counts @ np.where(present, values, 0.0).T
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def worst_of(means: Floats, goal: Goal) -> Floats:
+    """The worst mean; NaN where a cell has none."""
+    return floats(means.min(axis=1) if goal == "maximize" else means.max(axis=1))
+
+
+def range_of(means: Floats) -> Floats:
+    """The best minus the worst mean, in the metric's units; NaN where a cell has none."""
+    return floats(means.max(axis=1) - means.min(axis=1))
+
+
+def area_of(means: Floats, decades: Floats) -> Floats:
+    """The area under the means against log10 of the rows, divided by the decades they span.
+
+    So a mean over the axis, in the metric's units (trapezoids between neighbours); NaN where a
+    cell has none and where there is but one row.
+    """
+    if len(decades) < 2:
+        return np.full(len(means), np.nan)
+    area = np.trapezoid(means, decades, axis=1) / (decades[-1] - decades[0])
+    return floats(area)
+
+
+def tolerance_of(best: Floats, measure: Measure, tolerance: float | None) -> Floats:
+    """How far from the best counts as near it, in the metric's units.
+
+    ``tolerance`` is in points for an accuracy (default 1), a share of the best's size for any
+    other metric (default 0.05): a loss has no scale of its own.
+    """
+    if is_accuracy(measure):
+        return np.full_like(best, POINTS if tolerance is None else tolerance)
+    return np.abs(best) * (SHARE if tolerance is None else tolerance)
+
+
+def near_best(scores: Floats, decades: Floats, tolerance: Floats) -> tuple[Floats, Floats]:
+    """From where to where the score stays within ``tolerance`` of the best, in log10 of the rows.
+
+    Around the best row (the first of equals), with straight lines between neighbours; a neighbour
+    without a mean ends it. Higher scores are better. NaN where no row has a mean.
+    """
+    some = ~np.isnan(scores).all(axis=1)
+    filled = np.where(np.isnan(scores), -np.inf, scores)
+    best = filled.argmax(axis=1)
+    floor = np.take_along_axis(filled, best[:, None], axis=1)[:, 0] - tolerance
+    last = len(decades) - 1
+    high = edge(filled, decades, best, floor)
+    low = edge(filled[:, ::-1], decades[::-1], last - best, floor)
+    return np.where(some, low, np.nan), np.where(some, high, np.nan)
+
+
+def edge(scores: Floats, decades: Floats, best: Floats, floor: Floats) -> Floats:
+    """Where, going up from the ``best`` row, the score falls below ``floor``."""
+    index = np.arange(len(decades))
+    below: Bools = (scores < floor[:, None]) & (index > best[:, None])
+    ends = below.any(axis=1)
+    outside = np.where(ends, below.argmax(axis=1), len(decades) - 1)
+    inside = np.where(ends, outside - 1, outside)
+    at = np.arange(len(scores))
+    upper, lower = scores[at, inside], scores[at, outside]
+    crosses = ends & np.isfinite(lower)
+    fall = np.where(crosses, upper - np.where(crosses, lower, 0.0), 1.0)
+    step = np.where(crosses, (upper - np.where(crosses, floor, 0.0)) / fall, 0.0)
+    return floats(decades[inside] + step * (decades[outside] - decades[inside]))

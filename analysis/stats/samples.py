@@ -1,0 +1,132 @@
+"""The values of a table's trials as arrays: what the statistics of one part of a sweep rest on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isinf
+
+import numpy as np
+import pandas as pd
+
+from adaloss.result import TrialState
+from adaloss.table_spec import NaIf, TableSpec
+from analysis.cells import CellStatus
+from analysis.frame import grouped
+from analysis.measure import Measure
+from analysis.stats.distributions import Bools, Floats
+from analysis.tables import Table, compile_tables
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """One part of a sweep, indexed by column, row and seed in the orders given.
+
+    ``values`` has the measure of each complete trial, NaN where there is none. ``diverged`` marks
+    the trials that diverged, with them those whose value is infinite: both are worse than any
+    number. ``repeated`` marks trials that an earlier row of the column has too (its optimizer has
+    no use for the row's field). By column and row, ``declared`` says whether the sweep has the
+    cell, ``not_available`` whether it diverged by ``na_if``, ``has_mean`` whether it has a mean.
+    """
+
+    part: str
+    part_values: tuple[object, ...]
+    columns: tuple[object, ...]
+    rows: tuple[object, ...]
+    seeds: tuple[object, ...]
+    values: Floats
+    diverged: Bools
+    repeated: Bools
+    declared: Bools
+    not_available: Bools
+    has_mean: Bools
+
+
+def samples_of(
+    frame: pd.DataFrame,
+    *,
+    rows: str,
+    columns: str,
+    per: Sequence[str],
+    measure: Measure,
+    na_if: NaIf,
+) -> Iterator[Samples]:
+    """The samples of each part of the frame, a part per value of the ``per`` fields.
+
+    Raises:
+        TableError: a field is unknown or repeated, or a cell would mix trials that differ in
+            more than the seed.
+    """
+    spec = TableSpec(rows=rows, columns=columns, per=tuple(per), na_if=na_if)
+    tables = compile_tables(
+        frame,
+        [spec],
+        metric=measure.metric,
+        at=measure.at,
+        # The goal only decides which cell is marked as best, which is not looked at.
+        goal=measure.goal or "maximize",
+        sweep_name="",
+    )
+    parts = grouped(frame, spec.per)
+    for table, (part_values, part) in zip(tables, parts.items(), strict=True):
+        yield samples_of_part(part, part_values, table, measure)
+
+
+def samples_of_part(
+    part: pd.DataFrame, part_values: tuple[object, ...], table: Table, measure: Measure
+) -> Samples:
+    """The arrays of one part, with the cells' status from its table."""
+    seeds = tuple(sorted(dict.fromkeys(part["seed"])))
+    shape = (len(table.column_values), len(table.row_values), len(seeds))
+    values, diverged = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+    repeated = np.zeros(shape, dtype=bool)
+    seen: dict[tuple[int, str], int] = {}
+    for at, trial_id, state, value in trials_of(part, table, seeds, measure):
+        column, row, _ = at
+        repeated[at] = seen.setdefault((column, trial_id), row) != row
+        if state == TrialState.DIVERGED.value or isinf(value):
+            diverged[at] = True
+        elif state == TrialState.COMPLETE.value:
+            values[at] = value
+    return Samples(
+        part=table.part or "",
+        part_values=part_values,
+        columns=table.column_values,
+        rows=table.row_values,
+        seeds=seeds,
+        values=values,
+        diverged=diverged,
+        repeated=repeated,
+        **statuses(table),
+    )
+
+
+def trials_of(
+    part: pd.DataFrame, table: Table, seeds: Sequence[object], measure: Measure
+) -> Iterator[tuple[tuple[int, int, int], str, str, float]]:
+    """Of each trial its place in the arrays, its id, its state and its value."""
+    places = (
+        {value: index for index, value in enumerate(values)}
+        for values in (table.column_values, table.row_values, seeds)
+    )
+    fields = (table.column_field, table.row_field, "seed")
+    indices = (
+        [place[value] for value in part[field]] for place, field in zip(places, fields, strict=True)
+    )
+    trials = (part[name].tolist() for name in ("trial_id", "state", measure.column))
+    for *at, trial_id, state, value in zip(*indices, *trials, strict=True):
+        column, row, seed = at
+        yield (column, row, seed), trial_id, state, value
+
+
+def statuses(table: Table) -> dict[str, Bools]:
+    """What the cells are, by column and row."""
+    cells = [
+        [table.cells[row, column] for row in table.row_values] for column in table.column_values
+    ]
+    infinite = [[cell.mean is not None and isinf(cell.mean) for cell in row] for row in cells]
+    status = np.array([[cell.status.value for cell in row] for row in cells])
+    not_available = (status == CellStatus.NA.value) | np.array(infinite, dtype=bool)
+    return {
+        "declared": status != CellStatus.UNDECLARED.value,
+        "not_available": not_available,
+        "has_mean": (status == CellStatus.VALUE.value) & ~not_available,
+    }
