@@ -1,4 +1,4 @@
-"""The published tables beside a sweep's own numbers, with every condition that differs.
+"""The published tables as a side of a comparison: the numbers, the recipe, and what to know of it.
 
 The numbers are those of the authors' repository (README of 2021-12-13 and of 2021-12-16): test
 accuracy in percent, mean and standard deviation over ``runs``. The second version replaced the
@@ -7,24 +7,34 @@ is the repository's, whose b is a number per row of each tensor: here ``adagrad_
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
 import pandas as pd
 
-from adaloss.store import Store
-from adaloss.trial import Trial
-from analysis.cells import Cell, CellStatus, cell_of
-from analysis.frame import build_frame
-from analysis.wording import number_text, value_text
+from adaloss.user_error import UserError
+from analysis.cells import CellStatus
+from analysis.comparison.side import CODE, METRIC, ROUNDING, Caveat, Side, SideCell
+from analysis.measure import Measure
+from analysis.page import Page
 
-VERSION = "readme-2021-12-16"
-DECIMALS = 2
-METRIC = "last:test/top1"
-# What a trial must be to be compared at all, and what should be equal but may be told.
-SAME = {"dataset": "cifar100", "pretrained": True}
-RECIPE = {
+MEASURE = Measure(metric="test/top1", at="last", goal="maximize")
+VIT = "vit_small_patch16_224.augreg_in21k_ft_in1k"
+RESNET = "resnet50.fb_swsl_ig1b_ft_in1k"
+
+VERSIONS: Mapping[str, str] = {
+    "published:2021-12-13": "readme-2021-12-13",
+    "published:2021-12-16": "readme-2021-12-16",
+}
+"""What a version is asked for by, and its ``source`` in published.csv."""
+LATEST = "published:2021-12-16"
+SOURCE = "the authors' repository (Wu, Xie, Du, Ward, AAAI 2022)"
+
+# What all their runs had in common, as trial fields. What is not here they do not say.
+RECIPE: Mapping[str, object] = {
+    "dataset": "cifar100",
+    "pretrained": True,
     "epochs": 10,
     "lr": 0.1,
     "batch_size": 128,
@@ -32,11 +42,38 @@ RECIPE = {
     "momentum": 0.0,
     "resize": 256,
     "image_size": 224,
+    "padding": 0,
     "flip": True,
+    "normalize": "dataset",
     "precision": "fp32",
+    "split_seed": "trial",
     "train_examples": None,
 }
-HEADINGS = ("model", "b0", "optimizer", "ours", "n", "published", "n", "difference")
+CAVEATS = (
+    Caveat(
+        text=(
+            "AdaGrad-Norm there is what the authors' repository ran under that name: its b is a "
+            "number per row of each tensor (adagrad_norm_rowwise), and its weight decay is of the "
+            "gradient. Here it is the paper's, with one b for all weights (adagrad_norm): these "
+            "are different optimizers"
+        ),
+        ours={"optimizer": "adagrad_norm"},
+        theirs={"optimizer": "adagrad_norm_rowwise"},
+    ),
+    Caveat(
+        text="batch_size there: 128 in the authors' code, 64 in the last README",
+    ),
+)
+WITHDRAWN = Caveat(
+    text=(
+        "The ResNet50-swsl numbers of 2021-12-13 were withdrawn: three days later the authors "
+        "published numbers about 7 points lower (of AdaLoss about 84 in place of 90.7). Compare "
+        f"with {LATEST}"
+    ),
+    theirs={"model": RESNET},
+)
+# A trial that is compared without being asked for must be of the published experiment.
+SAME = ("dataset", "pretrained")
 
 
 @dataclass(frozen=True)
@@ -51,11 +88,11 @@ class PublishedCell:
     runs: int
 
 
-def published_cells(version: str = VERSION) -> Iterator[PublishedCell]:
+def published_cells(version: str = LATEST) -> Iterator[PublishedCell]:
     """The cells of a version of the published tables, in their order."""
     with files("analysis").joinpath("published.csv").open() as lines:
         for row in csv.DictReader(lines):
-            if row["source"] == version:
+            if row["source"] == VERSIONS[version]:
                 yield PublishedCell(
                     model=row["model"],
                     b0=float(row["b0"]),
@@ -66,76 +103,59 @@ def published_cells(version: str = VERSION) -> Iterator[PublishedCell]:
                 )
 
 
-def published_beside(trials: Sequence[Trial], store: Store) -> str | None:
-    """Ours beside theirs in Markdown, cell by cell; None where nothing can be compared.
+def published_side(name: str = "published") -> Side:
+    """A version of the published tables; ``published`` alone is the latest.
 
-    A cell is compared if the paper has its model, b0 and optimizer and it is a pretrained model on
-    CIFAR-100. What else differs from the published recipe is listed above the table.
+    Raises:
+        UserError: there is no such version.
     """
-    frame = build_frame(trials, store)
-    for field, value in SAME.items():
-        frame = frame[frame[field] == value]
-    rows: list[tuple[str, ...]] = []
-    compared: list[pd.DataFrame] = []
-    for cell in published_cells():
-        ours = frame[
-            (frame["model"] == cell.model)
-            & (frame["b0"] == cell.b0)
-            & (frame["optimizer"] == cell.optimizer)
-        ]
-        if not ours.empty:
-            compared.append(ours)
-            rows.append(row_of(cell, cell_of(ours, METRIC, "any")))
-    if not rows:
-        return None
-    lines = [
-        f"Test top-1 accuracy (%) after the last epoch, beside the authors' table ({VERSION}). "
-        "Which epoch theirs is of they do not say.",
-        "",
-        *differences(pd.concat(compared)),
-        "",
-        *("| " + " | ".join(row) + " |" for row in (HEADINGS, ("---",) * len(HEADINGS), *rows)),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def row_of(theirs: PublishedCell, ours: Cell) -> tuple[str, ...]:
-    """One line of the table."""
-    difference = ""
-    if ours.mean is not None and theirs.mean is not None:
-        difference = f"{ours.mean - theirs.mean:+.{DECIMALS}f}"
-    return (
-        theirs.model,
-        value_text(theirs.b0),
-        theirs.optimizer,
-        shown(ours.mean, ours.std, ours.status),
-        str(ours.n),
-        shown(theirs.mean, theirs.std, CellStatus.NA),
-        str(theirs.runs),
-        difference,
+    version = LATEST if name == "published" else name
+    if version not in VERSIONS:
+        raise UserError(f"there is no {name}; there are {', '.join(VERSIONS)}")
+    withdrawn = version != LATEST
+    return Side(
+        name=version,
+        cells=tuple(
+            side_cell(cell, withdrawn=withdrawn and cell.model == RESNET)
+            for cell in published_cells(version)
+        ),
+        measure=MEASURE,
+        circumstances={METRIC: MEASURE.label, ROUNDING: "2 decimals", CODE: SOURCE},
+        caveats=(WITHDRAWN, *CAVEATS) if withdrawn else CAVEATS,
+        stands_in={"optimizer": {"adagrad_norm": "adagrad_norm_rowwise"}},
     )
 
 
-def shown(mean: float | None, std: float | None, status: CellStatus) -> str:
-    """A cell's text: mean±std, N/A where it diverged, nothing where there is none."""
-    if mean is None:
-        return "N/A" if status is CellStatus.NA else ""
-    spread = "" if std is None else f"±{number_text(std, DECIMALS)}"
-    return number_text(mean, DECIMALS) + spread
+def side_cell(cell: PublishedCell, *, withdrawn: bool) -> SideCell:
+    """The cell with its recipe."""
+    own = {"model": cell.model, "b0": cell.b0, "optimizer": cell.optimizer}
+    return SideCell(
+        fields={**RECIPE, **own},
+        mean=cell.mean,
+        std=cell.std,
+        n=cell.runs,
+        status=CellStatus.NA if cell.mean is None else CellStatus.VALUE,
+        expected=cell.runs,
+        mark="withdrawn" if withdrawn else "",
+    )
 
 
-def differences(trials: pd.DataFrame) -> list[str]:
-    """A line for each condition in which the trials are not the published recipe."""
-    told = []
-    for field, theirs in RECIPE.items():
-        own = [value for value in trials[field].unique().tolist() if not same(value, theirs)]
-        if own:
-            values = ", ".join(value_text(value) for value in own)
-            told.append(f"- {field}: {values} here, {value_text(theirs)} there")
-    return ["What differs:", "", *told] if told else ["The recipe is the published one."]
+def published_page(frame: pd.DataFrame) -> Page | None:
+    """A sweep's numbers beside the latest published ones; None where it has none of their cells.
 
+    ``frame`` is that of :func:`analysis.frame.build_frame`. Only trials of the published experiment
+    count here, where nobody asked for a comparison.
+    """
+    same = frame[list(SAME)].eq([RECIPE[name] for name in SAME]).all(axis="columns")
+    if not same.any():
+        return None
+    # scipy, behind the tests, takes a while to import, and most sweeps are of something else.
+    from analysis.comparison.compare import compare
+    from analysis.comparison.from_records import records_side
+    from analysis.comparison.page import comparison_page
 
-def same(value: object, theirs: object) -> bool:
-    """Whether two values of a field are equal; pandas has NaN for none."""
-    nothing = value is None or value != value
-    return nothing if theirs is None else value == theirs
+    try:
+        ours = records_side(frame[same], name="this sweep", measure=MEASURE)
+        return comparison_page(compare(ours, published_side()))
+    except UserError:
+        return None

@@ -1,0 +1,154 @@
+"""Compare two sides: pair their cells, test each pair, list what differs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from adaloss.user_error import UserError
+from analysis.comparison.conditions import Condition, conditions_of
+from analysis.comparison.matching import Matching, Pair, match
+from analysis.comparison.outcomes import ComparedCell, Outcome, tested
+from analysis.comparison.side import HARDWARE, MIXED, Side, SideCell
+from analysis.comparison.welch import LEVEL, Welch
+from analysis.measure import Measure
+from analysis.stats.holm import holm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two sides, cell by cell.
+
+    ``cells`` are the pairs in our order, grouped by the fields in ``told_by``, which tell them
+    apart; ``unmatched`` the cells without a partner. ``conditions`` are what differs or is
+    unknown, ``caveats`` what a reader must know, each with the number of pairs it concerns.
+    """
+
+    ours: Side
+    theirs: Side
+    measure: Measure
+    told_by: tuple[str, ...]
+    cells: tuple[ComparedCell, ...]
+    unmatched: tuple[ComparedCell, ...]
+    conditions: tuple[Condition, ...]
+    caveats: tuple[tuple[str, int], ...]
+
+    @property
+    def tests(self) -> tuple[Welch, ...]:
+        """The tests that were made."""
+        return tuple(cell.test for cell in self.cells if cell.test is not None)
+
+    @property
+    def all_cells(self) -> tuple[ComparedCell, ...]:
+        """The pairs and then the cells without a partner."""
+        return (*self.cells, *self.unmatched)
+
+
+def compare(ours: Side, theirs: Side) -> Comparison:
+    """Compare the cells of our side with those of theirs.
+
+    Raises:
+        UserError: the sides have different metrics, or no cell in common; it says which fields
+            have no value in common and what could be compared.
+    """
+    if ours.measure is None:
+        raise UserError(f"{ours.name} does not say what its numbers are")
+    if theirs.measure is not None and theirs.measure.metric != ours.measure.metric:
+        raise UserError(
+            f"{ours.name} has the {ours.measure.label} and {theirs.name} the "
+            f"{theirs.measure.label}: compare {theirs.measure.metric}"
+        )
+    matching = match(ours, theirs)
+    pairs = in_groups(matching)
+    return Comparison(
+        ours=ours,
+        theirs=theirs,
+        measure=ours.measure,
+        told_by=matching.told_by,
+        cells=judged([tested(pair) for pair in pairs]),
+        unmatched=without_partner(matching),
+        conditions=conditions_of(ours, theirs, pairs),
+        caveats=caveats_of(ours, theirs, pairs),
+    )
+
+
+def in_groups(matching: Matching) -> list[Pair]:
+    """The pairs with equal values side by side, each field's values first come first."""
+    places: dict[str, dict[object, int]] = {}
+    for name in matching.told_by:
+        values = dict.fromkeys(shown_fields(pair).get(name) for pair in matching.pairs)
+        places[name] = {value: place for place, value in enumerate(values)}
+    return sorted(
+        matching.pairs,
+        key=lambda pair: [places[name][shown_fields(pair).get(name)] for name in places],
+    )
+
+
+def shown_fields(pair: Pair) -> Mapping[str, object]:
+    """The known fields of a pair, ours where the sides differ."""
+    return {**pair.theirs.fields, **pair.ours.fields}
+
+
+def judged(cells: Sequence[ComparedCell]) -> tuple[ComparedCell, ...]:
+    """The cells with p adjusted for the number of tests, and what that says of the difference."""
+    adjusted = iter(holm([cell.test.p for cell in cells if cell.test is not None]))
+    judged_cells = []
+    for cell in cells:
+        if cell.test is None:
+            judged_cells.append(cell)
+            continue
+        p = float(next(adjusted))
+        outcome = Outcome.DIFFERS if p <= LEVEL else Outcome.UNRESOLVED
+        judged_cells.append(replace(cell, p_holm=p, outcome=outcome))
+    return tuple(judged_cells)
+
+
+def without_partner(matching: Matching) -> tuple[ComparedCell, ...]:
+    """The cells of either side that the other has no equal of."""
+    ours = (
+        ComparedCell(ours=cell, theirs=None, outcome=Outcome.ONLY_OURS)
+        for cell in matching.only_ours
+    )
+    theirs = (
+        ComparedCell(ours=None, theirs=cell, outcome=Outcome.ONLY_THEIRS)
+        for cell in matching.only_theirs
+    )
+    return (*ours, *theirs)
+
+
+def caveats_of(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[tuple[str, int], ...]:
+    """The caveats that concern some pair, with the number of pairs."""
+    counted = (
+        (caveat.text, sum(concerns(caveat.ours, p.ours, caveat.theirs, p.theirs) for p in pairs))
+        for caveat in (*ours.caveats, *theirs.caveats)
+    )
+    told = (*counted, automatic(ours, theirs, pairs))
+    return tuple((text, count) for text, count in told if count)
+
+
+def automatic(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[str, int]:
+    """What ``precision: auto`` on both sides hides, and in how many pairs."""
+    hardware = ours.circumstances.get(HARDWARE)
+    same = hardware is not None and MIXED not in hardware
+    same = same and hardware == theirs.circumstances.get(HARDWARE)
+    count = sum(
+        cell.fields.get("precision") == "auto" == other.fields.get("precision")
+        for cell, other in ((pair.ours, pair.theirs) for pair in pairs)
+    )
+    text = (
+        "precision is auto on both sides: bf16 on a GPU that has it and fp32 elsewhere, and the "
+        "hardware is not known to be the same"
+    )
+    return text, 0 if same else count
+
+
+def concerns(
+    ours_values: Mapping[str, object],
+    ours: SideCell,
+    theirs_values: Mapping[str, object],
+    theirs: SideCell,
+) -> bool:
+    """Whether both cells have the values."""
+    return all(
+        name in cell.fields and cell.fields[name] == value
+        for values, cell in ((ours_values, ours), (theirs_values, theirs))
+        for name, value in values.items()
+    )

@@ -1,0 +1,140 @@
+"""What differs between the two sides beside the numbers, and what of them is not known."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from adaloss.trial import FIELD_NAMES, HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
+from analysis.comparison.matching import Pair
+from analysis.comparison.side import (
+    CIRCUMSTANCES,
+    CODE,
+    HARDWARE,
+    MIXED,
+    NOT_APPLICABLE,
+    SOFTWARE,
+    Side,
+    SideCell,
+)
+from analysis.wording import one_line, value_text
+
+MOST_SHOWN = 6
+# The fields of a trial that go by the name of a statistic.
+FIELD_LABELS = {"mean": "mean of each channel", "std": "standard deviation of each channel"}
+# What a None of these fields means.
+NONE_TEXTS = {
+    "mean": "as normalize says",
+    "std": "as normalize says",
+    "image_size": "the model's own",
+    "resize": "the image size",
+    "train_examples": "all",
+    "eval_examples": "all",
+}
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Something in which the sides differ in so many pairs; ``unknown`` stands for no value."""
+
+    name: str
+    ours: str
+    theirs: str
+    pairs: int
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both sides tell it."""
+        return UNKNOWN not in (self.ours, self.theirs)
+
+
+def conditions_of(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[Condition, ...]:
+    """Every field of a trial and circumstance that differs or is unknown in some pair."""
+    fields = (
+        condition
+        for name in FIELD_NAMES
+        if name != "seed"
+        for condition in field_conditions(name, pairs)
+    )
+    return (*fields, *circumstances(ours, theirs, len(pairs)))
+
+
+def field_conditions(name: str, pairs: Sequence[Pair]) -> Iterator[Condition]:
+    """Where a field differs, and where one side or both do not tell it."""
+    kinds: tuple[Callable[[Pair], bool], ...] = (
+        lambda pair: name in pair.ours.fields and name in pair.theirs.fields,
+        lambda pair: name in pair.ours.fields and name not in pair.theirs.fields,
+        lambda pair: name not in pair.ours.fields and name in pair.theirs.fields,
+        lambda pair: name not in pair.ours.fields and name not in pair.theirs.fields,
+    )
+    for kind in kinds:
+        found = [pair for pair in pairs if kind(pair) and differs(name, pair)]
+        if found:
+            yield Condition(
+                name=FIELD_LABELS.get(name, name),
+                ours=told(name, [pair.ours for pair in found]),
+                theirs=told(name, [pair.theirs for pair in found]),
+                pairs=len(found),
+            )
+
+
+def differs(name: str, pair: Pair) -> bool:
+    """Whether the field may be why the pair's numbers differ: unequal, or unknown and in use."""
+    if name in pair.ours.fields and name in pair.theirs.fields:
+        return pair.ours.fields[name] != pair.theirs.fields[name]
+    return any(applies(name, cell) for cell in (pair.ours, pair.theirs))
+
+
+def applies(name: str, cell: SideCell) -> bool:
+    """Whether the cell's optimizer has a use for the field, as far as is known."""
+    optimizer = cell.fields.get("optimizer")
+    if name not in OPTIONAL_HYPERPARAMETERS or optimizer is None:
+        return cell.fields.get(name) != NOT_APPLICABLE
+    return any(
+        name in fields for known, fields in HYPERPARAMETERS_THAT_APPLY.items() if known == optimizer
+    )
+
+
+def told(name: str, cells: Sequence[SideCell]) -> str:
+    """The cells' values of the field, or ``unknown``."""
+    values = dict.fromkeys(cell.fields[name] for cell in cells if name in cell.fields)
+    if not values:
+        return UNKNOWN
+    texts = [field_text(name, value) for value in list(values)[:MOST_SHOWN]]
+    more = [f"{len(values) - MOST_SHOWN} more"] if len(values) > MOST_SHOWN else []
+    return ", ".join((*texts, *more))
+
+
+def field_text(name: str, value: object) -> str:
+    """A field's value; what none means is said."""
+    if value is None:
+        return NONE_TEXTS.get(name, "none")
+    if isinstance(value, tuple):
+        return " ".join(map(value_text, value))
+    return value_text(value)
+
+
+def circumstances(ours: Side, theirs: Side, pairs: int) -> Iterator[Condition]:
+    """The circumstances that differ or that a side does not tell."""
+    for name in CIRCUMSTANCES:
+        here, there = ours.circumstances.get(name), theirs.circumstances.get(name)
+        # The same two versions on both sides may be different ones in each cell.
+        mixed = name in (CODE, SOFTWARE, HARDWARE) and here is not None and MIXED in here
+        if here is None or here != there or mixed:
+            yield Condition(
+                name=name,
+                ours=UNKNOWN if here is None else one_line(here),
+                theirs=UNKNOWN if there is None else one_line(there),
+                pairs=pairs,
+            )
+
+
+def shared_fields(pairs: Sequence[Pair]) -> tuple[tuple[str, str], ...]:
+    """The fields of one known value, the same on both sides of every pair, with that value."""
+    shared = []
+    for name in FIELD_NAMES:
+        cells = [cell for pair in pairs for cell in (pair.ours, pair.theirs)]
+        if all(name in cell.fields for cell in cells):
+            values = {cell.fields[name] for cell in cells}
+            if len(values) == 1 and NOT_APPLICABLE not in values:
+                shared.append((FIELD_LABELS.get(name, name), field_text(name, values.pop())))
+    return tuple(shared)

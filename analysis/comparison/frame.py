@@ -1,0 +1,70 @@
+"""A comparison as numbers: for notebooks, spreadsheets and further work."""
+
+import pandas as pd
+
+from adaloss.trial import FIELD_NAMES
+from analysis.comparison.compare import Comparison
+from analysis.comparison.outcomes import ComparedCell
+from analysis.comparison.side import SideCell
+from analysis.comparison.wording import verdict
+from analysis.render_csv import guarded
+
+TEST_COLUMNS = ("standard_error", "t", "df", "p", "low", "high", "smallest")
+
+
+def comparison_frame(comparison: Comparison) -> pd.DataFrame:
+    """One row per pair, then one per cell without a partner; numbers are not rounded.
+
+    Columns: the fields of a trial that tell the cells apart, ours where the sides differ and
+    theirs where only they have the cell; ``theirs:<field>`` for a field that differs in some row;
+    of each side ``mean``, ``std`` (ddof = 1 where known), ``n``, ``expected`` and ``status`` under
+    ``ours:`` and ``theirs:``; ``difference`` (ours minus theirs), its ``standard_error``, Welch's
+    ``t``, ``df``, ``p`` and ``p_holm``, the bounds ``low`` and ``high`` of the 95 % interval, the
+    ``smallest`` resolvable difference, the ``outcome`` and the ``verdict`` in words.
+    """
+    rows = [row_of(comparison, cell) for cell in comparison.all_cells]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    for name in comparison.told_by:
+        theirs = f"theirs:{name}"
+        if all(theirs not in row or row[theirs] == row[name] for row in rows):
+            columns.remove(theirs)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """The frame as CSV; no name is a formula to a spreadsheet."""
+    frame = comparison_frame(comparison)
+    for name in frame.columns:
+        if name.removeprefix("theirs:") in FIELD_NAMES:
+            frame[name] = pd.Series(map(guarded, frame[name]), dtype="object")
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def row_of(comparison: Comparison, cell: ComparedCell) -> dict[str, object]:
+    """One row of the frame."""
+    here = cell.ours.fields if cell.ours else {}
+    there = cell.theirs.fields if cell.theirs else {}
+    test = cell.test
+    numbers = dict.fromkeys(TEST_COLUMNS) if test is None else vars(test)
+    return {
+        **{name: here.get(name, there.get(name)) for name in comparison.told_by},
+        **{f"theirs:{name}": there.get(name, here.get(name)) for name in comparison.told_by},
+        **side_columns("ours", cell.ours),
+        **side_columns("theirs", cell.theirs),
+        "difference": cell.difference,
+        **{name: numbers[name] for name in TEST_COLUMNS},
+        "p_holm": cell.p_holm,
+        "outcome": cell.outcome.value,
+        "verdict": verdict(cell, comparison.measure, 2),
+    }
+
+
+def side_columns(side: str, cell: SideCell | None) -> dict[str, object]:
+    """A side's part of a row."""
+    return {
+        f"{side}:mean": cell.mean if cell else None,
+        f"{side}:std": cell.std if cell else None,
+        f"{side}:n": cell.n if cell else None,
+        f"{side}:expected": cell.expected if cell else None,
+        f"{side}:status": cell.status.value if cell else None,
+    }

@@ -1,0 +1,118 @@
+"""A sweep's own records as a side: every field of every trial is known."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from adaloss.table_spec import NaIf
+from adaloss.trial import FIELD_NAMES, HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
+from adaloss.user_error import UserError
+from analysis.caption import NA_MEANING
+from analysis.cells import cell_of
+from analysis.comparison.side import (
+    CODE,
+    EPOCH,
+    HARDWARE,
+    METRIC,
+    MIXED,
+    NA_RULE,
+    NOT_APPLICABLE,
+    ROUNDING,
+    SOFTWARE,
+    SPREAD,
+    Side,
+    SideCell,
+)
+from analysis.frame import MISSING, positions_by
+from analysis.measure import Measure
+
+CELL_FIELDS: tuple[str, ...] = tuple(name for name in FIELD_NAMES if name != "seed")
+EPOCHS: Mapping[str, str] = {
+    "last": "the last",
+    "best_val": "the best by validation accuracy",
+}
+
+
+def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaIf = "any") -> Side:
+    """The cells of :func:`analysis.frame.build_frame`'s frame, in its order.
+
+    A cell averages over its seeds alone. ``na_if`` says when it is N/A, as in a table.
+
+    Raises:
+        UserError: the frame has no such metric of that epoch.
+    """
+    if measure.column not in frame:
+        raise UserError(f"{name} has no {measure.metric} at {measure.at}")
+    values = applicable_fields(frame)
+    ends = frame[["seed", "trial_id", "state", measure.column]]
+    return Side(
+        name=name,
+        cells=tuple(
+            side_cell(dict(zip(CELL_FIELDS, key, strict=True)), ends.iloc[rows], measure, na_if)
+            for key, rows in positions_by(values, CELL_FIELDS).items()
+        ),
+        measure=measure,
+        circumstances={
+            METRIC: measure.label,
+            EPOCH: EPOCHS.get(measure.at, measure.at),
+            NA_RULE: NA_MEANING[na_if],
+            SPREAD: "ddof = 1",
+            ROUNDING: "none",
+            CODE: recorded(frame, "code_version"),
+            SOFTWARE: recorded(frame, "environment", software),
+            HARDWARE: recorded(frame, "environment", hardware),
+        },
+        must_share=("dataset",),
+    )
+
+
+def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
+    """The fields of a cell; hyperparameters that an optimizer has no use for are marked as such."""
+    changed = frame[list(CELL_FIELDS)].copy()
+    for field in sorted(OPTIONAL_HYPERPARAMETERS):
+        values = [
+            value if field in HYPERPARAMETERS_THAT_APPLY[optimizer] else NOT_APPLICABLE
+            for optimizer, value in zip(frame["optimizer"], frame[field], strict=True)
+        ]
+        changed[field] = pd.Series(values, index=frame.index, dtype="object")
+    return changed
+
+
+def side_cell(
+    fields: Mapping[str, object], trials: pd.DataFrame, measure: Measure, na_if: NaIf
+) -> SideCell:
+    """The cell of these trials, which have the fields in common."""
+    cell = cell_of(trials, measure.column, na_if)
+    return SideCell(
+        fields=fields,
+        mean=cell.mean,
+        std=cell.std,
+        n=cell.n,
+        status=cell.status,
+        expected=cell.expected,
+        trials=dict(zip(trials["seed"], trials["trial_id"], strict=True)),
+    )
+
+
+def recorded(frame: pd.DataFrame, column: str, words: Callable[[str], str] = str) -> str | None:
+    """What the finished trials have in a column, in words; None where nothing is recorded."""
+    if column not in frame:
+        return None
+    finished = frame.loc[frame["state"] != MISSING, column]
+    values = sorted({words(value) for value in dict.fromkeys(finished) if value is not None})
+    if values and any(value is None for value in finished):
+        values.append("not recorded")
+    return MIXED.join(values) or None
+
+
+def hardware(environment: str) -> str:
+    """The device of a recorded environment, which is JSON."""
+    return str(json.loads(environment)["device"])
+
+
+def software(environment: str) -> str:
+    """Python and the packages of a recorded environment."""
+    content = json.loads(environment)
+    packages = [f"{name} {version}" for name, version in sorted(content["packages"].items())]
+    return ", ".join((f"Python {content['python']}", *packages))

@@ -1,0 +1,120 @@
+"""Which cell of one side stands beside which of the other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from adaloss.trial import FIELD_NAMES
+from adaloss.user_error import UserError
+from analysis.comparison.refusals import check_common, check_told_apart, nothing_common
+from analysis.comparison.side import AXES, Side, SideCell, stand_ins
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two cells that are compared."""
+
+    ours: SideCell
+    theirs: SideCell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """The pairs, and the cells that have no partner.
+
+    ``found_by`` are the fields whose values a pair has in common, or that stand in for one
+    another; ``told_by`` those that tell a pair from every other.
+    """
+
+    pairs: tuple[Pair, ...]
+    only_ours: tuple[SideCell, ...]
+    only_theirs: tuple[SideCell, ...]
+    found_by: tuple[str, ...]
+    told_by: tuple[str, ...]
+
+
+def match(ours: Side, theirs: Side) -> Matching:
+    """Pair the cells by the fields that vary on either side and are known on both.
+
+    A field that others determine, such as a learning rate that an optimizer has for itself, finds
+    no cell: where it differs it is a condition. So is a field of one value here and another there.
+    A cell may stand beside several that differ in a field which is unknown on its own side.
+
+    Raises:
+        UserError: no cell has a partner, or several of each side have the same.
+    """
+    for side in (ours, theirs):
+        if not side.cells:
+            raise UserError(f"{side.name} has no cell to compare")
+    found_by = identifying(ours, theirs)
+    check_common(ours, theirs, found_by)
+    mine = by_key(ours.cells, found_by, stand_ins(ours, theirs, found_by))
+    other = by_key(theirs.cells, found_by, {})
+    common = [key for key in mine if key in other]
+    if not common:
+        raise UserError(nothing_common(ours, theirs, found_by))
+    for key in common:
+        check_told_apart(mine[key], other[key], ours, theirs, found_by)
+    pairs = [Pair(ours=a, theirs=b) for key in common for a in mine[key] for b in other[key]]
+    return Matching(
+        pairs=tuple(pairs),
+        only_ours=tuple(cell for key, cells in mine.items() if key not in other for cell in cells),
+        only_theirs=tuple(
+            cell for key, cells in other.items() if key not in mine for cell in cells
+        ),
+        found_by=found_by,
+        told_by=telling(ours, theirs, found_by, [(mine[key], other[key]) for key in common]),
+    )
+
+
+def identifying(ours: Side, theirs: Side) -> tuple[str, ...]:
+    """The fields by which to find a cell's partner."""
+    fields = [name for name in FIELD_NAMES if ours.knows(name) and theirs.knows(name)]
+    varying = [name for name in fields if max(len(s.values(name)) for s in (ours, theirs)) > 1]
+    kept = sorted(varying, key=lambda name: AXES.index(name) if name in AXES else len(AXES))
+    for name in reversed(kept.copy()):
+        others = [other for other in kept if other != name]
+        if name not in AXES and all(determined(side, name, others) for side in (ours, theirs)):
+            kept.remove(name)
+    return tuple(kept)
+
+
+def determined(side: Side, field: str, others: Sequence[str]) -> bool:
+    """Whether cells that are equal in the others are equal in the field."""
+    groups = by_key(side.cells, others, {}).values()
+    return all(len({cell.fields[field] for cell in cells}) == 1 for cells in groups)
+
+
+def by_key(
+    cells: Iterable[SideCell],
+    fields: Sequence[str],
+    beside: dict[tuple[str, object], object],
+) -> dict[Key, list[SideCell]]:
+    """The cells by their values of the fields."""
+    groups: dict[Key, list[SideCell]] = {}
+    for cell in cells:
+        values = ((field, cell.fields[field]) for field in fields)
+        groups.setdefault(tuple(beside.get(v, v[1]) for v in values), []).append(cell)
+    return groups
+
+
+def telling(
+    ours: Side,
+    theirs: Side,
+    found_by: Sequence[str],
+    groups: Iterable[tuple[list[SideCell], list[SideCell]]],
+) -> tuple[str, ...]:
+    """The fields to name a pair by: those it was found by, and those that several differ in."""
+    several = {
+        name
+        for group in groups
+        for cells in group
+        for name in FIELD_NAMES
+        if len({cell.fields.get(name) for cell in cells}) > 1
+    }
+    rest = [name for name in FIELD_NAMES if name in several and name not in found_by]
+    named = (*found_by, *rest)
+    if "optimizer" in named or not ours.knows("optimizer"):
+        return named
+    return ("optimizer", *named)

@@ -1,0 +1,167 @@
+"""The page of a comparison: the conditions that differ, the cells, the cells left over."""
+
+from collections import Counter
+
+from analysis.comparison.compare import Comparison
+from analysis.comparison.conditions import UNKNOWN, Condition, shared_fields
+from analysis.comparison.footnotes import footnotes
+from analysis.comparison.matching import Pair
+from analysis.comparison.outcomes import ComparedCell
+from analysis.comparison.wording import (
+    count_of,
+    counted,
+    name_texts,
+    number_of,
+    p_text,
+    signed,
+    verdict,
+)
+from analysis.page import Page, PlainTable, Section
+from analysis.wording import one_line
+
+HEADINGS = ("ours", "n", "theirs", "n", "difference", "95 % interval", "t", "df", "p", "p (Holm)")
+
+
+def comparison_page(comparison: Comparison, *, decimals: int = 2) -> Page:
+    """All of a comparison in words: conditions above the cells, what has no partner below them.
+
+    Numbers are written with so many ``decimals``. *Ours* is the first side, also called *here*,
+    *theirs* the second, *there*.
+    """
+    sections = [conditions_section(comparison), cells_section(comparison, decimals)]
+    if comparison.unmatched:
+        sections.append(unmatched_section(comparison, decimals))
+    return Page(title=title_of(comparison), sections=tuple(sections))
+
+
+def title_of(comparison: Comparison) -> str:
+    """The names of both sides."""
+    return f"{one_line(comparison.ours.name)} beside {one_line(comparison.theirs.name)}"
+
+
+def conditions_section(comparison: Comparison) -> Section:
+    """What differs, what is unknown and what is the same."""
+    known = [condition for condition in comparison.conditions if condition.is_known]
+    caveats = [
+        f"{text} ({number} of {counted(len(comparison.cells), 'pair')})."
+        for text, number in comparison.caveats
+    ]
+    total = len(comparison.cells)
+    return Section(
+        title="What is compared",
+        before=(
+            f"Here is {one_line(comparison.ours.name)}, there {one_line(comparison.theirs.name)}: "
+            f"{comparison.measure.label}, {counted(total, 'pair')} of cells.",
+            *caveats,
+            "These conditions differ; a difference in the numbers may come from any of them."
+            if known
+            else "No condition that is known on both sides differs.",
+        ),
+        table=condition_table(known, total) if known else None,
+        after=(*unknown_texts(comparison), *same_text(comparison)),
+    )
+
+
+def condition_table(conditions: list[Condition], total: int) -> PlainTable:
+    """The known conditions that differ, one per line."""
+    return PlainTable(
+        header=("condition", "here", "there", "pairs"),
+        rows=tuple(
+            (condition.name, condition.ours, condition.theirs, f"{condition.pairs} of {total}")
+            for condition in conditions
+        ),
+        names=3,
+    )
+
+
+def unknown_texts(comparison: Comparison) -> tuple[str, ...]:
+    """What one side or both do not tell, and which value it has on the other."""
+    total = len(comparison.cells)
+    told: dict[str, list[str]] = {"there": [], "here": [], "on both sides": []}
+    for condition in comparison.conditions:
+        if condition.is_known:
+            continue
+        part = "" if condition.pairs == total else f" in {counted(condition.pairs, 'pair')}"
+        if condition.ours == condition.theirs:
+            told["on both sides"].append(f"{condition.name}{part}")
+        elif condition.theirs == UNKNOWN:
+            told["there"].append(f"{condition.name} ({condition.ours} here{part})")
+        else:
+            told["here"].append(f"{condition.name} ({condition.theirs} there{part})")
+    return tuple(f"Unknown {where}: {'; '.join(names)}." for where, names in told.items() if names)
+
+
+def same_text(comparison: Comparison) -> tuple[str, ...]:
+    """What both sides have in common in every pair."""
+    shared = shared_fields(
+        [
+            Pair(ours=cell.ours, theirs=cell.theirs)
+            for cell in comparison.cells
+            if cell.ours is not None and cell.theirs is not None
+        ]
+    )
+    told = [f"{name} {value}" for name, value in shared]
+    return (f"The same on both sides: {', '.join(told)}.",) if told else ()
+
+
+def cells_section(comparison: Comparison, decimals: int) -> Section:
+    """The pairs with their tests."""
+    outcomes = Counter(cell.outcome for cell in comparison.cells)
+    summary = ", ".join(f"{outcome.value}: {number}" for outcome, number in outcomes.items())
+    return Section(
+        title="Cell by cell",
+        before=(f"Pairs of cells by outcome: {summary}.",),
+        table=PlainTable(
+            header=(*comparison.told_by, *HEADINGS, "outcome"),
+            rows=tuple(cell_texts(comparison, cell, decimals) for cell in comparison.cells),
+            names=len(comparison.told_by),
+        ),
+        after=footnotes(comparison),
+    )
+
+
+def cell_texts(comparison: Comparison, cell: ComparedCell, decimals: int) -> tuple[str, ...]:
+    """One line of the table of pairs."""
+    test = cell.test
+    interval = (
+        "" if test is None else f"{signed(test.low, decimals)} to {signed(test.high, decimals)}"
+    )
+    return (
+        *name_texts(comparison, cell),
+        number_of(cell.ours, decimals),
+        count_of(cell.ours),
+        number_of(cell.theirs, decimals),
+        count_of(cell.theirs),
+        signed(cell.difference, decimals),
+        interval,
+        "" if test is None else f"{test.t:.2f}",
+        "" if test is None else f"{test.df:.1f}",
+        "" if test is None else p_text(test.p),
+        p_text(cell.p_holm),
+        verdict(cell, comparison.measure, decimals),
+    )
+
+
+def unmatched_section(comparison: Comparison, decimals: int) -> Section:
+    """The cells that only one side has."""
+    ours = sum(cell.ours is not None for cell in comparison.unmatched)
+    theirs = len(comparison.unmatched) - ours
+    return Section(
+        title="Without a partner",
+        before=(f"Cells that only one side has: {ours} here, {theirs} there.",),
+        table=PlainTable(
+            header=(*comparison.told_by, "ours", "n", "theirs", "n", "outcome"),
+            rows=tuple(
+                (
+                    *name_texts(comparison, cell),
+                    number_of(cell.ours, decimals),
+                    count_of(cell.ours),
+                    number_of(cell.theirs, decimals),
+                    count_of(cell.theirs),
+                    cell.outcome.value,
+                )
+                for cell in comparison.unmatched
+            ),
+            names=len(comparison.told_by),
+        ),
+    )

@@ -1,0 +1,70 @@
+"""Why sides cannot be compared, in words, and what could be."""
+
+from collections.abc import Sequence
+
+from adaloss.trial import FIELD_NAMES
+from adaloss.user_error import UserError
+from analysis.comparison.side import AXES, Side, SideCell, stand_ins
+from analysis.wording import value_text
+
+MOST_SHOWN = 8
+
+
+def check_common(ours: Side, theirs: Side, found_by: Sequence[str]) -> None:
+    """Refuse sides that have no value in common of a field that needs one."""
+    beside = stand_ins(ours, theirs, found_by)
+    needed = {*found_by, *(f for f in theirs.must_share if theirs.knows(f))}
+    apart = []
+    for field in (name for name in FIELD_NAMES if name in needed and ours.knows(name)):
+        mine = {beside.get((field, value), value) for value in ours.values(field)}
+        if not mine & set(theirs.values(field)):
+            apart.append(f"  {field}: {listed(ours, field)} here; {listed(theirs, field)} there")
+    if apart:
+        raise UserError(
+            f"{ours.name} cannot be compared with {theirs.name}; no value in common:\n"
+            + "\n".join(apart)
+            + f"\n{offered(theirs, found_by)}"
+        )
+
+
+def nothing_common(ours: Side, theirs: Side, found_by: Sequence[str]) -> str:
+    """The error where each field has common values and no cell has them together."""
+    by = f" by {', '.join(found_by)}" if found_by else ""
+    return f"{ours.name} and {theirs.name} have no cell in common{by}.\n{offered(theirs, found_by)}"
+
+
+def offered(theirs: Side, found_by: Sequence[str]) -> str:
+    """What the other side has, that a sweep could be compared with."""
+    fields = dict.fromkeys((*theirs.must_share, *AXES, *found_by))
+    told = [f"{name} {listed(theirs, name)}" for name in fields if theirs.values(name)]
+    return f"{theirs.name} can be compared with cells of {'; '.join(told) or 'any kind'}."
+
+
+def listed(side: Side, field: str) -> str:
+    """The side's values of a field, the first few."""
+    values = side.values(field)
+    more = f" and {len(values) - MOST_SHOWN} more" if len(values) > MOST_SHOWN else ""
+    return ", ".join(map(value_text, values[:MOST_SHOWN])) + more
+
+
+def check_told_apart(
+    mine: Sequence[SideCell],
+    other: Sequence[SideCell],
+    ours: Side,
+    theirs: Side,
+    found_by: Sequence[str],
+) -> None:
+    """Refuse several cells here beside several there: which belongs to which is unknown."""
+    if len(mine) == 1 or len(other) == 1:
+        return
+    where = ", ".join(f"{name} = {value_text(other[0].fields[name])}" for name in found_by)
+    differing = [
+        name
+        for name in FIELD_NAMES
+        if any(len({cell.fields.get(name) for cell in cells}) > 1 for cells in (mine, other))
+    ]
+    raise UserError(
+        f"{len(mine)} cells of {ours.name} and {len(other)} of {theirs.name} have {where}, and "
+        f"differ in {', '.join(differing)}, which is not known on both sides: choose one value "
+        f"of {differing[0]}"
+    )

@@ -1,0 +1,107 @@
+"""The numbers, names and verdicts of a comparison in words."""
+
+from collections.abc import Mapping
+
+from analysis.cells import CellStatus
+from analysis.comparison.compare import Comparison
+from analysis.comparison.conditions import UNKNOWN, field_text
+from analysis.comparison.outcomes import ComparedCell, Outcome
+from analysis.comparison.side import SideCell
+from analysis.comparison.welch import LEVEL
+from analysis.measure import Measure
+from analysis.wording import number_text, one_line
+
+STATUS_TEXTS: Mapping[CellStatus, str] = {
+    CellStatus.NA: "N/A",
+    CellStatus.FAILED: "failed",
+    CellStatus.EMPTY: "–",
+    CellStatus.UNDECLARED: "",
+}
+
+
+def name_texts(comparison: Comparison, cell: ComparedCell) -> tuple[str, ...]:
+    """What tells the cell from others, a text per field of ``told_by``."""
+    return tuple(field_here_and_there(name, cell) for name in comparison.told_by)
+
+
+def field_here_and_there(name: str, cell: ComparedCell) -> str:
+    """Our value of a field, with theirs where it differs; theirs where there is no cell here."""
+    known = [
+        None if side is None or name not in side.fields else field_text(name, side.fields[name])
+        for side in (cell.ours, cell.theirs)
+    ]
+    here, there = known
+    if here is None or there is None:
+        return here or there or UNKNOWN
+    return here if here == there else f"{here} (theirs: {there})"
+
+
+def number_of(cell: SideCell | None, decimals: int) -> str:
+    """A side's mean±standard deviation, or what it shows instead."""
+    if cell is None:
+        return ""
+    if cell.mean is None:
+        text = STATUS_TEXTS[cell.status]
+    else:
+        spread = "" if cell.std is None else f"±{number_text(cell.std, decimals)}"
+        text = number_text(cell.mean, decimals) + spread
+    return " ".join(filter(None, (text, one_line(cell.mark))))
+
+
+def count_of(cell: SideCell | None) -> str:
+    """The number of runs with a value, ``k/n`` where more are declared."""
+    if cell is None:
+        return ""
+    if cell.n is None:
+        return UNKNOWN
+    return f"{cell.n}/{cell.expected}" if cell.expected not in (None, cell.n) else str(cell.n)
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """A difference with its sign, nothing where there is none."""
+    if value is None:
+        return ""
+    text = number_text(value, decimals)
+    return text if text.startswith("-") or value != value else f"+{text}"
+
+
+def p_text(p: float | None) -> str:
+    """A p-value to three decimals."""
+    if p is None:
+        return ""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def verdict(cell: ComparedCell, measure: Measure, decimals: int) -> str:
+    """What the comparison of the cell comes to."""
+    if cell.outcome is Outcome.UNRESOLVED and cell.test is not None:
+        least = amount(cell.test.smallest, measure, decimals)
+        if cell.test.p <= LEVEL:
+            return (
+                "no difference resolvable among the tests of this table (by itself it differs; "
+                f"smallest resolvable by itself: {least})"
+            )
+        return f"no difference resolvable at these n (smallest resolvable: {least})"
+    if cell.why:
+        return f"{cell.outcome.value} ({cell.why})"
+    return cell.outcome.value
+
+
+def amount(value: float, measure: Measure, decimals: int) -> str:
+    """A difference without a sign, in the metric's unit; never so rounded that it is nothing."""
+    text = number_text(value, decimals)
+    if value > 0 and float(text) == 0:
+        text = f"{value:.1e}"
+    return f"{text} {unit(measure)}".rstrip()
+
+
+def unit(measure: Measure) -> str:
+    """What a difference of the metric is counted in."""
+    if "(%)" in measure.label:
+        return "points"
+    return "nats" if "(nats)" in measure.label else ""
+
+
+def counted(number: int, what: str) -> str:
+    """``1 pair``, ``2 pairs``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
