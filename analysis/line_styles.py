@@ -1,8 +1,10 @@
 """What a line of a figure is recognised by: always the same for the same optimizer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import cycle
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Dashes = Literal["-", "--", ":", "-."]
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,7 @@ class LineStyle:
 
     colour: str
     marker: str
+    dashes: Dashes = "-"
 
 
 # Colours that the colour-blind can tell apart, by Okabe and Ito.
@@ -23,13 +26,17 @@ OPTIMIZER_STYLES: Mapping[str, LineStyle] = {
 }
 OTHER_STYLES: Sequence[LineStyle] = (
     LineStyle("#CC79A7", "P"),
-    LineStyle("#E69F00", "X"),
+    LineStyle("#E69F00", "d"),
     LineStyle("#0072B2", "<"),
     LineStyle("#D55E00", ">"),
     LineStyle("#009E73", "p"),
     LineStyle("#56B4E9", "h"),
     LineStyle("#000000", "*"),
 )
+# When every colour has been used, they come again in dashes.
+DASHES: Sequence[Dashes] = ("-", "--", ":", "-.")
+MAX_LINES = 2 * len(OTHER_STYLES)
+"""More lines than these in one panel nobody tells apart."""
 OPTIMIZER_LABELS: Mapping[str, str] = {
     "adaloss": "AdaLoss",
     "adagrad_norm": "AdaGrad-Norm",
@@ -41,5 +48,12 @@ OPTIMIZER_LABELS: Mapping[str, str] = {
 
 def line_styles(values: Sequence[object]) -> dict[object, LineStyle]:
     """A style for each of these values; what is no optimizer gets the other styles in turn."""
-    others = cycle(OTHER_STYLES)
-    return {value: OPTIMIZER_STYLES.get(str(value)) or next(others) for value in values}
+    others = [value for value in values if str(value) not in OPTIMIZER_STYLES]
+    styles = {value: other_style(number) for number, value in enumerate(others)}
+    return {value: styles.get(value) or OPTIMIZER_STYLES[str(value)] for value in values}
+
+
+def other_style(number: int) -> LineStyle:
+    """The style of the ``number``-th line, from 0, that is of no optimizer."""
+    turn, index = divmod(number, len(OTHER_STYLES))
+    return replace(OTHER_STYLES[index], dashes=DASHES[turn % len(DASHES)])

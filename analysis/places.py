@@ -25,6 +25,25 @@ class Places:
             return [number * 10**shift for number in self.numbers]
         return [number + shift for number in self.numbers]
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The ends of the axis: room for shifted places at either end."""
+        low, high = self.along[0], self.along[-1]
+        margin = max(0.5 * self.spacing, 0.06 * (high - low))
+        ends = (low - margin, high + margin)
+        return (10 ** ends[0], 10 ** ends[1]) if self.logarithmic else ends
+
+    @property
+    def shares(self) -> list[float]:
+        """How far along the axis each place is, from 0 to 1."""
+        low, high = (math.log10(end) if self.logarithmic else end for end in self.limits)
+        return [(place - low) / (high - low) for place in self.along]
+
+    @property
+    def along(self) -> list[float]:
+        """The places in the axis' own unit, ascending: decades on a logarithmic one."""
+        return [math.log10(n) if self.logarithmic else n for n in self.numbers]
+
 
 def places_of(values: Sequence[object]) -> Places:
     """Positive numbers ascending on a logarithmic axis, anything else side by side as declared."""

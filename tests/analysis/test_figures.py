@@ -1,18 +1,37 @@
+import itertools
 import math
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
+from matplotlib.path import Path
+from matplotlib.text import Text
 
 from adaloss.trial import OPTIMIZER_NAMES
 from adaloss.user_error import UserError
-from analysis.figures import UNDATED, accuracy_against, save_figure
-from analysis.line_styles import OPTIMIZER_LABELS, OPTIMIZER_STYLES, OTHER_STYLES, line_styles
+from analysis.figures import COLUMN_INCHES, accuracy_against, save_figure
+from analysis.figures.saving import UNDATED
+from analysis.figures.sheet import MAX_PANELS
+from analysis.figures.ticks import ticks_of
+from analysis.line_styles import (
+    MAX_LINES,
+    OPTIMIZER_LABELS,
+    OPTIMIZER_STYLES,
+    OTHER_STYLES,
+    line_styles,
+)
 from analysis.places import places_of
 from analysis.tables import TableError
 
 SUFFIXES = tuple(UNDATED)
+LONG_NAMES = (
+    "vit_small_patch16_224.augreg_in21k_ft_in1k",
+    "resnet50.fb_swsl_ig1b_ft_in1k",
+    "swinv2_base_window12to24_192to384.ms_in22k_ft_in1k",
+    "deit3_small_patch16_224.fb_in22k_ft_in1k",
+)
 
 
 def figure_of(records, **changes):
@@ -43,6 +62,11 @@ def legend(figure):
     return [text.get_text() for text in found.get_texts()]
 
 
+def note(figure):
+    """What is said below the key."""
+    return figure.texts[-1].get_text().replace("\n", " ")
+
+
 def test_a_line_per_optimizer_goes_through_the_means_of_its_cells(records):
     for b0, values in ((10, [70.0]), (0.1, [90.0, 92.0]), (1, [80.0, 81.0])):
         records.cell(values, b0=b0, optimizer="adaloss")
@@ -55,6 +79,7 @@ def test_a_line_per_optimizer_goes_through_the_means_of_its_cells(records):
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0.1", "1", "10"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("b0", "test top-1 accuracy (%)")
     assert legend(figure) == ["AdaLoss", "SGD, constant rate"]
+    assert note(figure) == "Points: mean ± standard deviation over 1 to 2 seeds."
 
 
 def test_bars_span_one_deviation_to_either_side(records):
@@ -65,6 +90,18 @@ def test_bars_span_one_deviation_to_either_side(records):
     heights = [[y for _, y in segment] for segment in bars.get_segments()]
     assert heights[0] == pytest.approx([91 - 2**0.5, 91 + 2**0.5])
     assert heights[1] == [80.0, 80.0]
+
+
+@pytest.mark.parametrize(
+    ("spread", "half", "words"),
+    [("sem", 1.0, "standard error"), ("ci95", 12.706, "95 % confidence interval")],
+)
+def test_the_spread_may_be_another_and_is_said(records, spread, half, words):
+    records.cell([90.0, 92.0], b0=1)
+    figure = figure_of(records, spread=spread)
+    (bars,) = (found[2][0] for found in figure.axes[0].containers)
+    assert [y for _, y in bars.get_segments()[0]] == pytest.approx([91 - half, 91 + half], rel=1e-3)
+    assert words in note(figure)
 
 
 def test_what_diverged_is_marked_where_it_did_and_breaks_the_line(eventful):
@@ -109,10 +146,129 @@ def test_a_panel_per_model_with_its_name_and_a_common_scale(records):
     assert [bool(axes.get_ylabel()) for axes in figure.axes] == [True, False, False, True]
 
 
+def test_a_panel_per_combination_of_several_fields(records):
+    for model in ("mlp", "vit"):
+        for lr in (0.1, 0.2):
+            records.cell([90.0], model=model, lr=lr)
+    figure = figure_of(records, per=("model", "lr"))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["mlp, lr = 0.1", "mlp, lr = 0.2", "vit, lr = 0.1", "vit, lr = 0.2"]
+
+
+def test_no_field_for_panels_is_one_panel(records):
+    records.cell([90.0], b0=1)
+    for per in (None, ()):
+        (axes,) = figure_of(records, per=per).axes
+        assert axes.get_title() == ""
+
+
+def test_a_loss_has_what_diverged_at_the_top_where_it_is_worse(records):
+    records.cell([90.0], b0=1)
+    records.cell(["diverged"], b0=10)
+    heights = {}
+    for metric in ("test/top1", "test/loss"):
+        (axes,) = figure_of(records, metric=metric).axes
+        (cross,) = [line for line in lines(axes, "adaloss") if line.get_marker() == "x"]
+        heights[metric] = cross.get_ydata()[0]
+    assert heights["test/top1"] < 0.1
+    assert heights["test/loss"] > 0.9
+
+
+def test_what_spans_magnitudes_stands_on_a_logarithmic_axis(records, ordinary_epoch):
+    for b0, b in ((1, 2.0), (10, 20.0), (100, 150.0)):
+        records.complete(records.declare(b0=b0), 90.0, best_val=ordinary_epoch(90.0, b=b))
+    (axes,) = figure_of(records, metric="b", at="best_val").axes
+    assert axes.get_yscale() == "log"
+    records.trials.pop()
+    (axes,) = figure_of(records, metric="b", at="best_val").axes
+    assert axes.get_yscale() == "linear"
+
+
+@pytest.mark.parametrize("b0s", [[0.3162277660168379 * 10**k for k in range(12)], [1], [1, 1.1]])
+def test_names_of_places_do_not_touch(records, b0s):
+    for b0 in b0s:
+        records.cell([90.0], b0=b0)
+    figure = figure_of(records, width=COLUMN_INCHES)
+    assert_apart(figure)
+
+
+def test_long_names_stand_apart_and_inside_the_figure(records):
+    for model in LONG_NAMES:
+        records.cell([90.0], model=model)
+    figure = figure_of(records, x="model", per=None, width=COLUMN_INCHES)
+    assert_apart(figure)
+    assert "" not in [text.get_text() for text in figure.axes[0].get_xticklabels()]
+
+
+@pytest.mark.parametrize(
+    ("inches", "degrees", "kept"), [(1.5, 0, 4), (0.4, 45, 4), (0.25, 90, 4), (0.1, 90, 2)]
+)
+def test_names_are_turned_only_as_far_as_they_have_to_be_and_then_thinned(inches, degrees, kept):
+    offsets = [number * inches for number in range(4)]
+    ticks = ticks_of(["a name that is of two lines"] * 4, offsets)
+    assert ticks.degrees == degrees
+    assert len(ticks.kept) == kept
+
+
+def assert_apart(figure):
+    """Draw the figure; no two names along its first panel's x axis cover a common spot."""
+    figure.draw_without_rendering()
+    names = [text for text in figure.axes[0].get_xticklabels() if text.get_text()]
+    corners = [corners_of(text) for text in names]
+    for left, right in itertools.pairwise(corners):
+        assert not left.intersects_path(right, filled=True)
+    for found in corners:
+        assert (found.vertices >= 0).all()
+        assert (found.vertices <= figure.bbox.size).all()
+
+
+def corners_of(text):
+    """The outline of a text, turned as it stands."""
+    turn = text.get_rotation()
+    text.set_rotation(0)
+    box = text.get_window_extent()
+    text.set_rotation(turn)
+    turned = text.get_window_extent()
+    outline = Path.unit_rectangle().vertices[:4] * box.size - np.array(box.size) / 2
+    middle = [(turned.x0 + turned.x1) / 2, (turned.y0 + turned.y1) / 2]
+    angle = math.radians(turn)
+    rotation = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    return Path([*(outline @ rotation + middle), middle], closed=True)
+
+
+def test_the_places_of_all_values_are_on_the_axis_even_without_a_result(records):
+    records.cell([90.0], b0=1)
+    records.cell(["missing"], b0=1000)
+    (axes,) = figure_of(records).axes
+    low, high = axes.get_xlim()
+    assert low < 1
+    assert high > 1000
+
+
+def test_text_is_of_a_readable_size_where_the_figure_stands_in_one_column(eventful):
+    figure = figure_of(eventful, width=COLUMN_INCHES)
+    assert figure.get_figwidth() <= COLUMN_INCHES
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert min(text.get_fontsize() for text in texts) >= 6
+
+
+def test_of_too_many_lines_and_panels_the_first_are_shown_and_that_is_said(records):
+    for lr in range(1, 17):
+        records.declare(lr=lr)
+    figure = figure_of(records, line="lr")
+    assert len(legend(figure)) == MAX_LINES == 14
+    assert "The first 14 of 16 values of lr are shown, up to 14." in note(figure)
+    for number in range(25):
+        records.declare(model=f"model{number}", lr=1)
+    figure = figure_of(records, line="lr")
+    assert len(figure.axes) == MAX_PANELS == 24
+    assert "The first 24 of 26 panels are shown." in note(figure)
+
+
 def test_the_best_validation_epoch_is_said_and_drawn(records, ordinary_epoch):
     records.complete(records.declare(), 90.0, best_val=ordinary_epoch(93.0))
     (axes,) = figure_of(records, at="best_val").axes
-    assert axes.get_ylabel().endswith("at the best validation epoch")
+    assert axes.get_ylabel().replace("\n", " ").endswith("at the best validation epoch")
     assert means(axes, "adaloss") == [93.0]
 
 
@@ -149,6 +305,13 @@ def test_the_same_records_give_the_same_bytes(eventful, tmp_path, suffix):
         assert trace not in first
 
 
+def test_fonts_are_embedded_as_true_type(eventful, tmp_path):
+    save_figure(figure_of(eventful), tmp_path / "figure.pdf")
+    content = (tmp_path / "figure.pdf").read_bytes()
+    assert b"/CIDFontType2" in content
+    assert b"/Type3" not in content
+
+
 def test_an_unknown_suffix_is_refused(records, tmp_path):
     records.cell([90.0])
     with pytest.raises(UserError, match=r"figure.xls: a figure's name must end in \.png, \.svg"):
@@ -176,7 +339,7 @@ def test_an_optimizer_looks_the_same_whatever_is_beside_it():
     mixed = line_styles(["x", "sgd_constant", 0.1, "adaloss"])
     assert mixed["adaloss"] == line_styles(["adaloss"])["adaloss"]
     assert (mixed["x"], mixed[0.1]) == (OTHER_STYLES[0], OTHER_STYLES[1])
-    assert len(line_styles(range(20))) == 20
+    assert len(set(line_styles(range(20)).values())) == 20
 
 
 @pytest.mark.parametrize(
@@ -196,6 +359,15 @@ def test_where_values_stand_on_the_axis(values, ordered, logarithmic, spacing):
     assert (places.values, places.logarithmic) == (ordered, logarithmic)
     assert places.spacing == pytest.approx(spacing)
     assert places.numbers == (ordered if logarithmic else tuple(range(len(values))))
+
+
+@pytest.mark.parametrize("values", [(1, 10, 1000), ("a", "b"), (5,)])
+def test_the_axis_has_room_for_shifted_places_at_both_ends(values):
+    places = places_of(values)
+    low, high = places.limits
+    assert low < min(places.shifted(-0.49))
+    assert high > max(places.shifted(0.49))
+    assert places.shares[0] == pytest.approx(1 - places.shares[-1])
 
 
 def test_shifted_places_move_by_the_same_share_everywhere():

@@ -1,0 +1,215 @@
+"""A metric against b0: a line per optimizer, what diverged marked where it did."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.style
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from adaloss.table_spec import At, NaIf, Spread
+from analysis.cells import Cell, CellStatus
+from analysis.figures.axes import (
+    CROSS,
+    GREY,
+    Per,
+    cross_handle,
+    is_logarithmic,
+    label_part,
+    line_handles,
+    name_decades,
+    number_of_seeds,
+    places_ticks,
+    set_places,
+    shown_columns,
+    shown_tables,
+    tables_for,
+    tidy,
+    worse_edge,
+)
+from analysis.figures.labels import literal, metric_label
+from analysis.figures.sheet import PAGE_INCHES, TEXT_POINTS, Grid, add_key, new_sheet, panel_grid
+from analysis.figures.ticks import Ticks
+from analysis.line_styles import LineStyle, line_styles
+from analysis.places import places_of
+from analysis.tables import Table
+
+PANEL_HEIGHT = 1.85
+# A row's value needs as much along the axis, in inches, to keep its points apart.
+ROW_INCHES = 0.22
+MARKER_SIZE = 3.5
+SPREAD_WORDS: Mapping[Spread, str] = {
+    "std": "mean ± standard deviation",
+    "sem": "mean ± standard error",
+    "ci95": "mean with its 95 % confidence interval (Student's t)",
+}
+
+
+def accuracy_against(
+    frame: pd.DataFrame,
+    *,
+    x: str = "b0",
+    line: str = "optimizer",
+    per: Per = "model",
+    metric: str,
+    at: At,
+    title: str,
+    na_if: NaIf = "any",
+    spread: Spread = "std",
+    width: float = PAGE_INCHES,
+) -> Figure:
+    """The metric's mean and spread against ``x``, one line per ``line``, one panel per ``per``.
+
+    It draws what :func:`analysis.tables.compile_tables` would tabulate: the means of its cells with
+    their spread where n ≥ 2, a × at the worse edge for N/A, a gap for a cell without a value and a
+    hollow marker for a mean over fewer seeds than declared. Positive values of ``x`` go on a
+    logarithmic axis, anything else side by side; losses, rates and ``b`` stand on one where they
+    span magnitudes. The figure is at most ``width`` inches wide.
+
+    Raises:
+        TableError: the fields or the metric do not exist, or a cell would mix trials that
+            differ in more than the seed.
+    """
+    tables = tables_for(
+        frame, rows=x, columns=line, per=per, metric=metric, at=at, na_if=na_if, title=title
+    )
+    # Not the settings of whoever runs this: text.usetex alone would break on every underscore.
+    with mpl.style.context("default"):
+        return draw(tables, title=title, spread=spread, width=width)
+
+
+def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -> Figure:
+    """One panel per table under a common title, over a common key."""
+    notes: list[str] = []
+    styles = line_styles(shown_columns(tables, notes))
+    tables = shown_tables(tables, notes)
+    most_rows = max((len(table.row_values) for table in tables), default=0)
+    grid = panel_grid(len(tables), width=width, wanted=ROW_INCHES * most_rows)
+    ticks = [places_ticks(places_of(t.row_values), grid.panel_width - 0.5) for t in tables]
+    names = max((tick.height for tick in ticks), default=0.0)
+    figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + names), title)
+    draw_panels(figure, tables, ticks, grid, styles, spread)
+    cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
+    if cells:
+        what = SPREAD_WORDS[spread] if any(cell.expected > 1 for cell in cells) else "value"
+        notes.insert(0, f"Points: {what} over {number_of_seeds(cells)}.")
+        add_key(
+            figure, [*line_handles(tables[0].column_field, styles), *mark_handles(cells)], notes
+        )
+    return figure
+
+
+def draw_panels(
+    figure: Figure,
+    tables: Sequence[Table],
+    ticks: Sequence[Ticks],
+    grid: Grid,
+    styles: Mapping[object, LineStyle],
+    spread: Spread,
+) -> None:
+    """The panels on a common scale; those inside the grid do without their neighbours' labels."""
+    first: Axes | None = None
+    for index, (table, tick) in enumerate(zip(tables, ticks, strict=True)):
+        axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=first)
+        first = first or axes
+        draw_panel(axes, table, tick, styles, spread)
+        label_part(axes, table, grid.panel_width)
+        if index % grid.across:
+            axes.tick_params(labelleft=False)
+            axes.set_ylabel("")
+    means = [
+        cell.mean for table in tables for cell in table.cells.values() if cell.mean is not None
+    ]
+    if first and not means:
+        first.set_yticks([])
+    if first and is_logarithmic(tables[0].metric, means):
+        first.set_yscale("log")
+        name_decades(first.yaxis, *first.get_ylim())
+
+
+def draw_panel(
+    axes: Axes, table: Table, ticks: Ticks, styles: Mapping[object, LineStyle], spread: Spread
+) -> None:
+    """One table's lines on axes of its own."""
+    places = places_of(table.row_values)
+    set_places(axes, places, ticks)
+    columns = [column for column in table.column_values if column in styles]
+    count = len(columns)
+    # The first line is drawn last, on top.
+    for index, column in reversed(list(enumerate(columns))):
+        at = places.shifted((index - (count - 1) / 2) * min(0.13, 0.75 / count))
+        cells = [table.cells[value, column] for value in places.values]
+        draw_means(axes, at, cells, styles[column], spread)
+        draw_crosses(axes, at, cells, styles[column], worse_edge(table.metric))
+    axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
+    axes.set_ylabel(metric_label(table.metric, table.at, 26), fontsize=TEXT_POINTS)
+    axes.margins(y=0.12)
+    tidy(axes)
+
+
+def draw_means(
+    axes: Axes, at: Sequence[float], cells: Sequence[Cell], style: LineStyle, spread: Spread
+) -> None:
+    """A line with the spread of each mean; it is broken where a cell has no value."""
+    means = [math.nan if cell.mean is None else cell.mean for cell in cells]
+    spreads = [cell.spread(spread) or 0.0 for cell in cells]
+    look: dict[str, Any] = {
+        "color": style.colour,
+        "marker": style.marker,
+        "markersize": MARKER_SIZE,
+    }
+    axes.errorbar(
+        at,
+        means,
+        yerr=spreads,
+        linewidth=1.1,
+        linestyle=style.dashes,
+        elinewidth=0.8,
+        capsize=1.5,
+        **look,
+    )
+    partial = [
+        mean if is_partial(cell) else math.nan for mean, cell in zip(means, cells, strict=True)
+    ]
+    axes.plot(at, partial, linestyle="none", markerfacecolor="white", zorder=3, **look)
+
+
+def draw_crosses(
+    axes: Axes, at: Sequence[float], cells: Sequence[Cell], style: LineStyle, height: float
+) -> None:
+    """A × at this share of the panel's height for every cell that is N/A."""
+    diverged = [
+        place for place, cell in zip(at, cells, strict=True) if cell.status is CellStatus.NA
+    ]
+    axes.plot(
+        diverged,
+        [height] * len(diverged),
+        transform=axes.get_xaxis_transform(),
+        color=style.colour,
+        **CROSS,
+    )
+
+
+def is_partial(cell: Cell) -> bool:
+    """Whether the cell's mean is over fewer seeds than declared."""
+    return cell.status is CellStatus.VALUE and cell.n < cell.expected
+
+
+def mark_handles(cells: Sequence[Cell]) -> list[Line2D]:
+    """The key's entries of the marks that occur."""
+    handles = []
+    if any(map(is_partial, cells)):
+        hollow: dict[str, Any] = {
+            "marker": "o",
+            "markerfacecolor": "white",
+            "markersize": 4,
+            "linestyle": "none",
+        }
+        handles.append(Line2D([], [], color=GREY, label="fewer seeds than declared", **hollow))
+    if any(cell.status is CellStatus.NA for cell in cells):
+        handles.append(cross_handle())
+    return handles

@@ -1,0 +1,138 @@
+"""The panels of the learning curves: seeds, means, where trials ended, and the scales."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
+
+from analysis.figures.axes import CROSS, LOGARITHMIC_METRICS, name_decades, tidy, worse_edge
+from analysis.figures.course import Course, Part, mean_course
+from analysis.figures.labels import POINTS_PER_INCH, evenly
+from analysis.figures.sheet import SMALL_POINTS
+from analysis.line_styles import LineStyle
+
+END_CROSS = CROSS | {"markersize": 3.5, "markeredgewidth": 1.0, "zorder": 4}
+MOST_THIN_LINES = 20
+"""More seeds of a cell than these are one grey band."""
+LEAST_SPAN = 2
+"""A logarithmic panel spans at least this factor, so that a constant rate looks constant."""
+
+
+def draw_panel(axes: Axes, part: Part, quantity: str, value: object, rasterized: bool) -> None:
+    """One quantity of one value: every line's trials, and their means on top."""
+    tidy(axes)
+    axes.tick_params(labelsize=SMALL_POINTS)
+    count = len(part.styles)
+    height = worse_edge(quantity)
+    at_start: list[LineStyle] = []
+    for index, (column, style) in reversed(list(enumerate(part.styles.items()))):
+        courses = part.courses(value, column)
+        shift = (index - (count - 1) / 2) * 0.6 / count if part.is_one_epoch else 0.0
+        draw_seeds(axes, courses, quantity, style, shift, rasterized)
+        draw_mean(axes, courses, quantity, style, shift)
+        if (column, quantity) not in part.without:
+            draw_ends(axes, courses, quantity, style, height)
+            if any(course.has_diverged and not len(course.epochs) for course in courses):
+                at_start.insert(0, style)
+    draw_starts(axes, at_start, height)
+
+
+def draw_seeds(
+    axes: Axes,
+    courses: Sequence[Course],
+    quantity: str,
+    style: LineStyle,
+    shift: float,
+    rasterized: bool,
+) -> None:
+    """Thin lines, dotted where the trial has not finished; points where there is one epoch."""
+    told = [course for course in shown_seeds(courses) if len(course.epochs)]
+    look: dict[str, Any] = {"color": style.colour, "alpha": 0.45, "rasterized": rasterized}
+    for unfinished, dashes in ((False, "-"), (True, ":")):
+        lines = [c for c in told if len(c.epochs) > 1 and c.is_unfinished is unfinished]
+        if lines:
+            # One line with gaps: an artist for each seed would take minutes where there are many.
+            epochs = np.concatenate([np.append(c.epochs, np.nan) for c in lines])
+            values = np.concatenate([np.append(c.values[quantity], np.nan) for c in lines])
+            axes.plot(epochs + shift, values, linestyle=dashes, linewidth=0.5, **look)
+    alone = [c for c in told if len(c.epochs) == 1]
+    if alone:
+        epochs = np.array([c.epochs[0] for c in alone])
+        values = np.array([c.values[quantity][0] for c in alone])
+        axes.plot(epochs + shift, values, linestyle="none", marker=".", markersize=2.5, **look)
+
+
+def shown_seeds(courses: Sequence[Course]) -> list[Course]:
+    """The trials that are drawn one by one: as many as can be told apart, the diverged first."""
+    ordered = sorted(courses, key=lambda course: not course.has_diverged)
+    return ordered[:MOST_THIN_LINES]
+
+
+def draw_mean(
+    axes: Axes, courses: Sequence[Course], quantity: str, style: LineStyle, shift: float
+) -> None:
+    """The thick line of the complete trials' mean, with the line's marker now and then."""
+    epochs, means = mean_course(courses, quantity)
+    axes.plot(
+        epochs + shift,
+        means,
+        color=style.colour,
+        linestyle=style.dashes,
+        linewidth=1.2,
+        marker=style.marker,
+        markersize=2.5,
+        markevery=max(1, math.ceil(len(epochs) / 4)),
+        zorder=3,
+    )
+
+
+def draw_ends(
+    axes: Axes, courses: Sequence[Course], quantity: str, style: LineStyle, height: float
+) -> None:
+    """A × where each diverged trial's line ends, at the edge ``height`` where that is no number."""
+    diverged = [course for course in courses if course.has_diverged and len(course.epochs)]
+    ends = [course.end(quantity) for course in diverged]
+    points = [end for end in ends if math.isfinite(end[1])]
+    look = END_CROSS | {"color": style.colour}
+    if points:
+        axes.plot([x for x, _ in points], [y for _, y in points], **look)
+    outside = sorted({x for x, y in ends if not math.isfinite(y)})
+    if outside:
+        axes.plot(outside, [height] * len(outside), transform=axes.get_xaxis_transform(), **look)
+
+
+def draw_starts(axes: Axes, styles: Sequence[LineStyle], height: float) -> None:
+    """A × side by side at the left edge for each line of which a trial recorded no epoch."""
+    for index, style in enumerate(styles):
+        points = (4 + 5 * index) / POINTS_PER_INCH
+        aside = ScaledTranslation(points, 0, axes.figure.dpi_scale_trans)
+        look = END_CROSS | {"color": style.colour}
+        axes.plot([0], [height], transform=axes.transAxes + aside, **look)
+
+
+def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:
+    """The common scale of a quantity's panels: logarithmic for what spans magnitudes."""
+    if not any((course.values[quantity] > 0).any() for course in part.recorded):
+        return
+    if quantity not in LOGARITHMIC_METRICS:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        return
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < LEAST_SPAN * low:
+        middle = math.sqrt(low * high)
+        low, high = middle / math.sqrt(LEAST_SPAN), middle * math.sqrt(LEAST_SPAN)
+        axes.set_ylim(low, high)
+    name_decades(axes.yaxis, low, high)
+
+
+def scale_epochs(axes: Axes, part: Part) -> None:
+    """Whole epochs from the first to the last that any trial recorded."""
+    last = max((float(course.epochs[-1]) for course in part.recorded), default=1.0)
+    margin = 0.5 if last == 1 else 0.06 * (last - 1)
+    axes.set_xlim(1 - margin, last + margin)
+    axes.set_xticks(evenly(range(1, int(last) + 1), 3))

@@ -1,0 +1,192 @@
+"""Learning curves: what every trial measured from epoch to epoch, seeds thin, their mean thick."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.axes import (
+    GREY,
+    Per,
+    cross_handle,
+    fields_of,
+    line_handles,
+    shown_columns,
+    tables_for,
+)
+from analysis.figures.course import Part, courses_by_cell, recorded_epochs
+from analysis.figures.curve_panels import (
+    MOST_THIN_LINES,
+    draw_panel,
+    scale_epochs,
+    scale_quantity,
+)
+from analysis.figures.labels import broken, evenly, in_words, line_label, literal, short_texts
+from analysis.figures.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
+from analysis.frame import grouped
+from analysis.line_styles import line_styles
+from analysis.measure import METRIC_LABELS
+from analysis.places import places_of
+from analysis.tables import Table, TableError
+
+QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
+# Some optimizers have no single rate, and no b.
+QUANTITY_WORDS = {"effective_lr": "single learning rate", "b": "single b"}
+MOST_COLUMNS = 8
+LABELS_INCHES = 0.65
+NARROWEST, WIDEST = 0.75, 2.4
+"""Inches of a panel."""
+PANEL_HEIGHT = 0.95
+RASTER_LINES = 1000
+"""From so many thin lines on, a vector file gets them as a picture."""
+
+
+def learning_curves(
+    history: pd.DataFrame,
+    frame: pd.DataFrame,
+    *,
+    x: str = "b0",
+    line: str = "optimizer",
+    per: Per = "model",
+    metric: str = "test/top1",
+    title: str,
+    quantities: Sequence[str] | None = None,
+    width: float = PAGE_INCHES,
+) -> Iterator[tuple[str, Figure]]:
+    """A figure per value of ``per``, with the words for that value: all recorded epochs.
+
+    Rows of panels are the losses, ``metric``, the effective learning rate and b (or
+    ``quantities``), columns the values of ``x``, evenly chosen where there are many, and each
+    ``line`` has its colour. Thin lines are seeds, thick ones their mean over the epochs that every
+    complete seed has. A diverged trial's line ends in a ×; one that diverged in its first epoch
+    has its × at the start, at the top for a loss and else at the bottom. ``history`` and ``frame``
+    are those of :func:`analysis.frame.history_frame` and :func:`analysis.frame.build_frame`. The
+    figures are at most ``width`` inches wide and drawn one by one as they are asked for.
+
+    Raises:
+        TableError: the fields or a quantity do not exist, or a cell would mix trials that differ
+            in more than the seed.
+    """
+    tables = tables_for(
+        frame, rows=x, columns=line, per=per, metric=metric, at="last", na_if="any", title=title
+    )
+    wanted = tuple(dict.fromkeys(quantities or (*QUANTITIES[:2], metric, *QUANTITIES[3:])))
+    if unknown := [name for name in wanted if name not in METRIC_LABELS]:
+        raise TableError(
+            f"learning curves: quantities: there is no {in_words(unknown)}; "
+            f"there are {', '.join(METRIC_LABELS)}"
+        )
+    return drawn_parts(history, frame, tables, wanted, per=per, title=title, width=width)
+
+
+def drawn_parts(
+    history: pd.DataFrame,
+    frame: pd.DataFrame,
+    tables: Sequence[Table],
+    quantities: tuple[str, ...],
+    *,
+    per: Per,
+    title: str,
+    width: float,
+) -> Iterator[tuple[str, Figure]]:
+    """The figure of every table, one after the other."""
+    recorded = recorded_epochs(history, quantities)
+    notes: list[str] = []
+    styles = line_styles(shown_columns(tables, notes))
+    most = max(1, min(MOST_COLUMNS, int((width - LABELS_INCHES) / NARROWEST)))
+    for table, trials in zip(tables, grouped(frame, fields_of(per)).values(), strict=True):
+        values = places_of(table.row_values).values
+        part = Part(
+            field=table.row_field,
+            line_field=table.column_field,
+            shown=evenly(values, most),
+            quantities=quantities,
+            styles={c: style for c, style in styles.items() if c in table.column_values},
+            cells=courses_by_cell(trials, (table.row_field, table.column_field), recorded),
+        )
+        heading = f"{title}: {table.part}" if title and table.part else title or table.part or ""
+        with mpl.style.context("default"):
+            figure = draw(part, heading, width, [*choice_note(part, values), *notes])
+        yield table.part or title, figure
+
+
+def choice_note(part: Part, values: Sequence[object]) -> list[str]:
+    """Which values are shown, where that is not all."""
+    if len(part.shown) == len(values):
+        return []
+    names = in_words(short_texts(part.shown))
+    return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field}: {names}."]
+
+
+def draw(part: Part, heading: str, width: float, notes: Sequence[str]) -> Figure:
+    """Panels of quantities × values, those of a quantity on one scale."""
+    rows, columns = len(part.quantities), len(part.shown)
+    headings = [
+        text if isinstance(value, str) else f"{part.field} = {text}"
+        for value, text in zip(part.shown, short_texts(part.shown), strict=True)
+    ]
+    panel = min(WIDEST, (width - LABELS_INCHES) / columns)
+    heights = PANEL_HEIGHT * rows + 0.4
+    figure = new_sheet(LABELS_INCHES + panel * columns, heights, heading)
+    panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
+    thin = len(part.all_courses) * rows
+    for (row, column), axes in np.ndenumerate(panels):
+        draw_panel(axes, part, part.quantities[row], part.shown[column], thin > RASTER_LINES)
+        if row == 0:
+            name = broken(headings[column], int(panel * 15))
+            axes.set_title(literal(name), fontsize=TEXT_POINTS)
+    for axes, quantity in zip(panels[:, 0], part.quantities, strict=True):
+        axes.set_ylabel(broken(METRIC_LABELS[quantity], 18), fontsize=SMALL_POINTS)
+        scale_quantity(axes, part, quantity)
+    for axes in panels[-1]:
+        axes.set_xlabel("epoch", fontsize=TEXT_POINTS)
+    scale_epochs(panels[0, 0], part)
+    figure.align_ylabels(panels[:, 0])
+    add_key(figure, handles(part), [meaning(part), *notes, *left_out(part)])
+    return figure
+
+
+def handles(part: Part) -> list[Line2D]:
+    """The key: the lines, and the kinds of thin lines and marks that occur."""
+    entries = line_handles(part.line_field, part.styles)
+    if any(len(courses) > 1 for courses in part.cells.values()):
+        look: dict[str, Any] = (
+            {"marker": ".", "linestyle": "none"} if part.is_one_epoch else {"linewidth": 0.5}
+        )
+        entries.append(Line2D([], [], color=GREY, label="one seed", **look))
+    if any(course.is_unfinished for course in part.recorded):
+        dotted: dict[str, Any] = {"linewidth": 0.7, "linestyle": ":"}
+        entries.append(Line2D([], [], color=GREY, label="failed or not finished", **dotted))
+    if any(course.has_diverged for course in part.all_courses):
+        entries.append(cross_handle())
+    return entries
+
+
+def meaning(part: Part) -> str:
+    """What the thick lines are, and how many seeds are not drawn."""
+    most = max((len(part.courses(v, c)) for v in part.shown for c in part.styles), default=0)
+    words = []
+    if most > 1:
+        thick = "Large" if part.is_one_epoch else "Thick"
+        words.append(f"{thick}: mean over the seeds that completed, at the epochs all have.")
+    if most > MOST_THIN_LINES:
+        words.append(f"Of up to {most} seeds in a cell {MOST_THIN_LINES} are drawn thin.")
+    if any(course.has_diverged and not len(course.epochs) for course in part.all_courses):
+        words.append("A × at the left edge: diverged in the first epoch.")
+    return " ".join(words)
+
+
+def left_out(part: Part) -> list[str]:
+    """Which lines have no rate or b of their own, and so are not in those panels."""
+    names_of: dict[str, list[str]] = {}
+    for column, quantity in part.without:
+        if any(len(c.epochs) for value in part.shown for c in part.courses(value, column)):
+            names_of.setdefault(line_label(part.line_field, column), []).append(
+                QUANTITY_WORDS[quantity]
+            )
+    return [f"{name} has no {' and no '.join(words)}." for name, words in names_of.items()]

@@ -1,0 +1,208 @@
+"""Paired differences: what each optimizer gains or loses against one of them, seed by seed."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import matplotlib.style
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from adaloss.table_spec import At
+from analysis.figures.axes import (
+    Per,
+    cross_handle,
+    fields_of,
+    label_part,
+    line_handles,
+    places_ticks,
+    shown_columns,
+    shown_tables,
+    tables_for,
+)
+from analysis.figures.labels import literal
+from analysis.figures.paired_panels import counts_have_room, draw_panel
+from analysis.figures.pairs import Comparison, Pairs, comparison_of
+from analysis.figures.sheet import PAGE_INCHES, add_key, new_sheet, panel_grid
+from analysis.frame import grouped
+from analysis.line_styles import LineStyle, line_styles
+from analysis.measure import Measure
+from analysis.places import places_of
+from analysis.tables import Table, TableError
+from analysis.wording import value_text
+
+PANEL_HEIGHT = 2.1
+LABEL_INCHES = 0.7
+DEFAULT_BASELINE = "adaloss"
+MARK_INCHES = 0.11
+"""A mark needs as much along the axis to stand clear of its neighbour."""
+FAR = 15
+"""So many times the usual difference no longer fits on one linear scale with it."""
+
+
+def paired_differences(
+    frame: pd.DataFrame,
+    *,
+    x: str = "b0",
+    line: str = "optimizer",
+    per: Per = "model",
+    baseline: object = None,
+    metric: str,
+    at: At,
+    title: str,
+    width: float = PAGE_INCHES,
+) -> Figure:
+    """The metric of each ``line`` minus the baseline's, seed by seed, against ``x``, per ``per``.
+
+    Small points are seeds for which both are complete, thick marks their mean with its 95 %
+    confidence interval (Student's t, n ≥ 2); n is written where it is not all seeds. Where a seed
+    diverged a × stands at the worse edge, in the baseline's colour at the better edge where the
+    baseline's did. ``baseline`` is a value of ``line`` or its text, by default adaloss, or the
+    first value where there is no adaloss. The figure is at most ``width`` inches wide.
+
+    Raises:
+        TableError: the fields or the metric do not exist, a cell would mix trials that differ in
+            more than the seed, there is no such baseline, or nothing to compare with it.
+    """
+    tables = tables_for(
+        frame, rows=x, columns=line, per=per, metric=metric, at=at, na_if="any", title=title
+    )
+    column = Measure(metric=metric, at=at, goal=None).column
+    parts = grouped(frame, fields_of(per)).values()
+    columns = tuple(dict.fromkeys(value for table in tables for value in table.column_values))
+    against = baseline_of(columns, baseline, line) if tables else None
+    comparisons = [
+        comparison_of(table, part, against, column)
+        for table, part in zip(tables, parts, strict=True)
+    ]
+    with mpl.style.context("default"):
+        return draw(comparisons, title=title, width=width)
+
+
+def baseline_of(columns: Sequence[object], wanted: object, line: str) -> object:
+    """The value that is the baseline.
+
+    Raises:
+        TableError: there is no such value, or no other.
+    """
+    if len(columns) < 2:
+        raise TableError(
+            f"paired differences need two values of {line}; "
+            f"there is only {', '.join(map(value_text, columns))}"
+        )
+    if wanted is None:
+        return DEFAULT_BASELINE if DEFAULT_BASELINE in columns else columns[0]
+    for value in columns:
+        if value == wanted or value_text(value) == wanted:
+            return value
+    raise TableError(
+        f"paired differences: baseline: there is no {line} {value_text(wanted)}; "
+        f"there are {', '.join(map(value_text, columns))}"
+    )
+
+
+def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figure:
+    """One panel per part of the sweep under a common title, over a common key."""
+    if not comparisons:
+        return new_sheet(width, 1, title)
+    notes: list[str] = []
+    tables: Sequence[Table] = [comparison.table for comparison in comparisons]
+    columns = shown_columns(tables, notes)
+    styles = line_styles(tuple(dict.fromkeys((*columns, comparisons[0].baseline))))
+    tables = shown_tables(tables, notes)
+    comparisons = comparisons[: len(tables)]
+    rows, lines = max(len(table.row_values) for table in tables), len(styles) - 1
+    grid = panel_grid(len(tables), width=width, wanted=rows * lines * MARK_INCHES + LABEL_INCHES)
+    inches = grid.panel_width - LABEL_INCHES
+    ticks = [places_ticks(places_of(table.row_values), inches) for table in tables]
+    height = PANEL_HEIGHT + max(tick.height for tick in ticks)
+    figure = new_sheet(grid.width, grid.rows * height, title)
+    has_room = counts_have_room(comparisons, lines, inches)
+    first: Axes | None = None
+    for index, (comparison, tick) in enumerate(zip(comparisons, ticks, strict=True)):
+        axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=first)
+        first = first or axes
+        draw_panel(axes, comparison, tick, styles, has_room)
+        label_part(axes, comparison.table, grid.panel_width)
+        if index % grid.across:
+            axes.tick_params(labelleft=False)
+            axes.set_ylabel("")
+    scale = scale_differences(figure.axes[0], comparisons)
+    explained = explanations(comparisons, styles, has_room)
+    add_key(figure, handles(comparisons, styles), [*explained, *scale, *notes])
+    return figure
+
+
+def scale_differences(axes: Axes, comparisons: Sequence[Comparison]) -> list[str]:
+    """A scale that is logarithmic far from zero, where few differences would hide the others.
+
+    Returns a note that says so, if it is.
+    """
+    sizes = sorted(size for comparison in comparisons for size in comparison.sizes())
+    usual = sizes[int(0.75 * (len(sizes) - 1))] if sizes else 0.0
+    if not usual or sizes[-1] < FAR * usual:
+        return []
+    steps = [digit * 10.0**power for power in range(-12, 13) for digit in (1, 2, 5)]
+    linear = min(step for step in steps if step >= usual)
+    beyond = [step for step in steps if linear < step <= sizes[-1]]
+    # Decades, so that their numbers stay apart.
+    ticks = [linear / 2, linear, *(beyond[2::3] or beyond[-1:])]
+    axes.set_yscale("symlog", linthresh=linear, linscale=1.5)
+    axes.yaxis.set_major_locator(FixedLocator([*(-tick for tick in reversed(ticks)), 0, *ticks]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+    return [f"The scale is linear up to ±{linear:g} and logarithmic beyond."]
+
+
+def handles(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]) -> list[Line2D]:
+    """The key's entries: the compared, and the baseline where a × is of it."""
+    baseline = comparisons[0].baseline
+    entries = line_handles(
+        comparisons[0].table.column_field,
+        {value: style for value, style in styles.items() if value != baseline},
+    )
+    for entry in entries:
+        entry.set_linestyle("none")
+    if any(p.diverged for p in shown_pairs(comparisons, styles)):
+        entries.append(cross_handle("a seed diverged"))
+    if any(comparison.baseline_diverged for comparison in comparisons):
+        cross = cross_handle(f"a seed of {literal(comparisons[0].baseline_name)} diverged")
+        cross.set_color(styles[baseline].colour)
+        entries.append(cross)
+    return entries
+
+
+def shown_pairs(
+    comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]
+) -> list[Pairs]:
+    """The pairs of the lines that are drawn."""
+    return [
+        pairs
+        for comparison in comparisons
+        for (_, column), pairs in comparison.pairs.items()
+        if column in styles
+    ]
+
+
+def explanations(
+    comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle], has_room: bool
+) -> list[str]:
+    """What the points and bars are, and over how many seeds."""
+    pairs = shown_pairs(comparisons, styles)
+    most = max((found.expected for found in pairs), default=0)
+    words = ["Marks: the difference of one seed."]
+    if most > 1:
+        words = [
+            "Small points: seeds for which both are complete. Marks: their mean with its 95 % "
+            f"confidence interval (Student's t) over {most} seeds."
+        ]
+    partial = [len(found.differences) for found in pairs if found.is_partial]
+    if partial and has_room:
+        words.append("A number above a mark: it is over only so many seeds.")
+    if partial and not has_room:
+        words.append(f"Some marks are over fewer seeds, at least {min(partial)}.")
+    if not all(found.differences for found in pairs):
+        words.append("A gap: no seed for which both are complete.")
+    return words

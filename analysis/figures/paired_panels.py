@@ -1,0 +1,134 @@
+"""The panels of the paired differences: seeds, means with intervals, and what diverged."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+
+from analysis.figures.axes import CROSS, set_places, tidy, worse_edge
+from analysis.figures.labels import broken, literal, metric_label, text_inches
+from analysis.figures.pairs import Comparison, Pairs
+from analysis.figures.sheet import SMALL_POINTS, TEXT_POINTS
+from analysis.figures.ticks import Ticks
+from analysis.line_styles import LineStyle
+from analysis.measure import METRIC_GOALS
+from analysis.places import places_of
+
+RASTER_POINTS = 2000
+"""From so many points of a line on, a vector file gets them as a picture."""
+NO_PAIRS = Pairs(differences=(), expected=0, diverged=0)
+
+
+def draw_panel(
+    axes: Axes,
+    comparison: Comparison,
+    ticks: Ticks,
+    styles: Mapping[object, LineStyle],
+    has_room: bool,
+) -> None:
+    """One part's differences around the zero line, with their numbers of seeds if that has room."""
+    table = comparison.table
+    places = places_of(table.row_values)
+    set_places(axes, places, ticks)
+    axes.axhline(0, color="black", linewidth=0.8, zorder=1)
+    others = [v for v in table.column_values if v in styles and v != comparison.baseline]
+    step = min(0.16, 0.8 / max(1, len(others)))
+    for index, column in enumerate(others):
+        style = styles[column]
+        shift = (index - (len(others) - 1) / 2) * step
+        at = places.shifted(shift)
+        rows = [comparison.pairs.get((row, column), NO_PAIRS) for row in places.values]
+        # Beside the mark, which would hide them.
+        draw_seeds(axes, places.shifted(shift + 0.3 * step), rows, style)
+        draw_means(axes, at, rows, style)
+        if has_room:
+            write_counts(axes, at, rows, style)
+        diverged = [x for x, pairs in zip(at, rows, strict=True) if pairs.diverged]
+        draw_crosses(axes, diverged, worse_edge(table.metric), style)
+    # Where the baseline diverged all others are better.
+    numbers = zip(places.numbers, places.values, strict=True)
+    diverged = [number for number, row in numbers if row in comparison.baseline_diverged]
+    draw_crosses(axes, diverged, 1 - worse_edge(table.metric), styles[comparison.baseline])
+    axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
+    axes.set_ylabel(difference_label(comparison), fontsize=TEXT_POINTS)
+    axes.margins(y=0.14)
+    tidy(axes)
+
+
+def draw_seeds(axes: Axes, at: Sequence[float], rows: Sequence[Pairs], style: LineStyle) -> None:
+    """A small point for every pair of each row with more than one: one alone is its mean."""
+    several = [(x, p) for x, p in zip(at, rows, strict=True) if len(p.differences) > 1]
+    points = [(x, difference) for x, pairs in several for difference in pairs.differences]
+    axes.plot(
+        [x for x, _ in points],
+        [difference for _, difference in points],
+        linestyle="none",
+        marker="o",
+        markersize=1.6,
+        markeredgewidth=0,
+        color=style.colour,
+        rasterized=len(points) > RASTER_POINTS,
+    )
+
+
+def draw_means(axes: Axes, at: Sequence[float], rows: Sequence[Pairs], style: LineStyle) -> None:
+    """The mean of each row with its interval."""
+    axes.errorbar(
+        at,
+        [pairs.mean for pairs in rows],
+        yerr=[0.0 if math.isnan(pairs.half_width) else pairs.half_width for pairs in rows],
+        linestyle="none",
+        color=style.colour,
+        marker=style.marker,
+        markersize=3.5,
+        elinewidth=1.4,
+        zorder=3,
+    )
+
+
+def write_counts(axes: Axes, at: Sequence[float], rows: Sequence[Pairs], style: LineStyle) -> None:
+    """How many seeds a mean is over where it is not all, above all that is drawn there."""
+    for x, pairs in zip(at, rows, strict=True):
+        if pairs.is_partial:
+            half = 0.0 if math.isnan(pairs.half_width) else pairs.half_width
+            axes.annotate(
+                str(len(pairs.differences)),
+                (x, max(*pairs.differences, pairs.mean + half)),
+                (0, 2),
+                textcoords="offset points",
+                fontsize=SMALL_POINTS,
+                color=style.colour,
+                ha="center",
+                va="bottom",
+            )
+
+
+def counts_have_room(comparisons: Sequence[Comparison], lines: int, inches: float) -> bool:
+    """Whether numbers of seeds stay apart above the marks of so many lines in these inches."""
+    rows = max(len(comparison.table.row_values) for comparison in comparisons)
+    partial = [p for comparison in comparisons for p in comparison.pairs.values() if p.is_partial]
+    widest = max((text_inches(str(len(p.differences)), SMALL_POINTS) for p in partial), default=0)
+    # The marks of a row take eight tenths of its place.
+    return widest * rows * lines <= 0.8 * inches
+
+
+def draw_crosses(axes: Axes, at: Sequence[float], height: float, style: LineStyle) -> None:
+    """A × at each place, at a share of the panel's height."""
+    axes.plot(
+        at,
+        [height] * len(at),
+        transform=axes.get_xaxis_transform(),
+        color=style.colour,
+        **CROSS,
+    )
+
+
+def difference_label(comparison: Comparison) -> str:
+    """What the difference is of, in which unit, and which way is better."""
+    table, name = comparison.table, literal(comparison.baseline_name)
+    what = metric_label(table.metric, table.at, 28).replace("(%)", "(percentage points)")
+    goal = METRIC_GOALS[table.metric]
+    higher = f"higher: better than {name}"
+    if goal != "maximize":
+        higher = f"lower: better than {name}" if goal else f"above zero: larger than for {name}"
+    return "\n".join((what, broken(f"minus that of {name};", 34), broken(higher, 34)))
