@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pandas as pd
 
 from adaloss.result import TrialState
-from adaloss.table_spec import NaIf, TableSpec
+from adaloss.table_spec import BEST_VAL, LAST, NaIf, Spread, TableSpec
 from analysis.cells import Cell, CellStatus
-from analysis.frame import MISSING, distinct_values, grouped
+from analysis.frame import MISSING, Values, applicable_values, positions_by
 from analysis.measure import Measure
 from analysis.wording import field_value_text, value_text
 
@@ -16,6 +16,12 @@ NA_MEANING: Mapping[NaIf, str] = {
     "any": "at least one seed diverged",
     "majority": "more than half of the finished seeds diverged",
     "all": "every finished seed diverged",
+}
+
+SPREAD_WORDS: Mapping[Spread, str] = {
+    "std": "mean±standard deviation (ddof = 1)",
+    "sem": "mean±standard error (standard deviation / √n)",
+    "ci95": "mean±half of its 95 % confidence interval (Student's t, n - 1 degrees of freedom)",
 }
 
 
@@ -34,7 +40,8 @@ def caption_of(
     trials = part.drop_duplicates("trial_id")
     return " ".join(
         (
-            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values())}.",
+            *incompleteness(trials),
+            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}.",
             *marks(cells.values(), spec, measure),
             *shortfalls(trials),
             *tied_fields(part, spec, varying),
@@ -43,23 +50,32 @@ def caption_of(
     )
 
 
+def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
+    """Says of a sweep that is not done that it is not."""
+    missing = int((trials["state"] == MISSING).sum())
+    if missing:
+        yield f"INCOMPLETE: {len(trials) - missing} of {len(trials)} trials have ended."
+
+
 def what_is_shown(trials: pd.DataFrame, measure: Measure) -> str:
     """The metric and the epoch it is of."""
     label = measure.label[0].upper() + measure.label[1:]
-    if measure.at == "best_val":
+    if measure.at == BEST_VAL:
         return f"{label} at the epoch with the best validation accuracy"
+    if measure.at != LAST:
+        return f"{label} after {measure.at}"
     epochs = set(trials["epochs"])
     return f"{label} after the last epoch" + (f" ({epochs.pop()})" if len(epochs) == 1 else "")
 
 
-def over_seeds(cells: Collection[Cell]) -> str:
+def over_seeds(cells: Collection[Cell], spread: Spread = "std") -> str:
     """How many trials a cell's numbers come from."""
     declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
     fewest, most = min(declared), max(declared)
     if most == 1:
         return "one trial each"
     number = str(most) if fewest == most else f"{fewest} to {most}"
-    return f"mean±standard deviation (ddof = 1) over {number} seeds"
+    return f"{SPREAD_WORDS[spread]} over {number} seeds"
 
 
 def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterator[str]:
@@ -67,10 +83,15 @@ def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterato
     statuses = {cell.status for cell in cells}
     if any(cell.best for cell in cells):
         which = "highest" if measure.goal == "maximize" else "lowest"
-        yield f"Bold: the {which} of the row."
+        where = "column" if spec.transpose else "row"
+        yield f"Bold: the {which} of the {where}."
+        if any(cell.second for cell in cells):
+            yield "Underlined: the second."
     if CellStatus.NA in statuses:
         yield f"N/A: {NA_MEANING[spec.na_if]}."
-    if any(cell.status is CellStatus.VALUE and cell.n < cell.expected for cell in cells):
+    if spec.show_n == "always":
+        yield "(k/n): k of n seeds have a value."
+    elif any(cell.status is CellStatus.VALUE and cell.n < cell.expected for cell in cells):
         yield "(k/n): only k of n seeds have a value."
     if CellStatus.FAILED in statuses:
         yield "failed: no seed finished, at least one ended in an error."
@@ -99,23 +120,22 @@ def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
 def tied_fields(part: pd.DataFrame, spec: TableSpec, varying: Sequence[str]) -> Iterator[str]:
     """The values of the fields that vary in the sweep without being an axis of the table."""
     for field in varying:
-        if field in (spec.rows, spec.columns, spec.per, "seed"):
+        if field in (*spec.axes, "seed"):
             continue
-        values = distinct_values(part, field)
-        if len(values) == 1:
-            yield f"{field}: {value_text(values[0])}."
-        elif values:
-            yield f"{field}: {by_axis(part, field, spec)}."
+        values = applicable_values(part, field)
+        distinct = values.among(range(len(part)))
+        if len(distinct) == 1:
+            yield f"{field}: {value_text(distinct[0])}."
+        elif distinct:
+            yield f"{field}: {by_axis(part, values, spec)}."
 
 
-def by_axis(part: pd.DataFrame, field: str, spec: TableSpec) -> str:
+def by_axis(part: pd.DataFrame, values: Values, spec: TableSpec) -> str:
     """``0.1; 0.05 for adagrad_norm``: the usual value, then the exceptions by column or row."""
     for axis in (spec.columns, spec.rows):
-        found = {
-            key: distinct_values(rows, field) for (key,), rows in grouped(part, (axis,)).items()
-        }
-        if all(len(values) <= 1 for values in found.values()):
-            value_of = {key: values[0] for key, values in found.items() if values}
+        found = {key: values.among(rows) for (key,), rows in positions_by(part, (axis,)).items()}
+        if all(len(distinct) <= 1 for distinct in found.values()):
+            value_of = {key: distinct[0] for key, distinct in found.items() if distinct}
             usual = Counter(value_of.values()).most_common(1)[0][0]
             exceptions = [
                 f"{value_text(value)} for {field_value_text(axis, key)}"
@@ -123,7 +143,7 @@ def by_axis(part: pd.DataFrame, field: str, spec: TableSpec) -> str:
                 if value != usual
             ]
             return "; ".join((value_text(usual), *exceptions))
-    return f"{', '.join(map(value_text, distinct_values(part, field)))}, depending on the cell"
+    return f"{', '.join(map(value_text, values.among(range(len(part)))))}, depending on the cell"
 
 
 def origins(trials: pd.DataFrame) -> Iterator[str]:

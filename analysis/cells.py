@@ -1,7 +1,8 @@
 """One cell of a table: the statistics of its seeds, and what is shown where there are none."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean, stdev
@@ -9,7 +10,7 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from adaloss.result import TrialState
-from adaloss.table_spec import NaIf
+from adaloss.table_spec import NaIf, Spread
 from analysis.frame import MISSING
 from analysis.wording import number_text
 
@@ -47,6 +48,18 @@ class Cell:
     missing: int
     status: CellStatus
     best: bool = False
+    second: bool = False
+
+    def spread(self, kind: Spread) -> float | None:
+        """The spread of this kind, in the metric's units; None where there is no ``std``.
+
+        ``ci95`` is half the width of the 95 % confidence interval of the mean by Student's t with
+        n - 1 degrees of freedom.
+        """
+        if self.std is None or kind == "std":
+            return self.std
+        error = self.std / math.sqrt(self.n)
+        return error if kind == "sem" else error * t_quantile(0.975, self.n - 1)
 
 
 UNDECLARED_CELL = Cell(
@@ -61,33 +74,52 @@ UNDECLARED_CELL = Cell(
     status=CellStatus.UNDECLARED,
 )
 
+TrialEnd = tuple[str, str, float]
+"""What a cell needs to know of a trial: its id, its state, and the metric or NaN."""
+
 
 def cell_of(trials: pd.DataFrame, column: str, na_if: NaIf) -> Cell:
+    """The cell of these rows of the frame."""
+    return cell_of_ends(
+        zip(trials["trial_id"], trials["state"], trials[column], strict=True), na_if
+    )
+
+
+def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf) -> Cell:
     """The cell of these trials; equal trials, declared twice, count once."""
-    unique = trials.drop_duplicates("trial_id")
-    counts = {str(state): int(n) for state, n in unique["state"].value_counts().items()}
-    values = unique.loc[unique["state"] == TrialState.COMPLETE.value, column].dropna().tolist()
+    distinct = {trial_id: (state, value) for trial_id, state, value in ends}.values()
+    counts = Counter(state for state, _ in distinct)
+    complete = [value for state, value in distinct if state == TrialState.COMPLETE.value]
+    values = [value for value in complete if not math.isnan(value)]
     status = status_of(counts, n=len(values), na_if=na_if)
     has_value = status is CellStatus.VALUE
     return Cell(
         mean=fmean(values) if has_value else None,
-        std=spread(values) if has_value else None,
+        std=standard_deviation(values) if has_value else None,
         n=len(values),
-        expected=len(unique),
-        complete=counts.get(TrialState.COMPLETE.value, 0),
-        diverged=counts.get(TrialState.DIVERGED.value, 0),
-        failed=counts.get(TrialState.FAILED.value, 0),
-        missing=counts.get(MISSING, 0),
+        expected=len(distinct),
+        complete=len(complete),
+        diverged=counts[TrialState.DIVERGED.value],
+        failed=counts[TrialState.FAILED.value],
+        missing=counts[MISSING],
         status=status,
     )
 
 
-def spread(values: Sequence[float]) -> float | None:
-    """The standard deviation where there is one.
+def standard_deviation(values: Sequence[float]) -> float | None:
+    """The standard deviation (ddof = 1) where there is one.
 
     From exact sums, like the mean: the same values give the same digits in any order, anywhere.
     """
     return stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
+
+
+def t_quantile(level: float, degrees_of_freedom: int) -> float:
+    """The quantile of Student's t distribution."""
+    # scipy takes a quarter of a second to import, and most tables show standard deviations.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees_of_freedom, level))
 
 
 def status_of(counts: Mapping[str, int], *, n: int, na_if: NaIf) -> CellStatus:
@@ -113,14 +145,14 @@ class CellText:
     """A cell in words; the renderers add only their own markup."""
 
     mean: str = ""
-    std: str = ""
+    spread: str = ""
     words: str = ""
     count: str = ""
 
     @property
     def number(self) -> str:
         """For example ``90.65±0.09``."""
-        return f"{self.mean}±{self.std}" if self.std else self.mean
+        return f"{self.mean}±{self.spread}" if self.spread else self.mean
 
     @property
     def plain(self) -> str:
@@ -128,16 +160,30 @@ class CellText:
         return " ".join(filter(None, (self.number, self.words, self.count)))
 
 
-def cell_text(cell: Cell, decimals: int) -> CellText:
+@dataclass(frozen=True, kw_only=True)
+class CellStyle:
+    """How a table writes its cells."""
+
+    decimals: int
+    spread: Spread = "std"
+    always_n: bool = False
+
+
+def cell_text(cell: Cell, style: CellStyle) -> CellText:
     """What a cell shows.
 
     Seeds that are missing, failed or diverged without making the cell N/A are told by ``(k/n)``:
     the mean is over k of n. N/A, – and blank cells carry no count; the caption adds them up.
     """
-    count = f"({cell.n}/{cell.expected})" if cell.n < cell.expected else ""
+    tells_n = cell.n < cell.expected or style.always_n
+    count = f"({cell.n}/{cell.expected})" if tells_n else ""
     if cell.mean is not None:
-        std = "" if cell.std is None else number_text(cell.std, decimals)
-        return CellText(mean=number_text(cell.mean, decimals), std=std, count=count)
+        spread = cell.spread(style.spread)
+        return CellText(
+            mean=number_text(cell.mean, style.decimals),
+            spread="" if spread is None else number_text(spread, style.decimals),
+            count=count,
+        )
     if cell.status is CellStatus.FAILED:
         return CellText(words="failed", count=count)
     words = {CellStatus.NA: "N/A", CellStatus.EMPTY: "–"}

@@ -1,20 +1,25 @@
 """From the records on disk to pandas: one row per declared trial, or per recorded epoch."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from adaloss.result import METRIC_NAMES, EpochMetrics, TrialResult, TrialState
+from adaloss.result import METRIC_NAMES, TrialState
 from adaloss.store import Store
-from adaloss.table_spec import At
 from adaloss.trial import (
     FIELD_NAMES,
     HYPERPARAMETERS_THAT_APPLY,
     OPTIONAL_HYPERPARAMETERS,
     Trial,
 )
+from analysis.index import indexed_rows
+from analysis.indexed_records import HISTORIES, MEASURED, OUTCOMES
 
 MISSING = "missing"
 """The state of a trial that has no result yet."""
@@ -27,9 +32,11 @@ FRAME_COLUMNS: tuple[str, ...] = (
     "seconds",
     "finished_at",
     "code_version",
+    "environment",
+    "divergence",
     "failure_kind",
     "failure_message",
-    *(f"{at}:{name}" for at in get_args(At) for name in METRIC_NAMES),
+    *MEASURED,
 )
 HISTORY_COLUMNS: tuple[str, ...] = (
     *FIELD_NAMES,
@@ -40,26 +47,51 @@ HISTORY_COLUMNS: tuple[str, ...] = (
     *METRIC_NAMES,
 )
 
+FIELDS_OF = attrgetter(*FIELD_NAMES)
 
-def build_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
+
+def build_frame(
+    trials: Sequence[Trial], store: Store, *, epochs: Iterable[int] = ()
+) -> pd.DataFrame:
     """One row per declared trial, in the order of ``trials``.
 
     Columns: the trial's fields as they are (so ``epochs`` is the declared number), ``trial_id``,
     ``state`` (complete, diverged, failed or missing), what the result says of the run
-    (``finished_epochs``, ``seconds``, ``finished_at``, ``code_version``, ``failure_kind``,
-    ``failure_message``) and each metric as ``last:<name>`` and ``best_val:<name>``. Metrics are
-    NaN unless the trial is complete: whatever a diverged or failed trial measured on its way is
-    not its result. Declared trials that are one trial by identity all get its result.
+    (``finished_epochs``, ``seconds``, ``finished_at``, ``code_version``, ``environment`` as JSON,
+    ``divergence``'s reason, ``failure_kind``, ``failure_message``) and each metric as
+    ``last:<name>`` and ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
+    Metrics are NaN unless the trial is complete: whatever a diverged or failed trial measured on
+    its way is not its result. Declared trials that are one trial by identity all get its result.
 
     Raises:
         CorruptRecordError: a result cannot be read.
     """
-    results = read_results(trials, store)
-    rows = [
-        trial.model_dump() | {"trial_id": trial.trial_id} | outcome(results[trial.trial_id])
-        for trial in trials
-    ]
-    return typed_frame(rows, FRAME_COLUMNS)
+    outcomes = indexed_rows(trials, store, OUTCOMES)
+    columns = identity_columns(trials, outcomes)
+    for name in FRAME_COLUMNS:
+        if name not in columns:
+            columns[name] = column_of(outcomes[name])
+    frame = pd.DataFrame({name: columns[name] for name in FRAME_COLUMNS})
+    return with_epochs(frame, trials, store, tuple(epochs))
+
+
+def with_epochs(
+    frame: pd.DataFrame, trials: Sequence[Trial], store: Store, epochs: Sequence[int]
+) -> pd.DataFrame:
+    """The frame with the metrics of these epochs, of the trials that are complete."""
+    if not epochs:
+        return frame
+    histories = indexed_rows(trials, store, HISTORIES)
+    owner, values = flattened(histories)
+    complete = (frame["state"] == TrialState.COMPLETE.value).to_numpy()
+    added = {}
+    for epoch in epochs:
+        chosen = (values["epoch"] == epoch) & complete[owner]
+        for name in METRIC_NAMES:
+            column = np.full(len(frame), np.nan)
+            column[owner[chosen]] = values[name][chosen]
+            added[f"epoch {epoch}:{name}"] = column
+    return pd.concat([frame, pd.DataFrame(added)], axis="columns")
 
 
 def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
@@ -68,90 +100,93 @@ def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
     Raises:
         CorruptRecordError: a record cannot be read.
     """
-    results = read_results(trials, store)
-    rows = [
-        trial.model_dump()
-        | {"trial_id": trial.trial_id, "state": state_of(results[trial.trial_id])}
-        | metrics.model_dump()
-        for trial in trials
-        for metrics in store.read_metrics(trial)
-    ]
-    return typed_frame(rows, HISTORY_COLUMNS)
+    owner, values = flattened(indexed_rows(trials, store, HISTORIES))
+    columns = identity_columns(trials, indexed_rows(trials, store, OUTCOMES))
+    of_trials = pd.DataFrame(columns).take(owner).reset_index(drop=True)
+    return of_trials.assign(**values)[list(HISTORY_COLUMNS)]
 
 
-def read_results(trials: Iterable[Trial], store: Store) -> Mapping[str, TrialResult | None]:
-    """The result, or None, of every trial id: each is read once, however often it is declared."""
-    unique = {trial.trial_id: trial for trial in trials}
-    return {trial_id: store.read_result(trial) for trial_id, trial in unique.items()}
+def flattened(histories: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The row of ``histories`` that each recorded epoch is of, and the epochs' columns."""
+    names = HISTORIES.columns.names
+    whole = {name: histories[name].combine_chunks() for name in names}
+    owner = pc.list_parent_indices(whole["epoch"]).to_numpy(zero_copy_only=False)
+    return owner, {name: pc.list_flatten(whole[name]).to_numpy(False) for name in names}
 
 
-def state_of(result: TrialResult | None) -> str:
-    """The state as the frame's plain text."""
-    return MISSING if result is None else result.state.value
+def identity_columns(trials: Sequence[Trial], outcomes: pa.Table) -> dict[str, "pd.Series[Any]"]:
+    """Which trial each row is of: its fields, its id, and its state."""
+    values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
+    columns = {name: objects(column) for name, column in zip(FIELD_NAMES, values, strict=True)}
+    columns["trial_id"] = objects([trial.trial_id for trial in trials])
+    columns["state"] = objects(pc.fill_null(outcomes["state"], MISSING).to_pylist())
+    return columns
 
 
-def outcome(result: TrialResult | None) -> dict[str, Any]:
-    """What the result adds to the trial's row; columns that it leaves out stay empty."""
-    if result is None:
-        return {"state": MISSING}
-    complete = result.state is TrialState.COMPLETE
-    return {
-        "state": result.state.value,
-        "finished_epochs": result.epochs,
-        "seconds": result.seconds,
-        "finished_at": result.finished_at,
-        "code_version": result.provenance.code_version if result.provenance else None,
-        "failure_kind": result.failure.kind.value if result.failure else None,
-        "failure_message": result.failure.message if result.failure else None,
-        **measured("last", result.last if complete else None),
-        **measured("best_val", result.best_val if complete else None),
-    }
+def objects(values: Sequence[Any]) -> "pd.Series[Any]":
+    """A column of Python objects.
 
-
-def measured(at: At, metrics: EpochMetrics | None) -> dict[str, float | None]:
-    """One epoch's metrics under their column names."""
-    values = metrics.model_dump() if metrics else {}
-    return {f"{at}:{name}": values.get(name) for name in METRIC_NAMES}
-
-
-def typed_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """A frame of these columns: measurements as floats, everything else as Python objects.
-
-    Objects, because pandas' own choice would turn None into NaN and the integers beside it into
-    floats, and a trial's fields are compared and shown as they were declared.
+    pandas' own choice would turn None into NaN and the integers beside it into floats, and a
+    trial's fields are compared and shown as they were declared.
     """
-    data = {name: typed_column(name, [row.get(name) for row in rows]) for name in columns}
-    return pd.DataFrame(data, columns=list(columns))
+    return pd.Series(list(values), dtype="object")
 
 
-def typed_column(name: str, values: Sequence[Any]) -> "pd.Series[Any]":
-    """One column of a frame, see :func:`typed_frame`."""
-    if name == "seconds" or name.rpartition(":")[2] in METRIC_NAMES:
-        numbers = [math.nan if value is None else value for value in values]
-        return pd.Series(numbers, dtype="float64")
-    return pd.Series(values, dtype="object")
+def column_of(values: pa.ChunkedArray) -> "pd.Series[Any]":
+    """A column of the index: numbers with NaN for none, everything else as Python objects."""
+    if pa.types.is_floating(values.type):
+        return pd.Series(values.to_numpy(), dtype="float64")
+    return objects(values.to_pylist())
+
+
+@dataclass(frozen=True)
+class Values:
+    """A field's value in every row of a frame, and in which rows it can change the numbers."""
+
+    values: Sequence[Any]
+    applies: Sequence[bool] | None
+
+    def among(self, rows: Iterable[int]) -> tuple[Any, ...]:
+        """The distinct values that count in these rows, first come first."""
+        if self.applies is None:
+            return tuple(dict.fromkeys(self.values[row] for row in rows))
+        return tuple(dict.fromkeys(self.values[row] for row in rows if self.applies[row]))
+
+
+def applicable_values(frame: pd.DataFrame, field: str) -> Values:
+    """The values of a field, row by row.
+
+    A hyperparameter that a row's optimizer has no use for (``alpha`` of sgd_constant) does not
+    count there.
+    """
+    applies = None
+    if field in OPTIONAL_HYPERPARAMETERS:
+        applies = [field in HYPERPARAMETERS_THAT_APPLY[name] for name in frame["optimizer"]]
+    return Values(frame[field].tolist(), applies)
 
 
 def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:
-    """The declared values of a field, first come first, where it can change the numbers.
-
-    A hyperparameter that a row's optimizer has no use for (``alpha`` of sgd_constant) is not
-    counted there.
-    """
-    if field in OPTIONAL_HYPERPARAMETERS:
-        applies = [field in HYPERPARAMETERS_THAT_APPLY[name] for name in frame["optimizer"]]
-        frame = frame.loc[applies]
-    return tuple(dict.fromkeys(frame[field]))
+    """The declared values of a field, first come first, where it can change the numbers."""
+    return applicable_values(frame, field).among(range(len(frame)))
 
 
 def grouped(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[object, ...], pd.DataFrame]:
     """The frame's rows by the values of these fields, first come first; all of them by no field.
 
+    For a few groups: a frame for each of thousands takes longer than all that is done with them.
+    """
+    return {key: frame.iloc[rows] for key, rows in positions_by(frame, fields).items()}
+
+
+def positions_by(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[object, ...], list[int]]:
+    """The positions of the rows by the values of these fields, first come first.
+
     Not ``groupby``: it would turn a field's None into NaN.
     """
+    if not fields:
+        return {(): list(range(len(frame)))} if len(frame) else {}
     positions: dict[tuple[object, ...], list[int]] = {}
-    columns = [frame[field].tolist() for field in fields]
-    for position in range(len(frame)):
-        key = tuple(column[position] for column in columns)
+    keys = zip(*(frame[field].tolist() for field in fields), strict=True)
+    for position, key in enumerate(keys):
         positions.setdefault(key, []).append(position)
-    return {key: frame.iloc[rows] for key, rows in positions.items()}
+    return positions

@@ -4,20 +4,27 @@ from collections.abc import Callable, Mapping, Sequence
 
 from analysis.render_csv import render_csv
 from analysis.render_html import render_html
-from analysis.render_latex import render_latex
+from analysis.render_latex import document, render_latex, render_siunitx
 from analysis.render_markdown import render_markdown
 from analysis.render_terminal import terminal_table
 from analysis.tables import Table, TableError
 
-__all__ = ["FORMATS", "render", "terminal_table"]
+__all__ = ["FORMATS", "render", "render_document", "terminal_table"]
 
-FORMATS: Mapping[str, str] = {"md": ".md", "csv": ".csv", "latex": ".tex", "html": ".html"}
+FORMATS: Mapping[str, str] = {
+    "md": ".md",
+    "csv": ".csv",
+    "latex": ".tex",
+    "siunitx": ".siunitx.tex",
+    "html": ".html",
+}
 """The suffix of each format's files."""
 
 RENDERERS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "md": render_markdown,
     "csv": render_csv,
     "latex": render_latex,
+    "siunitx": render_siunitx,
     "html": render_html,
 }
 
@@ -31,3 +38,8 @@ def render(tables: Sequence[Table], form: str) -> str:
     if form not in RENDERERS:
         raise TableError(f"there is no table format {form}; the formats are {', '.join(FORMATS)}")
     return RENDERERS[form](tables)
+
+
+def render_document(tables: Sequence[Table], form: str) -> str:
+    """All tables as a LaTeX document of its own; ``form`` is latex or siunitx."""
+    return document(tables, siunitx=form == "siunitx")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from analysis.cells import Cell, cell_text
+from analysis.cells import Cell, CellStyle, cell_text
 from analysis.tables import Table
 from analysis.wording import value_text
 
@@ -30,7 +30,7 @@ def render_html(tables: Sequence[Table]) -> str:
 
 def html_section(table: Table) -> str:
     """One table under its title."""
-    names = [table.row_field, *map(value_text, table.column_values)]
+    names = [table.corner, *map(value_text, table.column_values)]
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "\n".join(html_row(table, row) for row in table.row_values)
     return (
@@ -43,15 +43,16 @@ def html_section(table: Table) -> str:
 def html_row(table: Table, row: object) -> str:
     """One row of the body."""
     cells = "".join(
-        f"<td>{html_cell(table.cells[row, column], table.decimals)}</td>"
+        f"<td>{html_cell(table.cells[row, column], table.style)}</td>"
         for column in table.column_values
     )
     return f'<tr><th scope="row">{escape(value_text(row))}</th>{cells}</tr>'
 
 
-def html_cell(cell: Cell, decimals: int) -> str:
-    """A cell's text, the best of its row in ``<strong>``."""
-    text = cell_text(cell, decimals)
-    if not cell.best:
+def html_cell(cell: Cell, style: CellStyle) -> str:
+    """A cell's text, the best of its row in ``<strong>``, the second in ``<u>``."""
+    text = cell_text(cell, style)
+    if not cell.best and not cell.second:
         return escape(text.plain)
-    return f"<strong>{escape(text.number)}</strong> {escape(text.count)}".rstrip()
+    tag = "strong" if cell.best else "u"
+    return f"<{tag}>{escape(text.number)}</{tag}> {escape(text.count)}".rstrip()

@@ -1,10 +1,11 @@
-"""Tables as LaTeX for a document that loads ``booktabs``."""
+"""Tables as LaTeX with ``booktabs``, and where it is wanted ``siunitx``."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from analysis.cells import Cell, cell_text
+from analysis.cells import Cell, CellStyle, CellText, cell_text
 from analysis.tables import Table
 from analysis.wording import one_line, value_text
 
@@ -30,26 +31,64 @@ ESCAPES = {
     "*": "{*}",
     "±": r"$\pm$",
     "–": "--",
+    "√": r"$\surd$",
+    "−": "$-$",
+    "≥": r"$\geq$",
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a package wants numbers: the columns' alignment, the headings, and the cells."""
+
+    packages: tuple[str, ...]
+    alignment: Callable[[Table], str]
+    heading: Callable[[str], str]
+    cell: Callable[[Cell, CellStyle], str]
+
+
 def render_latex(tables: Sequence[Table]) -> str:
-    """One ``table`` environment per table, each with a label of its own."""
+    """One ``table`` environment per table, each with a label of its own; needs ``booktabs``."""
+    return in_dialect(tables, PLAIN)
+
+
+def render_siunitx(tables: Sequence[Table]) -> str:
+    """The same with numbers aligned by ``siunitx`` (version 3); needs ``booktabs`` too."""
+    return in_dialect(tables, SIUNITX)
+
+
+def document(tables: Sequence[Table], *, siunitx: bool) -> str:
+    """A whole document of the tables."""
+    dialect = SIUNITX if siunitx else PLAIN
+    packages = "".join(f"\\usepackage{{{name}}}\n" for name in dialect.packages)
+    return (
+        f"\\documentclass{{article}}\n{packages}\\begin{{document}}\n"
+        f"{in_dialect(tables, dialect)}\\end{{document}}\n"
+    )
+
+
+def in_dialect(tables: Sequence[Table], dialect: Dialect) -> str:
+    """The tables, and above them what a document must load."""
     seen: Counter[str] = Counter()
-    rendered = []
+    rendered = [f"% In the preamble: {' '.join(map(use, dialect.packages))}\n"]
     for table in tables:
         label = "tab:" + (re.sub(r"[^A-Za-z0-9]+", "-", table.title).strip("-").lower() or "table")
         seen[label] += 1
         number = f"-{seen[label]}" if seen[label] > 1 else ""
-        rendered.append(latex_table(table, label + number))
+        rendered.append(latex_table(table, label + number, dialect))
     return "\n".join(rendered)
 
 
-def latex_table(table: Table, label: str) -> str:
+def use(package: str) -> str:
+    """The command that loads a package."""
+    return rf"\usepackage{{{package}}}"
+
+
+def latex_table(table: Table, label: str, dialect: Dialect) -> str:
     """One table."""
-    header = [table.row_field, *map(value_text, table.column_values)]
-    rows = [latex_row(table, row) for row in table.row_values]
-    alignment = ("l" if table.rows_are_names else "r") + "r" * len(table.column_values)
+    headings = [dialect.heading(escape(value_text(value))) for value in table.column_values]
+    rows = [latex_row(table, row, dialect) for row in table.row_values]
+    alignment = ("l" if table.rows_are_names else "r") + dialect.alignment(table)
     caption = escape(f"{table.title}. {table.caption}")
     return "\n".join(
         (
@@ -59,7 +98,7 @@ def latex_table(table: Table, label: str) -> str:
             rf"  \label{{{label}}}",
             rf"  \begin{{tabular}}{{{alignment}}}",
             r"    \toprule",
-            rf"    {' & '.join(map(escape, header))} \\",
+            rf"    {' & '.join((escape(table.corner), *headings))} \\",
             r"    \midrule",
             *rows,
             r"    \bottomrule",
@@ -70,21 +109,82 @@ def latex_table(table: Table, label: str) -> str:
     )
 
 
-def latex_row(table: Table, row: object) -> str:
+def latex_row(table: Table, row: object, dialect: Dialect) -> str:
     """One row of the body."""
     cells = [table.cells[row, column] for column in table.column_values]
-    shown = [latex_cell(cell, table.decimals) for cell in cells]
+    shown = [dialect.cell(cell, table.style) for cell in cells]
     return rf"    {' & '.join((escape(value_text(row)), *shown))} \\"
 
 
-def latex_cell(cell: Cell, decimals: int) -> str:
+def plain_alignment(table: Table) -> str:
+    """Every column to the right."""
+    return "r" * len(table.column_values)
+
+
+def plain_cell(cell: Cell, style: CellStyle) -> str:
     r"""A cell's text, the best of its row bold (``\mathbf`` would leave the ± light)."""
-    text = cell_text(cell, decimals)
+    text = cell_text(cell, style)
     if not text.mean:
         return escape(text.plain)
-    number = rf"${text.mean} \pm {text.std}$" if text.std else f"${text.mean}$"
-    emphasised = rf"{{\boldmath{number}}}" if cell.best else number
-    return f"{emphasised} {text.count}".rstrip()
+    number = mathematics(text)
+    if cell.best:
+        number = rf"{{\boldmath{number}}}"
+    if cell.second:
+        number = rf"\underline{{{number}}}"
+    return f"{number} {text.count}".rstrip()
+
+
+def mathematics(text: CellText) -> str:
+    """The number in mathematics."""
+    number = rf"${text.mean} \pm {text.spread}$" if text.spread else f"${text.mean}$"
+    return number.replace("inf", r"\infty")
+
+
+def siunitx_alignment(table: Table) -> str:
+    """A column of numbers as wide as the widest mean and spread of the table, with decimals."""
+    texts = [cell_text(cell, table.style) for cell in table.cells.values()]
+    means, spreads = (
+        whole_digits(text.mean for text in texts),
+        whole_digits(text.spread for text in texts),
+    )
+    decimals = table.style.decimals
+    uncertainty = f" +- {spreads}.{decimals}" if any(text.spread for text in texts) else ""
+    sign = "-" if any(text.mean.startswith("-") for text in texts) else ""
+    width = f"table-format={sign}{means}.{decimals}{uncertainty}"
+    look = "uncertainty-mode=separate, mode=text, reset-text-series=false"
+    if count := max((text.count for text in texts if text.mean), key=len, default=""):
+        look += rf", table-space-text-post={{\,{count}}}"
+    return rf"*{{{len(table.column_values)}}}{{S[{width}, {look}]}}"
+
+
+def whole_digits(numbers: Iterable[str]) -> int:
+    """The most digits before the decimal point; numbers may be missing or infinite."""
+    wholes = [number.lstrip("-").partition(".")[0] for number in numbers]
+    return max((len(whole) for whole in wholes if whole.isdigit()), default=1)
+
+
+def siunitx_cell(cell: Cell, style: CellStyle) -> str:
+    """A number for siunitx to align; what it cannot read goes in braces, centred."""
+    text = cell_text(cell, style)
+    if not text.mean or "inf" in text.number or cell.second:
+        return f"{{{plain_cell(cell, style)}}}"
+    number = f"{text.mean} +- {text.spread}" if text.spread else text.mean
+    count = f" {{\\,{text.count}}}" if text.count else ""
+    return (r"\bfseries " if cell.best else "") + number + count
+
+
+def in_braces(heading: str) -> str:
+    """A heading that is not to be read as a number."""
+    return f"{{{heading}}}"
+
+
+PLAIN = Dialect(packages=("booktabs",), alignment=plain_alignment, heading=str, cell=plain_cell)
+SIUNITX = Dialect(
+    packages=("booktabs", "siunitx"),
+    alignment=siunitx_alignment,
+    heading=in_braces,
+    cell=siunitx_cell,
+)
 
 
 def escape(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from analysis.cells import Cell, cell_text
+from analysis.cells import Cell, CellStyle, cell_text
 from analysis.tables import Table
 from analysis.wording import one_line, value_text
 
@@ -19,18 +19,23 @@ def render_markdown(tables: Sequence[Table]) -> str:
 
 def markdown_table(table: Table) -> str:
     """One table; the columns are aligned by padding."""
-    header = [table.row_field, *map(value_text, table.column_values)]
+    header = [table.corner, *map(value_text, table.column_values)]
     lines = [[escape(text) for text in header]]
     for row in table.row_values:
         cells = [table.cells[row, column] for column in table.column_values]
-        shown = [markdown_cell(cell, table.decimals) for cell in cells]
+        shown = [markdown_cell(cell, table.style) for cell in cells]
         lines.append([escape(value_text(row)), *shown])
+    body = aligned(lines, names=int(table.rows_are_names))
+    return f"### {escape(table.title)}\n\n{body}\n{escape(table.caption)}\n"
+
+
+def aligned(lines: Sequence[Sequence[str]], *, names: int) -> str:
+    """The lines of a table, its heading first, padded to columns; ``names`` of them stand left."""
     columns = [
-        padded(texts, left=table.rows_are_names and not position)
+        padded(texts, left=position < names)
         for position, texts in enumerate(zip(*lines, strict=True))
     ]
-    body = "".join(f"| {' | '.join(line)} |\n" for line in zip(*columns, strict=True))
-    return f"### {escape(table.title)}\n\n{body}\n{escape(table.caption)}\n"
+    return "".join(f"| {' | '.join(line)} |\n" for line in zip(*columns, strict=True))
 
 
 def padded(texts: Sequence[str], *, left: bool) -> list[str]:
@@ -41,12 +46,13 @@ def padded(texts: Sequence[str], *, left: bool) -> list[str]:
     return [header, rule, *cells]
 
 
-def markdown_cell(cell: Cell, decimals: int) -> str:
-    """A cell's text, the best of its row in bold."""
-    text = cell_text(cell, decimals)
-    if not cell.best:
-        return text.plain
-    return f"**{text.number}** {text.count}".rstrip()
+def markdown_cell(cell: Cell, style: CellStyle) -> str:
+    """A cell's text, the best of its row in bold, the second underlined."""
+    text = cell_text(cell, style)
+    if cell.best:
+        return f"**{text.number}** {text.count}".rstrip()
+    # What GitHub shows underlined: it takes <u> out.
+    return f"<ins>{text.number}</ins> {text.count}".rstrip() if cell.second else text.plain
 
 
 def escape(text: str) -> str:

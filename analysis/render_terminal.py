@@ -4,7 +4,7 @@ from rich import box
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from analysis.cells import Cell, CellStatus, cell_text
+from analysis.cells import Cell, CellStatus, CellStyle, cell_text
 from analysis.tables import Table
 from analysis.wording import value_text
 
@@ -18,7 +18,7 @@ def terminal_table(table: Table) -> TerminalTable:
         box=box.SIMPLE_HEAD,
     )
     shown.add_column(
-        Text(table.row_field),
+        Text(table.corner),
         justify="left" if table.rows_are_names else "right",
         overflow="fold",
     )
@@ -26,16 +26,15 @@ def terminal_table(table: Table) -> TerminalTable:
         shown.add_column(Text(value_text(value)), justify="right", overflow="fold")
     for row in table.row_values:
         cells = [table.cells[row, column] for column in table.column_values]
-        shown.add_row(
-            Text(value_text(row)), *(terminal_cell(cell, table.decimals) for cell in cells)
-        )
+        shown.add_row(Text(value_text(row)), *(terminal_cell(cell, table.style) for cell in cells))
     return shown
 
 
-def terminal_cell(cell: Cell, decimals: int) -> Text:
-    """A cell's text: the best of its row bold, what is not a number dim, failures red."""
-    text = cell_text(cell, decimals)
-    if cell.best:
-        return Text.assemble((text.number, "bold"), f" {text.count}" if text.count else "")
-    style = {CellStatus.VALUE: "", CellStatus.FAILED: "red"}.get(cell.status, "dim")
-    return Text(text.plain, style=style)
+def terminal_cell(cell: Cell, style: CellStyle) -> Text:
+    """A cell's text: the best of its row bold, the second underlined, failures red."""
+    text = cell_text(cell, style)
+    if cell.best or cell.second:
+        emphasis = "bold" if cell.best else "underline"
+        return Text.assemble((text.number, emphasis), f" {text.count}" if text.count else "")
+    look = {CellStatus.VALUE: "", CellStatus.FAILED: "red"}.get(cell.status, "dim")
+    return Text(text.plain, style=look)

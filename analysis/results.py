@@ -1,65 +1,220 @@
-"""From a sweep and its records to tables and a figure, and to the files beside the records."""
+"""From a sweep and its records to tables, figures, statistics and the comparison with others."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from adaloss.store import Store
 from adaloss.sweep import Sweep
+from adaloss.table_spec import TableSpec, epoch_of
 from adaloss.trial import Trial
-from analysis.frame import build_frame
-from analysis.published import published_beside
-from analysis.render import FORMATS, render
-from analysis.tables import Table, compile_tables
+from analysis.frame import MISSING, build_frame, history_frame
+from analysis.measure import Measure
+from analysis.page import Page
+from analysis.tables import Table, compile_tables, measure_of, selected
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+AGAINST, CURVES, HEAT_MAP, DIFFERENCES = "against", "curves", "heatmap", "differences"
+FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES)
+BOOTSTRAP_SEED = 0
 
 
-def compile_results(sweep: Sweep, trials: Sequence[Trial], store: Store) -> tuple[Table, ...]:
-    """The sweep's tables from the records."""
-    metric = sweep.grid.metric
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """What is on record of these trials of a sweep, and the tables that are asked for.
+
+    ``frame`` is that of :func:`analysis.frame.build_frame` with every epoch that a table names.
+    """
+
+    sweep: Sweep
+    trials: tuple[Trial, ...]
+    store: Store
+    specs: tuple[TableSpec, ...]
+    frame: pd.DataFrame
+
+    @property
+    def spec(self) -> TableSpec:
+        """The table whose rows, columns and metric are those of figures and statistics."""
+        return self.specs[0]
+
+    @property
+    def measure(self) -> Measure:
+        """The metric and the epoch of the first table."""
+        metric = self.sweep.grid.metric
+        return measure_of(self.spec, metric=metric.name, at=metric.at, goal=metric.goal)
+
+    @property
+    def title(self) -> str:
+        """The first table's title, or the sweep's name; says so where trials are missing."""
+        name = self.spec.title or self.sweep.name
+        states = self.frame.drop_duplicates("trial_id")["state"]
+        missing = int((states == MISSING).sum())
+        done = f"{len(states) - missing} of {len(states)} trials"
+        return f"{name} (INCOMPLETE: {done})" if missing else name
+
+    def chosen(self) -> pd.DataFrame:
+        """The rows of the frame that the first table is of."""
+        return selected(self.frame, self.spec)
+
+
+def read_results(
+    sweep: Sweep,
+    trials: tuple[Trial, ...],
+    store: Store,
+    specs: Sequence[TableSpec] | None = None,
+) -> Results:
+    """The results on record; ``specs`` take the place of the grid's tables.
+
+    Raises:
+        CorruptRecordError: a record cannot be read.
+    """
+    asked = tuple(specs if specs is not None else sweep.tables)
+    named = [epoch_of(spec.at or sweep.grid.metric.at) for spec in asked]
+    epochs = dict.fromkeys(epoch for epoch in named if epoch is not None)
+    frame = build_frame(trials, store, epochs=epochs)
+    return Results(sweep=sweep, trials=trials, store=store, specs=asked, frame=frame)
+
+
+def tables_of(results: Results) -> tuple[Table, ...]:
+    """The tables.
+
+    Raises:
+        TableError: a table cannot be compiled as it was asked for.
+    """
+    metric = results.sweep.grid.metric
     return compile_tables(
-        build_frame(trials, store),
-        sweep.grid.tables,
+        results.frame,
+        results.specs,
         metric=metric.name,
         at=metric.at,
         goal=metric.goal,
-        sweep_name=sweep.name,
+        sweep_name=results.sweep.name,
     )
 
 
-def save_tables(tables: Sequence[Table], store: Store) -> None:
-    """Write the tables in every format beside the records."""
-    for form, suffix in FORMATS.items():
-        store.write_text(store.tables_folder / f"tables{suffix}", render(tables, form))
+def figures_of(
+    results: Results,
+    kinds: Sequence[str],
+    *,
+    baseline: str | None = None,
+    width: float | None = None,
+) -> Iterator[tuple[str, "Figure"]]:
+    """The figures of these kinds with a name for each, drawn one by one as they are asked for.
 
-
-def save_comparison(trials: Sequence[Trial], store: Store) -> None:
-    """Write the published numbers beside the sweep's, where it has any of the paper's cells."""
-    path = store.tables_folder / "published_numbers.md"
-    text = published_beside(trials, store)
-    if text is not None:
-        store.write_text(path, text)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def draw_figure(
-    sweep: Sweep, trials: Sequence[Trial], store: Store, output: Path | None = None
-) -> Path:
-    """Draw the first table as a figure, by default beside the records; returns where it is."""
+    Raises:
+        TableError: the fields or the baseline do not exist, or cells would mix trials.
+    """
     # matplotlib takes half a second to import, and tables do without it.
-    from analysis.figures import accuracy_against, save_figure
+    from analysis import figures
 
-    spec, metric = sweep.grid.tables[0], sweep.grid.metric
-    path = output or store.figures_folder / f"{sweep.name}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure = accuracy_against(
-        build_frame(trials, store),
-        x=spec.rows,
-        line=spec.columns,
+    spec, measure, frame = results.spec, results.measure, results.chosen()
+    inches = width or figures.PAGE_INCHES
+    title = results.title
+    if AGAINST in kinds:
+        yield (
+            f"against-{spec.rows}",
+            figures.accuracy_against(
+                frame,
+                x=spec.rows,
+                line=spec.columns,
+                per=spec.per,
+                metric=measure.metric,
+                at=measure.at,
+                title=title,
+                na_if=spec.na_if,
+                spread=spec.spread,
+                width=inches,
+            ),
+        )
+    if CURVES in kinds:
+        history = history_frame(results.trials, results.store)
+        for part, figure in figures.learning_curves(
+            history,
+            frame,
+            x=spec.rows,
+            line=spec.columns,
+            per=spec.per,
+            metric=measure.metric,
+            title=title,
+            width=inches,
+        ):
+            yield f"curves-{part}" if part else "curves", figure
+    if HEAT_MAP in kinds:
+        yield (
+            "heatmap",
+            figures.heat_map(
+                frame,
+                rows=spec.rows,
+                columns=spec.columns,
+                per=spec.per,
+                metric=measure.metric,
+                at=measure.at,
+                title=title,
+                na_if=spec.na_if,
+                decimals=spec.decimals,
+                width=inches,
+            ),
+        )
+    if DIFFERENCES in kinds and (baseline or can_be_compared(frame, spec)):
+        yield (
+            "differences",
+            figures.paired_differences(
+                frame,
+                x=spec.rows,
+                line=spec.columns,
+                per=spec.per,
+                baseline=baseline,
+                metric=measure.metric,
+                at=measure.at,
+                title=title,
+                width=inches,
+            ),
+        )
+
+
+def can_be_compared(frame: pd.DataFrame, spec: TableSpec) -> bool:
+    """Whether there are two columns, one to be the baseline of the other."""
+    return len(set(frame[spec.columns])) > 1
+
+
+def statistics_of(results: Results) -> Page:
+    """The statistics in words and tables; the same records give the same page.
+
+    Raises:
+        TableError: the fields do not exist, or cells would mix trials.
+    """
+    # scipy's distributions take a second to import, and tables do without them.
+    from analysis.stats.stats_page import stats_page
+
+    spec = results.spec
+    return stats_page(
+        results.chosen(),
+        rows=spec.rows,
+        columns=spec.columns,
         per=spec.per,
-        metric=spec.metric or metric.name,
-        at=spec.at or metric.at,
+        measure=results.measure,
         na_if=spec.na_if,
-        title=sweep.name,
+        title=f"{results.title}: statistics",
+        generator=np.random.default_rng(BOOTSTRAP_SEED),
     )
-    save_figure(figure, path)
-    return path
+
+
+def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:
+    """The numbers of :func:`statistics_of`."""
+    from analysis.stats.stats_frames import stats_frames
+
+    spec = results.spec
+    return stats_frames(
+        results.chosen(),
+        rows=spec.rows,
+        columns=spec.columns,
+        per=spec.per,
+        measure=results.measure,
+        na_if=spec.na_if,
+        generator=np.random.default_rng(BOOTSTRAP_SEED),
+    )

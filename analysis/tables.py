@@ -1,4 +1,4 @@
-"""From the frame to tables of mean±std: what is a row, a column, a cell, and which is best."""
+"""From the frame to tables of mean±spread: what is a row, a column, a cell, and which is best."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,14 +7,15 @@ from types import MappingProxyType
 import pandas as pd
 
 from adaloss.result import METRIC_NAMES
-from adaloss.table_spec import At, TableSpec
+from adaloss.table_spec import At, TableSpec, epoch_of
 from adaloss.trial import FIELD_NAMES
 from adaloss.user_error import UserError
 from analysis.caption import caption_of
-from analysis.cells import UNDECLARED_CELL, Cell, cell_of
-from analysis.frame import distinct_values, grouped
+from analysis.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
+from analysis.frame import Values, applicable_values, distinct_values, grouped, positions_by
+from analysis.marks import mark_best
 from analysis.measure import METRIC_GOALS, Goal, Measure
-from analysis.wording import field_value_text, number_text, one_line, value_text
+from analysis.wording import field_value_text, one_line, value_text
 
 AVERAGED_FIELD = "seed"
 """The only field that a cell averages over."""
@@ -30,15 +31,17 @@ class TableError(UserError, ValueError):
 class Table:
     """A compiled table: ``cells`` has an entry for every pair of a row and a column value.
 
-    ``part`` words the value of the spec's ``per`` that the table is of, None without one.
+    ``part`` words the values of the spec's ``per`` that the table is of, None without any;
+    ``part_values`` are those values. ``style`` says how cells are written.
     """
 
     title: str
     part: str | None
+    part_values: tuple[object, ...]
     caption: str
     metric: str
     at: At
-    decimals: int
+    style: CellStyle
     row_field: str
     column_field: str
     row_values: tuple[object, ...]
@@ -49,6 +52,13 @@ class Table:
     def rows_are_names(self) -> bool:
         """Whether the row headings are words, which align to the left, or numbers."""
         return any(isinstance(value, str) for value in self.row_values)
+
+    @property
+    def corner(self) -> str:
+        """The heading above the row headings; names speak for themselves, numbers do not."""
+        if all(isinstance(value, str) for value in self.column_values):
+            return self.row_field
+        return f"{self.row_field} / {self.column_field}"
 
 
 def compile_tables(
@@ -64,23 +74,28 @@ def compile_tables(
 
     ``metric``, ``at`` and ``goal`` are the sweep's; a spec with a metric of its own is judged by
     what is better for that one. Rows and columns stand in the order in which the frame first has
-    them. A cell averages over seeds and nothing else.
+    them. A cell averages over seeds and nothing else. Of ``epoch N`` the frame must have the
+    columns (see :func:`analysis.frame.build_frame`).
 
     Raises:
-        TableError: a spec names an unknown or repeated field or metric, or a cell would mix
-            trials that differ in more than the seed.
+        TableError: a spec names an unknown or repeated field or metric, an epoch that no trial
+            has or a cell that there is not, or a cell would mix trials that differ in more than
+            the seed.
     """
     tables: list[Table] = []
     for spec in specs:
-        check_names(spec, metric)
-        own_metric = spec.metric or metric
-        measure = Measure(
-            metric=own_metric,
-            at=spec.at or at,
-            goal=goal if own_metric == metric else METRIC_GOALS[own_metric],
-        )
-        tables.extend(tables_of(frame, spec, measure, sweep_name))
+        measure = measure_of(spec, metric=metric, at=at, goal=goal)
+        check_names(spec, measure)
+        check_epoch(frame, measure)
+        tables.extend(tables_of(selected(frame, spec), spec, measure, sweep_name))
     return tuple(tables)
+
+
+def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
+    """What the table shows, and which way is better, where these are the sweep's."""
+    own = spec.metric or metric
+    own_goal = goal if own == metric else METRIC_GOALS.get(own)
+    return Measure(metric=own, at=spec.at or at, goal=own_goal)
 
 
 def tables_of(
@@ -88,24 +103,73 @@ def tables_of(
 ) -> Iterator[Table]:
     """The tables of one spec: one per value of ``per``."""
     varying = [name for name in FIELD_NAMES if len(distinct_values(frame, name)) > 1]
-    parts = grouped(frame, () if spec.per is None else (spec.per,))
+    parts = grouped(frame, spec.per)
     for per_values, part in parts.items():
-        part_name = spec.per and field_value_text(spec.per, per_values[0])
+        named = zip(spec.per, per_values, strict=True)
+        part_name = ", ".join(field_value_text(field, value) for field, value in named) or None
         needs_name = len(parts) > 1 or spec.title is None
-        cells = mark_best(compile_cells(part, spec, measure, varying), measure, spec.decimals)
-        yield Table(
+        cells = compile_cells(part, spec, measure, varying)
+        if spec.mark != "none":
+            cells = mark_best(
+                cells, measure.goal, spec.decimals, second=spec.mark == "best_and_second"
+            )
+        table = Table(
             title=title_of(spec.title or sweep_name, part_name if needs_name else None),
             part=part_name,
+            part_values=per_values,
             caption=caption_of(part, spec, measure, cells, varying),
             metric=measure.metric,
             at=measure.at,
-            decimals=spec.decimals,
+            style=CellStyle(
+                decimals=spec.decimals, spread=spec.spread, always_n=spec.show_n == "always"
+            ),
             row_field=spec.rows,
             column_field=spec.columns,
             row_values=tuple(dict.fromkeys(part[spec.rows])),
             column_values=tuple(dict.fromkeys(part[spec.columns])),
             cells=MappingProxyType(cells),
         )
+        yield transposed(table) if spec.transpose else table
+
+
+def transposed(table: Table) -> Table:
+    """The table turned over; what its marks compare stays what it was."""
+    return replace(
+        table,
+        row_field=table.column_field,
+        column_field=table.row_field,
+        row_values=table.column_values,
+        column_values=table.row_values,
+        cells=MappingProxyType({(c, r): cell for (r, c), cell in table.cells.items()}),
+    )
+
+
+def selected(frame: pd.DataFrame, spec: TableSpec) -> pd.DataFrame:
+    """The rows of the frame that the spec's ``only`` and ``exclude`` leave.
+
+    Raises:
+        TableError: they name an unknown field, or leave nothing.
+    """
+    if not spec.only and not spec.exclude:
+        return frame
+    for name in {*spec.only, *(name for point in spec.exclude for name in point)}:
+        if name not in FIELD_NAMES:
+            raise TableError(f"tables: only, exclude: {name} is not a field of a trial")
+    left = frame[matching(frame, spec.only)]
+    for point in spec.exclude:
+        left = left[~matching(left, point)]
+    if left.empty and not frame.empty:
+        raise TableError("tables: only and exclude leave no cell of the sweep")
+    return left
+
+
+def matching(frame: pd.DataFrame, point: Mapping[str, Sequence[object]]) -> "pd.Series[bool]":
+    """Which rows have one of the values in every field of the point."""
+    matched = pd.Series(data=True, index=frame.index)
+    for name, values in point.items():
+        # Not isin: it takes None for NaN.
+        matched &= pd.Series([value in values for value in frame[name]], index=frame.index)
+    return matched
 
 
 def title_of(name: str, part_name: str | None) -> str:
@@ -113,23 +177,34 @@ def title_of(name: str, part_name: str | None) -> str:
     return one_line(name) if part_name is None else f"{one_line(name)}: {part_name}"
 
 
-def check_names(spec: TableSpec, metric: str) -> None:
+def check_names(spec: TableSpec, measure: Measure) -> None:
     """Refuse axes and metrics that do not exist or repeat."""
-    axes = {"rows": spec.rows, "columns": spec.columns, "per": spec.per}
-    for axis, field in axes.items():
-        if field is not None and field not in FIELD_NAMES:
+    named_axes = [("rows", spec.rows), ("columns", spec.columns)]
+    for axis, field in (*named_axes, *(("per", field) for field in spec.per)):
+        if field not in FIELD_NAMES:
             raise TableError(
                 f"tables: {axis}: {field} is not a field of a trial; "
                 f"the fields are {', '.join(FIELD_NAMES)}"
             )
-    named = [field for field in axes.values() if field is not None]
-    if len(set(named)) < len(named):
+    if len(set(spec.axes)) < len(spec.axes):
         raise TableError(
-            f"tables: rows, columns and per must be different fields, not {', '.join(named)}"
+            f"tables: rows, columns and per must be different fields, not {', '.join(spec.axes)}"
         )
-    if (wanted := spec.metric or metric) not in METRIC_NAMES:
+    if measure.metric not in METRIC_NAMES:
         raise TableError(
-            f"tables: metric: there is no {wanted}; the metrics are {', '.join(METRIC_NAMES)}"
+            f"tables: metric: there is no {measure.metric}; "
+            f"the metrics are {', '.join(METRIC_NAMES)}"
+        )
+
+
+def check_epoch(frame: pd.DataFrame, measure: Measure) -> None:
+    """Refuse an epoch that comes after every trial's last."""
+    epoch = epoch_of(measure.at)
+    longest = max(frame["epochs"], default=None)
+    if epoch is not None and longest is not None and epoch > longest:
+        raise TableError(
+            f"tables: at: there is no epoch {epoch}: the trials have {longest}; write epoch "
+            f"{longest} or an earlier one"
         )
 
 
@@ -137,26 +212,28 @@ def compile_cells(
     part: pd.DataFrame, spec: TableSpec, measure: Measure, varying: Sequence[str]
 ) -> dict[CellKey, Cell]:
     """The cell of every pair of a row and a column value, declared or not."""
-    trials = grouped(part, (spec.rows, spec.columns))
-    shown = {spec.rows, spec.columns, spec.per, AVERAGED_FIELD}
-    hidden = [name for name in varying if name not in shown]
-    for key, group in trials.items():
-        check_unmixed(group, spec, key, hidden)
+    positions = positions_by(part, (spec.rows, spec.columns))
+    shown = {*spec.axes, AVERAGED_FIELD}
+    hidden = {name: applicable_values(part, name) for name in varying if name not in shown}
+    for key, rows in positions.items():
+        check_unmixed(rows, hidden, spec, key)
+    ends = list(zip(part["trial_id"], part["state"], part[measure.column], strict=True))
+    cells = {
+        key: cell_of_ends((ends[row] for row in rows), spec.na_if)
+        for key, rows in positions.items()
+    }
     return {
-        (row, column): cell_of(trials[row, column], measure.column, spec.na_if)
-        if (row, column) in trials
-        else UNDECLARED_CELL
+        (row, column): cells.get((row, column), UNDECLARED_CELL)
         for row in dict.fromkeys(part[spec.rows])
         for column in dict.fromkeys(part[spec.columns])
     }
 
 
 def check_unmixed(
-    trials: pd.DataFrame, spec: TableSpec, key: tuple[object, ...], hidden: Sequence[str]
+    rows: Sequence[int], hidden: Mapping[str, Values], spec: TableSpec, key: tuple[object, ...]
 ) -> None:
     """Refuse a cell whose trials differ in more than the seed."""
-    values = {name: distinct_values(trials, name) for name in hidden}
-    mixed = {name: found for name, found in values.items() if len(found) > 1}
+    mixed = {name: found for name, values in hidden.items() if len(found := values.among(rows)) > 1}
     if mixed:
         row, column = (value_text(value) for value in key)
         what = " and ".join(
@@ -167,28 +244,3 @@ def check_unmixed(
             f"{what}, not only over seeds; add {' and '.join(mixed)} to the table "
             "as its rows, columns or per"
         )
-
-
-def mark_best(
-    cells: Mapping[CellKey, Cell], measure: Measure, decimals: int
-) -> dict[CellKey, Cell]:
-    """The cells with each row's best marked: all that are equal to it as shown.
-
-    In a table of one column there is nothing to compare.
-    """
-    shown = {
-        key: float(number_text(cell.mean, decimals))
-        for key, cell in cells.items()
-        if cell.mean is not None
-    }
-    if measure.goal is None or len({column for _, column in cells}) < 2:
-        return dict(cells)
-    best_of = max if measure.goal == "maximize" else min
-    best = {
-        row: best_of(value for (other, _), value in shown.items() if other == row)
-        for row, _ in shown
-    }
-    return {
-        key: replace(cell, best=key in shown and shown[key] == best[key[0]])
-        for key, cell in cells.items()
-    }

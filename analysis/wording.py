@@ -1,5 +1,6 @@
 """How a field's values and measured numbers are written wherever a person reads them."""
 
+import re
 from decimal import Decimal
 
 
@@ -35,3 +36,8 @@ def one_line(text: str) -> str:
 def field_value_text(field: str, value: object) -> str:
     """A value that stands alone: names speak for themselves, ``lr = 0.1`` needs its field."""
     return one_line(value) if isinstance(value, str) else f"{field} = {value_text(value)}"
+
+
+def file_name(text: str) -> str:
+    """The text as part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9._=+-]+", "_", text)[:100]

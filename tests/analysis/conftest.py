@@ -111,9 +111,10 @@ class Records:
     def frame(self):
         return build_frame(self.trials, self.store)
 
-    def tables(self, *specs, **changes):
+    def tables(self, *specs, frame=None, **changes):
         settings = {"metric": "test/top1", "at": "last", "goal": "maximize", "sweep_name": "demo"}
-        return compile_tables(self.frame(), specs or [TableSpec()], **settings | changes)
+        frame = self.frame() if frame is None else frame
+        return compile_tables(frame, specs or [TableSpec()], **settings | changes)
 
     def table(self, *specs, **changes):
         """The only table."""

@@ -30,6 +30,7 @@ def test_the_best_validation_epoch_and_a_loss(records):
 def test_nothing_has_run_yet(records):
     records.declare()
     assert caption(records) == (
+        "INCOMPLETE: 0 of 1 trials have ended. "
         "Test top-1 accuracy (%) after the last epoch (2), one trial each. "
         "–: no value. Of 1 trials, 1 not finished."
     )

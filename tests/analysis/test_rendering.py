@@ -1,4 +1,5 @@
 import io
+import math
 import re
 import shutil
 import subprocess
@@ -10,10 +11,12 @@ from rich.console import Console
 
 from adaloss.table_spec import TableSpec
 from analysis.render import FORMATS, RENDERERS, render, terminal_table
+from analysis.render_latex import document
 from analysis.tables import TableError
 from analysis.wording import value_text
 
 CAPTION = (
+    "INCOMPLETE: 19 of 24 trials have ended. "
     "Test top-1 accuracy (%) after the last epoch (2), mean±standard deviation (ddof = 1) over "
     "3 seeds. Bold: the highest of the row. N/A: at least one seed diverged. (k/n): only k of n "
     "seeds have a value. failed: no seed finished, at least one ended in an error. –: no value. "
@@ -47,7 +50,9 @@ demo: mlp,test/top1,last,b0,100.0,optimizer,sgd_constant,70.0,,1,3,0,1,1,False,T
 """  # noqa: E501
 
 LATEX_CAPTION = CAPTION.replace("%", r"\%").replace("±", r"$\pm$").replace("–", "--")
-LATEX = rf"""\begin{{table}}
+LATEX = rf"""% In the preamble: \usepackage{{booktabs}}
+
+\begin{{table}}
   \centering
   \caption{{demo: mlp. {LATEX_CAPTION}}}
   \label{{tab:demo-mlp}}
@@ -227,17 +232,27 @@ def test_latex_labels_are_unique(records):
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_compiles(eventful, hostile, tmp_path):
-    tables = (*eventful.tables(), *hostile)
-    document = (
-        "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n"
-        + render(tables, "latex")
-        + "\\end{document}\n"
+@pytest.mark.parametrize("siunitx", [False, True])
+def test_a_latex_document_of_the_tables_compiles(eventful, siunitx, tmp_path):
+    nasty = TableSpec(rows="b0", per=None, mark="best_and_second", show_n="always", title=HOSTILE)
+    infinite = TableSpec(metric="test/loss", transpose=True, spread="ci95", decimals=3)
+    eventful.cell([math.inf, 90.0], b0=1000)
+    (tmp_path / "paper.tex").write_text(
+        document(eventful.tables(TableSpec(), nasty, infinite), siunitx=siunitx)
     )
-    (tmp_path / "paper.tex").write_text(document)
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
     made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout
+    assert "Missing character" not in made.stdout
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_hostile_names_compile_in_latex(hostile, tmp_path):
+    for siunitx in (False, True):
+        (tmp_path / "paper.tex").write_text(document(hostile, siunitx=siunitx))
+        command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
+        made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stdout
 
 
 def test_csv_reads_back_to_the_very_numbers(eventful):

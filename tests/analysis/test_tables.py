@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaloss.result import METRIC_NAMES
+from adaloss.result import METRIC_NAMES, TrialState
 from adaloss.table_spec import TableSpec
+from adaloss.trial import OPTIMIZER_NAMES
 from adaloss.user_error import UserError
-from analysis.cells import UNDECLARED_CELL, CellStatus, spread
+from analysis.cells import UNDECLARED_CELL, CellStatus, cell_text, standard_deviation
+from analysis.frame import build_frame
 from analysis.measure import METRIC_GOALS, METRIC_LABELS
 from analysis.tables import TableError
 
@@ -40,14 +42,14 @@ def test_only_complete_trials_are_averaged_and_every_trial_is_counted(records):
 
 @given(values=ACCURACIES)
 def test_the_deviation_is_numpys_and_no_order_changes_a_digit(values):
-    assert spread(values) == pytest.approx(np.std(values, ddof=1), rel=1e-6, abs=1e-9)
-    assert spread(values) == spread(sorted(values))
+    assert standard_deviation(values) == pytest.approx(np.std(values, ddof=1), rel=1e-6, abs=1e-9)
+    assert standard_deviation(values) == standard_deviation(sorted(values))
 
 
 @given(values=ACCURACIES, shift=st.floats(-100, 100))
 def test_the_deviation_does_not_see_a_shift(values, shift):
     moved = [value + shift for value in values]
-    assert spread(moved) == pytest.approx(statistics.stdev(values), rel=1e-6, abs=1e-9)
+    assert standard_deviation(moved) == pytest.approx(statistics.stdev(values), rel=1e-6, abs=1e-9)
 
 
 def test_an_infinite_loss_has_no_deviation(records, ordinary_epoch):
@@ -243,3 +245,136 @@ def test_no_trials_make_no_tables(records):
 
 def test_every_metric_has_its_words_and_its_goal():
     assert tuple(METRIC_LABELS) == tuple(METRIC_GOALS) == METRIC_NAMES
+
+
+def test_a_table_is_one_per_combination_of_several_fields(records):
+    for model in ("mlp", "vit"):
+        for lr in (0.1, 0.2):
+            records.cell([90.0], model=model, lr=lr)
+    tables = records.tables(TableSpec(per=("model", "lr")))
+    assert [table.part for table in tables] == [
+        "mlp, lr = 0.1",
+        "mlp, lr = 0.2",
+        "vit, lr = 0.1",
+        "vit, lr = 0.2",
+    ]
+    assert tables[2].part_values == ("vit", 0.1)
+
+
+def test_a_table_of_seeds_has_one_trial_in_each_cell(records):
+    for model, values in (("mlp", [90.0, 91.0]), ("vit", [80.0, "diverged"])):
+        records.cell(values, model=model)
+    table = records.table(TableSpec(rows="seed", columns="model", per=None))
+    assert table.row_values == (0, 1)
+    assert [cell.mean for cell in table.cells.values()] == [90.0, 80.0, 91.0, None]
+    assert table.caption.startswith(
+        "Test top-1 accuracy (%) after the last epoch (2), one trial each."
+    )
+
+
+def test_any_two_fields_can_be_the_axes(records):
+    for alpha in (0.5, 1.0):
+        for c in (0.0, 0.1):
+            records.cell([80 + alpha + c], alpha=alpha, c=c)
+    table = records.table(TableSpec(rows="alpha", columns="c"))
+    assert {key: cell.mean for key, cell in table.cells.items()} == {
+        (alpha, c): 80 + alpha + c for alpha in (0.5, 1.0) for c in (0.0, 0.1)
+    }
+
+
+def test_only_and_exclude_choose_the_cells(records):
+    for optimizer in ("adaloss", "sgd_constant", "sgd_decay_sqrt"):
+        for b0 in (1, 10):
+            records.cell([90.0], optimizer=optimizer, b0=b0)
+    table = records.table(
+        TableSpec(
+            only={"b0": (1.0, 10.0), "optimizer": ("adaloss", "sgd_constant")},
+            exclude=({"optimizer": ("adaloss",), "b0": (10.0,)},),
+        )
+    )
+    assert table.column_values == ("adaloss", "sgd_constant")
+    assert table.cells[10.0, "adaloss"] == UNDECLARED_CELL
+    assert table.cells[10.0, "sgd_constant"].n == 1
+
+
+def test_choosing_no_cell_at_all_is_refused(records):
+    records.cell([90.0])
+    with pytest.raises(TableError, match="leave no cell"):
+        records.tables(TableSpec(only={"b0": (7.0,)}))
+    with pytest.raises(TableError, match="rate is not a field of a trial"):
+        records.tables(TableSpec(only={"rate": (7.0,)}))
+
+
+def test_a_transposed_table_has_the_same_cells_the_other_way_round(eventful):
+    table = eventful.table()
+    turned = eventful.table(TableSpec(transpose=True))
+    assert (turned.row_field, turned.column_field) == ("optimizer", "b0")
+    assert {(column, row): cell for (row, column), cell in turned.cells.items()} == table.cells
+    assert "Bold: the highest of the column." in turned.caption
+    assert turned.corner == "optimizer / b0"
+
+
+def test_the_metric_after_an_epoch_comes_from_the_history(records, ordinary_epoch):
+    for seed, ends in enumerate((TrialState.COMPLETE, TrialState.COMPLETE, TrialState.DIVERGED)):
+        trial = records.declare(seed=seed, b0=1 + (ends is TrialState.DIVERGED))
+        records.store.open_trial(trial)
+        for epoch in (1, 2):
+            metrics = ordinary_epoch(80.0 + 2 * seed + epoch, epoch=epoch)
+            records.store.append_metrics(trial, metrics)
+        records.end(trial, ends, last=metrics)
+    frame = build_frame(records.trials, records.store, epochs=[1])
+    table = records.table(TableSpec(at="epoch 1"), frame=frame)
+    assert table.cells[1.0, "adaloss"].mean == 82.0
+    assert table.cells[2.0, "adaloss"].status is CellStatus.NA
+    assert table.caption.startswith("Test top-1 accuracy (%) after epoch 1, ")
+
+
+def test_an_epoch_that_no_trial_has_is_refused(records):
+    records.cell([90.0])
+    with pytest.raises(TableError, match="there is no epoch 3: the trials have 2"):
+        records.tables(TableSpec(at="epoch 3"))
+
+
+@pytest.mark.parametrize(
+    ("spread", "shown", "words"),
+    [
+        ("std", "90.00±2.00", "mean±standard deviation (ddof = 1)"),
+        ("sem", "90.00±1.15", "mean±standard error (standard deviation / √n)"),
+        ("ci95", "90.00±4.97", "mean±half of its 95 % confidence interval (Student's t"),
+    ],
+)
+def test_what_stands_behind_the_plus_minus(records, spread, shown, words):
+    # ci95: 4.3027 (t of 2 degrees of freedom, 97.5 %) times 2 / √3.
+    records.cell([88.0, 90.0, 92.0])
+    table = records.table(TableSpec(spread=spread))
+    assert cell_text(table.cells[1.0, "adaloss"], table.style).plain == shown
+    assert words in table.caption
+
+
+def test_the_number_of_seeds_can_be_told_always(eventful):
+    table = eventful.table(TableSpec(show_n="always"))
+    assert cell_text(table.cells[0.1, "adaloss"], table.style).plain == "91.00±1.00 (3/3)"
+    assert "(k/n): k of n seeds have a value." in table.caption
+
+
+def test_the_second_best_is_marked_where_one_is_best_alone(records):
+    means = {1: (90.0, 92.0, 91.0), 2: (90.0, 90.0, 91.0), 3: (90.0, 91.0, 91.0)}
+    for b0, values in means.items():
+        for optimizer, value in zip(OPTIMIZER_NAMES, values, strict=False):
+            records.cell([value], optimizer=optimizer, b0=b0)
+    cells = records.table(TableSpec(mark="best_and_second")).cells
+    second = [key for key, cell in cells.items() if cell.second]
+    assert second == [
+        (1.0, OPTIMIZER_NAMES[2]),
+        (2.0, OPTIMIZER_NAMES[0]),
+        (2.0, OPTIMIZER_NAMES[1]),
+    ]
+    assert not any(cell.second for cell in records.table().cells.values())
+
+
+def test_nothing_needs_to_stand_out(records):
+    for optimizer in ("adaloss", "sgd_constant"):
+        records.cell([90.0], optimizer=optimizer)
+    table = records.table(TableSpec(mark="none"))
+    assert not any(cell.best for cell in table.cells.values())
+    assert "Bold" not in table.caption

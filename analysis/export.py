@@ -1,0 +1,152 @@
+"""The data itself, to take elsewhere: one row per trial, and one per recorded epoch."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adaloss.result import METRIC_NAMES
+from adaloss.store import Store, replacing
+from adaloss.trial import FIELD_NAMES, Trial
+from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS, build_frame, history_frame
+from analysis.render_csv import guarded
+from analysis.wording import value_text
+
+# A million epochs at once would not fit into memory that is better used.
+TRIALS_AT_A_TIME = 10_000
+
+WHOLE, NUMBER, YES_OR_NO, TEXT = pa.int64(), pa.float64(), pa.bool_(), pa.string()
+FIELD_TYPES: Mapping[str, pa.DataType] = {
+    "dataset": TEXT,
+    "model": TEXT,
+    "optimizer": TEXT,
+    "seed": WHOLE,
+    "lr": NUMBER,
+    "epochs": WHOLE,
+    "batch_size": WHOLE,
+    "b0": NUMBER,
+    "alpha": NUMBER,
+    "c": NUMBER,
+    "momentum": NUMBER,
+    "weight_decay": NUMBER,
+    # True, false or a path; a number or "trial": as text, since a column has one type.
+    "pretrained": TEXT,
+    "split_seed": TEXT,
+    "image_size": WHOLE,
+    "train_examples": WHOLE,
+    "eval_examples": WHOLE,
+    "resize": WHOLE,
+    "padding": WHOLE,
+    "flip": YES_OR_NO,
+    "interpolation": TEXT,
+    "normalize": TEXT,
+    "mean": pa.list_(NUMBER),
+    "std": pa.list_(NUMBER),
+    "precision": TEXT,
+    "channels_last": YES_OR_NO,
+    "compile": YES_OR_NO,
+    "deterministic": YES_OR_NO,
+    "max_loss": NUMBER,
+}
+AS_TEXT = ("pretrained", "split_seed")
+OTHER_TYPES: Mapping[str, pa.DataType] = {
+    "finished_epochs": WHOLE,
+    "epoch": WHOLE,
+    "step": WHOLE,
+    "seconds": NUMBER,
+}
+
+
+def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tuple[Path, Path]:
+    """Write ``trials`` and ``history`` in a format of :data:`WRITERS`; returns the two files.
+
+    The columns are those of :func:`analysis.frame.build_frame` and
+    :func:`analysis.frame.history_frame`. In Parquet and CSV ``pretrained`` and ``split_seed`` are
+    text. CSV text that a spreadsheet would take for a formula has an apostrophe before it; JSON
+    has null for NaN, and "Infinity" as text.
+
+    Raises:
+        CorruptRecordError: a record cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = folder / f"trials.{form}", folder / f"history.{form}"
+    for path, columns, read in zip(
+        paths, (FRAME_COLUMNS, HISTORY_COLUMNS), (build_frame, history_frame), strict=True
+    ):
+        frames = (read(part, store) for part in parts(trials))
+        with replacing(path, durable=False) as temporary:
+            WRITERS[form](frames, schema_of(columns), temporary)
+    return paths
+
+
+def parts(trials: Sequence[Trial]) -> Iterator[Sequence[Trial]]:
+    """The distinct trials, some at a time; no trials at all are one part, which has the columns."""
+    distinct = tuple({trial.trial_id: trial for trial in trials}.values())
+    for start in range(0, max(len(distinct), 1), TRIALS_AT_A_TIME):
+        yield distinct[start : start + TRIALS_AT_A_TIME]
+
+
+def schema_of(columns: Sequence[str]) -> pa.Schema:
+    """The types of the columns, the same for every sweep."""
+    return pa.schema([(name, type_of(name)) for name in columns])
+
+
+def type_of(column: str) -> pa.DataType:
+    """The type of a column."""
+    if column in FIELD_NAMES:
+        return FIELD_TYPES[column]
+    if column.rpartition(":")[2] in METRIC_NAMES:
+        return NUMBER
+    return OTHER_TYPES.get(column, TEXT)
+
+
+def write_parquet(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
+    """One Parquet file."""
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for frame in frames:
+            writer.write_table(pa.Table.from_pandas(uniform(frame), schema, preserve_index=False))
+
+
+def write_csv(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
+    """One CSV file under one header."""
+    texts = [name for name in schema.names if schema.field(name).type == TEXT]
+    with path.open("w", newline="") as lines:
+        for number, frame in enumerate(frames):
+            safe = uniform(frame)
+            safe[texts] = safe[texts].map(guarded)
+            safe.to_csv(lines, index=False, header=number == 0, lineterminator="\n")
+
+
+def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
+    """One JSON object per line."""
+    with path.open("w") as lines:
+        for frame in frames:
+            columns = [frame[name].tolist() for name in schema.names]
+            for row in zip(*columns, strict=True):
+                record = dict(zip(schema.names, map(in_json, row), strict=True))
+                lines.write(json.dumps(record) + "\n")
+
+
+def uniform(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with one type in each column."""
+    there = [name for name in AS_TEXT if name in frame]
+    return frame.assign(**{name: frame[name].map(value_text).astype("object") for name in there})
+
+
+def in_json(value: Any) -> Any:
+    """A value that JSON has: null for NaN, and text for what is infinite, as in the records."""
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+WRITERS: Mapping[str, Callable[[Iterator[pd.DataFrame], pa.Schema, Path], None]] = {
+    "parquet": write_parquet,
+    "csv": write_csv,
+    "jsonl": write_jsonl,
+}

@@ -1,0 +1,89 @@
+"""A page of sections as Markdown, as part of an HTML page, and for the terminal."""
+
+from collections.abc import Iterator
+from html import escape as html_escape
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table as TerminalTable
+from rich.text import Text
+
+from analysis.page import Page, PlainTable, Section
+from analysis.render_markdown import aligned, escape
+
+
+def page_markdown(page: Page) -> str:
+    """The page as GitHub-flavoured Markdown."""
+    blocks = [f"# {escape(page.title)}"]
+    for section in page.sections:
+        blocks.append(f"## {escape(section.title)}")
+        blocks += map(escape, section.before)
+        if section.table is not None:
+            blocks.append(markdown_rows(section.table))
+        blocks += map(escape, section.after)
+    return "\n\n".join(blocks) + "\n"
+
+
+def markdown_rows(table: PlainTable) -> str:
+    """The lines of a table."""
+    lines = [[escape(text) for text in row] for row in (table.header, *table.rows)]
+    return aligned(lines, names=table.names).removesuffix("\n")
+
+
+def sections_html(page: Page, *, level: int) -> str:
+    """The page's sections as HTML below headings of this level; all text is escaped."""
+    return "\n".join(section_html(section, level) for section in page.sections)
+
+
+def section_html(section: Section, level: int) -> str:
+    """One section."""
+    parts = [f"<h{level}>{html_escape(section.title)}</h{level}>"]
+    parts += [f"<p>{html_escape(text)}</p>" for text in section.before]
+    if section.table is not None:
+        parts.append(table_html(section.table, label=section.title))
+    parts += [f'<p class="note">{html_escape(text)}</p>' for text in section.after]
+    return "<section>\n" + "\n".join(parts) + "\n</section>"
+
+
+def table_html(table: PlainTable, *, label: str) -> str:
+    """A table; its first column heads its rows. Wide ones scroll in a box of their own."""
+    head = "".join(f'<th scope="col">{html_escape(text)}</th>' for text in table.header)
+    body = "\n".join(f"<tr>{''.join(row_html(table, row))}</tr>" for row in table.rows)
+    name = html_escape(label, quote=True)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
+        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
+    )
+
+
+def row_html(table: PlainTable, row: tuple[str, ...]) -> Iterator[str]:
+    """The cells of a row."""
+    for position, text in enumerate(row):
+        name = ' class="name"' if position < table.names else ""
+        if position == 0:
+            yield f'<th scope="row"{name}>{html_escape(text)}</th>'
+        else:
+            yield f"<td{name}>{html_escape(text)}</td>"
+
+
+def page_terminal(page: Page) -> RenderableType:
+    """The page for rich to print; texts are taken literally, not as rich's markup."""
+    parts: list[RenderableType] = [Text(page.title, "bold")]
+    for section in page.sections:
+        parts.append(Text(f"\n{section.title}", "bold"))
+        parts += [Text(text) for text in section.before]
+        if section.table is not None:
+            parts.append(terminal_rows(section.table))
+        parts += [Text(text, "dim") for text in section.after]
+    return Group(*parts)
+
+
+def terminal_rows(table: PlainTable) -> TerminalTable:
+    """A table for the terminal."""
+    shown = TerminalTable(box=box.SIMPLE_HEAD)
+    for position, text in enumerate(table.header):
+        left = position < table.names
+        shown.add_column(Text(text), justify="left" if left else "right", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*map(Text, row))
+    return shown
