@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from adaloss.store import Store
     from adaloss.sweep import Sweep
+    from adaloss.trial import Trial
+    from runners.plan import Plan
 
 COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
 RESULTS = Path("results")
@@ -54,3 +56,13 @@ def command(verb: str, sweep: "Sweep", store: "Store") -> str:
     if store.root.parent != RESULTS:
         words += ["--storage", str(store.root.parent)]
     return shlex.join(words)
+
+
+def plan_of(
+    sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
+) -> "Plan":
+    """Hold the trials that ``--only`` leaves against the records."""
+    from runners.plan import make_plan
+    from runners.selection import select
+
+    return make_plan(sweep.name, select(trials, only or ()), store)

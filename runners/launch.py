@@ -33,7 +33,7 @@ def launch(
     store: Store,
     *,
     mirroring: Mirroring,
-    compile_results: Callable[[], None],
+    compile_results: Callable[[], object],
     yes: bool,
     quiet: bool,
 ) -> int:
@@ -67,7 +67,7 @@ def launch(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     with mirrored(sweep, store, mirroring, say):
-        with watching(plan, to_run, sweep.grid.tables[0], console, quiet=quiet) as observer:
+        with watching(plan, to_run, sweep.tables[0], console, quiet=quiet) as observer:
             measured = measured_memory(plan.trials, plan.results)
             run_trials(to_run, store, settings, measured, observer)
         compile_results()

@@ -35,8 +35,11 @@ def state_matrices(
     trials: Sequence[Trial], states: Mapping[str, str], spec: TableSpec
 ) -> list[Table]:
     """One matrix per value of the table's ``per``; ``states`` maps trial ids, missing if absent."""
-    groups = grouped(trials, spec.per) if spec.per else {"": list(trials)}
-    return [state_matrix(str(name), group, states, spec) for name, group in groups.items()]
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        name = ", ".join(shown(trial.value(field)) for field in spec.per)
+        groups.setdefault(name, []).append(trial)
+    return [state_matrix(name, group, states, spec) for name, group in groups.items()]
 
 
 def state_matrix(

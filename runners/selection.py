@@ -25,13 +25,33 @@ def select(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]
     Raises:
         SelectionError: an item is not of that form, or names no field or value of these trials.
     """
+    return matching(trials, items, "--only")
+
+
+def leave_out(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]:
+    """The trials without those that have all the values of an ``--exclude`` item.
+
+    Raises:
+        SelectionError: as :func:`select`, or nothing is left.
+    """
+    excluded = {
+        id(trial) for item in items for trial in matching(trials, [item], "--exclude") if item
+    }
+    kept = tuple(trial for trial in trials if id(trial) not in excluded)
+    if not kept:
+        raise SelectionError("--exclude leaves no trial")
+    return kept
+
+
+def matching(trials: tuple[Trial, ...], items: Sequence[str], option: str) -> tuple[Trial, ...]:
+    """The trials that have the values in the option's items."""
     filters: dict[str, str] = {}
     for item in ",".join(items).split(","):
         if not item.strip():
             continue
         field, equals, value = item.partition("=")
         if not equals:
-            raise SelectionError(f"--only {item}: write field=value, such as b0=1")
+            raise SelectionError(f"{option} {item}: write field=value, such as b0=1")
         name = field.strip()
         filters[name] = f"{filters[name]}|{value}" if name in filters else value
     if not filters:
@@ -39,7 +59,7 @@ def select(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]
     try:
         return only(trials, filters)
     except ValueError as error:
-        raise SelectionError(f"--only: {error}") from error
+        raise SelectionError(f"{option}: {error}") from error
 
 
 def find_trial(trials: Sequence[Trial], name: str) -> Trial:

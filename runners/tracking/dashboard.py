@@ -55,7 +55,7 @@ def report_of(sweep: Sweep, entity: str, project: str, chapters: Mapping[str, st
 
 def panels_by_section(sweep: Sweep) -> dict[str, tuple[wr.interface.PanelTypes, ...]]:
     """The panels, by what they show. Runs of a cell are one line or bar, with their spread."""
-    spec = sweep.grid.tables[0]
+    spec = sweep.tables[0]
     metric = spec.metric or sweep.grid.metric.name
     rows = numeric_rows(sweep, spec)
     results: tuple[wr.interface.PanelTypes, ...] = (
@@ -142,7 +142,7 @@ def numeric_rows(sweep: Sweep, spec: TableSpec) -> str | None:
 
 def columns(sweep: Sweep) -> list[str]:
     """The run table's columns: what a trial is, how it ended, and its numbers."""
-    metric = sweep.grid.tables[0].metric or sweep.grid.metric.name
+    metric = sweep.tables[0].metric or sweep.grid.metric.name
     fields = [f"config:{name}" for name in (*axes(sweep), "seed")]
     ends = [f"summary:{name}" for name in ("state", metric, f"best_val/{metric}", "epochs")]
     return ["run:displayName", "run:state", *fields, *ends]

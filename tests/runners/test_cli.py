@@ -39,7 +39,7 @@ def test_nothing_has_run_yet(command, grid):
         (("show", "grid.yaml", "zzz"), "no trial's id or name begins with 'zzz'"),
         (("show", "grid.yaml", "mlp"), "8 trials begin with 'mlp'"),
         (("trial", "grid.yaml"), "8 trials match: name one"),
-        (("table", "grid.yaml", "--format", "pdf"), "must be one of md, csv, latex, html"),
+        (("table", "grid.yaml", "--format", "pdf"), "must be one of md, csv, latex, siunitx, html"),
         (("retry", "grid.yaml"), "nothing to run again"),
     ],
 )

@@ -1,0 +1,108 @@
+"""The commands that look at a sweep, and at grids: plan, status, show, init, schema."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adaloss.user_error import UserError
+from runners.cli_options import (
+    RESULTS,
+    AsJson,
+    Grid,
+    Only,
+    Storage,
+    load,
+    plan_of,
+    store_of,
+)
+from runners.cli_output import print_json, print_trial, safe_so_far
+
+
+def plan(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Time a few steps of each model on this machine.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would do and take: cells, trials by state, time, disk, licences."""
+    from adaloss.places import data_root
+    from runners.calibrate import device_here, measure
+    from runners.plan_page import one_of_each_kind, plan_lines, plan_record
+    from runners.prepare import prepare
+
+    sweep = load(grid)
+    made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
+    measured = {}
+    device = "cuda" if made.ran_on_gpus else "cpu"
+    if calibrate and made.missing:
+        root, device = data_root(sweep.grid.data.root), device_here()
+        examples = one_of_each_kind(made.missing)
+        prepare(examples, root)
+        measured = measure(examples, root, device, sweep.grid.resources.cpu)
+    if as_json:
+        print_json(plan_record(sweep, made, measured))
+        return
+    for line in plan_lines(sweep, made, measured, device):
+        typer.echo(line)
+
+
+def status(
+    grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
+) -> None:
+    """Show the state of every trial, and why trials failed."""
+    from rich.console import Console
+
+    from adaloss.result import TrialState
+    from runners.matrix import legend, state_matrices
+
+    sweep = load(grid)
+    made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
+    states = made.states()
+    if as_json:
+        print_json(made.counts() | {"states": states})
+        return
+    console = Console()
+    for matrix in state_matrices(made.trials, states, sweep.tables[0]):
+        console.print(matrix, "")
+    console.print(legend())
+    typer.echo(f"{sweep.name}: {safe_so_far(made)}")
+    for trial in made.in_state(TrialState.FAILED):
+        failure = made.results[trial.trial_id].failure
+        why = f"{failure.kind}: {failure.message}" if failure else "no reason on record"
+        typer.echo(f"failed: {trial.readable_name} ({trial.trial_id}): {why}")
+
+
+def show(
+    grid: Grid,
+    trial: Annotated[str, typer.Argument(help="A trial id or name, or the beginning of one.")],
+    storage: Storage = RESULTS,
+) -> None:
+    """Show one trial: configuration, state, history, and the error with its traceback."""
+    from runners.selection import find_trial
+
+    sweep = load(grid)
+    print_trial(find_trial(sweep.trials, trial), store_of(sweep, storage))
+
+
+def init(
+    file: Annotated[Path, typer.Argument(help="The grid file to write.")] = Path("grid.yaml"),
+) -> None:
+    """Write a commented grid to start from."""
+    from adaloss.sweep import resolve_grid
+
+    if file.exists():
+        raise UserError(f"{file} exists already: name another file")
+    file.write_text(resolve_grid("example").read_text())
+    typer.echo(f"wrote {file}; run it with: adaloss-sweep run {shlex.quote(str(file))}")
+
+
+def schema() -> None:
+    """Print the grid file's JSON Schema, for editors to complete and check with."""
+    from adaloss.sweep import grid_json_schema
+
+    print_json(grid_json_schema())

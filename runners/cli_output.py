@@ -1,0 +1,66 @@
+"""What the commands print: tables, pages, trials, JSON."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from adaloss.store import Store
+    from adaloss.trial import Trial
+    from analysis.page import Page
+    from analysis.tables import Table
+    from runners.plan import Plan
+
+WIDTH_OF_A_PIPE = 200
+
+
+def safe_so_far(made: "Plan") -> str:
+    """How many trials have a result, and which."""
+    counts = made.counts()
+    states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "diverged", "failed"))
+    return f"{len(made.results)} of {counts['trials']} trials are done ({states})"
+
+
+def print_tables(tables: "tuple[Table, ...]") -> None:
+    """Print the tables to the terminal, or as Markdown where there is none."""
+    from rich.console import Console
+
+    from analysis.render import render, terminal_table
+
+    console = Console()
+    if not console.is_terminal:
+        typer.echo(render(tables, "md"), nl=False)
+        return
+    for compiled in tables:
+        console.print(terminal_table(compiled), "")
+
+
+def print_trial(trial: "Trial", store: "Store") -> None:
+    """Print everything on record about a trial."""
+    from rich.console import Console
+
+    from runners.trial_page import trial_page
+
+    # A pipe has no width: nothing is to be cut to one.
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+    console.print(trial_page(trial, store))
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def print_page(page: "Page") -> None:
+    """Print a page to the terminal, or as Markdown where there is none."""
+    from rich.console import Console
+
+    from analysis.render_page import page_markdown, page_terminal
+
+    console = Console()
+    if console.is_terminal:
+        console.print(page_terminal(page))
+    else:
+        typer.echo(page_markdown(page), nl=False)

@@ -1,0 +1,342 @@
+"""The commands that show what came out: table, plot, stats, compare, report, export."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adaloss.user_error import UserError
+from runners.cli_options import RESULTS, Grid, Only, Output, Storage, command, load, store_of
+from runners.cli_output import print_page, print_tables
+from runners.table_options import (
+    AtOption,
+    Columns,
+    Decimals,
+    Exclude,
+    MarkOption,
+    MetricOption,
+    NaIfOption,
+    Per,
+    Rows,
+    ShowNOption,
+    SpreadOption,
+    Title,
+    Transpose,
+    changed_tables,
+    left,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from analysis.comparison.compare import Comparison
+    from analysis.results import Results
+
+COLUMN = "column"
+FORMS = ("png", "pdf", "svg")
+
+
+def table(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    spread: SpreadOption = None,
+    mark: MarkOption = None,
+    show_n: ShowNOption = None,
+    decimals: Decimals = None,
+    transpose: Transpose = None,
+    title: Title = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="md, csv, latex, siunitx or html; default: terminal."),
+    ] = None,
+    document: Annotated[
+        bool, typer.Option("--document", help="LaTeX as a whole document.")
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Compile the results tables from the records on disk; options change the grid's tables."""
+    from analysis.render import FORMATS, render, render_document
+    from analysis.results import tables_of
+
+    if form is not None and form not in FORMATS:
+        raise UserError(f"--format {form}: must be one of {', '.join(FORMATS)}")
+    if document and form not in ("latex", "siunitx"):
+        raise UserError("--document is for --format latex or siunitx")
+    changes = {
+        "rows": rows,
+        "columns": columns,
+        "per": per,
+        "metric": metric,
+        "at": at,
+        "na_if": na_if,
+        "spread": spread,
+        "mark": mark,
+        "show_n": show_n,
+        "decimals": decimals,
+        "transpose": transpose,
+        "title": title,
+    }
+    tables = tables_of(results_of(grid, storage, only, exclude, changes))
+    if form is None and output is None:
+        print_tables(tables)
+        return
+    text = render_document(tables, form or "") if document else render(tables, form or "md")
+    put(text, output)
+
+
+def plot(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    spread: SpreadOption = None,
+    title: Title = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(help="against (b0), curves, heatmap or differences; default: all of them."),
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="What the differences are from; default: adaloss.")
+    ] = None,
+    width: Annotated[
+        str, typer.Option(help="page, or column for one column of a two-column paper.")
+    ] = "page",
+    form: Annotated[
+        str, typer.Option("--format", help="png, pdf, svg, or several: png,pdf.")
+    ] = "png",
+    output: Output = None,
+) -> None:
+    """Draw the figures into the sweep's folder, or one of them to a file (.png, .svg, .pdf)."""
+    from analysis.figures import COLUMN_INCHES, PAGE_INCHES, save_figure
+    from analysis.outputs import save_figures
+    from analysis.results import AGAINST, FIGURES, figures_of
+
+    kinds = figure or ([AGAINST] if output is not None else list(FIGURES))
+    formats = form.split(",")
+    for given, known, name in ((kinds, FIGURES, "figure"), (formats, FORMS, "format")):
+        for value in given:
+            if value not in known:
+                raise UserError(f"--{name} {value}: must be one of {', '.join(known)}")
+    if width not in ("page", COLUMN):
+        raise UserError(f"--width {width}: must be page or column")
+    changes = {
+        "rows": rows,
+        "columns": columns,
+        "per": per,
+        "metric": metric,
+        "at": at,
+        "na_if": na_if,
+        "spread": spread,
+        "title": title,
+    }
+    results = results_of(grid, storage, only, exclude, changes)
+    inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES
+    drawn = figures_of(results, kinds, baseline=baseline, width=inches)
+    if output is None:
+        for path in save_figures(drawn, results.store, formats):
+            typer.echo(f"wrote {path}", err=True)
+        return
+    all_drawn = list(drawn)
+    if len(all_drawn) != 1:
+        raise UserError(
+            f"{len(all_drawn)} figures for one file: name one with --figure, and one part with "
+            "--only where there is one for each; or leave --output out"
+        )
+    save_figure(all_drawn[0][1], output)
+    typer.echo(f"wrote {output}", err=True)
+
+
+def stats(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md or json; default: terminal.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Test what differs: paired differences, robustness over b0, aggregates, with intervals."""
+    from analysis.render_page import page_markdown
+    from analysis.results import statistics_frames, statistics_of
+
+    if form not in (None, "md", "json"):
+        raise UserError(f"--format {form}: must be md or json")
+    changes = {
+        "rows": rows,
+        "columns": columns,
+        "per": per,
+        "metric": metric,
+        "at": at,
+        "na_if": na_if,
+    }
+    results = results_of(grid, storage, only, exclude, changes)
+    if form == "json":
+        frames = statistics_frames(results)
+        put_json({name: in_json(frame) for name, frame in frames.items()}, output)
+        return
+    page = statistics_of(results)
+    if form is None and output is None:
+        print_page(page)
+    else:
+        put(page_markdown(page), output)
+
+
+def compare(
+    grid: Grid,
+    theirs: Annotated[
+        str,
+        typer.Option(
+            "--with",
+            metavar="OTHER",
+            help="published[:DATE], a CSV file of results, or another grid; default: published.",
+        ),
+    ] = "published",
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md or csv; default: terminal.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Hold the results against the published ones, a file's or another sweep's, cell by cell."""
+    from analysis.comparison.frame import comparison_csv
+    from analysis.comparison.page import comparison_page
+    from analysis.outputs import save_comparison
+    from analysis.render_page import page_markdown
+
+    if form not in (None, "md", "csv"):
+        raise UserError(f"--format {form}: must be md or csv")
+    changes = {"metric": metric, "at": at, "na_if": na_if}
+    ours = results_of(grid, storage, only, exclude, changes)
+    comparison = compared(ours, theirs, storage)
+    if form is None and output is None:
+        print_page(comparison_page(comparison))
+        for path in save_comparison(comparison, ours.store):
+            typer.echo(f"wrote {path}", err=True)
+    elif form == "csv":
+        put(comparison_csv(comparison), output)
+    else:
+        put(page_markdown(comparison_page(comparison)), output)
+
+
+def compared(ours: "Results", theirs: str, storage: Path) -> "Comparison":
+    """The comparison with what ``--with`` names; another grid's results are in this storage."""
+    from analysis.comparison.compare import compare as compare_sides
+    from analysis.comparison.from_records import records_side
+    from analysis.comparison.named import named_side
+    from analysis.results import read_results
+
+    measure, na_if = ours.measure, ours.spec.na_if
+    other = named_side(theirs, measure=measure)
+    if other is None:
+        sweep = load(theirs)
+        results = read_results(sweep, sweep.trials, store_of(sweep, storage), ours.specs[:1])
+        other = records_side(results.frame, name=sweep.name, measure=measure, na_if=na_if)
+    mine = records_side(ours.frame, name=ours.sweep.name, measure=measure, na_if=na_if)
+    return compare_sides(mine, other)
+
+
+def report(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    output: Output = None,
+) -> None:
+    """Write one HTML file that shows everything to somebody who does not have the tool."""
+    from analysis.outputs import pages_of, save_report
+    from analysis.results import tables_of
+
+    results = results_of(grid, storage, only, exclude, {})
+    path = output or results.store.root / "report.html"
+    again = command("run", results.sweep, results.store)
+    save_report(results, tables_of(results), pages_of(results), again, path)
+    typer.echo(f"wrote {path}", err=True)
+
+
+def export(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    form: Annotated[
+        str, typer.Option("--format", help="parquet, csv or jsonl; default: parquet.")
+    ] = "parquet",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder for the two files.")
+    ] = None,
+) -> None:
+    """Write the data itself: one row per trial, and one per recorded epoch."""
+    from analysis.export import WRITERS
+    from analysis.export import export as export_to
+
+    if form not in WRITERS:
+        raise UserError(f"--format {form}: must be one of {', '.join(WRITERS)}")
+    sweep = load(grid)
+    store, trials = store_of(sweep, storage), left(sweep.trials, only, exclude)
+    for path in export_to(trials, store, form, output or store.root / "export"):
+        typer.echo(f"wrote {path}", err=True)
+
+
+def results_of(
+    grid: str,
+    storage: Path,
+    only: list[str] | None,
+    exclude: list[str] | None,
+    changes: dict[str, Any],
+) -> "Results":
+    """The results of the trials that are left, with the tables as the options change them."""
+    from analysis.results import read_results
+
+    sweep = load(grid)
+    trials = left(sweep.trials, only, exclude)
+    return read_results(sweep, trials, store_of(sweep, storage), changed_tables(sweep, changes))
+
+
+def put(text: str, output: Path | None) -> None:
+    """Print the text, or write it to the file."""
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text)
+        typer.echo(f"wrote {output}", err=True)
+
+
+def put_json(value: dict[str, Any], output: Path | None) -> None:
+    """Print a JSON object, or write it to the file."""
+    import json
+
+    put(json.dumps(value, indent=2) + "\n", output)
+
+
+def in_json(frame: "DataFrame") -> list[dict[str, Any]]:
+    """The rows of a frame; what is not finite is null."""
+    import json
+
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    return rows

@@ -1,0 +1,193 @@
+"""The commands that run trials: run, retry, trial."""
+
+import contextlib
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from adaloss.user_error import UserError
+from runners.cli_options import (
+    COMPLETE,
+    FAILED,
+    INCOMPLETE,
+    INTERRUPTED,
+    RESULTS,
+    AsJson,
+    Grid,
+    Only,
+    Quiet,
+    Storage,
+    Wandb,
+    Yes,
+    command,
+    load,
+    plan_of,
+    store_of,
+)
+from runners.cli_output import print_json, print_tables, print_trial, safe_so_far
+
+if TYPE_CHECKING:
+    from adaloss.store import Store
+    from adaloss.sweep import Sweep
+    from adaloss.trial import Trial
+    from analysis.tables import Table
+
+
+def run(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Start at most this many trials.")
+    ] = None,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke", help="Does it run? One seed, two batches, kept in STORAGE/smoke."),
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="With --smoke: another value of a field, pretrained=false."),
+    ] = None,
+    wandb: Wandb = None,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the trials that are missing, then compile the tables."""
+    from runners.selection import smoke_trials
+
+    sweep = load(grid)
+    if settings and not smoke:
+        raise UserError(
+            "--set is for --smoke: what changes the numbers of a sweep belongs in its grid"
+        )
+    trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
+    store = store_of(sweep, storage / "smoke" if smoke else storage)
+    mode = "disabled" if smoke else wandb
+    run_and_compile(
+        sweep, trials, store, only, limit, wandb=mode, yes=yes, quiet=quiet, as_json=as_json
+    )
+
+
+def retry(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Failed trials (the default).")] = False,
+    diverged: Annotated[bool, typer.Option("--diverged", help="Diverged trials.")] = False,
+    wandb: Wandb = None,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set the records of failed or diverged trials aside and run those trials again."""
+    from adaloss.result import TrialState
+
+    sweep = load(grid)
+    store = store_of(sweep, storage)
+    before = plan_of(sweep, sweep.trials, only, store)
+    states = [TrialState.DIVERGED] if diverged else []
+    states += [TrialState.FAILED] if failed or not diverged else []
+    to_repeat = [trial for state in states for trial in before.in_state(state)]
+    if not to_repeat:
+        raise UserError(f"no trial of {sweep.name} is {' or '.join(states)}: nothing to run again")
+    for repeated in to_repeat:
+        store.set_aside(repeated)
+    run_and_compile(
+        sweep, sweep.trials, store, only, None, wandb=wandb, yes=yes, quiet=quiet, as_json=as_json
+    )
+
+
+def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
+    """Run a single trial in this process, without Ray, for debugging."""
+    from adaloss.places import data_root
+    from runners.in_process import execute_here
+    from runners.prepare import prepare
+
+    sweep = load(grid)
+    store = store_of(sweep, storage)
+    chosen = plan_of(sweep, sweep.trials, only, store).trials
+    if len(chosen) > 1:
+        first = chosen[0]
+        raise UserError(
+            f"{len(chosen)} trials match: name one, such as with "
+            f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
+            f"seed={first.seed}"
+        )
+    if store.read_result(chosen[0]) is None:
+        prepare(chosen, data_root(sweep.grid.data.root))
+        execute_here(chosen[0], sweep, store)
+    else:
+        typer.echo("this trial has finished already; its record:", err=True)
+    print_trial(chosen[0], store)
+
+
+def run_and_compile(
+    sweep: "Sweep",
+    trials: "tuple[Trial, ...]",
+    store: "Store",
+    only: list[str] | None,
+    limit: int | None,
+    *,
+    wandb: str | None,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+) -> NoReturn:
+    """Run what is missing, compile what came out, exit with the code that says how it went."""
+    from adaloss.provenance import code_version
+    from analysis.outputs import save_everything
+    from analysis.results import read_results, tables_of
+    from runners.launch import launch
+    from runners.tracking.beside import Mirroring
+    from runners.tracking.mode import mirror_mode
+
+    before = plan_of(sweep, trials, only, store)
+    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+    # Whatever cannot be compiled is said before anything runs.
+    tables_of(read_results(sweep, trials, store))
+
+    def compile_results() -> "tuple[Table, ...]":
+        results = read_results(sweep, trials, store)
+        return save_everything(results, command("run", sweep, store), code_version())
+
+    try:
+        started = launch(
+            sweep,
+            before,
+            limit,
+            store,
+            mirroring=Mirroring(mode, command("sync", sweep, store)),
+            compile_results=compile_results,
+            yes=yes or as_json,
+            quiet=quiet,
+        )
+    except KeyboardInterrupt:
+        after = plan_of(sweep, trials, only, store)
+        with contextlib.suppress(KeyboardInterrupt):
+            compile_results()
+        typer.echo(f"stopped; {safe_so_far(after)}. Go on with: {command_to_go_on()}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    after = plan_of(sweep, trials, only, store)
+    tables = compile_results()
+    counts = after.counts()
+    if as_json:
+        print_json(counts | {"started": started, "results": str(store.root)})
+    else:
+        print_tables(tables)
+        typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
+        if counts["failed"]:
+            typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
+            typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
+        if counts["missing"]:
+            typer.echo(f"{counts['missing']} missing; go on with: {command_to_go_on()}", err=True)
+    raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
+
+
+def command_to_go_on() -> str:
+    """The command line that was given; a retry goes on as a run."""
+    arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
+    kept = [word for word in arguments if word not in ("--failed", "--diverged")]
+    return shlex.join(["adaloss-sweep", *kept])

@@ -1,0 +1,179 @@
+"""The commands on results: each on the records of a small sweep that never ran."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from adaloss.result import Divergence, EpochMetrics, Provenance, TrialResult, TrialState
+from adaloss.store import Store
+from adaloss.sweep import load_sweep
+from runners.cli import main
+
+PROVENANCE = Provenance(
+    code_version="v1", python="3.11", packages={}, platform="Linux", device="cpu", threads=1
+)
+
+
+def epoch_of(trial, epoch):
+    """An epoch whose accuracy tells the optimizer, b0, the seed and the epoch."""
+    better = trial.optimizer == "adaloss"
+    accuracy = 80.0 + 5 * better + trial.b0 + trial.seed * (1 + 0.1 * better) + epoch
+    return EpochMetrics(
+        epoch=epoch, step=10 * epoch, train_loss=1 / epoch, val_loss=1 / epoch, val_top1=accuracy,
+        val_top5=99.0, test_loss=1 / epoch, test_top1=accuracy, test_top5=99.0, b=1.0,
+        effective_lr=0.1, examples_per_second=1.0, seconds=1.0,
+    )  # fmt: skip
+
+
+def finish(store, trial, state):
+    """The records of the trial's end."""
+    store.open_trial(trial)
+    history = [epoch_of(trial, epoch) for epoch in range(1, trial.epochs + 1)]
+    for metrics in history:
+        store.append_metrics(trial, metrics)
+    complete = state is TrialState.COMPLETE
+    divergence = Divergence(epoch=2, step=11, loss=1e9, reason="the loss exceeds 10000")
+    result = TrialResult(
+        trial_id=trial.trial_id,
+        state=state,
+        epochs=trial.epochs,
+        last=history[-1] if complete else None,
+        best_val=history[-1] if complete else None,
+        divergence=None if complete else divergence,
+        seconds=2.0,
+        finished_at="2026-03-01T12:00:00+00:00",
+        provenance=PROVENANCE,
+    )
+    store.write_result(trial, result)
+
+
+@pytest.fixture
+def finished(grid, tmp_path):
+    """The small sweep: sgd_constant diverged at b0 = 0.01."""
+    sweep = load_sweep(grid)
+    store = Store(tmp_path / "results" / sweep.name)
+    for trial in sweep.trials:
+        lost = trial.optimizer == "sgd_constant" and trial.b0 == 0.01
+        finish(store, trial, TrialState.DIVERGED if lost else TrialState.COMPLETE)
+    return store
+
+
+def succeeded(finished_process):
+    assert finished_process.returncode == 0, finished_process.stderr
+    return finished_process.stdout
+
+
+def test_the_options_of_a_table_change_the_grids(command, grid, finished):
+    options = (
+        "--rows", "seed", "--columns", "optimizer", "--per", "model,b0", "--at", "epoch 1",
+        "--exclude", "b0=0.01", "--decimals", "1", "--transpose", "--title", "By seed",
+        "--format", "md",
+    )  # fmt: skip
+    assert succeeded(command("table", grid, *options)).startswith(
+        "### By seed\n\n"
+        "| optimizer / seed |        0 |        1 |\n"
+        "| :--------------- | -------: | -------: |\n"
+        "| adaloss          | **87.0** | **88.1** |\n"
+        "| sgd_constant     |     82.0 |     83.0 |\n\n"
+        "Test top-1 accuracy (%) after epoch 1, one trial each. Bold: the highest of the column."
+    )
+
+
+def test_a_table_as_a_latex_document(command, grid, finished, tmp_path):
+    options = ("--format", "siunitx", "--document", "--spread", "ci95", "-o", "t.tex")
+    succeeded(command("table", grid, *options))
+    text = (tmp_path / "t.tex").read_text()
+    assert text.startswith(
+        "\\documentclass{article}\n\\usepackage{booktabs}\n\\usepackage{siunitx}"
+    )
+    assert "half of its 95 \\% confidence interval" in text
+
+
+def test_all_figures_go_beside_the_records_and_one_to_a_file(command, grid, finished, tmp_path):
+    succeeded(command("plot", grid, "--format", "svg"))
+    names = {path.name for path in finished.figures_folder.iterdir()}
+    assert names == {"against-b0.svg", "curves-mlp.svg", "heatmap.svg", "differences.svg"}
+    heat_map = ("--figure", "heatmap", "--width", "column", "-o", "heat.pdf")
+    succeeded(command("plot", grid, *heat_map))
+    assert (tmp_path / "heat.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_statistics_in_words_and_in_numbers(command, grid, finished, tmp_path):
+    text = succeeded(command("stats", grid))
+    assert text.startswith("# small: statistics\n")
+    assert "With n = 2 seeds" in text
+    succeeded(command("stats", grid, "--format", "json", "-o", "stats.json"))
+    numbers = json.loads((tmp_path / "stats.json").read_text())
+    (pair,) = [pair for pair in numbers["pairs"] if pair["n"] and pair["row"] == 1.0]
+    assert (pair["first"], pair["second"]) == ("adaloss", "sgd_constant")
+    assert pair["mean"] == pytest.approx(5.05)
+
+
+def test_results_are_compared_with_a_file_and_another_grid(command, grid, finished, tmp_path):
+    succeeded(command("table", grid, "--format", "csv", "-o", "theirs.csv"))
+    text = succeeded(command("compare", grid, "--with", "theirs.csv", "--format", "md"))
+    assert text.startswith("# small beside theirs.csv\n")
+    assert "Unknown there:" in text
+    other = tmp_path / "longer.yaml"
+    other.write_text(grid.read_text().replace("epochs: 2", "epochs: 3").replace("small", "longer"))
+    sweep = load_sweep(other)
+    for trial in sweep.trials:
+        finish(Store(tmp_path / "results" / "longer"), trial, TrialState.COMPLETE)
+    said = command("compare", grid, "--with", other)
+    assert "| epochs" in succeeded(said)
+    assert "diverged here" in said.stdout
+    written = [finished.root / kind / f"comparison-longer.{suffix}" for kind, suffix in (
+        ("tables", "md"), ("tables", "csv"), ("figures", "png"), ("figures", "pdf"),
+    )]  # fmt: skip
+    assert all(path.stat().st_size for path in written)
+    assert len(pd.read_csv(written[1])) == 4
+
+
+def test_the_data_is_exported(command, grid, finished):
+    succeeded(command("export", grid, "--format", "jsonl", "--only", "seed=0"))
+    lines = (finished.root / "export" / "trials.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [0] * 4
+    history = (finished.root / "export" / "history.jsonl").read_text().splitlines()
+    assert len(history) == 8
+
+
+def test_the_report_is_one_file(command, grid, finished, tmp_path):
+    succeeded(command("report", grid))
+    page = (finished.root / "report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "the loss exceeds 10000" in page
+    succeeded(command("report", grid, "--only", "optimizer=adaloss", "-o", "mine.html"))
+    assert "the loss exceeds 10000" not in (tmp_path / "mine.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("table", "--rows", "bo"), "--rows must be a field of a trial, found the text 'bo'; "),
+        (("table", "--at", "epoch 9"), "there is no epoch 9: the trials have 2"),
+        (("table", "--rows", "optimizer"), "the table has optimizer in two of rows, columns"),
+        (("table", "--spread", "sd"), "--spread must be 'std', 'sem' or 'ci95'"),
+        (("table", "--exclude", "seed=0,seed=1"), "--exclude leaves no trial"),
+        (("table", "--document"), "--document is for --format latex or siunitx"),
+        (("plot", "--figure", "bars"), "must be one of against, curves, heatmap, differences"),
+        (("plot", "--format", "gif"), "must be one of png, pdf, svg"),
+        (("plot", "-o", "all.png", "--figure", "heatmap", "--figure", "curves"), "2 figures for"),
+        (("plot", "--figure", "differences", "--baseline", "adam"), "adam"),
+        (
+            ("compare", "--with", "published:2020"),
+            "there are published:2021-12-13, published:2021-12-16",
+        ),
+        (("compare",), "small cannot be compared with published:2021-12-16"),
+        (("compare", "--with", "missing.csv"), "missing.csv"),
+        (("export", "--format", "xlsx"), "must be one of parquet, csv, jsonl"),
+    ],
+)
+def test_a_mistake_is_explained(grid, finished, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name, *options = arguments
+    monkeypatch.setattr("sys.argv", ["adaloss-sweep", name, str(grid), *options])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
