@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -113,37 +113,23 @@ def figures_of(
     from analysis import figures
 
     spec, measure, frame = results.spec, results.measure, results.chosen()
-    inches = width or figures.PAGE_INCHES
-    title = results.title
+    axes: dict[str, Any] = {"x": spec.rows, "line": spec.columns, "per": spec.per}
+    common: dict[str, Any] = {
+        "metric": measure.metric,
+        "title": results.title,
+        "width": width or figures.PAGE_INCHES,
+    }
     if AGAINST in kinds:
         yield (
             f"against-{spec.rows}",
             figures.accuracy_against(
-                frame,
-                x=spec.rows,
-                line=spec.columns,
-                per=spec.per,
-                metric=measure.metric,
-                at=measure.at,
-                title=title,
-                na_if=spec.na_if,
-                spread=spec.spread,
-                width=inches,
+                frame, at=measure.at, na_if=spec.na_if, spread=spec.spread, **axes, **common
             ),
         )
     if CURVES in kinds:
         history = history_frame(results.trials, results.store)
-        for part, figure in figures.learning_curves(
-            history,
-            frame,
-            x=spec.rows,
-            line=spec.columns,
-            per=spec.per,
-            metric=measure.metric,
-            title=title,
-            width=inches,
-        ):
-            yield f"curves-{part}" if part else "curves", figure
+        for part, figure in figures.learning_curves(history, frame, **axes, **common):
+            yield f"curves-{part}", figure
     if HEAT_MAP in kinds:
         yield (
             "heatmap",
@@ -152,28 +138,16 @@ def figures_of(
                 rows=spec.rows,
                 columns=spec.columns,
                 per=spec.per,
-                metric=measure.metric,
                 at=measure.at,
-                title=title,
                 na_if=spec.na_if,
                 decimals=spec.decimals,
-                width=inches,
+                **common,
             ),
         )
     if DIFFERENCES in kinds and (baseline or can_be_compared(frame, spec)):
         yield (
             "differences",
-            figures.paired_differences(
-                frame,
-                x=spec.rows,
-                line=spec.columns,
-                per=spec.per,
-                baseline=baseline,
-                metric=measure.metric,
-                at=measure.at,
-                title=title,
-                width=inches,
-            ),
+            figures.paired_differences(frame, at=measure.at, baseline=baseline, **axes, **common),
         )
 
 
@@ -191,30 +165,25 @@ def statistics_of(results: Results) -> Page:
     # scipy's distributions take a second to import, and tables do without them.
     from analysis.stats.stats_page import stats_page
 
-    spec = results.spec
-    return stats_page(
-        results.chosen(),
-        rows=spec.rows,
-        columns=spec.columns,
-        per=spec.per,
-        measure=results.measure,
-        na_if=spec.na_if,
-        title=f"{results.title}: statistics",
-        generator=np.random.default_rng(BOOTSTRAP_SEED),
-    )
+    title = f"{results.title}: statistics"
+    return stats_page(results.chosen(), title=title, **statistics_arguments(results))
 
 
 def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:
     """The numbers of :func:`statistics_of`."""
     from analysis.stats.stats_frames import stats_frames
 
+    return stats_frames(results.chosen(), **statistics_arguments(results))
+
+
+def statistics_arguments(results: Results) -> dict[str, Any]:
+    """What the statistics are of, and the generator that draws their resamples."""
     spec = results.spec
-    return stats_frames(
-        results.chosen(),
-        rows=spec.rows,
-        columns=spec.columns,
-        per=spec.per,
-        measure=results.measure,
-        na_if=spec.na_if,
-        generator=np.random.default_rng(BOOTSTRAP_SEED),
-    )
+    return {
+        "rows": spec.rows,
+        "columns": spec.columns,
+        "per": spec.per,
+        "measure": results.measure,
+        "na_if": spec.na_if,
+        "generator": np.random.default_rng(BOOTSTRAP_SEED),
+    }

@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from adaloss.user_error import UserError
-from runners import cli_look, cli_results, cli_run, cli_tracking
+from runners import cli_files, cli_look, cli_run, cli_tables, cli_tracking
 from runners.cli_options import COMPLETE, USER_ERROR, Version
 
 app = typer.Typer(
@@ -23,12 +23,12 @@ for command in (
     cli_look.plan,
     cli_look.status,
     cli_look.show,
-    cli_results.table,
-    cli_results.plot,
-    cli_results.stats,
-    cli_results.compare,
-    cli_results.report,
-    cli_results.export,
+    cli_tables.table,
+    cli_files.plot,
+    cli_tables.stats,
+    cli_tables.compare,
+    cli_files.report,
+    cli_files.export,
     cli_tracking.watch,
     cli_tracking.sync,
     cli_tracking.dashboard,

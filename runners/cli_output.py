@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -64,3 +65,12 @@ def print_page(page: "Page") -> None:
         console.print(page_terminal(page))
     else:
         typer.echo(page_markdown(page), nl=False)
+
+
+def put(text: str, output: Path | None) -> None:
+    """Print the text, or write it to the file."""
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text)
+        typer.echo(f"wrote {output}", err=True)

@@ -1,9 +1,12 @@
 """What the command line changes about a sweep's tables."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from runners.cli_options import load, store_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
     from adaloss.sweep import Sweep
     from adaloss.table_spec import TableSpec
     from adaloss.trial import Trial
+    from analysis.results import Results
 
 Rows = Annotated[str | None, typer.Option(help="The field that varies down the table.")]
 Columns = Annotated[str | None, typer.Option(help="The field that varies across the table.")]
@@ -98,3 +102,18 @@ def left(
     from runners.selection import leave_out, select
 
     return leave_out(select(trials, only or ()), exclude or ())
+
+
+def results_of(
+    grid: str,
+    storage: Path,
+    only: list[str] | None,
+    exclude: list[str] | None,
+    **changes: Any,
+) -> "Results":
+    """The results of the trials that are left, with the tables as the options change them."""
+    from analysis.results import read_results
+
+    sweep = load(grid)
+    trials = left(sweep.trials, only, exclude)
+    return read_results(sweep, trials, store_of(sweep, storage), changed_tables(sweep, changes))

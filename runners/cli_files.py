@@ -1,0 +1,138 @@
+"""The commands that write files to hand on: plot, report, export."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adaloss.user_error import UserError
+from runners.cli_options import RESULTS, Grid, Only, Output, Storage, command, load, store_of
+from runners.table_options import (
+    AtOption,
+    Columns,
+    Exclude,
+    MetricOption,
+    NaIfOption,
+    Per,
+    Rows,
+    SpreadOption,
+    Title,
+    left,
+    results_of,
+)
+
+COLUMN = "column"
+FORMS = ("png", "pdf", "svg")
+
+
+def plot(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    spread: SpreadOption = None,
+    title: Title = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(help="against (b0), curves, heatmap or differences; default: all of them."),
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="What the differences are from; default: adaloss.")
+    ] = None,
+    width: Annotated[
+        str, typer.Option(help="page, or column for one column of a two-column paper.")
+    ] = "page",
+    form: Annotated[
+        str, typer.Option("--format", help="png, pdf, svg, or several: png,pdf.")
+    ] = "png",
+    output: Output = None,
+) -> None:
+    """Draw the figures into the sweep's folder, or one of them to a file (.png, .svg, .pdf)."""
+    from analysis.figures import COLUMN_INCHES, PAGE_INCHES, save_figure
+    from analysis.outputs import save_figures
+    from analysis.results import AGAINST, FIGURES, figures_of
+
+    kinds = figure or ([AGAINST] if output is not None else list(FIGURES))
+    formats = form.split(",")
+    for given, known, name in ((kinds, FIGURES, "figure"), (formats, FORMS, "format")):
+        for value in given:
+            if value not in known:
+                raise UserError(f"--{name} {value}: must be one of {', '.join(known)}")
+    if width not in ("page", COLUMN):
+        raise UserError(f"--width {width}: must be page or column")
+    results = results_of(
+        grid,
+        storage,
+        only,
+        exclude,
+        rows=rows,
+        columns=columns,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+        spread=spread,
+        title=title,
+    )
+    inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES
+    drawn = figures_of(results, kinds, baseline=baseline, width=inches)
+    if output is None:
+        for path in save_figures(drawn, results.store, formats):
+            typer.echo(f"wrote {path}", err=True)
+        return
+    all_drawn = list(drawn)
+    if len(all_drawn) != 1:
+        raise UserError(
+            f"{len(all_drawn)} figures for one file: name one with --figure, and one part with "
+            "--only where there is one for each; or leave --output out"
+        )
+    save_figure(all_drawn[0][1], output)
+    typer.echo(f"wrote {output}", err=True)
+
+
+def report(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    output: Output = None,
+) -> None:
+    """Write one HTML file that shows everything to somebody who does not have the tool."""
+    from analysis.outputs import pages_of, save_report
+    from analysis.results import tables_of
+
+    results = results_of(grid, storage, only, exclude)
+    path = output or results.store.root / "report.html"
+    again = command("run", results.sweep, results.store)
+    save_report(results, tables_of(results), pages_of(results), again, path)
+    typer.echo(f"wrote {path}", err=True)
+
+
+def export(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    form: Annotated[
+        str, typer.Option("--format", help="parquet, csv or jsonl; default: parquet.")
+    ] = "parquet",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder for the two files.")
+    ] = None,
+) -> None:
+    """Write the data itself: one row per trial, and one per recorded epoch."""
+    from analysis.export import WRITERS
+    from analysis.export import export as export_to
+
+    if form not in WRITERS:
+        raise UserError(f"--format {form}: must be one of {', '.join(WRITERS)}")
+    sweep = load(grid)
+    store, trials = store_of(sweep, storage), left(sweep.trials, only, exclude)
+    for path in export_to(trials, store, form, output or store.root / "export"):
+        typer.echo(f"wrote {path}", err=True)

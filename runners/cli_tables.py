@@ -1,0 +1,211 @@
+"""The commands on the numbers that came out: table, stats, compare."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adaloss.user_error import UserError
+from runners.cli_options import RESULTS, Grid, Only, Output, Storage, load, store_of
+from runners.cli_output import print_page, print_tables, put
+from runners.table_options import (
+    AtOption,
+    Columns,
+    Decimals,
+    Exclude,
+    MarkOption,
+    MetricOption,
+    NaIfOption,
+    Per,
+    Rows,
+    ShowNOption,
+    SpreadOption,
+    Title,
+    Transpose,
+    results_of,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from analysis.comparison.compare import Comparison
+    from analysis.results import Results
+
+
+def table(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    spread: SpreadOption = None,
+    mark: MarkOption = None,
+    show_n: ShowNOption = None,
+    decimals: Decimals = None,
+    transpose: Transpose = None,
+    title: Title = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="md, csv, latex, siunitx or html; default: terminal."),
+    ] = None,
+    document: Annotated[
+        bool, typer.Option("--document", help="LaTeX as a whole document.")
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Compile the results tables from the records on disk; options change the grid's tables."""
+    from analysis.render import FORMATS, render, render_document
+    from analysis.results import tables_of
+
+    if form is not None and form not in FORMATS:
+        raise UserError(f"--format {form}: must be one of {', '.join(FORMATS)}")
+    if document and form not in ("latex", "siunitx"):
+        raise UserError("--document is for --format latex or siunitx")
+    tables = tables_of(
+        results_of(
+            grid,
+            storage,
+            only,
+            exclude,
+            rows=rows,
+            columns=columns,
+            per=per,
+            metric=metric,
+            at=at,
+            na_if=na_if,
+            spread=spread,
+            mark=mark,
+            show_n=show_n,
+            decimals=decimals,
+            transpose=transpose,
+            title=title,
+        )
+    )
+    if form is None and output is None:
+        print_tables(tables)
+        return
+    text = render_document(tables, form or "") if document else render(tables, form or "md")
+    put(text, output)
+
+
+def stats(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md or json; default: terminal.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Test what differs: paired differences, robustness over b0, aggregates, with intervals."""
+    from analysis.render_page import page_markdown
+    from analysis.results import statistics_frames, statistics_of
+
+    if form not in (None, "md", "json"):
+        raise UserError(f"--format {form}: must be md or json")
+    results = results_of(
+        grid,
+        storage,
+        only,
+        exclude,
+        rows=rows,
+        columns=columns,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+    )
+    if form == "json":
+        frames = statistics_frames(results)
+        put_json({name: in_json(frame) for name, frame in frames.items()}, output)
+        return
+    page = statistics_of(results)
+    if form is None and output is None:
+        print_page(page)
+    else:
+        put(page_markdown(page), output)
+
+
+def compare(
+    grid: Grid,
+    theirs: Annotated[
+        str,
+        typer.Option(
+            "--with",
+            metavar="OTHER",
+            help="published[:DATE], a CSV file of results, or another grid; default: published.",
+        ),
+    ] = "published",
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md or csv; default: terminal.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Hold the results against the published ones, a file's or another sweep's, cell by cell."""
+    from analysis.comparison.frame import comparison_csv
+    from analysis.comparison.page import comparison_page
+    from analysis.outputs import save_comparison
+    from analysis.render_page import page_markdown
+
+    if form not in (None, "md", "csv"):
+        raise UserError(f"--format {form}: must be md or csv")
+    ours = results_of(grid, storage, only, exclude, metric=metric, at=at, na_if=na_if)
+    comparison = compared(ours, theirs, storage)
+    if form is None and output is None:
+        print_page(comparison_page(comparison))
+        for path in save_comparison(comparison, ours.store):
+            typer.echo(f"wrote {path}", err=True)
+    elif form == "csv":
+        put(comparison_csv(comparison), output)
+    else:
+        put(page_markdown(comparison_page(comparison)), output)
+
+
+def compared(ours: "Results", theirs: str, storage: Path) -> "Comparison":
+    """The comparison with what ``--with`` names; another grid's results are in this storage."""
+    from analysis.comparison.compare import compare as compare_sides
+    from analysis.comparison.from_records import records_side
+    from analysis.comparison.named import named_side
+    from analysis.results import read_results
+
+    measure, na_if = ours.measure, ours.spec.na_if
+    other = named_side(theirs, measure=measure)
+    if other is None:
+        sweep = load(theirs)
+        results = read_results(sweep, sweep.trials, store_of(sweep, storage), ours.specs[:1])
+        other = records_side(results.frame, name=sweep.name, measure=measure, na_if=na_if)
+    mine = records_side(ours.frame, name=ours.sweep.name, measure=measure, na_if=na_if)
+    return compare_sides(mine, other)
+
+
+def put_json(value: dict[str, Any], output: Path | None) -> None:
+    """Print a JSON object, or write it to the file."""
+    import json
+
+    put(json.dumps(value, indent=2) + "\n", output)
+
+
+def in_json(frame: "DataFrame") -> list[dict[str, Any]]:
+    """The rows of a frame; what is not finite is null."""
+    import json
+
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    return rows
