@@ -102,8 +102,7 @@ def save_report(
     results: Results, tables: Sequence[Table], pages: Sequence[Page], command: str, path: Path
 ) -> None:
     """Write the report; ``command`` is what runs the sweep again."""
-    from analysis.report.logs import failure_logs
-    from analysis.report.report import report_html
+    from analysis.report import failure_logs, report_html
 
     text = report_html(
         sweep=results.sweep,

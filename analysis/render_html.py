@@ -30,14 +30,18 @@ def render_html(tables: Sequence[Table]) -> str:
 
 def html_section(table: Table) -> str:
     """One table under its title."""
+    return (
+        f"<section>\n<h2>{escape(table.title)}</h2>\n<table>\n"
+        f"<caption>{escape(table.caption)}</caption>\n{html_rows(table)}\n</table>\n</section>"
+    )
+
+
+def html_rows(table: Table) -> str:
+    """The head and the body."""
     names = [table.corner, *map(value_text, table.column_values)]
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "\n".join(html_row(table, row) for row in table.row_values)
-    return (
-        f"<section>\n<h2>{escape(table.title)}</h2>\n<table>\n"
-        f"<caption>{escape(table.caption)}</caption>\n"
-        f"<thead>\n<tr>{header}</tr>\n</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</section>"
-    )
+    return f"<thead>\n<tr>{header}</tr>\n</thead>\n<tbody>\n{rows}\n</tbody>"
 
 
 def html_row(table: Table, row: object) -> str:

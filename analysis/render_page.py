@@ -47,7 +47,10 @@ def section_html(section: Section, level: int) -> str:
 
 def table_html(table: PlainTable, *, label: str) -> str:
     """A table; its first column heads its rows. Wide ones scroll in a box of their own."""
-    head = "".join(f'<th scope="col">{html_escape(text)}</th>' for text in table.header)
+    head = "".join(
+        f'<th scope="col"{named(table, position)}>{html_escape(text)}</th>'
+        for position, text in enumerate(table.header)
+    )
     body = "\n".join(f"<tr>{''.join(row_html(table, row))}</tr>" for row in table.rows)
     name = html_escape(label, quote=True)
     return (
@@ -59,11 +62,16 @@ def table_html(table: PlainTable, *, label: str) -> str:
 def row_html(table: PlainTable, row: tuple[str, ...]) -> Iterator[str]:
     """The cells of a row."""
     for position, text in enumerate(row):
-        name = ' class="name"' if position < table.names else ""
+        name = named(table, position)
         if position == 0:
             yield f'<th scope="row"{name}>{html_escape(text)}</th>'
         else:
             yield f"<td{name}>{html_escape(text)}</td>"
+
+
+def named(table: PlainTable, position: int) -> str:
+    """What tells a column of names from one of numbers."""
+    return ' class="name"' if position < table.names else ""
 
 
 def page_terminal(page: Page) -> RenderableType:

@@ -1,0 +1,113 @@
+"""The trials that did not end with a number: which diverged and where, which failed and why."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from adaloss.result import TrialState
+from adaloss.sweep import Sweep
+from analysis.report.logs import told_failures
+from analysis.report.markup import (
+    and_more,
+    details,
+    escaped,
+    paragraph,
+    plain_table,
+    section,
+    shortened,
+    verbatim,
+)
+from analysis.wording import field_value_text, value_text
+
+MOST_DIVERGENCES = 60
+MOST_CHARACTERS = 1000
+
+
+def divergences_section(sweep: Sweep, frame: pd.DataFrame) -> str:
+    """Which trials diverged, in which epoch and why: the first, and how many more."""
+    diverged = of_state(frame, TrialState.DIVERGED)
+    if diverged.empty:
+        return section("divergences", "Divergences", [paragraph("No trial diverged.")])
+    total = frame["trial_id"].nunique()
+    fields = [name for name in sweep.axes if name != "seed"]
+    told = diverged.head(MOST_DIVERGENCES)
+    parts = [
+        paragraph(
+            f"{len(diverged)} of {total} trials diverged ({by_value(diverged, 'optimizer')}). "
+            "A divergence is a result; the captions of the tables say when it makes a cell N/A."
+        ),
+        plain_table(
+            (*fields, "seed", "epoch", "why"),
+            divergence_rows(told, fields),
+            label="Divergences",
+            names=len(fields) + 3,
+        ),
+        and_more(len(diverged), len(told), "diverged trials"),
+    ]
+    return section("divergences", "Divergences", parts)
+
+
+def of_state(frame: pd.DataFrame, state: TrialState) -> pd.DataFrame:
+    """The trials in this state, each once."""
+    rows = frame[(frame["state"] == state.value).to_numpy(dtype=bool)]
+    return rows.drop_duplicates("trial_id")
+
+
+def by_value(rows: pd.DataFrame, field: str) -> str:
+    """How many rows have each value of a field, the most first."""
+    counts = Counter(map(value_text, rows[field]))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name}: {number}" for name, number in ordered[:8])
+
+
+def divergence_rows(diverged: pd.DataFrame, fields: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The cell, the seed, the epoch and the reason of each."""
+    for trial in diverged.to_dict("records"):
+        # It diverged in the epoch after the last that it finished.
+        epoch = str(int(trial["finished_epochs"]) + 1)
+        cell = (value_text(trial[name]) for name in (*fields, "seed"))
+        yield (*cell, epoch, shortened(trial["divergence"] or "not recorded", MOST_CHARACTERS))
+
+
+def failures_section(sweep: Sweep, frame: pd.DataFrame, logs: Mapping[str, Sequence[str]]) -> str:
+    """Which trials failed, the kind and reason, and the last lines of their logs."""
+    failed = of_state(frame, TrialState.FAILED)
+    if failed.empty:
+        return section("failures", "Failures", [paragraph("No trial failed.")])
+    told = told_failures(frame)
+    entries = "\n".join(
+        failure_entry(trial, sweep, logs.get(trial["trial_id"], ()))
+        for trial in told.to_dict("records")
+    )
+    parts = [
+        paragraph(
+            f"{len(failed)} of {frame['trial_id'].nunique()} trials failed "
+            f"({by_value(failed, 'failure_kind')})."
+        ),
+        f"<ul>\n{entries}\n</ul>",
+        and_more(len(failed), len(told), "failed trials"),
+    ]
+    return section("failures", "Failures", parts)
+
+
+def failure_entry(trial: Mapping[Hashable, Any], sweep: Sweep, lines: Sequence[str]) -> str:
+    """One failed trial with its reason and the end of its log."""
+    name = trial_name(trial, sweep)
+    message = shortened(str(trial["failure_message"] or "no reason was recorded"), MOST_CHARACTERS)
+    log = (
+        details(f"The last lines of its log ({name})", verbatim("\n".join(lines), f"Log of {name}"))
+        if lines
+        else paragraph("It left no log.", "note")
+    )
+    return (
+        f"<li><strong>{escaped(name)}</strong>: {escaped(value_text(trial['failure_kind']))}. "
+        f'<span class="message">{escaped(message)}</span>\n{log}</li>'
+    )
+
+
+def trial_name(trial: Mapping[Hashable, Any], sweep: Sweep) -> str:
+    """What tells this trial from the others of the sweep."""
+    fields = [*(name for name in sweep.axes if name != "seed"), "seed"]
+    return ", ".join(field_value_text(name, trial[name]) for name in fields)

@@ -1,0 +1,70 @@
+"""Small pieces of HTML; every text that comes from outside goes through :func:`escaped`."""
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from analysis.page import PlainTable
+from analysis.render_page import table_html
+
+# What HTML forbids even as a reference, as a log may have it: colours for terminals, NULs. The
+# halves of surrogate pairs cannot be written to a file.
+FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def clean(text: str) -> str:
+    """The text with a mark in place of each character that a page cannot have."""
+    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def escaped(text: str) -> str:
+    """The text as it stands between tags or in a quoted attribute."""
+    return escape(clean(text), quote=True)
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """A paragraph, of a class where one is given."""
+    return f'<p class="{kind}">{escaped(text)}</p>' if kind else f"<p>{escaped(text)}</p>"
+
+
+def bullets(texts: Iterable[str]) -> str:
+    """A list of texts."""
+    return "<ul>\n" + "\n".join(f"<li>{escaped(text)}</li>" for text in texts) + "\n</ul>"
+
+
+def verbatim(text: str, label: str) -> str:
+    """Lines as they are, in a box that scrolls and that the keyboard reaches."""
+    return f'<pre tabindex="0" role="region" aria-label="{escaped(label)}">{escaped(text)}</pre>'
+
+
+def details(summary: str, content: str) -> str:
+    """Content that is shown on demand."""
+    return f"<details>\n<summary>{escaped(summary)}</summary>\n{content}\n</details>"
+
+
+def section(key: str, title: str, parts: Iterable[str]) -> str:
+    """A part of the report under a heading that the contents link to."""
+    content = "\n".join(filter(None, parts))
+    return (
+        f'<section aria-labelledby="{key}">\n<h2 id="{key}">{escaped(title)}</h2>\n'
+        f"{content}\n</section>"
+    )
+
+
+def plain_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, label: str, names: int = 1
+) -> str:
+    """A table of texts."""
+    lines = tuple(tuple(map(clean, row)) for row in rows)
+    table = PlainTable(header=tuple(map(clean, header)), rows=lines, names=names)
+    return table_html(table, label=clean(label))
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, cut where it is longer than so many characters."""
+    return text if len(text) <= most else f"{text[:most]} … ({len(text)} characters)"
+
+
+def and_more(total: int, shown: int, what: str) -> str:
+    """``and 12 more …``, empty where all are shown."""
+    return paragraph(f"… and {total - shown} more {what}.", "note") if total > shown else ""

@@ -1,0 +1,127 @@
+"""What was run, and how much of it has ended."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from adaloss.result import TrialState
+from adaloss.sweep import Sweep
+from adaloss.trial import FIELD_NAMES, Trial
+from analysis.frame import MISSING, positions_by
+from analysis.report.markup import paragraph, plain_table, section
+from analysis.wording import value_text
+
+MOST_VALUES = 20
+"""Values of a field that are listed."""
+STATE_WORDS: Mapping[str, str] = {
+    TrialState.COMPLETE.value: "complete",
+    TrialState.DIVERGED.value: "diverged",
+    TrialState.FAILED.value: "failed",
+    MISSING: "not ended",
+}
+
+
+def state_counts(frame: pd.DataFrame) -> Counter[str]:
+    """How many trials there are in each state; a trial that is declared twice counts once."""
+    return Counter(frame.drop_duplicates("trial_id")["state"])
+
+
+def banner(frame: pd.DataFrame) -> str:
+    """Says at the top that trials have not ended, or failed; nothing where all is well."""
+    counts = state_counts(frame)
+    total, missing = counts.total(), counts[MISSING]
+    failed = counts[TrialState.FAILED.value]
+    parts = []
+    if missing or not total:
+        parts.append(
+            f"<p><strong>Incomplete: {total - missing} of {total} trials have ended.</strong> "
+            "The numbers below will change.</p>"
+        )
+    if failed:
+        parts.append(
+            f"<p><strong>Failed: {failed} of {total} trials ended in an error</strong> and have "
+            'no numbers. See <a href="#failures">Failures</a>.</p>'
+        )
+    return f'<div class="banner" role="note">{"".join(parts)}</div>' if parts else ""
+
+
+def overview_section(sweep: Sweep, frame: pd.DataFrame) -> str:
+    """The fields that vary with their values, those that do not, and the trials by state."""
+    return section("run", "What was run", overview_parts(sweep, frame))
+
+
+def overview_parts(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
+    """Paragraphs and tables of the overview."""
+    yield paragraph(extent(sweep, frame))
+    if sweep.axes:
+        yield "<h3>Fields that vary</h3>"
+        yield plain_table(
+            ("field", "number", "values"),
+            [(name, str(len(v)), listed(v)) for name, v in sweep.axes.items()],
+            label="Fields that vary",
+            names=3,
+        )
+    if sweep.trials:
+        yield "<h3>Fields that do not vary</h3>"
+        yield from constants(sweep.trials[0], sweep.axes)
+    for note in sweep.notes:
+        yield paragraph(note, "note")
+    yield "<h3>Trials</h3>"
+    counts = state_counts(frame)
+    rows = [(words, str(counts[state])) for state, words in STATE_WORDS.items()]
+    rows.append(("all", str(counts.total())))
+    yield plain_table(("state", "trials"), rows, label="Trials by state")
+
+
+def extent(sweep: Sweep, frame: pd.DataFrame) -> str:
+    """Datasets, models and optimizers, and how many cells, seeds and trials they make."""
+    fields = [name for name in sweep.axes if name != "seed"]
+    cells = len(positions_by(frame, fields))
+    seeds = len(set(frame["seed"]))
+    named = [
+        f"{label}: {listed(tuple(dict.fromkeys(frame[name])), most=6)}."
+        for name, label in (
+            ("dataset", "Data sets"),
+            ("model", "Models"),
+            ("optimizer", "Optimizers"),
+        )
+        if len(frame)
+    ]
+    trials = frame["trial_id"].nunique()
+    counts = (counted(cells, "cell"), counted(seeds, "seed"), counted(trials, "trial"))
+    return " ".join((*named, f"{', '.join(counts)}."))
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 seed``, ``5 seeds``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(values: Sequence[object], most: int = MOST_VALUES) -> str:
+    """The values, the first of them where they are many."""
+    texts = ", ".join(map(value_text, values[:most]))
+    return f"{texts}, … (the first {most} of {len(values)})" if len(values) > most else texts
+
+
+def constants(trial: Trial, axes: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
+    """The fields that all trials share: first those that say something, then the defaults."""
+    fixed = [name for name in FIELD_NAMES if name not in axes and name != "seed"]
+    usual = [name for name in fixed if is_default(name, trial.value(name))]
+    said = [name for name in fixed if name not in usual]
+    yield plain_table(
+        ("field", "value"),
+        [(name, value_text(trial.value(name))) for name in said],
+        label="Fields that do not vary",
+        names=2,
+    )
+    defaults = ", ".join(f"{name} = {value_text(trial.value(name))}" for name in usual)
+    if defaults:
+        yield paragraph(f"As where nothing is said: {defaults}.", "note")
+
+
+def is_default(name: str, value: object) -> bool:
+    """Whether the field has this value where nothing is said."""
+    field = Trial.model_fields[name]
+    return not field.is_required() and bool(field.default == value)

@@ -1,0 +1,72 @@
+"""How to get these numbers again, and how they are made."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from adaloss.sweep import Sweep
+from analysis.caption import NA_MEANING, SPREAD_WORDS
+from analysis.measure import METRIC_LABELS
+from analysis.report.markup import bullets, paragraph, section, verbatim
+
+DIRTY = ".dirty"
+MOST_VERSIONS = 8
+
+
+def reproduce_section(sweep: Sweep, frame: pd.DataFrame, command: str) -> str:
+    """The commands, and the grid as a whole."""
+    return section("reproduce", "How to get these numbers again", steps(sweep, frame, command))
+
+
+def steps(sweep: Sweep, frame: pd.DataFrame, command: str) -> Iterator[str]:
+    """The version to install, the grid to save, and what to run."""
+    ended = frame[frame["finished_at"].notna().to_numpy()]
+    versions = sorted({version for version in ended["code_version"] if version})
+    lines = [line for version in versions[:MOST_VERSIONS] for line in installation(version)]
+    if len(versions) > 1:
+        lines.insert(0, "# One of these:")
+        yield paragraph("More than one version made these numbers: take one for all.", "warn")
+    if any(version.endswith(DIRTY) for version in versions):
+        yield paragraph(
+            f"A version that ends in {DIRTY} had changes that were in no commit: "
+            "that commit alone may give other numbers.",
+            "warn",
+        )
+    yield paragraph(f"Save the grid below as {sweep.source.name}, then:")
+    yield verbatim("\n".join((*lines, command)), "Commands")
+    yield paragraph(
+        "Trials that are on record are not run again. On a processor the same trial gives the "
+        "same bits twice; another processor, a GPU or other versions may move the last digits."
+    )
+    yield "<h3>The grid</h3>"
+    yield verbatim(sweep.text, "The grid")
+
+
+def installation(version: str) -> Iterator[str]:
+    """How to install a code version: a commit from a clone, a release by its number."""
+    release, _, commit = version.removesuffix(DIRTY).partition("+g")
+    if commit:
+        yield f"git checkout {commit} && pip install .    # in a clone of adaloss-sweep {release}"
+    else:
+        yield f'pip install "adaloss-sweep=={release}"'
+
+
+def method_section(sweep: Sweep) -> str:
+    """How a cell's number comes about."""
+    spec, metric = sweep.tables[0], sweep.grid.metric
+    at = spec.at or metric.at
+    label = METRIC_LABELS[spec.metric or metric.name]
+    when = {"last": "after the last epoch", "best_val": "at the best epoch by validation accuracy"}
+    texts = [
+        f"A cell is {SPREAD_WORDS[spec.spread]}, over trials that differ in nothing but the seed. "
+        "The seed fixes the initial weights, the order of the batches and the augmentation, the "
+        "same for every optimizer.",
+        f"Reported: {label} {when.get(at, f'after {at}')}. A number is never chosen by the test "
+        "set: the last epoch and the best by validation are both recorded, a maximum over test is "
+        "not.",
+        "A trial has diverged when its training loss is not finite or goes beyond "
+        f"{sweep.grid.divergence.max_loss:g}. N/A: {NA_MEANING[spec.na_if]}. A failed trial ended "
+        "in an error; it has no number and does not make a cell N/A.",
+        "Losses are means over examples, in nats; accuracies are percentages.",
+    ]
+    return section("method", "How the numbers are made", [bullets(texts)])

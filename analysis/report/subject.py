@@ -1,0 +1,113 @@
+"""What the interactive figures are of: the cells of the first kind of table, by part."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from adaloss.table_spec import TableSpec
+from analysis.cells import Cell, CellStatus
+from analysis.figures.labels import line_label, short_texts
+from analysis.frame import positions_by
+from analysis.line_styles import LineStyle, line_styles
+from analysis.measure import Measure
+from analysis.places import Places, places_of
+from analysis.tables import Table, selected
+
+MOST_LINES = 40
+"""Values of the columns that the figures have; what is beyond is in the tables."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A cell of a figure: its place among parts, rows and lines, and its trials' frame rows."""
+
+    part: int
+    row: int
+    line: int
+    cell: Cell
+    trials: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """The axes and cells of the figures. ``all_lines`` counts the lines that are left out too."""
+
+    spec: TableSpec
+    measure: Measure
+    rows: Places
+    row_texts: Sequence[str]
+    line_labels: Sequence[str]
+    styles: Sequence[LineStyle]
+    all_lines: int
+    parts: Sequence[str]
+    points: Sequence[Point]
+
+    @property
+    def has_na(self) -> bool:
+        """Whether a cell is N/A."""
+        return any(point.cell.status is CellStatus.NA for point in self.points)
+
+    def cell_texts(self, point: Point) -> tuple[str, str, str]:
+        """The part, the row and the line of a cell."""
+        return (
+            self.parts[point.part],
+            self.row_texts[point.row],
+            self.line_labels[point.line],
+        )
+
+
+def subject_of(
+    frame: pd.DataFrame, tables: Sequence[Table], spec: TableSpec, measure: Measure
+) -> Subject | None:
+    """What the tables of ``spec``, which come first among ``tables``, show; None without any."""
+    chosen = selected(frame, spec)
+    tables = tables[: len(positions_by(chosen, spec.per))]
+    if not tables:
+        return None
+    places = places_of(tuple(dict.fromkeys(chosen[spec.rows])))
+    lines = tuple(dict.fromkeys(chosen[spec.columns]))
+    shown = lines[:MOST_LINES]
+    styles = line_styles(shown)
+    return Subject(
+        spec=spec,
+        measure=measure,
+        rows=places,
+        row_texts=short_texts(places.values),
+        line_labels=[line_label(spec.columns, value) for value in shown],
+        styles=[styles[value] for value in shown],
+        all_lines=len(lines),
+        parts=[table.part or table.title for table in tables],
+        points=tuple(points_of(chosen, tables, spec, places.values, shown)),
+    )
+
+
+def points_of(
+    chosen: pd.DataFrame,
+    tables: Sequence[Table],
+    spec: TableSpec,
+    rows: Sequence[object],
+    lines: Sequence[object],
+) -> Iterator[Point]:
+    """The declared cells, part by part, line by line along the rows."""
+    positions = positions_by(chosen, (*spec.per, spec.rows, spec.columns))
+    labels = chosen.index.to_list()
+    for part, table in enumerate(tables):
+        for line, column in enumerate(lines):
+            for row, value in enumerate(rows):
+                found = positions.get((*table.part_values, value, column))
+                if found is not None:
+                    yield Point(
+                        part=part,
+                        row=row,
+                        line=line,
+                        cell=cell_at(table.cells, spec, value, column),
+                        trials=[labels[position] for position in found],
+                    )
+
+
+def cell_at(
+    cells: Mapping[tuple[object, object], Cell], spec: TableSpec, row: object, column: object
+) -> Cell:
+    """The cell of these values, also in a table that is turned over."""
+    return cells[(column, row) if spec.transpose else (row, column)]
