@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup quickstart test lint types layers unit lock clean
+.PHONY: setup quickstart test lint types layers unit faults lock clean
 
 quickstart: setup
 	$(BIN)/adaloss-sweep run quickstart
@@ -35,6 +35,11 @@ layers: setup
 
 unit: setup
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+# Breaks sweeps in every way and looks for anything lost; hours on two cores, an idle machine only.
+faults: setup
+	$(BIN)/pytest tests/faults
+	$(BIN)/python tests/faults/kill_points.py --points 300
 
 # After a change of the dependencies in setup.cfg.
 lock: setup

@@ -8,12 +8,19 @@ from itertools import product
 from adaloss.grid_combinations import impossible_combinations
 from adaloss.grid_file import GridFile
 from adaloss.grid_parameters import Values
+from adaloss.grid_places import Places, TooManyStepsError
 from adaloss.grid_points import CELL_FIELDS, Cell, Point, Points
 from adaloss.grid_problems import Problem
 from adaloss.grid_wording import shown
 from adaloss.trial import FIELD_NAMES, Trial
 
 MOST_TRIALS = 1_000_000
+# Each takes some kilobytes.
+MOST_CELLS = 100_000
+TOO_MANY_STEPS = (
+    "overrides and exclude single out so many cells so often that it would take for ever; "
+    "write the values in parameters"
+)
 
 # What a cell has where the grid says nothing, so that a match can name it all the same.
 DEFAULTS: Cell = {
@@ -31,26 +38,60 @@ def expand_cells(
     ``doubtful`` names the fields whose values hold mistakes: what they match is not judged.
     """
     axes = {name: listed for name, listed in values.items() if listed}
-    trials = seeds * sum(size(part) for part in (axes, *(p.values for p in points.include)))
-    if trials > MOST_TRIALS:
-        message = f"the grid has {trials:,} trials; the most that a sweep may have is 1,000,000"
+    count = sum(size(part) for part in (axes, *(point.values for point in points.include)))
+    if message := too_many(count, seeds):
         return [], [file.problem(("parameters",), message)]
     cells = [DEFAULTS | cell for cell in combinations(axes)]
-    problems: list[Problem] = []
-    for match, new in points.overrides:
-        problems += unmatched(file, match, cells, doubtful)
-        for cell in cells:
-            if matches(cell, match):
-                cell.update({name: listed[0] for name, listed in new.values.items()})
-    kept = [cell for cell in cells if not any(matches(cell, point) for point in points.exclude)]
-    for point in points.exclude:
-        problems += unmatched(file, point, cells, doubtful)
+    places = Places(cells)
+    try:
+        problems = overridden(file, points, places, doubtful)
+        kept, more = without_excluded(file, points, places, doubtful)
+    except TooManyStepsError:
+        return [], [file.problem(("overrides",), TOO_MANY_STEPS)]
+    problems += more
     for point in points.include:
         kept += [included(axes) | cell for cell in combinations(point.values)]
         problems += left_open(file, point, axes, doubtful)
     if not kept and not doubtful:
         problems.append(file.problem(("exclude",), "exclude leaves no cell of the grid"))
     problems += impossible_combinations(file, axes, points, kept, doubtful)
+    return kept, problems
+
+
+def too_many(cells: int, seeds: int) -> str | None:
+    """What to say of a grid that is too large to hold in memory, None of one that is not."""
+    if cells * seeds > MOST_TRIALS:
+        return (
+            f"the grid has {cells * seeds:,} trials; the most that a sweep may have is "
+            f"{MOST_TRIALS:,}"
+        )
+    if cells > MOST_CELLS:
+        return f"the grid has {cells:,} cells; the most that a sweep may have is {MOST_CELLS:,}"
+    return None
+
+
+def overridden(
+    file: GridFile, points: Points, places: Places, doubtful: Collection[str]
+) -> list[Problem]:
+    """Give the cells their other values, one override after the other; what is wrong there."""
+    problems: list[Problem] = []
+    for match, new in points.overrides:
+        problems += unmatched(file, match, places, doubtful)
+        values = {name: listed[0] for name, listed in new.values.items()}
+        places.change(places.matching(match), values)
+    return problems
+
+
+def without_excluded(
+    file: GridFile, points: Points, places: Places, doubtful: Collection[str]
+) -> tuple[list[Cell], list[Problem]]:
+    """The cells that are not left out, and what is wrong with the exclusions."""
+    excluded: set[int] = set()
+    problems: list[Problem] = []
+    for point in points.exclude:
+        excluded.update(places.matching(point))
+        problems += unmatched(file, point, places, doubtful)
+    kept = [cell for place, cell in enumerate(places.cells) if place not in excluded]
     return kept, problems
 
 
@@ -69,27 +110,24 @@ def included(axes: Values) -> Cell:
     return DEFAULTS | {name: listed[0] for name, listed in axes.items() if len(listed) == 1}
 
 
-def matches(cell: Cell, point: Point) -> bool:
-    """Whether the cell has one of the values in every field named."""
-    return bool(point.values) and all(
-        name in cell and cell[name] in listed for name, listed in point.values.items()
-    )
-
-
 def unmatched(
-    file: GridFile, point: Point, cells: list[Cell], doubtful: Collection[str]
+    file: GridFile, point: Point, places: Places, doubtful: Collection[str]
 ) -> list[Problem]:
-    """The values of the point that no cell has, or all of it if no cell has them together."""
+    """The values of the point that no cell has, or all of it if no cell has them together.
+
+    Raises:
+        TooManyStepsError: there are too many cells and points to look at.
+    """
     if not point.values or not set(point.values).isdisjoint(doubtful):
         return []
     problems = []
     for name, listed in point.values.items():
-        there = dict.fromkeys(cell[name] for cell in cells)
+        there = places.values(name)
         if absent := [shown(value) for value in listed if value not in there]:
             known = ", ".join(map(shown, list(there)[:20]))
             message = f"no cell has {name}: {', '.join(absent)}; there are {known}"
             problems.append(file.problem((*point.path, name), message))
-    if not problems and not any(matches(cell, point) for cell in cells):
+    if not problems and not places.matching(point):
         written = ", ".join(
             f"{name}: {' or '.join(map(shown, listed))}" for name, listed in point.values.items()
         )

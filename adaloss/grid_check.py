@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from adaloss.grid_file import GridFile
-from adaloss.grid_problems import KeyPath, Problem, suggestion
+from adaloss.grid_problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid_schema import Grid
 from adaloss.grid_wording import found, sentence, shown
 
@@ -37,7 +37,7 @@ def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
 def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:
     """One of the schema's errors as a sentence."""
     if details["type"] == "extra_forbidden":
-        return f"unknown key {path[-1]!r}{suggestion(str(path[-1]), known_keys(path[:-1]))}"
+        return f"unknown key {quoted(path[-1])}{suggestion(str(path[-1]), known_keys(path[:-1]))}"
     if details["type"] == "string_pattern_mismatch":
         return (
             "name must be 1 to 64 letters, digits, dots, dashes and underscores, starting "

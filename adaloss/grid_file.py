@@ -1,12 +1,12 @@
 """A grid file as plain data that remembers which line each value stands on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from adaloss import grid_yaml
-from adaloss.grid_problems import GridError, KeyPath, Problem, dotted
+from adaloss.grid_problems import MOST_PROBLEMS, GridError, KeyPath, Problem, dotted
 from adaloss.grid_wording import found
 from adaloss.grid_yaml import MAX_DEPTH, MAX_VALUES, Node, UnreadableYamlError, read_yaml
 
@@ -17,7 +17,8 @@ MAX_BYTES = 256 * 1024
 class GridFile:
     """A readable grid file: dicts, tuples and scalars, not yet checked.
 
-    ``problems`` are the mistakes of form found on the way, such as duplicate keys.
+    ``problems`` are the mistakes of form found on the way, such as duplicate keys, ``reported`` all
+    that were found in the values since.
     """
 
     source: Path
@@ -25,6 +26,7 @@ class GridFile:
     data: Mapping[str, Any]
     lines: Mapping[KeyPath, int]
     problems: tuple[Problem, ...]
+    reported: list[Problem] = field(default_factory=list)
 
     def line(self, path: KeyPath) -> int:
         """The line of a value, or of the closest value around it."""
@@ -33,8 +35,16 @@ class GridFile:
         return self.lines[path]
 
     def problem(self, path: KeyPath, message: str) -> Problem:
-        """A problem with the value at ``path``."""
-        return Problem(self.line(path), dotted(path), message)
+        """A problem with the value at ``path``.
+
+        Raises:
+            GridError: there are so many by now that nobody wants to wait for the rest.
+        """
+        problem = Problem(self.line(path), dotted(path), message)
+        self.reported.append(problem)
+        if len(self.reported) > MOST_PROBLEMS:
+            raise GridError(self.source, [*self.problems, *self.reported])
+        return problem
 
 
 def read_grid_file(source: Path) -> GridFile:

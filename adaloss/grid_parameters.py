@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from adaloss.grid_file import GridFile
-from adaloss.grid_problems import KeyPath, Problem, closest, suggestion
+from adaloss.grid_problems import KeyPath, Problem, closest, quoted, suggestion
 from adaloss.grid_wording import found, sentence, shown
 from adaloss.model_names import BUILT_IN_MODELS, is_model, timm_names
 from adaloss.trial import FIELD_NAMES, Trial
@@ -37,7 +37,7 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
             problems.append(file.problem(path, message))
         elif name not in FIELD_NAMES:
             known = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
-            message = f"unknown parameter {name!r}{suggestion(name, known)}"
+            message = f"unknown parameter {quoted(name)}{suggestion(name, known)}"
             problems.append(file.problem(path, message))
         else:
             values[name], found_here = parameter_values(file, path, given)
@@ -106,7 +106,7 @@ def mistakes_of(name: str, value: Any) -> Iterator[str]:
         yield sentence(("parameters", name), error.errors(include_url=False)[0])
         return
     if name == "model" and not is_model(value):
-        yield f"unknown model {value!r}{model_hint(value)}"
+        yield f"unknown model {quoted(value)}{model_hint(value)}"
 
 
 def model_hint(name: str) -> str:

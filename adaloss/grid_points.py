@@ -6,7 +6,7 @@ from typing import Any
 
 from adaloss.grid_file import GridFile
 from adaloss.grid_parameters import Values, checked_values
-from adaloss.grid_problems import KeyPath, Problem, suggestion
+from adaloss.grid_problems import KeyPath, Problem, quoted, suggestion
 from adaloss.trial import FIELD_NAMES
 
 CELL_FIELDS = tuple(name for name in FIELD_NAMES if name not in ("seed", "max_loss"))
@@ -74,6 +74,6 @@ def read_point(file: GridFile, path: KeyPath, given: Any, problems: list[Problem
             message = f"{name} is the same in every cell and cannot single any out"
             problems.append(file.problem(where, message))
         else:
-            message = f"unknown field {name!r}{suggestion(name, CELL_FIELDS)}"
+            message = f"unknown field {quoted(name)}{suggestion(name, CELL_FIELDS)}"
             problems.append(file.problem(where, message))
     return Point(path, {name: listed for name, listed in values.items() if listed})

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from adaloss.printable import printable, shortened
 from adaloss.user_error import UserError
+
+MOST_PROBLEMS = 100
+LONGEST_MESSAGE = 2_000
+LONGEST_NAME = 60
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in a grid: ``("parameters", "b0", 2)``."""
@@ -21,18 +26,29 @@ class Problem:
 
 
 class GridError(UserError):
-    """A grid cannot be used; ``str()`` has one ``grid.yaml:12: message`` line per problem."""
+    """A grid cannot be used; ``str()`` has one ``grid.yaml:12: message`` line per problem.
+
+    Of very many problems only the first are kept, and that there are more.
+    """
 
     def __init__(self, source: Path | str, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        in_order = sorted(problems, key=lambda problem: problem.line or 0)
+        self.problems = tuple(in_order[:MOST_PROBLEMS])
+        if len(in_order) > MOST_PROBLEMS:
+            more = "and there are more mistakes; mend these first"
+            self.problems += (Problem(in_order[MOST_PROBLEMS].line, "", more),)
         super().__init__("\n".join(located(source, problem) for problem in self.problems))
 
 
 def located(source: Path | str, problem: Problem) -> str:
     """The problem as compilers write it, whatever characters it quotes, on one line."""
     place = f"{source}:{problem.line}" if problem.line else f"{source}"
-    message = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in problem.message)
-    return f"{place}: {message}"
+    return f"{place}: {printable(shortened(problem.message, LONGEST_MESSAGE))}"
+
+
+def quoted(name: object) -> str:
+    """A name as the file has it, in quotes; of a very long one the beginning and the end."""
+    return shortened(repr(name), LONGEST_NAME)
 
 
 def dotted(path: KeyPath) -> str:

@@ -1,15 +1,17 @@
-"""The tables that a grid asks for, held against its cells; and the one if it asks for none."""
+"""The tables that a grid asks for, held against its cells."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from adaloss.grid_cells import unmatched
 from adaloss.grid_file import GridFile
-from adaloss.grid_points import Cell, read_point
+from adaloss.grid_places import Places, TooManyStepsError
+from adaloss.grid_points import Cell, Point, read_point
 from adaloss.grid_problems import KeyPath, Problem
 from adaloss.grid_schema import Grid, GridTable
-from adaloss.table_spec import TableSpec
-from adaloss.trial import HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
+from adaloss.table_axes import fields_needed
+from adaloss.table_spec import TableSpec, epoch_of
+
+TOO_MANY_STEPS = "the tables single out so many cells so often that it would take for ever"
 
 
 def read_tables(
@@ -21,18 +23,23 @@ def read_tables(
     """
     problems: list[Problem] = []
     specs = []
+    places = Places(cells)
     for number, table in enumerate(grid.tables if "tables" in file.data else ()):
         only = [read_point(file, *given, problems) for given in kept(number, table)]
         excluded = [read_point(file, *given, problems) for given in left_out(number, table)]
-        for point in (*only, *excluded) if cells else ():
-            problems += unmatched(file, point, cells, doubtful)
-        specs.append(
-            TableSpec(
+        try:
+            for point in (*only, *excluded) if cells else ():
+                problems += unmatched(file, point, places, doubtful)
+            spec = TableSpec(
                 **table.model_dump(exclude={"only", "exclude"}),
                 only=only[0].values if only else {},
                 exclude=tuple(point.values for point in excluded),
             )
-        )
+            specs.append(spec)
+            if cells and not problems:
+                problems += impossible_table(file, number, spec, grid, places)
+        except TooManyStepsError:
+            return (), [*problems, file.problem(("tables", number), TOO_MANY_STEPS)]
     return tuple(specs), problems
 
 
@@ -48,35 +55,34 @@ def left_out(number: int, table: GridTable) -> Iterator[tuple[KeyPath, object]]:
         yield ("tables", number, "exclude", index), given
 
 
-def default_table(cells: list[Cell]) -> TableSpec:
-    """The table of a grid that asks for none: every field that must be an axis of it is one.
+def impossible_table(
+    file: GridFile, number: int, spec: TableSpec, grid: Grid, places: Places
+) -> Iterator[Problem]:
+    """A table without cells, over more than seeds, or of an epoch that comes after the last.
 
-    Rows are b0, or where that has one value the first other field; the rest goes to ``per``.
+    Raises:
+        TooManyStepsError: there are too many tables of too many cells.
     """
-    usual = TableSpec()
-    needed = fields_needed(cells, usual)
-    if needed and len({cell[usual.rows] for cell in cells}) == 1:
-        return TableSpec(rows=needed[0], per=(*usual.per, *needed[1:]))
-    return TableSpec(per=(*usual.per, *needed))
-
-
-def fields_needed(cells: list[Cell], spec: TableSpec) -> tuple[str, ...]:
-    """The fields in which the cells that share a place in the table differ."""
-    places: defaultdict[tuple[object, ...], list[Cell]] = defaultdict(list)
-    for cell in cells:
-        places[tuple(cell[name] for name in spec.axes)].append(cell)
-    shared = [there for there in places.values() if len(there) > 1]
-    varying = {
-        name: None
-        for there in shared
-        for name in there[0]
-        if applies(name, there[0]) and len({cell[name] for cell in there}) > 1
-    }
-    return tuple(varying)
-
-
-def applies(name: str, cell: Cell) -> bool:
-    """Whether the field can change the cell's numbers."""
-    if name not in OPTIONAL_HYPERPARAMETERS:
-        return True
-    return name in HYPERPARAMETERS_THAT_APPLY[cell["optimizer"]]
+    path = ("tables", number)
+    places.count(len(places.cells))
+    chosen = set(places.matching(Point(path, dict(spec.only)))) if spec.only else None
+    gone = {place for point in spec.exclude for place in places.matching(Point(path, dict(point)))}
+    shown = [
+        cell
+        for place, cell in enumerate(places.cells)
+        if place not in gone and (chosen is None or place in chosen)
+    ]
+    if not shown:
+        yield file.problem(path, f"tables[{number}]: only and exclude leave no cell")
+        return
+    if needed := fields_needed(shown, spec):
+        names = " and ".join(needed)
+        message = (
+            f"tables[{number}] would average over {names}, not only over seeds; "
+            f"add {names} to its rows, columns or per, or choose cells with only"
+        )
+        yield file.problem(path, message)
+    epoch, longest = epoch_of(spec.at or grid.metric.at), max(cell["epochs"] for cell in shown)
+    if epoch is not None and epoch > longest:
+        message = f"tables[{number}]: there is no epoch {epoch}: the trials have {longest}"
+        yield file.problem((*path, "at"), message)

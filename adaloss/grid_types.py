@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from adaloss.grid_problems import suggestion
+from adaloss.grid_problems import quoted, suggestion
 from adaloss.grid_wording import found
 from adaloss.result import METRIC_NAMES
 from adaloss.table_spec import AT_PATTERN, listed, valid_at
 from adaloss.trial import FIELD_NAMES, Seed
 
 MOST_SEEDS = 100_000
+LONGEST_DURATION = 100
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 TEMPLATE_FIELDS = (*FIELD_NAMES, "trial_id", "sweep")
 
@@ -42,7 +43,9 @@ def seconds_of(value: Any) -> Any:
     """A duration such as ``90``, ``"90s"`` or ``"1h30m"`` in seconds."""
     if is_number(value) and value > 0:
         return float(value)
-    parts = re.findall(r"([0-9]*\.?[0-9]+)\s*([smhd])", value) if isinstance(value, str) else []
+    # The pattern looks at every digit again from each digit on: a long text would take for ever.
+    written_out = isinstance(value, str) and len(value) <= LONGEST_DURATION
+    parts = re.findall(r"([0-9]*\.?[0-9]+)\s*([smhd])", value) if written_out else []
     written = "".join(f"{number}{unit}" for number, unit in parts)
     if not parts or written != value.replace(" ", ""):
         raise wanted("a time such as 90s, 2h or 1h30m, or seconds above 0")
@@ -124,8 +127,8 @@ def only_grid(value: Any) -> Any:
     """``grid``, the one method there is."""
     if value != "grid":
         raise rejected(
-            f"{value!r} is not supported: a table needs every cell of the grid, so that sampled "
-            "searches would bias it; write method: grid"
+            f"{quoted(value)} is not supported: a table needs every cell of the grid, so that "
+            "sampled searches would bias it; write method: grid"
         )
     return value
 

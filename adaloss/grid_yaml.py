@@ -22,8 +22,9 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from adaloss.grid_problems import KeyPath, Problem, dotted
+from adaloss.grid_problems import LONGEST_NAME, KeyPath, Problem, dotted, quoted
 from adaloss.grid_scalars import ScalarValue, plain_scalar
+from adaloss.printable import shortened
 
 MAX_DEPTH = 20
 MAX_VALUES = 100_000
@@ -155,7 +156,8 @@ class NodeReader:
         node = self.anchors.get(event.anchor)
         if node is None:
             raise UnreadableYamlError(
-                self.line, f"not valid YAML: *{event.anchor} names no value above it"
+                self.line,
+                f"not valid YAML: *{shortened(event.anchor, LONGEST_NAME)} names no value above it",
             )
         return replace(node, line=self.line) if isinstance(node, Scalar) else node
 
@@ -168,11 +170,15 @@ class NodeReader:
 
     def scalar_value(self, event: ScalarEvent) -> ScalarValue:
         """What a scalar means; only unquoted ones can be other than text."""
-        if event.style is None:
-            return plain_scalar(event.value)
+        return plain_scalar(event.value) if event.style is None else self.text(event)
+
+    def text(self, event: ScalarEvent) -> str:
+        """The text of a scalar; escapes can spell what no file, name or path may hold."""
         text = str(event.value)
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise UnreadableYamlError(self.line, "not valid YAML: half of a surrogate pair")
+        if "\0" in text:
+            raise UnreadableYamlError(self.line, "the character #x0000 is not allowed")
         return text
 
     def items(self, path: KeyPath) -> tuple[Node, ...]:
@@ -205,14 +211,14 @@ class NodeReader:
         """A key as text, whatever the core schema would make of it."""
         if isinstance(event, ScalarEvent):
             self.refuse_tag(event, path)
-            return str(event.value)
+            return self.text(event)
         raise UnreadableYamlError(
             self.line, f"a key of {dotted(path) or 'the grid'} is not plain text"
         )
 
     def duplicate(self, key: str, line: int, first: int, path: KeyPath) -> None:
         """Report a key that stands twice in one mapping."""
-        message = f"duplicate key {key!r}; it is already on line {first}"
+        message = f"duplicate key {quoted(key)}; it is already on line {first}"
         self.problems.append(Problem(line, dotted((*path, key)), message))
 
     def merge(self, node: Node, line: int, path: KeyPath) -> dict[str, Entry]:

@@ -2,27 +2,42 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from pydantic import ValidationError
-
-from adaloss.result import EpochMetrics, TrialResult
+from adaloss.printable import shortened
+from adaloss.record_content import History, parsed_history, parsed_result, parsed_trial
+from adaloss.record_file import CorruptRecordError, read_record
+from adaloss.result import EpochMetrics, Failure, TrialResult
 from adaloss.trial import Trial
-from adaloss.user_error import UserError
+
+__all__ = ["CorruptRecordError", "Store", "replacing"]
 
 TRIAL_FILE = "trial.json"
 METRICS_FILE = "metrics.jsonl"
 RESULT_FILE = "result.json"
 CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.txt"
+# result.json is last: until it is moved away, the trial still counts as finished.
+RECORDS_OF_AN_ATTEMPT = (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, RESULT_FILE)
+
+MOST_RESULT_BYTES = 2 * 1024**2
+MOST_METRICS_BYTES = 64 * 1024**2
+LONGEST_FAILURE = 50_000
+
+Listener = Callable[[CorruptRecordError], object]
 
 
-class CorruptRecordError(UserError):
-    """A record on disk cannot be read; the message names the file and what to do."""
+def refuse(error: CorruptRecordError) -> None:
+    """Raise the error: without somebody to be told of it, it is not passed over."""
+    raise error
+
+
+def ignore(error: CorruptRecordError) -> None:
+    """Leave it at that: for who is about to set the record aside."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +46,13 @@ class Store:
 
     Any number of processes may read while one process per trial writes: files other than
     ``metrics.jsonl`` and ``log.txt`` appear whole, by rename.
+
+    A record that cannot be read is told to ``unreadable`` and counts as missing; by default it
+    is raised.
     """
 
     root: Path
+    unreadable: Listener = field(default=refuse, repr=False, compare=False)
 
     @property
     def trials_folder(self) -> Path:
@@ -73,8 +92,22 @@ class Store:
         if not (folder / TRIAL_FILE).exists():
             content = trial.model_dump() | {"trial_id": trial.trial_id}
             with replacing(folder / TRIAL_FILE, durable=False) as temporary:
-                temporary.write_text(json.dumps(content, indent=2) + "\n")
+                write_utf8(temporary, json.dumps(content, indent=2) + "\n")
         return folder
+
+    def check_trial(self, trial: Trial) -> None:
+        """Hold ``trial.json``, where there is one, against the trial.
+
+        Raises:
+            CorruptRecordError: it cannot be read, or describes another trial.
+        """
+        path = self.trial_folder(trial) / TRIAL_FILE
+        try:
+            described = parsed_trial(read_record(path, MOST_RESULT_BYTES), path)
+        except FileNotFoundError:
+            return
+        if described.trial_id != trial.trial_id:
+            raise CorruptRecordError(path, f"describes another trial, {described.trial_id}")
 
     def append_metrics(self, trial: Trial, metrics: EpochMetrics) -> None:
         """Add one epoch's line to ``metrics.jsonl``."""
@@ -84,76 +117,102 @@ class Store:
     def read_metrics(self, trial: Trial) -> tuple[EpochMetrics, ...]:
         """The recorded epochs in order; a last line cut short by a crash is not one.
 
-        Raises:
-            CorruptRecordError: a whole line is not a record of an epoch.
+        What cannot be read is told to ``unreadable``; the epochs before it are given.
         """
+        history = self.read_history(trial)
+        if history.problem is not None:
+            self.unreadable(history.problem)
+        return history.epochs
+
+    def read_history(self, trial: Trial) -> History:
+        """The recorded epochs that can be read, and what of them cannot."""
         path = self.trial_folder(trial) / METRICS_FILE
         try:
-            text = path.read_text()
+            return parsed_history(read_record(path, MOST_METRICS_BYTES), path)
         except FileNotFoundError:
-            return ()
-        whole_lines = text.split("\n")[:-1]
-        history = []
-        for number, line in enumerate(whole_lines, start=1):
-            try:
-                history.append(EpochMetrics.model_validate_json(line))
-            except ValidationError as error:
-                raise CorruptRecordError(
-                    f"{path}:{number}: not a record of an epoch ({first_error(error)}); "
-                    f"delete the folder {path.parent} and run the sweep again"
-                ) from error
-        return tuple(history)
+            return History(epochs=())
+        except CorruptRecordError as error:
+            problem = CorruptRecordError(path, error.why, "no epoch is known")
+            return History(epochs=(), problem=problem)
 
     def keep_metrics(self, trial: Trial, history: tuple[EpochMetrics, ...]) -> None:
         """Rewrite ``metrics.jsonl`` to just these epochs: what a resumed trial starts from."""
         with replacing(self.trial_folder(trial) / METRICS_FILE, durable=False) as temporary:
-            temporary.write_text("".join(line.model_dump_json() + "\n" for line in history))
+            lines = "".join(line.model_dump_json() + "\n" for line in history)
+            write_utf8(temporary, lines)
 
     def write_result(self, trial: Trial, result: TrialResult) -> None:
         """Write ``result.json`` once and whole: from then on the trial is finished."""
+        told = result.model_copy(update={"failure": storable(result.failure)})
         with replacing(self.open_trial(trial) / RESULT_FILE, durable=True) as temporary:
-            temporary.write_text(result.model_dump_json(indent=2) + "\n")
+            write_utf8(temporary, told.model_dump_json(indent=2) + "\n")
 
     def read_result(self, trial: Trial) -> TrialResult | None:
-        """The trial's result, None while it is not finished.
-
-        Raises:
-            CorruptRecordError: ``result.json`` is not a result of this trial.
-        """
+        """The trial's result, None while it is not finished or where it cannot be read."""
         path = self.trial_folder(trial) / RESULT_FILE
         try:
-            result = TrialResult.model_validate_json(path.read_bytes())
+            content = read_record(path, MOST_RESULT_BYTES)
+            return parsed_result(content, path, trial.trial_id)
         except FileNotFoundError:
             return None
-        except ValidationError as error:
-            raise CorruptRecordError(
-                f"{path}: not a trial's result ({first_error(error)}); "
-                "delete this file and run the sweep again"
-            ) from error
-        if result.trial_id != trial.trial_id:
-            raise CorruptRecordError(
-                f"{path}: belongs to trial {result.trial_id}, not {trial.trial_id}; "
-                "delete this file and run the sweep again"
-            )
-        return result
+        except CorruptRecordError as error:
+            self.unreadable(error)
+            return None
 
     def set_aside(self, trial: Trial) -> Path:
         """Move a finished attempt's records into ``attempts/N`` so that the trial runs anew."""
+        return self.move_away(trial, RECORDS_OF_AN_ATTEMPT, "attempts")
+
+    def quarantine(self, trial: Trial, names: Collection[str]) -> Path:
+        """Move files that cannot be read, of these names, into ``quarantine/N``; none is lost."""
+        return self.move_away(trial, names, "quarantine")
+
+    def move_away(self, trial: Trial, names: Collection[str], where: str) -> Path:
+        """Move files of the trial's folder into a new, numbered folder below it."""
         folder = self.trial_folder(trial)
-        attempts = folder / "attempts"
-        attempt = attempts / str(len(list(attempts.glob("*"))) + 1)
-        attempt.mkdir(parents=True)
-        # result.json goes last: until it does, the trial still counts as finished.
-        for name in (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, RESULT_FILE):
-            if (folder / name).exists():
-                (folder / name).rename(attempt / name)
-        return attempt
+        target = numbered_folder(folder / where)
+        for name in names:
+            # Links and all: what a link points to stays where it is.
+            if os.path.lexists(folder / name):
+                (folder / name).rename(target / name)
+        return target
 
     def write_text(self, path: Path, text: str) -> None:
         """Write a compiled file (a table, a copy of the grid) below the sweep's folder."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, durable=False) as temporary:
-            temporary.write_text(text)
+            write_utf8(temporary, text)
+
+
+def storable(failure: Failure | None) -> Failure | None:
+    """The failure with texts that fit into a record: of any length, and not quite Unicode."""
+    if failure is None:
+        return None
+    texts = {"message": failure.message, "traceback": failure.traceback}
+    return failure.model_copy(
+        update={
+            name: shortened(text, LONGEST_FAILURE).encode(errors="backslashreplace").decode()
+            for name, text in texts.items()
+        }
+    )
+
+
+def numbered_folder(parent: Path) -> Path:
+    """A new folder below ``parent``: the next number that is free."""
+    # Nothing is moved out of the storage by way of a link.
+    while os.path.lexists(parent) and (parent.is_symlink() or not parent.is_dir()):
+        parent = parent.with_name(f"{parent.name}_")
+    number = 1
+    while os.path.lexists(parent / str(number)):
+        number += 1
+    folder = parent / str(number)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def write_utf8(path: Path, text: str) -> None:
+    """Write a file whose encoding does not depend on the user's locale."""
+    path.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -183,10 +242,3 @@ def synchronise(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def first_error(error: ValidationError) -> str:
-    """The first of pydantic's complaints on one line."""
-    details = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in details["loc"])
-    return f"{where}: {details['msg']}" if where else details["msg"]

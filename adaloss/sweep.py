@@ -15,7 +15,8 @@ from adaloss.grid_points import CELL_FIELDS, Cell, read_points
 from adaloss.grid_problems import GridError, Problem
 from adaloss.grid_schema import Grid
 from adaloss.grid_shipped import resolve_grid, shipped_grids
-from adaloss.grid_tables import default_table, read_tables
+from adaloss.grid_tables import read_tables
+from adaloss.table_axes import default_table
 from adaloss.table_spec import TableSpec
 from adaloss.trial import Trial
 
@@ -93,8 +94,7 @@ def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
         points = ((trial, seed) for seed in grid.seeds for trial in first_trials)
     else:
         points = ((trial, seed) for trial in first_trials for seed in grid.seeds)
-    # A copy is not checked again: of a hundred thousand trials that takes seconds.
-    return tuple(trial.model_copy(update={"seed": seed}) for trial, seed in points)
+    return tuple(trial.with_seed(seed) for trial, seed in points)
 
 
 def first_trial(grid: Grid, cell: Cell) -> Trial:

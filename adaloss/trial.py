@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -92,9 +92,18 @@ class Trial(BaseModel):
     @cached_property
     def identity(self) -> str:
         """The canonical JSON of what can change this trial's numbers."""
+        before, after = self.around_seed
+        return f"{before}{self.seed}{after}"
+
+    @cached_property
+    def around_seed(self) -> tuple[str, str]:
+        """The identity up to the seed's value, and from there on: the same for all of a cell."""
         ignored = OPTIONAL_HYPERPARAMETERS - HYPERPARAMETERS_THAT_APPLY[self.optimizer]
-        content = self.model_dump(exclude_defaults=True, exclude=set(ignored))
-        return CANONICAL.encode(content)
+        content = self.model_dump(exclude_defaults=True, exclude={*ignored, "seed"})
+        keys = [key for key in sorted(content) if key < "seed"]
+        before = CANONICAL.encode({key: content.pop(key) for key in keys})[1:-1]
+        after = CANONICAL.encode(content)[1:-1]
+        return f'{{{before}{"," * bool(before)}"seed":', f"{',' * bool(after)}{after}}}"
 
     @cached_property
     def trial_id(self) -> str:
@@ -118,8 +127,37 @@ class Trial(BaseModel):
     @cached_property
     def readable_name(self) -> str:
         """What a person recognises the trial's folder by; the trial id makes it unique."""
-        name = f"{self.model}-{self.optimizer}-b0={self.b0:g}-seed{self.seed}"
-        return re.sub(r"[^A-Za-z0-9._=+-]+", "_", name)[:100]
+        return f"{self.readable_cell}-seed{self.seed}"[:100]
+
+    @cached_property
+    def readable_cell(self) -> str:
+        """What a person recognises the trial's cell by."""
+        return re.sub(r"[^A-Za-z0-9._=+-]+", "_", f"{self.model}-{self.optimizer}-b0={self.b0:g}")
+
+    def with_seed(self, seed: int) -> Self:
+        """The trial of the same cell with another seed, which is not checked.
+
+        What the whole cell shares is worked out once: a sweep may have a hundred thousand trials.
+        """
+        _ = self.around_seed, self.readable_cell
+        other = super().model_copy(update={"seed": seed})
+        for name in WORKED_OUT_FROM_THE_SEED:
+            other.__dict__.pop(name, None)
+        return other
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, which are not checked; nothing worked out goes with it."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in WORKED_OUT:
+            copied.__dict__.pop(name, None)
+        return copied
 
 
 FIELD_NAMES: tuple[str, ...] = tuple(Trial.model_fields)
+WORKED_OUT = tuple(
+    name for name, value in vars(Trial).items() if isinstance(value, cached_property)
+)
+"""What a trial keeps beside its fields once it was asked for."""
+WORKED_OUT_FROM_THE_SEED = tuple(
+    name for name in WORKED_OUT if name not in ("around_seed", "readable_cell")
+)

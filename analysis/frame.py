@@ -62,9 +62,7 @@ def build_frame(
     ``last:<name>`` and ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
     Metrics are NaN unless the trial is complete: whatever a diverged or failed trial measured on
     its way is not its result. Declared trials that are one trial by identity all get its result.
-
-    Raises:
-        CorruptRecordError: a result cannot be read.
+    A result that cannot be read is told to ``store.unreadable``, and the trial is missing.
     """
     outcomes = indexed_rows(trials, store, OUTCOMES)
     columns = identity_columns(trials, outcomes)
@@ -97,8 +95,7 @@ def with_epochs(
 def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
     """One row per recorded epoch of every declared trial, whatever its state.
 
-    Raises:
-        CorruptRecordError: a record cannot be read.
+    Of a history that is damaged, which is told to ``store.unreadable``, those before the damage.
     """
     owner, values = flattened(indexed_rows(trials, store, HISTORIES))
     columns = identity_columns(trials, indexed_rows(trials, store, OUTCOMES))
@@ -148,9 +145,8 @@ class Values:
 
     def among(self, rows: Iterable[int]) -> tuple[Any, ...]:
         """The distinct values that count in these rows, first come first."""
-        if self.applies is None:
-            return tuple(dict.fromkeys(self.values[row] for row in rows))
-        return tuple(dict.fromkeys(self.values[row] for row in rows if self.applies[row]))
+        counting = rows if self.applies is None else (row for row in rows if self.applies[row])
+        return tuple(dict.fromkeys(map(self.values.__getitem__, counting)))
 
 
 def applicable_values(frame: pd.DataFrame, field: str) -> Values:

@@ -7,13 +7,14 @@ anew. Without the right to write, or with an index that cannot be read, records 
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adaloss.record_file import CorruptRecordError
 from adaloss.store import Store, replacing
 from adaloss.trial import Trial
 
@@ -21,6 +22,7 @@ VERSION = b"1"
 STAMP = pa.schema([("trial_id", pa.string()), *((n, pa.int64()) for n in ("i", "s", "t"))])
 
 Stamp = tuple[int, int, int]
+NO_STAMP: Stamp = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Indexed:
 def indexed_rows(trials: Sequence[Trial], store: Store, kind: Indexed) -> pa.Table:
     """The record of each trial as a row, in the order of ``trials``; all null where there is none.
 
-    Raises:
-        CorruptRecordError: a record that is not in the index cannot be read.
+    A record that cannot be read is told to ``store.unreadable``, as often as it is asked for: it
+    is never in the index. What of it can be read is in the row.
     """
     distinct = {trial.trial_id: trial for trial in trials}
     stamps = dict(stamps_of(distinct, store, kind.record))
@@ -62,12 +64,31 @@ def indexed_rows(trials: Sequence[Trial], store: Store, kind: Indexed) -> pa.Tab
     kept = known if all(is_current) else known.filter(pa.array(is_current))
     there = set(kept["trial_id"].to_pylist())
     read = [trial for key, trial in distinct.items() if key in stamps and key not in there]
-    rows = [row_of(kind.read(store, trial), trial.trial_id, stamps) for trial in read]
-    current = pa.concat_tables([kept, pa.Table.from_pylist(rows, schema=kind.schema)])
-    if read or len(kept) < len(known):
+    whole, damaged = rows_of(read, stamps, store, kind)
+    current = pa.concat_tables([kept, pa.Table.from_pylist(whole, schema=kind.schema)])
+    if whole or len(kept) < len(known):
         save(current, store, kind)
+    if damaged:
+        current = pa.concat_tables([current, pa.Table.from_pylist(damaged, schema=kind.schema)])
     place = {trial_id: row for row, trial_id in enumerate(current["trial_id"].to_pylist())}
     return current.take(pa.array([place.get(trial.trial_id) for trial in trials], pa.int64()))
+
+
+def rows_of(
+    trials: Sequence[Trial], stamps: Mapping[str, Stamp], store: Store, kind: Indexed
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of records that were read whole, and of those that could not be."""
+    problems: list[CorruptRecordError] = []
+    reading = replace(store, unreadable=problems.append)
+    whole: list[dict[str, Any]] = []
+    damaged: list[dict[str, Any]] = []
+    for trial in trials:
+        row = row_of(kind.read(reading, trial), trial.trial_id, stamps)
+        (damaged if problems else whole).append(row)
+        for problem in problems:
+            store.unreadable(problem)
+        problems.clear()
+    return whole, damaged
 
 
 def stamps_of(
@@ -85,8 +106,12 @@ def stamps_of(
         if name not in folders:
             continue
         try:
-            status = os.stat(f"{parent}/{name}/{record}")  # noqa: PTH116
+            status = os.lstat(f"{parent}/{name}/{record}")
         except FileNotFoundError:
+            continue
+        except OSError:
+            # Something is in the way: reading the record says what.
+            yield trial_id, NO_STAMP
             continue
         yield trial_id, (status.st_ino, status.st_size, status.st_mtime_ns)
 

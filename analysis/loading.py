@@ -1,18 +1,24 @@
 """Results as pandas frames, for notebooks: ``analysis.load("results/quickstart")``."""
 
-import json
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from pydantic import ValidationError
 
-from adaloss.store import TRIAL_FILE, CorruptRecordError, Store, first_error
+from adaloss.record_content import parsed_trial
+from adaloss.record_file import CorruptRecordError, read_record
+from adaloss.store import MOST_RESULT_BYTES, TRIAL_FILE, Store
 from adaloss.sweep import load_sweep
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from analysis.frame import build_frame, history_frame
 
 GRID_FILE = "grid.yaml"
+
+
+class UnreadableRecordWarning(UserWarning):
+    """A record cannot be read and is passed over."""
 
 
 def load(folder: Path | str, *, epochs: tuple[int, ...] = ()) -> pd.DataFrame:
@@ -22,8 +28,10 @@ def load(folder: Path | str, *, epochs: tuple[int, ...] = ()) -> pd.DataFrame:
     file those that have a folder. The columns are those of :func:`analysis.frame.build_frame`;
     ``epochs`` adds the metrics after these epochs, as ``epoch 3:test/top1``.
 
+    A record that cannot be read is an :class:`UnreadableRecordWarning`, and its trial missing.
+
     Raises:
-        UserError: there are no results in the folder, or a record in it cannot be read.
+        UserError: there are no results in the folder, or its ``grid.yaml`` is not a grid.
     """
     store = store_in(folder)
     return build_frame(trials_in(store), store, epochs=epochs)
@@ -41,7 +49,7 @@ def load_history(folder: Path | str) -> pd.DataFrame:
 
 def store_in(folder: Path | str) -> Store:
     """The store whose folder this is."""
-    store = Store(Path(folder))
+    store = Store(Path(folder), warn)
     if not (store.root / GRID_FILE).exists() and not store.trials_folder.is_dir():
         raise UserError(
             f"{folder}: no results of a sweep: name the folder that has {GRID_FILE} and trials/, "
@@ -55,17 +63,22 @@ def trials_in(store: Store) -> tuple[Trial, ...]:
     grid = store.root / GRID_FILE
     if grid.exists():
         return load_sweep(grid).trials
-    return tuple(read_trial(path) for path in sorted(store.trials_folder.glob(f"*/{TRIAL_FILE}")))
+    return tuple(recorded_trials(store))
 
 
-def read_trial(path: Path) -> Trial:
-    """The trial that a ``trial.json`` describes."""
-    try:
-        content = dict(json.loads(path.read_bytes()))
-        content.pop("trial_id", None)
-        return Trial.model_validate(content)
-    except (ValueError, TypeError) as error:
-        why = first_error(error) if isinstance(error, ValidationError) else str(error)
-        raise CorruptRecordError(
-            f"{path}: not a trial ({why}); delete the folder {path.parent}"
-        ) from error
+def recorded_trials(store: Store) -> Iterator[Trial]:
+    """The trials that have a folder of theirs with a ``trial.json``."""
+    for path in sorted(store.trials_folder.glob(f"*/{TRIAL_FILE}")):
+        try:
+            trial = parsed_trial(read_record(path, MOST_RESULT_BYTES), path)
+            if path.parent.name != store.folder_name(trial):
+                raise CorruptRecordError(path, f"describes the trial {store.folder_name(trial)}")
+        except CorruptRecordError as error:
+            store.unreadable(CorruptRecordError(path, error.why, "the trial is left out"))
+        else:
+            yield trial
+
+
+def warn(error: CorruptRecordError) -> None:
+    """Say in a notebook what cannot be read."""
+    warnings.warn(str(error), UnreadableRecordWarning, stacklevel=2)

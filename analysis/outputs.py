@@ -1,14 +1,18 @@
 """The compiled files beside a sweep's records: tables, statistics, comparison, figures, report."""
 
+import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adaloss.store import Store
+from adaloss.store import METRICS_FILE, RESULT_FILE, Store
 from analysis.frame import history_frame
+from analysis.index import stamps_of
+from analysis.loading import GRID_FILE
 from analysis.page import Page
 from analysis.published import published_page
 from analysis.render import FORMATS, render
@@ -28,40 +32,51 @@ PUBLISHED_FILE = "published_numbers.md"
 
 
 class Compiled(BaseModel):
-    """The identity of what was compiled last, and the figures' files."""
+    """The identity of what was compiled last, and each file of it with its size and time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stamp: str
-    figures: tuple[str, ...]
+    files: dict[str, tuple[int, int]]
 
 
-def save_everything(results: Results, command: str, version: str) -> tuple[Table, ...]:
-    """Write all that can be compiled; ``command`` reproduces it. Returns the tables.
+def save_everything(results: Results, version: str) -> tuple[Table, ...]:
+    """Write all that can be compiled; returns the tables.
 
-    Where the records, the grid and the code, of this ``version``, are those of the last time
-    nothing is written.
+    Where the records, the grid and the code, of this ``version``, are those of the last time and
+    the files are as they were written, nothing is.
 
     Raises:
         TableError: a table cannot be compiled as it was asked for.
     """
     tables, store = tables_of(results), results.store
-    if is_current(results, version):
+    stamp, before = stamp_of(results, version), compiled_before(store)
+    if (
+        before is not None
+        and before.stamp == stamp
+        and before.files == state_of(store, before.files)
+    ):
         return tables
-    save_tables(tables, store)
-    statistics, *published = pages = pages_of(results)
-    save_page(statistics, store, STATISTICS_FILE)
-    save_page(published[0] if published else None, store, PUBLISHED_FILE)
-    drawn = save_figures(figures_of(results, FIGURES), store, FIGURE_FORMATS)
-    figures = tuple(path.name for path in drawn)
-    save_report(results, tables, pages, command, store.root / "report.html")
-    before = compiled_before(store)
-    for gone in set(before.figures if before else ()) - set(figures):
-        # Its name alone: whatever the file says, nothing elsewhere is deleted.
-        (store.figures_folder / Path(gone).name).unlink(missing_ok=True)
-    compiled = Compiled(stamp=stamp_of(results, version), figures=figures)
+    written = list(written_files(results, tables))
+    for gone in set(before.files if before else ()) - set(written):
+        forget(gone, store)
+    compiled = Compiled(stamp=stamp, files=state_of(store, written))
     store.write_text(compiled_file(store), compiled.model_dump_json() + "\n")
     return tables
+
+
+def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
+    """Write every file; gives their paths below the sweep's folder."""
+    store = results.store
+    store.write_text(store.root / GRID_FILE, results.sweep.text)
+    paths = list(save_tables(tables, store))
+    statistics, *published = pages = pages_of(results)
+    paths.append(save_page(statistics, store, STATISTICS_FILE))
+    paths += [save_page(page, store, PUBLISHED_FILE) for page in published]
+    paths += save_figures(figures_of(results, FIGURES), store.figures_folder, FIGURE_FORMATS)
+    paths.append(store.root / "report.html")
+    save_report(results, tables, pages, paths[-1])
+    return (path.relative_to(store.root).as_posix() for path in paths)
 
 
 def pages_of(results: Results) -> list[Page]:
@@ -70,48 +85,57 @@ def pages_of(results: Results) -> list[Page]:
     return [statistics_of(results), *([published] if published is not None else [])]
 
 
-def save_tables(tables: Sequence[Table], store: Store) -> None:
-    """Write the tables in every format beside the records."""
+def save_tables(tables: Sequence[Table], store: Store) -> Iterator[Path]:
+    """Write the tables in every format beside the records; gives the files."""
     for form, suffix in FORMATS.items():
-        store.write_text(store.tables_folder / f"tables{suffix}", render(tables, form))
+        path = store.tables_folder / f"tables{suffix}"
+        store.write_text(path, render(tables, form))
+        yield path
 
 
-def save_page(page: Page | None, store: Store, name: str) -> None:
-    """Write a page beside the tables; take away an older one where there is none now."""
+def save_page(page: Page, store: Store, name: str) -> Path:
+    """Write a page beside the tables; returns the file."""
     path = store.tables_folder / name
-    if page is not None:
-        store.write_text(path, page_markdown(page))
-    else:
-        path.unlink(missing_ok=True)
+    store.write_text(path, page_markdown(page))
+    return path
 
 
 def save_figures(
-    figures: Iterator[tuple[str, "Figure"]], store: Store, formats: Sequence[str]
+    figures: Iterator[tuple[str, "Figure"]], folder: Path, formats: Sequence[str]
 ) -> Iterator[Path]:
-    """Write each figure in these formats beside the records, as they are drawn; gives the files."""
+    """Write each figure in these formats into the folder, as they are drawn; gives the files."""
     from analysis.figures import save_figure
 
+    taken: set[str] = set()
     for name, figure in figures:
+        stem = unused(file_name(name), taken)
+        taken.add(stem)
         for form in formats:
-            path = store.figures_folder / f"{file_name(name)}.{form}"
+            path = folder / f"{stem}.{form}"
             save_figure(figure, path)
             yield path
 
 
+def unused(stem: str, taken: Collection[str]) -> str:
+    """The name, with a number where names that differ in other signs have become the same."""
+    numbered = (f"{stem}-{number}" for number in count(2))
+    return next(name for name in chain((stem,), numbered) if name not in taken)
+
+
 def save_report(
-    results: Results, tables: Sequence[Table], pages: Sequence[Page], command: str, path: Path
+    results: Results, tables: Sequence[Table], pages: Sequence[Page], path: Path
 ) -> None:
-    """Write the report; ``command`` is what runs the sweep again."""
+    """Write the report."""
     from analysis.report import failure_logs, report_html
 
     text = report_html(
         sweep=results.sweep,
+        selection=results.selection,
         frame=results.frame,
         history=history_frame(results.trials, results.store),
         tables=tables,
         pages=pages,
         logs=failure_logs(results.frame, results.trials, results.store),
-        command=command,
     )
     results.store.write_text(path, text)
 
@@ -122,30 +146,40 @@ def save_comparison(comparison: "Comparison", store: Store) -> Iterator[Path]:
     from analysis.comparison.frame import comparison_csv
     from analysis.comparison.page import comparison_page
 
-    name = file_name(f"comparison-{comparison.theirs.name}")
+    name = file_name(f"comparison-{comparison.theirs.name.removesuffix('.csv')}")
     page, numbers = (store.tables_folder / f"{name}.{suffix}" for suffix in ("md", "csv"))
     store.write_text(page, page_markdown(comparison_page(comparison)))
     yield page
     store.write_text(numbers, comparison_csv(comparison))
     yield numbers
-    yield from save_figures(iter([(name, comparison_figure(comparison))]), store, FIGURE_FORMATS)
+    yield from save_figures(
+        iter([(name, comparison_figure(comparison))]), store.figures_folder, FIGURE_FORMATS
+    )
 
 
-def is_current(results: Results, version: str) -> bool:
-    """Whether the files are those of these records, this grid and this code."""
-    before, root = compiled_before(results.store), results.store.root
-    if before is None or before.stamp != stamp_of(results, version):
-        return False
-    figures = [f"figures/{name}" for name in before.figures]
-    files = ("report.html", f"tables/{STATISTICS_FILE}", "tables/tables.md", *figures)
-    return all((root / file).exists() for file in files)
+def state_of(store: Store, files: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The size and the time of change of each file that is there."""
+    found = {}
+    for name in files:
+        with contextlib.suppress(OSError):
+            status = (store.root / name).stat()
+            found[name] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def forget(name: str, store: Store) -> None:
+    """Take away a file that was compiled before and is none of the sweep any more."""
+    path = store.root / name
+    # Whatever compiled.json says, nothing is deleted but a table, a page or a figure.
+    if path.parent in (store.tables_folder, store.figures_folder):
+        path.unlink(missing_ok=True)
 
 
 def compiled_before(store: Store) -> Compiled | None:
     """What was compiled last, None where that is not known."""
     try:
         return Compiled.model_validate_json(compiled_file(store).read_bytes())
-    except (FileNotFoundError, ValidationError):
+    except (OSError, ValidationError):
         return None
 
 
@@ -155,9 +189,11 @@ def compiled_file(store: Store) -> Path:
 
 
 def stamp_of(results: Results, version: str) -> str:
-    """The identity of what the files show; a record is written once, at a time of its own."""
-    frame = results.frame
-    ends = zip(frame["trial_id"], frame["state"], frame["finished_at"], strict=True)
+    """The identity of what the files show: the grid, the code, and every record as it lies."""
+    trials = {trial.trial_id: trial for trial in results.trials}
     digest = hashlib.sha256(f"{version}\n{results.sweep.text}\n{results.specs}".encode())
-    digest.update("".join(f"{end}" for end in ends).encode())
+    for record in (RESULT_FILE, METRICS_FILE):
+        for known in sorted(stamps_of(trials, results.store, record)):
+            digest.update(str(known).encode())
+    digest.update("".join(sorted(trials)).encode())
     return digest.hexdigest()

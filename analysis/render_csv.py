@@ -1,5 +1,6 @@
 """All tables as one long CSV file with unrounded numbers, for spreadsheets and further work."""
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,6 +11,7 @@ from analysis.wording import one_line
 
 COLUMNS = (
     "table",
+    "per",
     "metric",
     "at",
     "row_field",
@@ -18,6 +20,8 @@ COLUMNS = (
     "column",
     "mean",
     "std",
+    "sem",
+    "ci95",
     "n",
     "expected",
     "diverged",
@@ -44,6 +48,7 @@ def cell_records(table: Table) -> list[dict[str, object]]:
     return [
         {
             "table": guarded(table.title),
+            "per": json.dumps(dict(table.part_values)),
             "metric": table.metric,
             "at": table.at,
             "row_field": table.row_field,
@@ -52,6 +57,8 @@ def cell_records(table: Table) -> list[dict[str, object]]:
             "column": guarded(column),
             "mean": cell.mean,
             "std": cell.std,
+            "sem": cell.spread("sem"),
+            "ci95": cell.spread("ci95"),
             "n": cell.n,
             "expected": cell.expected,
             "diverged": cell.diverged,

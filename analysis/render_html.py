@@ -1,9 +1,9 @@
 """Tables as one HTML page that needs nothing else."""
 
 from collections.abc import Sequence
-from html import escape
 
 from analysis.cells import Cell, CellStyle, cell_text
+from analysis.html_text import escaped
 from analysis.tables import Table
 from analysis.wording import value_text
 
@@ -19,7 +19,7 @@ tbody { border-bottom: 2px solid; }"""
 def render_html(tables: Sequence[Table]) -> str:
     """A page with a section per table."""
     sections = "\n".join(html_section(table) for table in tables)
-    title = escape(tables[0].title) if tables else "No tables"
+    title = escaped(tables[0].title) if tables else "No tables"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -31,15 +31,15 @@ def render_html(tables: Sequence[Table]) -> str:
 def html_section(table: Table) -> str:
     """One table under its title."""
     return (
-        f"<section>\n<h2>{escape(table.title)}</h2>\n<table>\n"
-        f"<caption>{escape(table.caption)}</caption>\n{html_rows(table)}\n</table>\n</section>"
+        f"<section>\n<h2>{escaped(table.title)}</h2>\n<table>\n"
+        f"<caption>{escaped(table.caption)}</caption>\n{html_rows(table)}\n</table>\n</section>"
     )
 
 
 def html_rows(table: Table) -> str:
     """The head and the body."""
     names = [table.corner, *map(value_text, table.column_values)]
-    header = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    header = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
     rows = "\n".join(html_row(table, row) for row in table.row_values)
     return f"<thead>\n<tr>{header}</tr>\n</thead>\n<tbody>\n{rows}\n</tbody>"
 
@@ -50,13 +50,13 @@ def html_row(table: Table, row: object) -> str:
         f"<td>{html_cell(table.cells[row, column], table.style)}</td>"
         for column in table.column_values
     )
-    return f'<tr><th scope="row">{escape(value_text(row))}</th>{cells}</tr>'
+    return f'<tr><th scope="row">{escaped(value_text(row))}</th>{cells}</tr>'
 
 
 def html_cell(cell: Cell, style: CellStyle) -> str:
     """A cell's text, the best of its row in ``<strong>``, the second in ``<u>``."""
     text = cell_text(cell, style)
     if not cell.best and not cell.second:
-        return escape(text.plain)
+        return escaped(text.plain)
     tag = "strong" if cell.best else "u"
-    return f"<{tag}>{escape(text.number)}</{tag}> {escape(text.count)}".rstrip()
+    return f"<{tag}>{escaped(text.number)}</{tag}> {escaped(text.count)}".rstrip()

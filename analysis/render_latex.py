@@ -1,6 +1,7 @@
 """Tables as LaTeX with ``booktabs``, and where it is wanted ``siunitx``."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -32,9 +33,34 @@ ESCAPES = {
     "±": r"$\pm$",
     "–": "--",
     "√": r"$\surd$",
+    "×": r"$\times$",
+    "≤": r"$\leq$",
+    "’": "'",
+    "‘": "'",
+    "“": "``",
+    "”": "''",
+    "—": "---",
+    "…": r"\dots{}",
     "−": "$-$",
     "≥": r"$\geq$",
 }
+GREEK = re.compile(
+    "GREEK (SMALL|CAPITAL) LETTER "
+    "(ALPHA|BETA|GAMMA|DELTA|EPSILON|ZETA|ETA|THETA|IOTA|KAPPA|LAMDA|MU|NU|XI|OMICRON|PI|RHO|SIGMA|"
+    "TAU|UPSILON|PHI|CHI|PSI|OMEGA)"
+)
+GREEK_NAMES = {"lamda": "lambda", "Lamda": "Lambda"}
+# TeX has no commands for the letters that look like Latin ones.
+LATIN_CAPITALS = {
+    "Alpha": "A", "Beta": "B", "Epsilon": "E", "Zeta": "Z", "Eta": "H", "Iota": "I",
+    "Kappa": "K", "Mu": "M", "Nu": "N", "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X",
+    "omicron": "o",
+}  # fmt: skip
+LATIN = frozenset(
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ"
+    "ĀāĂăĆćČčĎďĒēĘęĚěĞğĪīŁłŃńŇňŌōŐőŒœŘřŚśŞşŠšŤťŪūŮůŰűŹźŻżŽž"
+)
+"""Letters beyond ASCII that LaTeX sets by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +86,8 @@ def render_siunitx(tables: Sequence[Table]) -> str:
 def document(tables: Sequence[Table], *, siunitx: bool) -> str:
     """A whole document of the tables."""
     dialect = SIUNITX if siunitx else PLAIN
-    packages = "".join(f"\\usepackage{{{name}}}\n" for name in dialect.packages)
+    loaded = [*map(use, dialect.packages), r"\usepackage[margin=2cm]{geometry}"]
+    packages = "".join(f"{command}\n" for command in loaded)
     return (
         f"\\documentclass{{article}}\n{packages}\\begin{{document}}\n"
         f"{in_dialect(tables, dialect)}\\end{{document}}\n"
@@ -94,6 +121,8 @@ def latex_table(table: Table, label: str, dialect: Dialect) -> str:
         (
             r"\begin{table}",
             r"  \centering",
+            # Captions stand above the table, where LaTeX leaves no room.
+            r"  \setlength{\belowcaptionskip}{4pt}",
             rf"  \caption{{{caption}}}",
             rf"  \label{{{label}}}",
             rf"  \begin{{tabular}}{{{alignment}}}",
@@ -188,5 +217,19 @@ SIUNITX = Dialect(
 
 
 def escape(text: str) -> str:
-    """The text so that LaTeX sets it literally, on one line."""
-    return "".join(ESCAPES.get(character, character) for character in one_line(text))
+    """The text so that LaTeX sets it literally, on one line; what it cannot set, by its name."""
+    return "".join(map(escaped_character, one_line(text)))
+
+
+def escaped_character(character: str) -> str:
+    """What LaTeX's own fonts have of the character, Greek and super- and subscripts included."""
+    if character in ESCAPES or character.isascii():
+        return ESCAPES.get(character, character)
+    name = unicodedata.name(character, f"U+{ord(character):04X}")
+    if letter := GREEK.fullmatch(name):
+        command = letter[2].lower() if letter[1] == "SMALL" else letter[2].capitalize()
+        return LATIN_CAPITALS.get(command) or rf"$\{GREEK_NAMES.get(command, command)}$"
+    kind, _, plain = unicodedata.decomposition(character).partition(" ")
+    if kind in ("<super>", "<sub>") and (shown := chr(int(plain, 16))).isascii():
+        return f"${'^' if kind == '<super>' else '_'}{{{shown}}}$"
+    return character if character in LATIN else f"[{name.lower()}]"

@@ -1,13 +1,13 @@
 """A page of sections as Markdown, as part of an HTML page, and for the terminal."""
 
 from collections.abc import Iterator
-from html import escape as html_escape
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
+from analysis.html_text import escaped
 from analysis.page import Page, PlainTable, Section
 from analysis.render_markdown import aligned, escape
 
@@ -37,22 +37,22 @@ def sections_html(page: Page, *, level: int) -> str:
 
 def section_html(section: Section, level: int) -> str:
     """One section."""
-    parts = [f"<h{level}>{html_escape(section.title)}</h{level}>"]
-    parts += [f"<p>{html_escape(text)}</p>" for text in section.before]
+    parts = [f"<h{level}>{escaped(section.title)}</h{level}>"]
+    parts += [f"<p>{escaped(text)}</p>" for text in section.before]
     if section.table is not None:
         parts.append(table_html(section.table, label=section.title))
-    parts += [f'<p class="note">{html_escape(text)}</p>' for text in section.after]
+    parts += [f'<p class="note">{escaped(text)}</p>' for text in section.after]
     return "<section>\n" + "\n".join(parts) + "\n</section>"
 
 
 def table_html(table: PlainTable, *, label: str) -> str:
     """A table; its first column heads its rows. Wide ones scroll in a box of their own."""
     head = "".join(
-        f'<th scope="col"{named(table, position)}>{html_escape(text)}</th>'
+        f'<th scope="col"{named(table, position)}>{escaped(text)}</th>'
         for position, text in enumerate(table.header)
     )
     body = "\n".join(f"<tr>{''.join(row_html(table, row))}</tr>" for row in table.rows)
-    name = html_escape(label, quote=True)
+    name = escaped(label)
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
         f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
@@ -64,9 +64,9 @@ def row_html(table: PlainTable, row: tuple[str, ...]) -> Iterator[str]:
     for position, text in enumerate(row):
         name = named(table, position)
         if position == 0:
-            yield f'<th scope="row"{name}>{html_escape(text)}</th>'
+            yield f'<th scope="row"{name}>{escaped(text)}</th>'
         else:
-            yield f"<td{name}>{html_escape(text)}</td>"
+            yield f"<td{name}>{escaped(text)}</td>"
 
 
 def named(table: PlainTable, position: int) -> str:

@@ -29,6 +29,7 @@ class Results:
     """What is on record of these trials of a sweep, and the tables that are asked for.
 
     ``frame`` is that of :func:`analysis.frame.build_frame` with every epoch that a table names.
+    ``selection`` says in words which part of the sweep the trials are, nothing where all of it.
     """
 
     sweep: Sweep
@@ -36,6 +37,12 @@ class Results:
     store: Store
     specs: tuple[TableSpec, ...]
     frame: pd.DataFrame
+    selection: str = ""
+
+    @property
+    def name(self) -> str:
+        """The sweep's name, and which part of it this is."""
+        return f"{self.sweep.name} ({self.selection})" if self.selection else self.sweep.name
 
     @property
     def spec(self) -> TableSpec:
@@ -50,9 +57,9 @@ class Results:
 
     @property
     def title(self) -> str:
-        """The first table's title, or the sweep's name; says so where trials are missing."""
-        name = self.spec.title or self.sweep.name
-        states = self.frame.drop_duplicates("trial_id")["state"]
+        """The first table's title, or the sweep's name; says so where trials of it are missing."""
+        name = self.spec.title or self.name
+        states = self.chosen().drop_duplicates("trial_id")["state"]
         missing = int((states == MISSING).sum())
         done = f"{len(states) - missing} of {len(states)} trials"
         return f"{name} (INCOMPLETE: {done})" if missing else name
@@ -67,17 +74,16 @@ def read_results(
     trials: tuple[Trial, ...],
     store: Store,
     specs: Sequence[TableSpec] | None = None,
+    selection: str = "",
 ) -> Results:
-    """The results on record; ``specs`` take the place of the grid's tables.
-
-    Raises:
-        CorruptRecordError: a record cannot be read.
-    """
+    """The results on record; ``specs`` take the place of the grid's tables."""
     asked = tuple(specs if specs is not None else sweep.tables)
     named = [epoch_of(spec.at or sweep.grid.metric.at) for spec in asked]
     epochs = dict.fromkeys(epoch for epoch in named if epoch is not None)
     frame = build_frame(trials, store, epochs=epochs)
-    return Results(sweep=sweep, trials=trials, store=store, specs=asked, frame=frame)
+    return Results(
+        sweep=sweep, trials=trials, store=store, specs=asked, frame=frame, selection=selection
+    )
 
 
 def tables_of(results: Results) -> tuple[Table, ...]:
@@ -93,7 +99,7 @@ def tables_of(results: Results) -> tuple[Table, ...]:
         metric=metric.name,
         at=metric.at,
         goal=metric.goal,
-        sweep_name=results.sweep.name,
+        sweep_name=results.name,
     )
 
 

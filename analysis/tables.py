@@ -32,12 +32,12 @@ class Table:
     """A compiled table: ``cells`` has an entry for every pair of a row and a column value.
 
     ``part`` words the values of the spec's ``per`` that the table is of, None without any;
-    ``part_values`` are those values. ``style`` says how cells are written.
+    ``part_values`` has them by field. ``style`` says how cells are written.
     """
 
     title: str
     part: str | None
-    part_values: tuple[object, ...]
+    part_values: Mapping[str, object]
     caption: str
     metric: str
     at: At
@@ -105,8 +105,8 @@ def tables_of(
     varying = [name for name in FIELD_NAMES if len(distinct_values(frame, name)) > 1]
     parts = grouped(frame, spec.per)
     for per_values, part in parts.items():
-        named = zip(spec.per, per_values, strict=True)
-        part_name = ", ".join(field_value_text(field, value) for field, value in named) or None
+        named = dict(zip(spec.per, per_values, strict=True))
+        part_name = ", ".join(field_value_text(*item) for item in named.items()) or None
         needs_name = len(parts) > 1 or spec.title is None
         cells = compile_cells(part, spec, measure, varying)
         if spec.mark != "none":
@@ -116,7 +116,7 @@ def tables_of(
         table = Table(
             title=title_of(spec.title or sweep_name, part_name if needs_name else None),
             part=part_name,
-            part_values=per_values,
+            part_values=MappingProxyType(named),
             caption=caption_of(part, spec, measure, cells, varying),
             metric=measure.metric,
             at=measure.at,

@@ -1,7 +1,12 @@
 """How a field's values and measured numbers are written wherever a person reads them."""
 
+import hashlib
 import re
 from decimal import Decimal
+
+from adaloss.printable import printable_line
+
+MOST_IN_A_FILE_NAME = 100
 
 
 def value_text(value: object) -> str:
@@ -29,8 +34,8 @@ def number_text(value: float, decimals: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks or runs of blanks: a name may hold any."""
-    return " ".join(text.split())
+    """The text without line breaks, runs of blanks or control characters: a name may hold any."""
+    return printable_line(text)
 
 
 def field_value_text(field: str, value: object) -> str:
@@ -39,5 +44,9 @@ def field_value_text(field: str, value: object) -> str:
 
 
 def file_name(text: str) -> str:
-    """The text as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9._=+-]+", "_", text)[:100]
+    """The text as part of a file's name; a long one ends in a digest of all of it."""
+    short = re.sub(r"[^A-Za-z0-9._=+-]+", "_", text)
+    if len(short) <= MOST_IN_A_FILE_NAME:
+        return short
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{short[: MOST_IN_A_FILE_NAME - 9]}-{digest}"

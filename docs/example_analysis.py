@@ -3,7 +3,7 @@
     adaloss-sweep run quickstart
     python docs/example_analysis.py results/quickstart
 
-Every function here works in a notebook as well.
+with the Python that adaloss-sweep is installed in. Every function here works in a notebook as well.
 """
 
 import sys
@@ -23,11 +23,12 @@ folder = Path(sys.argv[1] if len(sys.argv) > 1 else "results/quickstart")
 
 # One row per trial: the fields of the grid, the state, and each metric at the last epoch
 # (last:…) and at the best one by validation accuracy (best_val:…).
-frame = analysis.load(folder, epochs=(3,))
+early = min(3, analysis.load(folder)["epochs"].min())
+frame = analysis.load(folder, epochs=(early,))
 print(frame.groupby(["model", "state"]).size(), "\n")
 
 # A table that the grid does not ask for: the loss after three epochs, with standard errors.
-spec = TableSpec(transpose=True, spread="sem", at="epoch 3")
+spec = TableSpec(transpose=True, spread="sem", at=f"epoch {early}")
 tables = compile_tables(
     frame, [spec], metric="test/loss", at="last", goal="minimize", sweep_name=folder.name
 )

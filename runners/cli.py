@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from adaloss.user_error import UserError
-from runners import cli_files, cli_look, cli_run, cli_tables, cli_tracking
+from runners import cli_doctor, cli_files, cli_look, cli_run, cli_tables, cli_tracking, cli_verify
 from runners.cli_options import COMPLETE, USER_ERROR, Version
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for command in (
     cli_run.run,
     cli_run.retry,
     cli_look.plan,
+    cli_doctor.doctor,
     cli_look.status,
     cli_look.show,
     cli_tables.table,
@@ -33,6 +34,7 @@ for command in (
     cli_tracking.sync,
     cli_tracking.dashboard,
     cli_run.trial,
+    cli_verify.verify,
     cli_look.init,
     cli_look.schema,
 ):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from adaloss.user_error import UserError
-from runners.cli_options import RESULTS, Grid, Only, Output, Storage, command, load, store_of
+from runners.cli_options import RESULTS, Grid, Only, Output, Storage, load, store_with_results
 from runners.table_options import (
     AtOption,
     Columns,
@@ -21,8 +21,9 @@ from runners.table_options import (
     results_of,
 )
 
-COLUMN = "column"
+PAGE, COLUMN = "page", "column"
 FORMS = ("png", "pdf", "svg")
+OWN_PLACE = "is of the whole sweep as its grid has it: give what is not a place of its own with -o"
 
 
 def plot(
@@ -47,50 +48,50 @@ def plot(
     ] = None,
     width: Annotated[
         str, typer.Option(help="page, or column for one column of a two-column paper.")
-    ] = "page",
+    ] = PAGE,
     form: Annotated[
         str, typer.Option("--format", help="png, pdf, svg, or several: png,pdf.")
     ] = "png",
     output: Output = None,
 ) -> None:
-    """Draw the figures into the sweep's folder, or one of them to a file (.png, .svg, .pdf)."""
+    """Draw the figures into the sweep's folder or another, or one of them to a file."""
     from analysis.figures import COLUMN_INCHES, PAGE_INCHES, save_figure
     from analysis.outputs import save_figures
     from analysis.results import AGAINST, FIGURES, figures_of
 
-    kinds = figure or ([AGAINST] if output is not None else list(FIGURES))
+    to_file = output is not None and output.suffix[1:] in FORMS
+    kinds = figure or ([AGAINST] if to_file else list(FIGURES))
     formats = form.split(",")
     for given, known, name in ((kinds, FIGURES, "figure"), (formats, FORMS, "format")):
         for value in given:
             if value not in known:
                 raise UserError(f"--{name} {value}: must be one of {', '.join(known)}")
-    if width not in ("page", COLUMN):
-        raise UserError(f"--width {width}: must be page or column")
-    results = results_of(
-        grid,
-        storage,
-        only,
-        exclude,
-        rows=rows,
-        columns=columns,
-        per=per,
-        metric=metric,
-        at=at,
-        na_if=na_if,
-        spread=spread,
-        title=title,
-    )
+    if width not in (PAGE, COLUMN):
+        raise UserError(f"--width {width}: must be {PAGE} or {COLUMN}")
+    changes = {
+        "rows": rows,
+        "columns": columns,
+        "per": per,
+        "metric": metric,
+        "at": at,
+        "na_if": na_if,
+        "spread": spread,
+        "title": title,
+    }
+    if output is None and (only or exclude or baseline or width != PAGE or any(changes.values())):
+        raise UserError(f"figures/ {OWN_PLACE}, a file or a folder")
+    results = results_of(grid, storage, only, exclude, **changes)
     inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES
     drawn = figures_of(results, kinds, baseline=baseline, width=inches)
-    if output is None:
-        for path in save_figures(drawn, results.store, formats):
+    if output is None or not to_file:
+        for path in save_figures(drawn, output or results.store.figures_folder, formats):
             typer.echo(f"wrote {path}", err=True)
         return
     all_drawn = list(drawn)
     if len(all_drawn) != 1:
         raise UserError(
             f"{len(all_drawn)} figures for one file: name one with --figure, and one part with "
-            "--only where there is one for each; or leave --output out"
+            "--only where there is one for each; or name a folder"
         )
     save_figure(all_drawn[0][1], output)
     typer.echo(f"wrote {output}", err=True)
@@ -107,10 +108,11 @@ def report(
     from analysis.outputs import pages_of, save_report
     from analysis.results import tables_of
 
+    if output is None and (only or exclude):
+        raise UserError(f"report.html {OWN_PLACE}")
     results = results_of(grid, storage, only, exclude)
     path = output or results.store.root / "report.html"
-    again = command("run", results.sweep, results.store)
-    save_report(results, tables_of(results), pages_of(results), again, path)
+    save_report(results, tables_of(results), pages_of(results), path)
     typer.echo(f"wrote {path}", err=True)
 
 
@@ -133,6 +135,6 @@ def export(
     if form not in WRITERS:
         raise UserError(f"--format {form}: must be one of {', '.join(WRITERS)}")
     sweep = load(grid)
-    store, trials = store_of(sweep, storage), left(sweep.trials, only, exclude)
+    store, trials = store_with_results(sweep, storage), left(sweep.trials, only, exclude)
     for path in export_to(trials, store, form, output or store.root / "export"):
         typer.echo(f"wrote {path}", err=True)

@@ -55,10 +55,10 @@ def status(
     grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
 ) -> None:
     """Show the state of every trial, and why trials failed."""
-    from rich.console import Console
-
+    from adaloss.printable import printable_line
     from adaloss.result import TrialState
     from runners.matrix import legend, state_matrices
+    from runners.safe_console import SafeConsole
 
     sweep = load(grid)
     made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
@@ -66,7 +66,7 @@ def status(
     if as_json:
         print_json(made.counts() | {"states": states})
         return
-    console = Console()
+    console = SafeConsole()
     for matrix in state_matrices(made.trials, states, sweep.tables[0]):
         console.print(matrix, "")
     console.print(legend())
@@ -74,7 +74,8 @@ def status(
     for trial in made.in_state(TrialState.FAILED):
         failure = made.results[trial.trial_id].failure
         why = f"{failure.kind}: {failure.message}" if failure else "no reason on record"
-        typer.echo(f"failed: {trial.readable_name} ({trial.trial_id}): {why}")
+        name = f"{trial.readable_name} ({trial.trial_id})"
+        typer.echo(f"failed: {name}: {printable_line(why)}")
 
 
 def show(

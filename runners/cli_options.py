@@ -44,10 +44,33 @@ def load(grid: str) -> "Sweep":
 
 
 def store_of(sweep: "Sweep", storage: Path) -> "Store":
-    """The store of the sweep's results."""
+    """The store of the sweep's results; what of them cannot be read is said, and is missing."""
     from adaloss.store import Store
+    from runners.unreadable import announcing
 
-    return Store(storage / sweep.name)
+    return Store(storage / sweep.name, announcing(say))
+
+
+def store_with_results(sweep: "Sweep", storage: Path) -> "Store":
+    """The store of the sweep's results.
+
+    Raises:
+        UserError: there are none in the storage.
+    """
+    from adaloss.user_error import UserError
+
+    store = store_of(sweep, storage)
+    if not store.root.is_dir():
+        raise UserError(
+            f"there are no results of {sweep.name} here: {store.root} does not exist; run the "
+            "sweep, or name the folder that has its results with --storage"
+        )
+    return store
+
+
+def say(line: str) -> None:
+    """Print a line beside the output."""
+    typer.echo(line, err=True)
 
 
 def command(verb: str, sweep: "Sweep", store: "Store") -> str:
@@ -66,3 +89,18 @@ def plan_of(
     from runners.selection import select
 
     return make_plan(sweep.name, select(trials, only or ()), store)
+
+
+def plan_to_run(
+    sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
+) -> "Plan":
+    """The same before a run: what cannot be read is set aside, and said to be."""
+    from dataclasses import replace
+
+    from adaloss.quarantine import set_unreadable_aside
+    from adaloss.store import ignore
+    from runners.unreadable import announce
+
+    made = plan_of(sweep, trials, only, replace(store, unreadable=ignore))
+    announce(set_unreadable_aside(made.missing, store), say)
+    return made

@@ -26,11 +26,10 @@ def safe_so_far(made: "Plan") -> str:
 
 def print_tables(tables: "tuple[Table, ...]") -> None:
     """Print the tables to the terminal, or as Markdown where there is none."""
-    from rich.console import Console
-
     from analysis.render import render, terminal_table
+    from runners.safe_console import SafeConsole
 
-    console = Console()
+    console = SafeConsole()
     if not console.is_terminal:
         typer.echo(render(tables, "md"), nl=False)
         return
@@ -40,12 +39,11 @@ def print_tables(tables: "tuple[Table, ...]") -> None:
 
 def print_trial(trial: "Trial", store: "Store") -> None:
     """Print everything on record about a trial."""
-    from rich.console import Console
-
+    from runners.safe_console import SafeConsole
     from runners.trial_page import trial_page
 
     # A pipe has no width: nothing is to be cut to one.
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+    console = SafeConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
     console.print(trial_page(trial, store))
 
 
@@ -56,11 +54,10 @@ def print_json(value: dict[str, Any]) -> None:
 
 def print_page(page: "Page") -> None:
     """Print a page to the terminal, or as Markdown where there is none."""
-    from rich.console import Console
-
     from analysis.render_page import page_markdown, page_terminal
+    from runners.safe_console import SafeConsole
 
-    console = Console()
+    console = SafeConsole()
     if console.is_terminal:
         console.print(page_terminal(page))
     else:
@@ -72,5 +69,6 @@ def put(text: str, output: Path | None) -> None:
     if output is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {output}", err=True)

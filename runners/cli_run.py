@@ -24,6 +24,7 @@ from runners.cli_options import (
     command,
     load,
     plan_of,
+    plan_to_run,
     store_of,
 )
 from runners.cli_output import print_json, print_tables, print_trial, safe_so_far
@@ -31,6 +32,7 @@ from runners.cli_output import print_json, print_tables, print_trial, safe_so_fa
 if TYPE_CHECKING:
     from adaloss.store import Store
     from adaloss.sweep import Sweep
+    from adaloss.table_spec import TableSpec
     from adaloss.trial import Trial
     from analysis.tables import Table
 
@@ -56,6 +58,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
+    from runners.run_lock import only_run
     from runners.selection import smoke_trials
 
     sweep = load(grid)
@@ -66,9 +69,10 @@ def run(
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
     store = store_of(sweep, storage / "smoke" if smoke else storage)
     mode = "disabled" if smoke else wandb
-    run_and_compile(
-        sweep, trials, store, only, limit, wandb=mode, yes=yes, quiet=quiet, as_json=as_json
-    )
+    with only_run(store):
+        run_and_compile(
+            sweep, trials, store, only, limit, wandb=mode, yes=yes, quiet=quiet, as_json=as_json
+        )
 
 
 def retry(
@@ -84,31 +88,39 @@ def retry(
 ) -> None:
     """Set the records of failed or diverged trials aside and run those trials again."""
     from adaloss.result import TrialState
+    from runners.run_lock import only_run
 
     sweep = load(grid)
     store = store_of(sweep, storage)
-    before = plan_of(sweep, sweep.trials, only, store)
     states = [TrialState.DIVERGED] if diverged else []
     states += [TrialState.FAILED] if failed or not diverged else []
-    to_repeat = [trial for state in states for trial in before.in_state(state)]
-    if not to_repeat:
-        raise UserError(f"no trial of {sweep.name} is {' or '.join(states)}: nothing to run again")
-    for repeated in to_repeat:
-        store.set_aside(repeated)
-    run_and_compile(
-        sweep, sweep.trials, store, only, None, wandb=wandb, yes=yes, quiet=quiet, as_json=as_json
-    )
+    with only_run(store):
+        before = plan_of(sweep, sweep.trials, only, store)
+        to_repeat = [trial for state in states for trial in before.in_state(state)]
+        if not to_repeat:
+            raise UserError(
+                f"no trial of {sweep.name} is {' or '.join(states)}: nothing to run again"
+            )
+        for repeated in to_repeat:
+            store.set_aside(repeated)
+        run_and_compile(
+            sweep, sweep.trials, store, only, None,
+            wandb=wandb, yes=yes, quiet=quiet, as_json=as_json,
+        )  # fmt: skip
 
 
 def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
+    from dataclasses import replace
+
     from adaloss.places import data_root
+    from adaloss.store import ignore
     from runners.in_process import execute_here
     from runners.prepare import prepare
 
     sweep = load(grid)
     store = store_of(sweep, storage)
-    chosen = plan_of(sweep, sweep.trials, only, store).trials
+    chosen = plan_of(sweep, sweep.trials, only, replace(store, unreadable=ignore)).trials
     if len(chosen) > 1:
         first = chosen[0]
         raise UserError(
@@ -116,7 +128,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
             f"seed={first.seed}"
         )
-    if store.read_result(chosen[0]) is None:
+    if plan_to_run(sweep, chosen, None, store).missing:
         prepare(chosen, data_root(sweep.grid.data.root))
         execute_here(chosen[0], sweep, store)
     else:
@@ -144,14 +156,14 @@ def run_and_compile(
     from runners.tracking.beside import Mirroring
     from runners.tracking.mode import mirror_mode
 
-    before = plan_of(sweep, trials, only, store)
+    before = plan_to_run(sweep, trials, only, store)
     mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+    specs = specs_for(sweep, trials)
     # Whatever cannot be compiled is said before anything runs.
-    tables_of(read_results(sweep, trials, store))
+    tables_of(read_results(sweep, trials, store, specs))
 
     def compile_results() -> "tuple[Table, ...]":
-        results = read_results(sweep, trials, store)
-        return save_everything(results, command("run", sweep, store), code_version())
+        return save_everything(read_results(sweep, trials, store, specs), code_version())
 
     try:
         started = launch(
@@ -184,6 +196,14 @@ def run_and_compile(
         if counts["missing"]:
             typer.echo(f"{counts['missing']} missing; go on with: {command_to_go_on()}", err=True)
     raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
+
+
+def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, ...]":
+    """The sweep's tables; of a smoke run, whose trials are others, those that fit it."""
+    if trials == sweep.trials:
+        return sweep.tables
+    small = {"at": "last", "only": {}, "exclude": ()}
+    return tuple(spec.model_copy(update=small) for spec in sweep.tables)
 
 
 def command_to_go_on() -> str:

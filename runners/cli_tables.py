@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adaloss.user_error import UserError
-from runners.cli_options import RESULTS, Grid, Only, Output, Storage, load, store_of
+from runners.cli_options import RESULTS, Grid, Only, Output, Storage, load, store_with_results
 from runners.cli_output import print_page, print_tables, put
 from runners.table_options import (
     AtOption,
@@ -89,8 +89,17 @@ def table(
     if form is None and output is None:
         print_tables(tables)
         return
-    text = render_document(tables, form or "") if document else render(tables, form or "md")
+    form = form or form_of(output)
+    text = render_document(tables, form) if document else render(tables, form)
     put(text, output)
+
+
+def form_of(output: Path | None) -> str:
+    """The format that a file's name asks for, Markdown where it asks for none."""
+    from analysis.render import FORMATS
+
+    suffixes = {suffix: form for form, suffix in FORMATS.items()}
+    return suffixes.get(output.suffix, "md") if output is not None else "md"
 
 
 def stats(
@@ -190,10 +199,18 @@ def compared(ours: "Results", theirs: str, storage: Path) -> "Comparison":
     other = named_side(theirs, measure=measure)
     if other is None:
         sweep = load(theirs)
-        results = read_results(sweep, sweep.trials, store_of(sweep, storage), ours.specs[:1])
-        other = records_side(results.frame, name=sweep.name, measure=measure, na_if=na_if)
-    mine = records_side(ours.frame, name=ours.sweep.name, measure=measure, na_if=na_if)
+        same = {"metric": measure.metric, "at": measure.at, "only": {}, "exclude": ()}
+        spec = ours.spec.model_copy(update=same)
+        results = read_results(sweep, sweep.trials, store_with_results(sweep, storage), [spec])
+        name = name_beside(sweep.name, ours, theirs)
+        other = records_side(results.frame, name=name, measure=measure, na_if=na_if)
+    mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)
     return compare_sides(mine, other)
+
+
+def name_beside(name: str, ours: "Results", theirs: str) -> str:
+    """The other sweep's name, with its grid's where it has ours."""
+    return name if name != ours.sweep.name else f"{name} by {theirs}"
 
 
 def put_json(value: dict[str, Any], output: Path | None) -> None:

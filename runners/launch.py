@@ -13,6 +13,8 @@ from adaloss.user_error import UserError
 from runners.machine import worker_settings, workers
 from runners.packing import measured_memory
 from runners.plan import Plan, seconds_per_epoch, trial_seconds
+from runners.preflight.planned import Planned
+from runners.preflight.start import preflight
 from runners.prepare import prepare
 from runners.progress import duration, watching
 from runners.tracking.beside import Mirroring, mirrored
@@ -44,27 +46,30 @@ def launch(
 
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the trials that were running have stopped.
+        PreflightError: the sweep cannot work here; the message has all that is in the way.
         DeclinedError: the run would take long, and the user does not want it.
     """
     to_run = plan.missing[: limit or sweep.grid.run_cap]
     if not to_run:
         return 0
+    console = Console(stderr=True)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    preflight(Planned(sweep=sweep, trials=to_run, store=store, mode=mirroring.mode), say)
     settings = worker_settings(sweep)
     if mirroring.mode != "disabled":
         check_labels(sweep, to_run)
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
     store.write_text(store.root / "grid.yaml", sweep.text)
-    console = Console(stderr=True)
     if not quiet:
         for note in sweep.notes:
             console.print(f"note: {note}", markup=False, highlight=False)
     prepare(to_run, data_root(sweep.grid.data.root))
     # Ray takes a second to import: only now is it known to be needed.
     from runners.tune import run_trials
-
-    def say(line: str) -> None:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     with mirrored(sweep, store, mirroring, say):
         with watching(plan, to_run, sweep.tables[0], console, quiet=quiet) as observer:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from adaloss.printable import printable
 from adaloss.table_spec import TableSpec
 from adaloss.trial import Trial
 
@@ -46,15 +47,17 @@ def state_matrix(
     title: str, trials: Sequence[Trial], states: Mapping[str, str], spec: TableSpec
 ) -> Table:
     """Rows × columns of the table, in each cell the marks of its trials."""
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=None)
+    # Not as markup: a path may have brackets in it.
+    named = Text(title, "bold") if title else None
+    table = Table(title=named, title_justify="left", box=None)
     columns = grouped(trials, spec.columns)
     table.add_column(spec.rows, justify="right", style="bold")
     for value in columns:
-        table.add_column(shown(value))
+        table.add_column(Text(shown(value)))
     for row_value, row in grouped(trials, spec.rows).items():
         cells = grouped(row, spec.columns)
         marks = [cell_marks(cells.get(value, []), states) for value in columns]
-        table.add_row(shown(row_value), *marks)
+        table.add_row(Text(shown(row_value)), *marks)
     return table
 
 
@@ -86,4 +89,4 @@ def grouped(trials: Sequence[Trial], field: str) -> dict[Any, list[Trial]]:
 
 def shown(value: Any) -> str:
     """A field's value as a reader writes it."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))

@@ -66,10 +66,7 @@ def make_plan(sweep: str, trials: Iterable[Trial], store: Store) -> Plan:
     """Hold the trials against the records.
 
     Trials with equal identity, such as an optimizer's that ignores the field in which they differ,
-    are one.
-
-    Raises:
-        CorruptRecordError: a result on disk cannot be read.
+    are one. A result that cannot be read is told to ``store.unreadable`` and counts as missing.
     """
     distinct = {trial.trial_id: trial for trial in trials}
     results = {

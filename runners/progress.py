@@ -144,7 +144,9 @@ def watching(
         with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):
             yield view
     else:
-        yield PlainProgress(plan, to_run, console)
+        told = PlainProgress(plan, to_run, console)
+        told.say(f"{len(to_run)} trials to run; Ray is starting")
+        yield told
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runners.cli_options import load, store_of
+from runners.cli_options import load, store_with_results
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -115,5 +115,16 @@ def results_of(
     from analysis.results import read_results
 
     sweep = load(grid)
-    trials = left(sweep.trials, only, exclude)
-    return read_results(sweep, trials, store_of(sweep, storage), changed_tables(sweep, changes))
+    return read_results(
+        sweep,
+        left(sweep.trials, only, exclude),
+        store_with_results(sweep, storage),
+        changed_tables(sweep, changes),
+        selection(only, exclude),
+    )
+
+
+def selection(only: Sequence[str] | None, exclude: Sequence[str] | None) -> str:
+    """Which part of the sweep is left, in words."""
+    parts = [f"only {', '.join(only)}"] if only else []
+    return "; ".join((*parts, *(f"without {item}" for item in exclude or ())))

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from adaloss.printable import printable, printable_line, printable_lines
 from adaloss.result import EpochMetrics, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
@@ -36,7 +37,7 @@ def trial_page(trial: Trial, store: Store) -> RenderableType:
         parts += [history_table(history)]
     if result:
         parts += outcome(result)
-    parts += [Text(f"records: {store.trial_folder(trial)}")]
+    parts += [Text(f"records: {printable(str(store.trial_folder(trial)))}")]
     return Group(*parts)
 
 
@@ -44,7 +45,8 @@ def configuration(trial: Trial) -> Table:
     """The trial's fields and their values."""
     table = Table(box=None, show_header=False)
     for name, value in trial.values.items():
-        table.add_row(name, Text(f"{value:g}" if isinstance(value, float) else str(value)))
+        written = f"{value:g}" if isinstance(value, float) else printable(str(value))
+        table.add_row(name, Text(written))
     return table
 
 
@@ -73,18 +75,22 @@ def outcome(result: TrialResult) -> list[RenderableType]:
             )
         )
     if result.divergence is not None:
-        lines.append(Text(f"diverged: {result.divergence.reason}", "magenta"))
+        lines.append(Text(f"diverged: {printable_line(result.divergence.reason)}", "magenta"))
     if result.failure is not None:
-        lines.append(Text(f"failed ({result.failure.kind}): {result.failure.message}", "red"))
-        lines.append(Text(result.failure.traceback))
-    lines.append(Text(f"finished {result.finished_at}, {result.seconds:.3g} s in epochs"))
+        why = printable_lines(result.failure.message)
+        lines.append(Text(f"failed ({result.failure.kind}): {why}", "red"))
+        lines.append(Text(printable_lines(result.failure.traceback)))
+    ended = printable(result.finished_at)
+    lines.append(Text(f"finished {ended}, {result.seconds:.3g} s in epochs"))
     if result.provenance is not None:
         made = result.provenance
         packages = ", ".join(f"{name} {version}" for name, version in made.packages.items())
         lines.append(
             Text(
-                f"adaloss-sweep {made.code_version}, Python {made.python}, {packages}; "
-                f"{made.device}, {made.threads} threads"
+                printable(
+                    f"adaloss-sweep {made.code_version}, Python {made.python}, {packages}; "
+                    f"{made.device}, {made.threads} threads"
+                )
             )
         )
     return lines

@@ -73,7 +73,11 @@ class TrialWorker(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Run epochs for about a second, or until the trial has its result."""
         started = time.monotonic()
-        self.execution = self.execution or self.prepare()
+        if self.execution is None:
+            # A worker that dies right after its trial's end has it started again.
+            if (ended := self.ended_before()) is not None:
+                return {"done": True, "end": brief(ended).model_dump_json()}
+            self.execution = self.prepare()
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
             report = {"epoch": metrics.epoch, "loss": metrics.train_loss}
@@ -82,6 +86,11 @@ class TrialWorker(tune.Trainable):
         result = self.execution.result
         assert result is not None, "an execution ends with a result"
         return report | {"done": True, "end": brief(result).model_dump_json()}
+
+    def ended_before(self) -> TrialResult | None:
+        """The result of the trial that is due, where it is on record already."""
+        store = Store(Path(self.config["store"]))
+        return store.read_result(Trial.model_validate_json(self.config["trial"]))
 
     def prepare(self) -> "Execution":
         """The execution of the trial that is due, with what the worker has loaded before."""
@@ -223,8 +232,13 @@ class ObserverCallback(tune.Callback):
             seconds=sum(metrics.seconds for metrics in history),
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        self.store.write_result(lost, result)
-        self.observer.trial_ended(lost, TrialState.FAILED, reason(result))
+        try:
+            self.store.write_result(lost, result)
+            said = reason(result)
+        except OSError as error:
+            # The disk may be what the worker died of; without a result the trial is missing.
+            said = f"{reason(result)}, and that cannot be recorded: {error}"
+        self.observer.trial_ended(lost, TrialState.FAILED, said)
 
 
 def trial_of(ray_trial: Any) -> Trial:

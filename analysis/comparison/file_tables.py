@@ -1,5 +1,6 @@
 """The CSV of compiled tables, as :mod:`analysis.render_csv` writes it, read back."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -78,6 +79,9 @@ def axis_texts(line: Line) -> tuple[list[FieldText], list[Problem]]:
         else:
             message = f"{name[:60]!r} is not a field of a cell{suggestion(name, FIELD_NAMES)}"
             problems.append(line.problem(f"{column}_field", message))
+    if "per" in line.texts:
+        parts, wrong = per_texts(line)
+        return [*texts, *parts], [*problems, *wrong]
     taken = [name for _, name, _ in texts]
     part = list(part_texts(unguarded(line.texts["table"]).rpartition(": ")[2]))
     parts = [] if None in part else [text for text in part if text is not None]
@@ -85,6 +89,25 @@ def axis_texts(line: Line) -> tuple[list[FieldText], list[Problem]]:
     if len({*taken, *names}) == len(taken) + len(names):
         texts += parts
     return texts, problems
+
+
+def per_texts(line: Line) -> tuple[list[FieldText], list[Problem]]:
+    """The fields that a table is of, from the JSON object in its ``per``."""
+    try:
+        values = dict(json.loads(line.texts["per"] or "{}"))
+    except (ValueError, TypeError):
+        return [], [line.problem("per", "this is no JSON object of fields and their values")]
+    unknown = [name for name in values if name not in FIELD_NAMES]
+    problems = [
+        line.problem("per", f"{name[:60]!r} is not a field{suggestion(name, FIELD_NAMES)}")
+        for name in unknown
+    ]
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+        if name not in (*unknown, "seed")
+    }
+    return [("per", name, text) for name, text in texts.items()], problems
 
 
 def part_texts(part: str) -> Iterator[FieldText | None]:

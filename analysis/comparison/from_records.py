@@ -1,7 +1,7 @@
 """A sweep's own records as a side: every field of every trial is known."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ from analysis.comparison.side import (
     ROUNDING,
     SOFTWARE,
     SPREAD,
+    Caveat,
     Side,
     SideCell,
 )
@@ -64,7 +65,17 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
             HARDWARE: recorded(frame, "environment", hardware),
         },
         must_share=("dataset",),
+        caveats=tuple(incompleteness(frame, name)),
     )
+
+
+def incompleteness(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
+    """Says of a sweep that is not done that it is not."""
+    states = frame.drop_duplicates("trial_id")["state"]
+    missing = int((states == MISSING).sum())
+    if missing:
+        done = f"{len(states) - missing} of {len(states)} trials"
+        yield Caveat(text=f"INCOMPLETE: of {name} only {done} have ended")
 
 
 def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:

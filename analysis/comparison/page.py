@@ -55,7 +55,8 @@ def conditions_section(comparison: Comparison) -> Section:
             *caveats,
             "These conditions differ; a difference in the numbers may come from any of them."
             if known
-            else "No condition that is known on both sides differs.",
+            else "Of the conditions known on both sides none differs; what one side does not tell, "
+            "listed next, may.",
         ),
         table=condition_table(known, total) if known else None,
         after=(*unknown_texts(comparison), *same_text(comparison)),

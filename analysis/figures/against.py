@@ -48,6 +48,10 @@ SPREAD_WORDS: Mapping[Spread, str] = {
     "ci95": "mean with its 95 % confidence interval (Student's t)",
 }
 
+# How far lines stand apart, as a share of the way to the next value: enough to see that there are
+# several, too little to be taken for a difference.
+ASIDE = 0.045
+
 
 def accuracy_against(
     frame: pd.DataFrame,
@@ -97,6 +101,8 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
     if cells:
         what = SPREAD_WORDS[spread] if any(cell.expected > 1 for cell in cells) else "value"
         notes.insert(0, f"Points: {what} over {number_of_seeds(cells)}.")
+        if len(styles) > 1:
+            notes.insert(1, f"Each line stands a little beside its {tables[0].row_field}.")
         add_key(
             figure, [*line_handles(tables[0].column_field, styles), *mark_handles(cells)], notes
         )
@@ -141,7 +147,7 @@ def draw_panel(
     count = len(columns)
     # The first line is drawn last, on top.
     for index, column in reversed(list(enumerate(columns))):
-        at = places.shifted((index - (count - 1) / 2) * min(0.13, 0.75 / count))
+        at = places.shifted((index - (count - 1) / 2) * min(ASIDE, 0.3 / count))
         cells = [table.cells[value, column] for value in places.values]
         draw_means(axes, at, cells, styles[column], spread)
         draw_crosses(axes, at, cells, styles[column], worse_edge(table.metric))

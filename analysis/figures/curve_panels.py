@@ -116,7 +116,8 @@ def draw_starts(axes: Axes, styles: Sequence[LineStyle], height: float) -> None:
 
 def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:
     """The common scale of a quantity's panels: logarithmic for what spans magnitudes."""
-    if not any((course.values[quantity] > 0).any() for course in part.recorded):
+    known = [course.values[quantity] for course in part.recorded]
+    if not any((np.isfinite(values) & (values > 0)).any() for values in known):
         return
     if quantity not in LOGARITHMIC_METRICS:
         axes.yaxis.set_major_locator(MaxNLocator(4))

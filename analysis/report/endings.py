@@ -8,11 +8,11 @@ import pandas as pd
 
 from adaloss.result import TrialState
 from adaloss.sweep import Sweep
+from analysis.html_text import escaped
 from analysis.report.logs import told_failures
 from analysis.report.markup import (
     and_more,
     details,
-    escaped,
     paragraph,
     plain_table,
     section,

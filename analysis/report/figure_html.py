@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from analysis.html_text import escaped
 from analysis.report.markers import swatch
-from analysis.report.markup import details, escaped, paragraph, plain_table
+from analysis.report.markup import details, paragraph, plain_table
 from analysis.report.subject import Subject
 
 MOST_PANELS = 6

@@ -1,25 +1,10 @@
 """Small pieces of HTML; every text that comes from outside goes through :func:`escaped`."""
 
-import re
 from collections.abc import Iterable, Sequence
-from html import escape
 
+from analysis.html_text import escaped
 from analysis.page import PlainTable
 from analysis.render_page import table_html
-
-# What HTML forbids even as a reference, as a log may have it: colours for terminals, NULs. The
-# halves of surrogate pairs cannot be written to a file.
-FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-
-
-def clean(text: str) -> str:
-    """The text with a mark in place of each character that a page cannot have."""
-    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
-
-
-def escaped(text: str) -> str:
-    """The text as it stands between tags or in a quoted attribute."""
-    return escape(clean(text), quote=True)
 
 
 def paragraph(text: str, kind: str = "") -> str:
@@ -55,9 +40,8 @@ def plain_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, label: str, names: int = 1
 ) -> str:
     """A table of texts."""
-    lines = tuple(tuple(map(clean, row)) for row in rows)
-    table = PlainTable(header=tuple(map(clean, header)), rows=lines, names=names)
-    return table_html(table, label=clean(label))
+    table = PlainTable(header=tuple(header), rows=tuple(map(tuple, rows)), names=names)
+    return table_html(table, label=label)
 
 
 def shortened(text: str, most: int) -> str:

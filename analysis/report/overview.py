@@ -10,6 +10,7 @@ from adaloss.result import TrialState
 from adaloss.sweep import Sweep
 from adaloss.trial import FIELD_NAMES, Trial
 from analysis.frame import MISSING, positions_by
+from analysis.html_text import escaped
 from analysis.report.markup import paragraph, plain_table, section
 from analysis.wording import value_text
 
@@ -28,12 +29,20 @@ def state_counts(frame: pd.DataFrame) -> Counter[str]:
     return Counter(frame.drop_duplicates("trial_id")["state"])
 
 
-def banner(frame: pd.DataFrame) -> str:
-    """Says at the top that trials have not ended, or failed; nothing where all is well."""
+def banner(frame: pd.DataFrame, selection: str) -> str:
+    """Says at the top that trials are left out, have not ended, or failed; nothing if all is well.
+
+    ``selection`` says which trials of the sweep are shown, nothing where all are.
+    """
     counts = state_counts(frame)
     total, missing = counts.total(), counts[MISSING]
     failed = counts[TrialState.FAILED.value]
     parts = []
+    if selection:
+        parts.append(
+            f"<p><strong>A part of the sweep: {escaped(selection)}.</strong> "
+            "The commands below give all of it.</p>"
+        )
     if missing or not total:
         parts.append(
             f"<p><strong>Incomplete: {total - missing} of {total} trials have ended.</strong> "
@@ -54,18 +63,19 @@ def overview_section(sweep: Sweep, frame: pd.DataFrame) -> str:
 
 def overview_parts(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
     """Paragraphs and tables of the overview."""
-    yield paragraph(extent(sweep, frame))
-    if sweep.axes:
+    axes = shown_axes(sweep, frame)
+    yield paragraph(extent(axes, frame))
+    if axes:
         yield "<h3>Fields that vary</h3>"
         yield plain_table(
             ("field", "number", "values"),
-            [(name, str(len(v)), listed(v)) for name, v in sweep.axes.items()],
+            [(name, str(len(values)), listed(values)) for name, values in axes.items()],
             label="Fields that vary",
             names=3,
         )
-    if sweep.trials:
+    if len(frame):
         yield "<h3>Fields that do not vary</h3>"
-        yield from constants(sweep.trials[0], sweep.axes)
+        yield from constants(frame, axes)
     for note in sweep.notes:
         yield paragraph(note, "note")
     yield "<h3>Trials</h3>"
@@ -75,9 +85,16 @@ def overview_parts(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
     yield plain_table(("state", "trials"), rows, label="Trials by state")
 
 
-def extent(sweep: Sweep, frame: pd.DataFrame) -> str:
+def shown_axes(sweep: Sweep, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
+    """The fields that take more than one value among these trials, with their values."""
+    there = {name: set(frame[name]) for name in sweep.axes}
+    taken = {name: tuple(v for v in sweep.axes[name] if v in there[name]) for name in there}
+    return {name: values for name, values in taken.items() if len(values) > 1}
+
+
+def extent(axes: Mapping[str, Any], frame: pd.DataFrame) -> str:
     """Datasets, models and optimizers, and how many cells, seeds and trials they make."""
-    fields = [name for name in sweep.axes if name != "seed"]
+    fields = [name for name in axes if name != "seed"]
     cells = len(positions_by(frame, fields))
     seeds = len(set(frame["seed"]))
     named = [
@@ -105,18 +122,19 @@ def listed(values: Sequence[object], most: int = MOST_VALUES) -> str:
     return f"{texts}, … (the first {most} of {len(values)})" if len(values) > most else texts
 
 
-def constants(trial: Trial, axes: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
+def constants(frame: pd.DataFrame, axes: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
     """The fields that all trials share: first those that say something, then the defaults."""
     fixed = [name for name in FIELD_NAMES if name not in axes and name != "seed"]
-    usual = [name for name in fixed if is_default(name, trial.value(name))]
+    value_of = {name: frame[name].iloc[0] for name in fixed}
+    usual = [name for name in fixed if is_default(name, value_of[name])]
     said = [name for name in fixed if name not in usual]
     yield plain_table(
         ("field", "value"),
-        [(name, value_text(trial.value(name))) for name in said],
+        [(name, value_text(value_of[name])) for name in said],
         label="Fields that do not vary",
         names=2,
     )
-    defaults = ", ".join(f"{name} = {value_text(trial.value(name))}" for name in usual)
+    defaults = ", ".join(f"{name} = {value_text(value_of[name])}" for name in usual)
     if defaults:
         yield paragraph(f"As where nothing is said: {defaults}.", "note")
 

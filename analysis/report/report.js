@@ -23,7 +23,7 @@
   // Lines stand a little beside one another, by at most a fifth of the way to the next value.
   function aside(row, line) {
     const most = data.lines.length;
-    const share = most > 1 ? (line / (most - 1) - 0.5) * Math.min(0.4, 0.06 * most) : 0;
+    const share = most > 1 ? (line / (most - 1) - 0.5) * Math.min(0.3, 0.045 * most) : 0;
     const shift = share * data.rows.spacing;
     const number = data.rows.numbers[row];
     return data.rows.logarithmic ? number * 10 ** shift : number + shift;

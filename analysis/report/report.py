@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from adaloss.sweep import Sweep
+from analysis.html_text import escaped
 from analysis.page import Page
 from analysis.render_page import sections_html
 from analysis.report.document import Document, document_html
 from analysis.report.endings import divergences_section, failures_section
 from analysis.report.figures import figures_of
-from analysis.report.markup import escaped, section
+from analysis.report.markup import section
 from analysis.report.origins import origins_section
 from analysis.report.overview import banner, overview_section
 from analysis.report.reproduce import method_section, reproduce_section
@@ -26,7 +27,7 @@ def report_html(
     tables: Sequence[Table],
     pages: Sequence[Page] = (),
     logs: Mapping[str, Sequence[str]],
-    command: str,
+    selection: str = "",
 ) -> str:
     """One HTML file that tells the sweep; the same arguments give the same bytes.
 
@@ -46,13 +47,13 @@ def report_html(
         divergences_section(sweep, frame),
         failures_section(sweep, frame, logs),
         origins_section(frame),
-        reproduce_section(sweep, frame, command),
+        reproduce_section(sweep, frame),
         method_section(sweep),
     ]
     return document_html(
         Document(
             title=sweep.name,
-            intro=introduction(sweep, frame),
+            intro=introduction(sweep, frame, selection),
             contents=tuple(contents(pages)),
             sections=sections,
             data=figures.data,
@@ -60,11 +61,11 @@ def report_html(
     )
 
 
-def introduction(sweep: Sweep, frame: pd.DataFrame) -> str:
-    """The description, and the banner of a sweep that is not done."""
+def introduction(sweep: Sweep, frame: pd.DataFrame, selection: str) -> str:
+    """The description, and the banner of a sweep that is not done or not shown whole."""
     description = sweep.grid.description
     told = f'<p class="description">{escaped(description)}</p>\n' if description else ""
-    return told + banner(frame)
+    return told + banner(frame, selection)
 
 
 def page_sections(pages: Sequence[Page]) -> Iterator[str]:

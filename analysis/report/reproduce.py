@@ -1,5 +1,6 @@
 """How to get these numbers again, and how they are made."""
 
+import shlex
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,12 +14,12 @@ DIRTY = ".dirty"
 MOST_VERSIONS = 8
 
 
-def reproduce_section(sweep: Sweep, frame: pd.DataFrame, command: str) -> str:
+def reproduce_section(sweep: Sweep, frame: pd.DataFrame) -> str:
     """The commands, and the grid as a whole."""
-    return section("reproduce", "How to get these numbers again", steps(sweep, frame, command))
+    return section("reproduce", "How to get these numbers again", steps(sweep, frame))
 
 
-def steps(sweep: Sweep, frame: pd.DataFrame, command: str) -> Iterator[str]:
+def steps(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
     """The version to install, the grid to save, and what to run."""
     ended = frame[frame["finished_at"].notna().to_numpy()]
     versions = sorted({version for version in ended["code_version"] if version})
@@ -33,6 +34,8 @@ def steps(sweep: Sweep, frame: pd.DataFrame, command: str) -> Iterator[str]:
             "warn",
         )
     yield paragraph(f"Save the grid below as {sweep.source.name}, then:")
+    # The file's name alone: where it lay here says nothing to the reader.
+    command = shlex.join(["adaloss-sweep", "run", sweep.source.name])
     yield verbatim("\n".join((*lines, command)), "Commands")
     yield paragraph(
         "Trials that are on record are not run again. On a processor the same trial gives the "
@@ -48,7 +51,7 @@ def installation(version: str) -> Iterator[str]:
     if commit:
         yield f"git checkout {commit} && pip install .    # in a clone of adaloss-sweep {release}"
     else:
-        yield f'pip install "adaloss-sweep=={release}"'
+        yield f"pip install .    # of adaloss-sweep {release}"
 
 
 def method_section(sweep: Sweep) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from analysis.html_text import escaped
 from analysis.render_html import html_rows
-from analysis.report.markup import escaped, paragraph, section
+from analysis.report.markup import paragraph, section
 from analysis.tables import Table
 
 

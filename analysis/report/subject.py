@@ -95,7 +95,7 @@ def points_of(
     for part, table in enumerate(tables):
         for line, column in enumerate(lines):
             for row, value in enumerate(rows):
-                found = positions.get((*table.part_values, value, column))
+                found = positions.get((*table.part_values.values(), value, column))
                 if found is not None:
                     yield Point(
                         part=part,

@@ -24,7 +24,7 @@ MOST_LINES = 200
 """Comparisons that one section lists: those with the smallest p. The frame has all."""
 
 HEADER = ("first − second", "n", "mean", "sd", "t (df)", "p", "p (Holm)", "95 % t interval")
-LAST_HEADER = ("95 % bootstrap interval", "findable", "better", "note")
+LAST_HEADER = ("95 % bootstrap interval", "findable", "better mean", "note")
 
 
 def pair_sections(

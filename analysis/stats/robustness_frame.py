@@ -22,11 +22,13 @@ from analysis.stats.robustness import (
     worst_of,
 )
 from analysis.stats.samples import Samples
+from analysis.tables import AVERAGED_FIELD
 from analysis.wording import value_text
 
 WORST, RANGE, AREA, WIDTH = "worst", "range", "area", "width"
 DIVERGED = "diverged"
 ROBUSTNESS_COLUMNS = ("column", "statistic", "value", "low", "high", "n", "rows", "note")
+ABSENT = "not part of the sweep"
 AT_LEAST = "reaches the end of the rows"
 
 
@@ -35,7 +37,8 @@ class Curve:
     """One column's values over the rows, which ascend: ``means[0]`` of all seeds, then resampled.
 
     ``decades`` is log10 of the rows, ``n`` the fewest seeds of a cell with a mean. ``diverged``
-    and ``lacking`` say at which rows there is no mean, and why.
+    and ``lacking`` say at which rows there is no mean, and why, ``absent`` which rows the sweep
+    does not have of this column.
     """
 
     decades: Floats
@@ -46,6 +49,7 @@ class Curve:
     worst_row: str
     diverged: tuple[str, ...]
     lacking: tuple[str, ...]
+    absent: tuple[str, ...]
 
     def rows_text(self, rows: Sequence[str]) -> str:
         """``b0 = 0.01, 0.1``."""
@@ -67,7 +71,8 @@ def robustness_frame(
     way is better.
     """
     numbers = positive_numbers(samples.rows)
-    if numbers is None or measure.goal is None:
+    # Seeds are numbers, and no scale.
+    if numbers is None or measure.goal is None or row_field == AVERAGED_FIELD:
         return frame_of((), ROBUSTNESS_COLUMNS)
     decades = np.log10(numbers)
     found: list[tuple[object, ...]] = []
@@ -109,6 +114,11 @@ def curve_of(
             for text, is_gone, is_there in zip(texts, gone, present, strict=True)
             if not is_gone and not is_there
         ),
+        absent=tuple(
+            value_text(row)
+            for row, declared in zip(samples.rows, samples.declared[column], strict=True)
+            if not declared
+        ),
     )
 
 
@@ -125,7 +135,8 @@ def statistics_of(
     lacking = f"no value at {curve.rows_text(curve.lacking)}" if curve.lacking else ""
     worst = worst_of(known, goal) if there and not gone else None
     at = f"at {curve.rows_text((curve.worst_row,))}" + (f"; {lacking}" if lacking else "")
-    yield statistic(WORST, worst, curve, gone or at)
+    absent = f"{ABSENT} at {curve.rows_text(curve.absent)}" if curve.absent else ""
+    yield statistic(WORST, worst, curve, "; ".join(filter(None, (gone or at, absent))))
     yield statistic(RANGE, range_of(known) if worst is not None else None, curve, gone or lacking)
     yield area_statistic(curve, measure, gone, lacking)
     yield width_statistic(curve, measure, goal, tolerance)

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.measure import Measure
 from analysis.page import PlainTable, Section
 from analysis.stats.robustness import POINTS, SHARE, is_accuracy
-from analysis.stats.robustness_frame import AREA, DIVERGED, RANGE, WIDTH, WORST
+from analysis.stats.robustness_frame import ABSENT, AREA, DIVERGED, RANGE, WIDTH, WORST
 from analysis.stats.wording import decimals_of, fewest_and_most, interval_power, with_interval
 from analysis.wording import value_text
 
@@ -31,10 +31,19 @@ def robustness_section(
     ]
     return Section(
         title=title,
-        before=tuple(explanation(measure, rows, tolerance)),
+        before=(*unevenness(robustness, rows), *explanation(measure, rows, tolerance)),
         table=PlainTable(header=("", *STATISTICS, "n", "notes"), rows=tuple(lines)),
         after=tuple(map(interval_power, fewest_and_most(n for n in robustness["n"] if n > 0))),
     )
+
+
+def unevenness(robustness: pd.DataFrame, rows: str) -> Iterator[str]:
+    """Warns where columns are not judged over the same rows."""
+    if any(ABSENT in note for note in robustness["note"]):
+        yield (
+            f"NOT OVER THE SAME ROWS: the sweep leaves out some {rows} of some columns (see the "
+            "notes). What is left out cannot count as a column's worst: compare with care."
+        )
 
 
 def line_of(records: Sequence[dict[str, Any]], measure: Measure) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The page of a sweep's statistics, as plain text in sections."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,10 @@ from analysis.stats.pair_sections import pair_sections
 from analysis.stats.robustness_section import robustness_section
 from analysis.stats.stats_frames import AGGREGATE, IMPROVEMENT, PAIRS, ROBUSTNESS, stats_frames
 
+# Fields that change neither what a seed draws nor the data that it is drawn from.
+FREE_OF_THE_SEED = frozenset(
+    {"optimizer", "b0", "lr", "alpha", "c", "momentum", "weight_decay", "epochs", "max_loss"}
+)
 METHODS = (
     "Paired t-test: Student's t on the differences per seed. Holm: Holm 1979, Scandinavian Journal "
     "of Statistics 6.",
@@ -24,7 +29,7 @@ METHODS = (
     "Bootstrap intervals of all other statistics: Student's t times the bootstrap's standard error "
     "times √(n/(n−1)) (Hesterberg 2015), from 3 seeds on. Measured coverage: 93 to 98 %, of the "
     "width 98 % and more, which is cautious.",
-    "All cells of a seed are resampled together, since they share initial weights and batches: "
+    "All cells of a seed are resampled together, since what they share makes them correlate: "
     "resampling each cell by itself covers 73 to 83 % where a seed's cells correlate by one half.",
     "Up to 7 seeds are resampled in every way there is; more are resampled 2000 times at random.",
     "Interquartile mean and probability of improvement: Agarwal et al. 2021 (NeurIPS, rliable).",
@@ -72,6 +77,7 @@ def stats_page(
             part,
             measure,
             rows,
+            columns,
             tolerance,
         )
     ]
@@ -88,14 +94,29 @@ def part_sections(
     part: str,
     measure: Measure,
     rows: str,
+    columns: str,
     tolerance: float | None,
 ) -> Iterator[Section]:
     """The sections of one part."""
     prefix = f"{part}: " if part else ""
-    yield from pair_sections(frames[PAIRS], prefix, measure, rows)
+    for section in pair_sections(frames[PAIRS], prefix, measure, rows):
+        yield replace(section, before=(pairing(columns), *section.before))
     yield robustness_section(frames[ROBUSTNESS], prefix, measure, rows, tolerance)
     yield aggregate_section(frames[AGGREGATE], prefix, measure, rows)
     yield improvement_section(frames[IMPROVEMENT], prefix, measure, rows)
+
+
+def pairing(columns: str) -> str:
+    """What the trials of a seed that are compared have in common."""
+    if columns in FREE_OF_THE_SEED:
+        return (
+            "Paired: the trials of a seed that are compared have the same initial weights and see "
+            "the same batches."
+        )
+    return (
+        f"Paired by seed, but {columns} may change the initial weights, the data or the batches: "
+        "what pairing gains may be little, and the tests stay valid."
+    )
 
 
 def methods_section(measure: Measure, na_if: NaIf) -> Section:

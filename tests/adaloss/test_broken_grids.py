@@ -2,8 +2,8 @@
 
 import json
 import re
-import time
-from itertools import pairwise
+from datetime import timedelta
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -445,6 +445,19 @@ ADDED = {
         "tables: [{exclude: [{b0: 7}]}]",
         "11: no cell has b0: 7; there are 0.1, 1",
     ),
+    "a table over more than seeds": (
+        "tables: [{columns: model, per: null}]",
+        "11: tables[0] would average over optimizer, not only over seeds; add optimizer to its "
+        "rows, columns or per, or choose cells with only",
+    ),
+    "an epoch after the last": (
+        "tables: [{at: epoch 9}]",
+        "11: tables[0]: there is no epoch 9: the trials have 2",
+    ),
+    "a table without cells": (
+        "tables: [{only: {b0: 1}, exclude: [{b0: 1}]}]",
+        "11: tables[0]: only and exclude leave no cell",
+    ),
     "a field in per": (
         "tables: [{per: [model, lrr]}]",
         "11: tables[0].per must be a field of a trial, found the text 'lrr'; did you mean lr?",
@@ -712,6 +725,157 @@ def test_extra_cells_count_too(complaints):
     ]
 
 
+def test_a_grid_of_a_billion_cells_is_refused_at_once_however_they_are_said(complaints):
+    thousand = "[" + ", ".join(map(str, range(1, 1001))) + "]"
+    names = ("b0", "lr", "c")
+    values = "".join(f"  {name}: {thousand}\n" for name in names)
+    plain = GRID.replace("  b0: [0.1, 1]\n", "").replace("  lr: 0.1\n", values)
+    point = ", ".join(f"{name}: {thousand}" for name in names)
+    seeded = GRID.replace("[0.1, 1]", thousand).replace("lr: 0.1", f"lr: {thousand}")
+    for text, trials in (
+        (plain, "4,000,000,000"),
+        (GRID + f"include: [{{optimizer: adaloss, {point}}}]\n", "2,000,000,008"),
+        (seeded.replace("seeds: 2", "seeds: 100000"), "200,000,000,000"),
+    ):
+        assert complaints(text) == [
+            f"2: the grid has {trials} trials; the most that a sweep may have is 1,000,000"
+        ]
+
+
+def test_a_grid_of_more_cells_than_fit_into_memory_is_refused(complaints):
+    values = ", ".join(map(str, range(1, 1001)))
+    text = GRID.replace("b0: [0.1, 1]", f"b0: [{values}]").replace("lr: 0.1", f"lr: [{values}]")
+    text = text.replace("[adaloss, sgd_constant]", "adaloss").replace("seeds: 2", "seeds: 1")
+    assert complaints(text) == [
+        "2: the grid has 1,000,000 cells; the most that a sweep may have is 100,000"
+    ]
+
+
+def many(section, entry):
+    """A grid of 10,000 cells with 3,000 entries in a section."""
+    values = ", ".join(map(str, range(1, 5001)))
+    grid = GRID.replace("[0.1, 1]", f"[{values}]").replace("seeds: 2", "seeds: 1")
+    return f"{grid}{section}: [{', '.join(entry.format(i=i) for i in range(1, 3001))}]\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        many("overrides", "{{match: {{b0: {i}}}, set: {{lr: {i}}}}}"),
+        many("exclude", "{{b0: {i}}}"),
+    ],
+    ids=["overrides", "exclude"],
+)
+def test_thousands_of_points_are_looked_up_not_searched_for(tmp_path, text):
+    path = tmp_path / "grid.yaml"
+    path.write_text(text)
+    assert load_sweep(path).trials
+
+
+def test_overrides_that_would_take_for_ever_are_refused(complaints):
+    assert complaints(many("overrides", "{{match: {{lr: 0.1}}, set: {{c: {i}}}}}")) == [
+        "11: overrides and exclude single out so many cells so often that it would take for ever; "
+        "write the values in parameters"
+    ]
+
+
+def test_tables_that_would_take_for_ever_are_refused(complaints):
+    (said,) = complaints(many("tables", "{{exclude: [{{b0: {i}}}]}}"))
+    assert said.endswith("the tables single out so many cells so often that it would take for ever")
+
+
+NAMES = ["".join(letters) for letters in product("abcdefghijklmnopqrstuvwxyz", repeat=3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GRID.replace("mlp", f"[{', '.join(NAMES)}]"),
+        GRID.replace("  lr: 0.1\n", "  lr: 0.1\n" + "".join(f"  {name}: 1\n" for name in NAMES)),
+        GRID + "".join(f"{name}: 1\n" for name in NAMES),
+        GRID + "wandb: {tags: [" + ", ".join(f'"{{{name}}}"' for name in NAMES) + "]}\n",
+        GRID + "x: [" + ", ".join(f"!{name} 1" for name in NAMES) + "]\n",
+        GRID + "tables: [" + ", ".join(["1"] * 50_000) + "]\n",
+    ],
+    ids=["models", "parameters", "keys", "tags", "YAML tags", "tables"],
+)
+def test_of_thousands_of_mistakes_only_the_first_are_judged(complaints, text):
+    said = complaints(text)
+    assert len(said) == 101
+    assert said[-1].endswith(": and there are more mistakes; mend these first")
+
+
+@pytest.mark.parametrize("text", ["1" * 250_000, "1 " * 100_000, "1h" * 100_000])
+def test_a_very_long_duration_is_none(complaints, text):
+    (said,) = complaints(f'{GRID}execution: {{timeout: "{text}"}}\n')
+    assert said.startswith("11: execution.timeout must be a time such as 90s, 2h or 1h30m")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GRID.replace("mlp", "m" * 200_000),
+        GRID.replace("  lr: 0.1\n", "  lr: 0.1\n  ? " + "k" * 200_000 + "\n  : 1\n"),
+        GRID + "? " + "k" * 200_000 + "\n: 1\n",
+        GRID + "overrides: [{match: {? " + "k" * 200_000 + " : 1}, set: {lr: 1}}]\n",
+        GRID + "method: " + "k" * 200_000 + "\n",
+        GRID + "x: *" + "k" * 200_000 + "\n",
+        GRID + "x: !" + "k" * 200_000 + " 1\n",
+        GRID.replace("name: demo", "name: " + "k" * 200_000),
+        GRID.replace("digits", "d" * 200_000),
+    ],
+    ids=["model", "parameter", "key", "field", "method", "alias", "tag", "name", "data set"],
+)
+def test_a_very_long_name_is_shortened_where_it_is_quoted(complaints, text):
+    assert all(len(line) < 2_100 for line in complaints(text))
+
+
+BAD_NAMES = (
+    *("../x", "/etc/x", "a/b", r"a\\b", "..", "-x", "", "é", r"a\n", "a b"),
+    *(r"\e[2J", r"\u202ea"),
+)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_that_would_leave_the_storage_is_refused(complaints, name):
+    (said,) = complaints(GRID.replace("demo", f'"{name}"'))
+    assert said.startswith("1: name must be 1 to 64 letters, digits, dots, dashes and underscores")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("demo", r'"a\0b"', 1),
+        ("digits", r'"imagefolder:a\0b"', 3),
+        ("mlp", r'"mlp\0"', 4),
+        ("lr: 0.1", r'pretrained: "a\0.pth"', 7),
+        ("lr: 0.1", r'"lr\0": 0.1', 7),
+        ("seeds: 2", r'data: {root: "\0"}', 10),
+        ("seeds: 2", r'wandb: {project: "a\0b"}', 10),
+        ("seeds: 2", r'wandb: {tags: ["a\x00b"]}', 10),
+    ],
+)
+def test_no_name_or_path_has_a_null_character(complaints, old, new, line):
+    assert complaints(GRID.replace(old, new)) == [f"{line}: the character #x0000 is not allowed"]
+
+
+@pytest.mark.parametrize(
+    "model", ["../mlp", "/etc/passwd", "..", "mlp/../mlp", r'"\e[2J"', r'"\u202emlp"', "os.system"]
+)
+def test_a_model_that_is_a_path_or_worse_is_unknown(complaints, model):
+    (said,) = complaints(GRID.replace("mlp", model))
+    assert said.startswith("4: unknown model '")
+    assert said.isprintable()
+
+
+def test_a_tag_that_would_run_a_program_is_refused(complaints, tmp_path):
+    tag = f"!!python/object/apply:os.mkdir [{tmp_path / 'made'}]"
+    assert complaints(GRID.replace("mlp", tag))[0] == (
+        "4: YAML tags are not allowed in a grid; remove !!python/object/apply:os.mkdir"
+    )
+    assert not (tmp_path / "made").exists()
+
+
 def laughs(first, line):
     """Nine anchors, each of which unfolds to ten of the one before."""
     names = "abcdefghi"
@@ -746,9 +910,7 @@ def laughs(first, line):
     }.values(),
 )
 def test_a_file_that_unfolds_without_end_is_refused_at_once(complaints, text, said):
-    started = time.process_time()
     assert complaints(text) == [said]
-    assert time.process_time() - started < 5
 
 
 def judged(path, text):
@@ -790,7 +952,7 @@ VALUES = st.recursive(
 )
 FUZZED = settings(
     max_examples=100,
-    deadline=None,
+    deadline=timedelta(seconds=20),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -838,3 +1000,28 @@ def test_any_change_of_a_right_grid_is_a_grid_or_an_error(tmp_path, keys, parame
 @given(st.integers(0, len(GRID)), st.integers(0, 4), st.text(max_size=3))
 def test_any_slip_of_the_pen_is_a_grid_or_an_error(tmp_path, start, length, text):
     judged(tmp_path / "grid.yaml", GRID[:start] + text + GRID[start + length :])
+
+
+PLACES = {
+    "name": "name: demo",
+    "dataset": "dataset: digits",
+    "model": "model: mlp",
+    "pretrained": "lr: 0.1",
+    "project": "seeds: 2",
+}
+PATHS = st.text(alphabet=st.sampled_from("../\\~\0\n\x1b\u202eab:-%{}"), max_size=12)
+
+
+@FUZZED
+@given(st.sampled_from(sorted(PLACES)), PATHS | st.text(max_size=8))
+def test_any_name_is_one_that_is_no_path_or_an_error(tmp_path, field, text):
+    new = {
+        "pretrained": f"lr: 0.1\n  pretrained: {json.dumps(text + '.pth')}",
+        "project": f"wandb: {{project: {json.dumps(text)}, name: {json.dumps(text)}}}",
+    }.get(field, f"{field}: {json.dumps(text)}")
+    assert GRID.count(PLACES[field]) == 1
+    sweep = judged(tmp_path / "grid.yaml", GRID.replace(PLACES[field], new))
+    if sweep is not None:
+        assert "\0" not in text
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", sweep.name)
+        assert all(re.fullmatch(r"[A-Za-z0-9._=+-]+", t.readable_name) for t in sweep.trials)

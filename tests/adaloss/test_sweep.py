@@ -397,7 +397,7 @@ RIGHT = {
     "include: [{b0: [5, 6], optimizer: adaloss}]\n"
     "execution: {timeout: 1h 30m, max_concurrent: 3, checkpoint_interval: 5}\n"
     "resources: {cpu: 2, gpu: 0.5}\n"
-    "tables: [{rows: lr, per: null, metric: val/loss, at: best_val}]\n",
+    "tables: [{rows: lr, per: b0, metric: val/loss, at: best_val}]\n",
 }
 WRONG = {
     "misspelt key": "sedes: 3\n",

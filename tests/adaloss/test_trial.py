@@ -1,5 +1,7 @@
 """A trial's identity is its content."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +91,49 @@ def test_values_out_of_range_are_refused(make_trial, fields):
 
 def test_folder_names_are_safe(make_trial):
     assert "/" not in make_trial(model="../../etc/passwd").readable_name
+
+
+@given(seed=st.integers(0, 2**63 - 1), model=st.text(min_size=1, max_size=20))
+def test_a_trial_with_another_seed_is_the_trial_declared_with_it(seed, model):
+    fields = {"dataset": "digits", "optimizer": "adaloss", "lr": 1, "epochs": 1, "batch_size": 8}
+    first = Trial(**fields, model=model, seed=0)
+    assert first.trial_id != first.with_seed(1).trial_id
+    other = first.with_seed(seed)
+    declared = Trial(**fields, model=model, seed=seed)
+    assert (other, other.trial_id) == (declared, declared.trial_id)
+    assert (other.identity, other.readable_name) == (declared.identity, declared.readable_name)
+    assert (other.values, other.cell) == (declared.values, declared.cell)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "b0": st.floats(1e-9, 1e9),
+            "alpha": st.floats(0, 10),
+            "pretrained": st.sampled_from([True, 'w","seed":1.pth']),
+            "split_seed": st.sampled_from([3, "trial"]),
+            "weight_decay": st.floats(0, 1),
+            "mean": st.tuples(st.floats(0, 1)),
+            "train_examples": st.integers(1, 99),
+        },
+    ),
+    st.sampled_from(OPTIMIZER_NAMES),
+    st.integers(0, 99),
+)
+def test_the_identity_is_the_canonical_json_of_what_counts(fields, optimizer, seed):
+    trial = Trial(
+        dataset="digits", model="mlp", lr=1, epochs=1, batch_size=8, seed=seed,
+        optimizer=optimizer, **fields,
+    )  # fmt: skip
+    ignored = OPTIONAL_HYPERPARAMETERS - HYPERPARAMETERS_THAT_APPLY[optimizer]
+    content = trial.model_dump(exclude_defaults=True, exclude=set(ignored))
+    assert trial.identity == json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def test_a_copy_with_another_value_keeps_nothing_of_the_old_identity(make_trial):
+    trial = make_trial()
+    known = (trial.trial_id, trial.readable_name, trial.values)
+    copied = trial.model_copy(update={"b0": 7.0})
+    assert known != (copied.trial_id, copied.readable_name, copied.values)
+    assert copied.trial_id == make_trial(b0=7).trial_id

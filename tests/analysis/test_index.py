@@ -2,11 +2,12 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from adaloss.store import RESULT_FILE, CorruptRecordError, Store
+from adaloss.store import METRICS_FILE, RESULT_FILE, CorruptRecordError, Store
 from analysis.frame import build_frame, history_frame
 
 
@@ -98,6 +99,53 @@ def test_an_index_cannot_hide_a_record_that_cannot_be_read(records):
     (records.store.trial_folder(trial) / RESULT_FILE).write_text("{}")
     with pytest.raises(CorruptRecordError, match=r"result\.json"):
         records.frame()
+
+
+def test_a_result_that_cannot_be_read_is_missing_and_said_every_time(eventful, reads):
+    trial, folder = eventful.trials[0], eventful.store.trial_folder(eventful.trials[0])
+    eventful.frame()
+    (folder / RESULT_FILE).write_text("{}")
+    told = []
+    listening = replace(eventful.store, unreadable=told.append)
+    for times in (1, 2):
+        reads.clear()
+        frame = build_frame(eventful.trials, listening)
+        assert frame["state"].tolist()[:2] == ["missing", "complete"]
+        assert [error.path for error in told] == [folder / RESULT_FILE] * times
+        assert reads == [trial.trial_id]
+
+
+def test_a_result_that_cannot_be_read_does_not_write_the_index_anew(eventful, monkeypatch):
+    (eventful.store.trial_folder(eventful.trials[0]) / RESULT_FILE).write_text("{}")
+    listening = replace(eventful.store, unreadable=[].append)
+    build_frame(eventful.trials, listening)
+    monkeypatch.setattr("analysis.index.save", lambda *_: pytest.fail("written"))
+    build_frame(eventful.trials, listening)
+
+
+def test_a_folder_that_is_none_is_said(records):
+    trial = records.declare()
+    records.store.trials_folder.mkdir(parents=True)
+    records.store.trial_folder(trial).write_text("")
+    told = []
+    frame = build_frame(records.trials, replace(records.store, unreadable=told.append))
+    assert frame["state"].tolist() == ["missing"]
+    assert "(its folder is not one)" in str(told[0])
+
+
+def test_of_a_damaged_history_the_epochs_before_the_damage_are_there(records, ordinary_epoch):
+    first, second = records.declare(seed=0), records.declare(seed=1)
+    for trial in (first, second):
+        records.store.open_trial(trial)
+        records.store.append_metrics(trial, ordinary_epoch(80.0, epoch=1))
+    path = records.store.trial_folder(first) / METRICS_FILE
+    path.write_text(path.read_text() + "{}\n" + path.read_text())
+    told = []
+    listening = replace(records.store, unreadable=told.append)
+    for times in (1, 2):
+        history = history_frame(records.trials, listening)
+        assert list(zip(history["seed"], history["epoch"], strict=True)) == [(0, 1), (1, 1)]
+        assert [error.path for error in told] == [path] * times
 
 
 def test_results_that_may_only_be_read_are_read(eventful, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 import analysis
 from adaloss.user_error import UserError
 from analysis.figures import accuracy_against
+from analysis.loading import UnreadableRecordWarning
 
 GRID = """\
 name: demo
@@ -64,8 +65,27 @@ def test_a_folder_without_results_is_refused(tmp_path):
         analysis.load(tmp_path)
 
 
-def test_a_trial_that_cannot_be_read_is_named(finished):
+def test_a_trial_that_cannot_be_read_is_named_and_left_out(finished):
     path = next(finished.glob("trials/*/trial.json"))
     path.write_text("[1]")
-    with pytest.raises(UserError, match=f"{path}: not a trial"):
-        analysis.load(finished)
+    with pytest.warns(UnreadableRecordWarning) as caught:
+        frame = analysis.load(finished)
+    assert len(frame) == 2
+    assert [str(warning.message) for warning in caught] == [
+        f"{path} cannot be read (not a trial: not a mapping): the trial is left out"
+    ]
+
+
+def test_a_trial_under_anothers_name_is_left_out(finished, records):
+    here, there = (records.store.trial_folder(trial) for trial in records.trials[:2])
+    (here / "trial.json").write_bytes((there / "trial.json").read_bytes())
+    with pytest.warns(UnreadableRecordWarning, match="describes the trial"):
+        assert len(analysis.load(finished)) == 2
+
+
+def test_a_result_that_cannot_be_read_is_named_and_missing(finished, records):
+    path = records.store.trial_folder(records.trials[0]) / "result.json"
+    path.write_text("{}")
+    with pytest.warns(UnreadableRecordWarning, match=r"result\.json cannot be read"):
+        frame = analysis.load(finished)
+    assert sorted(frame["state"]) == ["complete", "complete", "missing"]

@@ -38,15 +38,15 @@ MARKDOWN = f"""\
 """
 
 CSV = """\
-table,metric,at,row_field,row,column_field,column,mean,std,n,expected,diverged,failed,missing,na,best
-demo: mlp,test/top1,last,b0,0.1,optimizer,adaloss,91.0,1.0,3,3,0,0,0,False,True
-demo: mlp,test/top1,last,b0,0.1,optimizer,sgd_constant,,,2,3,1,0,0,True,False
-demo: mlp,test/top1,last,b0,1.0,optimizer,adaloss,91.0,1.4142135623730951,2,3,0,0,1,False,True
-demo: mlp,test/top1,last,b0,1.0,optimizer,sgd_constant,91.00099999999999,0.0017320508075689429,3,3,0,0,0,False,True
-demo: mlp,test/top1,last,b0,10.0,optimizer,adaloss,,,0,3,0,3,0,False,False
-demo: mlp,test/top1,last,b0,10.0,optimizer,sgd_constant,81.0,1.0,3,3,0,0,0,False,True
-demo: mlp,test/top1,last,b0,100.0,optimizer,adaloss,,,0,3,0,0,3,False,False
-demo: mlp,test/top1,last,b0,100.0,optimizer,sgd_constant,70.0,,1,3,0,1,1,False,True
+table,per,metric,at,row_field,row,column_field,column,mean,std,n,expected,diverged,failed,missing,na,best
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,0.1,optimizer,adaloss,91.0,1.0,3,3,0,0,0,False,True
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,0.1,optimizer,sgd_constant,,,2,3,1,0,0,True,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,1.0,optimizer,adaloss,91.0,1.4142135623730951,2,3,0,0,1,False,True
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,1.0,optimizer,sgd_constant,91.00099999999999,0.0017320508075689429,3,3,0,0,0,False,True
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,10.0,optimizer,adaloss,,,0,3,0,3,0,False,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,10.0,optimizer,sgd_constant,81.0,1.0,3,3,0,0,0,False,True
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,100.0,optimizer,adaloss,,,0,3,0,0,3,False,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,100.0,optimizer,sgd_constant,70.0,,1,3,0,1,1,False,True
 """  # noqa: E501
 
 LATEX_CAPTION = CAPTION.replace("%", r"\%").replace("±", r"$\pm$").replace("–", "--")
@@ -54,6 +54,7 @@ LATEX = rf"""% In the preamble: \usepackage{{booktabs}}
 
 \begin{{table}}
   \centering
+  \setlength{{\belowcaptionskip}}{{4pt}}
   \caption{{demo: mlp. {LATEX_CAPTION}}}
   \label{{tab:demo-mlp}}
   \begin{{tabular}}{{rrr}}
@@ -234,7 +235,8 @@ def test_latex_labels_are_unique(records):
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("siunitx", [False, True])
 def test_a_latex_document_of_the_tables_compiles(eventful, siunitx, tmp_path):
-    nasty = TableSpec(rows="b0", per=None, mark="best_and_second", show_n="always", title=HOSTILE)
+    title = f"{HOSTILE} α, β₂, Λ, Ω², ϕ, Ł, ő, 中, ≥ 3 × 10⁴, ℝ, 🎉"
+    nasty = TableSpec(per=None, mark="best_and_second", show_n="always", title=title)
     infinite = TableSpec(metric="test/loss", transpose=True, spread="ci95", decimals=3)
     eventful.cell([math.inf, 90.0], b0=1000)
     (tmp_path / "paper.tex").write_text(

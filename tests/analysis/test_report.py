@@ -113,7 +113,6 @@ def told(sweep, records, **changes):
         "history": history_frame(sweep.trials, records.store),
         "tables": tables,
         "logs": failure_logs(frame, sweep.trials, records.store),
-        "command": "adaloss-sweep run demo.yaml",
     }
     return report_html(**arguments | changes)
 
@@ -154,7 +153,7 @@ def test_a_finished_sweep_is_told_in_order(declared, records):
         "lr 0.5",
         "No trial diverged.",
         "No trial failed.",
-        'pip install "adaloss-sweep==v1" adaloss-sweep run demo.yaml',
+        "pip install . # of adaloss-sweep v1 adaloss-sweep run demo.yaml",
         "mean±standard deviation (ddof = 1)",
         "2026-03-01",
         "20.0 s",
@@ -342,7 +341,7 @@ def hostile_report(sweep, records):
     records.fail(trials[0], message=HOSTILE)
     records.store.log_path(trials[0]).write_text(HOSTILE)
     page = Page(title=HOSTILE, sections=(Section(title=HOSTILE, before=(HOSTILE,)),))
-    return told(hostile, records, pages=[page], command=HOSTILE)
+    return told(hostile, records, pages=[page], selection=HOSTILE)
 
 
 def test_hostile_names_stay_text(declared, records):

@@ -119,7 +119,6 @@ def written(folder, record, *, models="mlp, small_cnn", names=None, name="demo")
             frame, sweep.tables, metric="test/top1", at="last", goal="maximize", sweep_name=name
         ),
         logs=failure_logs(frame, trials, store),
-        command="adaloss-sweep run grid.yaml",
     )
     path = folder / f"report{key}.html"
     path.write_text(html)

@@ -258,7 +258,7 @@ def test_a_table_is_one_per_combination_of_several_fields(records):
         "vit, lr = 0.1",
         "vit, lr = 0.2",
     ]
-    assert tables[2].part_values == ("vit", 0.1)
+    assert tables[2].part_values == {"model": "vit", "lr": 0.1}
 
 
 def test_a_table_of_seeds_has_one_trial_in_each_cell(records):

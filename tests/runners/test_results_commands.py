@@ -99,6 +99,13 @@ def test_all_figures_go_beside_the_records_and_one_to_a_file(command, grid, fini
     assert (tmp_path / "heat.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_figures_of_a_part_go_to_a_folder_of_their_own(command, grid, finished, tmp_path):
+    options = ("--only", "b0=1", "--figure", "heatmap", "--format", "svg", "-o", "part")
+    succeeded(command("plot", grid, *options))
+    assert "only b0=1" in (tmp_path / "part" / "heatmap.svg").read_text()
+    assert not finished.figures_folder.exists()
+
+
 def test_statistics_in_words_and_in_numbers(command, grid, finished, tmp_path):
     text = succeeded(command("stats", grid))
     assert text.startswith("# small: statistics\n")
@@ -144,7 +151,10 @@ def test_the_report_is_one_file(command, grid, finished, tmp_path):
     assert page.startswith("<!doctype html>")
     assert "the loss exceeds 10000" in page
     succeeded(command("report", grid, "--only", "optimizer=adaloss", "-o", "mine.html"))
-    assert "the loss exceeds 10000" not in (tmp_path / "mine.html").read_text()
+    part = (tmp_path / "mine.html").read_text()
+    assert "the loss exceeds 10000" not in part
+    assert "A part of the sweep: only optimizer=adaloss." in part
+    assert str(tmp_path) not in page + part
 
 
 @pytest.mark.parametrize(
@@ -158,6 +168,9 @@ def test_the_report_is_one_file(command, grid, finished, tmp_path):
         (("table", "--document"), "--document is for --format latex or siunitx"),
         (("plot", "--figure", "bars"), "must be one of against, curves, heatmap, differences"),
         (("plot", "--format", "gif"), "must be one of png, pdf, svg"),
+        (("plot", "--only", "b0=1"), "figures/ is of the whole sweep as its grid has it"),
+        (("plot", "--metric", "test/loss"), "a place of its own with -o"),
+        (("report", "--only", "b0=1"), "report.html is of the whole sweep as its grid has it"),
         (("plot", "-o", "all.png", "--figure", "heatmap", "--figure", "curves"), "2 figures for"),
         (("plot", "--figure", "differences", "--baseline", "adam"), "adam"),
         (

@@ -1,0 +1,102 @@
+"""Ask servers whether they answer, for a limited time in all, whatever they do."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Thread
+
+from runners.preflight.finding import Finding, fine, warning
+
+SECONDS = 2.0
+MOST_BYTES = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a server is asked: its address alone, or with ``body`` as JSON.
+
+    ``headers`` may have secrets: they are not shown, and go to no other server.
+    """
+
+    what: str
+    url: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The status and the body of an answer; ``status`` is None, and ``why`` says so, without."""
+
+    status: int | None
+    body: bytes = b""
+    why: str = ""
+
+
+def answers(questions: Sequence[Question], seconds: float = SECONDS) -> list[Answer]:
+    """Ask all at once, and wait so many seconds for all of them together."""
+    late = Answer(status=None, why=f"no answer within {seconds:g} s")
+    found = [late] * len(questions)
+
+    def ask(position: int, question: Question) -> None:
+        found[position] = answer(question, seconds)
+
+    # Looking up a name cannot be limited: such a thread is left to itself.
+    threads = [Thread(target=ask, args=numbered, daemon=True) for numbered in enumerate(questions)]
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return list(found)
+
+
+def answer(question: Question, seconds: float) -> Answer:
+    """Ask one server; any answer of it, an error's too, is one."""
+    # Together they take longer to import than most checks take.
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        method = "HEAD" if question.body is None else "POST"
+        request = Request(question.url, data=question.body, method=method)
+        for name, value in question.headers.items():
+            request.add_unredirected_header(name, value)
+        with urlopen(request, timeout=seconds) as response:
+            return Answer(status=response.status, body=response.read(MOST_BYTES))
+    except HTTPError as error:
+        with error:
+            return Answer(status=error.code)
+    except (OSError, ValueError, HTTPException) as error:
+        return Answer(status=None, why=one_line(error))
+
+
+def one_line(error: Exception) -> str:
+    """Why there is no answer."""
+    # The first argument of urllib's own error is the error that counts.
+    reason = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
+    words = (reason.strerror if isinstance(reason, OSError) else None) or str(reason)
+    return words.splitlines()[0] if words else type(reason).__name__
+
+
+def reachable(questions: Sequence[Question], seconds: float = SECONDS) -> list[Finding]:
+    """One finding for each server, with all that it is to give."""
+    wanted: dict[str, list[str]] = {}
+    for question in questions:
+        wanted.setdefault(question.url, []).append(question.what)
+    asked = [Question(what=", ".join(what), url=url) for url, what in wanted.items()]
+    found = zip(asked, answers(asked, seconds), strict=True)
+    return [told(question, given) for question, given in found]
+
+
+def told(question: Question, given: Answer) -> Finding:
+    """Whether what is missing can be fetched."""
+    if given.status is not None:
+        return fine("network", f"{question.url} answers, for {question.what}")
+    return warning(
+        "network",
+        f"{question.url} does not answer ({given.why}), where this is to come from: "
+        f"{question.what}",
+        "connect this machine, or copy the files from another; `adaloss-sweep run` says where",
+    )

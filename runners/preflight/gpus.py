@@ -1,0 +1,81 @@
+"""The GPUs of this machine as Ray counts them, without Ray and without torch."""
+
+import ctypes
+import os
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from runners.preflight.finding import Finding, fine, refused, warning
+
+NVIDIA_LIBRARY = "libnvidia-ml.so.1"
+AMD_DEVICE = Path("/dev/kfd")
+ABOUT = "GPUs"
+
+
+def visible_gpus(library: str = NVIDIA_LIBRARY) -> int:
+    """NVIDIA's GPUs that this process may use."""
+    there = gpus_of_the_driver(library)
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        return there
+    names = [] if chosen in ("", "NoDevFiles", "-1") else chosen.split(",")
+    return min(there, len(names))
+
+
+def gpus_of_the_driver(library: str = NVIDIA_LIBRARY) -> int:
+    """The GPUs that NVIDIA's driver knows; none without a driver."""
+    # Without the library, or with another of this name, there is no GPU that could be used.
+    with suppress(OSError, AttributeError):
+        driver = ctypes.CDLL(library)
+        if driver.nvmlInit_v2() == 0:
+            count = ctypes.c_uint(0)
+            counted = driver.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
+            driver.nvmlShutdown()
+            return count.value if counted else 0
+    return 0
+
+
+def gpu_request(wanted: Literal["auto"] | float, there: int) -> Finding:
+    """A trial's GPUs against what there is: Tune waits for ever for one that does not exist."""
+    counted = f"this machine has {there}" + visibility()
+    if os.environ.get("RAY_ADDRESS"):
+        return fine(ABOUT, f"resources.gpu is {told(wanted)}; Ray counts those of the cluster")
+    if wanted != "auto" and wanted > there:
+        return gpu_missing(wanted, counted)
+    if there and wanted != 0 and (torch := torch_without_cuda()):
+        return refused(
+            ABOUT,
+            f"{counted}, and the installed torch {torch} cannot use them",
+            "install torch with CUDA, or write resources: {gpu: 0}",
+        )
+    return fine(ABOUT, f"resources.gpu is {told(wanted)}, {counted}")
+
+
+def gpu_missing(wanted: float, counted: str) -> Finding:
+    """The finding where a trial asks for more than there is."""
+    found = f"resources.gpu: a trial asks for {wanted:g}, and {counted}"
+    if AMD_DEVICE.exists():
+        return warning(ABOUT, f"{found} of NVIDIA's", "AMD's are counted by Ray when it starts")
+    return refused(ABOUT, found, "write resources: {gpu: auto}, or as many as there are")
+
+
+def told(wanted: Literal["auto"] | float) -> str:
+    """The request in words."""
+    return wanted if wanted == "auto" else f"{wanted:g}"
+
+
+def visibility() -> str:
+    """That the environment says which GPUs may be used."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return "" if chosen is None else f" that CUDA_VISIBLE_DEVICES={chosen} shows"
+
+
+def torch_without_cuda() -> str | None:
+    """The version of an installed torch that was built for processors alone."""
+    try:
+        installed = version("torch")
+    except PackageNotFoundError:
+        return None
+    return installed if installed.endswith("+cpu") else None

@@ -1,0 +1,117 @@
+"""How much a sweep writes, and where: records, checkpoints, data, weights, Ray's own files."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from adaloss.model_names import BUILT_IN_MODELS, has_published_weights
+from adaloss.places import data_root, prepared_folder
+from runners.plan_page import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
+from runners.preflight.data_sets import is_prepared, is_there
+from runners.preflight.hub_cache import cached_weights, hub_cache
+from runners.preflight.planned import Planned
+from runners.preflight.ray_places import SHARED_MEMORY, ray_folder
+from runners.preflight.space import Need, room_at
+
+# Folder, trial.json, metrics.jsonl, checkpoint, result.json and log of a trial.
+FILES_PER_TRIAL = 6
+OFFLINE_RUN_BYTES, OFFLINE_RUN_FILES = 40_000, 12
+SMALL_MODEL_BYTES = 2_000_000
+# Of a model whose size is not known without building it.
+LARGE_MODEL_BYTES = 200_000_000
+RAY_LOG_BYTES = 50_000_000
+OBJECT_STORE_BYTES = 200_000_000
+
+
+def needs_of(planned: Planned) -> Iterator[Need]:
+    """All that the sweep writes."""
+    yield records(planned)
+    yield checkpoints(planned)
+    if planned.mode != "disabled":
+        yield offline_runs(planned)
+    yield from data(planned)
+    yield from weights(planned)
+    if not os.environ.get("RAY_ADDRESS"):
+        yield rays_own()
+
+
+def records(planned: Planned) -> Need:
+    """The trials' records, as ``plan`` tells them."""
+    epochs = sum(trial.epochs for trial in planned.trials)
+    return Need(
+        what="records",
+        folder=planned.store.root,
+        size=RECORD_BYTES * len(planned.trials) + RECORD_BYTES_PER_EPOCH * epochs,
+        files=FILES_PER_TRIAL * len(planned.trials),
+    )
+
+
+def checkpoints(planned: Planned) -> Need:
+    """The checkpoints of running trials, or of all; one that is replaced is there twice."""
+    keep = planned.sweep.grid.execution.keep_checkpoints
+    # Grids have few models and many trials.
+    kinds = {(trial.model, trial.momentum > 0) for trial in planned.trials}
+    largest = max((checkpoint_bytes(*kind) for kind in kinds), default=0)
+    kept = len(planned.trials) if keep else planned.workers
+    return Need(
+        what="checkpoints",
+        folder=planned.store.root,
+        size=largest * (kept + planned.workers),
+        assumed=True,
+    )
+
+
+def checkpoint_bytes(model: str, with_momentum: bool) -> int:
+    """What a checkpoint takes: the model, and a momentum of each of its weights."""
+    copies = 2 if with_momentum else 1
+    if model in BUILT_IN_MODELS:
+        return copies * SMALL_MODEL_BYTES
+    found = cached_weights(model)
+    return copies * (found.stat().st_size if found else LARGE_MODEL_BYTES)
+
+
+def offline_runs(planned: Planned) -> Need:
+    """W&B's files of the runs, which are kept where there is no login."""
+    count = len(planned.trials)
+    return Need(
+        what="W&B's runs",
+        folder=planned.store.root,
+        size=OFFLINE_RUN_BYTES * count,
+        files=OFFLINE_RUN_FILES * count,
+        assumed=True,
+    )
+
+
+def data(planned: Planned) -> Iterator[Need]:
+    """What is downloaded and prepared of the data sets that are not there yet."""
+    root, prepared = data_root(planned.sweep.grid.data.root), prepared_folder()
+    for name in planned.datasets:
+        files, tensors = DATASET_BYTES.get(name, (0, 0))
+        if files and not is_there(name, root):
+            yield Need(what=f"{name}'s files", folder=root, size=files)
+        if tensors and not is_prepared(name, prepared):
+            yield Need(what=f"{name} as tensors", folder=prepared, size=tensors)
+
+
+def weights(planned: Planned) -> Iterator[Need]:
+    """Published weights that are not in the Hub's cache."""
+    for model, pretrained in planned.starts:
+        fetched = pretrained is True and model not in BUILT_IN_MODELS
+        if fetched and has_published_weights(model) and cached_weights(model) is None:
+            what = f"weights of {model}"
+            yield Need(what=what, folder=hub_cache(), size=LARGE_MODEL_BYTES, assumed=True)
+
+
+def rays_own() -> Need:
+    """Ray's logs, and its object store where the memory that is a file system is too small."""
+    shared = SHARED_MEMORY.is_dir() and room_at(SHARED_MEMORY).size > OBJECT_STORE_BYTES
+    size = RAY_LOG_BYTES if shared else RAY_LOG_BYTES + OBJECT_STORE_BYTES
+    return Need(what="Ray's own files", folder=ray_folder(), size=size, assumed=True)
+
+
+def folders_of_downloads(planned: Planned) -> Mapping[str, Path]:
+    """The folders, besides that of the results, which the sweep has to write in, by purpose."""
+    root, prepared = data_root(planned.sweep.grid.data.root), prepared_folder()
+    found = {need.folder for need in data(planned)}
+    named = {"data": root, "prepared data": prepared}
+    return {name: folder for name, folder in named.items() if folder in found}

@@ -1,0 +1,46 @@
+"""A sweep that is about to start, as the checks look at it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from adaloss.grid_schema import WandbMode
+from adaloss.store import Store
+from adaloss.sweep import Sweep
+from adaloss.trial import Trial
+from runners.machine import MachineError, workers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The trials that are to run, and where and how they are recorded."""
+
+    sweep: Sweep
+    trials: tuple[Trial, ...]
+    store: Store
+    mode: WandbMode
+
+    @property
+    def workers(self) -> int:
+        """Trials at a time; one where not even that fits, which is a finding of its own."""
+        try:
+            return min(workers(self.sweep), max(1, len(self.trials)))
+        except MachineError:
+            return 1
+
+    @property
+    def longest_folder(self) -> Path:
+        """The folder with the longest path of all that the trials have."""
+        if not self.trials:
+            return self.store.trials_folder
+        longest = max(self.trials, key=lambda trial: len(trial.readable_name))
+        return self.store.trial_folder(longest)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets, each once."""
+        return tuple(dict.fromkeys(trial.dataset for trial in self.trials))
+
+    @property
+    def starts(self) -> tuple[tuple[str, bool | str], ...]:
+        """Each model with what it starts from, once."""
+        return tuple(dict.fromkeys((trial.model, trial.pretrained) for trial in self.trials))

@@ -1,0 +1,128 @@
+"""All checks together: of the machine, of a sweep, and those that stop one before it starts."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from adaloss.grid_schema import WandbMode
+from adaloss.places import data_root, prepared_folder, weights_folder
+from adaloss.user_error import UserError
+from runners.machine import cpus_of_this_machine
+from runners.preflight.ask import reachable
+from runners.preflight.cluster import cluster
+from runners.preflight.data_sets import data_set
+from runners.preflight.data_sets import servers_of as servers_of_data
+from runners.preflight.finding import Finding, Level, with_level
+from runners.preflight.folders import exists, writing
+from runners.preflight.gpus import gpu_request, visible_gpus
+from runners.preflight.limits import limits, processors
+from runners.preflight.memory import available_memory, memory
+from runners.preflight.models import model_findings
+from runners.preflight.models import servers_of as servers_of_weights
+from runners.preflight.needs import folders_of_downloads, needs_of, rays_own
+from runners.preflight.path_lengths import path_lengths
+from runners.preflight.planned import Planned
+from runners.preflight.ray_places import sockets
+from runners.preflight.software import packages, the_clock
+from runners.preflight.space import Need, space
+from runners.preflight.wandb_server import wandb
+
+
+class PreflightError(UserError):
+    """The sweep cannot work here; the message has all the reasons."""
+
+
+def preflight(planned: Planned, say: Callable[[str], None]) -> None:
+    """Say what may trouble the sweep; nothing is to be started where this raises.
+
+    Raises:
+        PreflightError: the sweep cannot work.
+    """
+    findings = tuple(sweep_findings(planned))
+    for finding in with_level(findings, Level.WARNING):
+        say(f"warning: {finding.sentence}")
+    if against := with_level(findings, Level.REFUSED):
+        reasons = "".join(f"\n  {finding.sentence}" for finding in against)
+        raise PreflightError(f"{planned.sweep.source}: nothing was started:{reasons}")
+
+
+def sweep_findings(planned: Planned) -> Iterator[Finding]:
+    """Whether this sweep can work on this machine."""
+    yield processors(planned.sweep)
+    yield gpu_request(planned.sweep.grid.resources.gpu, visible_gpus())
+    yield from on_this_machine(planned.workers)
+    yield from files(planned)
+    yield from starts(planned)
+    yield the_clock()
+    yield wandb(planned.mode)
+
+
+def on_this_machine(workers: int) -> Iterator[Finding]:
+    """What workers take of this machine; a cluster's is Ray's to count."""
+    if os.environ.get("RAY_ADDRESS"):
+        return
+    yield memory(workers, available_memory())
+    yield from limits(workers)
+    yield sockets()
+
+
+def files(planned: Planned) -> Iterator[Finding]:
+    """Whether all that is to be written can be: names, folders, room."""
+    lengths = path_lengths(planned.longest_folder)
+    yield lengths
+    # What is too long would be refused a second time.
+    if lengths.level is not Level.REFUSED:
+        yield from results(planned)
+    for purpose, folder in folders_of_downloads(planned).items():
+        yield writing(purpose, folder)
+    yield from space(needs_of(planned))
+
+
+def results(planned: Planned) -> Iterator[Finding]:
+    """Whether a trial's record can be written, with the names that it has."""
+    store, name = planned.store, planned.longest_folder.name
+    if exists(store.trials_folder):
+        yield writing("results", store.root)
+        yield writing("results", store.trials_folder, (name,))
+    else:
+        yield writing("results", store.root, (store.trials_folder.name, name))
+
+
+def starts(planned: Planned) -> Iterator[Finding]:
+    """Whether data and weights are there or to be had."""
+    root = data_root(planned.sweep.grid.data.root)
+    for name in planned.datasets:
+        yield data_set(name, root)
+    for model, pretrained in planned.starts:
+        yield from model_findings(model, pretrained, weights_folder(root))
+
+
+def doctors_findings(planned: Planned) -> Iterator[Finding]:
+    """What is asked without haste besides: servers of what is missing, versions, the cluster."""
+    root = data_root(planned.sweep.grid.data.root)
+    yield from reachable(
+        [
+            *servers_of_data(planned.datasets, root),
+            *servers_of_weights(planned.starts, weights_folder(root)),
+        ]
+    )
+    yield from of_the_installation()
+
+
+def machine_findings(storage: Path, mode: WandbMode) -> Iterator[Finding]:
+    """Whether this machine can run sweeps at all, with results below ``storage``."""
+    yield gpu_request("auto", visible_gpus())
+    yield from on_this_machine(cpus_of_this_machine())
+    folders = {"results": storage, "data": data_root(None), "prepared data": prepared_folder()}
+    for purpose, folder in folders.items():
+        yield writing(purpose, folder)
+    nothing_yet = (Need(what=name, folder=folder, size=0) for name, folder in folders.items())
+    yield from space([*nothing_yet, rays_own()])
+    yield the_clock()
+    yield wandb(mode)
+    yield from of_the_installation()
+
+
+def of_the_installation() -> Iterable[Finding]:
+    """Versions, and where Ray runs."""
+    return (*packages(), cluster())

@@ -1,0 +1,168 @@
+"""What a run leaves beside its records: made anew when anything of it, or of them, has changed."""
+
+import pytest
+
+from adaloss.sweep import load_sweep
+from analysis.outputs import save_everything, save_figures
+from analysis.results import read_results
+from analysis.wording import file_name
+
+GRID = """\
+name: demo
+parameters:
+  dataset: digits
+  model: mlp
+  optimizer: [adaloss, sgd_constant]
+  b0: [0.1, 1]
+  lr: 0.1
+  epochs: 2
+  batch_size: 32
+seeds: 2
+"""
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    path = tmp_path / "demo.yaml"
+    path.write_text(GRID)
+    return load_sweep(path)
+
+
+@pytest.fixture
+def compile_all(sweep, records):
+    """Compile everything; gives the files that were written."""
+
+    def compile_now(version="1", swept=sweep):
+        before = times(records.store.root)
+        save_everything(read_results(swept, swept.trials, records.store), version)
+        after = times(records.store.root)
+        return {name for name, time in after.items() if before.get(name) != time}
+
+    return compile_now
+
+
+def times(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file() and "trials" not in path.parts
+    }
+
+
+def test_a_sweep_on_its_way_has_everything_and_says_that_it_is_incomplete(
+    sweep, records, compile_all
+):
+    for trial in sweep.trials[:3]:
+        records.complete(trial, 90.0)
+    written = compile_all()
+    assert {
+        "grid.yaml",
+        "report.html",
+        "tables/tables.md",
+        "tables/tables.csv",
+        "tables/tables.tex",
+        "tables/tables.siunitx.tex",
+        "tables/tables.html",
+        "tables/statistics.md",
+        "figures/against-b0.png",
+        "figures/against-b0.pdf",
+        "figures/curves-mlp.png",
+        "figures/heatmap.pdf",
+        "figures/differences.png",
+    } <= written
+    root = records.store.root
+    assert "INCOMPLETE: 3 of 8 trials" in (root / "tables" / "tables.md").read_text()
+    assert "INCOMPLETE: 3 of 8 trials" in (root / "tables" / "statistics.md").read_text()
+    assert "Incomplete: 3 of 8 trials" in (root / "report.html").read_text()
+    assert compile_all() == set()
+
+
+@pytest.fixture
+def few_figures(monkeypatch):
+    """What takes the most time is drawn in part."""
+    monkeypatch.setattr("analysis.outputs.FIGURES", ("curves", "heatmap"))
+    monkeypatch.setattr("analysis.outputs.FIGURE_FORMATS", ("svg",))
+
+
+@pytest.fixture
+def compiled(sweep, records, compile_all, few_figures):
+    """A finished sweep whose files are there."""
+    for number, trial in enumerate(sweep.trials):
+        records.complete(trial, 90.0 + number)
+    compile_all()
+    return records.store
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_a_new_epoch_of_an_unfinished_trial_is_drawn(sweep, records, compile_all, ordinary_epoch):
+    trial = sweep.trials[0]
+    records.store.open_trial(trial)
+    records.store.append_metrics(trial, ordinary_epoch(80.0, epoch=1))
+    compile_all()
+    records.store.append_metrics(trial, ordinary_epoch(81.0, epoch=2))
+    assert {"figures/curves-mlp.svg", "report.html"} <= compile_all()
+
+
+def test_another_result_or_another_version_makes_all_anew(sweep, records, compiled, compile_all):
+    records.complete(sweep.trials[0], 12.0)
+    assert "tables/tables.md" in compile_all()
+    assert "53.00" in (compiled.tables_folder / "tables.md").read_text()
+    assert compile_all() == set()
+    assert "report.html" in compile_all(version="2")
+
+
+@pytest.mark.parametrize("name", ["tables/tables.csv", "report.html", "figures/heatmap.svg"])
+def test_a_file_that_is_gone_or_was_changed_is_made_again(compiled, compile_all, name):
+    path = compiled.root / name
+    content = path.read_bytes()
+    path.unlink()
+    assert name in compile_all()
+    path.write_bytes(b"something else")
+    assert name in compile_all()
+    assert path.read_bytes() == content
+
+
+def test_what_is_none_of_the_sweep_any_more_is_taken_away(
+    tmp_path, sweep, records, compiled, compile_all
+):
+    own = compiled.figures_folder / "mine.png"
+    own.write_bytes(b"a figure of the user's")
+    path = tmp_path / "other.yaml"
+    path.write_text(GRID.replace("model: mlp", "model: small_cnn"))
+    compile_all(swept=load_sweep(path))
+    figures = {path.name for path in compiled.figures_folder.iterdir()}
+    assert "curves-small_cnn.svg" in figures
+    assert "curves-mlp.svg" not in figures
+    assert own.exists()
+
+
+def test_a_forged_list_of_files_deletes_nothing_elsewhere(compiled, compile_all, tmp_path):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    listed = compiled.root / "index" / "compiled.json"
+    record = next(compiled.trials_folder.glob("*/result.json"))
+    names = {"../precious.txt": [1, 1], record.relative_to(compiled.root).as_posix(): [1, 1]}
+    listed.write_text(f'{{"stamp": "x", "files": {names}}}'.replace("'", '"'))
+    compile_all()
+    assert precious.exists()
+    assert record.exists()
+
+
+def test_figures_whose_names_become_the_same_are_all_kept(tmp_path, records):
+    from matplotlib.figure import Figure
+
+    drawn = [(name, Figure()) for name in ("curves-a b", "curves-a_b", "curves-a/b")]
+    paths = list(save_figures(iter(drawn), tmp_path, ["svg"]))
+    assert [path.name for path in paths] == [
+        "curves-a_b.svg",
+        "curves-a_b-2.svg",
+        "curves-a_b-3.svg",
+    ]
+    assert all(path.exists() for path in paths)
+
+
+def test_long_names_that_differ_at_the_end_are_different_files():
+    first, second = (file_name("x" * 300 + end) for end in "ab")
+    assert first != second
+    assert len(first) == len(second) == 100
+    assert file_name("../../etc/passwd") == ".._.._etc_passwd"

@@ -1,0 +1,95 @@
+"""What the fault tests start from: a small sweep, commands on it, and its undisturbed numbers."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from adaloss.data import Splits
+from adaloss.training import DivergedError, Training
+from adaloss.trial import Trial
+
+sys.path.insert(0, str(Path(__file__).parent))
+from kill_points import prepare
+from ledger import Records
+from sweep_run import SECONDS_TO_END, Ended, SweepRun
+
+GRID = """\
+name: sweep
+parameters:
+  dataset: digits
+  model: mlp
+  optimizer: [adaloss, sgd_constant]
+  b0: 1
+  lr: 1
+  epochs: 3
+  batch_size: 128
+seeds: 2
+resources: {cpu: 1}
+execution: {checkpoint_interval: 0.001, retries: 0}
+"""
+
+
+@pytest.fixture
+def grid_text() -> str:
+    """Four trials; the tests replace what they need otherwise."""
+    return GRID
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Callable[[str], Records]:
+    """Write a grid into the test's folder."""
+
+    def write(text: str) -> Records:
+        return prepare(tmp_path, text)
+
+    return write
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Callable[..., SweepRun]:
+    """Start a command on the grid; to be used as a context."""
+
+    def start(*arguments: str) -> SweepRun:
+        verb, *rest = arguments
+        return SweepRun(tmp_path, verb, "grid.yaml", "--wandb", "disabled", *rest)
+
+    return start
+
+
+@pytest.fixture
+def command(begin: Callable[..., SweepRun]) -> Callable[..., Ended]:
+    """A command on the grid, from start to end."""
+
+    def run(*arguments: str) -> Ended:
+        with begin(*arguments) as started:
+            return started.end(SECONDS_TO_END)
+
+    return run
+
+
+@pytest.fixture
+def undisturbed(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Trial], list[dict[str, Any]]]:
+    """The numbers of a trial that nothing happens to, computed here."""
+
+    def train(trial: Trial) -> list[dict[str, Any]]:
+        torch.set_num_threads(1)
+        monkeypatch.syspath_prepend(tmp_path)
+        # Each test has a model of this name of its own.
+        sys.modules.pop("faulty", None)
+        importlib.invalidate_caches()
+        training, history = Training(trial, digits, Path("unused")), []
+        try:
+            while training.epoch < trial.epochs:
+                history.append(training.run_epoch().numbers())
+        except DivergedError:
+            pass
+        return history
+
+    return train

@@ -1,0 +1,435 @@
+"""Kill a sweep at random moments and see that nothing is lost, run twice or other than undisturbed.
+
+Each point runs a small sweep, does one violent thing to it, and runs it again until it is complete.
+Linux only. ``--points 300`` takes an hour or more on two cores; interrupted, it still prints what
+it found.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ledger import Records, differing, lost, run_twice
+from session_processes import Process
+from sweep_run import Ended, HungError, SweepRun
+
+from adaloss.store import Store
+from adaloss.sweep import load_sweep
+
+WORKERS = 2
+GRID = f"""\
+name: faults
+parameters:
+  dataset: digits
+  model: mlp
+  optimizer: [adaloss, sgd_constant]
+  b0: [0.01, 1]
+  lr: 1
+  epochs: 15
+  batch_size: 128
+seeds: 4
+resources: {{cpu: 1}}
+execution: {{max_concurrent: {WORKERS}, checkpoint_interval: 0.02}}
+"""
+RUNS_TO_COMPLETE = 3
+# Of the points, this part falls before the first trial: Python's and Ray's start.
+PART_IN_START = 0.25
+# A run that takes so many times the undisturbed one's time hangs: less may be a busy machine.
+BUSY = 4
+COMPLETE, FAILED, INTERRUPTED = 0, 4, 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A violent thing: ``numbers`` are sent to one of the ``victims`` of the run, one by one.
+
+    ``codes`` are the exit codes that the disturbed run may have; 0 where it was too late.
+    """
+
+    numbers: tuple[signal.Signals, ...]
+    victims: Callable[[SweepRun], list[Process]]
+    codes: frozenset[int]
+    whole_group: bool = False
+
+
+def driver(run: SweepRun) -> list[Process]:
+    """The command's own process."""
+    return [process for process in run.members() if process.pid == run.process.pid]
+
+
+def workers(run: SweepRun) -> list[Process]:
+    """The processes in which trials run."""
+    return [process for process in run.members() if process.is_worker]
+
+
+def raylet(run: SweepRun) -> list[Process]:
+    """Ray's manager of the node."""
+    return [process for process in run.members() if process.is_raylet]
+
+
+def gcs(run: SweepRun) -> list[Process]:
+    """Ray's server of the cluster's state."""
+    return [process for process in run.members() if process.is_gcs]
+
+
+KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
+STOPPED = frozenset({COMPLETE, INTERRUPTED})
+KINDS = {
+    "kill the driver": Kind(numbers=(KILL,), victims=driver, codes=frozenset({COMPLETE, -KILL})),
+    "kill a worker": Kind(numbers=(KILL,), victims=workers, codes=frozenset({COMPLETE})),
+    "kill the raylet": Kind(numbers=(KILL,), victims=raylet, codes=frozenset({COMPLETE, 3, 4})),
+    "kill the GCS": Kind(numbers=(KILL,), victims=gcs, codes=frozenset({COMPLETE, 3, 4})),
+    "SIGTERM": Kind(numbers=(TERM,), victims=driver, codes=STOPPED),
+    "Ctrl-C": Kind(numbers=(INT,), victims=driver, codes=STOPPED, whole_group=True),
+    "Ctrl-C twice": Kind(numbers=(INT, INT), victims=driver, codes=STOPPED, whole_group=True),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """The undisturbed sweep, and the seconds of its phases: Ray's start, the trials, the tables."""
+
+    records: Records
+    start: float
+    trials: float
+    tables: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took in all."""
+        return self.start + self.trials + self.tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When to strike: seconds after so many trials have ended; None is since the command's start.
+
+    Progress, not time alone: on a shared machine a run may take half or thrice the reference's.
+    """
+
+    ended: int | None
+    seconds: float
+
+    def __str__(self) -> str:
+        since = "the start" if self.ended is None else f"the end of {self.ended} trials"
+        return f"{self.seconds:.2f} s after {since}"
+
+
+@dataclass(kw_only=True)
+class Point:
+    """What came of one violent thing."""
+
+    kind: str
+    moment: str
+    folder: str
+    struck: bool = False
+    finished_before: int = 0
+    lost: list[str] = field(default_factory=list)
+    run_twice: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+    hung: list[str] = field(default_factory=list)
+    untidy: list[str] = field(default_factory=list)
+    litter: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def faults(self) -> list[str]:
+        """What must not be, in words."""
+        named = (
+            ("lost", self.lost),
+            ("run twice", self.run_twice),
+            ("differing", self.differing),
+            ("hung", self.hung),
+            ("untidy", self.untidy),
+        )
+        return [f"{name}: {what}" for name, whats in named for what in whats]
+
+    def line(self) -> str:
+        """The point in a line."""
+        codes = ", ".join(map(str, self.codes))
+        faults = "; ".join(" ".join(fault.split()) for fault in self.faults) or "fine"
+        struck = "" if self.struck else " (too late)"
+        return (
+            f"{self.kind}{struck}, {self.moment}, {self.finished_before} finished: exit {codes}, "
+            f"{self.seconds:.0f} s: {faults}{self.remarks()}"
+        )
+
+    def remarks(self) -> str:
+        """What is untidy, but in nobody's way: files and processes that were left."""
+        left = [*self.litter, *self.orphans]
+        return f" (left behind: {', '.join(left)})" if left else ""
+
+
+def prepare(folder: Path, grid: str = GRID) -> Records:
+    """A folder with the grid; its records are yet to come."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "grid.yaml").write_text(grid)
+    sweep = load_sweep(folder / "grid.yaml")
+    return Records(sweep, Store(folder / "results" / sweep.name))
+
+
+def start(folder: Path, verb: str = "run") -> SweepRun:
+    """Start the command on the folder's grid."""
+    return SweepRun(folder, verb, "grid.yaml", "--wandb", "disabled")
+
+
+def has_begun(records: Records) -> bool:
+    """Whether a trial has started."""
+    return any(records.store.trials_folder.glob("*/trial.json"))
+
+
+def undisturbed(folder: Path, limit: float) -> Reference:
+    """Run the sweep in peace.
+
+    Raises:
+        RuntimeError: not even that is complete.
+    """
+    records = prepare(folder)
+    with start(folder) as run:
+        run.wait_until(lambda: has_begun(records))
+        begun = run.seconds
+        run.wait_until(lambda: records.ended() == len(records.trials))
+        trials_ended = run.seconds
+        ended = run.end(limit)
+    if ended.code != COMPLETE:
+        raise RuntimeError(f"the undisturbed run ended with {ended.code}:\n{ended.said}")
+    return Reference(
+        records=records,
+        start=begun,
+        trials=trials_ended - begun,
+        tables=ended.seconds - trials_ended,
+    )
+
+
+def draw_moment(reference: Reference, chance: random.Random) -> Moment:
+    """A random moment of the run: in Ray's start, beside the trials, or as the tables are made."""
+    if chance.random() < PART_IN_START:
+        return Moment(ended=None, seconds=chance.uniform(0, reference.start))
+    trials = len(reference.records.trials)
+    ended = chance.randint(0, trials)
+    longest = reference.tables if ended == trials else reference.trials / trials
+    return Moment(ended=ended, seconds=chance.uniform(0, longest))
+
+
+def try_point(
+    kind: str,
+    moment: Moment,
+    reference: Reference,
+    folder: Path,
+    chance: random.Random,
+    limit: float,
+    grid: str = GRID,
+) -> Point:
+    """Disturb one sweep and bring it to its end."""
+    records = prepare(folder, grid)
+    point = Point(kind=kind, moment=str(moment), folder=str(folder))
+    begun = time.monotonic()
+    try:
+        disturb(point, moment, records, chance, limit)
+        complete(point, records, limit)
+    except HungError as error:
+        point.hung.append(str(error))
+    point.differing = differing(records, reference.records)
+    point.litter = records.litter()
+    again = records.started_again()
+    if len(again) > WORKERS:
+        point.run_twice.append(f"more trials than were running: {', '.join(again)}")
+    point.seconds = time.monotonic() - begun
+    return point
+
+
+def disturb(
+    point: Point, moment: Moment, records: Records, chance: random.Random, limit: float
+) -> None:
+    """The run that something happens to."""
+    with start(Path(point.folder)) as run:
+        await_progress(run, records, moment.ended)
+        due = time.monotonic() + moment.seconds
+        run.wait_until(lambda: time.monotonic() >= due)
+        before = records.finished()
+        point.struck = strike(run, KINDS[point.kind], chance)
+        point.finished_before = len(before)
+        ended = run.end(limit)
+    note(point, ended, KINDS[point.kind].codes)
+    after = records.finished()
+    point.lost += lost(before, after)
+    point.run_twice += run_twice(before, after)
+
+
+def await_progress(run: SweepRun, records: Records, ended: int | None) -> None:
+    """Wait until a trial has begun and so many have ended; None is not to wait."""
+    if ended is not None:
+        run.wait_until(lambda: has_begun(records) and records.ended() >= ended)
+
+
+def strike(run: SweepRun, kind: Kind, chance: random.Random) -> bool:
+    """Send the signals as soon as there is a victim; False where the run ended before."""
+    victims: list[Process] = []
+
+    def found() -> bool:
+        victims[:] = kind.victims(run)
+        return bool(victims)
+
+    if not run.wait_until(found):
+        return False
+    victim = chance.choice(victims)
+    for number in kind.numbers:
+        if number is not kind.numbers[0]:
+            time.sleep(chance.uniform(0, 0.5))
+        send(run, victim, number, whole_group=kind.whole_group)
+    return True
+
+
+def send(run: SweepRun, victim: Process, number: signal.Signals, *, whole_group: bool) -> None:
+    """Send a signal to the victim, or as a terminal does to the command's process group."""
+    if not whole_group:
+        victim.send(number)
+    elif run.running:
+        os.killpg(run.process.pid, number)
+
+
+def complete(point: Point, records: Records, limit: float) -> None:
+    """Run again until the sweep is complete, and hold the records against those before."""
+    before = {name: entry for name, entry in records.finished().items() if not entry.failed}
+    folder = Path(point.folder)
+    code = point.codes[-1]
+    for _ in range(RUNS_TO_COMPLETE):
+        with start(folder, "retry" if code == FAILED else "run") as run:
+            ended = run.end(limit)
+        note(point, ended, frozenset({COMPLETE}))
+        code = ended.code
+        if code == COMPLETE:
+            break
+    after = records.finished()
+    point.lost += lost(before, after)
+    point.run_twice += run_twice(before, after)
+
+
+def note(point: Point, ended: Ended, codes: frozenset[int]) -> None:
+    """Note how a command ended and what was not right about it."""
+    point.codes.append(ended.code)
+    if ended.code not in codes:
+        last = (ended.said.strip().splitlines() or ["nothing"])[-1]
+        point.untidy.append(f"exit code {ended.code} after: {last[:200]}")
+    if "Traceback" in ended.said:
+        point.untidy.append("a traceback on the terminal")
+    point.orphans += [process.command[:60] for process in ended.orphans]
+
+
+def chosen(only: str | None) -> list[str]:
+    """The kinds of which the name has this in it."""
+    return [name for name in KINDS if only is None or only.lower() in name.lower()]
+
+
+def points(
+    arguments: argparse.Namespace, kinds: list[str], reference: Reference, folder: Path
+) -> Iterator[Point]:
+    """The points in turn over the kinds; a seed draws the same kinds and moments again."""
+    limit = max(arguments.limit, BUSY * reference.seconds)
+    for number in range(arguments.points):
+        chance = random.Random(f"{arguments.seed} {number}")
+        kind = kinds[number % len(kinds)]
+        moment = draw_moment(reference, chance)
+        place = folder / f"point-{number}"
+        yield try_point(kind, moment, reference, place, chance, limit)
+
+
+def report(found: Iterable[Point]) -> str:
+    """The table: what was found for each kind."""
+    found = list(found)
+    lines = [
+        "| what was done | points | of these in time | lost | run twice | differing | hung "
+        "| untidy | litter | orphans | exit codes | s a point |",
+        "| :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: | :-- | --: |",
+    ]
+    for kind in KINDS:
+        of_kind = [point for point in found if point.kind == kind]
+        if of_kind:
+            lines.append(row(kind, of_kind))
+    if found:
+        lines.append(row("all", found))
+    return "\n".join(lines)
+
+
+def row(name: str, found: list[Point]) -> str:
+    """One line of the table; the exit codes are those of the disturbed runs."""
+    codes = Counter(point.codes[0] if point.codes else "none" for point in found)
+    cells = [
+        name,
+        len(found),
+        sum(point.struck for point in found),
+        *(
+            sum(bool(getattr(point, fault)) for point in found)
+            for fault in ("lost", "run_twice", "differing", "hung", "untidy", "litter", "orphans")
+        ),
+        ", ".join(f"{code} ({count}×)" for code, count in sorted(codes.items(), key=str)),
+        f"{sum(point.seconds for point in found) / len(found):.0f}",
+    ]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--points", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", metavar="KIND", help=f"part of one of: {', '.join(KINDS)}")
+    parser.add_argument("--limit", type=float, default=180.0, help="seconds that a command has")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Try the points, saying each as it ends; 1 where anything was not as it must be."""
+    # A shell's background jobs are deaf to it; this one is to stop and say what it found.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    arguments = parsed()
+    kinds = chosen(arguments.only)
+    if not kinds:
+        print(f"--only: no kind has {arguments.only!r} in it: {', '.join(KINDS)}", file=sys.stderr)
+        return 2
+    folder = Path(tempfile.mkdtemp(prefix="kill-points-"))
+    found: list[Point] = []
+    # With --json the progress goes where it does not mix with it.
+    progress = sys.stderr if arguments.json else sys.stdout
+
+    def say(line: str) -> None:
+        print(line, file=progress, flush=True)
+
+    try:
+        reference = undisturbed(folder / "reference", BUSY * arguments.limit)
+        say(
+            f"undisturbed: start {reference.start:.1f} s, trials {reference.trials:.1f} s, "
+            f"tables {reference.tables:.1f} s"
+        )
+        for point in points(arguments, kinds, reference, folder):
+            found.append(point)
+            kept = f"; kept in {point.folder}" if point.faults else ""
+            say(f"[{len(found)}/{arguments.points}] {point.line()}{kept}")
+            if not point.faults:
+                shutil.rmtree(point.folder)
+    except KeyboardInterrupt:
+        say("stopped; so far:")
+    say(report(found))
+    faulty = [point for point in found if point.faults]
+    if not faulty:
+        shutil.rmtree(folder)
+    if arguments.json:
+        print(json.dumps({"points": [asdict(point) for point in found]}))
+    return 1 if faulty else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
