@@ -12,6 +12,8 @@ from adaloss.table_axes import fields_needed
 from adaloss.table_spec import TableSpec, epoch_of
 
 TOO_MANY_STEPS = "the tables single out so many cells so often that it would take for ever"
+# Every field of every cell is looked at.
+STEPS_PER_CELL = 10
 
 
 def read_tables(
@@ -64,7 +66,7 @@ def impossible_table(
         TooManyStepsError: there are too many tables of too many cells.
     """
     path = ("tables", number)
-    places.count(len(places.cells))
+    places.count(STEPS_PER_CELL * len(places.cells))
     chosen = set(places.matching(Point(path, dict(spec.only)))) if spec.only else None
     gone = {place for point in spec.exclude for place in places.matching(Point(path, dict(point)))}
     shown = [

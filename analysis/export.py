@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 from adaloss.result import METRIC_NAMES
 from adaloss.store import Store, replacing
 from adaloss.trial import FIELD_NAMES, Trial
-from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS, build_frame, history_frame
+from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS, frame_of, history_of
+from analysis.index import indexed_rows
+from analysis.indexed_records import HISTORIES, OUTCOMES
 from analysis.render_csv import guarded
 from analysis.wording import value_text
 
@@ -69,26 +71,32 @@ def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tu
     :func:`analysis.frame.history_frame`. In Parquet and CSV ``pretrained`` and ``split_seed`` are
     text. CSV text that a spreadsheet would take for a formula has an apostrophe before it; JSON
     has null for NaN, and "Infinity" as text.
-
-    Raises:
-        CorruptRecordError: a record cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = folder / f"trials.{form}", folder / f"history.{form}"
-    for path, columns, read in zip(
-        paths, (FRAME_COLUMNS, HISTORY_COLUMNS), (build_frame, history_frame), strict=True
-    ):
-        frames = (read(part, store) for part in parts(trials))
-        with replacing(path, durable=False) as temporary:
-            WRITERS[form](frames, schema_of(columns), temporary)
-    return paths
-
-
-def parts(trials: Sequence[Trial]) -> Iterator[Sequence[Trial]]:
-    """The distinct trials, some at a time; no trials at all are one part, which has the columns."""
     distinct = tuple({trial.trial_id: trial for trial in trials}.values())
-    for start in range(0, max(len(distinct), 1), TRIALS_AT_A_TIME):
-        yield distinct[start : start + TRIALS_AT_A_TIME]
+    outcomes = indexed_rows(distinct, store, OUTCOMES)
+    histories = indexed_rows(distinct, store, HISTORIES)
+    of_trials = (frame_of(distinct[part], outcomes[part]) for part in parts(len(distinct)))
+    of_epochs = (
+        history_of(distinct[part], outcomes[part], histories[part]) for part in parts(len(distinct))
+    )
+    return (
+        write(of_trials, FRAME_COLUMNS, folder / f"trials.{form}"),
+        write(of_epochs, HISTORY_COLUMNS, folder / f"history.{form}"),
+    )
+
+
+def write(frames: Iterator[pd.DataFrame], columns: Sequence[str], path: Path) -> Path:
+    """Write the frames as one file in the format of its suffix; returns the file."""
+    with replacing(path, durable=False) as temporary:
+        WRITERS[path.suffix[1:]](frames, schema_of(columns), temporary)
+    return path
+
+
+def parts(trials: int) -> Iterator[slice]:
+    """Some trials at a time; no trials at all are one part, which has the columns."""
+    for start in range(0, max(trials, 1), TRIALS_AT_A_TIME):
+        yield slice(start, start + TRIALS_AT_A_TIME)
 
 
 def schema_of(columns: Sequence[str]) -> pa.Schema:
@@ -115,7 +123,7 @@ def write_parquet(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path)
 def write_csv(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
     """One CSV file under one header."""
     texts = [name for name in schema.names if schema.field(name).type == TEXT]
-    with path.open("w", newline="") as lines:
+    with path.open("w", newline="", encoding="utf-8") as lines:
         for number, frame in enumerate(frames):
             safe = uniform(frame)
             safe[texts] = safe[texts].map(guarded)
@@ -124,7 +132,7 @@ def write_csv(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> 
 
 def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
     """One JSON object per line."""
-    with path.open("w") as lines:
+    with path.open("w", encoding="utf-8") as lines:
         for frame in frames:
             columns = [frame[name].tolist() for name in schema.names]
             for row in zip(*columns, strict=True):

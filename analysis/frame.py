@@ -64,13 +64,17 @@ def build_frame(
     its way is not its result. Declared trials that are one trial by identity all get its result.
     A result that cannot be read is told to ``store.unreadable``, and the trial is missing.
     """
-    outcomes = indexed_rows(trials, store, OUTCOMES)
+    frame = frame_of(trials, indexed_rows(trials, store, OUTCOMES))
+    return with_epochs(frame, trials, store, tuple(epochs))
+
+
+def frame_of(trials: Sequence[Trial], outcomes: pa.Table) -> pd.DataFrame:
+    """The frame of these trials from their rows of the index."""
     columns = identity_columns(trials, outcomes)
     for name in FRAME_COLUMNS:
         if name not in columns:
             columns[name] = column_of(outcomes[name])
-    frame = pd.DataFrame({name: columns[name] for name in FRAME_COLUMNS})
-    return with_epochs(frame, trials, store, tuple(epochs))
+    return pd.DataFrame({name: columns[name] for name in FRAME_COLUMNS})
 
 
 def with_epochs(
@@ -97,8 +101,14 @@ def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
 
     Of a history that is damaged, which is told to ``store.unreadable``, those before the damage.
     """
-    owner, values = flattened(indexed_rows(trials, store, HISTORIES))
-    columns = identity_columns(trials, indexed_rows(trials, store, OUTCOMES))
+    outcomes = indexed_rows(trials, store, OUTCOMES)
+    return history_of(trials, outcomes, indexed_rows(trials, store, HISTORIES))
+
+
+def history_of(trials: Sequence[Trial], outcomes: pa.Table, histories: pa.Table) -> pd.DataFrame:
+    """The history of these trials from their rows of both indexes."""
+    owner, values = flattened(histories)
+    columns = identity_columns(trials, outcomes)
     of_trials = pd.DataFrame(columns).take(owner).reset_index(drop=True)
     return of_trials.assign(**values)[list(HISTORY_COLUMNS)]
 

@@ -133,7 +133,8 @@ def row_of(
 def load(store: Store, kind: Indexed) -> pa.Table:
     """The index as it was written, empty where there is none of this version."""
     try:
-        table = pq.read_table(kind.path(store), partitioning=None)
+        # Not read_table, which imports all of pyarrow.dataset.
+        table = pq.ParquetFile(kind.path(store)).read()
     except (OSError, pa.ArrowException):
         return kind.schema.empty_table()
     if not table.schema.equals(kind.schema, check_metadata=False):

@@ -79,7 +79,10 @@ def test_a_line_per_optimizer_goes_through_the_means_of_its_cells(records):
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0.1", "1", "10"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("b0", "test top-1 accuracy (%)")
     assert legend(figure) == ["AdaLoss", "SGD, constant rate"]
-    assert note(figure) == "Points: mean ± standard deviation over 1 to 2 seeds."
+    assert note(figure) == (
+        "Points: mean ± standard deviation over 1 to 2 seeds. "
+        "Each line stands a little beside its b0."
+    )
 
 
 def test_bars_span_one_deviation_to_either_side(records):

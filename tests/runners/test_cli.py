@@ -24,8 +24,8 @@ def test_nothing_has_run_yet(command, grid):
     assert "4 cells, 8 trials" in plan.stdout
     assert "no estimate" in plan.stdout
     table = command("table", grid, "--format", "csv")
-    assert table.returncode == 0
-    assert "adaloss" in table.stdout
+    assert table.returncode == 2
+    assert "there are no results of small here: results/small does not exist" in table.stderr
 
 
 @pytest.mark.parametrize(

@@ -172,13 +172,14 @@ def test_the_report_is_one_file(command, grid, finished, tmp_path):
         (("plot", "--metric", "test/loss"), "a place of its own with -o"),
         (("report", "--only", "b0=1"), "report.html is of the whole sweep as its grid has it"),
         (("plot", "-o", "all.png", "--figure", "heatmap", "--figure", "curves"), "2 figures for"),
-        (("plot", "--figure", "differences", "--baseline", "adam"), "adam"),
+        (("plot", "--figure", "differences", "--baseline", "adam", "-o", "x.png"), "adam"),
         (
             ("compare", "--with", "published:2020"),
             "there are published:2021-12-13, published:2021-12-16",
         ),
         (("compare",), "small cannot be compared with published:2021-12-16"),
         (("compare", "--with", "missing.csv"), "missing.csv"),
+        (("table", "--storage", "nowhere"), "there are no results of small here: nowhere/small"),
         (("export", "--format", "xlsx"), "must be one of parquet, csv, jsonl"),
     ],
 )
