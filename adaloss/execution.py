@@ -226,7 +226,9 @@ class Execution:
             yield
             return
         with (
-            self.store.log_path(self.trial).open("a") as log,
+            self.store.log_path(self.trial).open(
+                "a", encoding="utf-8", errors="backslashreplace"
+            ) as log,
             contextlib.redirect_stdout(log),
             contextlib.redirect_stderr(log),
         ):

@@ -13,6 +13,7 @@ from runners.cli_options import (
     Wandb,
     command,
     load,
+    plan_of,
     store_of,
 )
 
@@ -96,6 +97,8 @@ def sync(
     if mode == "disabled":
         raise UserError(f"W&B is disabled for {sweep.name}: --wandb online or offline asks for it")
     check_labels(sweep, sweep.trials)
+    # What cannot be read is said once, here.
+    plan_of(sweep, sweep.trials, None, store)
 
     def say(line: str) -> None:
         typer.echo(line, err=True)

@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Callable
 
-from rich.console import Console
-
 from adaloss.places import data_root
 from adaloss.store import Store
 from adaloss.sweep import Sweep
@@ -17,6 +15,7 @@ from runners.preflight.planned import Planned
 from runners.preflight.start import preflight
 from runners.prepare import prepare
 from runners.progress import duration, watching
+from runners.safe_console import SafeConsole
 from runners.tracking.beside import Mirroring, mirrored
 from runners.tracking.labels import check_labels
 
@@ -52,7 +51,7 @@ def launch(
     to_run = plan.missing[: limit or sweep.grid.run_cap]
     if not to_run:
         return 0
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -51,7 +51,8 @@ class Reporter:
 def follow(task: Mapping[str, Any], ended: TextIO, reporter: Reporter) -> int:
     """Mirror the sweep of the task until ``ended`` is closed; returns the exit status."""
     sweep = load_sweep(Path(task["grid"]))
-    store = Store(Path(task["store"]))
+    # The log of this process: the command line has told the user.
+    store = Store(Path(task["store"]), lambda error: print(error, file=sys.stderr))
     target = choose_target(task["mode"], store, reporter)
     if task["dry_run"]:
         missing = unfinished(sweep, store, target)

@@ -32,8 +32,8 @@ parameters:
   image_size: 8
 seeds: 2
 tables:
-  - {{rows: dataset, columns: optimizer, title: "T{IN_YAML}"}}
-  - {{rows: optimizer, columns: seed, per: dataset}}
+  - {{rows: optimizer, columns: dataset, title: "T{IN_YAML}"}}
+  - {{rows: dataset, columns: seed, per: optimizer}}
 """
 
 
