@@ -22,11 +22,13 @@ def port():
 
 
 def shown(store):
-    """The runs and steps in the dashboard's database."""
+    """The runs and steps in the dashboard's database, which is made before its table."""
     rows = []
     for database in (store.root / "trackio").glob("*.db"):
         with closing(sqlite3.connect(database)) as connection:
-            rows += connection.execute("SELECT run_name, step FROM metrics").fetchall()
+            tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'metrics'")
+            if tables.fetchone():
+                rows += connection.execute("SELECT run_name, step FROM metrics").fetchall()
     return sorted(rows)
 
 
