@@ -9,7 +9,7 @@ from analysis.measure import Measure
 from analysis.stats.aggregate import improvement_probabilities, interquartile_means
 from analysis.stats.distributions import Bools, Floats
 from analysis.stats.frame_rows import frame_of
-from analysis.stats.intervals import NO_INTERVAL, bootstrap_interval
+from analysis.stats.intervals import NO_INTERVAL, bootstrap_interval, proportion_interval
 from analysis.stats.resampling import Resamples
 from analysis.stats.samples import Samples
 
@@ -69,40 +69,36 @@ def aggregate_of(
     return (estimate, low, high, *numbers, "resamples reach diverged trials" if reached else "")
 
 
-def improvement_frame(samples: Samples, measure: Measure, resamples: Resamples) -> pd.DataFrame:
+def improvement_frame(samples: Samples, measure: Measure) -> pd.DataFrame:
     """P(first is better than second) of each pair of columns, averaged over the rows.
 
-    Columns: ``first``, ``second``, ``probability`` and its 95 % bootstrap interval ``low`` to
+    Columns: ``first``, ``second``, ``probability`` and its 95 % jackknife interval ``low`` to
     ``high``, over ``rows`` that have trials of both, ``n``, the fewest seeds of a cell, and
     ``note``. Empty where neither way is better.
     """
     if measure.goal is None:
         return frame_of((), IMPROVEMENT_COLUMNS)
-    scores, counts = scores_of(samples, measure), with_all(resamples)
+    scores = scores_of(samples, measure)
     rows = [
-        (
-            *(samples.columns[i] for i in pair),
-            *improvement_of(scores[list(pair)], counts, resamples),
-        )
+        (*(samples.columns[i] for i in pair), *improvement_of(scores[list(pair)]))
         for pair in combinations(range(len(samples.columns)), 2)
     ]
     return frame_of(rows, IMPROVEMENT_COLUMNS)
 
 
-def improvement_of(
-    scores: Floats, counts: Floats, resamples: Resamples
-) -> tuple[float, float, float, int, int, str]:
+def improvement_of(scores: Floats) -> tuple[float, float, float, int, int, str]:
     """A row of :func:`improvement_frame` without its names."""
     present: Bools = ~np.isnan(scores)
     rows = present.any(axis=2).all(axis=0)
     if not rows.any():
         return (np.nan, *NO_INTERVAL, 0, 0, "no row has trials of both")
     n = int(present[:, rows].sum(axis=2).min())
-    replicates = improvement_probabilities(scores[0], scores[1], counts)
-    estimate = float(replicates[0])
-    low, high = bootstrap_interval(
-        estimate, replicates[1:], resamples.weights, n, within=(0.0, 1.0)
-    )
-    same = np.isnan(low) and np.ptp(replicates[~np.isnan(replicates)]) == 0
-    note = "the same in every resample: no interval" if same else ""
+    seeds = np.flatnonzero(present[:, rows].any(axis=(0, 1)))
+    once = np.ones(scores.shape[2])
+    without = np.array([once - (np.arange(len(once)) == seed) for seed in seeds])
+    found = improvement_probabilities(scores[0], scores[1], np.vstack([once, without]))
+    estimate = float(found[0])
+    low, high = proportion_interval(estimate, found[1:], n)
+    same = np.isnan(low) and np.ptp(found[~np.isnan(found)]) == 0
+    note = "the same without any one seed: no interval" if same else ""
     return (estimate, low, high, int(rows.sum()), n, note)

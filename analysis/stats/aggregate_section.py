@@ -66,13 +66,13 @@ def improvement_section(
         )
         for record in records
     )
-    header = ("first > second", "P", "95 % bootstrap interval", rows, "seeds", "note")
+    header = ("first > second", "P", "95 % interval", rows, "seeds", "note")
     return Section(
         title=title,
         before=(
             "The chance that a trial of the first is better than one of the second (Mann-Whitney; "
-            f"ties count one half), averaged over the {rows} that have trials of both. seeds: the "
-            "fewest of a cell.",
+            f"ties count one half), averaged over the {rows} that have trials of both, with a "
+            "jackknife interval over seeds. seeds: the fewest of a cell.",
         ),
         table=PlainTable(header=header, rows=lines),
         after=tuple(map(improvement_power, fewest_and_most(n for n in improvement["n"] if n > 0))),

@@ -1,11 +1,11 @@
-"""95 % confidence intervals from few seeds: Student's t, the bootstrap-t, and for any statistic.
+"""95 % confidence intervals from few seeds, each the one that was measured to cover 92 to 97 %.
 
 A plain percentile bootstrap of 5 seeds covers 83 %. Of the alternatives in Hesterberg 2015 ("What
 Teachers Should Know About the Bootstrap", The American Statistician 69) the expanded percentile
 interval, with levels Φ(∓√(n/(n−1))·t), was measured to cover 90.5 % at n = 5 on skewed data (a
 gamma of shape 4), too little; the bootstrap-t covers 94 to 96 % there and from n = 4 on, so that is
 what a mean gets. Statistics without a standard error of their own get Student's t with the
-bootstrap's standard error.
+bootstrap's standard error, proportions with the jackknife's.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ from analysis.stats.resampling import Resamples, weighted_quantile
 
 FEWEST_FOR_BOOTSTRAP_T = 4
 """Of 3 seeds a ninth of the resamples are one seed three times: the interval would be infinite."""
-FEWEST_FOR_BOOTSTRAP = 3
-"""Measured to cover 93 to 98 % from here on."""
+FEWEST_FOR_BOOTSTRAP = 4
+"""Measured to cover 92 to 97 % from here on; of 3 seeds an interquartile mean's covers 91 %."""
 TAIL = (1 - LEVEL) / 2
 # Below this share of the values' size a spread is rounding, not a spread.
 ROUNDING = 1e-12
@@ -85,10 +85,8 @@ def bootstrap_interval(
     replicates: Floats,
     weights: Floats,
     n: int,
-    *,
-    within: Interval = (-np.inf, np.inf),
 ) -> Interval:
-    """Estimate ± t·(bootstrap standard error) with n − 1 degrees of freedom, kept ``within``.
+    """Estimate ± t·(bootstrap standard error) with n − 1 degrees of freedom.
 
     For n seeds that were resampled (Hesterberg 2015, "t interval with bootstrap standard error").
     NaN below ``FEWEST_FOR_BOOTSTRAP`` seeds, and where the resamples do not vary or have no value:
@@ -100,4 +98,27 @@ def bootstrap_interval(
     if not error > ROUNDING * abs(estimate):
         return NO_INTERVAL
     margin = float(t_quantile(1 - TAIL, n - 1)) * error
-    return max(estimate - margin, within[0]), min(estimate + margin, within[1])
+    return estimate - margin, estimate + margin
+
+
+def proportion_interval(estimate: float, without: Floats, n: int) -> Interval:
+    """Arcsine √estimate ± t·(jackknife standard error), turned back: an interval within 0 and 1.
+
+    ``without`` has the proportion without each seed in turn; n − 1 degrees of freedom. The
+    bootstrap's variance of a mean over pairs is too large where cells do not correlate (it covered
+    98 % at n = 5), and on the plain scale the interval is too short near 0 and 1 (88 % at a
+    proportion of 0.86); so it covers 92 to 97 %. The jackknife is that of Efron 1982, "The
+    Jackknife, the Bootstrap and Other Resampling Plans", section 3. NaN below
+    ``FEWEST_FOR_BOOTSTRAP`` seeds, at 0 and 1, and where no seed makes a difference.
+    """
+    if n < FEWEST_FOR_BOOTSTRAP or not 0 < estimate < 1 or np.isnan(without).any():
+        return NO_INTERVAL
+    seeds = len(without)
+    error = float(np.sqrt((seeds - 1) / seeds * ((without - without.mean()) ** 2).sum()))
+    if not error > ROUNDING:
+        return NO_INTERVAL
+    # The derivative of arcsine √p is 1/(2√(p(1 − p))).
+    margin = float(t_quantile(1 - TAIL, n - 1)) * error / (2 * np.sqrt(estimate * (1 - estimate)))
+    angle = np.arcsin(np.sqrt(estimate))
+    low, high = np.sin(np.clip([angle - margin, angle + margin], 0, np.pi / 2)) ** 2
+    return float(low), float(high)

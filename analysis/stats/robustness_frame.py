@@ -1,4 +1,9 @@
-"""The robustness of each column of one part as a frame, with bootstrap intervals."""
+"""The robustness of each column of one part as a frame, with bootstrap intervals.
+
+The width has none: its estimate jumps where cells are about equally good, and no interval tried
+(bootstrap or jackknife standard error, percentiles) covered it by 92 to 97 %; they covered 86 to
+99.8 %, depending on the curve.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +14,7 @@ import pandas as pd
 from analysis.measure import Goal, Measure
 from analysis.stats.distributions import Floats, floats
 from analysis.stats.frame_rows import frame_of
-from analysis.stats.intervals import NO_INTERVAL, Interval, bootstrap_interval
+from analysis.stats.intervals import NO_INTERVAL, bootstrap_interval
 from analysis.stats.resampling import Resamples
 from analysis.stats.robustness import (
     area_of,
@@ -51,6 +56,11 @@ class Curve:
     lacking: tuple[str, ...]
     absent: tuple[str, ...]
 
+    @property
+    def rows(self) -> int:
+        """How many rows have a mean."""
+        return int((~np.isnan(self.means[0])).sum())
+
     def rows_text(self, rows: Sequence[str]) -> str:
         """``b0 = 0.01, 0.1``."""
         return f"{self.row_field} = {', '.join(rows)}"
@@ -66,7 +76,7 @@ def robustness_frame(
     """A row per column and statistic: worst, range, area and width.
 
     Columns: ``column``, ``statistic``, ``value`` and its 95 % bootstrap interval ``low`` to
-    ``high`` (in the metric's units, the width in decades), ``n``, the fewest seeds of a cell,
+    ``high`` (in the metric's units; the width is in decades and has none), ``n``, the fewest seeds of a cell,
     ``rows`` with a mean, and ``note``. Empty where the rows are not positive numbers or neither
     way is better.
     """
@@ -159,37 +169,22 @@ def width_statistic(
     curve: Curve, measure: Measure, goal: Goal, tolerance: float | None
 ) -> Statistic:
     """The width around the best; the note says from where to where."""
-    if np.isnan(curve.means[0]).all():
+    if not curve.rows:
         return statistic(WIDTH, None, curve, "")
-    # A resample without any seed of a cell would end the width there.
-    usable = (np.isnan(curve.means) == np.isnan(curve.means[0])).all(axis=1)
-    scores = curve.means[usable] if goal == "maximize" else -curve.means[usable]
+    scores = curve.means[:1] if goal == "maximize" else -curve.means[:1]
     low, high = near_best(
         scores, curve.decades, tolerance_of(np.nanmax(scores, axis=1), measure, tolerance)
     )
-    width = np.full(len(curve.means), np.nan)
-    width[usable] = high - low
     at_end = low[0] <= curve.decades[0] or high[0] >= curve.decades[-1]
     note = f"{10 ** low[0]:.3g} to {10 ** high[0]:.3g}"
-    span = float(curve.decades[-1] - curve.decades[0])
-    return statistic(
-        WIDTH, width, curve, f"{note}, {AT_LEAST}" if at_end else note, within=(0.0, span)
-    )
+    width, text = float(high[0] - low[0]), f"{note}, {AT_LEAST}" if at_end else note
+    return (WIDTH, width, *NO_INTERVAL, curve.n, curve.rows, text)
 
 
-def statistic(
-    name: str,
-    replicates: Floats | None,
-    curve: Curve,
-    note: str,
-    within: Interval = (-np.inf, np.inf),
-) -> Statistic:
+def statistic(name: str, replicates: Floats | None, curve: Curve, note: str) -> Statistic:
     """The value of all seeds, first of ``replicates``, with the interval that the others give."""
-    rows = int((~np.isnan(curve.means[0])).sum())
     if replicates is None:
-        return (name, np.nan, *NO_INTERVAL, curve.n, rows, note)
+        return (name, np.nan, *NO_INTERVAL, curve.n, curve.rows, note)
     value = float(replicates[0])
-    low, high = bootstrap_interval(
-        value, floats(replicates[1:]), curve.weights, curve.n, within=within
-    )
-    return (name, value, low, high, curve.n, rows, note)
+    low, high = bootstrap_interval(value, floats(replicates[1:]), curve.weights, curve.n)
+    return (name, value, low, high, curve.n, curve.rows, note)

@@ -81,5 +81,5 @@ def part_frames(
         PAIRS: pair_frame(samples, measure, rows, generator),
         ROBUSTNESS: robustness_frame(samples, measure, rows, resamples, tolerance),
         AGGREGATE: aggregate_frame(samples, measure, resamples),
-        IMPROVEMENT: improvement_frame(samples, measure, resamples),
+        IMPROVEMENT: improvement_frame(samples, measure),
     }

@@ -305,7 +305,7 @@ def test_always_better_has_no_interval_and_says_why(records):
     found = row(frames_of(records)["improvement"], first="adaloss")
     assert found["probability"] == 1.0
     assert math.isnan(found["low"])
-    assert found["note"] == "the same in every resample: no interval"
+    assert found["note"] == "the same without any one seed: no interval"
 
 
 # The page
