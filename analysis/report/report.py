@@ -14,6 +14,7 @@ from analysis.report.figures import figures_of
 from analysis.report.markup import section
 from analysis.report.origins import origins_section
 from analysis.report.overview import banner, overview_section
+from analysis.report.page_budget import within_budget
 from analysis.report.reproduce import method_section, reproduce_section
 from analysis.report.result_tables import tables_section
 from analysis.tables import Table
@@ -71,7 +72,7 @@ def introduction(sweep: Sweep, frame: pd.DataFrame, selection: str) -> str:
 def page_sections(pages: Sequence[Page]) -> Iterator[str]:
     """The given pages as sections."""
     for number, page in enumerate(pages, start=1):
-        yield section(f"page-{number}", page.title, [sections_html(page, level=3)])
+        yield section(f"page-{number}", page.title, [sections_html(within_budget(page), level=3)])
 
 
 def contents(pages: Sequence[Page]) -> Iterator[tuple[str, str]]:

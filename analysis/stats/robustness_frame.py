@@ -76,9 +76,9 @@ def robustness_frame(
     """A row per column and statistic: worst, range, area and width.
 
     Columns: ``column``, ``statistic``, ``value`` and its 95 % bootstrap interval ``low`` to
-    ``high`` (in the metric's units; the width is in decades and has none), ``n``, the fewest seeds of a cell,
-    ``rows`` with a mean, and ``note``. Empty where the rows are not positive numbers or neither
-    way is better.
+    ``high`` (in the metric's units; the width is in decades and has none), ``n``, the fewest
+    seeds of a cell, ``rows`` with a mean, and ``note``. Empty where the rows are not positive
+    numbers or neither way is better.
     """
     numbers = positive_numbers(samples.rows)
     # Seeds are numbers, and no scale.

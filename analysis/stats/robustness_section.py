@@ -80,8 +80,8 @@ def explanation(measure: Measure, rows: str, tolerance: float | None) -> Iterato
     yield (
         f"width: the decades of {rows} around the best within {near} of it, with straight lines "
         "between neighbours on the log axis; a diverged or missing neighbour ends it, and so does "
-        "the end of the rows, beyond which it may be wider. It has no interval: none that was tried "
-        "covers it as it should."
+        "the end of the rows, beyond which it may be wider. It has no interval: none that was "
+        "tried covers it as it should."
     )
     yield (
         "Where several cells are about equally bad, the worst of the means is on average worse "

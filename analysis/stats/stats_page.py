@@ -26,9 +26,10 @@ METHODS = (
     "American Statistician 69), from 4 pairs on. Measured coverage at n = 4, 5, 10, 20: 94 to 95 % "
     "on normal data and on a gamma distribution of skewness 1; a plain percentile interval of 5 "
     "seeds covers 82 to 85 %.",
-    "Bootstrap intervals of all other statistics: Student's t times the bootstrap's standard error "
-    "times √(n/(n−1)) (Hesterberg 2015), from 3 seeds on. Measured coverage: 93 to 98 %, of the "
-    "width 98 % and more, which is cautious.",
+    "Bootstrap intervals of worst case, range, area and interquartile mean: Student's t times the "
+    "bootstrap's standard error times √(n/(n−1)) (Hesterberg 2015), from 4 seeds on. Interval of "
+    "the probability of improvement: Student's t times the jackknife's standard error on the "
+    "arcsine scale, from 4 seeds on. Measured coverage of all of these: 92 to 97 %.",
     "All cells of a seed are resampled together, since what they share makes them correlate: "
     "resampling each cell by itself covers 73 to 83 % where a seed's cells correlate by one half.",
     "Up to 7 seeds are resampled in every way there is; more are resampled 2000 times at random.",

@@ -19,12 +19,15 @@ from adaloss.trial import FIELD_NAMES
 from analysis.figures.course import Course, mean_course
 from analysis.frame import FRAME_COLUMNS, build_frame, history_frame
 from analysis.line_styles import OPTIMIZER_STYLES, OTHER_STYLES, line_styles
+from analysis.measure import Measure
 from analysis.page import Page, PlainTable, Section
 from analysis.report import failure_logs, report_html
 from analysis.report.curve_budget import MOST_SEEDS, budget_of
 from analysis.report.curves import mean_values
 from analysis.report.logs import MOST_FAILURES, MOST_LINES
 from analysis.report.markers import DASH_LENGTHS, MARKER_PATHS
+from analysis.report.page_budget import within_budget
+from analysis.stats.stats_page import stats_page
 from analysis.tables import compile_tables
 
 HOSTILE = """<img src=x onerror="alert(1)"></script><script>alert(2)</script>'"&<!--"""
@@ -512,11 +515,29 @@ def test_the_report_of_twenty_thousand_trials_stays_small(tmp_path):
     tables = compile_tables(
         frame, sweep.tables, metric=metric.name, at="last", goal="maximize", sweep_name="large"
     )
-    html = told(sweep, records, frame=frame, history=history, tables=tables, logs={})
+    statistics = stats_page(
+        frame,
+        measure=Measure(metric="test/top1", at="last", goal="maximize"),
+        title="Statistics",
+        generator=np.random.default_rng(0),
+        per=("lr", "weight_decay"),
+    )
+    html = told(
+        sweep,
+        records,
+        frame=frame,
+        history=history,
+        tables=tables,
+        logs={},
+        pages=[statistics],
+    )
     assert len(html.encode()) < 5_000_000
     page = Read(html)
     assert "There are too many trials to show each: the curves are the means" in page.text
     assert "The first 200 of 4000; the CSV export has all." in page.text
     assert "more diverged trials." in page.text
-    assert page.count("table") == len(tables) + 8
+    shown = sum(section.table is not None for section in within_budget(statistics).sections)
+    assert page.count("table") == len(tables) + shown + 8
+    assert shown < len(statistics.sections)
+    assert "sections are left out, so that this page opens quickly" in page.text
     assert len(page.data["cells"]["mean"]) == 4000
