@@ -3,6 +3,8 @@
 #   make test         set up and run every check
 PYTHON ?= python3
 BIN := .venv/bin
+# Kept bytecode saves each of the many processes from compiling its imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup quickstart test lint types layers unit faults lock clean
 
