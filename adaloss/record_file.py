@@ -58,9 +58,10 @@ def read_record(path: Path, most_bytes: int) -> bytes:
 
 def opened(path: Path) -> int:
     """A descriptor of the file; neither it nor its folder may be a symbolic link."""
-    folder = os.open(path.parent, FLAGS | os.O_DIRECTORY)
+    parent, name = os.path.split(path)
+    folder = os.open(parent, FLAGS | os.O_DIRECTORY)
     try:
-        return os.open(path.name, FLAGS, dir_fd=folder)
+        return os.open(name, FLAGS, dir_fd=folder)
     finally:
         os.close(folder)
 

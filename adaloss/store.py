@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,7 +55,7 @@ class Store:
     root: Path
     unreadable: Listener = field(default=refuse, repr=False, compare=False)
 
-    @property
+    @cached_property
     def trials_folder(self) -> Path:
         """The folder that holds one folder per trial."""
         return self.root / "trials"
@@ -149,7 +150,7 @@ class Store:
 
     def read_result(self, trial: Trial) -> TrialResult | None:
         """The trial's result, None while it is not finished or where it cannot be read."""
-        path = self.trial_folder(trial) / RESULT_FILE
+        path = self.trials_folder.joinpath(self.folder_name(trial), RESULT_FILE)
         try:
             content = read_record(path, MOST_RESULT_BYTES)
             return parsed_result(content, path, trial.trial_id)

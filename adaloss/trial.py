@@ -92,12 +92,12 @@ class Trial(BaseModel):
     @cached_property
     def identity(self) -> str:
         """The canonical JSON of what can change this trial's numbers."""
-        before, after = self.around_seed
+        before, after = self.cell
         return f"{before}{self.seed}{after}"
 
     @cached_property
-    def around_seed(self) -> tuple[str, str]:
-        """The identity up to the seed's value, and from there on: the same for all of a cell."""
+    def cell(self) -> tuple[str, str]:
+        """The identity up to the seed's value, and from there on: what all of a cell share."""
         ignored = OPTIONAL_HYPERPARAMETERS - HYPERPARAMETERS_THAT_APPLY[self.optimizer]
         content = self.model_dump(exclude_defaults=True, exclude={*ignored, "seed"})
         keys = [key for key in sorted(content) if key < "seed"]
@@ -109,11 +109,6 @@ class Trial(BaseModel):
     def trial_id(self) -> str:
         """Twelve hexadecimal digits of the SHA-256 of :attr:`identity`."""
         return hashlib.sha256(self.identity.encode()).hexdigest()[:12]
-
-    @cached_property
-    def cell(self) -> tuple[tuple[str, Any], ...]:
-        """The point of the grid without the seed, hashable."""
-        return tuple((name, value) for name, value in self.values.items() if name != "seed")
 
     def value(self, field: str) -> Any:
         """The value of the field of this name; KeyError where there is none."""
@@ -139,7 +134,7 @@ class Trial(BaseModel):
 
         What the whole cell shares is worked out once: a sweep may have a hundred thousand trials.
         """
-        _ = self.around_seed, self.readable_cell
+        _ = self.cell, self.readable_cell
         other = super().model_copy(update={"seed": seed})
         for name in WORKED_OUT_FROM_THE_SEED:
             other.__dict__.pop(name, None)
@@ -159,5 +154,5 @@ WORKED_OUT = tuple(
 )
 """What a trial keeps beside its fields once it was asked for."""
 WORKED_OUT_FROM_THE_SEED = tuple(
-    name for name in WORKED_OUT if name not in ("around_seed", "readable_cell")
+    name for name in WORKED_OUT if name not in ("cell", "readable_cell")
 )
