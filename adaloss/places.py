@@ -1,4 +1,4 @@
-"""Where data sets and weights are kept on this machine."""
+"""Where data sets, weights and what is worked out from them are kept on this machine."""
 
 import os
 from pathlib import Path
@@ -25,3 +25,8 @@ def weights_folder(root: Path) -> Path:
 def prepared_folder() -> Path:
     """Where the data sets lie as tensors, ready to be mapped into memory; safe to delete."""
     return user_cache_path(APPLICATION) / "prepared"
+
+
+def scripts_folder() -> Path:
+    """Where the scripts of the report are kept; safe to delete."""
+    return user_cache_path(APPLICATION) / "scripts"

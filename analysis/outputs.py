@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,12 +70,17 @@ def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
     store = results.store
     store.write_text(store.root / GRID_FILE, results.sweep.text)
     paths = list(save_tables(tables, store))
-    statistics, *published = pages = pages_of(results)
-    paths.append(save_page(statistics, store, STATISTICS_FILE))
-    paths += [save_page(page, store, PUBLISHED_FILE) for page in published]
-    paths += save_figures(figures_of(results, FIGURES), store.figures_folder, FIGURE_FORMATS)
-    paths.append(store.root / "report.html")
-    save_report(results, tables, pages, paths[-1])
+    # matplotlib takes half a second to import, and tables do without it.
+    from analysis.figures.saving_beside import figure_writers
+
+    with figure_writers() as write:
+        drawn = figures_of(results, FIGURES)
+        paths += save_figures(drawn, store.figures_folder, FIGURE_FORMATS, write)
+        statistics, *published = pages = pages_of(results)
+        paths.append(save_page(statistics, store, STATISTICS_FILE))
+        paths += [save_page(page, store, PUBLISHED_FILE) for page in published]
+        paths.append(store.root / "report.html")
+        save_report(results, tables, pages, paths[-1])
     return (path.relative_to(store.root).as_posix() for path in paths)
 
 
@@ -101,18 +106,25 @@ def save_page(page: Page, store: Store, name: str) -> Path:
 
 
 def save_figures(
-    figures: Iterator[tuple[str, "Figure"]], folder: Path, formats: Sequence[str]
+    figures: Iterator[tuple[str, "Figure"]],
+    folder: Path,
+    formats: Sequence[str],
+    write: "Callable[[Figure, Path], object] | None" = None,
 ) -> Iterator[Path]:
-    """Write each figure in these formats into the folder, as they are drawn; gives the files."""
+    """Write each figure in these formats into the folder, as they are drawn; gives the files.
+
+    ``write`` saves a figure, or has it saved by the time its own context ends.
+    """
     from analysis.figures import save_figure
 
+    write = write or save_figure
     taken: set[str] = set()
     for name, figure in figures:
         stem = unused(file_name(name), taken)
         taken.add(stem)
         for form in formats:
             path = folder / f"{stem}.{form}"
-            save_figure(figure, path)
+            write(figure, path)
             yield path
 
 

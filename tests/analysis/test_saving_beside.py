@@ -1,0 +1,101 @@
+"""Figures saved by other processes: the same files, the same errors, and nobody left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from adaloss.user_error import UserError
+from analysis.figures import save_figure
+from analysis.figures.saving_beside import figure_writers
+
+PARENT = """
+import os, time
+from concurrent.futures import wait
+from pathlib import Path
+from matplotlib.figure import Figure
+from analysis.figures.saving_beside import figure_writers
+
+class Slow(Figure):
+    def savefig(self, *arguments, **options):
+        Path(os.environ["FOLDER"], str(os.getpid())).touch()
+        time.sleep(600)
+
+if __name__ == "__main__":
+    with figure_writers() as write:
+        write(Slow(), Path(os.environ["FOLDER"], "figure.png"))
+"""
+
+
+def drawn(height):
+    figure = Figure(figsize=(3, 2))
+    figure.subplots().plot([0, 1], [0, height], label="α × β")
+    return figure
+
+
+@pytest.fixture(autouse=True)
+def two_processors(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
+def test_they_are_the_files_that_this_process_would_write(tmp_path):
+    figures = {f"{number}.{form}": drawn(number) for number in range(10) for form in ("png", "pdf")}
+    with figure_writers() as write:
+        for name, figure in figures.items():
+            write(figure, tmp_path / "beside" / name)
+    for name, figure in figures.items():
+        save_figure(figure, tmp_path / "here" / name)
+        here, beside = (tmp_path / where / name for where in ("here", "beside"))
+        assert here.read_bytes() == beside.read_bytes()
+
+
+def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"must end in \.png"),
+        figure_writers() as write,
+    ):
+        write(drawn(1), tmp_path / "figure.gif")
+
+
+def test_one_processor_does_it_itself(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with figure_writers() as write:
+        assert write is save_figure
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks /proc whether a process is there")
+def test_a_killed_parent_leaves_no_process_behind(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    environment = os.environ | {"FOLDER": str(folder)}
+    parent = subprocess.Popen([sys.executable, script], env=environment, cwd=Path.cwd())
+    try:
+        until(lambda: list(folder.iterdir()))
+        parent.send_signal(signal.SIGKILL)
+        (child,) = (int(path.name) for path in folder.iterdir())
+        until(lambda: not is_running(child))
+    finally:
+        parent.kill()
+        parent.wait()
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
+
+
+def is_running(pid):
+    """Whether there is such a process that is not just waiting to be forgotten."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
