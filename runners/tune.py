@@ -7,16 +7,11 @@ Tune's own state is kept or restored.
 import logging
 import os
 import shutil
-import signal
 import tempfile
-import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # Ray reads these when it is imported: its own reports, loggers and signal handler stay out of the
 # way of ours.
@@ -38,15 +33,14 @@ from adaloss.store import Store
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
-from runners.trial_queue import Capacity, End, TrialQueue
+from runners.interrupt import sigterm_as_interrupt
+from runners.lost_trial import record_lost
+from runners.trial_end import end_of, reason
+from runners.trial_queue import Capacity, TrialQueue
+from runners.trial_worker import Worker
 from runners.worker_settings import WorkerSettings
 
-if TYPE_CHECKING:
-    from adaloss.execution import Execution, LoadSplits
-
 OBJECT_STORE_BYTES = 200_000_000
-# A worker reports this often: events of many short epochs would cost more than the epochs.
-SECONDS_PER_REPORT = 1.0
 
 
 class ResourceError(UserError):
@@ -54,7 +48,7 @@ class ResourceError(UserError):
 
 
 class TrialWorker(tune.Trainable):
-    """A process that executes one trial after the other; data and imports are kept in between."""
+    """A process of Tune's in which a worker executes trials."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Nothing that takes time.
@@ -62,79 +56,16 @@ class TrialWorker(tune.Trainable):
         When a trial ends, Tune gives its worker the trial of one that is still being set up, and
         kills that one: with long set-ups and short trials there would only ever be one worker.
         """
-        self.execution: Execution | None = None
-        self.load_splits: LoadSplits | None = None
+        self.worker = Worker()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial; Tune puts it into ``self.config``."""
-        self.execution = None
+        self.worker.forget_trial()
         return True
 
     def step(self) -> dict[str, Any]:
-        """Run epochs for about a second, or until the trial has its result."""
-        started = time.monotonic()
-        if self.execution is None:
-            # A worker that dies right after its trial's end has it started again.
-            if (ended := self.ended_before()) is not None:
-                return {"done": True, "end": brief(ended).model_dump_json()}
-            self.execution = self.prepare()
-        report: dict[str, Any] = {}
-        while (metrics := self.execution.advance()) is not None:
-            report = {"epoch": metrics.epoch, "loss": metrics.train_loss}
-            if time.monotonic() - started > SECONDS_PER_REPORT:
-                return report
-        result = self.execution.result
-        assert result is not None, "an execution ends with a result"
-        return report | {"done": True, "end": brief(result).model_dump_json()}
-
-    def ended_before(self) -> TrialResult | None:
-        """The result of the trial that is due, where it is on record already."""
-        store = Store(Path(self.config["store"]))
-        return store.read_result(Trial.model_validate_json(self.config["trial"]))
-
-    def prepare(self) -> "Execution":
-        """The execution of the trial that is due, with what the worker has loaded before."""
-        from adaloss.data import load_splits
-        from adaloss.execution import Execution, ExecutionSettings
-        from adaloss.provenance import collect_provenance
-
-        settings = ExecutionSettings(**self.config["execution"])
-        if settings.device == "cuda":
-            share_memory(self.config["share"]["gpu"])
-        if self.load_splits is None:
-            self.load_splits = lru_cache(maxsize=2)(load_splits)
-            self.provenance = collect_provenance(settings.device, settings.threads)
-        return Execution(
-            trial=Trial.model_validate_json(self.config["trial"]),
-            store=Store(Path(self.config["store"])),
-            settings=settings,
-            load_splits=self.load_splits,
-            provenance=self.provenance,
-        )
-
-
-def share_memory(part: float) -> None:
-    """Keep this process to its part of the GPU, so that it cannot take its neighbours' memory."""
-    import torch
-
-    # Where torch cannot use the GPU, the trial fails and says so.
-    if torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(min(1.0, part))
-
-
-def brief(result: TrialResult) -> TrialResult:
-    """The result without what is long: Tune keeps reports in memory."""
-    failure = result.failure and result.failure.model_copy(update={"traceback": ""})
-    return result.model_copy(update={"failure": failure, "provenance": None})
-
-
-def reason(result: TrialResult) -> str:
-    """Why a trial is not complete, in one line."""
-    if result.divergence is not None:
-        return result.divergence.reason
-    if result.failure is not None:
-        return f"{result.failure.kind}: {result.failure.message}"
-    return ""
+        """Run the trial for about a second."""
+        return self.worker.step(self.config)
 
 
 class QueuedTrials(Searcher):
@@ -168,15 +99,6 @@ class QueuedTrials(Searcher):
         if self.queue.runs_again(trial, end):
             self.store.set_aside(trial)
         self.queue.ended(trial, end)
-
-
-def end_of(report: dict[str, Any]) -> End:
-    """What a worker's last report says of how the trial ended; nothing is a dead worker's."""
-    if "end" not in report:
-        return End(state=TrialState.FAILED, failure=FailureKind.WORKER_LOST)
-    result = TrialResult.model_validate_json(report["end"])
-    failure = result.failure.kind if result.failure else None
-    return End(state=result.state, failure=failure, memory=result.memory)
 
 
 class ObserverCallback(tune.Callback):
@@ -218,26 +140,17 @@ class ObserverCallback(tune.Callback):
         lost = trial_of(trial)
         if self.store.read_result(lost) is not None:
             return
-        history = self.store.read_metrics(lost)
         failure = Failure(
             kind=FailureKind.WORKER_LOST,
             message=f"its worker died {trial.num_failures} times",
             traceback=str(trial.get_error() or ""),
         )
-        result = TrialResult(
-            trial_id=lost.trial_id,
-            state=TrialState.FAILED,
-            epochs=len(history),
-            failure=failure,
-            seconds=sum(metrics.seconds for metrics in history),
-            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        said = f"{failure.kind}: {failure.message}"
         try:
-            self.store.write_result(lost, result)
-            said = reason(result)
+            record_lost(lost, failure, self.store)
         except OSError as error:
-            # The disk may be what the worker died of; without a result the trial is missing.
-            said = f"{reason(result)}, and that cannot be recorded: {error}"
+            # Without a result the trial is missing.
+            said = f"{said}, and that cannot be recorded: {error}"
         self.observer.trial_ended(lost, TrialState.FAILED, said)
 
 
@@ -354,20 +267,3 @@ def scratch_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Stop on SIGTERM as on Ctrl-C: in order, with the records safe.
-
-    To be entered after Ray has started, which takes the signal for itself.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
