@@ -58,6 +58,7 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
     from adaloss.store import Store
     from runners.plan import make_plan
     from runners.progress import SweepProgress
+    from runners.timeline import Timeline
     from runners.tune import run_trials
     from runners.worker_settings import WorkerSettings
 
@@ -79,7 +80,7 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
         checkpoint_interval=60, keep_checkpoints=False,
     )  # fmt: skip
     observer = EndTimes(make_plan("overhead", trials, store), trials, Console(quiet=True))
-    run_trials(trials, store, settings, {}, observer)
+    run_trials(trials, store, settings, {}, observer, Timeline())
     return overhead(ends, workers)
 
 

@@ -46,6 +46,7 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     from runners.machine import worker_settings
     from runners.plan import make_plan
     from runners.progress import SweepProgress
+    from runners.timeline import Timeline
     from runners.tracking.beside import Mirroring, mirrored
     from runners.tune import run_trials
 
@@ -60,7 +61,7 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     )
     began = time.perf_counter()
     with mirrored(sweep, store, Mirroring(modes[mode], "sync"), lambda line: None):
-        run_trials(sweep.trials, store, worker_settings(sweep), {}, observer)
+        run_trials(sweep.trials, store, worker_settings(sweep), {}, observer, Timeline())
         ended = time.perf_counter()
     return {"trials": ended - began, "end": time.perf_counter() - ended}
 

@@ -54,6 +54,10 @@ def run(
     ] = None,
     wandb: Wandb = None,
     yes: Yes = False,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Write a timeline of driver and workers (Chrome trace)."),
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -71,8 +75,9 @@ def run(
     mode = "disabled" if smoke else wandb
     with only_run(store):
         run_and_compile(
-            sweep, trials, store, only, limit, wandb=mode, yes=yes, quiet=quiet, as_json=as_json
-        )
+            sweep, trials, store, only, limit,
+            wandb=mode, profile=profile, yes=yes, quiet=quiet, as_json=as_json,
+        )  # fmt: skip
 
 
 def retry(
@@ -147,15 +152,18 @@ def run_and_compile(
     yes: bool,
     quiet: bool,
     as_json: bool,
+    profile: bool = False,
 ) -> NoReturn:
     """Run what is missing, compile what came out, exit with the code that says how it went."""
     from adaloss.provenance import code_version
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
     from runners.launch import launch
+    from runners.timeline import Timeline
     from runners.tracking.beside import Mirroring
     from runners.tracking.mode import mirror_mode
 
+    timeline = Timeline(store.root / "profile.json" if profile else None)
     before = plan_to_run(sweep, trials, only, store)
     mode = mirror_mode(sweep.grid.wandb.mode, wandb)
     specs = specs_for(sweep, trials)
@@ -173,6 +181,7 @@ def run_and_compile(
             store,
             mirroring=Mirroring(mode, command("sync", sweep, store)),
             compile_results=compile_results,
+            timeline=timeline,
             yes=yes or as_json,
             quiet=quiet,
         )

@@ -16,6 +16,7 @@ from runners.preflight.start import preflight
 from runners.prepare import prepare
 from runners.progress import duration, watching
 from runners.safe_console import SafeConsole
+from runners.timeline import COMPILE, Timeline
 from runners.tracking.beside import Mirroring, mirrored
 from runners.tracking.labels import check_labels
 
@@ -35,6 +36,7 @@ def launch(
     *,
     mirroring: Mirroring,
     compile_results: Callable[[], object],
+    timeline: Timeline,
     yes: bool,
     quiet: bool,
 ) -> int:
@@ -73,8 +75,14 @@ def launch(
     with mirrored(sweep, store, mirroring, say):
         with watching(plan, to_run, sweep.tables[0], console, quiet=quiet) as observer:
             measured = measured_memory(plan.trials, plan.results)
-            run_trials(to_run, store, settings, measured, observer)
-        compile_results()
+            run_trials(to_run, store, settings, measured, observer, timeline)
+        with timeline.span(COMPILE):
+            compile_results()
+    timeline.close()
+    if not quiet:
+        say(timeline.summary(min(workers(sweep), len(to_run))))
+        if timeline.path is not None:
+            say(f"timeline: {timeline.path} (open it in Perfetto or chrome://tracing)")
     return len(to_run)
 
 

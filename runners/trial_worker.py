@@ -1,5 +1,6 @@
 """What a worker process does: it executes one trial after the other, a second at a time."""
 
+import os
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adaloss.result import Provenance, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
+from runners.timeline import EPOCHS, RECORD, START, Reported
 from runners.trial_end import brief
 
 if TYPE_CHECKING:
@@ -34,8 +36,12 @@ class Worker:
         self.execution = None
 
     def step(self, configuration: dict[str, Any]) -> dict[str, Any]:
-        """Run epochs for about a second, or until the trial has its result; returns the report."""
-        started = time.monotonic()
+        """Run epochs for about a second, or until the trial has its result; returns the report.
+
+        Among what it reports are the ``spans`` of the ``worker``'s time.
+        """
+        began = epochs_begin = epochs_end = time.time()
+        is_new = self.execution is None
         if self.execution is None:
             # A worker that dies right after its trial's end has it started again.
             if (ended := ended_before(configuration)) is not None:
@@ -43,12 +49,20 @@ class Worker:
             self.execution = self.prepare(configuration)
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
+            epochs_end = time.time()
+            if not report:
+                epochs_begin = epochs_end - metrics.seconds if is_new else began
             report = {"epoch": metrics.epoch, "loss": metrics.train_loss}
-            if time.monotonic() - started > SECONDS_PER_REPORT:
-                return report
-        result = self.execution.result
-        assert result is not None, "an execution ends with a result"
-        return report | {"done": True, "end": brief(result).model_dump_json()}
+            if epochs_end - began > SECONDS_PER_REPORT:
+                break
+        spans: list[Reported] = [(START, began, epochs_begin - began)] if is_new else []
+        spans.append((EPOCHS, epochs_begin, epochs_end - epochs_begin))
+        if metrics is None:
+            result = self.execution.result
+            assert result is not None, "an execution ends with a result"
+            spans.append((RECORD, epochs_end, time.time() - epochs_end))
+            report |= {"done": True, "end": brief(result).model_dump_json()}
+        return report | {"worker": f"worker {os.getpid()}", "spans": spans}
 
     def prepare(self, configuration: dict[str, Any]) -> "Execution":
         """The execution of the trial that is due, with what the worker has loaded before."""

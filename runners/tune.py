@@ -35,6 +35,7 @@ from adaloss.user_error import UserError
 from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
 from runners.lost_trial import record_lost
+from runners.timeline import TRIALS, Timeline
 from runners.trial_end import end_of, reason
 from runners.trial_queue import Capacity, TrialQueue
 from runners.trial_worker import Worker
@@ -104,10 +105,13 @@ class QueuedTrials(Searcher):
 class ObserverCallback(tune.Callback):
     """Translates Tune's events into the sweep's, and records trials whose workers keep dying."""
 
-    def __init__(self, store: Store, queue: TrialQueue, observer: SweepObserver) -> None:
+    def __init__(
+        self, store: Store, queue: TrialQueue, observer: SweepObserver, timeline: Timeline
+    ) -> None:
         self.store = store
         self.queue = queue
         self.observer = observer
+        self.timeline = timeline
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks for a restored run, and there is never one."""
@@ -121,6 +125,8 @@ class ObserverCallback(tune.Callback):
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A worker has reported."""
+        if "spans" in result:
+            self.timeline.worked(result["worker"], trial_of(trial).readable_name, result["spans"])
         if "epoch" in result:
             self.observer.epoch_ended(trial_of(trial), result["epoch"], result["loss"])
         if "end" not in result:
@@ -165,6 +171,7 @@ def run_trials(
     settings: WorkerSettings,
     measured: Mapping[Hashable, DeviceMemory],
     observer: SweepObserver,
+    timeline: Timeline,
 ) -> None:
     """Execute the trials on this machine, or on the cluster that ``RAY_ADDRESS`` names.
 
@@ -204,11 +211,12 @@ def run_trials(
                 storage_path=str(scratch),
                 failure_config=tune.FailureConfig(max_failures=settings.retries),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                callbacks=[ObserverCallback(store, queue, observer)],
+                callbacks=[ObserverCallback(store, queue, observer, timeline)],
                 verbose=0,
             ),
         )
-        tuner.fit()
+        with timeline.span(TRIALS):
+            tuner.fit()
 
 
 def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:

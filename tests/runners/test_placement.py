@@ -58,6 +58,7 @@ def two_gpus(monkeypatch):
 
 
 def run(trials, store, measured, **settings):
+    from runners.timeline import Timeline
     from runners.tune import run_trials
 
     usual = {
@@ -66,7 +67,8 @@ def run(trials, store, measured, **settings):
         "keep_checkpoints": False, "device": "cpu",
     }  # fmt: skip
     watcher = Watcher()
-    run_trials(trials, store, WorkerSettings(**(usual | settings)), measured, watcher)
+    given = WorkerSettings(**(usual | settings))
+    run_trials(trials, store, given, measured, watcher, Timeline())
     return watcher
 
 

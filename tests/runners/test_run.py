@@ -57,9 +57,14 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
     assert f"{here[-1]['test/loss']:.5g}" in alone.stdout
     assert "…" not in alone.stdout
 
-    limited = command("run", grid, "--limit", "1", "--json")
+    limited = command("run", grid, "--limit", "1", "--json", "--profile")
     assert limited.returncode == 3, limited.stderr
     assert json.loads(limited.stdout)["started"] == 1
+    assert "% of the time of 1 worker was training" in limited.stderr
+    events = json.loads((tmp_path / "results" / "small" / "profile.json").read_text())
+    tracks = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+    spans = [(tracks[event["tid"]].split()[0], event["name"]) for event in events[2:]]
+    assert {("worker", "start"), ("worker", "epochs"), ("driver", "trials")} <= set(spans)
 
 
 def test_failed_trials_are_told_and_repeated(command, grid):

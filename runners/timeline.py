@@ -1,0 +1,117 @@
+"""Where the time of a run goes: spans of the driver and of each worker, as a Chrome trace."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DRIVER = "driver"
+START, EPOCHS, RECORD = "start", "epochs", "record"
+TRIALS, COMPILE = "trials", "tables, figures, report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """Something that took time: ``start`` and ``seconds`` in seconds, the start since 1970."""
+
+    name: str
+    start: float
+    seconds: float
+    of: str = ""
+    """What it was for, such as a trial's name."""
+
+
+Reported = tuple[str, float, float]
+"""A worker's span as it travels to the driver: name, start, seconds."""
+
+
+class Timeline:
+    """Collects spans: sums of them always, each of them where there is a path to write them to.
+
+    The file is in the Trace Event Format (JSON array), which Perfetto and Chrome's tracing page
+    open: one line of the picture for the driver, one for every worker. Events are written as they
+    come, so that a long sweep's do not gather in memory.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.began = time.time()
+        self.seconds: dict[str, float] = {}
+        self.tracks: dict[str, int] = {}
+
+    @contextmanager
+    def span(self, name: str) -> Iterator[None]:
+        """Take the time of what the driver does in the block."""
+        start, clock = time.time(), time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(DRIVER, [Span(name=name, start=start, seconds=time.perf_counter() - clock)])
+
+    def worked(self, worker: str, trial: str, reported: Iterable[Reported]) -> None:
+        """Add what a worker did for a trial."""
+        self.add(worker, [Span(name=n, start=s, seconds=t, of=trial) for n, s, t in reported])
+
+    def add(self, track: str, spans: Sequence[Span]) -> None:
+        """Add the spans of one process."""
+        for span in spans:
+            self.seconds[span.name] = self.seconds.get(span.name, 0.0) + span.seconds
+        if self.path is None:
+            return
+        is_first = not self.tracks
+        events: list[Mapping[str, Any]] = []
+        for name in (DRIVER, track):
+            if name not in self.tracks:
+                self.tracks[name] = len(self.tracks)
+                events.append(track_event(self.tracks[name], name))
+        events += (span_event(self.tracks[track], span) for span in spans)
+        if is_first:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w" if is_first else "a") as file:
+            file.write("[\n" if is_first else "")
+            file.writelines(json.dumps(event) + ",\n" for event in events)
+
+    def close(self) -> None:
+        """End the file; until then it lacks what ends a JSON array, which its readers forgive."""
+        if self.path is not None and self.tracks:
+            with self.path.open("a") as file:
+                end = span_event(self.tracks[DRIVER], self.whole())
+                file.write(json.dumps(end) + "\n]\n")
+
+    def whole(self) -> Span:
+        """The run from the beginning to now."""
+        return Span(name="run", start=self.began, seconds=time.time() - self.began)
+
+    def summary(self, workers: int) -> str:
+        """How long the parts took, and how much of the workers' time was training."""
+        trials, after = self.seconds.get(TRIALS, 0.0), self.seconds.get(COMPILE, 0.0)
+        training = self.seconds.get(EPOCHS, 0.0)
+        whole = self.whole().seconds
+        part = f"{min(1.0, training / (workers * trials)):.0%}" if trials else "nothing"
+        noun = "worker" if workers == 1 else "workers"
+        return (
+            f"{whole:.0f} s: {max(0.0, whole - trials - after):.0f} s until Ray had started, "
+            f"{trials:.0f} s for the trials, {after:.0f} s for tables, figures and report; "
+            f"{part.replace('%', ' %')} of the time of {workers} {noun} was training"
+        )
+
+
+def track_event(number: int, name: str) -> Mapping[str, Any]:
+    """Gives a line of the picture its name."""
+    return {
+        "ph": "M", "name": "thread_name", "pid": os.getpid(), "tid": number,
+        "args": {"name": name},
+    }  # fmt: skip
+
+
+def span_event(number: int, span: Span) -> Mapping[str, Any]:
+    """A span on a line of the picture; times are in microseconds."""
+    event = {
+        "ph": "X", "name": span.name, "pid": os.getpid(), "tid": number,
+        "ts": span.start * 1e6, "dur": span.seconds * 1e6,
+    }  # fmt: skip
+    return event | ({"args": {"trial": span.of}} if span.of else {})
