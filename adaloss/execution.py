@@ -25,6 +25,7 @@ from adaloss.result import (
     best_by_validation,
 )
 from adaloss.store import Store, replacing
+from adaloss.time_limit import TrialTimeoutError
 from adaloss.training import DivergedError, Training
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
@@ -42,10 +43,6 @@ LoadSplits = Callable[[SplitsSpec, Path, str], Splits]
 
 class NoGpuError(Exception):
     """A trial was given a GPU, and torch sees none."""
-
-
-class TrialTimeoutError(Exception):
-    """A trial took longer than the sweep's ``execution.timeout``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +88,7 @@ class Execution:
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
         store.open_trial(trial)
+        store.clear_temporary(trial)
 
     def advance(self) -> EpochMetrics | None:
         """Run and record one epoch; None, with :attr:`result` set, when the trial is finished."""
@@ -184,10 +182,7 @@ class Execution:
         """Raise TrialTimeoutError once the trial has had its time."""
         limit = self.settings.timeout
         if limit is not None and time.monotonic() - self.started > limit:
-            raise TrialTimeoutError(
-                f"the trial took longer than execution.timeout ({limit:g} s); "
-                "raise it and run `adaloss-sweep retry`"
-            )
+            raise TrialTimeoutError(limit)
 
     def save_checkpoint(self, training: Training) -> None:
         """Replace ``checkpoint.pt`` by the state of now."""
@@ -226,8 +221,9 @@ class Execution:
             yield
             return
         with (
+            # By the line: what a process printed before it dies is in the log.
             self.store.log_path(self.trial).open(
-                "a", encoding="utf-8", errors="backslashreplace"
+                "a", buffering=1, encoding="utf-8", errors="backslashreplace"
             ) as log,
             contextlib.redirect_stdout(log),
             contextlib.redirect_stderr(log),

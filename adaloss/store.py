@@ -22,8 +22,13 @@ METRICS_FILE = "metrics.jsonl"
 RESULT_FILE = "result.json"
 CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.txt"
+STACK_FILE = ".stack.txt"
 # result.json is last: until it is moved away, the trial still counts as finished.
 RECORDS_OF_AN_ATTEMPT = (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, RESULT_FILE)
+TEMPORARY_FILES = (
+    STACK_FILE,
+    *(f".{name}.*" for name in (TRIAL_FILE, METRICS_FILE, CHECKPOINT_FILE, RESULT_FILE)),
+)
 
 MOST_RESULT_BYTES = 2 * 1024**2
 MOST_METRICS_BYTES = 64 * 1024**2
@@ -86,6 +91,10 @@ class Store:
         """Where the trial's own output goes."""
         return self.trial_folder(trial) / LOG_FILE
 
+    def stack_path(self, trial: Trial) -> Path:
+        """Where a running trial leaves where it stood, should it be ended by its time limit."""
+        return self.trial_folder(trial) / STACK_FILE
+
     def open_trial(self, trial: Trial) -> Path:
         """Create the trial's folder and its ``trial.json``; returns the folder."""
         folder = self.trial_folder(trial)
@@ -95,6 +104,13 @@ class Store:
             with replacing(folder / TRIAL_FILE, durable=False) as temporary:
                 write_utf8(temporary, json.dumps(content, indent=2) + "\n")
         return folder
+
+    def clear_temporary(self, trial: Trial) -> None:
+        """Remove what processes that were killed left half written; nobody else may be writing."""
+        folder = self.trial_folder(trial)
+        for name in TEMPORARY_FILES:
+            for path in folder.glob(name):
+                path.unlink(missing_ok=True)
 
     def check_trial(self, trial: Trial) -> None:
         """Hold ``trial.json``, where there is one, against the trial.

@@ -54,14 +54,14 @@ def plan(
 def status(
     grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
 ) -> None:
-    """Show the state of every trial, and why trials failed."""
-    from adaloss.printable import printable_line
-    from adaloss.result import TrialState
+    """Show the state of every trial, why trials failed, and the last lines of their logs."""
+    from runners.failures_told import failure_lines
     from runners.matrix import legend, state_matrices
     from runners.safe_console import SafeConsole
 
     sweep = load(grid)
-    made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
+    store = store_of(sweep, storage)
+    made = plan_of(sweep, sweep.trials, only, store)
     states = made.states()
     if as_json:
         print_json(made.counts() | {"states": states})
@@ -71,11 +71,8 @@ def status(
         console.print(matrix, "")
     console.print(legend())
     typer.echo(f"{sweep.name}: {safe_so_far(made)}")
-    for trial in made.in_state(TrialState.FAILED):
-        failure = made.results[trial.trial_id].failure
-        why = f"{failure.kind}: {failure.message}" if failure else "no reason on record"
-        name = f"{trial.readable_name} ({trial.trial_id})"
-        typer.echo(f"failed: {name}: {printable_line(why)}")
+    for line in failure_lines(made, store):
+        typer.echo(line)
 
 
 def show(

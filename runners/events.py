@@ -18,8 +18,5 @@ class SweepObserver(Protocol):
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
         """The trial has a result; ``message`` says why when it is not complete."""
 
-    def out_of_memory(self, trial: Trial) -> None:
-        """The trial ran out of memory; it starts again with a GPU, or the processors, alone."""
-
-    def worker_lost(self, trial: Trial) -> None:
-        """The trial's worker died; the trial goes on from its checkpoint on another."""
+    def starts_again(self, trial: Trial, message: str) -> None:
+        """The trial failed, but not for good: ``message`` says of what, and what it does now."""

@@ -6,13 +6,27 @@ from adaloss.result import Failure, TrialResult, TrialState
 from adaloss.store import Store
 from adaloss.trial import Trial
 
+MOST_STACK_CHARACTERS = 50_000
 
-def record_lost(trial: Trial, failure: Failure, store: Store) -> TrialResult:
-    """Write the failed trial's result, with the epochs that it got to; returns it.
+
+def stack_at_the_limit(trial: Trial, store: Store) -> str:
+    """Where the trial stood as its time limit ended its worker; empty where it did not."""
+    try:
+        with store.stack_path(trial).open(encoding="utf-8", errors="replace") as stack:
+            return stack.read(MOST_STACK_CHARACTERS)
+    except OSError:
+        return ""
+
+
+def record_lost(trial: Trial, failure: Failure, store: Store) -> None:
+    """Write the failed trial's result, with the epochs that it got to.
 
     Raises:
-        OSError: it cannot be written; the disk may be what the worker died of.
+        OSError: it cannot be written.
     """
+    store.open_trial(trial)
+    with store.log_path(trial).open("a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(f"{failure.traceback.rstrip()}\n{failure.kind}: {failure.message}\n".lstrip())
     history = store.read_metrics(trial)
     result = TrialResult(
         trial_id=trial.trial_id,
@@ -23,4 +37,4 @@ def record_lost(trial: Trial, failure: Failure, store: Store) -> TrialResult:
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     store.write_result(trial, result)
-    return result
+    store.clear_temporary(trial)

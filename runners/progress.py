@@ -63,17 +63,11 @@ class SweepProgress(SweepObserver):
         self.running.pop(trial.trial_id, None)
         self.states[trial.trial_id] = state.value
 
-    def out_of_memory(self, trial: Trial) -> None:
-        """The trial ran out of memory and is to run again."""
+    def starts_again(self, trial: Trial, message: str) -> None:
+        """The trial failed, but not for good."""
         self.running.pop(trial.trial_id, None)
         self.states[trial.trial_id] = "missing"
-        self.say(f"out of memory: {trial.readable_name} runs again, alone")
-
-    def worker_lost(self, trial: Trial) -> None:
-        """The trial's worker died."""
-        self.running.pop(trial.trial_id, None)
-        self.states[trial.trial_id] = "missing"
-        self.say(f"worker lost: {trial.readable_name} goes on from its last checkpoint")
+        self.say(f"{trial.readable_name}: {message}")
 
     def say(self, line: str) -> None:
         """Print a line that stays."""

@@ -1,12 +1,20 @@
 """Which trial is started next and with what, decided as the ones before it end."""
 
+import heapq
+import time
 from collections import Counter, deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adaloss.result import DeviceMemory, FailureKind, TrialState
 from adaloss.trial import Trial
 from runners.packing import gpu_share, memory_kind, note
+
+# What another start may cure; an error of the code or the data, or a hang, would only come again.
+CURABLE = frozenset({FailureKind.WORKER_LOST, FailureKind.OUT_OF_MEMORY})
+# Seconds before the first retry; each further one waits twice as long, up to the longest.
+FIRST_DELAY = 2.0
+LONGEST_DELAY = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +65,40 @@ class End:
     memory: DeviceMemory | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """A failed trial's next start: ``delay`` seconds from now, as this one of its ``retries``."""
+
+    retry: int
+    retries: int
+    delay: float
+    alone: bool
+
+
 class TrialQueue:
-    """The trials of a sweep on their way to the workers, in their order."""
+    """The trials of a sweep on their way to the workers, in their order.
+
+    ``retries`` is how often a trial is started again, ``max_failed`` how many may fail before no
+    more are started, ``now`` a clock in seconds.
+    """
 
     def __init__(
         self,
         trials: Sequence[Trial],
         capacity: Capacity,
         measured: Mapping[Hashable, DeviceMemory],
+        *,
+        retries: int,
         max_failed: int | None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.waiting = deque(trials)
-        self.to_repeat: deque[Trial] = deque()
+        self.retries = retries
+        self.now = now
+        self.starts: Counter[str] = Counter()
+        # By the time when they are due, then in the order in which they failed.
+        self.to_repeat: list[tuple[float, int, Trial, bool]] = []
+        self.repeats = 0
         self.capacity = capacity
         self.measured = dict(measured)
         self.measuring: Counter[Hashable] = Counter()
@@ -79,16 +109,23 @@ class TrialQueue:
     @property
     def exhausted(self) -> bool:
         """Whether no trial will be started any more."""
-        if self.max_failed is not None and self.failed > self.max_failed:
-            return True
-        return not (self.waiting or self.to_repeat or self.running)
+        return self.fuse_blown or not (self.waiting or self.to_repeat or self.running)
+
+    @property
+    def fuse_blown(self) -> bool:
+        """Whether more trials have failed than may."""
+        return self.max_failed is not None and self.failed > self.max_failed
 
     def start_next(self) -> Start | None:
-        """The trial to start now; None while all that are left wait for a running one to end."""
+        """The trial to start now; None while all that are left are to be waited for.
+
+        They wait for a running one to end, or for the delay before their retry.
+        """
         if self.exhausted:
             return None
-        if self.to_repeat:
-            return self.started(self.to_repeat.popleft(), alone=True)
+        if self.to_repeat and self.to_repeat[0][0] <= self.now():
+            _, _, trial, alone = heapq.heappop(self.to_repeat)
+            return self.started(trial, alone=alone)
         for trial in self.waiting:
             if self.gpus_for(trial) is not None:
                 self.waiting.remove(trial)
@@ -97,19 +134,25 @@ class TrialQueue:
 
     def started(self, trial: Trial, *, alone: bool) -> Start:
         """Note that the trial runs."""
-        gpus = 1.0 if alone else self.gpus_for(trial)
-        assert gpus is not None, "only trials that need not wait are started"
+        gpus = self.gpus_alone if alone else self.gpus_for(trial)
         if self.packs and not alone and memory_kind(trial) not in self.measured:
             self.measuring[memory_kind(trial)] += 1
         on_cpu = not self.capacity.gpus
         start = Start(
             trial=trial,
             cpus=self.capacity.cpus if alone and on_cpu else self.capacity.cpus_per_trial,
-            gpus=0.0 if on_cpu else gpus,
+            # A retry does not wait for another's measurement: it measures too.
+            gpus=0.0 if on_cpu else self.gpus_alone if gpus is None else gpus,
             alone=alone,
         )
+        self.starts[trial.trial_id] += 1
         self.running[trial.trial_id] = start
         return start
+
+    @property
+    def gpus_alone(self) -> float:
+        """The GPUs of a trial that shares none: one, unless the grid gives each more."""
+        return max(1.0, self.capacity.gpus_per_trial or 0.0)
 
     @property
     def packs(self) -> bool:
@@ -128,21 +171,41 @@ class TrialQueue:
             return gpu_share(self.measured[kind], self.capacity.most_per_gpu)
         return 1.0 if self.measuring[kind] < self.capacity.gpus else None
 
-    def runs_again(self, trial: Trial, end: End) -> bool:
-        """Whether the trial's end is not its last: out of memory, but not yet alone."""
-        start = self.running.get(trial.trial_id)
-        return end.failure is FailureKind.OUT_OF_MEMORY and start is not None and not start.alone
-
-    def ended(self, trial: Trial, end: End) -> None:
-        """Note how a running trial ended."""
-        again = self.runs_again(trial, end)
+    def ended(self, trial: Trial, end: End) -> Again | None:
+        """Note how a running trial ended; returns how it starts again, None if that was its end."""
         start = self.running.pop(trial.trial_id)
         if self.packs and not start.alone and self.measuring[memory_kind(trial)]:
             self.measuring[memory_kind(trial)] -= 1
         # A trial that failed or diverged early may not have been at its peak.
         if end.memory is not None and end.state is TrialState.COMPLETE:
             note(self.measured, trial, end.memory)
-        if again:
-            self.to_repeat.append(trial)
+        again = self.again(start, end)
+        if again is not None:
+            self.repeats += 1
+            due = self.now() + again.delay
+            heapq.heappush(self.to_repeat, (due, self.repeats, trial, again.alone))
         elif end.state is TrialState.FAILED:
             self.failed += 1
+        return again
+
+    def again(self, start: Start, end: End) -> Again | None:
+        """How the trial starts again after such an end, None where that would cure nothing."""
+        retry = self.starts[start.trial.trial_id]
+        if end.failure not in CURABLE or retry > self.retries or self.fuse_blown:
+            return None
+        out_of_memory = end.failure is FailureKind.OUT_OF_MEMORY
+        # With no neighbours to leave, there would be no more memory the next time.
+        if out_of_memory and start.alone:
+            return None
+        return Again(
+            retry=retry,
+            retries=self.retries,
+            delay=delay_before(retry),
+            alone=out_of_memory or start.alone,
+        )
+
+
+def delay_before(retry: int) -> float:
+    """The seconds to wait before a trial's first, second, … retry."""
+    # A large exponent would be a number too large for a float.
+    return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retry - 1, 16))

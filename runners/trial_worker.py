@@ -2,15 +2,16 @@
 
 import os
 import time
+import traceback
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaloss.result import Provenance, TrialResult
+from adaloss.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.store import Store
+from adaloss.time_limit import Watchdog
 from adaloss.trial import Trial
 from runners.timeline import EPOCHS, RECORD, START, Reported
-from runners.trial_end import brief
 
 if TYPE_CHECKING:
     from adaloss.execution import Execution, LoadSplits
@@ -28,25 +29,41 @@ class Worker:
 
     def __init__(self) -> None:
         self.execution: Execution | None = None
+        self.watchdog: Watchdog | None = None
         self.load_splits: LoadSplits | None = None
         self.provenance: Provenance | None = None
 
     def forget_trial(self) -> None:
         """Make room for the next trial."""
         self.execution = None
+        if self.watchdog is not None:
+            self.watchdog.release()
+            self.watchdog = None
 
     def step(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """Run epochs for about a second, or until the trial has its result; returns the report.
 
-        Among what it reports are the ``spans`` of the ``worker``'s time.
+        A report has ``epoch`` and ``loss`` where one has ended, the trial's ``end`` where it has,
+        what is ``broken`` where this worker cannot go on with it, and the ``spans`` of the
+        ``worker``'s time.
         """
+        try:
+            return self.run_epochs(configuration)
+        except Exception as error:
+            # Not of the trial, whose errors are its result: of the storage, say.
+            self.forget_trial()
+            return {"done": True, "broken": broken(error).model_dump_json()}
+
+    def run_epochs(self, configuration: dict[str, Any]) -> dict[str, Any]:
+        """Run epochs for about a second; returns the report."""
         began = epochs_begin = epochs_end = time.time()
         is_new = self.execution is None
         if self.execution is None:
-            # A worker that dies right after its trial's end has it started again.
+            # The driver may not have seen what a worker wrote on another machine as it died.
             if (ended := ended_before(configuration)) is not None:
                 return {"done": True, "end": brief(ended).model_dump_json()}
             self.execution = self.prepare(configuration)
+            self.watchdog = watchdog(self.execution)
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
             epochs_end = time.time()
@@ -61,6 +78,7 @@ class Worker:
             result = self.execution.result
             assert result is not None, "an execution ends with a result"
             spans.append((RECORD, epochs_end, time.time() - epochs_end))
+            self.forget_trial()
             report |= {"done": True, "end": brief(result).model_dump_json()}
         return report | {"worker": f"worker {os.getpid()}", "spans": spans}
 
@@ -82,6 +100,30 @@ class Worker:
             load_splits=self.load_splits,
             provenance=self.provenance,
         )
+
+
+def brief(result: TrialResult) -> TrialResult:
+    """The result without what is long: Tune keeps reports in memory."""
+    failure = result.failure and result.failure.model_copy(update={"traceback": ""})
+    return result.model_copy(update={"failure": failure, "provenance": None})
+
+
+def watchdog(execution: "Execution") -> Watchdog | None:
+    """What ends this process with the trial's time; None where that is not limited."""
+    limit = execution.settings.timeout
+    if limit is None:
+        return None
+    return Watchdog(execution.store.stack_path(execution.trial), limit)
+
+
+def broken(error: Exception) -> Failure:
+    """What the driver is told of an error that is not the trial's own."""
+    kind = FailureKind.WORKER_LOST if isinstance(error, OSError) else FailureKind.CODE
+    return Failure(
+        kind=kind,
+        message=f"its worker cannot go on: {type(error).__name__}: {error}",
+        traceback="".join(traceback.format_exception(error)),
+    )
 
 
 def ended_before(configuration: dict[str, Any]) -> TrialResult | None:

@@ -18,6 +18,7 @@ from typing import Any
 os.environ |= {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -28,20 +29,21 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult, TrialState
+from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
-from runners.lost_trial import record_lost
 from runners.timeline import TRIALS, Timeline
-from runners.trial_end import end_of, reason
+from runners.trial_ends import TrialEnds
 from runners.trial_queue import Capacity, TrialQueue
 from runners.trial_worker import Worker
 from runners.worker_settings import WorkerSettings
 
 OBJECT_STORE_BYTES = 200_000_000
+# What Ray says when it has killed a worker to save the machine's memory.
+SIGN_OF_NO_MEMORY = "low on memory"
 
 
 class ResourceError(UserError):
@@ -72,12 +74,10 @@ class TrialWorker(tune.Trainable):
 class QueuedTrials(Searcher):
     """Hands Tune the queue's trials, each with its part of the machine."""
 
-    def __init__(self, queue: TrialQueue, store: Store, common: dict[str, Any]) -> None:
+    def __init__(self, queue: TrialQueue, common: dict[str, Any]) -> None:
         super().__init__()
         self.queue = queue
-        self.store = store
         self.common = common
-        self.trials: dict[str, Trial] = {}
 
     def set_search_properties(self, *args: Any, **kwargs: Any) -> bool:
         """Nothing to set: the trials are what they are."""
@@ -88,28 +88,20 @@ class QueuedTrials(Searcher):
         start = self.queue.start_next()
         if start is None:
             return Searcher.FINISHED if self.queue.exhausted else None
-        self.trials[trial_id] = start.trial
         share = {"cpu": start.cpus, "gpu": start.gpus}
         return {"trial": start.trial.model_dump_json(), "share": share, **self.common}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tell the queue; a trial that runs again leaves its records behind."""
-        trial, end = self.trials.pop(trial_id), end_of(result or {})
-        if self.queue.runs_again(trial, end):
-            self.store.set_aside(trial)
-        self.queue.ended(trial, end)
+        """Nothing: the queue learns of it from the callback, which knows why."""
 
 
-class ObserverCallback(tune.Callback):
-    """Translates Tune's events into the sweep's, and records trials whose workers keep dying."""
+class SweepCallback(tune.Callback):
+    """Translates Tune's events into the sweep's."""
 
-    def __init__(
-        self, store: Store, queue: TrialQueue, observer: SweepObserver, timeline: Timeline
-    ) -> None:
-        self.store = store
-        self.queue = queue
+    def __init__(self, ends: TrialEnds, observer: SweepObserver, timeline: Timeline) -> None:
+        self.ends = ends
         self.observer = observer
         self.timeline = timeline
 
@@ -129,35 +121,28 @@ class ObserverCallback(tune.Callback):
             self.timeline.worked(result["worker"], trial_of(trial).readable_name, result["spans"])
         if "epoch" in result:
             self.observer.epoch_ended(trial_of(trial), result["epoch"], result["loss"])
-        if "end" not in result:
-            return
-        ended = TrialResult.model_validate_json(result["end"])
-        if self.queue.runs_again(trial_of(trial), end_of(result)):
-            self.observer.out_of_memory(trial_of(trial))
-        else:
-            self.observer.trial_ended(trial_of(trial), ended.state, reason(ended))
-
-    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """A worker has died; Tune starts the trial again."""
-        self.observer.worker_lost(trial_of(trial))
+        if "end" in result:
+            ended = TrialResult.model_validate_json(result["end"])
+            self.ends.reported(trial_of(trial), ended)
+        if "broken" in result:
+            self.ends.lost(trial_of(trial), Failure.model_validate_json(result["broken"]))
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """A worker has died once too often."""
-        lost = trial_of(trial)
-        if self.store.read_result(lost) is not None:
-            return
-        failure = Failure(
-            kind=FailureKind.WORKER_LOST,
-            message=f"its worker died {trial.num_failures} times",
-            traceback=str(trial.get_error() or ""),
-        )
-        said = f"{failure.kind}: {failure.message}"
-        try:
-            record_lost(lost, failure, self.store)
-        except OSError as error:
-            # Without a result the trial is missing.
-            said = f"{said}, and that cannot be recorded: {error}"
-        self.observer.trial_ended(lost, TrialState.FAILED, said)
+        """A worker has died."""
+        self.ends.lost(trial_of(trial), failure_of(trial))
+
+
+def failure_of(ray_trial: Any) -> Failure:
+    """Of what a trial's worker died, as far as Ray knows."""
+    try:
+        # Tune's get_error looks where the file is copied to, some time later.
+        said = Path(ray_trial.error_file).read_text(errors="replace")
+    except OSError:
+        said = ""
+    if SIGN_OF_NO_MEMORY in said:
+        message = "Ray ended its worker: the machine was running out of memory"
+        return Failure(kind=FailureKind.OUT_OF_MEMORY, message=message, traceback=said)
+    return Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback=said)
 
 
 def trial_of(ray_trial: Any) -> Trial:
@@ -182,7 +167,10 @@ def run_trials(
     """
     with ray_running(settings), sigterm_as_interrupt(), scratch_folder() as scratch:
         capacity = capacity_for(settings)
-        queue = TrialQueue(trials, capacity, measured, settings.max_failed)
+        queue = TrialQueue(
+            trials, capacity, measured, retries=settings.retries, max_failed=settings.max_failed
+        )
+        ends = TrialEnds(queue=queue, store=store, observer=observer, timeout=settings.timeout)
         # As many workers are started at once as there is room for; more would only wait.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places)
         common = {
@@ -199,8 +187,8 @@ def run_trials(
         tuner = tune.Tuner(
             tune.with_resources(TrialWorker, placement),
             tune_config=tune.TuneConfig(
-                search_alg=QueuedTrials(queue, store, common),
-                # The queue knows when there are no more: a trial may run twice.
+                search_alg=QueuedTrials(queue, common),
+                # The queue knows when there are no more: a trial may be started several times.
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.trial_id,
@@ -209,9 +197,10 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=str(scratch),
-                failure_config=tune.FailureConfig(max_failures=settings.retries),
+                # Tune would start a lost trial again at once; the queue waits, and counts.
+                failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                callbacks=[ObserverCallback(store, queue, observer, timeline)],
+                callbacks=[SweepCallback(ends, observer, timeline)],
                 verbose=0,
             ),
         )

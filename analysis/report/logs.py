@@ -1,11 +1,10 @@
 """The end of the log of each failed trial that the report tells of."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
+from adaloss.log_tail import last_lines
 from adaloss.result import TrialState
 from adaloss.store import Store
 from adaloss.trial import Trial
@@ -13,7 +12,6 @@ from adaloss.trial import Trial
 MOST_FAILURES = 20
 MOST_LINES = 20
 MOST_CHARACTERS = 300
-TAIL_BYTES = 64 * 1024
 
 
 def told_failures(frame: pd.DataFrame) -> pd.DataFrame:
@@ -28,19 +26,7 @@ def failure_logs(
     """The last lines of the logs of :func:`told_failures`, by trial id; of no log, no lines."""
     told = set(told_failures(frame)["trial_id"])
     return {
-        trial.trial_id: last_lines(store.log_path(trial))
+        trial.trial_id: last_lines(store.log_path(trial), MOST_LINES, MOST_CHARACTERS)
         for trial in trials
         if trial.trial_id in told
     }
-
-
-def last_lines(path: Path) -> tuple[str, ...]:
-    """The last lines of a log, long ones cut; none where there is no log."""
-    try:
-        with path.open("rb") as log:
-            size = log.seek(0, os.SEEK_END)
-            log.seek(max(0, size - TAIL_BYTES))
-            text = log.read().decode(errors="replace")
-    except OSError:
-        return ()
-    return tuple(line[:MOST_CHARACTERS] for line in text.splitlines()[-MOST_LINES:])

@@ -63,6 +63,25 @@ def test_epochs_after_the_checkpoint_are_not_recorded_twice(store, start, make_t
     assert [metrics.epoch for metrics in store.read_metrics(trial)] == [1, 2, 3]
 
 
+def test_what_a_killed_worker_left_half_written_is_removed_at_the_next_start(
+    store, start, make_trial
+):
+    trial = make_trial()
+    folder = store.open_trial(trial)
+    written = [
+        replacing(folder / name, durable=True)
+        for name in ("checkpoint.pt", "metrics.jsonl", "result.json")
+    ]
+    for file in written:
+        file.__enter__().write_text("half")
+    store.stack_path(trial).touch()
+    assert len(list(folder.glob(".*"))) == 4
+    # A file of the user's own stays.
+    (folder / ".notes").touch()
+    start(trial)
+    assert [path.name for path in folder.glob(".*")] == [".notes"]
+
+
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x04."])
 def test_an_unreadable_checkpoint_means_starting_over(store, start, make_trial, content):
     trial = make_trial()

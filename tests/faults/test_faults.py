@@ -152,7 +152,6 @@ def test_a_trial_that_raises_exits_or_crashes_fails_alone(
     assert disturbed(records, undisturbed) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the time is looked at between epochs only")
 def test_a_trial_that_hangs_inside_an_epoch_is_ended(
     sweep, grid_text, faults, command, undisturbed
 ):

@@ -77,3 +77,18 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
         monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "1")
         yield double
     assert double.unknown == []
+
+
+class Clock:
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -18,12 +18,19 @@ def complete(memory=None):
 
 
 @pytest.fixture
-def queue_of(make_trial):
-    def make(count=4, measured=(), max_failed=None, **capacity):
+def queue_of(make_trial, clock):
+    def make(count=4, measured=(), retries=2, max_failed=None, **capacity):
         trials = [make_trial(seed=seed) for seed in range(count)]
         usual = {"cpus": 16, "gpus": 2, "cpus_per_trial": 2, "gpus_per_trial": None}
         known = {memory_kind(trials[0]): memory for memory in measured}
-        return TrialQueue(trials, Capacity(**(usual | capacity)), known, max_failed)
+        return TrialQueue(
+            trials,
+            Capacity(**(usual | capacity)),
+            known,
+            retries=retries,
+            max_failed=max_failed,
+            now=clock,
+        )
 
     return make
 
@@ -91,27 +98,34 @@ def test_a_first_trial_that_diverges_measures_nothing(queue_of):
     assert second.gpus == 1.0
 
 
-def test_a_trial_out_of_memory_runs_again_alone_and_only_once(queue_of):
+def test_a_trial_out_of_memory_runs_again_alone_and_only_once(queue_of, clock):
     queue = queue_of(count=1, measured=[SMALL])
     start = queue.start_next()
     assert start.gpus < 1
-    assert queue.runs_again(start.trial, OUT_OF_MEMORY)
-    queue.ended(start.trial, OUT_OF_MEMORY)
+    again = queue.ended(start.trial, OUT_OF_MEMORY)
+    assert again.alone
     assert not queue.exhausted
+    clock.seconds += again.delay
     alone = queue.start_next()
     assert (alone.trial, alone.gpus, alone.alone) == (start.trial, 1.0, True)
-    assert not queue.runs_again(alone.trial, OUT_OF_MEMORY)
-    queue.ended(alone.trial, OUT_OF_MEMORY)
+    assert queue.ended(alone.trial, OUT_OF_MEMORY) is None
     assert queue.exhausted
     assert queue.failed == 1
 
 
-def test_without_a_gpu_alone_means_all_processors(queue_of):
+def test_without_a_gpu_alone_means_all_processors(queue_of, clock):
     queue = queue_of(count=1, gpus=0)
     start = queue.start_next()
     assert (start.cpus, start.gpus) == (2, 0)
-    queue.ended(start.trial, OUT_OF_MEMORY)
+    clock.seconds += queue.ended(start.trial, OUT_OF_MEMORY).delay
     assert queue.start_next().cpus == 16
+
+
+def test_a_trial_of_two_gpus_keeps_them_when_it_is_alone(queue_of, clock):
+    queue = queue_of(count=1, gpus_per_trial=2)
+    start = queue.start_next()
+    clock.seconds += queue.ended(start.trial, OUT_OF_MEMORY).delay
+    assert queue.start_next().gpus == 2
 
 
 def test_a_share_that_the_grid_gives_is_what_each_trial_gets(queue_of):

@@ -23,7 +23,6 @@ class Watcher:
         self.running = set()
         self.most = 0
         self.ended = Counter()
-        self.repeated = []
 
     def trial_started(self, trial):
         self.running.add(trial.trial_id)
@@ -36,12 +35,8 @@ class Watcher:
         self.running.discard(trial.trial_id)
         self.ended[state] += 1
 
-    def worker_lost(self, trial):
+    def starts_again(self, trial, message):
         self.running.discard(trial.trial_id)
-
-    def out_of_memory(self, trial):
-        self.running.discard(trial.trial_id)
-        self.repeated.append(trial.trial_id)
 
 
 @pytest.fixture

@@ -1,0 +1,82 @@
+"""What the driver does as a trial ends: it runs again, or its end is recorded and told."""
+
+from dataclasses import dataclass
+
+from adaloss.result import Failure, FailureKind, TrialResult, TrialState
+from adaloss.store import Store
+from adaloss.time_limit import TrialTimeoutError
+from adaloss.trial import Trial
+from runners.events import SweepObserver
+from runners.lost_trial import record_lost, stack_at_the_limit
+from runners.trial_queue import Again, End, TrialQueue
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnds:
+    """Called with each end of a trial; ``timeout`` is what a trial may take, in seconds."""
+
+    queue: TrialQueue
+    store: Store
+    observer: SweepObserver
+    timeout: float | None
+
+    def reported(self, trial: Trial, result: TrialResult) -> None:
+        """The trial's worker has recorded its result."""
+        again = self.queue.ended(trial, end_of(result))
+        if again is None:
+            self.observer.trial_ended(trial, result.state, reason(result))
+            return
+        self.store.set_aside(trial)
+        self.observer.starts_again(trial, f"{reason(result)}; runs again{when(again)}")
+
+    def lost(self, trial: Trial, failure: Failure) -> None:
+        """The trial's worker is gone, or cannot go on, of this failure."""
+        result = self.store.read_result(trial)
+        if result is not None:
+            # It died between its record and its report.
+            self.reported(trial, result)
+            return
+        stack = stack_at_the_limit(trial, self.store)
+        if self.timeout is not None and stack:
+            failure = timed_out(self.timeout, stack)
+        again = self.queue.ended(trial, End(state=TrialState.FAILED, failure=failure.kind))
+        said = f"{failure.kind}: {failure.message}"
+        if again is not None:
+            told = f"{said}; goes on from its last checkpoint{when(again)}"
+            self.observer.starts_again(trial, told)
+            return
+        try:
+            record_lost(trial, failure, self.store)
+        except OSError as error:
+            # The disk may be what the worker died of; without a result the trial is missing.
+            said = f"{said}, and that cannot be recorded: {error}"
+        self.observer.trial_ended(trial, TrialState.FAILED, said)
+
+
+def reason(result: TrialResult) -> str:
+    """Why a trial is not complete, in one line."""
+    if result.divergence is not None:
+        return result.divergence.reason
+    if result.failure is not None:
+        return f"{result.failure.kind}: {result.failure.message}"
+    return ""
+
+
+def end_of(result: TrialResult) -> End:
+    """What the queue needs to know of a result."""
+    failure = result.failure.kind if result.failure else None
+    return End(state=result.state, failure=failure, memory=result.memory)
+
+
+def timed_out(limit: float, stack: str) -> Failure:
+    """The failure of a trial that its time limit ended inside an epoch."""
+    error = TrialTimeoutError(limit)
+    return Failure(
+        kind=FailureKind.TIMEOUT, message=f"{type(error).__name__}: {error}", traceback=stack
+    )
+
+
+def when(again: Again) -> str:
+    """How and when a trial starts again, to follow what it does."""
+    alone = ", alone," if again.alone else ""
+    return f"{alone} in {again.delay:g} s (retry {again.retry} of {again.retries})"
