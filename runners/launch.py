@@ -15,11 +15,15 @@ from runners.preflight.planned import Planned
 from runners.preflight.start import preflight
 from runners.prepare import prepare
 from runners.progress import duration, watching
+from runners.ray_output import printed_to
+from runners.ray_processes import RayDiedError
 from runners.safe_console import SafeConsole
 from runners.timeline import COMPILE, Timeline
 from runners.tracking.beside import Mirroring, mirrored
 from runners.tracking.labels import check_labels
 
+# What Ray prints itself, if it prints anything.
+RAY_LOG = "ray.log"
 # A run expected to take longer than this is asked about first.
 SECONDS_TO_ASK = 3600
 
@@ -72,10 +76,17 @@ def launch(
     # Ray takes a second to import: only now is it known to be needed.
     from runners.tune import run_trials
 
+    log = store.root / RAY_LOG
     with mirrored(sweep, store, mirroring, say):
-        with watching(plan, to_run, sweep.tables[0], console, quiet=quiet) as observer:
-            measured = measured_memory(plan.trials, plan.results)
-            run_trials(to_run, store, settings, measured, observer, timeline)
+        try:
+            with (
+                printed_to(log),
+                watching(plan, to_run, sweep.tables[0], console, quiet=quiet) as observer,
+            ):
+                measured = measured_memory(plan.trials, plan.results)
+                run_trials(to_run, store, settings, measured, observer, timeline)
+        except RayDiedError as died:
+            say(f"{died}{f' (what Ray said: {log})' if log.exists() else ''}")
         with timeline.span(COMPILE):
             compile_results()
     timeline.close()

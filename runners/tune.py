@@ -24,6 +24,9 @@ os.environ |= {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
 }
+if not os.environ.get("RAY_ADDRESS"):
+    # With this off, as it is off Linux, all of Ray's servers listen on 127.0.0.1 alone.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 import ray
 from ray import tune
@@ -35,6 +38,8 @@ from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
+from runners.preflight.ray_places import ray_folder
+from runners.ray_processes import RayDiedError, RayProcesses, marked, stopped_with_its_servers
 from runners.timeline import TRIALS, Timeline
 from runners.trial_ends import TrialEnds
 from runners.trial_queue import Capacity, TrialQueue
@@ -48,6 +53,10 @@ SIGN_OF_NO_MEMORY = "low on memory"
 
 class ResourceError(UserError):
     """A trial asks for more than the machine or the cluster has."""
+
+
+class RayStartError(UserError):
+    """Ray does not start, or the user's cluster cannot be joined."""
 
 
 class TrialWorker(tune.Trainable):
@@ -164,8 +173,18 @@ def run_trials(
 
     Returns when each has its result, or when more than ``max_failed`` have failed. A
     KeyboardInterrupt stops the running trials; they go on from their checkpoints the next time.
+
+    Raises:
+        ResourceError: a trial asks for more than there is.
+        RayStartError: Ray does not start.
+        RayDiedError: Ray has lost a server; the trials stop as with a KeyboardInterrupt.
     """
-    with ray_running(settings), sigterm_as_interrupt(), scratch_folder() as scratch:
+    with (
+        ray_running(settings) as processes,
+        sigterm_as_interrupt(),
+        stopped_with_its_servers(processes),
+        scratch_folder() as scratch,
+    ):
         capacity = capacity_for(settings)
         queue = TrialQueue(
             trials, capacity, measured, retries=settings.retries, max_failed=settings.max_failed
@@ -236,11 +255,37 @@ def capacity_for(settings: WorkerSettings) -> Capacity:
 
 
 @contextmanager
-def ray_running(settings: WorkerSettings) -> Iterator[None]:
-    """Ray on this machine with room for the workers, or the user's cluster; shut down after."""
+def ray_running(settings: WorkerSettings) -> Iterator[RayProcesses]:
+    """Ray on this machine with room for the workers, or the user's cluster; shut down after.
+
+    Of what it starts on this machine nothing is alive afterwards: no trial writes any more.
+
+    Raises:
+        RayStartError: there is no Ray.
+    """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
+    with marked() as processes:
+        try:
+            start_ray(settings)
+            yield processes
+        except RayDiedError:
+            # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
+            processes.end()
+            raise
+        finally:
+            ray.shutdown()
+
+
+def start_ray(settings: WorkerSettings) -> None:
+    """Start Ray on this machine, reachable from it alone, or join the user's cluster.
+
+    Raises:
+        RayStartError: that does not work; Ray says why with whatever exception comes along.
+        KeyboardInterrupt: SIGTERM came.
+    """
+    address = os.environ.get("RAY_ADDRESS")
     try:
-        if os.environ.get("RAY_ADDRESS"):
+        if address:
             ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
         else:
             ray.init(
@@ -251,9 +296,20 @@ def ray_running(settings: WorkerSettings) -> Iterator[None]:
                 logging_level=logging.CRITICAL,
                 object_store_memory=OBJECT_STORE_BYTES,
             )
-        yield
-    finally:
-        ray.shutdown()
+    except SystemExit:
+        # Ray's own answer to SIGTERM, which it sets on its way.
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if address:
+            raise RayStartError(
+                f"Ray cannot join the cluster that RAY_ADDRESS names, {address}: {why}; correct "
+                "it, or unset it to run on this machine"
+            ) from None
+        raise RayStartError(
+            f"Ray does not start: {why}; it keeps its files in {ray_folder()}: see that there is "
+            "room and that they can be written, or set RAY_TMPDIR to another short path"
+        ) from None
 
 
 @contextmanager

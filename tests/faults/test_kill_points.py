@@ -21,19 +21,8 @@ def reference(tmp_path_factory):
     return Reference(records=records, start=0.0, trials=0.0, tables=0.0)
 
 
-# Ray waits a minute for its server and then ends the driver from C++, with code 1.
-DRIVER_ENDED = pytest.mark.xfail(strict=True, reason="Ray ends the driver of a dead GCS by itself")
-
-
 @pytest.mark.parametrize(
-    "kind",
-    [
-        "kill the driver",
-        "kill a worker",
-        "Ctrl-C",
-        "kill the raylet",
-        pytest.param("kill the GCS", marks=DRIVER_ENDED),
-    ],
+    "kind", ["kill the driver", "kill a worker", "Ctrl-C", "kill the raylet", "kill the GCS"]
 )
 def test_a_sweep_survives(kind, reference, tmp_path):
     moment = Moment(ended=2, seconds=0.02)

@@ -1,0 +1,40 @@
+"""What Ray prints, kept in a file: C++ and its threads write to the terminal whatever is asked."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+STDOUT, STDERR = 1, 2
+
+
+@contextmanager
+def printed_to(file: Path) -> Iterator[None]:
+    """All that is printed inside goes to the file; only ``sys.stderr`` is the user's as before.
+
+    A file that nothing was printed to is deleted.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    before = os.dup(STDOUT), os.dup(STDERR)
+    stdout, stderr = sys.stdout, sys.stderr
+    with (
+        file.open("w", encoding="utf-8", errors="backslashreplace", buffering=1) as kept,
+        open(
+            before[1], "w", encoding=stderr.encoding, errors=stderr.errors, buffering=1,
+            closefd=False,
+        ) as terminal,
+    ):  # fmt: skip
+        try:
+            for descriptor in (STDOUT, STDERR):
+                os.dup2(kept.fileno(), descriptor)
+            sys.stdout, sys.stderr = kept, terminal
+            yield
+        finally:
+            sys.stdout, sys.stderr = stdout, stderr
+            for descriptor, original in zip((STDOUT, STDERR), before, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)
+    if not file.stat().st_size:
+        file.unlink()
