@@ -36,5 +36,5 @@ def printed_to(file: Path) -> Iterator[None]:
             for descriptor, original in zip((STDOUT, STDERR), before, strict=True):
                 os.dup2(original, descriptor)
                 os.close(original)
-    if not file.stat().st_size:
-        file.unlink()
+            if not file.stat().st_size:
+                file.unlink()

@@ -39,6 +39,7 @@ from adaloss.user_error import UserError
 from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
 from runners.preflight.ray_places import ray_folder
+from runners.ray_address import no_answer
 from runners.ray_processes import RayDiedError, RayProcesses, marked, stopped_with_its_servers
 from runners.timeline import TRIALS, Timeline
 from runners.trial_ends import TrialEnds
@@ -285,6 +286,8 @@ def start_ray(settings: WorkerSettings) -> None:
     """
     address = os.environ.get("RAY_ADDRESS")
     try:
+        if address and (why := no_answer(address)):
+            raise ConnectionError(why)
         if address:
             ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
         else:
