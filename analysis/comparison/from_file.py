@@ -1,6 +1,6 @@
 """A file of results as a side: one's own list of cells, or the CSV of compiled tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from adaloss.user_error import UserError
@@ -11,6 +11,7 @@ from analysis.comparison.file_tables import entries_of_tables, is_tables_file
 from analysis.comparison.from_records import EPOCHS
 from analysis.comparison.side import EPOCH, METRIC, ROUNDING, SPREAD, Caveat, Side, SideCell
 from analysis.measure import Measure
+from analysis.stats.robustness import is_accuracy
 
 
 def file_side(path: Path, *, measure: Measure) -> Side:
@@ -43,7 +44,10 @@ def file_side(path: Path, *, measure: Measure) -> Side:
             EPOCH: None if at is None else EPOCHS.get(at, at),
             **known,
         },
-        caveats=tuple(caveats_of(len(entries) - len(chosen), entries, from_tables=from_tables)),
+        caveats=(
+            *caveats_of(len(entries) - len(chosen), entries, from_tables=from_tables),
+            *fractions(chosen, measure),
+        ),
     )
 
 
@@ -73,6 +77,15 @@ def of_measure(path: Path, entries: Sequence[Entry], measure: Measure) -> list[E
     if measure.at not in epochs:
         raise UserError(f"{path} has the epochs {', '.join(epochs)}, not {measure.at}: keep one")
     return [entry for entry in entries if entry.at == measure.at]
+
+
+def fractions(entries: Sequence[Entry], measure: Measure) -> Iterator[Caveat]:
+    """A word of doubt where all accuracies are such as fractions are."""
+    means = [entry.numbers.mean for entry in entries if entry.numbers.mean is not None]
+    if is_accuracy(measure) and means and max(means) <= 1:
+        yield Caveat(
+            text="No accuracy there is above 1, as if they were fractions: here 100 is all right"
+        )
 
 
 def caveats_of(left_out: int, entries: Sequence[Entry], *, from_tables: bool) -> list[Caveat]:

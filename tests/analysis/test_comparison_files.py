@@ -187,6 +187,17 @@ def test_a_mean_alone_cannot_be_tested(records, read):
     )
 
 
+@pytest.mark.parametrize(("mean", "is_doubted"), [("0.9065", True), ("90.65", False)])
+def test_accuracies_that_look_like_fractions_are_doubted_above_the_table(
+    records, read, mean, is_doubted
+):
+    records.cell([90.0, 91.0])
+    ours = records_side(records.frame(), measure=ACCURACY, name="demo")
+    theirs = read(f"optimizer,b0,mean,std,n\nadaloss,1,{mean},0.001,3\n")
+    before = "\n".join(comparison_page(compare(ours, theirs)).sections[0].before)
+    assert ("as if they were fractions" in before) == is_doubted
+
+
 def test_other_metrics_and_epochs_are_left_out_with_a_word(records, read):
     records.cell([90, 91, 92], b0=1)
     ours = records_side(records.frame(), name="ours", measure=ACCURACY)
