@@ -1,0 +1,15 @@
+"""A Hydra app, to be run many times over with --multirun hydra/launcher=joblib."""
+
+import hydra
+from omegaconf import DictConfig
+from train import train_one
+
+
+@hydra.main(version_base=None, config_path=".", config_name="hydra_joblib")
+def main(config: DictConfig) -> float:
+    """One trial, as the configuration says."""
+    return train_one({"optimizer": config.optimizer, "b0": config.b0, "seed": config.seed})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Ray Tune's function trainable, as its documentation writes one; with --wandb its callback too."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from space import Space, run_folder
+from train import train_one
+
+
+def trainable(config: dict[str, Any]) -> None:
+    """A trial, which reports after each epoch."""
+    train_one(config, report=tune.report)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wandb", action="store_true", help="with WandbLoggerCallback")
+    options = parser.parse_args()
+    callbacks: list[tune.Callback] = []
+    if options.wandb:
+        from ray.air.integrations.wandb import WandbLoggerCallback
+
+        callbacks.append(WandbLoggerCallback(project="versus"))
+    space = Space.load(run_folder())
+    ray.init(num_cpus=space.workers)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1}),
+        param_space={name: tune.grid_search(values) for name, values in space.axes.items()},
+        run_config=tune.RunConfig(
+            name="versus", storage_path=str(Path.cwd() / "ray_results"), callbacks=callbacks
+        ),
+        tune_config=tune.TuneConfig(metric="accuracy", mode="max"),
+    )
+    print(tuner.fit().get_best_result().config)
+
+
+if __name__ == "__main__":
+    main()

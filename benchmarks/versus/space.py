@@ -1,0 +1,99 @@
+"""The trials that every way runs: a grid over optimizer, b0 and seed, the quickstart's otherwise."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Self
+
+FOLDER_VARIABLE = "VERSUS_FOLDER"
+SPACE_FILE = "space.json"
+OPTIMIZERS = ("adaloss", "adagrad_norm", "sgd_constant", "sgd_decay_sqrt")
+B0 = (0.01, 0.1, 1.0, 10.0, 100.0)
+QUICKSTART_EPOCHS = 8
+FIXED: dict[str, Any] = {
+    "dataset": "digits",
+    "model": "small_cnn",
+    "lr": 1.0,
+    "batch_size": 32,
+    "weight_decay": 1e-4,
+    "max_loss": 1e4,
+}
+GRID = """\
+name: versus
+parameters:
+  dataset: {dataset}
+  model: {model}
+  optimizer: {optimizer}
+  b0: {b0}
+  lr: {lr}
+  epochs: {epochs}
+  batch_size: {batch_size}
+  weight_decay: {weight_decay}
+seeds: {seeds}
+divergence: {{max_loss: {max_loss}}}
+resources: {{cpu: 1, gpu: 0}}
+execution: {{max_concurrent: {workers}}}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """A grid, how long each of its trials trains, and how many run at a time."""
+
+    optimizer: tuple[str, ...]
+    b0: tuple[float, ...]
+    seed: tuple[int, ...]
+    epochs: int
+    workers: int
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """The fields that vary, with their values."""
+        return {"optimizer": [*self.optimizer], "b0": [*self.b0], "seed": [*self.seed]}
+
+    @property
+    def points(self) -> Iterator[dict[str, Any]]:
+        """Every trial, all of a seed before those of the next."""
+        for seed, b0, optimizer in product(self.seed, self.b0, self.optimizer):
+            yield {"optimizer": optimizer, "b0": b0, "seed": seed}
+
+    @property
+    def grid(self) -> str:
+        """The same as a grid file of ours."""
+        varying = {"optimizer": [*self.optimizer], "b0": [*self.b0], "seeds": len(self.seed)}
+        given = FIXED | varying | {"epochs": self.epochs, "workers": self.workers}
+        return GRID.format(**{name: as_yaml(value) for name, value in given.items()})
+
+    def save(self, folder: Path) -> None:
+        """Write it where :meth:`load` finds it."""
+        (folder / SPACE_FILE).write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What :meth:`save` wrote."""
+        saved = json.loads((folder / SPACE_FILE).read_text())
+        axes = {name: tuple(saved.pop(name)) for name in ("optimizer", "b0", "seed")}
+        return cls(**axes, **saved)
+
+
+def as_yaml(value: object) -> str:
+    """A value of the grid as YAML 1.2 reads it: JSON, but for names, which go without quotes."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def space_of(trials: int, epochs: int, workers: int) -> Space:
+    """So many trials: whole seeds of the quickstart's cells, or of fewer where that does not go."""
+    optimizers, b0 = OPTIMIZERS, B0
+    if trials % (len(OPTIMIZERS) * len(B0)):
+        b0 = B0[2:3]
+        optimizers = OPTIMIZERS if trials % len(OPTIMIZERS) == 0 else OPTIMIZERS[:1]
+    seeds = tuple(range(trials // (len(optimizers) * len(b0))))
+    return Space(optimizer=optimizers, b0=b0, seed=seeds, epochs=epochs, workers=workers)
+
+
+def run_folder() -> Path:
+    """The folder of the run that this process is part of, wherever its tool has put it."""
+    return Path(os.environ[FOLDER_VARIABLE])

@@ -1,0 +1,66 @@
+"""The training function that every way but ours calls; as a script, one trial.
+
+python train.py --optimizer adaloss --b0 1 --seed 0
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from outcomes import Outcome, write_outcome
+from space import FIXED, Space, run_folder
+
+Report = Callable[[dict[str, float]], object]
+
+
+def ignore(metrics: dict[str, float]) -> None:
+    """For a tool that wants to know of the end only."""
+
+
+def train_one(trial: Mapping[str, Any], report: Report = ignore) -> float:
+    """Train as the trial says; returns the test accuracy of the last epoch, 0 where it diverged.
+
+    ``trial`` has optimizer, b0 and seed. ``report`` is called after each epoch.
+    """
+    # Imported here, so that a launcher which trains in other processes does not wait for torch.
+    import torch
+
+    from adaloss.data import load_splits, spec_of
+    from adaloss.training import DivergedError, Training
+    from adaloss.trial import Trial
+
+    torch.set_num_threads(1)
+    folder = run_folder()
+    described = Trial(**FIXED, **trial, epochs=Space.load(folder).epochs)
+    training = Training(described, load_splits(spec_of(described), Path(), "cpu"), Path())
+    accuracy: float | None = None
+    loss: float | None = None
+    seconds = 0.0
+    try:
+        for _ in range(described.epochs):
+            started = time.perf_counter()
+            try:
+                metrics = training.run_epoch()
+            finally:
+                seconds += time.perf_counter() - started
+            accuracy, loss = metrics.test_top1, metrics.test_loss
+            report({"accuracy": accuracy, "loss": metrics.train_loss})
+    except DivergedError:
+        accuracy = loss = None
+    write_outcome(folder, Outcome(**trial, accuracy=accuracy, loss=loss, seconds=seconds))
+    return accuracy or 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--optimizer", required=True)
+    parser.add_argument("--b0", required=True, type=float)
+    parser.add_argument("--seed", required=True, type=int)
+    options = parser.parse_args()
+    print(options, train_one(vars(options)))
+
+
+if __name__ == "__main__":
+    main()

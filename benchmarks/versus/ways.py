@@ -1,0 +1,144 @@
+"""The ways of running the same trials that are compared, by name."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from outcomes import Outcome, recorded_outcomes, written_outcomes
+from space import Space
+
+HERE = Path(__file__).parent
+OURS, OURS_OFFLINE = "ours", "ours-offline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A command that runs a space in its current folder, and how its outcomes are read from there.
+
+    ``packages`` are the distributions that it needs.
+    """
+
+    title: str
+    command: Callable[[Space], list[str]]
+    packages: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Callable[[Path], list[Outcome]] = written_outcomes
+
+    @property
+    def not_installed(self) -> list[str]:
+        """The packages that are missing here."""
+        return [name for name in self.packages if version_of(name) is None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """What is aimed at: one way's wall time in parts of another's; at least, or at most."""
+
+    way: str
+    to: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def is_met(self, ratio: float) -> bool:
+        """Whether the ratio of the wall times is as aimed at."""
+        return (self.at_least is None or ratio >= self.at_least) and (
+            self.at_most is None or ratio <= self.at_most
+        )
+
+    def __str__(self) -> str:
+        limit = f"≥ {self.at_least:g}" if self.at_least else f"≤ {self.at_most:g}"
+        return f"{limit} × {WAYS[self.to].title}"
+
+
+def version_of(package: str) -> str | None:
+    """The version of an installed package, None where it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def script(name: str, *arguments: str) -> Callable[[Space], list[str]]:
+    """The command of a script in this folder that reads the space itself."""
+    return lambda space: [sys.executable, str(HERE / name), *arguments]
+
+
+def adaloss_sweep(wandb: str) -> Callable[[Space], list[str]]:
+    """Our own command line."""
+    words = ["run", "grid.yaml", "--yes", "--wandb", wandb]
+    return lambda space: [sys.executable, "-m", "runners", *words]
+
+
+def shell_loop(space: Space) -> list[str]:
+    """The loop's command: its axes are words."""
+    axes = (" ".join(map(str, values)) for values in space.axes.values())
+    return ["bash", str(HERE / "process_per_trial.sh"), str(space.workers), *axes]
+
+
+def hydra_multirun(space: Space) -> list[str]:
+    """Hydra's command: its axes are overrides."""
+    axes = (f"{name}={','.join(map(str, values))}" for name, values in space.axes.items())
+    launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={space.workers}"]
+    return [sys.executable, str(HERE / "hydra_joblib.py"), "--multirun", *launcher, *axes]
+
+
+# Offline, W&B asks for no key and reaches for no server.
+OFFLINE = {"WANDB_MODE": "offline"}
+WAYS: dict[str, Way] = {
+    OURS: Way(
+        title="adaloss-sweep",
+        command=adaloss_sweep("disabled"),
+        packages=("ray",),
+        outcomes=recorded_outcomes,
+    ),
+    OURS_OFFLINE: Way(
+        title="adaloss-sweep, W&B offline",
+        command=adaloss_sweep("offline"),
+        packages=("ray", "wandb"),
+        outcomes=recorded_outcomes,
+    ),
+    "joblib": Way(
+        title="joblib alone (no ledger, tracking or resume)",
+        command=script("bare_joblib.py"),
+        packages=("joblib",),
+    ),
+    "optuna-processes": Way(
+        title="Optuna GridSampler, processes",
+        command=script("optuna_processes.py"),
+        packages=("optuna",),
+    ),
+    "optuna-threads": Way(
+        title="Optuna GridSampler, n_jobs (threads)",
+        command=script("optuna_threads.py"),
+        packages=("optuna",),
+    ),
+    "hydra": Way(
+        title="Hydra multirun, joblib launcher",
+        command=hydra_multirun,
+        packages=("hydra-core", "hydra-joblib-launcher"),
+    ),
+    "xargs": Way(title="a process per trial, xargs -P", command=shell_loop),
+    "ray": Way(
+        title="Ray Tune, function trainable",
+        command=script("ray_tune.py"),
+        packages=("ray",),
+    ),
+    "ray-wandb": Way(
+        title="Ray Tune, WandbLoggerCallback offline",
+        command=script("ray_tune.py", "--wandb"),
+        packages=("ray", "wandb"),
+        environment=OFFLINE,
+    ),
+}
+# W&B is compared with W&B: the callback with our own run offline.
+AIMS = (
+    Aim(way="xargs", to=OURS, at_least=5),
+    Aim(way="ray", to=OURS, at_least=5),
+    Aim(way="ray-wandb", to=OURS_OFFLINE, at_least=10),
+    Aim(way="hydra", to=OURS, at_least=3),
+    Aim(way="optuna-processes", to=OURS, at_least=1.5),
+    Aim(way=OURS, to="joblib", at_most=1.25),
+    Aim(way=OURS_OFFLINE, to="joblib", at_most=1.35),
+)
