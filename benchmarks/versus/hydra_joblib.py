@@ -5,7 +5,7 @@ from omegaconf import DictConfig
 from train import train_one
 
 
-@hydra.main(version_base=None, config_path=".", config_name="hydra_joblib")
+@hydra.main(version_base=None, config_path=".", config_name="hydra_joblib")  # type: ignore[untyped-decorator]
 def main(config: DictConfig) -> float:
     """One trial, as the configuration says."""
     return train_one({"optimizer": config.optimizer, "b0": config.b0, "seed": config.seed})

@@ -1,4 +1,4 @@
-"""The trials that every way runs: a grid over optimizer, b0 and seed, the quickstart's otherwise."""
+"""The trials that every way runs: a grid over optimizer, b0 and seed; the rest is quickstart's."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from typing import Any, Self
 
 FOLDER_VARIABLE = "VERSUS_FOLDER"
 SPACE_FILE = "space.json"
-OPTIMIZERS = ("adaloss", "adagrad_norm", "sgd_constant", "sgd_decay_sqrt")
-B0 = (0.01, 0.1, 1.0, 10.0, 100.0)
+OPTIMIZERS: tuple[str, ...] = ("adaloss", "adagrad_norm", "sgd_constant", "sgd_decay_sqrt")
+B0: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
 QUICKSTART_EPOCHS = 8
 FIXED: dict[str, Any] = {
     "dataset": "digits",
@@ -75,8 +75,12 @@ class Space:
     def load(cls, folder: Path) -> Self:
         """What :meth:`save` wrote."""
         saved = json.loads((folder / SPACE_FILE).read_text())
-        axes = {name: tuple(saved.pop(name)) for name in ("optimizer", "b0", "seed")}
-        return cls(**axes, **saved)
+        return cls(**{name: given_back(value) for name, value in saved.items()})
+
+
+def given_back(value: Any) -> Any:
+    """A saved value: JSON has lists in place of tuples."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def as_yaml(value: object) -> str:

@@ -124,9 +124,7 @@ def verdicts_of(runs: Sequence[Run]) -> list[Verdict]:
     sizes = sorted({run.trials for run in runs})
     found = ((aim, trials, ratio_of(runs, aim.way, aim.to, trials)) for trials in sizes
              for aim in AIMS)  # fmt: skip
-    return [
-        Verdict(aim=aim, trials=trials, ratio=ratio) for aim, trials, ratio in found if ratio
-    ]
+    return [Verdict(aim=aim, trials=trials, ratio=ratio) for aim, trials, ratio in found if ratio]
 
 
 def later_overheads(rows: Sequence[Row], workers: int) -> list[tuple[str, int, int, float]]:
