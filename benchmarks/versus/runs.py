@@ -9,7 +9,7 @@ from pathlib import Path
 from cost import Cost, cost_of
 from outcomes import Key, Numbers, Outcome, numbers_of
 from space import FOLDER_VARIABLE, Space
-from ways import HERE, Way
+from ways import HERE, WAYS, Way
 
 ROOT = HERE.parents[1]
 LINES_OF_LOG = 8
@@ -41,11 +41,9 @@ class Run:
         return (self.cost.wall * self.workers - self.training) / self.trials
 
 
-def run_way(
-    name: str, way: Way, space: Space, folder: Path, *, repetition: int, limit: float
-) -> Run:
-    """Run the space this way in a new folder."""
-    folder.mkdir()
+def run_way(name: str, space: Space, folder: Path, *, repetition: int, limit: float) -> Run:
+    """Run the space the way of this name, in an empty folder."""
+    way = WAYS[name]
     space.save(folder)
     (folder / "grid.yaml").write_text(space.grid)
     log = folder / "log.txt"
@@ -71,6 +69,8 @@ def environment(way: Way, folder: Path) -> dict[str, str]:
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath))),
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(HERE))),
         FOLDER_VARIABLE: str(folder),
+        # Ray and W&B leave files where temporary ones go.
+        "TMPDIR": str(folder),
         **way.environment,
     }
 
