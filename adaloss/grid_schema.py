@@ -74,9 +74,9 @@ class ExecutionSection(Section):
     max_concurrent: Concurrency = "auto"
     """Trials at a time; auto is as many as there are resources for."""
     timeout: Duration | None = None
-    """A trial that takes longer has failed; looked at before each epoch."""
+    """A trial that takes longer from one start has failed; its worker is ended if it hangs."""
     retries: Annotated[int, Field(ge=0)] = 2
-    """How often a trial is started again after its worker died."""
+    """How often a trial is started again, ever later, after its worker died or memory ran out."""
     max_failed: Annotated[int, Field(ge=0)] | None = None
     """Once more trials than this have failed, no more are started."""
     order: Literal["seed_major", "cell_major"] = "seed_major"

@@ -6,16 +6,27 @@ from adaloss.result import Failure, TrialResult, TrialState
 from adaloss.store import Store
 from adaloss.trial import Trial
 
-MOST_STACK_CHARACTERS = 50_000
+# What faulthandler writes above each thread's calls.
+THREAD = "Thread 0x"
 
 
 def stack_at_the_limit(trial: Trial, store: Store) -> str:
     """Where the trial stood as its time limit ended its worker; empty where it did not."""
     try:
-        with store.stack_path(trial).open(encoding="utf-8", errors="replace") as stack:
-            return stack.read(MOST_STACK_CHARACTERS)
+        return main_thread(store.stack_path(trial).read_text("utf-8", errors="replace"))
     except OSError:
         return ""
+
+
+def main_thread(dump: str) -> str:
+    """The calls of the thread in which trials run, the innermost last as in a traceback.
+
+    Faulthandler has the main thread last, and its innermost call first.
+    """
+    calls = dump.rpartition(THREAD)[2].splitlines()[1:]
+    if not calls:
+        return dump
+    return "\n".join(["Where it stood (most recent call last):", *reversed(calls)])
 
 
 def record_lost(trial: Trial, failure: Failure, store: Store) -> None:

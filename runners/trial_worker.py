@@ -63,7 +63,7 @@ class Worker:
             if (ended := ended_before(configuration)) is not None:
                 return {"done": True, "end": brief(ended).model_dump_json()}
             self.execution = self.prepare(configuration)
-            self.watchdog = watchdog(self.execution)
+            self.arm(self.execution)
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
             epochs_end = time.time()
@@ -81,6 +81,12 @@ class Worker:
             self.forget_trial()
             report |= {"done": True, "end": brief(result).model_dump_json()}
         return report | {"worker": f"worker {os.getpid()}", "spans": spans}
+
+    def arm(self, execution: "Execution") -> None:
+        """Have this process ended with the trial's time, where that is limited."""
+        limit = execution.settings.timeout
+        if limit is not None:
+            self.watchdog = Watchdog(execution.store.stack_path(execution.trial), limit)
 
     def prepare(self, configuration: dict[str, Any]) -> "Execution":
         """The execution of the trial that is due, with what the worker has loaded before."""
@@ -106,14 +112,6 @@ def brief(result: TrialResult) -> TrialResult:
     """The result without what is long: Tune keeps reports in memory."""
     failure = result.failure and result.failure.model_copy(update={"traceback": ""})
     return result.model_copy(update={"failure": failure, "provenance": None})
-
-
-def watchdog(execution: "Execution") -> Watchdog | None:
-    """What ends this process with the trial's time; None where that is not limited."""
-    limit = execution.settings.timeout
-    if limit is None:
-        return None
-    return Watchdog(execution.store.stack_path(execution.trial), limit)
 
 
 def broken(error: Exception) -> Failure:

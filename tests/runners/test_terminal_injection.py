@@ -72,6 +72,7 @@ def trials(tmp_path):
     ends = {0: TrialState.FAILED, 1: TrialState.DIVERGED}
     for number, trial in enumerate(sweep.trials):
         store.write_result(trial, result_of(trial, ends.get(number, TrialState.COMPLETE)))
+        store.log_path(trial).write_text(f"{EVIL}\tof trial {number}\n")
     return sweep.trials
 
 
@@ -131,6 +132,12 @@ def test_a_trial_is_shown_without_control_characters(printed, trials, number):
 def test_a_failure_is_one_line_of_the_status(printed, trials):
     (line,) = [line for line in printed("status") if line.startswith("failed: ")]
     assert line.endswith(f"code: {SHOWN} \\x08[/red] x")
+
+
+def test_the_log_of_a_failed_trial_is_told_without_control_characters(printed, trials):
+    lines = [line for line in printed("status") if line.startswith("  | ")]
+    assert lines[-1].endswith("of trial 0")
+    assert any(SHOWN in line for line in lines)
 
 
 def test_a_traceback_keeps_its_lines(printed, trials):

@@ -10,6 +10,19 @@ from adaloss.store import Store
 from runners.trial_ends import TrialEnds
 from runners.trial_queue import Capacity, TrialQueue
 
+DUMP = """\
+Timeout (0:00:06)!
+Thread 0x00007f85e793e6c0 (most recent call first):
+  File "threading.py", line 327 in wait
+
+Thread 0x00007f86401feb80 (most recent call first):
+  File "model.py", line 3 in forward
+  File "training.py", line 92 in run_epoch
+"""
+STOOD = """\
+Where it stood (most recent call last):
+  File "training.py", line 92 in run_epoch
+  File "model.py", line 3 in forward"""
 DIED = Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback="said by Ray")
 
 
@@ -98,17 +111,24 @@ def test_a_trial_that_its_time_limit_ended_says_where_it_stood_and_is_not_starte
     ends, trial, store, told
 ):
     store.open_trial(trial)
-    store.stack_path(trial).write_text("Timeout (0:00:06)!\n  File model.py, line 3 in forward\n")
+    store.stack_path(trial).write_text(DUMP)
     ends(retries=2, timeout=6.0).lost(trial, DIED)
     failure = store.read_result(trial).failure
     assert failure.kind is FailureKind.TIMEOUT
     assert "execution.timeout (6 s)" in failure.message
-    assert "model.py, line 3 in forward" in failure.traceback
-    assert "model.py, line 3 in forward" in store.log_path(trial).read_text()
+    assert failure.traceback == STOOD
+    assert store.log_path(trial).read_text() == f"{STOOD}\ntimeout: {failure.message}\n"
     assert not store.stack_path(trial).exists()
     ((state, message),) = told.events
     assert state is TrialState.FAILED
     assert message == f"timeout: {failure.message}"
+
+
+def test_a_dump_cut_short_is_told_as_it_is(ends, trial, store):
+    store.open_trial(trial)
+    store.stack_path(trial).write_text("Timeout (0:00:0")
+    ends(timeout=6.0).lost(trial, DIED)
+    assert store.read_result(trial).failure.traceback == "Timeout (0:00:0"
 
 
 def test_a_worker_that_died_within_its_time_was_lost(ends, trial, store):

@@ -1,0 +1,76 @@
+"""What a worker reports of the trials that it is given, in this process."""
+
+import errno
+
+import pytest
+
+from adaloss.result import Failure, FailureKind, TrialResult, TrialState
+from runners.trial_worker import Worker
+
+
+@pytest.fixture
+def configuration(store, make_trial, tmp_path):
+    return {
+        "trial": make_trial().model_dump_json(),
+        "store": str(store.root),
+        "share": {"cpu": 1, "gpu": 0.0},
+        "execution": {
+            "data_root": str(tmp_path / "data"),
+            "device": "cpu",
+            "threads": 1,
+            "timeout": 600.0,
+            "checkpoint_interval": 60.0,
+            "keep_checkpoints": False,
+        },
+    }
+
+
+def last_report(worker, configuration):
+    while not (report := worker.step(configuration)).get("done"):
+        pass
+    return report
+
+
+def test_a_trial_runs_to_its_result_and_leaves_nothing_of_its_time_limit(
+    store, configuration, make_trial
+):
+    worker = Worker()
+    end = TrialResult.model_validate_json(last_report(worker, configuration)["end"])
+    assert end.state is TrialState.COMPLETE
+    assert worker.watchdog is None
+    assert not list(store.trial_folder(make_trial()).glob(".*"))
+
+
+def test_a_trial_that_is_taken_away_leaves_no_time_limit(store, configuration, make_trial):
+    worker = Worker()
+    worker.arm(worker.prepare(configuration))
+    assert store.stack_path(make_trial()).exists()
+    worker.forget_trial()
+    assert not store.stack_path(make_trial()).exists()
+
+
+def test_what_has_ended_is_reported_and_not_run(store, configuration, make_trial):
+    last_report(Worker(), configuration)
+    log = store.log_path(make_trial()).read_text()
+    again = last_report(Worker(), configuration)
+    assert TrialResult.model_validate_json(again["end"]).state is TrialState.COMPLETE
+    assert store.log_path(make_trial()).read_text() == log
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        # A storage may come back.
+        (OSError(errno.ENOSPC, "No space left on device"), FailureKind.WORKER_LOST),
+        (ZeroDivisionError("a mistake"), FailureKind.CODE),
+    ],
+)
+def test_an_error_that_is_not_the_trials_is_reported_as_it_is(configuration, error, kind):
+    class Broken(Worker):
+        def prepare(self, configuration):
+            raise error
+
+    failure = Failure.model_validate_json(last_report(Broken(), configuration)["broken"])
+    assert failure.kind is kind
+    assert failure.message == f"its worker cannot go on: {type(error).__name__}: {error}"
+    assert "in prepare" in failure.traceback
