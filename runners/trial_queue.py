@@ -21,13 +21,20 @@ LONGEST_DELAY = 300.0
 class Capacity:
     """What the machine or the cluster has, and a trial's part of it.
 
-    ``gpus_per_trial`` None packs the trials by the memory that they are seen to take.
+    ``gpus_per_trial`` None packs the trials by the memory that they are seen to take;
+    ``cpus_of_a_node`` are those of the largest node, None all.
     """
 
     cpus: float
     gpus: float
     cpus_per_trial: int
     gpus_per_trial: float | None
+    cpus_of_a_node: float | None = None
+
+    @property
+    def cpus_alone(self) -> float:
+        """The processors of a trial that shares none: what is on two nodes, no trial can have."""
+        return self.cpus if self.cpus_of_a_node is None else self.cpus_of_a_node
 
     @property
     def places(self) -> int:
@@ -140,7 +147,7 @@ class TrialQueue:
         on_cpu = not self.capacity.gpus
         start = Start(
             trial=trial,
-            cpus=self.capacity.cpus if alone and on_cpu else self.capacity.cpus_per_trial,
+            cpus=self.capacity.cpus_alone if alone and on_cpu else self.capacity.cpus_per_trial,
             # A retry does not wait for another's measurement: it measures too.
             gpus=0.0 if on_cpu else self.gpus_alone if gpus is None else gpus,
             alone=alone,

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,7 @@ def run_trials(
         stopped_with_its_servers(processes),
         scratch_folder() as scratch,
     ):
-        capacity = capacity_for(settings)
+        capacity = replace(capacity_for(settings), cpus_of_a_node=cpus_of_a_node())
         queue = TrialQueue(
             trials, capacity, measured, retries=settings.retries, max_failed=settings.max_failed
         )
@@ -232,6 +233,12 @@ def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:
     """The processors and GPUs of the trial with this configuration."""
     share = configuration["share"]
     return tune.PlacementGroupFactory([{"CPU": share["cpu"], "GPU": share["gpu"]}])
+
+
+def cpus_of_a_node() -> float:
+    """The processors of the largest node there is."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return max(float(node["Resources"].get("CPU", 0.0)) for node in nodes if node["Alive"])
 
 
 def capacity_for(settings: WorkerSettings) -> Capacity:

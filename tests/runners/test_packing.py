@@ -121,6 +121,13 @@ def test_without_a_gpu_alone_means_all_processors(queue_of, clock):
     assert queue.start_next().cpus == 16
 
 
+def test_alone_on_a_cluster_means_all_processors_of_one_node(queue_of, clock):
+    queue = queue_of(count=1, gpus=0, cpus=16, cpus_of_a_node=8)
+    start = queue.start_next()
+    clock.seconds += queue.ended(start.trial, OUT_OF_MEMORY).delay
+    assert queue.start_next().cpus == 8
+
+
 def test_a_trial_of_two_gpus_keeps_them_when_it_is_alone(queue_of, clock):
     queue = queue_of(count=1, gpus_per_trial=2)
     start = queue.start_next()
