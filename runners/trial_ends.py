@@ -1,5 +1,6 @@
 """What the driver does as a trial ends: it runs again, or its end is recorded and told."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from adaloss.result import Failure, FailureKind, TrialResult, TrialState
@@ -26,7 +27,9 @@ class TrialEnds:
         if again is None:
             self.observer.trial_ended(trial, result.state, reason(result))
             return
-        self.store.set_aside(trial)
+        # Where that fails, its next worker finds this result, reports it and ends it.
+        with suppress(OSError):
+            self.store.set_aside(trial)
         self.observer.starts_again(trial, f"{reason(result)}; runs again{when(again)}")
 
     def lost(self, trial: Trial, failure: Failure) -> None:
@@ -34,17 +37,22 @@ class TrialEnds:
         result = self.store.read_result(trial)
         if result is not None:
             # It died between its record and its report.
+            with suppress(OSError):
+                self.store.clear_temporary(trial)
             self.reported(trial, result)
             return
         stack = stack_at_the_limit(trial, self.store)
         if self.timeout is not None and stack:
             failure = timed_out(self.timeout, stack)
         again = self.queue.ended(trial, End(state=TrialState.FAILED, failure=failure.kind))
-        said = f"{failure.kind}: {failure.message}"
         if again is not None:
-            told = f"{said}; goes on from its last checkpoint{when(again)}"
-            self.observer.starts_again(trial, told)
+            told = f"{failure.kind}: {failure.message}; goes on from its last checkpoint"
+            self.observer.starts_again(trial, f"{told}{when(again)}")
             return
+        if (starts := self.queue.starts[trial.trial_id]) > 1:
+            message = f"{failure.message} (started {starts} times)"
+            failure = failure.model_copy(update={"message": message})
+        said = f"{failure.kind}: {failure.message}"
         try:
             record_lost(trial, failure, self.store)
         except OSError as error:

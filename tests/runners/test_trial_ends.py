@@ -98,6 +98,19 @@ def test_a_trial_lost_for_good_has_its_epochs_and_what_is_known_on_record(
     assert store.log_path(trial).read_text().endswith("said by Ray\nworker lost: its worker died\n")
 
 
+def test_the_last_of_several_losses_says_how_many_there_were(ends, trial, store, told, clock):
+    losing = ends(retries=1)
+    losing.lost(trial, DIED)
+    clock.seconds += 2
+    losing.queue.start_next()
+    losing.lost(trial, DIED)
+    assert store.read_result(trial).failure.message == "its worker died (started 2 times)"
+    assert told.events[-1] == (
+        TrialState.FAILED,
+        "worker lost: its worker died (started 2 times)",
+    )
+
+
 def test_a_worker_that_dies_between_its_record_and_its_report_has_ended_its_trial(
     ends, trial, start, store, told
 ):
