@@ -15,8 +15,8 @@ from runners.preflight.planned import Planned
 from runners.preflight.start import preflight
 from runners.prepare import prepare
 from runners.progress import duration, watching
+from runners.ray_loss import RayLostError
 from runners.ray_output import printed_to
-from runners.ray_processes import RayDiedError
 from runners.safe_console import SafeConsole
 from runners.timeline import COMPILE, Timeline
 from runners.tracking.beside import Mirroring, mirrored
@@ -85,8 +85,8 @@ def launch(
             ):
                 measured = measured_memory(plan.trials, plan.results)
                 run_trials(to_run, store, settings, measured, observer, timeline)
-        except RayDiedError as died:
-            say(f"{died}{f' (what Ray said: {log})' if log.exists() else ''}")
+        except RayLostError as lost:
+            say(f"{lost}{f' (what Ray said: {log})' if log.exists() else ''}")
         with timeline.span(COMPILE):
             compile_results()
     timeline.close()

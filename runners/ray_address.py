@@ -2,9 +2,15 @@
 
 import re
 import socket
+import time
+
+from runners.ray_loss import Lost
 
 # Ray itself goes on asking for minutes.
 SECONDS_TO_ANSWER = 5.0
+# A cluster may be busy, or its server may start again; after 60 s Ray ends this process from C++.
+SECONDS_OF_SILENCE = 30.0
+SECONDS_BETWEEN_QUESTIONS = 5.0
 
 
 def no_answer(address: str) -> str | None:
@@ -17,3 +23,23 @@ def no_answer(address: str) -> str | None:
     except (OSError, OverflowError) as error:
         return (isinstance(error, OSError) and error.strerror) or str(error)
     return None
+
+
+def lost_cluster(address: str) -> Lost:
+    """Tell when the cluster's server at the address has not answered for a while."""
+    answered = asked = time.monotonic()
+
+    def lost() -> str | None:
+        nonlocal answered, asked
+        if time.monotonic() - asked < SECONDS_BETWEEN_QUESTIONS:
+            return None
+        why = no_answer(address)
+        asked = time.monotonic()
+        if why is None:
+            answered = asked
+        silent = asked - answered
+        if silent < SECONDS_OF_SILENCE:
+            return None
+        return f"the Ray cluster at {address} has not answered for {silent:.0f} s ({why})"
+
+    return lost

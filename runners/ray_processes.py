@@ -7,7 +7,6 @@ they are Ray's own to end.
 import contextlib
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,15 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from runners.ray_loss import Lost
+
 # Whatever the driver starts inherits its environment.
 MARK = "ADALOSS_SWEEP_RAY"
 SERVERS = ("gcs_server", "raylet")
-SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_DIE = 10.0
-
-
-class RayDiedError(Exception):
-    """Ray has lost one of its servers and the sweep has stopped; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -64,45 +60,17 @@ def marked() -> Iterator[RayProcesses]:
         processes.end()
 
 
-@contextmanager
-def stopped_with_its_servers(processes: RayProcesses) -> Iterator[None]:
-    """Stop what runs inside as soon as one of Ray's servers has died.
-
-    Without them Ray hangs for a minute or for ever, or ends this process from C++. SIGTERM is to
-    be answered with a KeyboardInterrupt inside: Ray's waiting is broken off by no other exception.
-
-    Raises:
-        RayDiedError: a server has died.
-    """
+def lost_server(processes: RayProcesses) -> Lost:
+    """Tell when one of Ray's servers has died: without them Ray hangs for a minute or for ever."""
     servers = processes.servers()
-    died: list[str] = []
-    over = threading.Event()
 
-    def watch() -> None:
-        while not over.wait(SECONDS_BETWEEN_LOOKS):
-            died.extend(name for name, folder in servers.items() if not has(folder, processes.mark))
-            if died:
-                signal.pthread_kill(main, signal.SIGTERM)
-                return
+    def lost() -> str | None:
+        for name, folder in servers.items():
+            if not has(folder, processes.mark):
+                return f"Ray's {name} has died"
+        return None
 
-    main = threading.get_ident()
-    watcher = threading.Thread(target=watch, name="watch Ray's servers", daemon=True)
-    watcher.start()
-    try:
-        try:
-            yield
-        finally:
-            over.set()
-            watcher.join()
-    except (Exception, KeyboardInterrupt):
-        # What Ray raises for want of a server would say less.
-        if not died:
-            raise
-    if died:
-        raise RayDiedError(
-            f"Ray's {died[0]} died, so the sweep has stopped: what had finished is safe, and the "
-            "next `run` goes on from the last checkpoints"
-        )
+    return lost
 
 
 def has(folder: Path, mark: bytes) -> bool:

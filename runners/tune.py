@@ -6,6 +6,7 @@ Tune's own state is kept or restored.
 
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -26,8 +27,10 @@ os.environ |= {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
 }
 if not os.environ.get("RAY_ADDRESS"):
-    # With this off, as it is off Linux, all of Ray's servers listen on 127.0.0.1 alone.
+    # With this off, as it is off Linux, all of Ray's servers listen on 127.0.0.1 alone; the token
+    # keeps out this machine's other users, and Ray would have one that their programs may read.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 import ray
 from ray import tune
@@ -40,8 +43,9 @@ from adaloss.user_error import UserError
 from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
 from runners.preflight.ray_places import ray_folder
-from runners.ray_address import no_answer
-from runners.ray_processes import RayDiedError, RayProcesses, marked, stopped_with_its_servers
+from runners.ray_address import lost_cluster, no_answer
+from runners.ray_loss import Lost, RayLostError, stopped_when
+from runners.ray_processes import lost_server, marked
 from runners.timeline import TRIALS, Timeline
 from runners.trial_ends import TrialEnds
 from runners.trial_queue import Capacity, TrialQueue
@@ -179,12 +183,12 @@ def run_trials(
     Raises:
         ResourceError: a trial asks for more than there is.
         RayStartError: Ray does not start.
-        RayDiedError: Ray has lost a server; the trials stop as with a KeyboardInterrupt.
+        RayLostError: Ray is no longer there; the trials stop as with a KeyboardInterrupt.
     """
     with (
-        ray_running(settings) as processes,
+        ray_running(settings) as lost,
         sigterm_as_interrupt(),
-        stopped_with_its_servers(processes),
+        stopped_when(lost),
         scratch_folder() as scratch,
     ):
         capacity = replace(capacity_for(settings), cpus_of_a_node=cpus_of_a_node())
@@ -263,10 +267,11 @@ def capacity_for(settings: WorkerSettings) -> Capacity:
 
 
 @contextmanager
-def ray_running(settings: WorkerSettings) -> Iterator[RayProcesses]:
+def ray_running(settings: WorkerSettings) -> Iterator[Lost]:
     """Ray on this machine with room for the workers, or the user's cluster; shut down after.
 
-    Of what it starts on this machine nothing is alive afterwards: no trial writes any more.
+    Yields what says whether it is lost. Of what it starts on this machine nothing is alive
+    afterwards: no trial writes any more.
 
     Raises:
         RayStartError: there is no Ray.
@@ -275,8 +280,11 @@ def ray_running(settings: WorkerSettings) -> Iterator[RayProcesses]:
     with marked() as processes:
         try:
             start_ray(settings)
-            yield processes
-        except RayDiedError:
+            if os.environ.get("RAY_ADDRESS"):
+                yield lost_cluster(ray.get_runtime_context().gcs_address)
+            else:
+                yield lost_server(processes)
+        except RayLostError:
             # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
             processes.end()
             raise

@@ -1,0 +1,85 @@
+"""Ray that cannot start: one sentence with what to do, exit code 2, and nothing left running."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Ray takes all cores, and so does each of these.
+pytestmark = pytest.mark.xdist_group("ray")
+
+USER_ERROR = 2
+
+
+def refused(run):
+    """What is said of a run that is the user's to mend, in its last line."""
+    assert run.returncode == USER_ERROR, run.stderr
+    assert "Traceback" not in run.stderr
+    return run.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def run(grid, tmp_path, monkeypatch):
+    """``adaloss-sweep run`` with these variables."""
+
+    def start(before=(), **variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, str(value))
+        return subprocess.run(
+            [*before, sys.executable, "-m", "runners", "run", grid, "--wandb", "disabled"],
+            cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False,
+        )  # fmt: skip
+
+    return start
+
+
+@pytest.fixture
+def short_folder():
+    """A folder with a path that leaves room for Ray's sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:1", "Connection refused"),
+        ("ray://127.0.0.1:1", "Connection refused"),
+        ("nowhere.invalid:6379", "not known"),
+        ("nonsense", "Invalid address format"),
+    ],
+)
+def test_a_cluster_that_cannot_be_joined(run, address, why):
+    said = refused(run(RAY_ADDRESS=address))
+    assert f"Ray cannot join the cluster that RAY_ADDRESS names, {address}: " in said
+    assert why in said
+    assert "unset it to run on this machine" in said
+
+
+def test_a_folder_that_ray_cannot_make_its_own_in(run, short_folder):
+    (short_folder / "ray").touch()
+    said = refused(run(RAY_TMPDIR=short_folder))
+    assert "Ray does not start: " in said
+    assert f"it keeps its files in {short_folder / 'ray'}" in said
+    assert "set RAY_TMPDIR to another short path" in said
+
+
+def test_a_path_too_long_for_a_socket(run, tmp_path):
+    said = refused(run(RAY_TMPDIR=tmp_path / ("long" * 30)))
+    assert "sockets take 10" in said
+    assert "set RAY_TMPDIR to a folder with a short path" in said
+
+
+FULL = 'mount -t tmpfs -o size=400m,nr_inodes=6 tmpfs "$RAY_TMPDIR" && exec "$@"'
+
+
+def test_a_disk_that_is_full(run, short_folder):
+    own_mounts = ["unshare", "--map-root-user", "--mount"]
+    if not shutil.which("unshare") or subprocess.run([*own_mounts, "true"], check=False).returncode:
+        pytest.skip("this machine gives its users no file systems of their own")
+    said = refused(run([*own_mounts, "sh", "-c", FULL, "sh"], RAY_TMPDIR=short_folder))
+    assert "Ray does not start: [Errno 28] No space left on device" in said
+    assert "see that there is room" in said
