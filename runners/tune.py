@@ -41,6 +41,7 @@ from adaloss.store import Store
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
+from runners.forget import forget
 from runners.interrupt import sigterm_as_interrupt
 from runners.preflight.ray_places import ray_folder
 from runners.ray_address import lost_cluster, no_answer
@@ -160,6 +161,18 @@ def failure_of(ray_trial: Any) -> Failure:
     return Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback=said)
 
 
+class ForgetfulCallback(tune.Callback):
+    """Keeps the driver's memory from growing with every trial that has ended."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks for a restored run, and there is never one."""
+        return {}
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """All who want to know of the trial have been told."""
+        forget(trial)
+
+
 def trial_of(ray_trial: Any) -> Trial:
     """Our trial in Tune's."""
     return Trial.model_validate_json(ray_trial.config["trial"])
@@ -225,7 +238,7 @@ def run_trials(
                 # Tune would start a lost trial again at once; the queue waits, and counts.
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                callbacks=[SweepCallback(ends, observer, timeline)],
+                callbacks=[SweepCallback(ends, observer, timeline), ForgetfulCallback()],
                 verbose=0,
             ),
         )
@@ -236,7 +249,13 @@ def run_trials(
 def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:
     """The processors and GPUs of the trial with this configuration."""
     share = configuration["share"]
-    return tune.PlacementGroupFactory([{"CPU": share["cpu"], "GPU": share["gpu"]}])
+    return placement_of(share["cpu"], share["gpu"])
+
+
+@lru_cache
+def placement_of(cpus: float, gpus: float) -> tune.PlacementGroupFactory:
+    """One object for all trials with this share: Tune keeps each trial's."""
+    return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
 
 
 def cpus_of_a_node() -> float:
