@@ -11,7 +11,7 @@ from typing import Any
 
 DRIVER = "driver"
 START, EPOCHS, RECORD = "start", "epochs", "record"
-TRIALS, COMPILE = "trials", "tables, figures, report"
+RAY, TRIALS, COMPILE = "start of Ray", "trials", "tables, figures, report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ class Timeline:
         self.path = path
         self.began = time.time()
         self.seconds: dict[str, float] = {}
+        self.first_start: dict[str, float] = {}
         self.tracks: dict[str, int] = {}
 
     @contextmanager
@@ -59,6 +60,7 @@ class Timeline:
     def add(self, track: str, spans: Sequence[Span]) -> None:
         """Add the spans of one process."""
         for span in spans:
+            self.first_start.setdefault(span.name, span.start)
             self.seconds[span.name] = self.seconds.get(span.name, 0.0) + span.seconds
         if self.path is None:
             return
@@ -88,15 +90,16 @@ class Timeline:
 
     def summary(self, workers: int) -> str:
         """How long the parts took, and how much of the workers' time was training."""
-        trials, after = self.seconds.get(TRIALS, 0.0), self.seconds.get(COMPILE, 0.0)
+        whole, trials = self.whole(), self.seconds.get(TRIALS, 0.0)
         training = self.seconds.get(EPOCHS, 0.0)
-        whole = self.whole().seconds
+        before = max(0.0, self.first_start.get(TRIALS, whole.start) - whole.start)
+        after = max(0.0, whole.seconds - before - trials)
         part = f"{min(1.0, training / (workers * trials)):.0%}" if trials else "nothing"
         noun = "worker" if workers == 1 else "workers"
         return (
-            f"{whole:.0f} s: {max(0.0, whole - trials - after):.0f} s until Ray had started, "
-            f"{trials:.0f} s for the trials, {after:.0f} s for tables, figures and report; "
-            f"{part.replace('%', ' %')} of the time of {workers} {noun} was training"
+            f"{before:.1f} s until Ray had started, {trials:.1f} s for the trials, {after:.1f} s "
+            f"for tables, figures and report; {part.replace('%', ' %')} of the time of {workers} "
+            f"{noun} was training"
         )
 
 

@@ -48,7 +48,7 @@ from runners.preflight.ray_places import ray_folder
 from runners.ray_address import lost_cluster, no_answer
 from runners.ray_loss import Lost, RayLostError, stopped_when
 from runners.ray_processes import lost_server, marked
-from runners.timeline import TRIALS, Timeline
+from runners.timeline import RAY, TRIALS, Timeline
 from runners.trial_ends import TrialEnds
 from runners.trial_queue import Capacity, TrialQueue
 from runners.trial_worker import Worker
@@ -200,7 +200,7 @@ def run_trials(
         RayLostError: Ray is no longer there; the trials stop as with a KeyboardInterrupt.
     """
     with (
-        ray_running(settings) as lost,
+        ray_running(settings, timeline) as lost,
         sigterm_as_interrupt(),
         stopped_when(lost),
         scratch_folder() as scratch,
@@ -287,7 +287,7 @@ def capacity_for(settings: WorkerSettings) -> Capacity:
 
 
 @contextmanager
-def ray_running(settings: WorkerSettings) -> Iterator[Lost]:
+def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
     """Ray on this machine with room for the workers, or the user's cluster; shut down after.
 
     Yields what says whether it is lost. Of what it starts on this machine nothing is alive
@@ -299,7 +299,8 @@ def ray_running(settings: WorkerSettings) -> Iterator[Lost]:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     with marked() as processes:
         try:
-            start_ray(settings)
+            with timeline.span(RAY):
+                start_ray(settings)
             if os.environ.get("RAY_ADDRESS"):
                 yield lost_cluster(ray.get_runtime_context().gcs_address)
             else:
