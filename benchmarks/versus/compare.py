@@ -150,15 +150,18 @@ def as_json(rows: Sequence[Row], verdicts: Sequence[Verdict], runs: Sequence[Run
 def main() -> None:
     """Measure and print the comparison; exit status 1 where a run failed."""
     options = options_given()
-    runs = []
+    runs: list[Run] = []
     for run in all_runs(options):
         runs.append(run)
         say(said_as_it_goes(run))
-    rows, verdicts = rows_of(runs), verdicts_of(runs)
-    text = page(rows, verdicts, notes_on(rows, options), options.workers)
+        rows, verdicts = rows_of(runs), verdicts_of(runs)
+        text = page(rows, verdicts, notes_on(rows, options), options.workers)
+        # Now, too: the whole may take hours, and be stopped.
+        if options.markdown:
+            options.markdown.write_text(text)
+    if not runs:
+        sys.exit("nothing to compare: none of these ways is installed")
     print(text)
-    if options.markdown:
-        options.markdown.write_text(text)
     if options.figure and rows:
         save_figure(rows, options.figure)
     if options.json:

@@ -20,10 +20,14 @@ def save_figure(rows: Sequence[Row], path: Path) -> None:
     last = {row.way: (row.trials, row.wall) for row in rows}
     ways = sorted(last, key=lambda way: last[way][1])
     figure = Figure(figsize=(3.4 + 3.0 * len(sizes), 1.0 + HEIGHT_OF_A_WAY * len(ways)))
-    axes = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    axes = figure.subplots(1, len(sizes), sharex=True, sharey=True, squeeze=False)[0]
     for axis, size in zip(axes, sizes, strict=True):
         draw(axis, [row for row in rows if row.trials == size], ways)
         axis.set_title(f"{size:,} trials", fontsize=10)
+    walls = [row.wall for row in rows]
+    axes[0].set_xscale("log")
+    # Room for what stands beside the last point.
+    axes[0].set_xlim(min(walls) / 1.5, max(walls) * 6)
     axes[0].set_yticks(range(len(ways)), [WAYS[way].title for way in ways], fontsize=8)
     axes[0].set_ylim(len(ways) - 0.5, -0.5)
     figure.tight_layout()
@@ -38,13 +42,9 @@ def draw(axis: Axes, rows: Sequence[Row], ways: Sequence[str]) -> None:
         axis.plot(row.wall, place, "o", color=colour)
         ratio = f"  {row.ratio.middle:.2g}×" if row.ratio else ""
         axis.annotate(
-            f"{row.wall:,.0f} s{ratio}", (row.wall, place), (7, 0), textcoords="offset points",
-            va="center", fontsize=8, color=colour,
+            f"{row.wall:,.0f} s{ratio}", (row.wall, place), (5, 1), textcoords="offset points",
+            va="bottom", fontsize=8, color=colour,
         )  # fmt: skip
-    walls = [row.wall for row in rows]
-    axis.set_xscale("log")
-    # Room for what stands beside the last point.
-    axis.set_xlim(min(walls) / 1.5, max(walls) * 6)
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.tick_params(labelsize=8)
