@@ -21,13 +21,13 @@ def save_figure(rows: Sequence[Row], path: Path) -> None:
     ways = sorted(last, key=lambda way: last[way][1])
     figure = Figure(figsize=(3.4 + 3.0 * len(sizes), 1.0 + HEIGHT_OF_A_WAY * len(ways)))
     axes = figure.subplots(1, len(sizes), sharex=True, sharey=True, squeeze=False)[0]
-    for axis, size in zip(axes, sizes, strict=True):
-        draw(axis, [row for row in rows if row.trials == size], ways)
-        axis.set_title(f"{size:,} trials", fontsize=10)
     walls = [row.wall for row in rows]
     axes[0].set_xscale("log")
     # Room for what stands beside the last point.
-    axes[0].set_xlim(min(walls) / 1.5, max(walls) * 6)
+    axes[0].set_xlim(min(walls) / 1.5, max(walls) * 10)
+    for axis, size in zip(axes, sizes, strict=True):
+        draw(axis, [row for row in rows if row.trials == size], ways)
+        axis.set_title(f"{size:,} trials", fontsize=10)
     axes[0].set_yticks(range(len(ways)), [WAYS[way].title for way in ways], fontsize=8)
     axes[0].set_ylim(len(ways) - 0.5, -0.5)
     figure.tight_layout()
