@@ -35,6 +35,8 @@ if not os.environ.get("RAY_ADDRESS"):
 
 import ray
 from ray import tune
+from ray._private import serialization
+from ray.exceptions import RayActorError
 from ray.tune.search import Searcher
 
 from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult
@@ -57,6 +59,18 @@ from runners.worker_settings import WorkerSettings
 OBJECT_STORE_BYTES = 200_000_000
 # What Ray says when it has killed a worker to save the machine's memory.
 SIGN_OF_NO_MEMORY = "low on memory"
+
+
+class OutOfMemoryError(RayActorError):
+    """Ray has ended a worker to save the machine's memory."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(error_msg=message)
+
+
+# Ray's own error of this name is not among those by which a worker is known to be dead, and at any
+# other error Tune ends the sweep.
+serialization.OutOfMemoryError = OutOfMemoryError  # type: ignore
 
 
 class ResourceError(UserError):
@@ -153,12 +167,14 @@ def failure_of(ray_trial: Any) -> Failure:
     """Of what a trial's worker died, as far as Ray knows."""
     try:
         # Tune's get_error looks where the file is copied to, some time later.
-        said = Path(ray_trial.error_file).read_text(errors="replace")
+        _, _, said = Path(ray_trial.error_file).read_text(errors="replace").partition("\n")
     except OSError:
         said = ""
     if SIGN_OF_NO_MEMORY in said:
         message = "Ray ended its worker: the machine was running out of memory"
-        return Failure(kind=FailureKind.OUT_OF_MEMORY, message=message, traceback=said)
+        # Two lines have the numbers; pages of the machine's state and of advice follow.
+        numbers = "\n".join(said.splitlines()[:2])
+        return Failure(kind=FailureKind.OUT_OF_MEMORY, message=message, traceback=numbers)
     return Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback=said)
 
 

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from ledger import run_twice
@@ -16,6 +17,9 @@ from adaloss.result import FailureKind, TrialState
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 COMPLETE, USER_ERROR, INCOMPLETE, FAILED = 0, 2, 3, 4
+
+# The machine counts as full once the half of this is taken beside what is now.
+FOOD_BYTES = 6 * 10**9
 
 FAULTY = '''\
 """Models that are what they should be once the file ``fault`` is gone."""
@@ -65,6 +69,14 @@ def die_after_the_result():
     threading.Thread(target=wait_and_die, daemon=True).start()
 
 
+def eat():
+    """More than there is, by the threshold of the test, until the worker is ended; once."""
+    FAULT.unlink()
+    food = bytearray(b"1") * FOOD_BYTES
+    time.sleep(120)
+    del food
+
+
 def raises(**sizes):
     return Faulty(fail, **sizes)
 
@@ -83,7 +95,11 @@ def hangs(**sizes):
 
 def dies(**sizes):
     return Faulty(die_after_the_result, **sizes)
-'''
+
+
+def eats(**sizes):
+    return Faulty(eat, **sizes)
+'''.replace("FOOD_BYTES", f"{FOOD_BYTES}")
 
 
 def with_models(grid_text, *functions, mlp=True):
@@ -179,6 +195,33 @@ def test_a_worker_that_dies_after_its_result_does_not_run_the_trial_twice(
     assert run.code == COMPLETE, run.said
     assert not faults.exists()
     assert records.started_again() == []
+    assert disturbed(records, undisturbed) == []
+
+
+@pytest.fixture
+def full_soon(monkeypatch):
+    """Ray counts the machine's memory as full when something takes ``FOOD_BYTES``."""
+    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, available = (
+        1024 * int(fields[name].split()[0]) for name in ("MemTotal", "MemAvailable")
+    )
+    if available < 2 * FOOD_BYTES:
+        pytest.skip("too little memory is free here to take some away")
+    threshold = (total - available + FOOD_BYTES / 2) / total
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{threshold:.4f}")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
+
+
+@pytest.mark.usefixtures("full_soon")
+def test_a_worker_that_ray_ends_for_lack_of_memory_ends_no_sweep(
+    sweep, grid_text, faults, command, undisturbed
+):
+    records = sweep(with_models(grid_text, "eats").replace("retries: 0", "retries: 2"))
+    run = command("run")
+    assert run.code == COMPLETE, run.said
+    assert tidy(run.said), run.said
+    assert "the machine was running out of memory" in run.said
+    assert "alone, in 2 s (retry 1 of 2)" in run.said
     assert disturbed(records, undisturbed) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from clock import Clock
 from wandb_double import Double, serving
 
 GRID = """\
@@ -77,16 +78,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
         monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "1")
         yield double
     assert double.unknown == []
-
-
-class Clock:
-    """A clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture

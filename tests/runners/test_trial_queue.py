@@ -7,7 +7,7 @@ the time at will.
 from itertools import pairwise
 
 import pytest
-from conftest import Clock
+from clock import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
