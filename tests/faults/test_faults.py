@@ -250,19 +250,41 @@ def root():
 
 
 @pytest.mark.usefixtures("root")
-def test_a_full_disk_is_named_and_made_good(sweep, grid_text, command, undisturbed, tmp_path):
-    records = sweep(grid_text)
+def test_a_disk_without_room_is_named_at_once(sweep, grid_text, command, tmp_path):
+    sweep(grid_text)
     with mounted(tmp_path / "results", "size=64k"):
         run = command("run")
-        assert run.code in (USER_ERROR, INCOMPLETE, FAILED), run.said
-        assert "No space left on device" in run.said
-        assert tidy(run.said), run.said
+    assert run.code == USER_ERROR, run.said
+    assert "disk: no room" in run.said
+    assert tidy(run.said), run.said
+
+
+def fill(path):
+    """Write a file until there is no room for more."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+@pytest.mark.usefixtures("root")
+def test_a_disk_that_fills_up_is_named_and_made_good(
+    sweep, grid_text, begin, command, undisturbed, tmp_path
+):
+    records = sweep(grid_text.replace("epochs: 3", "epochs: 200"))
+    filler = tmp_path / "results" / "filler"
+    with mounted(tmp_path / "results", "size=64m"):
+        with begin("run") as run:
+            assert run.wait_until(begun(records))
+            fill(filler)
+            ended = run.end(SECONDS_TO_END)
+        assert ended.code in (USER_ERROR, INCOMPLETE, FAILED), ended.said
+        assert "No space left on device" in ended.said
+        assert tidy(ended.said), ended.said
         for name in records.finished():
             assert records.numbers(name)[1] == undisturbed(records.trials[name])
 
-        grow = ["mount", "-o", "remount,size=64m", str(tmp_path / "results")]
-        subprocess.run(grow, check=True)
-        again = command("retry" if run.code == FAILED else "run")
+        filler.unlink()
+        again = command("retry" if ended.code == FAILED else "run")
         assert again.code == COMPLETE, again.said
         assert disturbed(records, undisturbed) == []
 
