@@ -3,6 +3,7 @@
 Heavy imports live inside the command that needs them, so that ``--help`` answers at once.
 """
 
+import errno
 import gc
 from typing import NoReturn
 
@@ -60,6 +61,13 @@ def main() -> NoReturn:
     try:
         app()
     except (UserError, OSError) as error:
-        typer.echo(f"adaloss-sweep: {error}", err=True)
+        typer.echo(f"adaloss-sweep: {error}{advice(error)}", err=True)
         raise SystemExit(USER_ERROR) from None
     raise SystemExit(COMPLETE)
+
+
+def advice(error: Exception) -> str:
+    """What to do about an error of the system's that says only what is wrong."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ": make room, then give the same command again"
+    return ""

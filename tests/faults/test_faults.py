@@ -279,6 +279,7 @@ def test_a_disk_that_fills_up_is_named_and_made_good(
             ended = run.end(SECONDS_TO_END)
         assert ended.code in (USER_ERROR, INCOMPLETE, FAILED), ended.said
         assert "No space left on device" in ended.said
+        assert "make room" in ended.said
         assert tidy(ended.said), ended.said
         for name in records.finished():
             assert records.numbers(name)[1] == undisturbed(records.trials[name])

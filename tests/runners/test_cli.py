@@ -1,10 +1,13 @@
 """The command line: quick to answer, and never a traceback for a user's mistake."""
 
+import errno
 import json
 from importlib.metadata import version
 
 import jsonschema
 import pytest
+
+from runners.cli import main
 
 
 def test_init_writes_a_grid_that_plans(command, tmp_path):
@@ -75,3 +78,17 @@ def test_the_version_is_the_packages(command):
 
 def test_no_command_is_answered_with_the_commands(command):
     assert "retry" in command().stdout + command().stderr
+
+
+def test_a_full_disk_is_named_with_what_to_do(monkeypatch, capsys):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device", "results/result.json")
+
+    monkeypatch.setattr("runners.cli.app", full)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == (
+        "adaloss-sweep: [Errno 28] No space left on device: 'results/result.json': "
+        "make room, then give the same command again\n"
+    )
