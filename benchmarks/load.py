@@ -56,8 +56,8 @@ TRIALS, QUICK_TRIALS = 10_000, 300
 MOST_COMPARED = 1_000
 UNTIL_WORKERS_ARE_UP = 20
 SECONDS_PER_SAMPLE = 0.5
-# Ray names a worker's process after the class of its actor.
-WORKER = b"ray::TrialWorker"
+# Ray names a worker's process after the class of its actor, and while a trial runs after Tune's.
+WORKERS = (b"ray::TrialWorker", b"ray::ResourceTrainable")
 IDLE_ACTOR = """
 import os
 import ray
@@ -145,7 +145,7 @@ class Course:
         workers = [
             process
             for process in descendants(self.driver)
-            if command_line(process).startswith(WORKER)
+            if command_line(process).startswith(WORKERS)
         ]
         return Sample(
             seconds=time.perf_counter() - self.started,

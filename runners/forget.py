@@ -12,3 +12,5 @@ def forget(trial: Any) -> None:
     trial.metric_n_steps.clear()
     trial.run_metadata.last_result = {"done": True}
     trial.evaluated_params.clear()
+    trial.config.clear()
+    trial.experiment_tag = ""

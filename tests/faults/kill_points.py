@@ -46,7 +46,7 @@ RUNS_TO_COMPLETE = 3
 PART_IN_START = 0.25
 # A run that takes so many times the undisturbed one's time hangs: less may be a busy machine.
 BUSY = 4
-COMPLETE, FAILED, INTERRUPTED = 0, 4, 130
+COMPLETE, INCOMPLETE, FAILED, INTERRUPTED = 0, 3, 4, 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +84,12 @@ def gcs(run: SweepRun) -> list[Process]:
 
 KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
 STOPPED = frozenset({COMPLETE, INTERRUPTED})
+RAY_LOST = frozenset({COMPLETE, INCOMPLETE})
 KINDS = {
     "kill the driver": Kind(numbers=(KILL,), victims=driver, codes=frozenset({COMPLETE, -KILL})),
     "kill a worker": Kind(numbers=(KILL,), victims=workers, codes=frozenset({COMPLETE})),
-    "kill the raylet": Kind(numbers=(KILL,), victims=raylet, codes=frozenset({COMPLETE, 3, 4})),
-    "kill the GCS": Kind(numbers=(KILL,), victims=gcs, codes=frozenset({COMPLETE, 3, 4})),
+    "kill the raylet": Kind(numbers=(KILL,), victims=raylet, codes=RAY_LOST),
+    "kill the GCS": Kind(numbers=(KILL,), victims=gcs, codes=RAY_LOST),
     "SIGTERM": Kind(numbers=(TERM,), victims=driver, codes=STOPPED),
     "Ctrl-C": Kind(numbers=(INT,), victims=driver, codes=STOPPED, whole_group=True),
     "Ctrl-C twice": Kind(numbers=(INT, INT), victims=driver, codes=STOPPED, whole_group=True),

@@ -1,0 +1,148 @@
+"""Ray that is lost, its processes and what it prints, without Ray: what holds whatever Ray does."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from runners import ray_address
+from runners.ray_address import lost_cluster, no_answer
+from runners.ray_loss import RayLostError, stopped_when
+from runners.ray_processes import lost_server, marked
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux only")
+
+
+@pytest.fixture(autouse=True)
+def interrupted_by_sigterm():
+    """As a sweep answers it."""
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def sleep_while_there(lost):
+    with stopped_when(lost):
+        time.sleep(1000)
+
+
+def nothing():
+    return None
+
+
+def test_what_waits_for_ever_is_stopped_when_ray_is_lost():
+    with pytest.raises(RayLostError, match=r"^gone, so the sweep has stopped: .* `run` goes on"):
+        sleep_while_there(lambda: "gone")
+
+
+def test_an_error_for_want_of_ray_is_told_as_its_loss():
+    told = []
+
+    def lost():
+        told.append("gone")
+        return told[0]
+
+    def fail_when_told():
+        try:
+            time.sleep(1000)
+        finally:
+            raise ConnectionError("no server")
+
+    with pytest.raises(RayLostError, match="gone"), stopped_when(lost):
+        fail_when_told()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ConnectionError])
+def test_what_happens_while_ray_is_there_stays_what_it_is(error):
+    with pytest.raises(error), stopped_when(nothing):
+        raise error
+    with stopped_when(nothing):
+        pass
+
+
+@needs_proc
+def test_what_was_started_is_gone_afterwards_and_nothing_else():
+    other = subprocess.Popen(["sleep", "1000"])
+    with marked():
+        # A process that is deaf to all but the last word, and one that it starts.
+        deaf = subprocess.Popen(["sh", "-c", "trap '' TERM INT; sleep 1000 & wait"])
+    assert deaf.wait() == -signal.SIGKILL
+    assert other.poll() is None
+    other.kill()
+    other.wait()
+
+
+@needs_proc
+def test_a_server_that_dies_is_named(tmp_path):
+    server = tmp_path / "raylet"
+    server.symlink_to("/bin/sleep")
+    with marked() as processes:
+        started = subprocess.Popen([server, "1000"])
+        while not processes.servers():
+            time.sleep(0.01)
+        lost = lost_server(processes)
+        assert lost() is None
+        # Not waited for: it is dead all the same.
+        started.kill()
+        while (said := lost()) is None:
+            time.sleep(0.01)
+    assert said == "Ray's raylet has died"
+    started.wait()
+
+
+def test_a_cluster_is_lost_when_it_has_been_silent_for_long(monkeypatch):
+    monkeypatch.setattr(ray_address, "SECONDS_BETWEEN_QUESTIONS", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        lost = lost_cluster(address)
+        assert no_answer(address) is None
+        assert lost() is None
+    assert lost() is None
+    monkeypatch.setattr(ray_address, "SECONDS_OF_SILENCE", 0.0)
+    assert lost().startswith(f"the Ray cluster at {address} has not answered for 0 s (Connection")
+
+
+def test_an_address_that_is_rays_to_resolve_is_not_asked():
+    assert no_answer("auto") is None
+
+
+PRINTS = """
+import os, sys
+from pathlib import Path
+from runners.ray_output import printed_to
+with printed_to(Path(sys.argv[1])):
+    if len(sys.argv) > 2:
+        os.write(1, b"from C\\n")
+        os.write(2, b"from C too\\n")
+        print("from a thread of Ray")
+    print("ours", file=sys.stderr)
+print("a table")
+print("and ours", file=sys.stderr)
+"""
+
+
+def prints(*arguments):
+    command = [sys.executable, "-c", PRINTS, *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return run.stdout, run.stderr
+
+
+def test_what_ray_prints_is_kept_off_the_terminal(tmp_path):
+    assert prints(tmp_path / "ray.log", "loud") == ("a table\n", "ours\nand ours\n")
+    said = (tmp_path / "ray.log").read_text().splitlines()
+    assert sorted(said) == ["from C", "from C too", "from a thread of Ray"]
+
+
+def test_where_ray_prints_nothing_there_is_no_file(tmp_path):
+    assert prints(tmp_path / "ray.log") == ("a table\n", "ours\nand ours\n")
+    assert list(tmp_path.iterdir()) == []
