@@ -1,16 +1,22 @@
-"""Tune keeps all that a trial reported, and each trial's configuration, until the sweep's end."""
+"""Tune keeps all its trials until the sweep's end, and looks at each of them at every step."""
 
 from typing import Any
 
 
-def forget(trial: Any) -> None:
-    """Empty one of Tune's trials that has ended; its records on the disk are what counts.
+def forget_ended(trials: list[Any]) -> None:
+    """Take Tune's trials that have ended off its list, emptied; the records on disk are kept.
 
-    Ten thousand of them would take hundreds of megabytes.
+    Ten thousand of them would take hundreds of megabytes. One stays: of an empty list Tune would
+    think that it has to read its trials from the disk.
     """
-    trial.metric_analysis.clear()
-    trial.metric_n_steps.clear()
-    trial.run_metadata.last_result = {"done": True}
-    trial.evaluated_params.clear()
-    trial.config.clear()
-    trial.experiment_tag = ""
+    for trial in [trial for trial in trials if trial.is_finished()]:
+        if len(trials) == 1:
+            return
+        trials.remove(trial)
+        trial.metric_analysis.clear()
+        trial.metric_n_steps.clear()
+        trial.run_metadata.last_result = {"done": True}
+        trial.config.clear()
+        trial.evaluated_params.clear()
+        trial.experiment_tag = ""
+        trial.storage = None

@@ -10,7 +10,7 @@ from types import FrameType
 def sigterm_as_interrupt() -> Iterator[None]:
     """Stop on SIGTERM as on Ctrl-C: in order, with the records safe.
 
-    To be entered after Ray has started, which takes the signal for itself.
+    To be entered once more after Ray has started, which takes the signal for itself.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:

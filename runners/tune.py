@@ -44,7 +44,7 @@ from adaloss.store import Store
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
-from runners.forget import forget
+from runners.forget import forget_ended
 from runners.interrupt import sigterm_as_interrupt
 from runners.preflight.ray_places import ray_folder
 from runners.ray_address import lost_cluster, no_answer
@@ -185,9 +185,9 @@ class ForgetfulCallback(tune.Callback):
         """Nothing: Tune pickles its callbacks for a restored run, and there is never one."""
         return {}
 
-    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """All who want to know of the trial have been told."""
-        forget(trial)
+    def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        """All who want to know of a trial that has ended have been told."""
+        forget_ended(trials)
 
 
 def trial_of(ray_trial: Any) -> Trial:
@@ -216,6 +216,7 @@ def run_trials(
         RayLostError: Ray is no longer there; the trials stop as with a KeyboardInterrupt.
     """
     with (
+        sigterm_as_interrupt(),
         ray_running(settings, timeline) as lost,
         sigterm_as_interrupt(),
         stopped_when(lost),
@@ -317,16 +318,24 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
         try:
             with timeline.span(RAY):
                 start_ray(settings)
-            if os.environ.get("RAY_ADDRESS"):
-                yield lost_cluster(ray.get_runtime_context().gcs_address)
-            else:
-                yield lost_server(processes)
+            yield lost_cluster(gcs_address()) if on_a_cluster() else lost_server(processes)
         except RayLostError:
             # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
             processes.end()
             raise
         finally:
             ray.shutdown()
+
+
+def on_a_cluster() -> bool:
+    """Whether Ray is the user's, and not this run's own."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
+def gcs_address() -> str:
+    """Where the cluster answers; Ray's client knows no more than the address it was given."""
+    address = os.environ["RAY_ADDRESS"]
+    return address if "://" in address else str(ray.get_runtime_context().gcs_address)
 
 
 def start_ray(settings: WorkerSettings) -> None:
