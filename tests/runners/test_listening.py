@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
+
+from adaloss.sweep import load_sweep
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from sweep_run import SECONDS_TO_END, SweepRun
@@ -138,6 +141,19 @@ def test_nothing_listens_to_other_machines_or_other_users(long, sweep, tmp_path)
         assert any(server in command for command in commands)
     # Ray's page is not served: its process is there, for what Ray counts.
     assert not any(re.search(r"dashboard/dashboard\.py|^ray::Dashboard", name) for name in commands)
+
+
+def test_the_page_of_a_sweep_is_for_this_machine_alone(grid, start, tmp_path):
+    grid.write_text(grid.read_text().replace("name: small", "name: sweep"))
+    start(load_sweep(grid).trials[0]).advance()
+    with SweepRun(tmp_path, "watch", "grid.yaml", "--no-browser") as run:
+        assert run.wait_until(lambda: "http://127.0.0.1" in run.output.read_text())
+        heard = listening(run)
+        run.process.send_signal(signal.SIGINT)
+        ended = run.end(SECONDS_TO_END)
+    assert ended.code == 0, ended.said
+    assert heard
+    assert [entry for entry in heard if not entry[1].is_loopback] == []
 
 
 def test_results_have_the_permissions_that_the_umask_leaves(masked, sweep, tmp_path):
