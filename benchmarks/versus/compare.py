@@ -21,6 +21,7 @@ import json
 import os
 import platform
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -150,6 +151,8 @@ def as_json(rows: Sequence[Row], verdicts: Sequence[Verdict], runs: Sequence[Run
 def main() -> None:
     """Measure and print the comparison; exit status 1 where a run failed."""
     options = options_given()
+    # Stopped from outside, it ends what it has started, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     runs: list[Run] = []
     for run in all_runs(options):
         runs.append(run)
