@@ -10,11 +10,12 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 # Ray reads these when it is imported: its own reports, loggers and signal handler stay out of the
 # way of ours.
@@ -35,8 +36,9 @@ if not os.environ.get("RAY_ADDRESS"):
 
 import ray
 from ray import tune
-from ray._private import serialization
+from ray._private import node, serialization
 from ray.exceptions import RayActorError
+from ray.tune.execution import class_cache
 from ray.tune.search import Searcher
 
 from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult
@@ -314,7 +316,7 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
         RayStartError: there is no Ray.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    with marked() as processes:
+    with lean_ray(), marked() as processes:
         try:
             with timeline.span(RAY):
                 start_ray(settings)
@@ -325,6 +327,34 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
             raise
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def lean_ray() -> Iterator[None]:
+    """Leave out what Ray on this machine would start for nothing, which it has no options for.
+
+    Its autoscaler, its log monitor and the server of a dashboard that is off cost seconds of both
+    start and end, and the environment that Tune sets for its workers, which they inherit here
+    anyway, has each of them started twice. These are Ray's private names: where a version of it
+    has others, it starts all of that again, and a test says so.
+    """
+    unneeded: tuple[tuple[Any, str, object], ...] = (
+        (node.Node, "start_monitor", started_nothing),
+        (node.Node, "start_log_monitor", started_nothing),
+        (node.Node, "start_api_server", started_nothing),
+        (class_cache, "DEFAULT_ENV_VARS", {}),
+        (class_cache, "ENV_VARS_TO_PROPAGATE", frozenset()),
+    )
+    with ExitStack() as changes:
+        if not on_a_cluster():
+            for owner, name, value in unneeded:
+                with suppress(AttributeError):
+                    changes.enter_context(patch.object(owner, name, value))
+        yield
+
+
+def started_nothing(*arguments: object, **options: object) -> None:
+    """In place of what would start a process."""
 
 
 def on_a_cluster() -> bool:
