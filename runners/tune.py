@@ -1,7 +1,7 @@
 """Ray Tune executes a list of trials; the only module that imports ray.
 
-Ray schedules and restarts workers, nothing more: the records on disk are the truth, so nothing of
-Tune's own state is kept or restored.
+Ray schedules trials on workers, nothing more: the queue says what starts, and starts again, and the
+records on disk are the truth, so nothing of Tune's own state is kept or restored.
 """
 
 import logging
