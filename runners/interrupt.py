@@ -1,4 +1,4 @@
-"""SIGTERM stops a sweep as Ctrl-C does."""
+"""How SIGTERM and Ctrl-C stop a sweep."""
 
 import signal
 from collections.abc import Iterator
@@ -21,3 +21,30 @@ def sigterm_as_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Stop at the end for a Ctrl-C or SIGTERM inside, at once for a second one.
+
+    In the midst of its start Ray swallows an interrupt, or aborts in C++ when Python ends.
+    """
+    came: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+
+    # What is ignored, as in a shell's background, stays so.
+    heard = [
+        number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))
+    ]
+    before = {number: signal.signal(number, interrupt) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt

@@ -76,8 +76,9 @@ def lost_server(processes: RayProcesses) -> Lost:
 def has(folder: Path, mark: bytes) -> bool:
     """Whether the process of this folder is alive and was started with the mark."""
     try:
-        # Of one that has ended and was not waited for, this is empty.
-        return mark in (folder / "environ").read_bytes().split(b"\0")
+        # Of one that has ended and was not waited for, this is empty. One that renames itself
+        # writes over its beginning, so it cannot be taken apart.
+        return mark in (folder / "environ").read_bytes()
     except OSError:
         return False
 

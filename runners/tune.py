@@ -47,7 +47,7 @@ from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.events import SweepObserver
 from runners.forget import forget_ended
-from runners.interrupt import sigterm_as_interrupt
+from runners.interrupt import interrupts_kept, sigterm_as_interrupt
 from runners.preflight.ray_places import ray_folder
 from runners.ray_address import lost_cluster, no_answer
 from runners.ray_loss import Lost, RayLostError, stopped_when
@@ -318,7 +318,7 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     with lean_ray(), marked() as processes:
         try:
-            with timeline.span(RAY):
+            with timeline.span(RAY), interrupts_kept():
                 start_ray(settings)
             yield lost_cluster(gcs_address()) if on_a_cluster() else lost_server(processes)
         except RayLostError:
