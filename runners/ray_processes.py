@@ -29,8 +29,10 @@ class RayProcesses:
     mark: bytes
 
     def alive(self) -> list[Path]:
-        """Their folders in ``/proc``."""
-        return [folder for folder in Path("/proc").glob("[0-9]*") if has(folder, self.mark)]
+        """Their folders in ``/proc``; with their children, who may have written over the mark."""
+        folders = list(Path("/proc").glob("[0-9]*"))
+        with_mark = {folder.name for folder in folders if has(folder, self.mark)}
+        return [f for f in folders if f.name in with_mark or parent(f) in with_mark]
 
     def servers(self) -> dict[str, Path]:
         """Ray's servers among them, by name."""
@@ -87,5 +89,14 @@ def program(folder: Path) -> str:
     """The name of the process's program; empty if it has just ended."""
     try:
         return (folder / "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def parent(folder: Path) -> str:
+    """The process that started this one; empty if it has just ended."""
+    try:
+        # The name, in brackets, may hold anything; state and parent follow it.
+        return (folder / "stat").read_text().rpartition(")")[2].split()[1]
     except OSError:
         return ""
