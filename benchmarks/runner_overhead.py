@@ -56,10 +56,10 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
 
     from adaloss.result import TrialState
     from adaloss.store import Store
+    from runners.on_ray.trials import run_trials
     from runners.plan import make_plan
     from runners.progress import SweepProgress
     from runners.timeline import Timeline
-    from runners.tune import run_trials
     from runners.worker_settings import WorkerSettings
 
     store = Store(folder)

@@ -44,11 +44,11 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     from adaloss.store import Store
     from adaloss.sweep import load_sweep
     from runners.machine import worker_settings
+    from runners.on_ray.trials import run_trials
     from runners.plan import make_plan
     from runners.progress import SweepProgress
     from runners.timeline import Timeline
     from runners.tracking.beside import Mirroring, mirrored
-    from runners.tune import run_trials
 
     grid = folder / "grid.yaml"
     grid.write_text(GRID.format(seeds=count, timeout=FINISH_TIMEOUT))

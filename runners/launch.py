@@ -9,14 +9,14 @@ from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from runners.machine import worker_settings, workers
+from runners.on_ray.loss import RayLostError
+from runners.on_ray.output import printed_to
 from runners.packing import measured_memory
 from runners.plan import Plan, seconds_per_epoch, trial_seconds
 from runners.preflight.planned import Planned
 from runners.preflight.start import preflight
 from runners.prepare import prepare
 from runners.progress import duration, watching
-from runners.ray_loss import RayLostError
-from runners.ray_output import printed_to
 from runners.safe_console import SafeConsole
 from runners.timeline import COMPILE, Timeline
 from runners.tracking.beside import Mirroring, mirrored
@@ -74,7 +74,7 @@ def launch(
             console.print(f"note: {note}", markup=False, highlight=False)
     prepare(to_run, data_root(sweep.grid.data.root))
     # Ray takes a second to import: only now is it known to be needed.
-    from runners.tune import run_trials
+    from runners.on_ray.trials import run_trials
 
     log = store.root / RAY_LOG
     with mirrored(sweep, store, mirroring, say):

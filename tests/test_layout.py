@@ -67,7 +67,7 @@ def test_a_trial_needs_neither_ray_nor_wandb_nor_pandas():
 
 
 @pytest.mark.parametrize(
-    ("library", "place"), [("ray", "runners/tune.py"), ("wandb", "runners/tracking/")]
+    ("library", "place"), [("ray", "runners/on_ray/"), ("wandb", "runners/tracking/")]
 )
 def test_a_library_has_one_door(library, place):
     importing = [
@@ -85,5 +85,5 @@ def test_a_library_has_one_door(library, place):
 
 def test_a_worker_is_up_before_it_imports_what_takes_time():
     # Tune kills workers that are still being set up while other trials end.
-    statement = "from runners.tune import TrialWorker; TrialWorker({})"
+    statement = "from runners.on_ray.trials import TrialWorker; TrialWorker({})"
     assert not imported_by(statement) & {"torch", "timm", "sklearn"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runners.forget import forget_ended
+from runners.on_ray.forget import forget_ended
 
 pytest.importorskip("ray")
 from ray.tune.experiment import Trial

@@ -53,8 +53,8 @@ def two_gpus(monkeypatch):
 
 
 def run(trials, store, measured, **settings):
+    from runners.on_ray.trials import run_trials
     from runners.timeline import Timeline
-    from runners.tune import run_trials
 
     usual = {
         "data_root": str(store.root), "cpus": 1, "gpus": None, "workers": 8, "retries": 0,

@@ -22,7 +22,7 @@ The actor died unexpectedly before finishing this task.
 @pytest.fixture
 def failure_of(tmp_path):
     """The failure by what Tune has written, None for nothing."""
-    from runners.tune import failure_of
+    from runners.on_ray.trials import failure_of
 
     def of(said):
         path = tmp_path / "error.txt"
@@ -54,7 +54,7 @@ def test_rays_lack_of_memory_is_for_tune_the_death_of_a_worker():
     from ray._private import serialization
     from ray.exceptions import RayActorError
 
-    from runners.tune import OutOfMemoryError
+    from runners.on_ray.trials import OutOfMemoryError
 
     error = serialization.OutOfMemoryError("low on memory")
     assert type(error) is OutOfMemoryError

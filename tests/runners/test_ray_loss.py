@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runners import ray_address
-from runners.ray_address import lost_cluster, no_answer
-from runners.ray_loss import RayLostError, stopped_when
-from runners.ray_processes import lost_server, marked
+from runners.on_ray import address as ray_address
+from runners.on_ray.address import lost_cluster, no_answer
+from runners.on_ray.loss import RayLostError, stopped_when
+from runners.on_ray.processes import lost_server, marked
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux only")
 
@@ -118,7 +118,7 @@ def test_an_address_that_is_rays_to_resolve_is_not_asked():
 PRINTS = """
 import os, sys
 from pathlib import Path
-from runners.ray_output import printed_to
+from runners.on_ray.output import printed_to
 with printed_to(Path(sys.argv[1])):
     if len(sys.argv) > 2:
         os.write(1, b"from C\\n")

@@ -4,7 +4,7 @@ import re
 import socket
 import time
 
-from runners.ray_loss import Lost
+from runners.on_ray.loss import Lost
 
 # Ray itself goes on asking for minutes.
 SECONDS_TO_ANSWER = 5.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from runners.ray_loss import Lost
+from runners.on_ray.loss import Lost
 
 # Whatever the driver starts inherits its environment.
 MARK = "ADALOSS_SWEEP_RAY"

@@ -1,64 +1,38 @@
-"""Ray Tune executes a list of trials; the only module that imports ray.
+"""Ray Tune executes a list of trials.
 
 Ray schedules trials on workers, nothing more: the queue says what starts, and starts again, and the
 records on disk are the truth, so nothing of Tune's own state is kept or restored.
 """
 
-import logging
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-# Ray reads these when it is imported: its own reports, loggers and signal handler stay out of the
-# way of ours.
-os.environ |= {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
-    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
-}
-if not os.environ.get("RAY_ADDRESS"):
-    # With this off, as it is off Linux, all of Ray's servers listen on 127.0.0.1 alone; the token
-    # keeps out this machine's other users, and Ray would have one that their programs may read.
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-
-import ray
 from ray import tune
-from ray._private import node, serialization
+from ray._private import serialization
 from ray.exceptions import RayActorError
-from ray.tune.execution import class_cache
 from ray.tune.search import Searcher
 
 from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
-from adaloss.user_error import UserError
 from runners.events import SweepObserver
-from runners.forget import forget_ended
-from runners.interrupt import interrupts_kept, sigterm_as_interrupt
-from runners.preflight.ray_places import ray_folder
-from runners.ray_address import lost_cluster, no_answer
-from runners.ray_loss import Lost, RayLostError, stopped_when
-from runners.ray_processes import lost_server, marked
-from runners.timeline import RAY, TRIALS, Timeline
+from runners.interrupt import sigterm_as_interrupt
+from runners.on_ray.forget import forget_ended
+from runners.on_ray.loss import stopped_when
+from runners.on_ray.session import capacity_for, cpus_of_a_node, ray_running
+from runners.timeline import TRIALS, Timeline
 from runners.trial_ends import TrialEnds
-from runners.trial_queue import Capacity, TrialQueue
+from runners.trial_queue import TrialQueue
 from runners.trial_worker import Worker
 from runners.worker_settings import WorkerSettings
 
-OBJECT_STORE_BYTES = 200_000_000
 # What Ray says when it has killed a worker to save the machine's memory.
 SIGN_OF_NO_MEMORY = "low on memory"
 
@@ -73,14 +47,6 @@ class OutOfMemoryError(RayActorError):
 # Ray's own error of this name is not among those by which a worker is known to be dead, and at any
 # other error Tune ends the sweep.
 serialization.OutOfMemoryError = OutOfMemoryError  # type: ignore
-
-
-class ResourceError(UserError):
-    """A trial asks for more than the machine or the cluster has."""
-
-
-class RayStartError(UserError):
-    """Ray does not start, or the user's cluster cannot be joined."""
 
 
 class TrialWorker(tune.Trainable):
@@ -276,134 +242,6 @@ def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:
 def placement_of(cpus: float, gpus: float) -> tune.PlacementGroupFactory:
     """One object for all trials with this share: Tune keeps each trial's."""
     return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
-
-
-def cpus_of_a_node() -> float:
-    """The processors of the largest node there is."""
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return max(float(node["Resources"].get("CPU", 0.0)) for node in nodes if node["Alive"])
-
-
-def capacity_for(settings: WorkerSettings) -> Capacity:
-    """What there is for the trials, once Ray has counted it.
-
-    Raises:
-        ResourceError: a trial asks for more than there is; Tune would wait for it for ever.
-    """
-    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    for name, wanted in (("CPU", settings.cpus), ("GPU", settings.gpus or 0.0)):
-        if wanted > there.get(name, 0.0):
-            raise ResourceError(
-                f"resources.{name.lower()}: a trial asks for {wanted:g} {name}s, "
-                f"and there are {there.get(name, 0.0):g}"
-            )
-    return Capacity(
-        cpus=there["CPU"],
-        gpus=0.0 if settings.gpus == 0 else there.get("GPU", 0.0),
-        cpus_per_trial=settings.cpus,
-        gpus_per_trial=settings.gpus,
-    )
-
-
-@contextmanager
-def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
-    """Ray on this machine with room for the workers, or the user's cluster; shut down after.
-
-    Yields what says whether it is lost. Of what it starts on this machine nothing is alive
-    afterwards: no trial writes any more.
-
-    Raises:
-        RayStartError: there is no Ray.
-    """
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
-    with lean_ray(), marked() as processes:
-        try:
-            with timeline.span(RAY), interrupts_kept():
-                start_ray(settings)
-            yield lost_cluster(gcs_address()) if on_a_cluster() else lost_server(processes)
-        except RayLostError:
-            # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
-            processes.end()
-            raise
-        finally:
-            ray.shutdown()
-
-
-@contextmanager
-def lean_ray() -> Iterator[None]:
-    """Leave out what Ray on this machine would start for nothing, which it has no options for.
-
-    Its autoscaler, its log monitor and the server of a dashboard that is off cost seconds of both
-    start and end, and the environment that Tune sets for its workers, which they inherit here
-    anyway, has each of them started twice. These are Ray's private names: where a version of it
-    has others, it starts all of that again, and a test says so.
-    """
-    unneeded: tuple[tuple[Any, str, object], ...] = (
-        (node.Node, "start_monitor", started_nothing),
-        (node.Node, "start_log_monitor", started_nothing),
-        (node.Node, "start_api_server", started_nothing),
-        (class_cache, "DEFAULT_ENV_VARS", {}),
-        (class_cache, "ENV_VARS_TO_PROPAGATE", frozenset()),
-    )
-    with ExitStack() as changes:
-        if not on_a_cluster():
-            for owner, name, value in unneeded:
-                with suppress(AttributeError):
-                    changes.enter_context(patch.object(owner, name, value))
-        yield
-
-
-def started_nothing(*arguments: object, **options: object) -> None:
-    """In place of what would start a process."""
-
-
-def on_a_cluster() -> bool:
-    """Whether Ray is the user's, and not this run's own."""
-    return bool(os.environ.get("RAY_ADDRESS"))
-
-
-def gcs_address() -> str:
-    """Where the cluster answers; Ray's client knows no more than the address it was given."""
-    address = os.environ["RAY_ADDRESS"]
-    return address if "://" in address else str(ray.get_runtime_context().gcs_address)
-
-
-def start_ray(settings: WorkerSettings) -> None:
-    """Start Ray on this machine, reachable from it alone, or join the user's cluster.
-
-    Raises:
-        RayStartError: that does not work; Ray says why with whatever exception comes along.
-        KeyboardInterrupt: SIGTERM came.
-    """
-    address = os.environ.get("RAY_ADDRESS")
-    try:
-        if address and (why := no_answer(address)):
-            raise ConnectionError(why)
-        if address:
-            ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
-        else:
-            ray.init(
-                address="local",
-                num_cpus=settings.workers * settings.cpus,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                object_store_memory=OBJECT_STORE_BYTES,
-            )
-    except SystemExit:
-        # Ray's own answer to SIGTERM, which it sets on its way.
-        raise KeyboardInterrupt from None
-    except Exception as error:
-        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        if address:
-            raise RayStartError(
-                f"Ray cannot join the cluster that RAY_ADDRESS names, {address}: {why}; correct "
-                "it, or unset it to run on this machine"
-            ) from None
-        raise RayStartError(
-            f"Ray does not start: {why}; it keeps its files in {ray_folder()}: see that there is "
-            "room and that they can be written, or set RAY_TMPDIR to another short path"
-        ) from None
 
 
 @contextmanager

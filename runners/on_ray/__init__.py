@@ -1,0 +1,23 @@
+"""Where trials run: Ray, which nothing outside this package imports."""
+
+import os
+import secrets
+
+# Ray reads these when it is imported: its own reports, loggers and signal handler stay out of the
+# way of ours.
+os.environ |= {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+}
+if not os.environ.get("RAY_ADDRESS"):
+    # With this off, as it is off Linux, all of Ray's servers listen on 127.0.0.1 alone; the token
+    # keeps out this machine's other users, and Ray would have one that their programs may read.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ["RAY_AUTH_MODE"] = "token"
+    # A worker has the driver's.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

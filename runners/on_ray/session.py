@@ -1,0 +1,160 @@
+"""Ray on this machine, or the user's cluster: its start, what it has, and its end."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+from unittest.mock import patch
+
+import ray
+from ray._private import node
+from ray.tune.execution import class_cache
+
+from adaloss.user_error import UserError
+from runners.interrupt import interrupts_kept
+from runners.on_ray.address import lost_cluster, no_answer
+from runners.on_ray.loss import Lost, RayLostError
+from runners.on_ray.processes import lost_server, marked
+from runners.preflight.ray_places import ray_folder
+from runners.timeline import RAY, Timeline
+from runners.trial_queue import Capacity
+from runners.worker_settings import WorkerSettings
+
+OBJECT_STORE_BYTES = 200_000_000
+
+
+class ResourceError(UserError):
+    """A trial asks for more than the machine or the cluster has."""
+
+
+class RayStartError(UserError):
+    """Ray does not start, or the user's cluster cannot be joined."""
+
+
+@contextmanager
+def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
+    """Ray on this machine with room for the workers, or the user's cluster; shut down after.
+
+    Yields what says whether it is lost. Of what it starts on this machine nothing is alive
+    afterwards: no trial writes any more.
+
+    Raises:
+        RayStartError: there is no Ray.
+    """
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    with lean_ray(), marked() as processes:
+        try:
+            with timeline.span(RAY), interrupts_kept():
+                start_ray(settings)
+            yield lost_cluster(gcs_address()) if on_a_cluster() else lost_server(processes)
+        except RayLostError:
+            # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
+            processes.end()
+            raise
+        finally:
+            ray.shutdown()
+
+
+def start_ray(settings: WorkerSettings) -> None:
+    """Start Ray on this machine, reachable from it alone, or join the user's cluster.
+
+    Raises:
+        RayStartError: that does not work; Ray says why with whatever exception comes along.
+        KeyboardInterrupt: SIGTERM came.
+    """
+    address = os.environ.get("RAY_ADDRESS")
+    try:
+        if address and (why := no_answer(address)):
+            raise ConnectionError(why)
+        if address:
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
+        else:
+            ray.init(
+                address="local",
+                num_cpus=settings.workers * settings.cpus,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                object_store_memory=OBJECT_STORE_BYTES,
+            )
+    except SystemExit:
+        # Ray's own answer to SIGTERM, which it sets on its way.
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if address:
+            raise RayStartError(
+                f"Ray cannot join the cluster that RAY_ADDRESS names, {address}: {why}; correct "
+                "it, or unset it to run on this machine"
+            ) from None
+        raise RayStartError(
+            f"Ray does not start: {why}; it keeps its files in {ray_folder()}: see that there is "
+            "room and that they can be written, or set RAY_TMPDIR to another short path"
+        ) from None
+
+
+@contextmanager
+def lean_ray() -> Iterator[None]:
+    """Leave out what Ray on this machine would start for nothing, which it has no options for.
+
+    Its autoscaler, its log monitor and the server of a dashboard that is off cost seconds of both
+    start and end, and the environment that Tune sets for its workers, which they inherit here
+    anyway, has each of them started twice. These are Ray's private names: where a version of it
+    has others, it starts all of that again, and a test says so.
+    """
+    unneeded: tuple[tuple[Any, str, object], ...] = (
+        (node.Node, "start_monitor", started_nothing),
+        (node.Node, "start_log_monitor", started_nothing),
+        (node.Node, "start_api_server", started_nothing),
+        (class_cache, "DEFAULT_ENV_VARS", {}),
+        (class_cache, "ENV_VARS_TO_PROPAGATE", frozenset()),
+    )
+    with ExitStack() as changes:
+        if not on_a_cluster():
+            for owner, name, value in unneeded:
+                with suppress(AttributeError):
+                    changes.enter_context(patch.object(owner, name, value))
+        yield
+
+
+def started_nothing(*arguments: object, **options: object) -> None:
+    """In place of what would start a process."""
+
+
+def on_a_cluster() -> bool:
+    """Whether Ray is the user's, and not this run's own."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
+def gcs_address() -> str:
+    """Where the cluster answers; Ray's client knows no more than the address it was given."""
+    address = os.environ["RAY_ADDRESS"]
+    return address if "://" in address else str(ray.get_runtime_context().gcs_address)
+
+
+def capacity_for(settings: WorkerSettings) -> Capacity:
+    """What there is for the trials, once Ray has counted it.
+
+    Raises:
+        ResourceError: a trial asks for more than there is; Tune would wait for it for ever.
+    """
+    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    for name, wanted in (("CPU", settings.cpus), ("GPU", settings.gpus or 0.0)):
+        if wanted > there.get(name, 0.0):
+            raise ResourceError(
+                f"resources.{name.lower()}: a trial asks for {wanted:g} {name}s, "
+                f"and there are {there.get(name, 0.0):g}"
+            )
+    return Capacity(
+        cpus=there["CPU"],
+        gpus=0.0 if settings.gpus == 0 else there.get("GPU", 0.0),
+        cpus_per_trial=settings.cpus,
+        gpus_per_trial=settings.gpus,
+    )
+
+
+def cpus_of_a_node() -> float:
+    """The processors of the largest node there is."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return max(float(node["Resources"].get("CPU", 0.0)) for node in nodes if node["Alive"])
