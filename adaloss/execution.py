@@ -87,6 +87,7 @@ class Execution:
         self.training: Training | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
+        self.is_first_start = not store.is_open(trial)
         store.open_trial(trial)
         store.clear_temporary(trial)
 
@@ -128,7 +129,9 @@ class Execution:
         # Epochs recorded after the checkpoint run again; their lines must not stand twice.
         self.store.keep_metrics(self.trial, self.history)
         self.seconds = sum(metrics.seconds for metrics in self.history)
-        print(f"trial {self.trial.trial_id} starts after epoch {training.epoch}")
+        # What goes as it should is in metrics.jsonl: most logs are empty and take no room.
+        if not self.is_first_start:
+            print(f"trial {self.trial.trial_id} starts after epoch {training.epoch}")
         return training
 
     def fresh(self, splits: Splits) -> Training:
@@ -169,10 +172,11 @@ class Execution:
             self.seconds += time.monotonic() - started
         self.store.append_metrics(self.trial, metrics)
         self.history = (*self.history, metrics)
-        print(
-            f"epoch {metrics.epoch}/{self.trial.epochs}  train/loss {metrics.train_loss:.4f}  "
-            f"val/top1 {metrics.val_top1:.2f}  test/top1 {metrics.test_top1:.2f}"
-        )
+        if not self.settings.log_output:
+            print(
+                f"epoch {metrics.epoch}/{self.trial.epochs}  train/loss {metrics.train_loss:.4f}  "
+                f"val/top1 {metrics.val_top1:.2f}  test/top1 {metrics.test_top1:.2f}"
+            )
         due = time.monotonic() - self.checkpointed >= self.settings.checkpoint_interval
         if due or (self.settings.keep_checkpoints and training.epoch == self.trial.epochs):
             self.save_checkpoint(training)

@@ -95,6 +95,10 @@ class Store:
         """Where a running trial leaves where it stood, should it be ended by its time limit."""
         return self.trial_folder(trial) / STACK_FILE
 
+    def is_open(self, trial: Trial) -> bool:
+        """Whether the trial has been started before."""
+        return (self.trial_folder(trial) / TRIAL_FILE).exists()
+
     def open_trial(self, trial: Trial) -> Path:
         """Create the trial's folder and its ``trial.json``; returns the folder."""
         folder = self.trial_folder(trial)

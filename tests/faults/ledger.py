@@ -62,11 +62,13 @@ class Records:
         return sum((self.folder(name) / "result.json").exists() for name in self.trials)
 
     def starts(self, name: str) -> int:
-        """How often the trial of this folder was started, by its log."""
-        path = self.store.trials_folder / name / "log.txt"
-        return (
-            path.read_text(errors="replace").count(" starts after epoch ") if path.exists() else 0
-        )
+        """How often the trial of this folder was started; its log has every start but the first."""
+        folder = self.store.trials_folder / name
+        if not (folder / "trial.json").exists():
+            return 0
+        log = folder / "log.txt"
+        again = log.read_text(errors="replace") if log.exists() else ""
+        return 1 + again.count(" starts after epoch ")
 
     def started_again(self) -> list[str]:
         """The trials that were started more than once."""

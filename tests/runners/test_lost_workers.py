@@ -87,7 +87,7 @@ def test_a_trial_that_hangs_is_ended_by_its_time_limit_and_not_started_again(swe
     assert "execution.timeout (5 s)" in failure.message
     assert "in hang" in failure.traceback
     log = store.log_path(hung).read_text()
-    assert log.count("starts after epoch") == 1
+    assert "starts after epoch" not in log, "it was started once"
     assert "in hang" in log
     assert "execution.timeout (5 s)" in run.stderr
     assert "Traceback" not in run.stderr
