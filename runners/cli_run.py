@@ -62,6 +62,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
+    from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
     from runners.selection import smoke_trials
 
@@ -73,7 +74,7 @@ def run(
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
     store = store_of(sweep, storage / "smoke" if smoke else storage)
     mode = "disabled" if smoke else wandb
-    with only_run(store):
+    with sigterm_as_interrupt(), only_run(store):
         run_and_compile(
             sweep, trials, store, only, limit,
             wandb=mode, profile=profile, yes=yes, quiet=quiet, as_json=as_json,
@@ -93,13 +94,14 @@ def retry(
 ) -> None:
     """Set the records of failed or diverged trials aside and run those trials again."""
     from adaloss.result import TrialState
+    from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
 
     sweep = load(grid)
     store = store_of(sweep, storage)
     states = [TrialState.DIVERGED] if diverged else []
     states += [TrialState.FAILED] if failed or not diverged else []
-    with only_run(store):
+    with sigterm_as_interrupt(), only_run(store):
         before = plan_of(sweep, sweep.trials, only, store)
         to_repeat = [trial for state in states for trial in before.in_state(state)]
         if not to_repeat:

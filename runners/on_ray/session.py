@@ -15,13 +15,15 @@ from adaloss.user_error import UserError
 from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.loss import Lost, RayLostError
-from runners.on_ray.processes import lost_server, marked
+from runners.on_ray.processes import RayProcesses, lost_server, marked
 from runners.preflight.ray_places import ray_folder
 from runners.timeline import RAY, Timeline
 from runners.trial_queue import Capacity
 from runners.worker_settings import WorkerSettings
 
 OBJECT_STORE_BYTES = 200_000_000
+# What Ray says when its node has not come up in half a minute.
+SIGN_OF_A_SLOW_START = "timed out during startup"
 
 
 class ResourceError(UserError):
@@ -29,7 +31,14 @@ class ResourceError(UserError):
 
 
 class RayStartError(UserError):
-    """Ray does not start, or the user's cluster cannot be joined."""
+    """Ray does not start, or the user's cluster cannot be joined.
+
+    ``may_pass`` where nothing is known to be wrong: one of its servers has died, or was too slow.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 @contextmanager
@@ -46,7 +55,7 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
     with lean_ray(), marked() as processes:
         try:
             with timeline.span(RAY), interrupts_kept():
-                start_ray(settings)
+                start_ray_at_last(settings, processes)
             yield lost_cluster(gcs_address()) if on_a_cluster() else lost_server(processes)
         except RayLostError:
             # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
@@ -54,6 +63,22 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
             raise
         finally:
             ray.shutdown()
+
+
+def start_ray_at_last(settings: WorkerSettings, processes: RayProcesses) -> None:
+    """Start Ray, and once more where what stood in the way may pass.
+
+    Raises:
+        RayStartError, KeyboardInterrupt: see :func:`start_ray`.
+    """
+    try:
+        start_ray(settings)
+    except RayStartError as error:
+        if not error.may_pass:
+            raise
+        ray.shutdown()
+        processes.end()
+        start_ray(settings)
 
 
 def start_ray(settings: WorkerSettings) -> None:
@@ -90,7 +115,8 @@ def start_ray(settings: WorkerSettings) -> None:
             ) from None
         raise RayStartError(
             f"Ray does not start: {why}; it keeps its files in {ray_folder()}: see that there is "
-            "room and that they can be written, or set RAY_TMPDIR to another short path"
+            "room and that they can be written, or set RAY_TMPDIR to another short path",
+            may_pass=SIGN_OF_A_SLOW_START in why,
         ) from None
 
 

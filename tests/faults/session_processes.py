@@ -24,7 +24,8 @@ class Process:
     @property
     def is_worker(self) -> bool:
         """Whether it is one of Ray's Python workers, in which trials run."""
-        if self.command.startswith(RAYS_OWN):
+        # The raylet's command has that of a worker, which it is to start.
+        if self.command.startswith(RAYS_OWN) or self.is_raylet:
             return False
         return self.command.startswith("ray::") or "default_worker.py" in self.command
 

@@ -83,3 +83,51 @@ def test_a_disk_that_is_full(run, short_folder):
     said = refused(run([*own_mounts, "sh", "-c", FULL, "sh"], RAY_TMPDIR=short_folder))
     assert "Ray does not start: [Errno 28] No space left on device" in said
     assert "see that there is room" in said
+
+
+@pytest.fixture
+def slow_starts(monkeypatch):
+    """Let Ray's next so many starts take too long, as when one of its servers has died."""
+    from runners.on_ray import session
+
+    def let(number):
+        tried = []
+
+        def init(**options):
+            tried.append(options)
+            if len(tried) <= number:
+                raise RuntimeError("The current node timed out during startup. It may be busy.")
+
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        monkeypatch.setattr(session.ray, "init", init)
+        monkeypatch.setattr(session.ray, "shutdown", lambda: None)
+        return tried
+
+    return let
+
+
+def started():
+    from runners.on_ray.processes import RayProcesses
+    from runners.on_ray.session import start_ray_at_last
+    from runners.worker_settings import WorkerSettings
+
+    settings = WorkerSettings(
+        data_root="", cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
+        checkpoint_interval=60, keep_checkpoints=False,
+    )  # fmt: skip
+    start_ray_at_last(settings, RayProcesses(b"no process has this mark"))
+
+
+def test_a_start_that_takes_too_long_is_tried_once_more(slow_starts):
+    tried = slow_starts(1)
+    started()
+    assert len(tried) == 2
+
+
+def test_a_second_start_that_takes_too_long_is_told(slow_starts):
+    from runners.on_ray.session import RayStartError
+
+    tried = slow_starts(9)
+    with pytest.raises(RayStartError, match="Ray does not start: The current node timed out"):
+        started()
+    assert len(tried) == 2

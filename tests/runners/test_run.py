@@ -111,6 +111,24 @@ def test_an_interrupt_loses_nothing(grid, tmp_path, number):
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_tables_are_made_stops_in_order(grid, store, start, tmp_path, number):
+    grid.write_text(grid.read_text().replace("name: small", "name: sweep"))
+    for trial in load_sweep(grid).trials:
+        execution = start(trial)
+        while execution.advance() is not None:
+            pass
+    words = [sys.executable, "-m", "runners", "run", str(grid)]
+    process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (store.tables_folder / "tables.md").exists():
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "resource_tracker" not in said
+
+
 HUNGRY = '''\
 from pathlib import Path
 
