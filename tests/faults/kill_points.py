@@ -2,7 +2,7 @@
 
 Each point runs a small sweep, does one violent thing to it, and runs it again until it is complete.
 Linux only. ``--points 300`` takes an hour or more on two cores; interrupted, it still prints what
-it found.
+it found, and ``--first N`` goes on after the first N.
 """
 
 import argparse
@@ -339,7 +339,7 @@ def points(
 ) -> Iterator[Point]:
     """The points in turn over the kinds; a seed draws the same kinds and moments again."""
     limit = max(arguments.limit, BUSY * reference.seconds)
-    for number in range(arguments.points):
+    for number in range(arguments.first, arguments.first + arguments.points):
         chance = random.Random(f"{arguments.seed} {number}")
         kind = kinds[number % len(kinds)]
         moment = draw_moment(reference, chance)
@@ -385,6 +385,7 @@ def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=300)
+    parser.add_argument("--first", type=int, default=0, help="go on from this one of the seed's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", metavar="KIND", help=f"part of one of: {', '.join(KINDS)}")
     parser.add_argument("--limit", type=float, default=180.0, help="seconds that a command has")
