@@ -41,6 +41,10 @@ SIGNS_OF_NO_MEMORY = (
 LoadSplits = Callable[[SplitsSpec, Path, str], Splits]
 
 
+class StorageError(OSError):
+    """What a trial has to record cannot be written: no fault of the trial, which has no result."""
+
+
 class NoGpuError(Exception):
     """A trial was given a GPU, and torch sees none."""
 
@@ -101,6 +105,8 @@ class Execution:
                     self.finish(TrialState.COMPLETE)
                     return None
                 return self.run_epoch(self.training)
+            except StorageError:
+                raise
             except DivergedError as error:
                 print(f"diverged: {error}")
                 self.finish(TrialState.DIVERGED, divergence=error.divergence)
@@ -170,7 +176,8 @@ class Execution:
             metrics = training.run_epoch()
         finally:
             self.seconds += time.monotonic() - started
-        self.store.append_metrics(self.trial, metrics)
+        with recording():
+            self.store.append_metrics(self.trial, metrics)
         self.history = (*self.history, metrics)
         if not self.settings.log_output:
             print(
@@ -190,8 +197,12 @@ class Execution:
 
     def save_checkpoint(self, training: Training) -> None:
         """Replace ``checkpoint.pt`` by the state of now."""
-        with replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary:
-            torch.save(training.state_dict(), temporary)
+        with (
+            recording(),
+            replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary,
+            temporary.open("wb") as file,
+        ):
+            torch.save(training.state_dict(), file)
         self.checkpointed = time.monotonic()
 
     def finish(
@@ -214,7 +225,8 @@ class Execution:
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
             provenance=self.provenance,
         )
-        self.store.write_result(self.trial, self.result)
+        with recording():
+            self.store.write_result(self.trial, self.result)
         if not self.settings.keep_checkpoints:
             self.store.checkpoint_path(self.trial).unlink(missing_ok=True)
 
@@ -233,6 +245,18 @@ class Execution:
             contextlib.redirect_stderr(log),
         ):
             yield
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[None]:
+    """Tell the storage's errors from the trial's own."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(error.errno, error.strerror, error.filename) from error
+    except RuntimeError as error:
+        # What torch's own writer makes of a disk that is full.
+        raise StorageError(str(error)) from error
 
 
 def forget_memory_peak(device: str) -> None:

@@ -124,6 +124,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     from adaloss.store import ignore
     from runners.in_process import execute_here
     from runners.prepare import prepare
+    from runners.run_lock import only_run
 
     sweep = load(grid)
     store = store_of(sweep, storage)
@@ -135,11 +136,12 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
             f"seed={first.seed}"
         )
-    if plan_to_run(sweep, chosen, None, store).missing:
-        prepare(chosen, data_root(sweep.grid.data.root))
-        execute_here(chosen[0], sweep, store)
-    else:
-        typer.echo("this trial has finished already; its record:", err=True)
+    with only_run(store):
+        if plan_to_run(sweep, chosen, None, store).missing:
+            prepare(chosen, data_root(sweep.grid.data.root))
+            execute_here(chosen[0], sweep, store)
+        else:
+            typer.echo("this trial has finished already; its record:", err=True)
     print_trial(chosen[0], store)
 
 
@@ -188,6 +190,7 @@ def run_and_compile(
             quiet=quiet,
         )
     except KeyboardInterrupt:
+        timeline.close()
         after = plan_of(sweep, trials, only, store)
         with contextlib.suppress(KeyboardInterrupt):
             compile_results()

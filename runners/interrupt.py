@@ -24,10 +24,11 @@ def sigterm_as_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def interrupts_kept() -> Iterator[None]:
+def interrupts_kept() -> Iterator[list[int]]:
     """Stop at the end for a Ctrl-C or SIGTERM inside, at once for a second one.
 
-    In the midst of its start Ray swallows an interrupt, or aborts in C++ when Python ends.
+    Yields the signals that have come. In the midst of its start Ray swallows an interrupt, or
+    aborts in C++ when Python ends.
     """
     came: list[int] = []
 
@@ -42,7 +43,7 @@ def interrupts_kept() -> Iterator[None]:
     ]
     before = {number: signal.signal(number, interrupt) for number in heard}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

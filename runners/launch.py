@@ -51,6 +51,7 @@ def launch(
 
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the trials that were running have stopped.
+        RayStartError, ResourceError: Ray does not start, or has not what a trial asks for.
         PreflightError: the sweep cannot work here; the message has all that is in the way.
         DeclinedError: the run would take long, and the user does not want it.
     """
@@ -91,7 +92,7 @@ def launch(
             compile_results()
     timeline.close()
     if not quiet:
-        say(timeline.summary(min(workers(sweep), len(to_run))))
+        say(timeline.summary())
         if timeline.path is not None:
             say(f"timeline: {timeline.path} (open it in Perfetto or chrome://tracing)")
     return len(to_run)

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Timeline:
         self.seconds: dict[str, float] = {}
         self.first_start: dict[str, float] = {}
         self.tracks: dict[str, int] = {}
+        self.places = 1
 
     @contextmanager
     def span(self, name: str) -> Iterator[None]:
@@ -64,6 +65,14 @@ class Timeline:
             self.seconds[span.name] = self.seconds.get(span.name, 0.0) + span.seconds
         if self.path is None:
             return
+        try:
+            self.write(self.path, track, spans)
+        except OSError:
+            # What is only looked at must not stop what is measured.
+            self.path = None
+
+    def write(self, path: Path, track: str, spans: Sequence[Span]) -> None:
+        """Add the spans to the file."""
         is_first = not self.tracks
         events: list[Mapping[str, Any]] = []
         for name in (DRIVER, track):
@@ -72,34 +81,39 @@ class Timeline:
                 events.append(track_event(self.tracks[name], name))
         events += (span_event(self.tracks[track], span) for span in spans)
         if is_first:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w" if is_first else "a") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w" if is_first else "a") as file:
             file.write("[\n" if is_first else "")
             file.writelines(json.dumps(event) + ",\n" for event in events)
 
     def close(self) -> None:
         """End the file; until then it lacks what ends a JSON array, which its readers forgive."""
-        if self.path is not None and self.tracks:
-            with self.path.open("a") as file:
-                end = span_event(self.tracks[DRIVER], self.whole())
-                file.write(json.dumps(end) + "\n]\n")
+        if self.path is None or not self.tracks:
+            return
+        with suppress(OSError), self.path.open("a") as file:
+            end = span_event(self.tracks[DRIVER], self.whole())
+            file.write(json.dumps(end) + "\n]\n")
 
     def whole(self) -> Span:
         """The run from the beginning to now."""
         return Span(name="run", start=self.began, seconds=time.time() - self.began)
 
-    def summary(self, workers: int) -> str:
-        """How long the parts took, and how much of the workers' time was training."""
+    def summary(self) -> str:
+        """How long the parts took, and how much of the workers' time was training.
+
+        ``places`` is how many workers there was room and work for.
+        """
         whole, trials = self.whole(), self.seconds.get(TRIALS, 0.0)
         training = self.seconds.get(EPOCHS, 0.0)
         before = max(0.0, self.first_start.get(TRIALS, whole.start) - whole.start)
         after = max(0.0, whole.seconds - before - trials)
-        part = f"{min(1.0, training / (workers * trials)):.0%}" if trials else "nothing"
-        noun = "worker" if workers == 1 else "workers"
+        part = f"{min(1.0, training / (self.places * trials)):.0%}" if trials else "nothing"
+        noun = "worker" if self.places == 1 else "workers"
         return (
-            f"{before:.1f} s until Ray had started, {trials:.1f} s for the trials, {after:.1f} s "
-            f"for tables, figures and report; {part.replace('%', ' %')} of the time of {workers} "
-            f"{noun} was training"
+            f"{before:.1f} s before the trials ({self.seconds.get(RAY, 0.0):.1f} s for Ray's "
+            f"start), {trials:.1f} s for the trials, {after:.1f} s after them "
+            f"({self.seconds.get(COMPILE, 0.0):.1f} s for tables, figures and report); "
+            f"{part.replace('%', ' %')} of the time of {self.places} {noun} was training"
         )
 
 

@@ -1,6 +1,7 @@
 """What a worker process does: it executes one trial after the other, a second at a time."""
 
 import os
+import platform
 import time
 import traceback
 from functools import lru_cache
@@ -80,7 +81,7 @@ class Worker:
             spans.append((RECORD, epochs_end, time.time() - epochs_end))
             self.forget_trial()
             report |= {"done": True, "end": brief(result).model_dump_json()}
-        return report | {"worker": f"worker {os.getpid()}", "spans": spans}
+        return report | {"worker": f"worker {platform.node()} {os.getpid()}", "spans": spans}
 
     def arm(self, execution: "Execution") -> None:
         """Have this process ended with the trial's time, where that is limited."""

@@ -80,6 +80,7 @@ def test_a_library_has_one_door(library, place):
             for line in map(str.strip, path.read_text().splitlines())
         )
     ]
+    assert importing
     assert all(path.startswith(place) for path in importing)
 
 

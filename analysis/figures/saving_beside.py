@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.context import BaseContext
@@ -15,6 +17,7 @@ from matplotlib.figure import Figure
 from analysis.figures.saving import save_figure
 
 Write = Callable[[Figure, Path], object]
+Waiting = dict[Future[None], tuple[Figure, Path]]
 MOST_PROCESSES = 4
 # A figure of many curves is some megabytes.
 MOST_WAITING = 16
@@ -25,20 +28,23 @@ def figure_writers() -> Iterator[Write]:
     """A function that has a figure saved and does not wait for it; the block's end does.
 
     On a machine with one processor the function is
-    :func:`analysis.figures.saving.save_figure` itself. What goes wrong with a figure is raised at
-    the next one, or at the end.
+    :func:`analysis.figures.saving.save_figure` itself. What goes wrong with a figure is raised
+    at a later one, or at the end.
     """
-    number = min(MOST_PROCESSES, os.cpu_count() or 1)
+    number = min(MOST_PROCESSES, processors())
     if number == 1:
         yield save_figure
         return
     executor = ProcessPoolExecutor(number, clean_start(), initializer=follow_parent)
-    waiting: set[Future[None]] = set()
+    waiting: Waiting = {}
 
     def write(figure: Figure, path: Path) -> None:
         while len(waiting) >= MOST_WAITING:
             settle(waiting)
-        waiting.add(executor.submit(save_figure, figure, path))
+        try:
+            waiting[executor.submit(save_figure, figure, path)] = figure, path
+        except BrokenProcessPool:
+            save_figure(figure, path)
 
     try:
         yield write
@@ -60,12 +66,23 @@ def clean_start() -> BaseContext:
     return context
 
 
-def settle(waiting: set[Future[None]]) -> None:
-    """Wait for one of the figures at least, and raise what went wrong."""
+def settle(waiting: Waiting) -> None:
+    """Wait for one of the figures at least, and raise what went wrong.
+
+    Of processes that have died, for lack of memory say, this process does the work.
+    """
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    waiting -= done
-    for figure in done:
-        figure.result()
+    for saved in done:
+        figure, path = waiting.pop(saved)
+        try:
+            saved.result()
+        except BrokenProcessPool:
+            save_figure(figure, path)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def follow_parent() -> None:

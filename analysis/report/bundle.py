@@ -8,6 +8,8 @@ from pathlib import Path
 from adaloss.places import scripts_folder
 from adaloss.store import replacing
 
+END = "\n// end\n"
+
 
 @cache
 def vega_bundle() -> str:
@@ -16,10 +18,12 @@ def vega_bundle() -> str:
     Bundling takes a second or two, so the script is kept in the user's cache.
     """
     kept = scripts_folder() / f"vega-{version('vl-convert-python')}.js"
-    try:
-        return kept.read_bytes().decode()
-    except (OSError, UnicodeError):
-        script = bundled()
+    with contextlib.suppress(OSError, UnicodeError):
+        script = kept.read_bytes().decode()
+        # A power cut may have left an empty file.
+        if script.endswith(END):
+            return script
+    script = bundled() + END
     # Without a cache that can be written the report is as good, only later.
     with contextlib.suppress(OSError):
         keep(script, kept)
@@ -37,5 +41,5 @@ def bundled() -> str:
 def keep(script: str, path: Path) -> None:
     """Write the script whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path, durable=False) as temporary:
+    with replacing(path, durable=True) as temporary:
         temporary.write_text(script, encoding="utf-8", newline="")

@@ -6,7 +6,7 @@ from analysis.page import Page, Section
 
 MOST_CELLS = 20_000
 """Table cells of a page: some 0.6 MB, and half a second of a browser's time."""
-ALL_OF_IT = "`adaloss-sweep stats` and `adaloss-sweep compare` print all of it."
+ALL_OF_IT = "The files in `tables/` beside the sweep's records have all of it."
 
 
 def within_budget(page: Page, most: int = MOST_CELLS) -> Page:

@@ -9,7 +9,12 @@ from analysis.measure import Measure
 from analysis.stats.aggregate import improvement_probabilities, interquartile_means
 from analysis.stats.distributions import Bools, Floats
 from analysis.stats.frame_rows import frame_of
-from analysis.stats.intervals import NO_INTERVAL, bootstrap_interval, proportion_interval
+from analysis.stats.intervals import (
+    FEWEST_FOR_BOOTSTRAP,
+    NO_INTERVAL,
+    bootstrap_interval,
+    proportion_interval,
+)
 from analysis.stats.resampling import Resamples
 from analysis.stats.samples import Samples
 
@@ -65,7 +70,7 @@ def aggregate_of(
     numbers = (int(used.sum()), diverged, int(declared.sum()), n)
     if np.isinf(estimate):
         return (np.nan, *NO_INTERVAL, *numbers, "a diverged trial is in the middle half")
-    reached = np.isnan(low) and np.isinf(replicates).any()
+    reached = n >= FEWEST_FOR_BOOTSTRAP and np.isnan(low) and np.isinf(replicates).any()
     return (estimate, low, high, *numbers, "resamples reach diverged trials" if reached else "")
 
 

@@ -5,7 +5,7 @@ from math import isnan
 
 from analysis.measure import Measure
 from analysis.stats.distributions import ALPHA, floats
-from analysis.stats.intervals import t_margin
+from analysis.stats.intervals import FEWEST_FOR_BOOTSTRAP, t_margin
 from analysis.stats.power import findable_probability, paired_effect
 from analysis.stats.robustness import is_accuracy
 from analysis.wording import number_text
@@ -68,6 +68,8 @@ def interval_power(n: int) -> str:
     """How exact n seeds make a statistic of one column."""
     if n < 2:
         return f"With n = {n} seed nothing is known of the spread, so there is no interval."
+    if n < FEWEST_FOR_BOOTSTRAP:
+        return f"With n = {n} seeds there is no interval: it takes {FEWEST_FOR_BOOTSTRAP}."
     margin = float(t_margin(floats(1.0), floats(n)))
     return (
         f"With n = {n} seeds the 95 % interval of a mean reaches {margin:.2f} standard deviations "

@@ -19,5 +19,11 @@ if not os.environ.get("RAY_ADDRESS"):
     # keeps out this machine's other users, and Ray would have one that their programs may read.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ["RAY_AUTH_MODE"] = "token"
+    # Ray's start waits for ever for a worker that it starts with it and that dies then; of one that
+    # dies as it starts later it learns by this time-out, in seconds.
+    os.environ |= {
+        "RAY_prestart_worker_first_driver": "0",
+        "RAY_worker_register_timeout_seconds": "30",
+    }
     # A worker has the driver's.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

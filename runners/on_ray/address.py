@@ -15,7 +15,7 @@ SECONDS_BETWEEN_QUESTIONS = 5.0
 
 def no_answer(address: str) -> str | None:
     """Why nothing answers at the address; None where something does, or it is Ray's to resolve."""
-    named = re.fullmatch(r"(?:ray://)?\[?([^/\]]+?)\]?:(\d+)", address)
+    named = re.fullmatch(r"\[?([^/\]]+?)\]?:(\d+)", address)
     if named is None:
         return None
     try:

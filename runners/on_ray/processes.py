@@ -44,7 +44,7 @@ class RayProcesses:
         deadline = time.monotonic() + SECONDS_TO_DIE
         while (left := self.alive()) and time.monotonic() < deadline:
             for folder in left:
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(OSError):
                     os.kill(int(folder.name), signal.SIGKILL)
             time.sleep(0.01)
 

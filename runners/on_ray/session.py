@@ -2,14 +2,12 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
 import ray
-from ray._private import node
-from ray.tune.execution import class_cache
 
 from adaloss.user_error import UserError
 from runners.interrupt import interrupts_kept
@@ -54,9 +52,12 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     with lean_ray(), marked() as processes:
         try:
-            with timeline.span(RAY), interrupts_kept():
-                start_ray_at_last(settings, processes)
-            yield lost_cluster(gcs_address()) if on_a_cluster() else lost_server(processes)
+            with timeline.span(RAY), interrupts_kept() as interrupts:
+                start_ray_at_last(settings, processes, interrupts)
+            if on_a_cluster():
+                yield lost_cluster(ray.get_runtime_context().gcs_address)
+            else:
+                yield lost_server(processes)
         except RayLostError:
             # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
             processes.end()
@@ -65,7 +66,9 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
             ray.shutdown()
 
 
-def start_ray_at_last(settings: WorkerSettings, processes: RayProcesses) -> None:
+def start_ray_at_last(
+    settings: WorkerSettings, processes: RayProcesses, interrupts: Sequence[int]
+) -> None:
     """Start Ray, and once more where what stood in the way may pass.
 
     Raises:
@@ -78,7 +81,8 @@ def start_ray_at_last(settings: WorkerSettings, processes: RayProcesses) -> None
             raise
         ray.shutdown()
         processes.end()
-        start_ray(settings)
+        if not interrupts:
+            start_ray(settings)
 
 
 def start_ray(settings: WorkerSettings) -> None:
@@ -89,6 +93,12 @@ def start_ray(settings: WorkerSettings) -> None:
         KeyboardInterrupt: SIGTERM came.
     """
     address = os.environ.get("RAY_ADDRESS")
+    if address and "://" in address:
+        raise RayStartError(
+            f"RAY_ADDRESS is {address}, through which a sweep cannot follow its trials: give the "
+            "cluster's own address, host:6379, or run this on its head node with "
+            "RAY_ADDRESS=auto"
+        )
     try:
         if address and (why := no_answer(address)):
             raise ConnectionError(why)
@@ -125,22 +135,22 @@ def lean_ray() -> Iterator[None]:
     """Leave out what Ray on this machine would start for nothing, which it has no options for.
 
     Its autoscaler, its log monitor and the server of a dashboard that is off cost seconds of both
-    start and end, and the environment that Tune sets for its workers, which they inherit here
-    anyway, has each of them started twice. These are Ray's private names: where a version of it
-    has others, it starts all of that again, and a test says so.
+    start and end, and the environment that Tune sets for its workers (here they inherit the
+    driver's, and use no Lightning) has each of them started anew. These are Ray's private names:
+    where a version of it has others, it starts all of that again, and a test says so.
     """
-    unneeded: tuple[tuple[Any, str, object], ...] = (
-        (node.Node, "start_monitor", started_nothing),
-        (node.Node, "start_log_monitor", started_nothing),
-        (node.Node, "start_api_server", started_nothing),
-        (class_cache, "DEFAULT_ENV_VARS", {}),
-        (class_cache, "ENV_VARS_TO_PROPAGATE", frozenset()),
+    unneeded: tuple[tuple[str, object], ...] = (
+        ("ray._private.node.Node.start_monitor", started_nothing),
+        ("ray._private.node.Node.start_log_monitor", started_nothing),
+        ("ray._private.node.Node.start_api_server", started_nothing),
+        ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", {}),
+        ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", frozenset()),
     )
     with ExitStack() as changes:
         if not on_a_cluster():
-            for owner, name, value in unneeded:
-                with suppress(AttributeError):
-                    changes.enter_context(patch.object(owner, name, value))
+            for name, value in unneeded:
+                with suppress(ImportError, AttributeError):
+                    changes.enter_context(patch(name, value))
         yield
 
 
@@ -153,34 +163,32 @@ def on_a_cluster() -> bool:
     return bool(os.environ.get("RAY_ADDRESS"))
 
 
-def gcs_address() -> str:
-    """Where the cluster answers; Ray's client knows no more than the address it was given."""
-    address = os.environ["RAY_ADDRESS"]
-    return address if "://" in address else str(ray.get_runtime_context().gcs_address)
+def nodes_there() -> list[dict[str, float]]:
+    """The resources of every node that is alive."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node["Resources"] for node in nodes if node["Alive"]]
 
 
 def capacity_for(settings: WorkerSettings) -> Capacity:
     """What there is for the trials, once Ray has counted it.
 
     Raises:
-        ResourceError: a trial asks for more than there is; Tune would wait for it for ever.
+        ResourceError: a trial asks for more than a node has; Tune would wait for it for ever.
     """
-    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    nodes = nodes_there()
     for name, wanted in (("CPU", settings.cpus), ("GPU", settings.gpus or 0.0)):
-        if wanted > there.get(name, 0.0):
+        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+        if wanted > most:
             raise ResourceError(
                 f"resources.{name.lower()}: a trial asks for {wanted:g} {name}s, "
-                f"and there are {there.get(name, 0.0):g}"
+                f"and there are {most:g}{' on the largest node' if len(nodes) > 1 else ''}"
             )
+    cpus = [node.get("CPU", 0.0) for node in nodes]
     return Capacity(
-        cpus=there["CPU"],
-        gpus=0.0 if settings.gpus == 0 else there.get("GPU", 0.0),
+        # What is left over on a node is no place for a trial.
+        cpus=sum(number // settings.cpus * settings.cpus for number in cpus),
+        gpus=0.0 if settings.gpus == 0 else sum(node.get("GPU", 0.0) for node in nodes),
         cpus_per_trial=settings.cpus,
         gpus_per_trial=settings.gpus,
+        cpus_of_a_node=max(cpus),
     )
-
-
-def cpus_of_a_node() -> float:
-    """The processors of the largest node there is."""
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return max(float(node["Resources"].get("CPU", 0.0)) for node in nodes if node["Alive"])

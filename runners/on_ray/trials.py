@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.forget import forget_ended
 from runners.on_ray.loss import stopped_when
-from runners.on_ray.session import capacity_for, cpus_of_a_node, ray_running
+from runners.on_ray.session import capacity_for, ray_running
 from runners.timeline import TRIALS, Timeline
 from runners.trial_ends import TrialEnds
 from runners.trial_queue import TrialQueue
@@ -116,8 +115,6 @@ class SweepCallback(tune.Callback):
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A worker has reported."""
-        if "spans" in result:
-            self.timeline.worked(result["worker"], trial_of(trial).readable_name, result["spans"])
         if "epoch" in result:
             self.observer.epoch_ended(trial_of(trial), result["epoch"], result["loss"])
         if "end" in result:
@@ -125,6 +122,8 @@ class SweepCallback(tune.Callback):
             self.ends.reported(trial_of(trial), ended)
         if "broken" in result:
             self.ends.lost(trial_of(trial), Failure.model_validate_json(result["broken"]))
+        if "spans" in result:
+            self.timeline.worked(result["worker"], trial_of(trial).readable_name, result["spans"])
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A worker has died."""
@@ -190,7 +189,7 @@ def run_trials(
         stopped_when(lost),
         scratch_folder() as scratch,
     ):
-        capacity = replace(capacity_for(settings), cpus_of_a_node=cpus_of_a_node())
+        capacity = capacity_for(settings)
         queue = TrialQueue(
             trials, capacity, measured, retries=settings.retries, max_failed=settings.max_failed
         )
@@ -228,6 +227,7 @@ def run_trials(
                 verbose=0,
             ),
         )
+        timeline.places = min(capacity.places, len(trials))
         with timeline.span(TRIALS):
             tuner.fit()
 

@@ -33,7 +33,7 @@ def test_the_table_at_which_the_budget_ends_is_cut_and_says_so():
     said = page.sections[0].before[0]
     assert said.startswith("1 of 4 sections are left out")
     assert "“c”" in said
-    assert "adaloss-sweep stats" in said
+    assert "`tables/`" in said
 
 
 def test_after_the_budget_only_words_are_shown():

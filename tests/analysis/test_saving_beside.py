@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from adaloss.user_error import UserError
-from analysis.figures import save_figure
+from analysis.figures import save_figure, saving_beside
 from analysis.figures.saving_beside import figure_writers
 
 PARENT = """
@@ -40,7 +40,7 @@ def drawn(height):
 
 @pytest.fixture(autouse=True)
 def two_processors(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(saving_beside, "processors", lambda: 2)
 
 
 def test_they_are_the_files_that_this_process_would_write(tmp_path):
@@ -62,8 +62,31 @@ def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
         write(drawn(1), tmp_path / "figure.gif")
 
 
+class Deadly(Figure):
+    """Ends whatever process saves it, but for the one that drew it."""
+
+    drawn_in = os.getpid()
+
+    def savefig(self, *arguments, **options):
+        if os.getpid() != self.drawn_in:
+            os._exit(1)
+        super().savefig(*arguments, **options)
+
+
+def test_figures_of_a_process_that_died_are_saved_here(tmp_path):
+    deadly = Deadly(figsize=(3, 2))
+    deadly.drawn_in = os.getpid()
+    with figure_writers() as write:
+        write(deadly, tmp_path / "deadly.png")
+        for number in range(3):
+            write(drawn(number), tmp_path / f"{number}.png")
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "deadly.png", "0.png", "1.png", "2.png",
+    }  # fmt: skip
+
+
 def test_one_processor_does_it_itself(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(saving_beside, "processors", lambda: 1)
     with figure_writers() as write:
         assert write is save_figure
 

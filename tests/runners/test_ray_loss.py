@@ -82,20 +82,26 @@ def test_what_was_started_is_gone_afterwards_and_nothing_else():
 
 
 @needs_proc
+def until(found):
+    """What is found at last."""
+    deadline = time.monotonic() + 60
+    while not (what := found()):
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
+    return what
+
+
 def test_a_server_that_dies_is_named(tmp_path):
     server = tmp_path / "raylet"
     server.symlink_to("/bin/sleep")
     with marked() as processes:
         started = subprocess.Popen([server, "1000"])
-        while not processes.servers():
-            time.sleep(0.01)
+        until(processes.servers)
         lost = lost_server(processes)
         assert lost() is None
         # Not waited for: it is dead all the same.
         started.kill()
-        while (said := lost()) is None:
-            time.sleep(0.01)
-    assert said == "Ray's raylet has died"
+        assert until(lost) == "Ray's raylet has died"
     started.wait()
 
 

@@ -47,7 +47,6 @@ def short_folder():
     ("address", "why"),
     [
         ("127.0.0.1:1", "Connection refused"),
-        ("ray://127.0.0.1:1", "Connection refused"),
         ("nowhere.invalid:6379", "not known"),
         ("nonsense", "Invalid address format"),
     ],
@@ -85,6 +84,12 @@ def test_a_disk_that_is_full(run, short_folder):
     assert "see that there is room" in said
 
 
+def test_a_client_address_is_refused_with_what_to_give_instead(run):
+    said = refused(run(RAY_ADDRESS="ray://127.0.0.1:10001"))
+    assert "a sweep cannot follow its trials" in said
+    assert "host:6379" in said
+
+
 @pytest.fixture
 def slow_starts(monkeypatch):
     """Let Ray's next so many starts take too long, as when one of its servers has died."""
@@ -106,7 +111,7 @@ def slow_starts(monkeypatch):
     return let
 
 
-def started():
+def started(interrupts=()):
     from runners.on_ray.processes import RayProcesses
     from runners.on_ray.session import start_ray_at_last
     from runners.worker_settings import WorkerSettings
@@ -115,13 +120,19 @@ def started():
         data_root="", cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
         checkpoint_interval=60, keep_checkpoints=False,
     )  # fmt: skip
-    start_ray_at_last(settings, RayProcesses(b"no process has this mark"))
+    start_ray_at_last(settings, RayProcesses(b"no process has this mark"), interrupts)
 
 
 def test_a_start_that_takes_too_long_is_tried_once_more(slow_starts):
     tried = slow_starts(1)
     started()
     assert len(tried) == 2
+
+
+def test_there_is_no_second_start_for_who_wants_to_stop(slow_starts):
+    tried = slow_starts(1)
+    started(interrupts=[2])
+    assert len(tried) == 1
 
 
 def test_a_second_start_that_takes_too_long_is_told(slow_starts):

@@ -16,13 +16,14 @@ def test_the_summary_says_how_much_of_the_workers_time_was_training():
     timeline.add("driver", spans(TRIALS, 10.0))
     timeline.add("worker 1", spans(EPOCHS, 6.0, 3.0))
     timeline.add("worker 2", spans(EPOCHS, 9.6))
-    said = timeline.summary(2)
+    timeline.places = 2
+    said = timeline.summary()
     assert "10.0 s for the trials, " in said
     assert said.endswith("93 % of the time of 2 workers was training")
 
 
 def test_a_run_without_a_trial_has_no_part():
-    assert "nothing of the time of 1 worker" in Timeline().summary(1)
+    assert "nothing of the time of 1 worker" in Timeline().summary()
 
 
 def test_the_file_is_a_trace_with_a_line_for_driver_and_workers(tmp_path):
@@ -62,3 +63,12 @@ def test_without_a_path_nothing_is_written(tmp_path, monkeypatch):
     timeline.worked("worker 7", "mlp", [(EPOCHS, 100.0, 1.0)])
     timeline.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_stops_nothing(tmp_path):
+    (tmp_path / "file").touch()
+    timeline = Timeline(tmp_path / "file" / "profile.json")
+    timeline.worked("worker 7", "mlp", [(EPOCHS, 100.0, 1.0)])
+    timeline.close()
+    assert timeline.path is None
+    assert timeline.seconds[EPOCHS] == 1.0

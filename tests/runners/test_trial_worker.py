@@ -5,6 +5,7 @@ import errno
 import pytest
 
 from adaloss.result import Failure, FailureKind, TrialResult, TrialState
+from adaloss.store import Store
 from runners.trial_worker import Worker
 
 
@@ -74,3 +75,36 @@ def test_an_error_that_is_not_the_trials_is_reported_as_it_is(configuration, err
     assert failure.kind is kind
     assert failure.message == f"its worker cannot go on: {type(error).__name__}: {error}"
     assert "in prepare" in failure.traceback
+
+
+@pytest.mark.parametrize("write", ["append_metrics", "write_result"])
+def test_a_storage_that_fails_is_no_failure_of_the_trial(
+    store, configuration, make_trial, monkeypatch, write
+):
+    written = getattr(Store, write)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device", "metrics.jsonl")
+
+    monkeypatch.setattr(Store, write, full)
+    report = last_report(Worker(), configuration)
+    failure = Failure.model_validate_json(report["broken"])
+    assert failure.kind is FailureKind.WORKER_LOST
+    assert "No space left on device" in failure.message
+    assert store.read_result(make_trial()) is None
+    monkeypatch.setattr(Store, write, written)
+    again = last_report(Worker(), configuration)
+    assert TrialResult.model_validate_json(again["end"]).state is TrialState.COMPLETE
+
+
+def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(
+    store, configuration, make_trial, monkeypatch
+):
+    def full(*arguments):
+        raise RuntimeError("[enforce fail at inline_container.cc] . PytorchStreamWriter failed")
+
+    monkeypatch.setattr("torch.save", full)
+    configuration["execution"]["checkpoint_interval"] = 0.0
+    report = last_report(Worker(), configuration)
+    assert Failure.model_validate_json(report["broken"]).kind is FailureKind.WORKER_LOST
+    assert store.read_result(make_trial()) is None
