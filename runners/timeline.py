@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,8 @@ class Timeline:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self.began = time.time()
+        self.now = steady_clock()
+        self.began = self.now()
         self.seconds: dict[str, float] = {}
         self.first_start: dict[str, float] = {}
         self.tracks: dict[str, int] = {}
@@ -48,11 +49,11 @@ class Timeline:
     @contextmanager
     def span(self, name: str) -> Iterator[None]:
         """Take the time of what the driver does in the block."""
-        start, clock = time.time(), time.perf_counter()
+        start = self.now()
         try:
             yield
         finally:
-            self.add(DRIVER, [Span(name=name, start=start, seconds=time.perf_counter() - clock)])
+            self.add(DRIVER, [Span(name=name, start=start, seconds=self.now() - start)])
 
     def worked(self, worker: str, trial: str, reported: Iterable[Reported]) -> None:
         """Add what a worker did for a trial."""
@@ -96,7 +97,7 @@ class Timeline:
 
     def whole(self) -> Span:
         """The run from the beginning to now."""
-        return Span(name="run", start=self.began, seconds=time.time() - self.began)
+        return Span(name="run", start=self.began, seconds=self.now() - self.began)
 
     def summary(self) -> str:
         """How long the parts took, and how much of the workers' time was training.
@@ -115,6 +116,12 @@ class Timeline:
             f"({self.seconds.get(COMPILE, 0.0):.1f} s for tables, figures and report); "
             f"{part.replace('%', ' %')} of the time of {self.places} {noun} was training"
         )
+
+
+def steady_clock() -> Callable[[], float]:
+    """The time of day in seconds since 1970, from now on whatever becomes of the system's clock."""
+    start, steady = time.time(), time.monotonic()
+    return lambda: start + time.monotonic() - steady
 
 
 def track_event(number: int, name: str) -> Mapping[str, Any]:

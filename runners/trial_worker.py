@@ -2,7 +2,6 @@
 
 import os
 import platform
-import time
 import traceback
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from adaloss.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.store import Store
 from adaloss.time_limit import Watchdog
 from adaloss.trial import Trial
-from runners.timeline import EPOCHS, RECORD, START, Reported
+from runners.timeline import EPOCHS, RECORD, START, Reported, steady_clock
 
 if TYPE_CHECKING:
     from adaloss.execution import Execution, LoadSplits
@@ -57,7 +56,8 @@ class Worker:
 
     def run_epochs(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """Run epochs for about a second; returns the report."""
-        began = epochs_begin = epochs_end = time.time()
+        now = steady_clock()
+        began = epochs_begin = epochs_end = now()
         is_new = self.execution is None
         if self.execution is None:
             # The driver may not have seen what a worker wrote on another machine as it died.
@@ -67,7 +67,7 @@ class Worker:
             self.arm(self.execution)
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
-            epochs_end = time.time()
+            epochs_end = now()
             if not report:
                 epochs_begin = epochs_end - metrics.seconds if is_new else began
             report = {"epoch": metrics.epoch, "loss": metrics.train_loss}
@@ -78,7 +78,7 @@ class Worker:
         if metrics is None:
             result = self.execution.result
             assert result is not None, "an execution ends with a result"
-            spans.append((RECORD, epochs_end, time.time() - epochs_end))
+            spans.append((RECORD, epochs_end, now() - epochs_end))
             self.forget_trial()
             report |= {"done": True, "end": brief(result).model_dump_json()}
         return report | {"worker": f"worker {platform.node()} {os.getpid()}", "spans": spans}

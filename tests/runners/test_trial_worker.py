@@ -1,6 +1,8 @@
 """What a worker reports of the trials that it is given, in this process."""
 
 import errno
+import itertools
+import time
 
 import pytest
 
@@ -108,3 +110,26 @@ def test_a_checkpoint_that_cannot_be_written_is_no_failure_of_the_trial(
     report = last_report(Worker(), configuration)
     assert Failure.model_validate_json(report["broken"]).kind is FailureKind.WORKER_LOST
     assert store.read_result(make_trial()) is None
+
+
+def test_a_clock_that_jumps_changes_neither_numbers_nor_the_times_told(
+    store, configuration, make_trial, tmp_path, monkeypatch
+):
+    hours = itertools.cycle([7200.0, -7200.0, 0.0])
+    day = time.time
+    monkeypatch.setattr(time, "time", lambda: day() + next(hours))
+    worker, spans, done = Worker(), [], False
+    while not done:
+        report = worker.step(configuration)
+        spans += report["spans"]
+        done = report.get("done", False)
+    assert all(0 <= seconds < 600 for _, _, seconds in spans)
+    monkeypatch.undo()
+    elsewhere = Store(tmp_path / "elsewhere")
+    last_report(Worker(), configuration | {"store": str(elsewhere.root)})
+    here, there = (
+        [epoch.numbers() for epoch in kept.read_metrics(make_trial())]
+        for kept in (store, elsewhere)
+    )
+    assert here == there
+    assert all(epoch.seconds < 600 for epoch in store.read_metrics(make_trial()))
