@@ -67,3 +67,11 @@ def test_the_command_ends_with_one_sentence(command, grid, tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_a_single_trial_waits_its_turn_too(command, grid, store, other):
+    grid.write_text(grid.read_text().replace("name: small", "name: sweep"))
+    refused = command("trial", grid, "--only", "b0=1,optimizer=adaloss,seed=0")
+    assert refused.returncode == 2
+    assert f"process {other.pid} on " in refused.stderr
+    assert not list(store.trials_folder.glob("*"))
