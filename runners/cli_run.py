@@ -160,6 +160,7 @@ def run_and_compile(
 ) -> NoReturn:
     """Run what is missing, compile what came out, exit with the code that says how it went."""
     from adaloss.provenance import code_version
+    from analysis.figure_processes import start_early
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
     from runners.launch import launch
@@ -177,6 +178,8 @@ def run_and_compile(
     def compile_results() -> "tuple[Table, ...]":
         return save_everything(read_results(sweep, trials, store, specs), code_version())
 
+    if before.missing:
+        start_early(["runners.cli"])
     try:
         started = launch(
             sweep,

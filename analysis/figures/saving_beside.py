@@ -2,23 +2,21 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_all_start_methods, get_context, parent_process
-from multiprocessing.context import BaseContext
+from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
 
 from matplotlib.figure import Figure
 
+from analysis.figure_processes import clean_start, number_of_processes, start_early
 from analysis.figures.saving import save_figure
 
 Write = Callable[[Figure, Path], object]
 Waiting = dict[Future[None], tuple[Figure, Path]]
-MOST_PROCESSES = 4
 # A figure of many curves is some megabytes.
 MOST_WAITING = 16
 
@@ -31,10 +29,11 @@ def figure_writers() -> Iterator[Write]:
     :func:`analysis.figures.saving.save_figure` itself. What goes wrong with a figure is raised
     at a later one, or at the end.
     """
-    number = min(MOST_PROCESSES, processors())
+    number = number_of_processes()
     if number == 1:
         yield save_figure
         return
+    start_early()
     executor = ProcessPoolExecutor(number, clean_start(), initializer=follow_parent)
     waiting: Waiting = {}
 
@@ -54,18 +53,6 @@ def figure_writers() -> Iterator[Write]:
         executor.shutdown(cancel_futures=True)
 
 
-def clean_start() -> BaseContext:
-    """How the processes start: not as forks of this one, where Ray and pyarrow have threads.
-
-    They are forks of a process that has imported what they need, where the system has forks.
-    """
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
 def settle(waiting: Waiting) -> None:
     """Wait for one of the figures at least, and raise what went wrong.
 
@@ -78,11 +65,6 @@ def settle(waiting: Waiting) -> None:
             saved.result()
         except BrokenProcessPool:
             save_figure(figure, path)
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def follow_parent() -> None:

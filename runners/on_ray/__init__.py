@@ -24,6 +24,9 @@ if not os.environ.get("RAY_ADDRESS"):
     os.environ |= {
         "RAY_prestart_worker_first_driver": "0",
         "RAY_worker_register_timeout_seconds": "30",
+        # Under `uv run` Ray would pack the current folder, results and all, and have every worker
+        # install from it.
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     }
     # A worker has the driver's.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

@@ -3,15 +3,15 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, nullcontext
 from typing import Any
-from unittest.mock import patch
 
 import ray
 
 from adaloss.user_error import UserError
 from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
+from runners.on_ray.lean import lean_servers, lean_workers
 from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.processes import RayProcesses, lost_server, marked
 from runners.preflight.ray_places import ray_folder
@@ -50,7 +50,7 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
         RayStartError: there is no Ray.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    with lean_ray(), marked() as processes:
+    with nullcontext() if on_a_cluster() else lean_workers(), marked() as processes:
         try:
             with timeline.span(RAY), interrupts_kept() as interrupts:
                 start_ray_at_last(settings, processes, interrupts)
@@ -69,13 +69,14 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
 def start_ray_at_last(
     settings: WorkerSettings, processes: RayProcesses, interrupts: Sequence[int]
 ) -> None:
-    """Start Ray, and once more where what stood in the way may pass.
+    """Start Ray, and once more, as it does by itself, where what stood in the way may pass.
 
     Raises:
         RayStartError, KeyboardInterrupt: see :func:`start_ray`.
     """
     try:
-        start_ray(settings)
+        with nullcontext() if on_a_cluster() else lean_servers():
+            start_ray(settings)
     except RayStartError as error:
         if not error.may_pass:
             raise
@@ -128,34 +129,6 @@ def start_ray(settings: WorkerSettings) -> None:
             "room and that they can be written, or set RAY_TMPDIR to another short path",
             may_pass=SIGN_OF_A_SLOW_START in why,
         ) from None
-
-
-@contextmanager
-def lean_ray() -> Iterator[None]:
-    """Leave out what Ray on this machine would start for nothing, which it has no options for.
-
-    Its autoscaler, its log monitor and the server of a dashboard that is off cost seconds of both
-    start and end, and the environment that Tune sets for its workers (here they inherit the
-    driver's, and use no Lightning) has each of them started anew. These are Ray's private names:
-    where a version of it has others, it starts all of that again, and a test says so.
-    """
-    unneeded: tuple[tuple[str, object], ...] = (
-        ("ray._private.node.Node.start_monitor", started_nothing),
-        ("ray._private.node.Node.start_log_monitor", started_nothing),
-        ("ray._private.node.Node.start_api_server", started_nothing),
-        ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", {}),
-        ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", frozenset()),
-    )
-    with ExitStack() as changes:
-        if not on_a_cluster():
-            for name, value in unneeded:
-                with suppress(ImportError, AttributeError):
-                    changes.enter_context(patch(name, value))
-        yield
-
-
-def started_nothing(*arguments: object, **options: object) -> None:
-    """In place of what would start a process."""
 
 
 def on_a_cluster() -> bool:

@@ -11,7 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from adaloss.user_error import UserError
-from analysis.figures import save_figure, saving_beside
+from analysis import figure_processes
+from analysis.figures import save_figure
 from analysis.figures.saving_beside import figure_writers
 
 PARENT = """
@@ -40,7 +41,7 @@ def drawn(height):
 
 @pytest.fixture(autouse=True)
 def two_processors(monkeypatch):
-    monkeypatch.setattr(saving_beside, "processors", lambda: 2)
+    monkeypatch.setattr(figure_processes, "processors", lambda: 2)
 
 
 def test_they_are_the_files_that_this_process_would_write(tmp_path):
@@ -86,7 +87,7 @@ def test_figures_of_a_process_that_died_are_saved_here(tmp_path):
 
 
 def test_one_processor_does_it_itself(monkeypatch):
-    monkeypatch.setattr(saving_beside, "processors", lambda: 1)
+    monkeypatch.setattr(figure_processes, "processors", lambda: 1)
     with figure_writers() as write:
         assert write is save_figure
 

@@ -1,0 +1,41 @@
+"""How the processes that write figures start: forks of one that has imported what they need."""
+
+import os
+import sys
+from collections.abc import Sequence
+from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
+
+MOST_PROCESSES = 4
+WRITER = "analysis.figures.saving_beside"
+
+
+def number_of_processes() -> int:
+    """How many processes write figures; 1 is this one alone."""
+    return min(MOST_PROCESSES, processors())
+
+
+def clean_start() -> BaseContext:
+    """How they start: not as forks of this one, where Ray and pyarrow have threads."""
+    return get_context("forkserver" if can_fork() else "spawn")
+
+
+def start_early(imports: Sequence[str] = ()) -> None:
+    """Start the process that they are forked from, and do not wait until it has imported all.
+
+    It takes a second of a processor, which is idle when a run begins and is not at its end.
+    ``imports`` are modules that the main program has besides; each fork would import them.
+    """
+    if number_of_processes() > 1 and can_fork():
+        get_context("forkserver").set_forkserver_preload([WRITER, *imports])
+        forkserver.ensure_running()
+
+
+def can_fork() -> bool:
+    """Whether this system has forks."""
+    return "forkserver" in get_all_start_methods()
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

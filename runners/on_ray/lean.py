@@ -1,0 +1,126 @@
+"""Ray on this machine without what a sweep has no use for: sooner started, with less memory.
+
+Ray has no options for these: they are reached by its private names. Where a version of it has
+others, it starts more than is needed, and a test says so.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+from unittest.mock import patch
+
+from ray._private import services
+
+# Ends with the raylet, whose pipe is its standard input, and takes whatever words follow.
+IDLE = '/bin/sh -c "exec cat" idle'
+AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
+# What Ray's own agent writes of a service that it does not offer.
+NOT_OFFERED = -1
+# An agent that sets up workers has a port always; here nothing asks at it.
+UNUSED_PORT = 1
+# With any of these a user's workers have an environment of their own, which an agent sets up.
+OWN_ENVIRONMENTS = ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR")
+
+Changes = Iterable[tuple[str, object]]
+
+
+@contextmanager
+def lean_workers() -> Iterator[None]:
+    """While trials run: workers have the driver's environment.
+
+    Tune would set variables for each (they use no Lightning), and Ray starts every worker that has
+    variables of its own anew, through an agent.
+    """
+    with changed(
+        [
+            ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", {}),
+            ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", frozenset()),
+        ]
+    ):
+        yield
+
+
+@contextmanager
+def lean_servers() -> Iterator[None]:
+    """While Ray starts: no autoscaler, log monitor, dashboard (which is off) or agents."""
+    changes: list[tuple[str, object]] = [
+        ("ray._private.node.Node.start_monitor", started_nothing),
+        ("ray._private.node.Node.start_log_monitor", started_nothing),
+        ("ray._private.node.Node.start_api_server", started_nothing),
+    ]
+    if agents_are_idle():
+        started = without_agents(services.start_ray_process)
+        changes.append(("ray._private.services.start_ray_process", started))
+    with changed(changes):
+        yield
+
+
+@contextmanager
+def changed(changes: Changes) -> Iterator[None]:
+    """Have these names of Ray's stand for something else, those of them that it has."""
+    with ExitStack() as all_changes:
+        for name, value in changes:
+            with suppress(ImportError, AttributeError):
+                all_changes.enter_context(patch(name, value))
+        yield
+
+
+def started_nothing(*arguments: object, **options: object) -> None:
+    """In place of what would start a process."""
+
+
+def agents_are_idle() -> bool:
+    """Whether no worker will have an environment that an agent must set up."""
+    from ray.tune.execution import class_cache
+
+    given = (vars(class_cache).get(name) for name in ("DEFAULT_ENV_VARS", "ENV_VARS_TO_PROPAGATE"))
+    return (
+        sys.platform == "linux"
+        and all(value is not None and not value for value in given)
+        and not any(name in os.environ for name in OWN_ENVIRONMENTS)
+    )
+
+
+def without_agents(start: Callable[..., Any]) -> Callable[..., Any]:
+    """Ray's function that starts a process, where the raylet's two agents do nothing.
+
+    Each is a Python process of some 60 MB that imports Ray for as long as a worker does. The raylet
+    insists on agents, waits for the files in which they note their ports, and dies with them.
+    """
+
+    def start_process(command: Sequence[str], process_type: str, *rest: Any, **options: Any) -> Any:
+        if process_type == "raylet":
+            note_ports(given(command))
+            command = [idle(word) for word in command]
+        return start(command, process_type, *rest, **options)
+
+    return start_process
+
+
+def given(command: Sequence[str]) -> Mapping[str, str]:
+    """The options of a command by name."""
+    pairs = (word.removeprefix("--").partition("=") for word in command)
+    return {name: value for name, _, value in pairs}
+
+
+def idle(word: str) -> str:
+    """The raylet's option; of an agent's command, one that does nothing."""
+    return next((agent + IDLE for agent in AGENTS if word.startswith(agent)), word)
+
+
+def note_ports(options: Mapping[str, str]) -> None:
+    """Write the ports of the agents, which are none, where the raylet looks for them."""
+    from ray import _raylet
+
+    # Compiled: what it has is not known to type checkers.
+    names: Any = _raylet
+    ports = {
+        names.METRICS_AGENT_PORT_NAME: NOT_OFFERED,
+        names.METRICS_EXPORT_PORT_NAME: NOT_OFFERED,
+        names.DASHBOARD_AGENT_LISTEN_PORT_NAME: NOT_OFFERED,
+        names.RUNTIME_ENV_AGENT_PORT_NAME: UNUSED_PORT,
+    }
+    for name, port in ports.items():
+        names.persist_port(options["session_dir"], options["node_id"], name, port)
