@@ -63,6 +63,9 @@ def main() -> NoReturn:
     except (UserError, OSError) as error:
         typer.echo(f"adaloss-sweep: {error}{advice(error)}", err=True)
         raise SystemExit(USER_ERROR) from None
+    finally:
+        # Nor is it looked for at the end, where it goes with the process.
+        gc.freeze()
     raise SystemExit(COMPLETE)
 
 
