@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -337,14 +338,23 @@ def chosen(only: str | None) -> list[str]:
 def points(
     arguments: argparse.Namespace, kinds: list[str], reference: Reference, folder: Path
 ) -> Iterator[Point]:
-    """The points in turn over the kinds; a seed draws the same kinds and moments again."""
-    limit = max(arguments.limit, BUSY * reference.seconds)
-    for number in range(arguments.first, arguments.first + arguments.points):
+    """The points in turn over the kinds; a seed draws the same kinds and moments again.
+
+    Stopped, it waits for those that are under way.
+    """
+    limit = max(arguments.limit, arguments.at_once * BUSY * reference.seconds)
+
+    def tried(number: int) -> Point:
         chance = random.Random(f"{arguments.seed} {number}")
         kind = kinds[number % len(kinds)]
         moment = draw_moment(reference, chance)
-        place = folder / f"point-{number}"
-        yield try_point(kind, moment, reference, place, chance, limit)
+        return try_point(kind, moment, reference, folder / f"point-{number}", chance, limit)
+
+    executor = ThreadPoolExecutor(arguments.at_once)
+    try:
+        yield from executor.map(tried, range(arguments.first, arguments.first + arguments.points))
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def report(found: Iterable[Point]) -> str:
@@ -387,6 +397,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--points", type=int, default=300)
     parser.add_argument("--first", type=int, default=0, help="go on from this one of the seed's")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--at-once", type=int, default=1, help="so many points at the same time")
     parser.add_argument("--only", metavar="KIND", help=f"part of one of: {', '.join(KINDS)}")
     parser.add_argument("--limit", type=float, default=180.0, help="seconds that a command has")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
