@@ -11,6 +11,7 @@ import ray
 from adaloss.user_error import UserError
 from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
+from runners.on_ray.last_words import last_words
 from runners.on_ray.lean import lean_servers, lean_workers
 from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.processes import RayProcesses, lost_server, marked
@@ -50,7 +51,8 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
         RayStartError: there is no Ray.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    with nullcontext() if on_a_cluster() else lean_workers(), marked() as processes:
+    own = nullcontext() if on_a_cluster() else lean_workers()
+    with last_words(), own, marked() as processes:
         try:
             with timeline.span(RAY), interrupts_kept() as interrupts:
                 start_ray_at_last(settings, processes, interrupts)

@@ -26,6 +26,7 @@ from sweep_run import Ended, HungError, SweepRun
 
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
+from runners.on_ray.last_words import SAID
 
 WORKERS = 2
 GRID = f"""\
@@ -47,7 +48,7 @@ RUNS_TO_COMPLETE = 3
 PART_IN_START = 0.25
 # A run that takes so many times the undisturbed one's time hangs: less may be a busy machine.
 BUSY = 4
-COMPLETE, INCOMPLETE, FAILED, INTERRUPTED = 0, 3, 4, 130
+COMPLETE, ENDED_BY_RAY, INCOMPLETE, FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,7 +323,9 @@ def complete(point: Point, records: Records, limit: float) -> None:
 def note(point: Point, ended: Ended, codes: frozenset[int]) -> None:
     """Note how a command ended and what was not right about it."""
     point.codes.append(ended.code)
-    if ended.code not in codes:
+    # With the raylet that it joins Ray ends a command from C++; it is told all the same.
+    told = ended.code == ENDED_BY_RAY and SAID in ended.said
+    if ended.code not in codes and not told:
         last = (ended.said.strip().splitlines() or ["nothing"])[-1]
         point.untidy.append(f"exit code {ended.code} after: {last[:200]}")
     if "Traceback" in ended.said:

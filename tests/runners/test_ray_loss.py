@@ -12,6 +12,7 @@ import pytest
 
 from runners.on_ray import address as ray_address
 from runners.on_ray.address import lost_cluster, no_answer
+from runners.on_ray.last_words import SAID
 from runners.on_ray.loss import RayLostError, stopped_when
 from runners.on_ray.processes import lost_server, marked
 
@@ -152,3 +153,41 @@ def test_what_ray_prints_is_kept_off_the_terminal(tmp_path):
 def test_where_ray_prints_nothing_there_is_no_file(tmp_path):
     assert prints(tmp_path / "ray.log") == ("a table\n", "ours\nand ours\n")
     assert list(tmp_path.iterdir()) == []
+
+
+ENDS = """
+import os, signal, sys, time
+from runners.on_ray.last_words import last_words
+with last_words():
+    exec(sys.argv[1])
+print("the end", file=sys.stderr)
+"""
+
+
+def ends(how):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        [sys.executable, "-c", ENDS, how], capture_output=True, text=True, check=False,
+        env=environment, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["os._exit(1)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_who_is_ended_by_force_has_last_words(how):
+    assert ends(how).stderr.splitlines() == [SAID]
+
+
+CTRL_C = """
+signal.signal(signal.SIGINT, lambda *given: None)
+time.sleep(0.2)
+os.killpg(0, signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize("how", ["pass", CTRL_C])
+def test_who_ends_in_order_has_none(how):
+    assert ends(how).stderr.splitlines() == ["the end"]
+
+
+def test_last_words_are_heard_after_a_ctrl_c():
+    assert ends(CTRL_C + "os._exit(1)").stderr.splitlines() == [SAID]

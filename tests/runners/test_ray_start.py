@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from runners.on_ray.last_words import SAID
+
 # Ray takes all cores, and so does each of these.
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -142,3 +144,34 @@ def test_a_second_start_that_takes_too_long_is_told(slow_starts):
     with pytest.raises(RayStartError, match="Ray does not start: The current node timed out"):
         started()
     assert len(tried) == 2
+
+
+RAYLET_DIES = """
+import os, signal, sys
+import ray._private.worker as worker
+from runners.on_ray.processes import RayProcesses
+from runners.cli import main
+
+join = worker.connect
+
+def join_the_dead(*given, **named):
+    mark = f"ADALOSS_SWEEP_RAY={os.environ['ADALOSS_SWEEP_RAY']}".encode()
+    raylet = RayProcesses(mark).servers()["raylet"]
+    os.kill(int(raylet.name), signal.SIGKILL)
+    return join(*given, **named)
+
+worker.connect = join_the_dead
+main()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the raylet in /proc")
+def test_a_raylet_that_dies_as_the_command_joins_it_is_told_of(grid, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", RAYLET_DIES, "run", grid, "--wandb", "disabled"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False,
+    )  # fmt: skip
+    # The code is Ray's, which ends this process from C++.
+    assert run.returncode == 1, run.stderr
+    assert run.stderr.splitlines()[-1] == SAID
+    assert "Traceback" not in run.stderr
