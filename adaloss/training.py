@@ -61,9 +61,10 @@ class Training:
         self.train = ImageBatches(splits.train, recipe, training=True)
         self.validation = ImageBatches(splits.validation, recipe, training=False)
         self.test = ImageBatches(splits.test, recipe, training=False)
+        self.parameters = tuple(self.model.parameters())
         self.optimizer = build_optimizer(
             trial.optimizer,
-            self.model.parameters(),
+            self.parameters,
             lr=trial.lr,
             b0=trial.b0,
             alpha=trial.alpha,
@@ -145,11 +146,16 @@ class Training:
         forward = self.forward if len(labels) == self.trial.batch_size else self.model
         with self.precision:
             loss = functional.cross_entropy(forward(images), labels)
-        self.model.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         torch.autograd.backward(loss)
-        self.optimizer.step(loss=loss)
+        loss = loss.detach()
+        # Not `step`: its hooks and its checks of the loss are for other callers, and of a small
+        # network's step they are several percent.
+        with torch.no_grad():
+            self.optimizer.update(loss)
         self.step += 1
-        return loss.detach()
+        return loss
 
     def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
         """Sum the losses of the last steps over their examples, in one read-back.

@@ -11,6 +11,8 @@ from adaloss.data.splits import Examples
 
 # Images that never change are normalised once where they take no more than this.
 BYTES_TO_KEEP = 64 * 2**20
+# Of them so many are gathered by one call: small batches by the dozen, and they stay in the cache.
+BYTES_AT_A_TIME = 2**19
 
 
 class ImageBatches:
@@ -51,20 +53,35 @@ class ImageBatches:
         ``draws``, the i-th for the i-th image in the order, are needed where images vary.
         """
         labels_of, indices_of = self.examples.labels, self.examples.indices
+        if self.kept is not None:
+            yield from self.kept_batches(self.kept, batch_size, order)
+            return
         # One buffer for all batches: fresh memory costs a page fault every 4 KiB.
-        room = None
-        if self.kept is None:
-            room = torch.empty(
-                min(batch_size, len(self.examples)), *self.shape, device=labels_of.device
-            )
+        room = torch.empty(
+            min(batch_size, len(self.examples)), *self.shape, device=labels_of.device
+        )
         for start in range(0, len(self.examples), batch_size):
             part = slice(start, start + batch_size)
             chosen = None if order is None else order[part]
             labels = labels_of[part] if chosen is None else labels_of.index_select(0, chosen)
-            if self.kept is not None:
-                images = self.kept[part] if chosen is None else self.kept.index_select(0, chosen)
-            else:
-                indices = indices_of[part] if chosen is None else indices_of.index_select(0, chosen)
-                drawn = draws.at(part) if self.varies and draws is not None else None
-                images = self.cropped(indices, drawn, room)
+            indices = indices_of[part] if chosen is None else indices_of.index_select(0, chosen)
+            drawn = draws.at(part) if self.varies and draws is not None else None
+            images = self.cropped(indices, drawn, room)
             yield images.permute(0, 3, 1, 2), labels
+
+    def kept_batches(
+        self, kept: Tensor, batch_size: int, order: Tensor | None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of images that are normalised already, put into order several at a time."""
+        several = batch_size * max(1, BYTES_AT_A_TIME // (batch_size * kept[0].nbytes))
+        for start in range(0, len(self.examples), several):
+            part = slice(start, start + several)
+            images, labels = kept[part], self.examples.labels[part]
+            if order is not None:
+                images = kept.index_select(0, order[part])
+                labels = self.examples.labels.index_select(0, order[part])
+            pairs = zip(
+                torch.split(images, batch_size), torch.split(labels, batch_size), strict=True
+            )
+            for of_batch, its_labels in pairs:
+                yield of_batch.permute(0, 3, 1, 2), its_labels
