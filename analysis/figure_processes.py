@@ -1,6 +1,7 @@
 """How the processes that write figures start: forks of one that has imported what they need."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from multiprocessing import forkserver, get_all_start_methods, get_context
@@ -28,7 +29,12 @@ def start_early(imports: Sequence[str] = ()) -> None:
     """
     if number_of_processes() > 1 and can_fork():
         get_context("forkserver").set_forkserver_preload([WRITER, *imports])
-        forkserver.ensure_running()
+        # It is deaf to Ctrl-C from its first moment; this process hears of it a moment later.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def can_fork() -> bool:

@@ -24,6 +24,8 @@ if not os.environ.get("RAY_ADDRESS"):
     os.environ |= {
         "RAY_prestart_worker_first_driver": "0",
         "RAY_worker_register_timeout_seconds": "30",
+        # A question to a GCS that has died is given up after so many seconds, so that it is told.
+        "RAY_gcs_server_request_timeout_seconds": "20",
         # Under `uv run` Ray would pack the current folder, results and all, and have every worker
         # install from it.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",

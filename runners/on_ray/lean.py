@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from ray._private import services
+from ray.tune.registry import _Registry
 
 # Ends with the raylet, whose pipe is its standard input, and takes whatever words follow.
 IDLE = '/bin/sh -c "exec cat" idle'
@@ -27,19 +28,34 @@ Changes = Iterable[tuple[str, object]]
 
 
 @contextmanager
-def lean_workers() -> Iterator[None]:
-    """While trials run: workers have the driver's environment.
+def lean_tune() -> Iterator[None]:
+    """While trials run: workers have the driver's environment, and what is registered is known.
 
-    Tune would set variables for each (they use no Lightning), and Ray starts every worker that has
-    variables of its own anew, through an agent.
+    Tune would set variables for each worker (they use no Lightning), and Ray starts every worker
+    that has variables of its own anew, through an agent. For each trial Tune would ask Ray's GCS
+    for its trainable, and wait there for one that has died.
     """
     with changed(
         [
             ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", {}),
             ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", frozenset()),
+            ("ray.tune.registry._Registry.contains", kept(_Registry.contains)),
+            ("ray.tune.registry._Registry.get", kept(_Registry.get)),
         ]
     ):
         yield
+
+
+def kept(ask: Callable[[_Registry, str, str], Any]) -> Callable[[_Registry, str, str], Any]:
+    """A question to the registry that is not asked again once there is something."""
+    answers: dict[tuple[str, str], Any] = {}
+
+    def answer(registry: _Registry, category: str, key: str) -> Any:
+        if not (known := answers.get((category, key))):
+            known = answers[category, key] = ask(registry, category, key)
+        return known
+
+    return answer
 
 
 @contextmanager

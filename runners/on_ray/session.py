@@ -12,7 +12,7 @@ from adaloss.user_error import UserError
 from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.last_words import last_words
-from runners.on_ray.lean import lean_servers, lean_workers
+from runners.on_ray.lean import lean_servers, lean_tune
 from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.processes import RayProcesses, lost_server, marked
 from runners.preflight.ray_places import ray_folder
@@ -21,8 +21,8 @@ from runners.trial_queue import Capacity
 from runners.worker_settings import WorkerSettings
 
 OBJECT_STORE_BYTES = 200_000_000
-# What Ray says when its node has not come up in half a minute.
-SIGN_OF_A_SLOW_START = "timed out during startup"
+# What Ray says when its node, or a server of it, has not come up in half a minute.
+SIGNS_OF_A_SLOW_START = ("timed out during startup", "Timed out waiting for file")
 
 
 class ResourceError(UserError):
@@ -51,7 +51,7 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
         RayStartError: there is no Ray.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    own = nullcontext() if on_a_cluster() else lean_workers()
+    own = nullcontext() if on_a_cluster() else lean_tune()
     with last_words(), own, marked() as processes:
         try:
             with timeline.span(RAY), interrupts_kept() as interrupts:
@@ -129,7 +129,7 @@ def start_ray(settings: WorkerSettings) -> None:
         raise RayStartError(
             f"Ray does not start: {why}; it keeps its files in {ray_folder()}: see that there is "
             "room and that they can be written, or set RAY_TMPDIR to another short path",
-            may_pass=SIGN_OF_A_SLOW_START in why,
+            may_pass=any(sign in why for sign in SIGNS_OF_A_SLOW_START),
         ) from None
 
 

@@ -123,3 +123,25 @@ def is_running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+CTRL_C = """
+import os, signal, sys, time
+from analysis.figure_processes import start_early
+signal.signal(signal.SIGINT, lambda *given: None)
+start_early()
+for _ in range(20):
+    os.killpg(0, signal.SIGINT)
+    time.sleep(0.05)
+from analysis.figures.saving_beside import figure_writers
+with figure_writers():
+    pass
+"""
+
+
+def test_a_ctrl_c_as_they_start_is_for_the_parent_alone():
+    run = subprocess.run(
+        [sys.executable, "-c", CTRL_C], capture_output=True, text=True, check=False,
+        start_new_session=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, "")

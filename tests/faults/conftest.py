@@ -14,7 +14,7 @@ from adaloss.training import DivergedError, Training
 from adaloss.trial import Trial
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kill_points import prepare
+from kill_points import SMALL, Reference, prepare
 from ledger import Records
 from sweep_run import SECONDS_TO_END, Ended, SweepRun
 
@@ -93,3 +93,14 @@ def undisturbed(
         return history
 
     return train
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """The small sweep of the kill points, undisturbed; how long it took is not asked."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "sweep"
+    records = prepare(folder, SMALL)
+    with SweepRun(folder, "run", "grid.yaml", "--wandb", "disabled", "--quiet") as run:
+        ended = run.end(SECONDS_TO_END)
+    assert ended.code == 0, ended.said
+    return Reference(records=records, start=0.0, trials=0.0, tables=0.0)

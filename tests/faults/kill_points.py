@@ -35,14 +35,15 @@ parameters:
   dataset: digits
   model: mlp
   optimizer: [adaloss, sgd_constant]
-  b0: [0.01, 1]
+  b0: 0.01
   lr: 1
   epochs: 15
   batch_size: 128
-seeds: 4
+seeds: 8
 resources: {{cpu: 1}}
 execution: {{max_concurrent: {WORKERS}, checkpoint_interval: 0.02}}
 """
+SMALL = GRID.replace("seeds: 8", "seeds: 4")
 RUNS_TO_COMPLETE = 3
 # Of the points, this part falls before the first trial: Python's and Ray's start.
 PART_IN_START = 0.25

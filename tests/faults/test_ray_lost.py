@@ -34,3 +34,17 @@ def test_the_death_of_a_server_is_told_in_a_sentence(
         assert of_ray not in ended.said
     assert records.finished() == {}
     assert any(records.store.trials_folder.glob("*/checkpoint.pt"))
+
+
+@pytest.mark.parametrize("server", [raylet, gcs])
+def test_so_it_is_while_most_trials_have_yet_to_start(server, sweep, grid_text, begin, command):
+    records = sweep(grid_text.replace("seeds: 2", "seeds: 200"))
+    with begin("run") as run:
+        run.wait_until(lambda: records.ended() >= 2)
+        (victim,) = server(run)
+        victim.send(signal.SIGKILL)
+        ended = run.end(SECONDS_TO_END)
+    assert ended.code == INCOMPLETE, ended.said
+    assert "has died, so the sweep has stopped: " in ended.said
+    assert "Traceback" not in ended.said
+    assert ended.orphans == ()

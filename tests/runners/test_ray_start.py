@@ -97,13 +97,13 @@ def slow_starts(monkeypatch):
     """Let Ray's next so many starts take too long, as when one of its servers has died."""
     from runners.on_ray import session
 
-    def let(number):
+    def let(number, why="The current node timed out during startup. It may be busy."):
         tried = []
 
         def init(**options):
             tried.append(options)
             if len(tried) <= number:
-                raise RuntimeError("The current node timed out during startup. It may be busy.")
+                raise RuntimeError(why)
 
         monkeypatch.delenv("RAY_ADDRESS", raising=False)
         monkeypatch.setattr(session.ray, "init", init)
@@ -125,8 +125,11 @@ def started(interrupts=()):
     start_ray_at_last(settings, RayProcesses(b"no process has this mark"), interrupts)
 
 
-def test_a_start_that_takes_too_long_is_tried_once_more(slow_starts):
-    tried = slow_starts(1)
+@pytest.mark.parametrize(
+    "why", ["The current node timed out during startup.", "Timed out waiting for file gcs_port"]
+)
+def test_a_start_that_takes_too_long_is_tried_once_more(slow_starts, why):
+    tried = slow_starts(1, why)
     started()
     assert len(tried) == 2
 
