@@ -18,6 +18,8 @@ from kill_points import SMALL, Reference, prepare
 from ledger import Records
 from sweep_run import SECONDS_TO_END, Ended, SweepRun
 
+SHORT_VERSION = "test_kill_points.py"
+
 GRID = """\
 name: sweep
 parameters:
@@ -32,6 +34,15 @@ seeds: 2
 resources: {cpu: 1}
 execution: {checkpoint_interval: 0.001, retries: 0}
 """
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Part of the suite is the short version; all of it is for who asks for it by its folder."""
+    here = Path(__file__).parent
+    named = (config.invocation_params.dir / argument.split("::")[0] for argument in config.args)
+    asked = any(path.resolve().is_relative_to(here) for path in named)
+    too_long = collection_path.parent == here and collection_path.name != SHORT_VERSION
+    return True if too_long and not asked else None
 
 
 @pytest.fixture
