@@ -126,16 +126,15 @@ def is_running(pid):
 
 
 CTRL_C = """
-import os, signal, sys, time
+import os, signal, time
+from multiprocessing.forkserver import _forkserver
 from analysis.figure_processes import start_early
 signal.signal(signal.SIGINT, lambda *given: None)
 start_early()
 for _ in range(20):
     os.killpg(0, signal.SIGINT)
     time.sleep(0.05)
-from analysis.figures.saving_beside import figure_writers
-with figure_writers():
-    pass
+assert os.waitpid(_forkserver._forkserver_pid, os.WNOHANG) == (0, 0), "it has ended"
 """
 
 
