@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.context import BaseContext
 
 MOST_PROCESSES = 4
@@ -29,7 +29,9 @@ def start_early(imports: Sequence[str] = ()) -> None:
     """
     if number_of_processes() > 1 and can_fork():
         get_context("forkserver").set_forkserver_preload([WRITER, *imports])
-        # It is deaf to Ctrl-C from its first moment; this process hears of it a moment later.
+        # What this starts too would unblock the signal.
+        resource_tracker.ensure_running()
+        # The process is deaf to Ctrl-C from its first moment; this one hears of it a moment later.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             forkserver.ensure_running()

@@ -24,17 +24,17 @@ def sigterm_as_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def interrupts_kept() -> Iterator[list[int]]:
-    """Stop at the end for a Ctrl-C or SIGTERM inside, at once for a second one.
+def interrupts_kept(*, at_most: int = 1) -> Iterator[list[int]]:
+    """Stop at the end for a Ctrl-C or SIGTERM inside, at once for more than so many.
 
-    Yields the signals that have come. In the midst of its start Ray swallows an interrupt, or
-    aborts in C++ when Python ends.
+    Yields the signals that have come. In the midst of its start or end Ray swallows an interrupt,
+    or ends this process from C++ later.
     """
     came: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        if len(came) > 1:
+        if len(came) > at_most:
             raise KeyboardInterrupt
 
     # What is ignored, as in a shell's background, stays so.

@@ -20,6 +20,8 @@ from runners.timeline import RAY, Timeline
 from runners.trial_queue import Capacity
 from runners.worker_settings import WorkerSettings
 
+# Ray's end takes half a second, and twenty where a server of its is gone.
+IMPATIENCE = 3
 OBJECT_STORE_BYTES = 200_000_000
 # What Ray says when its node, or a server of it, has not come up in half a minute.
 SIGNS_OF_A_SLOW_START = ("timed out during startup", "Timed out waiting for file")
@@ -65,7 +67,8 @@ def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
             processes.end()
             raise
         finally:
-            ray.shutdown()
+            with interrupts_kept(at_most=IMPATIENCE):
+                ray.shutdown()
 
 
 def start_ray_at_last(

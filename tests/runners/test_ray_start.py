@@ -1,6 +1,8 @@
 """Ray that cannot start: one sentence with what to do, exit code 2, and nothing left running."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,16 +115,20 @@ def slow_starts(monkeypatch):
     return let
 
 
-def started(interrupts=()):
-    from runners.on_ray.processes import RayProcesses
-    from runners.on_ray.session import start_ray_at_last
+def settings():
     from runners.worker_settings import WorkerSettings
 
-    settings = WorkerSettings(
+    return WorkerSettings(
         data_root="", cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
         checkpoint_interval=60, keep_checkpoints=False,
     )  # fmt: skip
-    start_ray_at_last(settings, RayProcesses(b"no process has this mark"), interrupts)
+
+
+def started(interrupts=()):
+    from runners.on_ray.processes import RayProcesses
+    from runners.on_ray.session import start_ray_at_last
+
+    start_ray_at_last(settings(), RayProcesses(b"no process has this mark"), interrupts)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +153,24 @@ def test_a_second_start_that_takes_too_long_is_told(slow_starts):
     with pytest.raises(RayStartError, match="Ray does not start: The current node timed out"):
         started()
     assert len(tried) == 2
+
+
+def test_a_ctrl_c_as_ray_ends_waits_until_it_has(slow_starts, monkeypatch):
+    from runners.on_ray import session
+    from runners.timeline import Timeline
+
+    slow_starts(0)
+    steps = []
+
+    def shutdown():
+        for step in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append(step)
+
+    monkeypatch.setattr(session.ray, "shutdown", shutdown)
+    with pytest.raises(KeyboardInterrupt), session.ray_running(settings(), Timeline()):
+        pass
+    assert steps == [0, 1, 2]
 
 
 RAYLET_DIES = """
