@@ -1,10 +1,11 @@
-"""The processes that Ray starts on this machine for one run: known by a mark, gone at its end.
+"""The processes that Ray starts on this machine for a run: known by a mark, gone at its end.
 
 Linux only, where ``/proc`` shows what a process was started with; elsewhere none are known, and
 they are Ray's own to end.
 """
 
 import contextlib
+import hashlib
 import os
 import signal
 import time
@@ -12,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from runners.on_ray.loss import Lost
 
@@ -50,11 +50,16 @@ class RayProcesses:
 
 
 @contextmanager
-def marked() -> Iterator[RayProcesses]:
-    """Mark what is started inside; none of it outlives this."""
-    value = uuid4().hex
-    os.environ[MARK] = value
+def marked(results: Path) -> Iterator[RayProcesses]:
+    """Mark what is started inside for these results; none of it outlives this.
+
+    Who comes here holds the lock on them: what has the mark already was left by a run that was
+    killed, and its workers may write for seconds yet. They are ended first.
+    """
+    value = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()
     processes = RayProcesses(f"{MARK}={value}".encode())
+    processes.end()
+    os.environ[MARK] = value
     try:
         yield processes
     finally:

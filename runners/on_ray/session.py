@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -43,18 +44,18 @@ class RayStartError(UserError):
 
 
 @contextmanager
-def ray_running(settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
+def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
     """Ray on this machine with room for the workers, or the user's cluster; shut down after.
 
-    Yields what says whether it is lost. Of what it starts on this machine nothing is alive
-    afterwards: no trial writes any more.
+    ``results`` is the folder that the workers write to. Yields what says whether Ray is lost. Of
+    what it starts on this machine nothing is alive afterwards: no trial writes any more.
 
     Raises:
         RayStartError: there is no Ray.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     own = nullcontext() if on_a_cluster() else lean_tune()
-    with last_words(), own, marked() as processes:
+    with last_words(), own, marked(results) as processes:
         try:
             with timeline.span(RAY), interrupts_kept() as interrupts:
                 start_ray_at_last(settings, processes, interrupts)

@@ -184,7 +184,7 @@ def run_trials(
     """
     with (
         sigterm_as_interrupt(),
-        ray_running(settings, timeline) as lost,
+        ray_running(store.root, settings, timeline) as lost,
         sigterm_as_interrupt(),
         stopped_when(lost),
         scratch_folder() as scratch,

@@ -326,7 +326,9 @@ def note(point: Point, ended: Ended, codes: frozenset[int]) -> None:
     point.codes.append(ended.code)
     # With the raylet that it joins Ray ends a command from C++; it is told all the same.
     told = ended.code == ENDED_BY_RAY and SAID in ended.said
-    if ended.code not in codes and not told:
+    # As Python starts, a signal is answered by the system.
+    too_early = ended.code == -TERM and not ended.said
+    if ended.code not in codes and not told and not too_early:
         last = (ended.said.strip().splitlines() or ["nothing"])[-1]
         point.untidy.append(f"exit code {ended.code} after: {last[:200]}")
     if "Traceback" in ended.said:

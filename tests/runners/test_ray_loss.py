@@ -71,9 +71,9 @@ def test_what_happens_while_ray_is_there_stays_what_it_is(error):
 
 
 @needs_proc
-def test_what_was_started_is_gone_afterwards_and_nothing_else():
+def test_what_was_started_is_gone_afterwards_and_nothing_else(tmp_path):
     other = subprocess.Popen(["sleep", "1000"])
-    with marked():
+    with marked(tmp_path):
         # A process that is deaf to all but the last word, and one that it starts.
         deaf = subprocess.Popen(["sh", "-c", "trap '' TERM INT; sleep 1000 & wait"])
     assert deaf.wait() == -signal.SIGKILL
@@ -82,7 +82,44 @@ def test_what_was_started_is_gone_afterwards_and_nothing_else():
     other.wait()
 
 
+KILLED_RUN = """
+import os, subprocess, sys
+from pathlib import Path
+from runners.on_ray.processes import marked
+with marked(Path(sys.argv[1])):
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    print(subprocess.Popen(["sleep", "1000"], **quiet).pid, flush=True)
+    os._exit(1)
+"""
+
+
+def left_by_a_killed_run(results):
+    """The id of a process that a run of these results has left behind."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED_RUN, results],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    return int(run.stdout)
+
+
 @needs_proc
+def test_what_a_killed_run_has_left_is_ended_by_the_next_of_the_same_results(tmp_path):
+    left, of_others = (left_by_a_killed_run(tmp_path / name) for name in ("mine", "others"))
+    with marked(tmp_path / "mine"):
+        assert not is_alive(left)
+    assert is_alive(of_others)
+    os.kill(of_others, signal.SIGKILL)
+
+
+def is_alive(process):
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 def until(found):
     """What is found at last."""
     deadline = time.monotonic() + 60
@@ -92,10 +129,11 @@ def until(found):
     return what
 
 
+@needs_proc
 def test_a_server_that_dies_is_named(tmp_path):
     server = tmp_path / "raylet"
     server.symlink_to("/bin/sleep")
-    with marked() as processes:
+    with marked(tmp_path) as processes:
         started = subprocess.Popen([server, "1000"])
         until(processes.servers)
         lost = lost_server(processes)

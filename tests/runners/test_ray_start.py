@@ -155,7 +155,7 @@ def test_a_second_start_that_takes_too_long_is_told(slow_starts):
     assert len(tried) == 2
 
 
-def test_a_ctrl_c_as_ray_ends_waits_until_it_has(slow_starts, monkeypatch):
+def test_a_ctrl_c_as_ray_ends_waits_until_it_has(slow_starts, monkeypatch, tmp_path):
     from runners.on_ray import session
     from runners.timeline import Timeline
 
@@ -168,7 +168,7 @@ def test_a_ctrl_c_as_ray_ends_waits_until_it_has(slow_starts, monkeypatch):
             steps.append(step)
 
     monkeypatch.setattr(session.ray, "shutdown", shutdown)
-    with pytest.raises(KeyboardInterrupt), session.ray_running(settings(), Timeline()):
+    with pytest.raises(KeyboardInterrupt), session.ray_running(tmp_path, settings(), Timeline()):
         pass
     assert steps == [0, 1, 2]
 
