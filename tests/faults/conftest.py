@@ -1,6 +1,7 @@
 """What the fault tests start from: a small sweep, commands on it, and its undisturbed numbers."""
 
 import importlib
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from adaloss.training import DivergedError, Training
 from adaloss.trial import Trial
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kill_points import SMALL, Reference, prepare
+from kill_points import SMALL, Moment, Point, Reference, prepare, try_point
 from ledger import Records
 from sweep_run import SECONDS_TO_END, Ended, SweepRun
 
@@ -115,3 +116,14 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
         ended = run.end(SECONDS_TO_END)
     assert ended.code == 0, ended.said
     return Reference(records=records, start=0.0, trials=0.0, tables=0.0)
+
+
+@pytest.fixture
+def point_early_on(reference: Reference, tmp_path: Path) -> Callable[[str], Point]:
+    """What comes of this kind of thing just after two trials have ended."""
+
+    def tried(kind: str) -> Point:
+        moment, chance = Moment(ended=2, seconds=0.02), random.Random(0)
+        return try_point(kind, moment, reference, tmp_path / "sweep", chance, SECONDS_TO_END, SMALL)
+
+    return tried

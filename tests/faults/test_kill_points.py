@@ -1,18 +1,12 @@
 """Two of the points of kill_points.py, at a fixed moment: the short version, part of the suite."""
 
-import random
-
 import pytest
-from kill_points import SMALL, Moment, try_point
-from sweep_run import SECONDS_TO_END
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 @pytest.mark.parametrize("kind", ["kill the driver", "kill a worker"])
-def test_a_sweep_survives(kind, reference, tmp_path):
-    moment = Moment(ended=2, seconds=0.02)
-    chance = random.Random(0)
-    point = try_point(kind, moment, reference, tmp_path / "sweep", chance, SECONDS_TO_END, SMALL)
+def test_a_sweep_survives(kind, point_early_on):
+    point = point_early_on(kind)
     assert point.struck
     assert point.faults == []
