@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import parent_process
+from multiprocessing import active_children, parent_process
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from matplotlib.figure import Figure
 
@@ -34,29 +34,38 @@ def figure_writers() -> Iterator[Write]:
         yield save_figure
         return
     start_early()
+    others = set(active_children())
     executor = ProcessPoolExecutor(number, clean_start(), initializer=follow_parent)
     waiting: Waiting = {}
+    broken = Event()
 
     def write(figure: Figure, path: Path) -> None:
         while len(waiting) >= MOST_WAITING:
-            settle(waiting)
+            settle(waiting, broken)
         try:
             waiting[executor.submit(save_figure, figure, path)] = figure, path
         except BrokenProcessPool:
+            broken.set()
             save_figure(figure, path)
 
     try:
         yield write
         while waiting:
-            settle(waiting)
+            settle(waiting, broken)
     finally:
+        if broken.is_set():
+            # One that started as another died is not among those that the executor ends, but among
+            # those that it waits for.
+            for process in set(active_children()) - others:
+                process.kill()
         executor.shutdown(cancel_futures=True)
 
 
-def settle(waiting: Waiting) -> None:
+def settle(waiting: Waiting, broken: Event) -> None:
     """Wait for one of the figures at least, and raise what went wrong.
 
-    Of processes that have died, for lack of memory say, this process does the work.
+    Of processes that have died, for lack of memory say, this process does the work; ``broken`` says
+    that there are such.
     """
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for saved in done:
@@ -64,6 +73,7 @@ def settle(waiting: Waiting) -> None:
         try:
             saved.result()
         except BrokenProcessPool:
+            broken.set()
             save_figure(figure, path)
 
 

@@ -144,3 +144,38 @@ def test_a_ctrl_c_as_they_start_is_for_the_parent_alone():
         start_new_session=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert (run.returncode, run.stderr) == (0, "")
+
+
+ALL_DIE = """
+import os, sys, time
+from pathlib import Path
+from matplotlib.figure import Figure
+from analysis import figure_processes
+from analysis.figures.saving_beside import figure_writers
+
+class Deadly(Figure):
+    def savefig(self, *arguments, **options):
+        if os.getpid() != self.drawn_in:
+            os._exit(1)
+        super().savefig(*arguments, **options)
+
+if __name__ == "__main__":
+    figure_processes.processors = lambda: 4
+    for number in range(8):
+        with figure_writers() as write:
+            for part in range(4):
+                figure = Deadly(figsize=(1, 1))
+                figure.drawn_in = os.getpid()
+                write(figure, Path(sys.argv[1]) / f"{number}-{part}.png")
+                # So that some start as others die.
+                time.sleep(0.004 * (number % 6))
+"""
+
+
+def test_processes_that_die_as_others_start_are_not_waited_for(tmp_path):
+    script = tmp_path / "all_die.py"
+    script.write_text(ALL_DIE)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    run = [sys.executable, script, tmp_path]
+    subprocess.run(run, env=environment, timeout=120, check=True, capture_output=True)
+    assert len(list(tmp_path.glob("*.png"))) == 32
