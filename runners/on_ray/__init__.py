@@ -26,6 +26,9 @@ if not os.environ.get("RAY_ADDRESS"):
         "RAY_worker_register_timeout_seconds": "30",
         # A question to a GCS that has died is given up after so many seconds, so that it is told.
         "RAY_gcs_server_request_timeout_seconds": "20",
+        # One that is not up yet is asked again after so many milliseconds, not after a second.
+        "RAY_gcs_grpc_min_reconnect_backoff_ms": "50",
+        "RAY_gcs_grpc_initial_reconnect_backoff_ms": "50",
         # Under `uv run` Ray would pack the current folder, results and all, and have every worker
         # install from it.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
