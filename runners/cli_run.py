@@ -62,7 +62,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
-    from runners.interrupt import sigterm_as_interrupt
+    from adaloss.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
     from runners.selection import smoke_trials
 
@@ -93,8 +93,8 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Set the records of failed or diverged trials aside and run those trials again."""
+    from adaloss.interrupt import sigterm_as_interrupt
     from adaloss.result import TrialState
-    from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
 
     sweep = load(grid)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import current_thread, main_thread
 from types import FrameType
 
 
@@ -37,9 +38,11 @@ def interrupts_kept(*, at_most: int = 1) -> Iterator[list[int]]:
         if len(came) > at_most:
             raise KeyboardInterrupt
 
-    # What is ignored, as in a shell's background, stays so.
+    # What is ignored, as in a shell's background, stays so; other threads hear of no signal.
     heard = [
-        number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))
+        number
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if callable(signal.getsignal(number)) and current_thread() is main_thread()
     ]
     before = {number: signal.signal(number, interrupt) for number in heard}
     try:
