@@ -5,7 +5,6 @@ Heavy imports live inside the command that needs them, so that ``--help`` answer
 
 import errno
 import gc
-import sys
 from typing import NoReturn
 
 import typer
@@ -64,11 +63,6 @@ def main() -> NoReturn:
     except (UserError, OSError) as error:
         typer.echo(f"adaloss-sweep: {error}{advice(error)}", err=True)
         raise SystemExit(USER_ERROR) from None
-    finally:
-        # Nor is it looked for at the end, where it goes with the process; of what torch has loaded
-        # some complains about what is left.
-        if "torch" not in sys.modules:
-            gc.freeze()
     raise SystemExit(COMPLETE)
 
 

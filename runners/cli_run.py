@@ -1,6 +1,7 @@
 """The commands that run trials: run, retry, trial."""
 
 import contextlib
+import gc
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -212,6 +213,10 @@ def run_and_compile(
             typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
         if counts["missing"]:
             typer.echo(f"{counts['missing']} missing; go on with: {command_to_go_on()}", err=True)
+    # Python would look through all objects once more at its end, for half a second. Where torch is
+    # loaded some complain of what is left; other commands have servers in threads.
+    if "torch" not in sys.modules:
+        gc.freeze()
     raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
 
 
