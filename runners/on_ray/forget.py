@@ -1,6 +1,10 @@
 """Tune keeps all its trials until the sweep's end, and looks at each of them at every step."""
 
+from collections.abc import Callable
 from typing import Any
+
+ENDED = {"done": True}
+QUEUED_TASKS = "_pending_actors_to_enqueued_actor_tasks"
 
 
 def forget_ended(trials: list[Any]) -> None:
@@ -15,8 +19,27 @@ def forget_ended(trials: list[Any]) -> None:
         trials.remove(trial)
         trial.metric_analysis.clear()
         trial.metric_n_steps.clear()
-        trial.run_metadata.last_result = {"done": True}
+        trial.run_metadata.last_result = ENDED
+        trial.run_metadata.checkpoint_manager = None
         trial.config.clear()
+        trial._Trial__unresolved_config.clear()
         trial.evaluated_params.clear()
         trial.experiment_tag = ""
         trial.storage = None
+        # What its worker said of itself: Ray keeps an answer as long as there is a reference to it.
+        trial._default_result_or_future = None
+
+
+def forgets_tasks(remove: Callable[..., bool]) -> Callable[..., bool]:
+    """Ray's method that removes a worker, which then forgets what was queued for it as well.
+
+    For each trial Tune asks for a worker, gives it the worker of one that has ended, and keeps the
+    first, which never was, with what it was to do.
+    """
+
+    def remove_actor(manager: Any, worker: Any, *arguments: Any, **options: Any) -> bool:
+        has_to_stop = remove(manager, worker, *arguments, **options)
+        vars(manager).get(QUEUED_TASKS, {}).pop(worker, None)
+        return has_to_stop
+
+    return remove_actor

@@ -12,10 +12,14 @@ from typing import Any
 from unittest.mock import patch
 
 from ray._private import services
+from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.tune.registry import _Registry
+
+from runners.on_ray.forget import forgets_tasks
 
 # Ends with the raylet, whose pipe is its standard input, and takes whatever words follow.
 IDLE = '/bin/sh -c "exec cat" idle'
+REMOVE_ACTOR = "ray.air.execution._internal.actor_manager.RayActorManager.remove_actor"
 AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
 # What Ray's own agent writes of a service that it does not offer.
 NOT_OFFERED = -1
@@ -41,6 +45,7 @@ def lean_tune() -> Iterator[None]:
             ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", frozenset()),
             ("ray.tune.registry._Registry.contains", kept(_Registry.contains)),
             ("ray.tune.registry._Registry.get", kept(_Registry.get)),
+            (REMOVE_ACTOR, forgets_tasks(RayActorManager.remove_actor)),
         ]
     ):
         yield
