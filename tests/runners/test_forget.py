@@ -14,6 +14,7 @@ from ray.tune.experiment import Trial
 
 def tunes_trial(status):
     trial = Trial("worker", config={"trial": "its fields"}, stub=True)
+    trial.resolve_config_placeholders({})  # as Tune does: from now on there are two of it
     trial.update_last_result({"loss": 1.0, "training_iteration": 1})
     trial._default_result_or_future = "a reference to what its worker said of itself"
     trial.set_status(status)
