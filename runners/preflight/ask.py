@@ -8,7 +8,6 @@ from threading import Thread
 from runners.preflight.finding import Finding, fine, warning
 
 SECONDS = 2.0
-MOST_BYTES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +34,9 @@ class Answer:
 
 def answers(questions: Sequence[Question], seconds: float = SECONDS) -> list[Answer]:
     """Ask all at once, and wait so many seconds for all of them together."""
+    # Imports what takes longer than most checks: before the time to wait begins.
+    from runners.preflight.request import answer
+
     late = Answer(status=None, why=f"no answer within {seconds:g} s")
     found = [late] * len(questions)
 
@@ -49,35 +51,6 @@ def answers(questions: Sequence[Question], seconds: float = SECONDS) -> list[Ans
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     return list(found)
-
-
-def answer(question: Question, seconds: float) -> Answer:
-    """Ask one server; any answer of it, an error's too, is one."""
-    # Together they take longer to import than most checks take.
-    from http.client import HTTPException
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-
-    try:
-        method = "HEAD" if question.body is None else "POST"
-        request = Request(question.url, data=question.body, method=method)
-        for name, value in question.headers.items():
-            request.add_unredirected_header(name, value)
-        with urlopen(request, timeout=seconds) as response:
-            return Answer(status=response.status, body=response.read(MOST_BYTES))
-    except HTTPError as error:
-        with error:
-            return Answer(status=error.code)
-    except (OSError, ValueError, HTTPException) as error:
-        return Answer(status=None, why=one_line(error))
-
-
-def one_line(error: Exception) -> str:
-    """Why there is no answer."""
-    # The first argument of urllib's own error is the error that counts.
-    reason = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
-    words = (reason.strerror if isinstance(reason, OSError) else None) or str(reason)
-    return words.splitlines()[0] if words else type(reason).__name__
 
 
 def reachable(questions: Sequence[Question], seconds: float = SECONDS) -> list[Finding]:

@@ -1,13 +1,13 @@
 """What Tune remembers of ended trials: on its own objects, so that a new Ray is noticed."""
 
-from unittest.mock import patch
+from unittest.mock import create_autospec, patch
 
 import pytest
 
 from runners.on_ray.forget import QUEUED_TASKS, forget_ended, forgets_tasks
 
 pytest.importorskip("ray")
-from ray.air.execution import FixedResourceManager, ResourceRequest
+from ray.air.execution import ResourceManager, ResourceRequest
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.tune.experiment import Trial
 
@@ -46,7 +46,9 @@ def test_the_last_one_stays():
 
 def queued_after_removal():
     """What a worker that never was is still to do once it is no longer wanted."""
-    manager = RayActorManager(resource_manager=FixedResourceManager({"CPU": 1}))
+    # Ray's own managers of resources start Ray.
+    resources = create_autospec(ResourceManager, instance=True)
+    manager = RayActorManager(resource_manager=resources)
     worker = manager.add_actor(object, {}, ResourceRequest([{"CPU": 1}]))
     manager.schedule_actor_task(worker, "train")
     assert vars(manager)[QUEUED_TASKS][worker]
