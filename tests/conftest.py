@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adaloss.data import Splits, load_splits, spec_of
 from adaloss.execution import Execution, ExecutionSettings
@@ -14,6 +15,12 @@ from adaloss.store import Store
 from adaloss.trial import Trial
 
 MakeTrial = Callable[..., Trial]
+
+# A busy machine may be slow; what must not take for ever has limits of its own.
+settings.register_profile(
+    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 
 def small_trial(**fields: Any) -> Trial:

@@ -44,7 +44,8 @@ def figure_writers() -> Iterator[Write]:
             settle(waiting, broken)
         try:
             waiting[executor.submit(save_figure, figure, path)] = figure, path
-        except BrokenProcessPool:
+        # As others die, Python takes away what it is about to start the next one with.
+        except (BrokenProcessPool, OSError):
             broken.set()
             save_figure(figure, path)
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 ENDED = {"done": True}
+# Private names of Tune's and Ray's; a test says so where a version has others, which keeps more.
+UNRESOLVED_CONFIG = "_Trial__unresolved_config"
 QUEUED_TASKS = "_pending_actors_to_enqueued_actor_tasks"
 
 
@@ -22,7 +24,7 @@ def forget_ended(trials: list[Any]) -> None:
         trial.run_metadata.last_result = ENDED
         trial.run_metadata.checkpoint_manager = None
         trial.config.clear()
-        trial._Trial__unresolved_config.clear()
+        vars(trial).get(UNRESOLVED_CONFIG, {}).clear()
         trial.evaluated_params.clear()
         trial.experiment_tag = ""
         trial.storage = None
@@ -37,9 +39,10 @@ def forgets_tasks(remove: Callable[..., bool]) -> Callable[..., bool]:
     first, which never was, with what it was to do.
     """
 
-    def remove_actor(manager: Any, worker: Any, *arguments: Any, **options: Any) -> bool:
-        has_to_stop = remove(manager, worker, *arguments, **options)
-        vars(manager).get(QUEUED_TASKS, {}).pop(worker, None)
+    # Tune gives the worker by this name, too.
+    def remove_actor(manager: Any, tracked_actor: Any, *arguments: Any, **options: Any) -> bool:
+        has_to_stop = remove(manager, tracked_actor, *arguments, **options)
+        vars(manager).get(QUEUED_TASKS, {}).pop(tracked_actor, None)
         return has_to_stop
 
     return remove_actor

@@ -8,17 +8,15 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from pkgutil import resolve_name
 from typing import Any
 from unittest.mock import patch
-
-from ray._private import services
-from ray.air.execution._internal.actor_manager import RayActorManager
-from ray.tune.registry import _Registry
 
 from runners.on_ray.forget import forgets_tasks
 
 # Ends with the raylet, whose pipe is its standard input, and takes whatever words follow.
 IDLE = '/bin/sh -c "exec cat" idle'
+START_PROCESS = "ray._private.services.start_ray_process"
 REMOVE_ACTOR = "ray.air.execution._internal.actor_manager.RayActorManager.remove_actor"
 AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
 # What Ray's own agent writes of a service that it does not offer.
@@ -28,7 +26,8 @@ UNUSED_PORT = 1
 # With any of these a user's workers have an environment of their own, which an agent sets up.
 OWN_ENVIRONMENTS = ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR")
 
-Changes = Iterable[tuple[str, object]]
+# A name of Ray's, and what makes of what it stands for that which it is to stand for.
+Change = tuple[str, Callable[[Any], object]]
 
 
 @contextmanager
@@ -41,21 +40,21 @@ def lean_tune() -> Iterator[None]:
     """
     with changed(
         [
-            ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", {}),
-            ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", frozenset()),
-            ("ray.tune.registry._Registry.contains", kept(_Registry.contains)),
-            ("ray.tune.registry._Registry.get", kept(_Registry.get)),
-            (REMOVE_ACTOR, forgets_tasks(RayActorManager.remove_actor)),
+            ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", lambda _: {}),
+            ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", lambda _: frozenset()),
+            ("ray.tune.registry._Registry.contains", kept),
+            ("ray.tune.registry._Registry.get", kept),
+            (REMOVE_ACTOR, forgets_tasks),
         ]
     ):
         yield
 
 
-def kept(ask: Callable[[_Registry, str, str], Any]) -> Callable[[_Registry, str, str], Any]:
+def kept(ask: Callable[[Any, str, str], Any]) -> Callable[[Any, str, str], Any]:
     """A question to the registry that is not asked again once there is something."""
     answers: dict[tuple[str, str], Any] = {}
 
-    def answer(registry: _Registry, category: str, key: str) -> Any:
+    def answer(registry: Any, category: str, key: str) -> Any:
         if not (known := answers.get((category, key))):
             known = answers[category, key] = ask(registry, category, key)
         return known
@@ -66,25 +65,24 @@ def kept(ask: Callable[[_Registry, str, str], Any]) -> Callable[[_Registry, str,
 @contextmanager
 def lean_servers() -> Iterator[None]:
     """While Ray starts: no autoscaler, log monitor, dashboard (which is off) or agents."""
-    changes: list[tuple[str, object]] = [
-        ("ray._private.node.Node.start_monitor", started_nothing),
-        ("ray._private.node.Node.start_log_monitor", started_nothing),
-        ("ray._private.node.Node.start_api_server", started_nothing),
+    changes: list[Change] = [
+        ("ray._private.node.Node.start_monitor", lambda _: started_nothing),
+        ("ray._private.node.Node.start_log_monitor", lambda _: started_nothing),
+        ("ray._private.node.Node.start_api_server", lambda _: started_nothing),
     ]
     if agents_are_idle():
-        started = without_agents(services.start_ray_process)
-        changes.append(("ray._private.services.start_ray_process", started))
+        changes.append((START_PROCESS, without_agents))
     with changed(changes):
         yield
 
 
 @contextmanager
-def changed(changes: Changes) -> Iterator[None]:
+def changed(changes: Iterable[Change]) -> Iterator[None]:
     """Have these names of Ray's stand for something else, those of them that it has."""
     with ExitStack() as all_changes:
-        for name, value in changes:
+        for name, change in changes:
             with suppress(ImportError, AttributeError):
-                all_changes.enter_context(patch(name, value))
+                all_changes.enter_context(patch(name, change(resolve_name(name))))
         yield
 
 

@@ -92,7 +92,7 @@ def test_training_crops_are_the_published_ones_to_the_bit(fields):
     assert torch.equal(ours(images, draws, made), published_pipeline(images, draws, made))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_any_sizes_and_draws_give_the_published_pixels(data):
     source = data.draw(st.integers(8, 40))

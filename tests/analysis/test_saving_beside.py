@@ -176,6 +176,9 @@ def test_processes_that_die_as_others_start_are_not_waited_for(tmp_path):
     script = tmp_path / "all_die.py"
     script.write_text(ALL_DIE)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    run = [sys.executable, script, tmp_path]
-    subprocess.run(run, env=environment, timeout=120, check=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, script, tmp_path],
+        env=environment, timeout=900, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
     assert len(list(tmp_path.glob("*.png"))) == 32

@@ -13,7 +13,7 @@ from .paths import FULL, give_gradients, random_weights, run
 
 losses = st.lists(st.floats(0, 100), min_size=1, max_size=8)
 positive = st.floats(0.01, 100)
-no_deadline = settings(deadline=None, max_examples=40)
+some = settings(max_examples=40)
 
 
 def quadratic_run(optimizer_class, losses, **hyperparameters):
@@ -27,7 +27,7 @@ def quadratic_run(optimizer_class, losses, **hyperparameters):
 
 
 @given(losses=losses, b0=positive, momentum=st.floats(0, 0.99), weight_decay=st.floats(0, 0.1))
-@no_deadline
+@some
 def test_alpha_0_is_sgd_constant(losses, b0, momentum, weight_decay):
     shared = {"b0": b0, "momentum": momentum, "weight_decay": weight_decay}
     ours, _ = quadratic_run(AdaLoss, losses, alpha=0.0, **shared)
@@ -43,7 +43,7 @@ def test_alpha_0_is_sgd_constant(losses, b0, momentum, weight_decay):
     alpha=st.floats(0, 10),
     c=st.integers(-3, 3),
 )
-@no_deadline
+@some
 def test_a_loss_1_away_from_c_is_sgd_decay_sqrt(signs, b0, alpha, c):
     losses = [c + sign for sign in signs]
     ours, _ = quadratic_run(AdaLoss, losses, b0=b0, alpha=alpha, c=c)
@@ -52,7 +52,7 @@ def test_a_loss_1_away_from_c_is_sgd_decay_sqrt(signs, b0, alpha, c):
 
 
 @given(losses=losses, b0=positive, alpha=st.floats(0, 10), c=st.floats(-5, 5))
-@no_deadline
+@some
 def test_b_squared_is_b0_squared_plus_alpha_times_the_losses(losses, b0, alpha, c):
     _, optimizer = quadratic_run(AdaLoss, losses, b0=b0, alpha=alpha, c=c)
     total = b0**2 + alpha * math.fsum(abs(loss - c) for loss in losses)
@@ -61,7 +61,7 @@ def test_b_squared_is_b0_squared_plus_alpha_times_the_losses(losses, b0, alpha, 
 
 
 @given(losses=losses, b0=positive, alpha=st.floats(0, 10))
-@no_deadline
+@some
 def test_b_never_decreases(losses, b0, alpha):
     for optimizer_class in (AdaLoss, AdaGradNorm):
         w = torch.ones(3, requires_grad=True)
@@ -77,7 +77,7 @@ def test_b_never_decreases(losses, b0, alpha):
 
 
 @given(order=st.permutations(range(6)), groups=st.integers(1, 3), cut=st.integers(1, 32))
-@no_deadline
+@some
 def test_adagrad_norm_does_not_care_how_weights_are_split_or_ordered(order, groups, cut):
     def flat(values):
         return torch.cat([v.detach().flatten() for v in values])

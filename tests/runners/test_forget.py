@@ -44,7 +44,7 @@ def test_the_last_one_stays():
     assert trials[0].config == {"trial": "its fields"}
 
 
-def queued_after_removal():
+def queued_after_removal(given):
     """What a worker that never was is still to do once it is no longer wanted."""
     # Ray's own managers of resources start Ray.
     resources = create_autospec(ResourceManager, instance=True)
@@ -52,11 +52,20 @@ def queued_after_removal():
     worker = manager.add_actor(object, {}, ResourceRequest([{"CPU": 1}]))
     manager.schedule_actor_task(worker, "train")
     assert vars(manager)[QUEUED_TASKS][worker]
-    assert not manager.remove_actor(worker)
+    positional, named = given(worker)
+    assert not manager.remove_actor(*positional, **named)
     return vars(manager)[QUEUED_TASKS]
 
 
-def test_a_worker_that_never_was_is_forgotten_with_its_tasks():
-    assert queued_after_removal(), "Ray forgets it by itself: forgets_tasks has no use any more"
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda worker: ((worker,), {"kill": False}),
+        lambda worker: ((), {"tracked_actor": worker, "kill": True}),
+    ],
+    ids=["as to an idle one", "as to one that does not stop"],
+)
+def test_a_worker_that_never_was_is_forgotten_with_its_tasks(given):
+    assert queued_after_removal(given), "Ray does so by itself: forgets_tasks has no use any more"
     with patch.object(RayActorManager, "remove_actor", forgets_tasks(RayActorManager.remove_actor)):
-        assert not queued_after_removal()
+        assert not queued_after_removal(given)

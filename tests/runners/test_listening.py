@@ -142,8 +142,8 @@ def test_nothing_listens_to_other_machines_or_other_users(long, sweep, tmp_path)
         assert any(server in command for command in commands)
     # Ray's page is not served.
     assert not any(re.search(r"dashboard/dashboard\.py|^ray::Dashboard", name) for name in commands)
-    # Ray's dashboard, autoscaler and log monitor would be started for nothing.
-    unneeded = r"dashboard/dashboard\.py|/monitor\.py|log_monitor\.py"
+    # Ray's dashboard, autoscaler, log monitor and agents would be started for nothing.
+    unneeded = r"^\S*python.* \S*/(dashboard|monitor|log_monitor|agent|agent/main)\.py"
     assert [p.command for p in started if re.search(unneeded, p.command)] == []
 
 
