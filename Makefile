@@ -36,7 +36,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 unit: setup
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # Breaks sweeps in every way and looks for anything lost; hours on two cores, an idle machine only.
 faults: setup

@@ -14,7 +14,7 @@ from sweep_run import SECONDS_TO_END
 
 from adaloss.result import FailureKind, TrialState
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 COMPLETE, USER_ERROR, INCOMPLETE, FAILED = 0, 2, 3, 4
 

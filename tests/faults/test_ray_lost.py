@@ -6,7 +6,7 @@ import pytest
 from kill_points import gcs, raylet, workers
 from sweep_run import SECONDS_TO_END
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 COMPLETE, INCOMPLETE = 0, 3
 LONG = ("epochs: 3", "epochs: 100000")

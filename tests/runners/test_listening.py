@@ -20,7 +20,6 @@ from sweep_run import SECONDS_TO_END, SweepRun
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("ray"),
     pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="read from Linux's /proc"),
 ]
 

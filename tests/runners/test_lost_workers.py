@@ -8,8 +8,7 @@ from adaloss.result import FailureKind, TrialState
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
 
-# Ray takes all cores, and so does each of these.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 MODELS = '''\
 import ctypes

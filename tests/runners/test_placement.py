@@ -9,9 +9,6 @@ from adaloss.result import DeviceMemory, TrialState
 from runners.packing import memory_kind
 from runners.worker_settings import WorkerSettings
 
-# Ray takes all cores, and so does each of these.
-pytestmark = pytest.mark.xdist_group("ray")
-
 GIB = 2**30
 QUARTER = DeviceMemory(peak=18 * GIB, total=80 * GIB)
 

@@ -12,9 +12,6 @@ import pytest
 
 from runners.on_ray.last_words import SAID
 
-# Ray takes all cores, and so does each of these.
-pytestmark = pytest.mark.xdist_group("ray")
-
 USER_ERROR = 2
 
 

@@ -12,9 +12,6 @@ import pytest
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
 
-# Ray takes all cores, and so does each of these.
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 @pytest.fixture(autouse=True)
 def without_a_mirror(monkeypatch):

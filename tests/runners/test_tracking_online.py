@@ -245,7 +245,6 @@ def test_without_a_key_the_runs_are_kept_offline_and_go_up_later(
     assert server.runs[trial.trial_id].steps == [1, 2, 3]
 
 
-@pytest.mark.xdist_group("ray")
 def test_a_sweep_is_uploaded_while_it_runs_and_its_key_is_nowhere(
     command, grid, tmp_path, server, monkeypatch, key
 ):
