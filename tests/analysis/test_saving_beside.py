@@ -178,7 +178,7 @@ def test_processes_that_die_as_others_start_are_not_waited_for(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     run = subprocess.run(
         [sys.executable, script, tmp_path],
-        env=environment, timeout=900, check=False, capture_output=True, text=True,
+        env=environment, timeout=120, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert len(list(tmp_path.glob("*.png"))) == 32

@@ -644,7 +644,7 @@ def test_silent_servers_are_waited_for_together_and_not_long(silent, server):
     questions = [ask.Question(what=f"{number}", url=silent) for number in range(40)]
     started = time.monotonic()
     given = ask.answers([*questions, ask.Question(what="it", url=server.url, body=b"")], 2)
-    assert time.monotonic() - started < 40
+    assert time.monotonic() - started < 10
     assert [answer.status for answer in given] == [None] * 40 + [200]
     assert given[0].why
 
