@@ -1,5 +1,6 @@
 """What most tests start from: the digits, and a trial on them that takes a moment."""
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,9 @@ from adaloss.execution import Execution, ExecutionSettings
 from adaloss.result import Provenance
 from adaloss.store import Store
 from adaloss.trial import Trial
+
+# For patience.
+sys.path.insert(0, str(Path(__file__).parent))
 
 MakeTrial = Callable[..., Trial]
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import PATIENCE
 
 from adaloss.time_limit import Watchdog
 
@@ -22,7 +23,7 @@ def run(path, seconds, then):
         + "".join(f"    {line}\n" for line in then.splitlines())
         + "culprit()\n"
     )
-    return subprocess.run([sys.executable, "-c", code], timeout=120, check=False)
+    return subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, check=False)
 
 
 @pytest.mark.parametrize("hangs", [SLEEPS, HOLDS_THE_LOCK, BLOCKS_SIGNALS])

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from patience import PATIENCE, until
 
 from adaloss.user_error import UserError
 from analysis import figure_processes
@@ -110,13 +110,6 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path):
         parent.wait()
 
 
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
-
-
 def is_running(pid):
     """Whether there is such a process that is not just waiting to be forgotten."""
     try:
@@ -178,7 +171,7 @@ def test_processes_that_die_as_others_start_are_not_waited_for(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     run = subprocess.run(
         [sys.executable, script, tmp_path],
-        env=environment, timeout=120, check=False, capture_output=True, text=True,
+        env=environment, timeout=PATIENCE, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert len(list(tmp_path.glob("*.png"))) == 32

@@ -17,7 +17,8 @@ from adaloss.trial import Trial
 sys.path.insert(0, str(Path(__file__).parent))
 from kill_points import SMALL, Moment, Point, Reference, prepare, try_point
 from ledger import Records
-from sweep_run import SECONDS_TO_END, Ended, SweepRun
+from patience import PATIENCE
+from sweep_run import Ended, SweepRun
 
 SHORT_VERSION = "test_kill_points.py"
 
@@ -79,7 +80,7 @@ def command(begin: Callable[..., SweepRun]) -> Callable[..., Ended]:
 
     def run(*arguments: str) -> Ended:
         with begin(*arguments) as started:
-            return started.end(SECONDS_TO_END)
+            return started.end(PATIENCE)
 
     return run
 
@@ -113,7 +114,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     folder = tmp_path_factory.mktemp("undisturbed") / "sweep"
     records = prepare(folder, SMALL)
     with SweepRun(folder, "run", "grid.yaml", "--wandb", "disabled", "--quiet") as run:
-        ended = run.end(SECONDS_TO_END)
+        ended = run.end(PATIENCE)
     assert ended.code == 0, ended.said
     return Reference(records=records, start=0.0, trials=0.0, tables=0.0)
 
@@ -124,6 +125,6 @@ def point_early_on(reference: Reference, tmp_path: Path) -> Callable[[str], Poin
 
     def tried(kind: str) -> Point:
         moment, chance = Moment(ended=2, seconds=0.02), random.Random(0)
-        return try_point(kind, moment, reference, tmp_path / "sweep", chance, SECONDS_TO_END, SMALL)
+        return try_point(kind, moment, reference, tmp_path / "sweep", chance, PATIENCE, SMALL)
 
     return tried

@@ -15,8 +15,6 @@ from typing import Self
 from session_processes import Process, end_session, members
 
 POLL_SECONDS = 0.01
-# Many times what a command takes on an idle machine: past this a test calls it hung.
-SECONDS_TO_END = 300
 # What Ray's own processes take to notice that their driver is gone.
 GRACE_SECONDS = 15.0
 

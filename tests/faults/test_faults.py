@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ledger import run_twice
-from sweep_run import SECONDS_TO_END
+from patience import PATIENCE
 
 from adaloss.result import FailureKind, TrialState
 
@@ -276,7 +276,7 @@ def test_a_disk_that_fills_up_is_named_and_made_good(
         with begin("run") as run:
             assert run.wait_until(begun(records))
             fill(filler)
-            ended = run.end(SECONDS_TO_END)
+            ended = run.end(PATIENCE)
         assert ended.code in (USER_ERROR, INCOMPLETE, FAILED), ended.said
         assert "No space left on device" in ended.said
         assert "make room" in ended.said
@@ -367,7 +367,7 @@ def test_a_second_run_on_the_same_records_is_refused(sweep, grid_text, begin, co
         assert first.wait_until(begun(records))
         second = command("run")
         still_running = first.running
-        ended = first.end(SECONDS_TO_END)
+        ended = first.end(PATIENCE)
     assert ended.code == COMPLETE, ended.said
     assert still_running, "the second was to run beside the first"
     assert second.code == USER_ERROR, second.said
@@ -386,7 +386,7 @@ def test_a_run_that_was_killed_does_not_lock_anybody_out(sweep, grid_text, begin
         # Where the run holds what is to keep others out, whenever that is.
         first.wait_until(lambda: bool(list(first.folder.glob("results/sweep/*"))))
         first.process.send_signal(signal.SIGKILL)
-        first.end(SECONDS_TO_END)
+        first.end(PATIENCE)
     run = command("run")
     assert run.code == COMPLETE, run.said
 
@@ -398,7 +398,7 @@ def test_a_grid_that_is_edited_while_it_runs_counts_for_the_next_run(
     with begin("run") as first:
         assert first.wait_until(begun(records))
         (tmp_path / "grid.yaml").write_text(grid_text.replace("seeds: 2", "seeds: 3"))
-        ended = first.end(SECONDS_TO_END)
+        ended = first.end(PATIENCE)
     assert ended.code == COMPLETE, ended.said
     assert "4 of 4 trials are done" in ended.said
     assert (records.store.root / "grid.yaml").read_text() == grid_text

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 from kill_points import gcs, raylet, workers
-from sweep_run import SECONDS_TO_END
+from patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +22,9 @@ def test_the_death_of_a_server_is_told_in_a_sentence(
         (victim,) = server(run)
         victim.send(signal.SIGKILL)
         # Whoever is left when the command has ended could write into the next one's records.
-        run.process.wait(SECONDS_TO_END)
+        run.process.wait(PATIENCE)
         assert workers(run) == []
-        ended = run.end(SECONDS_TO_END)
+        ended = run.end(PATIENCE)
     assert ended.code == INCOMPLETE, ended.said
     assert ended.orphans == ()
     (said,) = [line for line in ended.said.splitlines() if "died" in line]
@@ -43,7 +43,7 @@ def test_so_it_is_while_most_trials_have_yet_to_start(server, sweep, grid_text, 
         run.wait_until(lambda: records.ended() >= 2)
         (victim,) = server(run)
         victim.send(signal.SIGKILL)
-        ended = run.end(SECONDS_TO_END)
+        ended = run.end(PATIENCE)
     assert ended.code == INCOMPLETE, ended.said
     assert "has died, so the sweep has stopped: " in ended.said
     assert "Traceback" not in ended.said

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clock import Clock
+from patience import PATIENCE
 from wandb_double import Double, serving
 
 GRID = """\
@@ -41,7 +42,7 @@ def grid(tmp_path: Path) -> Path:
 def command(tmp_path: Path) -> Command:
     """``adaloss-sweep`` in a process of its own, in a folder of its own."""
 
-    def run(*arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-m", "runners", *map(str, arguments)]
         environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
         return subprocess.run(

@@ -12,11 +12,12 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from adaloss.sweep import load_sweep
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
-from sweep_run import SECONDS_TO_END, SweepRun
+from sweep_run import SweepRun
 
 pytestmark = [
     pytest.mark.slow,
@@ -108,7 +109,7 @@ def join(address, folder, environment):
         [sys.executable, "-c", STRANGER, address],
         # Ray would take 127.0.0.1 for the machine's own address.
         env=kept | {"HOME": str(folder), "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} | environment,
-        capture_output=True, text=True, timeout=200, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 
@@ -123,13 +124,13 @@ def test_nothing_listens_to_other_machines_or_other_users(long, sweep, tmp_path)
         return any("TrialWorker" in command for command, _, _ in found)
 
     with sweep as run:
-        assert run.wait_until(look), run.end(SECONDS_TO_END).said
+        assert run.wait_until(look), run.end(PATIENCE).said
         (gcs,) = [port for command, _, port in heard if "gcs_server" in command]
         with ThreadPoolExecutor() as threads:
             strangers = list(threads.map(partial(join, f"127.0.0.1:{gcs}", tmp_path), CLAIMED))
         run.process.terminate()
         run.wait_until(lambda: look() and False)
-        ended = run.end(SECONDS_TO_END)
+        ended = run.end(PATIENCE)
     assert ended.code == INTERRUPTED, ended.said
     for stranger in strangers:
         assert stranger.returncode != 0
@@ -153,7 +154,7 @@ def test_the_page_of_a_sweep_is_for_this_machine_alone(grid, start, tmp_path):
         assert run.wait_until(lambda: "http://127.0.0.1" in run.output.read_text())
         heard = listening(run)
         run.process.send_signal(signal.SIGINT)
-        ended = run.end(SECONDS_TO_END)
+        ended = run.end(PATIENCE)
     assert ended.code == 0, ended.said
     assert heard
     assert [entry for entry in heard if not entry[1].is_loopback] == []
@@ -161,7 +162,7 @@ def test_the_page_of_a_sweep_is_for_this_machine_alone(grid, start, tmp_path):
 
 def test_results_have_the_permissions_that_the_umask_leaves(masked, sweep, tmp_path):
     with sweep as run:
-        ended = run.end(SECONDS_TO_END)
+        ended = run.end(PATIENCE)
     assert ended.code == 0, ended.said
     modes = {
         str(path): stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "results").rglob("*")

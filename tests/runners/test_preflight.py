@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from adaloss.store import Store, replacing
 from adaloss.sweep import load_sweep
@@ -653,7 +654,7 @@ def test_a_name_that_is_looked_up_for_ever_is_no_longer_waited_for(monkeypatch):
     go_on, ended = threading.Event(), threading.Event()
 
     def look_up(*_, **__):
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         ended.set()
         raise socket.gaierror
 
@@ -662,7 +663,7 @@ def test_a_name_that_is_looked_up_for_ever_is_no_longer_waited_for(monkeypatch):
     assert not ended.is_set()
     assert (given.status, given.why) == (None, "no answer within 0.3 s")
     go_on.set()
-    assert ended.wait(20)
+    assert ended.wait(PATIENCE)
 
 
 def test_what_cannot_be_fetched_now_is_told_with_what_it_was_for(closed, server):

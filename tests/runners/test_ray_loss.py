@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import until
 
 from runners.on_ray import address as ray_address
 from runners.on_ray.address import lost_cluster, no_answer
@@ -118,15 +119,6 @@ def is_alive(process):
     except FileNotFoundError:
         return False
     return state != "Z"
-
-
-def until(found):
-    """What is found at last."""
-    deadline = time.monotonic() + 60
-    while not (what := found()):
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
-    return what
 
 
 @needs_proc

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from runners.on_ray.last_words import SAID
 
@@ -31,7 +32,7 @@ def run(grid, tmp_path, monkeypatch):
             monkeypatch.setenv(name, str(value))
         return subprocess.run(
             [*before, sys.executable, "-m", "runners", "run", grid, "--wandb", "disabled"],
-            cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False,
+            cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
 
     return start
@@ -193,7 +194,7 @@ main()
 def test_a_raylet_that_dies_as_the_command_joins_it_is_told_of(grid, tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", RAYLET_DIES, "run", grid, "--wandb", "disabled"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     # The code is Ray's, which ends this process from C++.
     assert run.returncode == 1, run.stderr

@@ -1,13 +1,13 @@
 """``adaloss-sweep run`` with real Ray: run what is missing, once, to the same numbers."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from patience import PATIENCE, until
 
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
@@ -95,16 +95,14 @@ def test_an_interrupt_loses_nothing(grid, tmp_path, number):
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and not list(tmp_path.glob("results/small/trials/*/result*")):
-        time.sleep(0.1)
-    os.kill(process.pid, number)
-    _, said = process.communicate(timeout=120)
+    store = Store(tmp_path / "results" / "small")
+    until(lambda: process.poll() is not None or any(store.trials_folder.glob("*/result.json")))
+    process.send_signal(number)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
     assert "go on with: adaloss-sweep run" in said.lower()
     assert "Traceback" not in said
     assert "SIGTERM received" not in said
-    store = Store(tmp_path / "results" / "small")
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
 
 
@@ -120,7 +118,7 @@ def test_an_interrupt_while_tables_are_made_stops_in_order(grid, store, start, t
     while process.poll() is None and not (store.tables_folder / "tables.md").exists():
         time.sleep(0.01)
     process.send_signal(number)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert "resource_tracker" not in said

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from adaloss.result import TrialState
 from adaloss.sweep import load_sweep
@@ -22,7 +23,7 @@ def wandb_reads(folder, *options):
     """What ``wandb leet inspect`` says of a run's folder."""
     command = [str(Path(sys.executable).with_name("wandb")), "leet", "inspect", "--json", *options]
     finished = subprocess.run(
-        [*command, str(folder)], capture_output=True, text=True, check=True, timeout=60
+        [*command, str(folder)], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     return finished.stdout
 

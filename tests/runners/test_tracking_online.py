@@ -3,11 +3,11 @@
 import os
 import shutil
 import signal
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from patience import until
 from wandb_double import serving
 
 from adaloss.store import Store
@@ -42,13 +42,6 @@ def finish(execution):
 def uploaded(sweep, store, mode="auto"):
     said = []
     return synchronise(sweep, store, mode, said.append), said
-
-
-def until(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def test_every_kind_of_end_arrives_once_and_whole(sweep, store, start, server, trial, key):

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import pytest
 import torch
 import typer
+from patience import PATIENCE, until
 from typer.testing import CliRunner
 
 from adaloss import training
@@ -413,12 +413,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
         text=True,
     )
     try:
-        deadline = time.monotonic() + 240
-        while process.poll() is None and not list(scratch.rglob("metrics.jsonl")):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: process.poll() is not None or any(scratch.rglob("metrics.jsonl")))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     assert process.returncode == 130, said

@@ -5,11 +5,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import closing
 
 import pytest
+from patience import PATIENCE, until
 
 from adaloss.sweep import load_sweep
 
@@ -32,13 +32,6 @@ def shown(store):
     return sorted(rows)
 
 
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.1)
-
-
 def test_curves_are_live_and_a_second_watch_names_the_first(
     command, grid, store, start, port, tmp_path
 ):
@@ -54,7 +47,7 @@ def test_curves_are_live_and_a_second_watch_names_the_first(
         line = watching.stderr.readline()
         assert line.startswith(f"sweep: http://127.0.0.1:{port}/?project=sweep"), line
         url = line.split()[1]
-        with urllib.request.urlopen(url, timeout=30) as page:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as page:
             assert page.status == 200
         until(lambda: shown(store) == [(trial.readable_name, 1)])
         second = command(*words)
@@ -63,7 +56,7 @@ def test_curves_are_live_and_a_second_watch_names_the_first(
         execution.advance()
         until(lambda: shown(store) == [(trial.readable_name, 1), (trial.readable_name, 2)])
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(timeout=30) == 0
+        assert watching.wait(timeout=PATIENCE) == 0
     finally:
         watching.kill()
         watching.communicate()
