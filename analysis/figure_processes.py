@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.context import BaseContext
 
@@ -21,14 +20,13 @@ def clean_start() -> BaseContext:
     return get_context("forkserver" if can_fork() else "spawn")
 
 
-def start_early(imports: Sequence[str] = ()) -> None:
+def start_early() -> None:
     """Start the process that they are forked from, and do not wait until it has imported all.
 
     It takes a second of a processor, which is idle when a run begins and is not at its end.
-    ``imports`` are modules that the main program has besides; each fork would import them.
     """
     if number_of_processes() > 1 and can_fork():
-        get_context("forkserver").set_forkserver_preload([WRITER, *imports])
+        get_context("forkserver").set_forkserver_preload([WRITER])
         # What this starts too would unblock the signal.
         resource_tracker.ensure_running()
         # The process is deaf to Ctrl-C from its first moment; this one hears of it a moment later.

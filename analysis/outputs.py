@@ -3,14 +3,12 @@
 import contextlib
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from importlib import import_module
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adaloss.interrupt import interrupts_kept
 from adaloss.store import METRICS_FILE, RESULT_FILE, Store
 from analysis.frame import history_frame
 from analysis.index import stamps_of
@@ -29,11 +27,6 @@ if TYPE_CHECKING:
     from analysis.comparison.compare import Comparison
 
 FIGURE_FORMATS = ("png", "pdf")
-NEEDED_TO_WRITE = (
-    "analysis.figures.saving_beside",
-    "analysis.stats.stats_page",
-    "analysis.report.report",
-)
 STATISTICS_FILE = "statistics.md"
 PUBLISHED_FILE = "published_numbers.md"
 
@@ -75,13 +68,9 @@ def save_everything(results: Results, version: str) -> tuple[Table, ...]:
 def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
     """Write every file; gives their paths below the sweep's folder."""
     store = results.store
-    # They take a second to import, and only here is it known that they are needed. An interrupt in
-    # the midst of that can get lost, end this process unheard, or crash it as it ends.
-    with interrupts_kept():
-        for module in NEEDED_TO_WRITE:
-            import_module(module)
     store.write_text(store.root / GRID_FILE, results.sweep.text)
     paths = list(save_tables(tables, store))
+    # matplotlib takes half a second to import, and only here is it known that it is needed.
     from analysis.figures.saving_beside import figure_writers
 
     with figure_writers() as write:

@@ -1,5 +1,24 @@
-"""``python -m runners`` is ``adaloss-sweep``."""
+"""``adaloss-sweep``, which is ``python -m runners`` too: nothing but its start."""
 
-from runners.cli import main
+import sys
+from typing import NoReturn
 
-main()
+from runners.interrupt import ctrl_c_after_imports
+
+# What a shell expects of a command that was interrupted.
+INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run the command line; a Ctrl-C as it is imported is no traceback either."""
+    with ctrl_c_after_imports():
+        try:
+            from runners.cli import main as command_line
+
+            command_line()
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

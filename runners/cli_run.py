@@ -63,7 +63,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
-    from adaloss.interrupt import sigterm_as_interrupt
+    from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
     from runners.selection import smoke_trials
 
@@ -94,8 +94,8 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Set the records of failed or diverged trials aside and run those trials again."""
-    from adaloss.interrupt import sigterm_as_interrupt
     from adaloss.result import TrialState
+    from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
 
     sweep = load(grid)
@@ -180,7 +180,7 @@ def run_and_compile(
         return save_everything(read_results(sweep, trials, store, specs), code_version())
 
     if before.missing:
-        start_early(["runners.cli"])
+        start_early()
     try:
         started = launch(
             sweep,

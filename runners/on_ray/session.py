@@ -9,8 +9,8 @@ from typing import Any
 
 import ray
 
-from adaloss.interrupt import interrupts_kept
 from adaloss.user_error import UserError
+from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.last_words import last_words
 from runners.on_ray.lean import lean_servers, lean_tune

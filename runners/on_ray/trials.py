@@ -18,11 +18,11 @@ from ray._private import serialization
 from ray.exceptions import RayActorError
 from ray.tune.search import Searcher
 
-from adaloss.interrupt import sigterm_as_interrupt
 from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
 from runners.events import SweepObserver
+from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.forget import forget_ended
 from runners.on_ray.loss import stopped_when
 from runners.on_ray.session import capacity_for, ray_running

@@ -64,6 +64,11 @@ class Kind:
     codes: frozenset[int]
     whole_group: bool = False
 
+    @property
+    def stops(self) -> bool:
+        """Whether the run is to stop, were there trials left to run."""
+        return INTERRUPTED in self.codes
+
 
 def driver(run: SweepRun) -> list[Process]:
     """The command's own process."""
@@ -267,6 +272,9 @@ def disturb(
         point.finished_before = len(before)
         ended = run.end(limit)
     note(point, ended, KINDS[point.kind].codes)
+    unheard = point.struck and ended.code == COMPLETE and len(before) < len(records.trials)
+    if KINDS[point.kind].stops and unheard:
+        point.untidy.append("the signal had no effect")
     after = records.finished()
     point.lost += lost(before, after)
     point.run_twice += run_twice(before, after)
