@@ -11,13 +11,13 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command line; a Ctrl-C as it is imported is no traceback either."""
-    with ctrl_c_after_imports():
-        try:
+    try:
+        with ctrl_c_after_imports():
             from runners.cli import main as command_line
 
             command_line()
-        except KeyboardInterrupt:
-            sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

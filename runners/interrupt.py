@@ -4,7 +4,7 @@ import signal
 import time
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import current_thread, main_thread
 from types import FrameType
 
@@ -20,13 +20,49 @@ def sigterm_as_interrupt() -> AbstractContextManager[None]:
 
     To be entered once more after Ray has started, which takes the signal for itself.
     """
-    return answered_by({signal.SIGTERM: after_imports()})
+    return after_imports(signal.SIGTERM)
 
 
 def ctrl_c_after_imports() -> AbstractContextManager[None]:
     """Do not stop on Ctrl-C amid an import; where it is ignored it stays so."""
     as_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    return answered_by({signal.SIGINT: after_imports()} if as_usual else {})
+    return after_imports(signal.SIGINT) if as_usual else nullcontext()
+
+
+@contextmanager
+def after_imports(number: signal.Signals) -> Iterator[None]:
+    """Answer this signal with a KeyboardInterrupt, once nothing is being imported.
+
+    Amid an import Python may swallow it, and a compiled module may panic or crash at its end.
+    """
+    since: float | None = None
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal since
+        if is_importing(frame):
+            if since is None:
+                since = time.monotonic()
+                # Of threading, what this signal interrupted may hold a lock.
+                start_new_thread(remind, ())
+            if time.monotonic() - since < LONGEST_IMPORT:
+                return
+        since = None
+        raise KeyboardInterrupt
+
+    def remind() -> None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        # Again and again: as the main thread begins to wait, it may only hear of it when it ends.
+        while since is not None:
+            signal.pthread_kill(main_thread().ident or 0, number)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    with answered_by({number: interrupt}):
+        try:
+            yield
+        finally:
+            unanswered, since = since is not None, None
+    if unanswered:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -40,26 +76,6 @@ def answered_by(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def after_imports() -> Handler:
-    """What answers a signal with a KeyboardInterrupt, once nothing is being imported.
-
-    Amid an import Python may swallow it, and a compiled module may panic or crash at its end.
-    """
-    since: float | None = None
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal since
-        since = since or time.monotonic()
-        if is_importing(frame) and time.monotonic() - since < LONGEST_IMPORT:
-            # Of threading, what this signal interrupted may hold a lock.
-            start_new_thread(send_again, (number,))
-            return
-        since = None
-        raise KeyboardInterrupt
-
-    return interrupt
-
-
 def is_importing(frame: FrameType | None) -> bool:
     """Whether this frame is part of an import."""
     while frame is not None:
@@ -67,12 +83,6 @@ def is_importing(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def send_again(number: int) -> None:
-    """Send the main thread the signal in a moment."""
-    time.sleep(SECONDS_BETWEEN_LOOKS)
-    signal.pthread_kill(main_thread().ident or 0, number)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ main()
 """
 WAITS = """
 def main():
-    time.sleep(60)
+    time.sleep(10_000)
 
 print("imported", flush=True)
 """
@@ -50,7 +50,7 @@ def interrupted(tmp_path, monkeypatch):
     """Import a module that sends this process a signal and takes so long; whether it did so."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def run(number, seconds):
+    def run(number, seconds, waits=True):
         (tmp_path / "sends.py").write_text(SENDS.format(number=int(number), seconds=seconds))
         monkeypatch.delitem(sys.modules, "sends", raising=False)
         ended = False
@@ -58,10 +58,11 @@ def interrupted(tmp_path, monkeypatch):
             import sends
 
             ended = sends.done
-            time.sleep(60)
-            pytest.fail("the signal was swallowed")
+            time.sleep(60 if waits else 0)
+            assert not waits, "the signal was swallowed"
         except KeyboardInterrupt:
-            return ended
+            pass
+        return ended
 
     return run
 
@@ -104,3 +105,9 @@ def test_a_ctrl_c_as_the_commands_are_imported_is_no_traceback(tmp_path):
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "imported\n", "")
+
+
+def test_one_that_came_in_the_last_import_stops_at_the_end(interrupted, monkeypatch):
+    monkeypatch.setattr(interrupt, "SECONDS_BETWEEN_LOOKS", 60)
+    with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
+        assert interrupted(signal.SIGTERM, 0, waits=False)
