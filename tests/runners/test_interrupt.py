@@ -74,7 +74,7 @@ def test_an_import_comes_to_its_end_first(interrupted):
 
 
 def test_an_import_that_takes_for_ever_does_not(interrupted, monkeypatch):
-    monkeypatch.setattr(interrupt, "LONGEST_IMPORT", 0.1)
+    monkeypatch.setattr(interrupt, "LONGEST_IMPORT", 2.0)
     with sigterm_as_interrupt():
         assert not interrupted(signal.SIGTERM, PATIENCE)
 
