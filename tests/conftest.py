@@ -15,8 +15,8 @@ from adaloss.result import Provenance
 from adaloss.store import Store
 from adaloss.trial import Trial
 
-# For patience.
-sys.path.insert(0, str(Path(__file__).parent))
+# Not this folder, where the packages' tests have the packages' names.
+sys.path.insert(0, str(Path(__file__).parent / "waiting"))
 
 MakeTrial = Callable[..., Trial]
 
