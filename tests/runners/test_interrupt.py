@@ -39,7 +39,7 @@ main()
 """
 WAITS = """
 def main():
-    time.sleep(10_000)
+    time.sleep(60)
 
 print("imported", flush=True)
 """
