@@ -50,9 +50,13 @@ def after_imports(number: signal.Signals) -> Iterator[None]:
         raise KeyboardInterrupt
 
     def remind() -> None:
+        nonlocal since
         time.sleep(SECONDS_BETWEEN_LOOKS)
         # Again and again: as the main thread begins to wait, it may only hear of it when it ends.
         while since is not None:
+            if signal.getsignal(number) is not interrupt:
+                # Whoever answers meanwhile, as Ray starts, is to hear of one signal, not of many.
+                since = None
             signal.pthread_kill(main_thread().ident or 0, number)
             time.sleep(SECONDS_BETWEEN_LOOKS)
 

@@ -10,7 +10,7 @@ import pytest
 from patience import PATIENCE
 
 from runners import interrupt
-from runners.interrupt import ctrl_c_after_imports, sigterm_as_interrupt
+from runners.interrupt import ctrl_c_after_imports, interrupts_kept, sigterm_as_interrupt
 
 # Sends the signal in a callback of Python's own, where an exception is printed and forgotten.
 SENDS = """
@@ -111,3 +111,18 @@ def test_one_that_came_in_the_last_import_stops_at_the_end(interrupted, monkeypa
     monkeypatch.setattr(interrupt, "SECONDS_BETWEEN_LOOKS", 60)
     with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
         assert interrupted(signal.SIGTERM, 0, waits=False)
+
+
+def test_who_answers_meanwhile_hears_of_it_once(interrupted, monkeypatch):
+    monkeypatch.setattr(interrupt, "SECONDS_BETWEEN_LOOKS", 0.2)
+    heard = []
+
+    def while_ray_starts():
+        interrupted(signal.SIGTERM, 0, waits=False)
+        with interrupts_kept(at_most=100) as came:
+            heard.append(came)
+            time.sleep(1)
+
+    with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
+        while_ray_starts()
+    assert heard == [[signal.SIGTERM]]
