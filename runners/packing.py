@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable, Mapping
 from adaloss.result import DeviceMemory, TrialResult
 from adaloss.trial import Trial
 
-# What CUDA itself takes of a GPU for a process, and room for peaks that vary.
-CONTEXT_BYTES = 700 * 2**20
+# What CUDA itself takes of a GPU for a process (610 to 830 MiB were seen on an H100), and room for
+# peaks that vary.
+CONTEXT_BYTES = 900 * 2**20
 MARGIN = 1.1
 # Ray counts fractions of a GPU in ten-thousandths.
 RAY_PRECISION = 10_000
@@ -52,3 +53,15 @@ def gpu_share(memory: DeviceMemory, most: int) -> float:
     needed = memory.peak * MARGIN + CONTEXT_BYTES
     fitting = max(1, min(most, int(memory.total // needed)))
     return math.floor(RAY_PRECISION / fitting) / RAY_PRECISION
+
+
+def fraction_for_tensors(part: float, total: int) -> float:
+    """What tensors may take of a GPU of ``total`` bytes by a process that has this part of it.
+
+    CUDA's own bytes come out of the part where others share the GPU. A part without room for them,
+    which only a grid can ask for, is what tensors may take.
+    """
+    if part >= 1:
+        return 1.0
+    without_context = part - CONTEXT_BYTES / total
+    return without_context if without_context > 0 else part

@@ -11,6 +11,7 @@ from adaloss.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.store import Store
 from adaloss.time_limit import Watchdog
 from adaloss.trial import Trial
+from runners.packing import fraction_for_tensors
 from runners.timeline import EPOCHS, RECORD, START, Reported, steady_clock
 
 if TYPE_CHECKING:
@@ -137,4 +138,5 @@ def share_memory(part: float) -> None:
 
     # Where torch cannot use the GPU, the trial fails and says so.
     if torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(min(1.0, part))
+        total = torch.cuda.get_device_properties("cuda").total_memory
+        torch.cuda.set_per_process_memory_fraction(fraction_for_tensors(part, total))

@@ -40,7 +40,7 @@ def small_trial(**fields: Any) -> Trial:
     return Trial(**(small | fields))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_trial() -> MakeTrial:
     return small_trial
 

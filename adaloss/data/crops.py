@@ -5,6 +5,7 @@ arithmetic is Pillow's, else from products with Pillow's weights, which float64 
 GPU the products are of float32, and within one level.
 """
 
+import contextlib
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -154,9 +155,24 @@ def crop_by_products(
     horizontal = bordered_weights(width, *sizes)[columns]
     source = images.permute(0, 3, 1, 2).to(vertical.dtype)
     # Pillow resizes first along the rows, then down the columns, and rounds to bytes both times.
-    wide = to_levels(torch.matmul(source, horizontal[:, None].transpose(2, 3)))
-    pixels = to_levels(torch.matmul(vertical[:, None], wide))
+    with products_in_full(images.device):
+        wide = to_levels(torch.matmul(source, horizontal[:, None].transpose(2, 3)))
+        pixels = to_levels(torch.matmul(vertical[:, None], wide))
     normalise(pixels.permute(0, 2, 3, 1), recipe, out)
+
+
+@contextlib.contextmanager
+def products_in_full(device: torch.device) -> Iterator[None]:
+    """No tf32, whose ten bits move pixels by a level or two, whatever the trial computes with."""
+    if device.type != "cuda":
+        yield
+        return
+    matmul = torch.backends.cuda.matmul
+    before, matmul.fp32_precision = matmul.fp32_precision, "ieee"
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before
 
 
 def to_levels(pixels: Tensor) -> Tensor:

@@ -54,7 +54,8 @@ def build_model(
         RuntimeError: timm does not know the model.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(trial.seed, "init"))
+        # Of the processor, where it is built: `torch.manual_seed` would seed the GPU's as well.
+        torch.default_generator.manual_seed(derived_seed(trial.seed, "init"))
         if trial.model not in MODELS and not is_user_model(trial.model):
             return build_from_timm(trial, channels, image_size, classes, weights_folder)
         size = trial.image_size or image_size

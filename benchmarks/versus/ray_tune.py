@@ -32,9 +32,9 @@ def main() -> None:
         run_config=tune.RunConfig(
             name="versus", storage_path=str(Path.cwd() / "ray_results"), callbacks=callbacks
         ),
-        tune_config=tune.TuneConfig(metric="accuracy", mode="max"),
     )
-    print(tuner.fit().get_best_result().config)
+    # Named here and not to the tuner, which ends at a trial that diverges before it has one.
+    print(tuner.fit().get_best_result(metric="accuracy", mode="max").config)
 
 
 if __name__ == "__main__":

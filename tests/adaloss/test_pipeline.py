@@ -1,6 +1,7 @@
 """The input pipeline: for equal draws, the pixels of torchvision's transforms on Pillow images."""
 
 import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,16 @@ from PIL import Image
 from torchvision.transforms import functional as theirs
 from torchvision.transforms.functional import InterpolationMode
 
-from adaloss.data import load_splits, spec_of
+from adaloss.data import Examples, load_splits, spec_of
 from adaloss.data.batches import ImageBatches
 from adaloss.data.crops import bordered_weights, crop_by_products, evaluation_crops, training_crops
 from adaloss.data.digits import load_digits
 from adaloss.data.recipe import Draws, Recipe, draw
 from adaloss.data.vision import is_there
+from adaloss.numerics import numerics_of
 
 MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 MODES = {"bilinear": InterpolationMode.BILINEAR, "bicubic": InterpolationMode.BICUBIC}
 
 
@@ -153,6 +156,48 @@ def test_crops_by_products_as_on_a_gpu_are_within_one_level(fields, monkeypatch)
     difference = pixels_of(out.permute(0, 3, 1, 2)) - pixels_of(ours(images, draws, made))
     assert difference.abs().max() < 1.001
     assert (difference.abs() > 0.5).float().mean() < 0.001
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"interpolation": "bicubic"},
+        {"resize": 30, "image_size": 24, "padding": 2},
+        {"resize": 32, "image_size": 32, "padding": 4},
+    ],
+    ids=str,
+)
+def test_crops_on_a_gpu_are_within_one_level(make_trial, fields, precision):
+    made, gpu = recipe(**fields), torch.device("cuda")
+    images = colourful_digits(40, 32)
+    draws = draw(made, len(images), torch.Generator().manual_seed(0))
+    out = torch.empty(len(images), made.image_size, made.image_size, 3, device=gpu)
+    with numerics_of(make_trial(precision=precision), gpu):
+        training_crops(images.to(gpu), draws.to(gpu), made, out)
+    difference = pixels_of(out.permute(0, 3, 1, 2).cpu()) - pixels_of(ours(images, draws, made))
+    assert difference.abs().max() < 1.001
+    # A GPU adds in another order: what lies between two levels may be rounded the other way.
+    assert (difference.abs() > 0.5).float().mean() < 0.02
+
+
+@needs_gpu
+def test_no_batch_of_crops_waits_for_the_gpu():
+    made, gpu = recipe(resize=40, image_size=32), torch.device("cuda")
+    every = torch.arange(96, device=gpu)
+    examples = Examples(images=colourful_digits(96, 32).to(gpu), labels=every, indices=every)
+    part = ImageBatches(examples, made, training=True)
+    draws = draw(made, 96, torch.Generator().manual_seed(0)).to(gpu)
+    order = every.flip(0)
+    list(part.batches(32, order, draws))  # constants come to the GPU once
+    with warnings.catch_warnings(action="ignore"):  # that this mode is new
+        try:
+            torch.cuda.set_sync_debug_mode("error")
+            assert len(list(part.batches(32, order, draws))) == 3
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
 
 
 def test_crops_leave_the_images_as_they_are():

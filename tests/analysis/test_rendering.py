@@ -258,7 +258,9 @@ def test_hostile_names_compile_in_latex(hostile, tmp_path):
 
 
 def test_csv_reads_back_to_the_very_numbers(eventful):
-    read = pd.read_csv(io.StringIO(render(eventful.tables(), "csv")))
+    text = io.StringIO(render(eventful.tables(), "csv"))
+    # The other engine of some versions of pandas is in the last bit only near what it reads.
+    read = pd.read_csv(text, engine="python")
     cells = eventful.table().cells
     assert len(read) == len(cells)
     for line in read.to_dict("records"):

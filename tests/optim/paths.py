@@ -7,6 +7,7 @@ from torch import Tensor
 
 from adaloss.optim import OPTIMIZERS, build_optimizer
 from adaloss.optim.base import LossOptimizer
+from adaloss.optim.loss import Loss
 
 from .reference import Reference
 
@@ -35,7 +36,7 @@ def give_gradients(weights: Sequence[Tensor], step: int) -> list[Tensor | None]:
     generator = torch.Generator().manual_seed(1000 + step)
     for w in weights:
         values = torch.randn(w.shape, generator=generator, dtype=torch.float64)
-        w.grad = values.bfloat16().to(w.dtype)
+        w.grad = values.bfloat16().to(w.device, w.dtype)
     return [w.grad for w in weights]
 
 
@@ -77,6 +78,7 @@ def assert_follows_reference(
     steps: int = 5,
     path: str = "host",
     gradients: Callable[[Sequence[Tensor], int], list[Tensor | None]] = give_gradients,
+    loss: Callable[[int], Loss] = loss_of,
 ) -> None:
     """Run the optimizer and the equations side by side."""
     optimizer = build_optimizer(name, weights, **settings)
@@ -85,6 +87,6 @@ def assert_follows_reference(
     for step in range(steps):
         given = gradients(weights, step)
         reference.step(loss_of(step), [given])
-        optimizer.step(loss=loss_of(step))
+        optimizer.step(loss=loss(step))
     for w, expected in zip(weights, reference.weights[0], strict=True):
         torch.testing.assert_close(w.detach().double(), expected, rtol=rtol, atol=atol)

@@ -47,6 +47,22 @@ def test_the_update_follows_the_equations(name, settings, dtype, path):
     )
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_update_on_a_gpu_follows_the_equations(name, settings, dtype):
+    tolerance = TOLERANCE[dtype]
+    assert_follows_reference(
+        name,
+        [w.detach().cuda().requires_grad_() for w in random_weights(dtype=dtype)],
+        SETTINGS[settings],
+        rtol=tolerance,
+        atol=tolerance,
+        loss=lambda step: torch.tensor(loss_of(step), dtype=torch.float64, device="cuda"),
+    )
+
+
 @pytest.mark.parametrize(("name", "path"), NAME_AND_PATH)
 def test_memory_layouts_may_differ(name, path):
     """Channels-last weights, gradients of another layout, views with gaps."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaloss.result import DeviceMemory, FailureKind, TrialState
-from runners.packing import CONTEXT_BYTES, MARGIN, gpu_share, memory_kind
+from runners.packing import CONTEXT_BYTES, MARGIN, fraction_for_tensors, gpu_share, memory_kind
 from runners.trial_queue import Capacity, End, TrialQueue
 
 GIB = 2**30
@@ -133,6 +133,25 @@ def test_a_trial_of_two_gpus_keeps_them_when_it_is_alone(queue_of, clock):
     start = queue.start_next()
     clock.seconds += queue.ended(start.trial, OUT_OF_MEMORY).delay
     assert queue.start_next().gpus == 2
+
+
+@given(
+    peak=st.integers(GIB // 8, 80 * GIB),
+    total=st.integers(2 * GIB, 80 * GIB),
+    most=st.integers(1, 64),
+)
+def test_tensors_and_cudas_own_memory_of_all_that_share_a_gpu_fit_into_it(peak, total, most):
+    share = gpu_share(DeviceMemory(peak=peak, total=total), most)
+    fraction = fraction_for_tensors(share, total)
+    if share < 1:
+        assert fraction * total >= peak
+        assert int(1 / share) * (fraction * total + CONTEXT_BYTES) <= total * 1.001
+    else:
+        assert fraction == 1
+
+
+def test_a_trial_of_a_tiny_share_may_have_tensors_all_the_same():
+    assert fraction_for_tensors(0.005, 80 * 2**30) == 0.005
 
 
 def test_a_share_that_the_grid_gives_is_what_each_trial_gets(queue_of):

@@ -296,8 +296,9 @@ def test_a_sweep_that_does_not_fit_is_refused(planned, tmp_path):
 def test_all_kept_checkpoints_need_room(planned):
     from runners.preflight.needs import checkpoints
 
-    some = checkpoints(planned()).size
-    every = checkpoints(planned(extra="execution: {keep_checkpoints: true}\n"))
+    two_at_a_time = planned(extra="execution: {max_concurrent: 2}\n")
+    some = checkpoints(two_at_a_time).size
+    every = checkpoints(planned(("max_concurrent: 2", "max_concurrent: 2, keep_checkpoints: true")))
     assert every.size > some
     assert every.size >= 8 * 2_000_000
 

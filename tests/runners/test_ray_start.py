@@ -1,6 +1,7 @@
 """Ray that cannot start: one sentence with what to do, exit code 2, and nothing left running."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -49,14 +50,15 @@ def short_folder():
     ("address", "why"),
     [
         ("127.0.0.1:1", "Connection refused"),
-        ("nowhere.invalid:6379", "not known"),
+        # Without a network it is a temporary failure.
+        ("nowhere.invalid:6379", "(not known|Temporary failure in name resolution)"),
         ("nonsense", "Invalid address format"),
     ],
 )
 def test_a_cluster_that_cannot_be_joined(run, address, why):
     said = refused(run(RAY_ADDRESS=address))
     assert f"Ray cannot join the cluster that RAY_ADDRESS names, {address}: " in said
-    assert why in said
+    assert re.search(why, said)
     assert "unset it to run on this machine" in said
 
 
