@@ -124,6 +124,8 @@ def test_auto_computes_with_bf16_where_the_gpu_can(on_the_gpu, make_trial):
     assert all(parameter.dtype is torch.float32 for parameter in training.parameters)
 
 
+# The compiler has advice and remarks of its own.
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_compiled_trial_learns_the_same(on_the_gpu, make_trial):
     for seed in (0, 1):  # one after the other, as in a worker
         fields = {"model": "small_cnn", "seed": seed, "lr": 0.1, "precision": "fp32"}
