@@ -251,7 +251,9 @@ def on_a_gpu(records, **values):
 
 
 @pytest.mark.parametrize(("apart", "code"), [(0.9, 0), (1.1, 4)])
-def test_a_record_of_a_gpu_is_held_to_a_stated_tolerance(audit, records, apart, code):
+def test_a_record_of_a_gpu_is_held_to_a_stated_tolerance(audit, records, monkeypatch, apart, code):
+    # Where there is a GPU its own numbers would be a part of the difference.
+    monkeypatch.setattr("runners.calibrate.device_here", lambda: "cpu")
     metrics = records.store.read_metrics(records.one)[-1]
     on_a_gpu(records, test_top1=metrics.test_top1 - 2.0 * apart)
     found = audit(*ONE)
