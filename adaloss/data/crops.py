@@ -2,7 +2,7 @@
 
 On a CPU the pixels are Pillow's to the bit: from torch's antialiased resize of bytes where its
 arithmetic is Pillow's, else from products with Pillow's weights, which float64 holds exactly. On a
-GPU the products are of float32, and within one level.
+GPU the products are of float32, never tf32, and within one level.
 """
 
 import contextlib
