@@ -133,7 +133,7 @@ def test_evaluation_crops_are_the_published_centre_crops_to_the_bit(resize, size
         assert torch.equal(got.permute(2, 0, 1), expected)
 
 
-@pytest.mark.parametrize(
+several_sizes = pytest.mark.parametrize(
     "fields",
     [
         {},
@@ -143,6 +143,9 @@ def test_evaluation_crops_are_the_published_centre_crops_to_the_bit(resize, size
     ],
     ids=str,
 )
+
+
+@several_sizes
 def test_crops_by_products_as_on_a_gpu_are_within_one_level(fields, monkeypatch):
     def float32_weights(*sizes_and_device):
         return bordered_weights(*sizes_and_device).float()
@@ -160,16 +163,7 @@ def test_crops_by_products_as_on_a_gpu_are_within_one_level(fields, monkeypatch)
 
 @needs_gpu
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"interpolation": "bicubic"},
-        {"resize": 30, "image_size": 24, "padding": 2},
-        {"resize": 32, "image_size": 32, "padding": 4},
-    ],
-    ids=str,
-)
+@several_sizes
 def test_crops_on_a_gpu_are_within_one_level(make_trial, fields, precision):
     made, gpu = recipe(**fields), torch.device("cuda")
     images = colourful_digits(40, 32)
@@ -179,7 +173,8 @@ def test_crops_on_a_gpu_are_within_one_level(make_trial, fields, precision):
         training_crops(images.to(gpu), draws.to(gpu), made, out)
     difference = pixels_of(out.permute(0, 3, 1, 2).cpu()) - pixels_of(ours(images, draws, made))
     assert difference.abs().max() < 1.001
-    # A GPU adds in another order: what lies between two levels may be rounded the other way.
+    # A GPU adds in another order: what lies between two levels may be rounded the other way, as
+    # one pixel in ninety was on an H100 where 32 pixels become 30.
     assert (difference.abs() > 0.5).float().mean() < 0.02
 
 
