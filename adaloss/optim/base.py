@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from inspect import unwrap
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, ParamSpec, TypeVar, overload
 
 import torch
 from torch import Tensor
@@ -12,6 +12,8 @@ from adaloss.optim.loss import Loss, check_loss
 from adaloss.optim.validation import check_parameters, real_number, valid_hyperparameter
 
 AnyLoss = TypeVar("AnyLoss", bound=Loss)
+P = ParamSpec("P")
+Given = TypeVar("Given")
 
 
 class LossOptimizer(Optimizer):
@@ -103,9 +105,7 @@ class LossOptimizer(Optimizer):
             TypeError: a hyperparameter is no real number, or a parameter not real floating point.
             ValueError: a hyperparameter breaks its rule.
         """
-        # torch's wrapper keeps its compiler out of this method, and imports all of it to do so:
-        # seconds of every process that builds an optimizer.
-        unwrap(Optimizer.add_param_group)(self, param_group)
+        without_compiler(Optimizer.add_param_group)(self, param_group)
         group = self.param_groups[-1]
         try:
             check_parameters(group["params"])
@@ -117,6 +117,18 @@ class LossOptimizer(Optimizer):
         group.setdefault("t", 0)
         if self.keeps_b_squared:
             group.setdefault("b_squared", group["b0"] * group["b0"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as torch's optimizers give it: `state` by parameter, and `param_groups`."""
+        return without_compiler(Optimizer.state_dict)(self)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave.
+
+        Raises:
+            ValueError: it is the state of another optimizer or of other parameters.
+        """
+        without_compiler(Optimizer.load_state_dict)(self, state_dict)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what `load_state_dict`, `pickle` or `copy` restored, once it is checked."""
@@ -143,3 +155,13 @@ class LossOptimizer(Optimizer):
             group["b_squared"] = real_number("b_squared", number)
             if group["b_squared"] <= 0:
                 raise ValueError(f"b_squared must be above 0, not {b_squared!r}")
+
+
+def without_compiler(method: Callable[P, Given]) -> Callable[P, Given]:
+    """The method of torch's optimizer inside its wrapper.
+
+    The wrapper keeps torch's compiler out, and imports all of it to do so: as long as torch itself
+    takes, and 150 MB, in every process that builds an optimizer or keeps its state.
+    """
+    inner: Callable[P, Given] = unwrap(method)
+    return inner

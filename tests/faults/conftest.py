@@ -13,6 +13,9 @@ import torch
 from adaloss.data import Splits
 from adaloss.training import DivergedError, Training
 from adaloss.trial import Trial
+from analysis.outputs import save_tables
+from analysis.results import read_results, tables_of
+from runners.in_process import execute_here
 
 sys.path.insert(0, str(Path(__file__).parent))
 from kill_points import SMALL, Moment, Point, Reference, prepare, try_point
@@ -110,12 +113,12 @@ def undisturbed(
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    """The small sweep of the kill points, undisturbed; how long it took is not asked."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "sweep"
-    records = prepare(folder, SMALL)
-    with SweepRun(folder, "run", "grid.yaml", "--wandb", "disabled", "--quiet") as run:
-        ended = run.end(PATIENCE)
-    assert ended.code == 0, ended.said
+    """The small sweep of the kill points, computed here without Ray."""
+    records = prepare(tmp_path_factory.mktemp("undisturbed"), SMALL)
+    for trial in records.sweep.trials:
+        execute_here(trial, records.sweep, records.store)
+    results = read_results(records.sweep, records.sweep.trials, records.store)
+    assert list(save_tables(tables_of(results), records.store))
     return Reference(records=records, start=0.0, trials=0.0, tables=0.0)
 
 

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+# All of /proc is read each time, which on a machine with much to do is noticed.
+POLL_SECONDS = 0.2
 RAYS_OWN = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 
 
@@ -75,9 +77,9 @@ def end_session(session: int, grace: float) -> list[Process]:
     """Wait for the session to be empty and kill what is left then; returns what was left."""
     deadline = time.monotonic() + grace
     while (left := members(session)) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(POLL_SECONDS)
     while now_left := members(session):
         for process in now_left:
             process.send(signal.SIGKILL)
-        time.sleep(0.05)
+        time.sleep(POLL_SECONDS)
     return left

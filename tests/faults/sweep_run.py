@@ -14,7 +14,7 @@ from typing import Self
 
 from session_processes import Process, end_session, members
 
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.05
 # What Ray's own processes take to notice that their driver is gone.
 GRACE_SECONDS = 15.0
 

@@ -1,12 +1,14 @@
-"""Two of the points of kill_points.py, at a fixed moment: the short version, part of the suite."""
+"""One of the points of kill_points.py, at a fixed moment: the short version, part of the suite.
+
+A worker is killed in ``tests/runners/test_trial_fates.py``.
+"""
 
 import pytest
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("kind", ["kill the driver", "kill a worker"])
-def test_a_sweep_survives(kind, point_early_on):
-    point = point_early_on(kind)
+def test_a_sweep_whose_driver_is_killed_comes_to_the_numbers_of_one_without_ray(point_early_on):
+    point = point_early_on("kill the driver")
     assert point.struck
     assert point.faults == []

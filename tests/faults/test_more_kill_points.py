@@ -5,7 +5,9 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("kind", ["kill the raylet", "kill the GCS", "SIGTERM", "Ctrl-C twice"])
+@pytest.mark.parametrize(
+    "kind", ["kill a worker", "kill the raylet", "kill the GCS", "SIGTERM", "Ctrl-C twice"]
+)
 def test_a_sweep_survives_this_too(kind, point_early_on):
     point = point_early_on(kind)
     assert point.struck

@@ -38,18 +38,32 @@ def grid(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def command_in() -> Callable[[Path], Command]:
+    """``adaloss-sweep`` in a process of its own, in this folder."""
+
+    def command_of(folder: Path) -> Command:
+        def run(*arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
+            program = [sys.executable, "-m", "runners", *map(str, arguments)]
+            environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+            return subprocess.run(
+                program,
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+            )
+
+        return run
+
+    return command_of
+
+
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
-    """``adaloss-sweep`` in a process of its own, in a folder of its own."""
-
-    def run(*arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, "-m", "runners", *map(str, arguments)]
-        environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
-        return subprocess.run(
-            program, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=timeout
-        )
-
-    return run
+def command(command_in: Callable[[Path], Command], tmp_path: Path) -> Command:
+    """``adaloss-sweep`` in a folder of its own."""
+    return command_in(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -64,29 +64,7 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
     assert {("worker", "start"), ("worker", "epochs"), ("driver", "trials")} <= set(spans)
 
 
-def test_failed_trials_are_told_and_repeated(command, grid):
-    # The head of test_vit's patches does not fit into an 8 pixel image: it fails as it is built.
-    grid.write_text(
-        grid.read_text()
-        .replace("model: mlp", "model: test_vit\n  image_size: 8")
-        .replace("optimizer: [adaloss, sgd_constant]", "optimizer: adaloss")
-        .replace("b0: [0.01, 1]", "b0: 1")
-        .replace("seeds: 2", "seeds: 1")
-    )
-    run = command("run", grid)
-    assert run.returncode == 4, run.stderr
-    status = command("status", grid)
-    assert "failed: test_vit-adaloss-b0=1-seed0" in status.stdout
-    shown = command("show", grid, "test_vit")
-    assert "Traceback" in shown.stdout
-    assert "adaloss-sweep retry" in run.stderr
-    assert command("run", grid).returncode == 4
-    repeated = command("retry", grid)
-    assert "1 ran now" in repeated.stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_loses_nothing(grid, tmp_path, number):
+def test_an_interrupt_loses_nothing(grid, tmp_path):
     grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 60"))
     process = subprocess.Popen(
         [sys.executable, "-m", "runners", "run", str(grid)],
@@ -97,12 +75,11 @@ def test_an_interrupt_loses_nothing(grid, tmp_path, number):
     )
     store = Store(tmp_path / "results" / "small")
     until(lambda: process.poll() is not None or any(store.trials_folder.glob("*/result.json")))
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
     assert "go on with: adaloss-sweep run" in said.lower()
     assert "Traceback" not in said
-    assert "SIGTERM received" not in said
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
 
 
@@ -122,34 +99,6 @@ def test_an_interrupt_while_tables_are_made_stops_in_order(grid, store, start, t
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert "resource_tracker" not in said
-
-
-HUNGRY = '''\
-from pathlib import Path
-
-from torch import nn
-
-
-def build(channels, image_size, classes):
-    """Out of memory the first time, as beside a neighbour; alone there is enough."""
-    marker = Path(__file__).with_name("tried")
-    if not marker.exists():
-        marker.touch()
-        raise MemoryError("no room")
-    return nn.Sequential(nn.Flatten(), nn.Linear(channels * image_size**2, classes))
-'''
-
-
-def test_a_users_own_model_out_of_memory_runs_again_alone(command, grid, tmp_path):
-    (tmp_path / "hungry.py").write_text(HUNGRY)
-    text = grid.read_text().replace("model: mlp", "model: hungry:build")
-    grid.write_text(text.replace("b0: [0.01, 1]", "b0: 1").replace("seeds: 2", "seeds: 1"))
-    run = command("run", grid)
-    assert run.returncode == 0, run.stderr
-    assert "runs again, alone" in run.stderr
-    assert "2 of 2 trials are done (2 complete, 0 diverged, 0 failed)" in run.stderr
-    (first_attempt,) = tmp_path.glob("results/small/trials/*/attempts/1/result.json")
-    assert json.loads(first_attempt.read_text())["failure"]["kind"] == "out of memory"
 
 
 def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path):
