@@ -57,7 +57,7 @@ MOST_COMPARED = 1_000
 UNTIL_WORKERS_ARE_UP = 20
 SECONDS_PER_SAMPLE = 0.5
 # Ray names a worker's process after the class of its actor, and while a trial runs after Tune's.
-WORKERS = (b"ray::TrialWorker", b"ray::ResourceTrainable")
+WORKERS = b"ray::TrialWorker"
 IDLE_ACTOR = """
 import os
 import ray

@@ -88,5 +88,11 @@ def test_a_library_has_one_door(library, place):
 
 def test_a_worker_is_up_before_it_imports_what_takes_time():
     # Tune kills workers that are still being set up while other trials end.
-    statement = "from runners.on_ray.trials import TrialWorker; TrialWorker({})"
-    assert not imported_by(statement) & {"torch", "timm", "sklearn"}
+    takes_time = {"torch", "timm", "sklearn"}
+    statement = "from runners.on_ray.trials import TrialTrainable; TrialTrainable({})"
+    assert not imported_by(statement) & takes_time
+    statement = (
+        "from runners.on_ray.actor import TrialWorker; TrialWorker({})\n"
+        "import sys; assert 'ray.tune' not in sys.modules"
+    )
+    assert not imported_by(statement) & {*takes_time, "pandas", "pyarrow"}

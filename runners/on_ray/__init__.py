@@ -13,6 +13,7 @@ os.environ |= {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
 }
 if not os.environ.get("RAY_ADDRESS"):
     # With this off, as it is off Linux, all of Ray's servers listen on 127.0.0.1 alone; the token

@@ -12,6 +12,12 @@ from pkgutil import resolve_name
 from typing import Any
 from unittest.mock import patch
 
+from runners.on_ray.actor import (
+    always_ours,
+    reset_with_configuration,
+    started_with_configuration,
+    tune_speaks_so,
+)
 from runners.on_ray.forget import forgets_tasks
 
 # Ends with the raylet, whose pipe is its standard input, and takes whatever words follow.
@@ -32,21 +38,27 @@ Change = tuple[str, Callable[[Any], object]]
 
 @contextmanager
 def lean_tune() -> Iterator[None]:
-    """While trials run: workers have the driver's environment, and what is registered is known.
+    """While trials run: workers without Tune, in the driver's environment; the registry is known.
 
     Tune would set variables for each worker (they use no Lightning), and Ray starts every worker
     that has variables of its own anew, through an agent. For each trial Tune would ask Ray's GCS
     for its trainable, and wait there for one that has died.
     """
-    with changed(
-        [
-            ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", lambda _: {}),
-            ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", lambda _: frozenset()),
-            ("ray.tune.registry._Registry.contains", kept),
-            ("ray.tune.registry._Registry.get", kept),
-            (REMOVE_ACTOR, forgets_tasks),
+    changes: list[Change] = [
+        ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", lambda _: {}),
+        ("ray.tune.execution.class_cache.ENV_VARS_TO_PROPAGATE", lambda _: frozenset()),
+        ("ray.tune.registry._Registry.contains", kept),
+        ("ray.tune.registry._Registry.get", kept),
+        (REMOVE_ACTOR, forgets_tasks),
+    ]
+    if tune_speaks_so():
+        controller = "ray.tune.execution.tune_controller"
+        changes += [
+            (f"{controller}._get_trainable_kwargs", started_with_configuration),
+            (f"{controller}.TuneController._schedule_trial_task", reset_with_configuration),
+            ("ray.tune.execution.class_cache._ActorClassCache.get", always_ours),
         ]
-    ):
+    with changed(changes):
         yield
 
 

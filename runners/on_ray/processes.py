@@ -20,6 +20,9 @@ from runners.on_ray.loss import Lost
 MARK = "ADALOSS_SWEEP_RAY"
 SERVERS = ("gcs_server", "raylet")
 SECONDS_TO_DIE = 10.0
+# Of proc(5)'s fields of /proc/PID/stat, counted from the state on; and two of the kernel's flags.
+PARENT, FLAGS, ENVIRONMENT_END = 1, 6, 48
+KERNELS_OWN, ENDING = 0x00200000, 0x00000004
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class RayProcesses:
 
     def alive(self) -> list[Path]:
         """Their folders in ``/proc``; with their children, who may have written over the mark."""
-        folders = list(Path("/proc").glob("[0-9]*"))
+        folders = all_processes()
         with_mark = {folder.name for folder in folders if has(folder, self.mark)}
         return [f for f in folders if f.name in with_mark or parent(f) in with_mark]
 
@@ -42,7 +45,10 @@ class RayProcesses:
     def end(self) -> None:
         """Kill them and wait until they are gone; what is finished is safe on the disk."""
         deadline = time.monotonic() + SECONDS_TO_DIE
-        while (left := self.alive()) and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            left = self.alive()
+            if not left and not any(becomes_another(folder) for folder in all_processes()):
+                return
             for folder in left:
                 with contextlib.suppress(OSError):
                     os.kill(int(folder.name), signal.SIGKILL)
@@ -80,6 +86,22 @@ def lost_server(processes: RayProcesses) -> Lost:
     return lost
 
 
+def all_processes() -> list[Path]:
+    """The folders in ``/proc`` of all that there are."""
+    return list(Path("/proc").glob("[0-9]*"))
+
+
+def becomes_another(folder: Path) -> bool:
+    """Whether it is just becoming another program: whether it has the mark cannot be seen yet."""
+    try:
+        if (folder / "environ").read_bytes():
+            return False
+        fields = fields_of(folder)
+    except OSError:
+        return False
+    return int(fields[ENVIRONMENT_END]) == 0 and not int(fields[FLAGS]) & (KERNELS_OWN | ENDING)
+
+
 def has(folder: Path, mark: bytes) -> bool:
     """Whether the process of this folder is alive and was started with the mark."""
     try:
@@ -101,7 +123,16 @@ def program(folder: Path) -> str:
 def parent(folder: Path) -> str:
     """The process that started this one; empty if it has just ended."""
     try:
-        # The name, in brackets, may hold anything; state and parent follow it.
-        return (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        return fields_of(folder)[PARENT]
     except OSError:
         return ""
+
+
+def fields_of(folder: Path) -> list[str]:
+    """What the kernel says of the process, from its state on.
+
+    Raises:
+        OSError: it has just ended.
+    """
+    # The name before them, in brackets, may hold anything.
+    return (folder / "stat").read_text().rpartition(")")[2].split()

@@ -48,8 +48,11 @@ class OutOfMemoryError(RayActorError):
 serialization.OutOfMemoryError = OutOfMemoryError  # type: ignore
 
 
-class TrialWorker(tune.Trainable):
-    """A process of Tune's in which a worker executes trials."""
+class TrialTrainable(tune.Trainable):
+    """A process of Tune's in which a worker executes trials, on a cluster.
+
+    On this machine it is ``runners.on_ray.actor.TrialWorker``.
+    """
 
     def setup(self, config: dict[str, Any]) -> None:
         """Nothing that takes time.
@@ -208,7 +211,7 @@ def run_trials(
             },
         }
         tuner = tune.Tuner(
-            tune.with_resources(TrialWorker, placement),
+            tune.with_resources(TrialTrainable, placement),
             tune_config=tune.TuneConfig(
                 search_alg=QueuedTrials(queue, common),
                 # The queue knows when there are no more: a trial may be started several times.

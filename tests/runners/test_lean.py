@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from runners.on_ray.actor import reset_with_configuration, started_with_configuration
 from runners.on_ray.lean import changed, lean_servers, lean_tune
 
 pytest.importorskip("ray")
@@ -30,3 +31,45 @@ def test_a_name_that_ray_does_not_have_is_left_alone(name):
         with pytest.raises((ImportError, AttributeError)):
             resolve_name(name)
         assert resolve_name("ray.tune.registry._Registry.get") is None
+
+
+def test_tune_has_its_own_workers_where_it_would_ask_them_otherwise():
+    class Trainable:
+        def __init__(self, config=None, storage=None):
+            pass
+
+        def train(self, for_seconds):
+            pass
+
+    with patch("runners.on_ray.lean.changed") as given, lean_tune():
+        ours = {name for name, _ in given.call_args.args[0]}
+    with (
+        patch("ray.tune.Trainable", Trainable),
+        patch("runners.on_ray.lean.changed") as given,
+        lean_tune(),
+    ):
+        tunes = {name for name, _ in given.call_args.args[0]}
+    assert tunes < ours
+    assert "ray.tune.execution.class_cache._ActorClassCache.get" in ours - tunes
+
+
+def test_a_worker_is_given_the_configuration_of_its_trial_alone():
+    tunes = {"trial": "{}", "share": {}, "__trial_info__": object()}
+    asked = {"config": tunes, "storage": object()}
+    assert started_with_configuration(lambda trial: asked)("trial") == {
+        "config": {"trial": "{}", "share": {}}
+    }
+    scheduled = []
+
+    def schedule(controller, **options):
+        scheduled.append(options)
+
+    reset_with_configuration(schedule)(
+        None, trial="trial", method_name="reset", args=(tunes,), kwargs={"storage": 1}
+    )
+    reset_with_configuration(schedule)(None, trial="trial", method_name="train", args=())
+    config = {"trial": "{}", "share": {}}
+    assert scheduled == [
+        {"trial": "trial", "method_name": "reset", "args": (config,), "kwargs": {}},
+        {"trial": "trial", "method_name": "train", "args": ()},
+    ]
