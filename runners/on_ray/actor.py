@@ -20,8 +20,11 @@ SPOKEN = {
     "__init__": ("self", "config", "storage"),
     "train": ("self",),
     "reset": ("self", "new_config", "storage"),
+    "get_auto_filled_metrics": (
+        "self", "now", "time_this_iter", "timestamp", "debug_metrics_only",
+    ),
     "stop": ("self",),
-}
+}  # fmt: skip
 
 
 class TrialWorker:

@@ -45,6 +45,8 @@ execution: {{max_concurrent: {WORKERS}, checkpoint_interval: 0.02}}
 """
 SMALL = GRID.replace("seeds: 8", "seeds: 4")
 RUNS_TO_COMPLETE = 3
+# Looking at every record takes a part of the machine that the sweep is to have.
+PROGRESS_SECONDS = 0.05
 # Of the points, this part falls before the first trial: Python's and Ray's start.
 PART_IN_START = 0.25
 # A run that takes so many times the undisturbed one's time hangs: less may be a busy machine.
@@ -283,7 +285,7 @@ def disturb(
 def await_progress(run: SweepRun, records: Records, ended: int | None) -> None:
     """Wait until a trial has begun and so many have ended; None is not to wait."""
     if ended is not None:
-        run.wait_until(lambda: has_begun(records) and records.ended() >= ended)
+        run.wait_until(lambda: has_begun(records) and records.ended() >= ended, PROGRESS_SECONDS)
 
 
 def strike(run: SweepRun, kind: Kind, chance: random.Random) -> bool:

@@ -14,7 +14,7 @@ from typing import Self
 
 from session_processes import Process, end_session, members
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.01
 # What Ray's own processes take to notice that their driver is gone.
 GRACE_SECONDS = 15.0
 
@@ -83,12 +83,12 @@ class SweepRun:
         """The command's process and those of Ray that it started."""
         return members(self.process.pid)
 
-    def wait_until(self, true: Callable[[], bool]) -> bool:
+    def wait_until(self, true: Callable[[], bool], pause: float = POLL_SECONDS) -> bool:
         """Wait until something is so; False where the command ended before."""
         while self.running:
             if true():
                 return True
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
         return False
 
     def end(self, limit: float) -> Ended:

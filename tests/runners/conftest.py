@@ -1,6 +1,7 @@
 """A small sweep on disk, and the command line on it as a user runs it."""
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -74,6 +75,21 @@ def nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("CONFIG", "CACHE", "DATA"):
         monkeypatch.setenv(f"WANDB_{name}_DIR", str(tmp_path / "home" / name.lower()))
+
+
+@pytest.fixture
+def kept_from_others() -> Iterator[Callable[[Path], bool]]:
+    """Of a user whose files are the group's to read and nobody else's: whether all below is so."""
+
+    def as_the_umask_says(folder: Path) -> bool:
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+        assert modes
+        assert modes == {path: 0o750 if path.is_dir() else 0o640 for path in modes}
+        return True
+
+    before = os.umask(0o027)
+    yield as_the_umask_says
+    os.umask(before)
 
 
 @pytest.fixture

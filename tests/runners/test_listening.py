@@ -1,4 +1,4 @@
-"""What a sweep opens to others: sockets on loopback, behind a token."""
+"""What a sweep opens to others: sockets on loopback, behind a token, and files as umask says."""
 
 import os
 import re
@@ -98,7 +98,9 @@ def join(address, folder, environment):
     )  # fmt: skip
 
 
-def test_nothing_listens_to_other_machines_or_other_users(sweep, tmp_path):
+def test_other_machines_and_other_users_reach_neither_sockets_nor_files(
+    kept_from_others, sweep, tmp_path
+):
     open_to_all, heard, started = set(), set(), set()
 
     def look():
@@ -125,6 +127,9 @@ def test_nothing_listens_to_other_machines_or_other_users(sweep, tmp_path):
         assert "joined" not in stranger.stdout
         assert "Unauthenticated" in stranger.stderr
     assert open_to_all == set()
+    # What is W&B's lies among them.
+    assert list(tmp_path.glob("results/small/wandb/*"))
+    assert kept_from_others(tmp_path / "results")
     commands = {command for command, _, _ in heard}
     for server in ("/gcs_server ", "/raylet ", "ray::TrialWorker"):
         assert any(server in command for command in commands)

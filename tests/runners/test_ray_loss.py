@@ -95,7 +95,7 @@ def test_a_process_that_becomes_another_program_is_looked_for_again(tmp_path, mo
     with marked(tmp_path):
         started = subprocess.Popen(["sleep", "60"])
         monkeypatch.setattr(RayProcesses, "alive", seen_at_the_second_look)
-        monkeypatch.setattr(processes_module, "becomes_another", lambda folder: len(looks) == 1)
+        monkeypatch.setattr(processes_module, "becomes_another", lambda folder: not looks)
     assert started.wait() == -signal.SIGKILL
 
 

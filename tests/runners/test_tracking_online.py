@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import stat
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from runners.tracking.beside import Mirroring, mirrored
 from runners.tracking.conversation import Conversation
 from runners.tracking.ledger import ledger_of
 
-GROUP_READS = 0o027
 ONLINE = Mirroring("auto", "adaloss-sweep sync grid.yaml")
 
 
@@ -240,16 +238,8 @@ def test_without_a_key_the_runs_are_kept_offline_and_go_up_later(
     assert server.runs[trial.trial_id].steps == [1, 2, 3]
 
 
-@pytest.fixture
-def masked():
-    """A user whose files are the group's to read and nobody else's."""
-    before = os.umask(GROUP_READS)
-    yield
-    os.umask(before)
-
-
 def test_a_sweep_is_uploaded_while_it_runs_and_shows_others_neither_key_nor_files(
-    command, grid, masked, tmp_path, server, key
+    command, grid, kept_from_others, tmp_path, server, key
 ):
     run = command("run", grid)
     assert run.returncode == 0, run.stderr
@@ -266,7 +256,4 @@ def test_a_sweep_is_uploaded_while_it_runs_and_shows_others_neither_key_nor_file
     assert all(ledger.read(t.trial_id).state == "finished" for t in trials)
     everywhere = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in everywhere if key.encode() in path.read_bytes()]
-    modes = {
-        str(path): stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "results").rglob("*")
-    }
-    assert modes == {path: 0o750 if Path(path).is_dir() else 0o640 for path in modes}
+    assert kept_from_others(tmp_path / "results")
