@@ -4,10 +4,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from adaloss.data.batches import ImageBatches
+from adaloss.replay import Replay
 
 LARGEST_BATCH = 500
 # A batch has no more pixels than this: 128 images of 224 px.
@@ -30,20 +31,31 @@ def batch_size_for(image_size: int) -> int:
 
 @torch.inference_mode()
 def evaluate(
-    model: nn.Module, images: ImageBatches, precision: AbstractContextManager[object]
+    model: nn.Module,
+    images: ImageBatches,
+    precision: AbstractContextManager[object],
+    replay: Replay | None = None,
 ) -> Evaluation:
     """Evaluate in evaluation mode; sums stay on the device and are read back once.
 
-    ``precision`` is the context of the forward passes. With fewer than five classes, top-5 counts
-    all of them.
+    ``precision`` is the context of the forward passes, ``replay`` what replays those of this model
+    on such images. With fewer than five classes, top-5 counts all of them.
     """
+
+    def logits_of(batch: Tensor) -> Tensor:
+        with precision:
+            logits: Tensor = model(batch)
+        return logits.float()
+
     was_training = model.training
     model.eval()
     totals = torch.zeros(3, dtype=torch.float64, device=images.examples.labels.device)
-    for batch, labels in images.batches(batch_size_for(images.recipe.image_size)):
-        with precision:
-            logits = model(batch)
-        logits = logits.float()
+    batch_size = batch_size_for(images.recipe.image_size)
+    for batch, labels in images.batches(batch_size):
+        if replay is None or len(batch) < batch_size:
+            logits = logits_of(batch)
+        else:
+            logits = replay.call(logits_of, batch)
         loss_sum = functional.cross_entropy(logits, labels, reduction="sum")
         ranked = logits.topk(min(5, logits.shape[1])).indices == labels[:, None]
         totals += torch.stack((loss_sum, ranked[:, 0].sum(), ranked.sum()))

@@ -27,7 +27,7 @@ from adaloss.result import (
 from adaloss.store import Store, replacing
 from adaloss.time_limit import TrialTimeoutError
 from adaloss.training import DivergedError, Training
-from adaloss.trial import Trial
+from adaloss.trial import Capture, Trial
 from adaloss.user_error import UserError
 
 # Not every library says it with an exception of its own: torch on a CPU, CUDA, cuBLAS, cuDNN.
@@ -54,7 +54,7 @@ class ExecutionSettings:
     """How a trial runs; nothing here may change its numbers. Times in seconds.
 
     ``data_root`` is the folder of the data sets; ``log_output`` False leaves what the trial
-    prints on the terminal, for debugging.
+    prints on the terminal, for debugging. ``capture`` is that of :class:`Training`.
     """
 
     data_root: str
@@ -63,6 +63,7 @@ class ExecutionSettings:
     timeout: float | None
     checkpoint_interval: float
     keep_checkpoints: bool
+    capture: Capture = "auto"
     log_output: bool = True
 
 
@@ -143,7 +144,9 @@ class Execution:
     def fresh(self, splits: Splits) -> Training:
         """The training at its beginning."""
         weights = weights_folder(Path(self.settings.data_root))
-        return Training(self.trial, splits, weights, self.settings.device)
+        return Training(
+            self.trial, splits, weights, self.settings.device, capture=self.settings.capture
+        )
 
     def resume(self, splits: Splits) -> tuple[Training, tuple[EpochMetrics, ...]] | None:
         """The training and records at the last checkpoint, None where there is none to go on from.

@@ -19,6 +19,7 @@ from adaloss.grid_types import (
     rejected,
 )
 from adaloss.table_spec import LAST, Mark, NaIf, ShowN, Spread, TableSpec
+from adaloss.trial import Capture
 
 DEFAULT_SEEDS = 5
 
@@ -85,6 +86,9 @@ class ExecutionSection(Section):
     """How often a running trial's whole state is saved, at the end of an epoch."""
     keep_checkpoints: bool = False
     """Keep the last state of finished trials."""
+    capture: Capture = "auto"
+    """On a GPU replay steps as CUDA graphs, which takes less time; auto is yes, but for models of
+    your own."""
 
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]

@@ -16,12 +16,14 @@ from adaloss.data import Splits
 from adaloss.data.batches import ImageBatches
 from adaloss.data.recipe import draw, recipe_of
 from adaloss.evaluate import evaluate
+from adaloss.model_names import is_user_model
 from adaloss.models import build_model
 from adaloss.numerics import forward_precision, numerics_of
 from adaloss.optim import build_optimizer
+from adaloss.replay import Replay
 from adaloss.result import Divergence, EpochMetrics
 from adaloss.seeding import derived_seed, named_generator
-from adaloss.trial import Trial
+from adaloss.trial import Capture, Trial
 
 # A read-back makes the host wait for the device, so losses are looked at this many at a time.
 STEPS_PER_READBACK = 50
@@ -39,9 +41,19 @@ class Training:
     """One trial in training. On a CPU the same trial and splits give the same bits every time."""
 
     def __init__(
-        self, trial: Trial, splits: Splits, weights_folder: Path, device: str = "cpu"
+        self,
+        trial: Trial,
+        splits: Splits,
+        weights_folder: Path,
+        device: str = "cpu",
+        *,
+        capture: Capture = "auto",
     ) -> None:
-        """Build model and optimizer; ``splits`` must be resident on ``device``."""
+        """Build model and optimizer; ``splits`` must be resident on ``device``.
+
+        ``capture``: whether steps on a GPU are replayed, which gives the same numbers sooner; auto
+        leaves out models of the user's own, which may do on the processor what no replay repeats.
+        """
         self.trial = trial
         self.device = torch.device(device)
         built = build_model(
@@ -55,7 +67,11 @@ class Training:
         if trial.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         # The network alone is compiled: order of draws, loss and optimizer stay as they are.
-        self.forward = compiled(self.model, self.device) if trial.compile else self.model
+        wanted = not is_user_model(trial.model) if capture == "auto" else capture
+        replays = wanted and self.device.type == "cuda"
+        self.forward: Callable[[Tensor], Tensor] = self.model
+        if trial.compile:
+            self.forward = compiled(self.model, self.device, replayed=replays)
         self.precision = forward_precision(trial, self.device)
         recipe = recipe_of(trial, splits, built.image_size, built.mean, built.std)
         self.train = ImageBatches(splits.train, recipe, training=True)
@@ -72,6 +88,10 @@ class Training:
             momentum=trial.momentum,
             weight_decay=trial.weight_decay,
         )
+        if self.device.type == "cuda":
+            self.optimizer.keep_on(self.device)
+        self.replayed_steps = Replay() if replays else None
+        self.replayed_evaluation = Replay() if replays else None
         self.order = named_generator(trial.seed, "order")
         self.augmentation = named_generator(trial.seed, "augmentation")
         self.epoch = 0
@@ -93,8 +113,10 @@ class Training:
             train_loss = self.train_one_epoch()
             self.forward_random_state = random_state(self.device)
             trained = time.perf_counter() - started
-            validation = evaluate(self.model, self.validation, self.precision)
-            test = evaluate(self.model, self.test, self.precision)
+            validation, test = (
+                evaluate(self.model, part, self.precision, self.replayed_evaluation)
+                for part in (self.validation, self.test)
+            )
         for name, loss in (("validation", validation.loss), ("test", test.loss)):
             if not math.isfinite(loss):
                 raise self.diverged(self.step, loss, f"the {name} loss is {loss}")
@@ -142,7 +164,14 @@ class Training:
 
     def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; returns the plain loss, a scalar that stays on the device."""
-        # A smaller last batch would be compiled on its own, for one step an epoch.
+        self.step += 1
+        # A smaller last batch would be compiled and captured on its own, for one step an epoch.
+        if self.replayed_steps is None or len(labels) < self.trial.batch_size:
+            return self.learn(images, labels)
+        return self.replayed_steps.call(self.learn, images, labels)
+
+    def learn(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The step itself: nothing but what is on the device changes from one to the next."""
         forward = self.forward if len(labels) == self.trial.batch_size else self.model
         with self.precision:
             loss = functional.cross_entropy(forward(images), labels)
@@ -154,7 +183,6 @@ class Training:
         # network's step they are several percent.
         with torch.no_grad():
             self.optimizer.update(loss)
-        self.step += 1
         return loss
 
     def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
@@ -219,6 +247,10 @@ class Training:
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.device.type == "cuda":
+            self.optimizer.keep_on(self.device)
+        if self.replayed_steps is not None:
+            self.replayed_steps = Replay()
         self.order.set_state(state["order"])
         self.augmentation.set_state(state["augmentation"])
         self.forward_random_state = [tensor.clone() for tensor in state["forward_random_state"]]
@@ -226,12 +258,14 @@ class Training:
         self.step = state["step"]
 
 
-def compiled(model: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """The model through torch's compiler; on a GPU replayed as CUDA graphs."""
+def compiled(
+    model: nn.Module, device: torch.device, *, replayed: bool
+) -> Callable[[Tensor], Tensor]:
+    """The model through torch's compiler; on a GPU as CUDA graphs, unless steps are replayed."""
     # Each trial's network is compiled anew, and the compiler gives up on code that it has seen in
     # eight versions: what it knows of the worker's last trial is forgotten.
     torch.compiler.reset()
-    mode = "reduce-overhead" if device.type == "cuda" else "default"
+    mode = "reduce-overhead" if device.type == "cuda" and not replayed else "default"
     return torch.compile(model, mode=mode, dynamic=False)
 
 

@@ -41,6 +41,8 @@ FiniteFloat = Annotated[
 Pixels = Annotated[int, Field(ge=1)]
 ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
 Precision = Literal["fp32", "tf32", "bf16", "auto"]
+# No field of a trial, since it changes no numbers: whether steps on a GPU are replayed.
+Capture = Literal["auto"] | bool
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 

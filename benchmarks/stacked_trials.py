@@ -6,9 +6,11 @@
 The quickstart's digits; counted are the training steps of all trials together, per second of the
 clock, and the ratio to the first contender:
 
-- ours, one process: one trial in `Training.train_one_epoch`;
-- ours, N processes: the same in N processes on one device, which is how this tool packs a GPU;
-- captured step: one trial whose step is a CUDA graph, replayed;
+- ours, one process: one trial in `Training.train_one_epoch`, whose steps a GPU replays as a CUDA
+  graph;
+- ours, not replayed: as if `execution.capture` were false;
+- ours, N processes: the first in N processes on one device, which is how this tool packs a GPU;
+- captured step: one trial whose step is a CUDA graph with the gathering of its batch;
 - stacked, K trials: K trials step together through `torch.func` (`stack_module_state`,
   `functional_call`, `grad_and_value`, `vmap`), each with its own weights, b0 and order;
 - stacked and captured: the same as a CUDA graph.
@@ -65,12 +67,13 @@ def splits(spec: SplitsSpec, device: str) -> Splits:
     return load_splits(spec, Path(), device)
 
 
-def training_of(model: str, seed: int, settings: Settings) -> Training:
+def training_of(model: str, seed: int, settings: Settings, *, capture: bool = True) -> Training:
     trial = Trial(
         dataset="digits", model=model, optimizer="adaloss", b0=B0S[seed % len(B0S)], lr=0.1,
         epochs=1, batch_size=settings.batch_size, seed=seed, precision="fp32",
     )  # fmt: skip
-    return Training(trial, splits(spec_of(trial), settings.device), Path(), settings.device)
+    data = splits(spec_of(trial), settings.device)
+    return Training(trial, data, Path(), settings.device, capture=capture)
 
 
 def clock(device: str) -> float:
@@ -89,9 +92,8 @@ def repeat(epoch: Callable[[], object], seconds: float, device: str) -> float:
     return count / (clock(device) - start)
 
 
-def ours(model: str, seed: int, settings: Settings, ready: Callable[[], object]) -> float:
+def ours(training: Training, settings: Settings, ready: Callable[[], object]) -> float:
     """Steps per second of one trial, timed once it is warm and ``ready`` has returned."""
-    training = training_of(model, seed, settings)
     repeat(training.train_one_epoch, WARM_UP * settings.seconds, settings.device)
     ready()
     steps = -(-len(training.train.examples) // settings.batch_size)
@@ -122,7 +124,8 @@ def serve(connection: Connection, seed: int, settings: Settings) -> None:
     with training_of(MODELS[0], seed, settings).computing():
         connection.send(0.0)
         while True:
-            connection.send(ours(connection.recv(), seed, settings, ready))
+            training = training_of(connection.recv(), seed, settings)
+            connection.send(ours(training, settings, ready))
 
 
 def ask(connections: Sequence[Connection], word: str) -> list[float]:
@@ -170,7 +173,9 @@ def measure(models: Sequence[str], stacks: Sequence[int], processes: Sequence[in
         contenders.append((f"stacked and captured, {size} trials", size, True))
     with training_of(models[0], 0, settings).computing():
         for model in models:
-            yield model, BASELINE, ours(model, 0, settings, lambda: None)
+            for name, capture in ((BASELINE, True), ("ours, not replayed", False)):
+                training = training_of(model, 0, settings, capture=capture)
+                yield model, name, ours(training, settings, lambda: None)
             for name, stack, capture in contenders:
                 if capture and settings.device != "cuda":
                     continue

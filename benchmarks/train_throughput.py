@@ -4,9 +4,10 @@
 
 - published: the plain loop of the paper's repository: Pillow in a DataLoader with two workers,
   float32, `.item()` after every step.
-- ours: what a trial does, in each precision that the device has.
+- ours: what a trial does, in each precision that the device has; on a GPU replayed as a CUDA graph,
+  and in the best precision as if `execution.capture` were false as well.
 - limit: forward and backward of the same network in the same precision on tensors that are on the
-  device already, with no input pipeline and no optimizer.
+  device already, with no input pipeline and no optimizer, and not replayed.
 
 They take turns within a round, in an order drawn anew; ratios are medians over rounds. It needs
 neither Ray nor W&B.
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from published_loop import RESIZE, SIZE, endless, published_loader, synthetic_splits
@@ -61,12 +62,24 @@ def trial(model: str, precision: str, batch_size: int, *, compiled: bool) -> Tri
     )  # fmt: skip
 
 
-def training_of(model: str, precision: str, device: torch.device, *, compiled: bool) -> Training:
+class Variant(NamedTuple):
+    """A way in which ours trains."""
+
+    precision: str
+    compiled: bool = False
+    replayed: bool = True
+
+    def __str__(self) -> str:
+        more = " compiled" * self.compiled + " not replayed" * (not self.replayed)
+        return f"{self.precision}{more}"
+
+
+def training_of(model: str, variant: Variant, device: torch.device) -> Training:
     """A training on images of random bytes."""
     batch_size = BATCH_SIZE[device.type]
     splits = synthetic_splits(64 * batch_size, str(device))
-    made = trial(model, precision, batch_size, compiled=compiled)
-    training = Training(made, splits, Path("no-weights"), str(device))
+    made = trial(model, variant.precision, batch_size, compiled=variant.compiled)
+    training = Training(made, splits, Path("no-weights"), str(device), capture=variant.replayed)
     training.model.train()
     return training
 
@@ -103,6 +116,8 @@ def limit_steps(training: Training) -> Iterator[None]:
             loss = functional.cross_entropy(training.forward(images), labels)
         training.model.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        # A step cannot be captured while the graph of an earlier one is alive.
+        del loss
         yield
 
 
@@ -125,22 +140,22 @@ def contenders(
     model: str, device: torch.device, *, compiled: bool
 ) -> dict[str, tuple[Training, Iterator[object]]]:
     """Everything that is compared, by name."""
-    plain = training_of(model, "fp32", device, compiled=False)
+    plain = training_of(model, Variant("fp32"), device)
     # The published network is not in channels-last memory.
     plain.model.to(memory_format=torch.contiguous_format)
     made: dict[str, tuple[Training, Iterator[object]]] = {
         "published": (plain, published_steps(plain))
     }
-    variants = [("fp32", False)]
+    variants = [Variant("fp32")]
     if device.type == "cuda":
-        variants += [("tf32", False), ("bf16", False)]
+        variants += [Variant("tf32"), Variant("bf16"), Variant("bf16", replayed=False)]
     if compiled:
-        variants.append(("bf16" if device.type == "cuda" else "fp32", True))
-    for precision, with_compiler in variants:
-        training = training_of(model, precision, device, compiled=with_compiler)
-        name = precision + (" compiled" if with_compiler else "")
-        made[f"ours {name}"] = (training, our_steps(training))
-        made[f"limit {name}"] = (training, limit_steps(training))
+        variants.append(Variant("bf16" if device.type == "cuda" else "fp32", compiled=True))
+    for variant in variants:
+        training = training_of(model, variant, device)
+        made[f"ours {variant}"] = (training, our_steps(training))
+        if variant.replayed:
+            made[f"limit {variant}"] = (training, limit_steps(training))
     return made
 
 
@@ -164,7 +179,7 @@ def measure(
 
 def flops_per_image(model: str) -> float:
     """Floating point operations of forward and backward, per image."""
-    training = training_of(model, "fp32", torch.device("cpu"), compiled=False)
+    training = training_of(model, Variant("fp32"), torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
         loss = training.model(torch.zeros(2, 3, SIZE, SIZE)).sum()
         torch.autograd.backward(loss)
@@ -190,7 +205,8 @@ def summary(
             "to_published": ratio(own, rates["published"]),
         }
         if who == "ours":
-            row["to_limit"] = ratio(own, rates[f"limit {variant}"])
+            limit = rates[f"limit {variant.removesuffix(' not replayed')}"]
+            row["to_limit"] = ratio(own, limit)
             images = TRIALS_PER_MODEL * EPOCHS * TRAIN_IMAGES
             # A third of a training step is the forward pass that an evaluation is.
             evaluated = TRIALS_PER_MODEL * EPOCHS * EVALUATED_IMAGES / 3

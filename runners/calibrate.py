@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adaloss.places import weights_folder
-from adaloss.trial import Trial
+from adaloss.trial import Capture, Trial
 from runners.plan import Kind, kind
 
 
@@ -25,10 +25,12 @@ def device_here() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def measure(trials: Iterable[Trial], root: Path, device: str, threads: int) -> dict[Kind, Measured]:
+def measure(
+    trials: Iterable[Trial], root: Path, device: str, threads: int, capture: Capture
+) -> dict[Kind, Measured]:
     """Some steps and a batch of evaluation of each of the trials, with nothing beside it.
 
-    The data sets and weights must be there.
+    The data sets and weights must be there. ``capture`` is the grid's.
     """
     # torch takes seconds to import, and a plan without calibration does without.
     import torch
@@ -41,7 +43,7 @@ def measure(trials: Iterable[Trial], root: Path, device: str, threads: int) -> d
     measured: dict[Kind, Measured] = {}
     for trial in trials:
         splits = load_splits(spec_of(trial), root, device)
-        training = Training(trial, splits, weights_folder(root), device)
+        training = Training(trial, splits, weights_folder(root), device, capture=capture)
         calibration = calibrate(training)
         measured[kind(trial)] = Measured(
             epoch_seconds=calibration.epoch_seconds(training),

@@ -43,7 +43,8 @@ def plan(
         root, device = data_root(sweep.grid.data.root), device_here()
         examples = one_of_each_kind(made.missing)
         prepare(examples, root)
-        measured = measure(examples, root, device, sweep.grid.resources.cpu)
+        threads, capture = sweep.grid.resources.cpu, sweep.grid.execution.capture
+        measured = measure(examples, root, device, threads, capture)
     if as_json:
         print_json(plan_record(sweep, made, measured))
         return

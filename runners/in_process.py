@@ -20,6 +20,7 @@ def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
         timeout=None,
         checkpoint_interval=sweep.grid.execution.checkpoint_interval,
         keep_checkpoints=sweep.grid.execution.keep_checkpoints,
+        capture=sweep.grid.execution.capture,
         log_output=False,
     )
     provenance = collect_provenance(settings.device, settings.threads)

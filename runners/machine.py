@@ -48,4 +48,5 @@ def worker_settings(sweep: Sweep) -> WorkerSettings:
         timeout=execution.timeout,
         checkpoint_interval=execution.checkpoint_interval,
         keep_checkpoints=execution.keep_checkpoints,
+        capture=execution.capture,
     )

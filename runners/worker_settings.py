@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from adaloss.trial import Capture
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
@@ -20,4 +22,5 @@ class WorkerSettings:
     timeout: float | None
     checkpoint_interval: float
     keep_checkpoints: bool
+    capture: Capture = "auto"
     device: str | None = None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT
 
-from adaloss.optim.loss import Loss, check_loss
+from adaloss.optim.loss import Loss, accumulator_dtype, check_loss
 from adaloss.optim.validation import check_parameters, real_number, valid_hyperparameter
 
 AnyLoss = TypeVar("AnyLoss", bound=Loss)
@@ -28,6 +28,11 @@ class LossOptimizer(Optimizer):
 
     keeps_b_squared: ClassVar[bool] = False
     """Whether b_t² depends on the past, and so is kept as `group["b_squared"]`."""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The names of what each param group keeps from step to step, beside hyperparameters."""
+        return ("t", "b_squared") if self.keeps_b_squared else ("t",)
 
     def __init__(self, params: ParamsT, **hyperparameters: float) -> None:
         defaults = {
@@ -87,6 +92,18 @@ class LossOptimizer(Optimizer):
         """Advance the state and the weights by one step; gradients are off."""
         raise NotImplementedError
 
+    def keep_on(self, device: torch.device) -> None:
+        """Keep t and b_t² in tensors on this device, where the weights and the loss must be.
+
+        They are 0-d, of float64 (float32 on MPS), and the same ones in every step: then all that
+        a step reads and changes is on the device, and it can be replayed as a CUDA graph.
+        `load_state_dict` makes numbers of them again.
+        """
+        for group in self.param_groups:
+            for name in self.kept:
+                number = float(group[name])
+                group[name] = torch.tensor(number, dtype=accumulator_dtype(device), device=device)
+
     def b(self) -> list[float | None]:
         """b_t of each param group, b0 before the first step; None where there is no single one.
 
@@ -120,7 +137,11 @@ class LossOptimizer(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """The state as torch's optimizers give it: `state` by parameter, and `param_groups`."""
-        return without_compiler(Optimizer.state_dict)(self)
+        state = without_compiler(Optimizer.state_dict)(self)
+        for group in state["param_groups"]:
+            # Steps change them in place, and what was saved is to stay.
+            group |= {n: group[n].clone() for n in self.kept if isinstance(group[n], Tensor)}
+        return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` gave.
@@ -137,9 +158,8 @@ class LossOptimizer(Optimizer):
         super().__setstate__(state)
 
     def check_loaded(self, index: int, group: dict[str, Any]) -> None:
-        """Check one restored param group; b_t² becomes a float again, wherever it was saved."""
-        kept = ("t", "b_squared") if self.keeps_b_squared else ("t",)
-        missing = [name for name in (*self.hyperparameters, *kept) if name not in group]
+        """Check one restored param group; t and b_t² become numbers again, wherever they were."""
+        missing = [name for name in (*self.hyperparameters, *self.kept) if name not in group]
         if missing:
             raise ValueError(
                 f"param group {index} has no {', '.join(missing)}: "
@@ -147,6 +167,8 @@ class LossOptimizer(Optimizer):
             )
         for name in self.hyperparameters:
             group[name] = valid_hyperparameter(name, group[name])
+        if isinstance(group["t"], Tensor):
+            group["t"] = int(group["t"])
         if not isinstance(group["t"], int) or group["t"] < 0:
             raise ValueError(f"t must be an integer, at least 0, not {group['t']!r}")
         if self.keeps_b_squared:

@@ -52,7 +52,9 @@ def accumulator_dtype(device: torch.device) -> torch.dtype:
 
 
 def plus(total: Scalar, increment: Scalar) -> Scalar:
-    """`total + increment`, out of place; on the increment's device if both are tensors."""
+    """`total + increment`: in place if both are tensors of one device, else on the increment's."""
     if isinstance(total, Tensor) and isinstance(increment, Tensor):
+        if total.device == increment.device:
+            return total.add_(increment)
         return total.to(increment.device) + increment
     return total + increment

@@ -184,5 +184,5 @@ class SGDDecaySqrt(SGDFamily):
 
     def b_squared(self, group: dict[str, Any]) -> Scalar:
         """b0² + α·t."""
-        b_squared: float = group["b0"] * group["b0"] + group["alpha"] * group["t"]
+        b_squared: Scalar = group["b0"] * group["b0"] + group["alpha"] * group["t"]
         return b_squared

@@ -208,6 +208,7 @@ def run_trials(
                 "timeout": settings.timeout,
                 "checkpoint_interval": settings.checkpoint_interval,
                 "keep_checkpoints": settings.keep_checkpoints,
+                "capture": settings.capture,
             },
         }
         tuner = tune.Tuner(

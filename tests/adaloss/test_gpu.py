@@ -25,8 +25,8 @@ def on_the_gpu(make_trial):
     return load_splits(spec_of(make_trial()), Path("unused"), "cuda")
 
 
-def training_of(trial, splits, device="cuda"):
-    return Training(trial, splits, weights_folder=Path("unused"), device=device)
+def training_of(trial, splits, device="cuda", capture="auto"):
+    return Training(trial, splits, Path("unused"), device, capture=capture)
 
 
 def numbers_of(training, epochs=2):
@@ -126,11 +126,12 @@ def test_auto_computes_with_bf16_where_the_gpu_can(on_the_gpu, make_trial):
 
 # The compiler has advice and remarks of its own.
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_compiled_trial_learns_the_same(on_the_gpu, make_trial):
+@pytest.mark.parametrize("capture", [True, False])
+def test_a_compiled_trial_learns_the_same(on_the_gpu, make_trial, capture):
     for seed in (0, 1):  # one after the other, as in a worker
         fields = {"model": "small_cnn", "seed": seed, "lr": 0.1, "precision": "fp32"}
         plain = training_of(make_trial(**fields), on_the_gpu)
-        compiled = training_of(make_trial(compile=True, **fields), on_the_gpu)
+        compiled = training_of(make_trial(compile=True, **fields), on_the_gpu, capture=capture)
         for _ in range(3):
             expected, got = plain.run_epoch(), compiled.run_epoch()
         assert got.train_loss == pytest.approx(expected.train_loss, rel=0.02)

@@ -280,6 +280,7 @@ def test_what_a_grid_leaves_out_has_defaults(load):
     assert grid.execution.timeout is None
     assert grid.execution.max_failed is None
     assert (grid.execution.retries, grid.execution.checkpoint_interval) == (2, 60)
+    assert grid.execution.capture == "auto"
     assert (grid.wandb.mode, grid.wandb.finish_timeout) == ("auto", 30)
     assert grid.run_cap is None
     (table,) = grid.tables
@@ -395,7 +396,7 @@ RIGHT = {
     "overrides: [{match: {b0: [0.1, 1]}, set: {lr: 1}}]\n"
     "exclude: [{b0: 1, optimizer: adaloss}]\n"
     "include: [{b0: [5, 6], optimizer: adaloss}]\n"
-    "execution: {timeout: 1h 30m, max_concurrent: 3, checkpoint_interval: 5}\n"
+    "execution: {timeout: 1h 30m, max_concurrent: 3, checkpoint_interval: 5, capture: false}\n"
     "resources: {cpu: 2, gpu: 0.5}\n"
     "tables: [{rows: lr, per: b0, metric: val/loss, at: best_val}]\n",
 }

@@ -53,10 +53,8 @@ def run(optimizer: LossOptimizer, weights: Sequence[Tensor], steps: Sequence[int
 
 
 def as_on_a_device(optimizer: LossOptimizer) -> None:
-    """Keep b_t² as a 0-d tensor, as on a GPU: then the rate never becomes a number."""
-    for group in optimizer.param_groups:
-        if "b_squared" in group:
-            group["b_squared"] = torch.tensor(group["b_squared"], dtype=torch.float64)
+    """Keep t and b_t² in 0-d tensors, as on a GPU: then the rate never becomes a number."""
+    optimizer.keep_on(torch.device("cpu"))
 
 
 PATHS: dict[str, Callable[[LossOptimizer], None]] = {
@@ -64,7 +62,10 @@ PATHS: dict[str, Callable[[LossOptimizer], None]] = {
     "device": as_on_a_device,
 }
 NAME_AND_PATH = [  # the others' rate is a number on every device
-    (name, path) for name in NAMES for path in PATHS if path == "host" or name in ACCUMULATING
+    (name, path)
+    for name in NAMES
+    for path in PATHS
+    if path == "host" or name in (*ACCUMULATING, "sgd_decay_sqrt")
 ]
 
 
