@@ -38,7 +38,7 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "std": "The standard deviation of each channel; null is as normalize says.",
     "precision": "What is computed with: on a CPU auto is fp32, on a GPU bf16 where it can.",
     "channels_last": "Keep images and weights channels last in memory: faster for convolutions.",
-    "compile": "Compile the model with torch.compile; on a GPU replayed as CUDA graphs.",
+    "compile": "Compile the model with torch.compile.",
     "deterministic": "The same bits twice on a GPU, at the cost of speed; a CPU gives them anyway.",
 }
 # What pydantic calls the bounds of a type that has a validator of its own.

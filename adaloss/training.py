@@ -67,11 +67,7 @@ class Training:
         if trial.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         # The network alone is compiled: order of draws, loss and optimizer stay as they are.
-        wanted = not is_user_model(trial.model) if capture == "auto" else capture
-        replays = wanted and self.device.type == "cuda"
-        self.forward: Callable[[Tensor], Tensor] = self.model
-        if trial.compile:
-            self.forward = compiled(self.model, self.device, replayed=replays)
+        self.forward = compiled(self.model) if trial.compile else self.model
         self.precision = forward_precision(trial, self.device)
         recipe = recipe_of(trial, splits, built.image_size, built.mean, built.std)
         self.train = ImageBatches(splits.train, recipe, training=True)
@@ -90,6 +86,8 @@ class Training:
         )
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
+        wanted = not is_user_model(trial.model) if capture == "auto" else capture
+        replays = wanted and self.device.type == "cuda"
         self.replayed_steps = Replay() if replays else None
         self.replayed_evaluation = Replay() if replays else None
         self.order = named_generator(trial.seed, "order")
@@ -258,15 +256,16 @@ class Training:
         self.step = state["step"]
 
 
-def compiled(
-    model: nn.Module, device: torch.device, *, replayed: bool
-) -> Callable[[Tensor], Tensor]:
-    """The model through torch's compiler; on a GPU as CUDA graphs, unless steps are replayed."""
+def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The model through torch's compiler, without CUDA graphs of its own: steps are replayed.
+
+    In one process the two do not go together: where a trial with graphs of the compiler's came
+    after one whose steps were replayed, a kernel failed (torch 2.11).
+    """
     # Each trial's network is compiled anew, and the compiler gives up on code that it has seen in
     # eight versions: what it knows of the worker's last trial is forgotten.
     torch.compiler.reset()
-    mode = "reduce-overhead" if device.type == "cuda" and not replayed else "default"
-    return torch.compile(model, mode=mode, dynamic=False)
+    return torch.compile(model, dynamic=False)
 
 
 def forked_random_state(device: torch.device) -> Any:
