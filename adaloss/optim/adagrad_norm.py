@@ -51,7 +51,7 @@ class AdaGradNorm(SGDFamily):
         super().accumulate(batches, loss)
         increment = squared_norm([batch for own_batches in batches for batch in own_batches])
         for group in self.param_groups:
-            group["b_squared"] = plus(group["b_squared"], increment)
+            group["b_squared"] = plus(group["b_squared"], increment, in_place=self.stays)
 
     def b_squared(self, group: dict[str, Any]) -> Scalar:
         """The accumulated b_t²."""

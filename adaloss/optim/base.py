@@ -29,6 +29,9 @@ class LossOptimizer(Optimizer):
     keeps_b_squared: ClassVar[bool] = False
     """Whether b_t² depends on the past, and so is kept as `group["b_squared"]`."""
 
+    stays: bool = False
+    """Whether t and b_t² stay in the tensors that they are in: see `keep_on`."""
+
     @property
     def kept(self) -> tuple[str, ...]:
         """The names of what each param group keeps from step to step, beside hyperparameters."""
@@ -103,6 +106,7 @@ class LossOptimizer(Optimizer):
             for name in self.kept:
                 number = float(group[name])
                 group[name] = torch.tensor(number, dtype=accumulator_dtype(device), device=device)
+        self.stays = True
 
     def b(self) -> list[float | None]:
         """b_t of each param group, b0 before the first step; None where there is no single one.
@@ -150,6 +154,7 @@ class LossOptimizer(Optimizer):
             ValueError: it is the state of another optimizer or of other parameters.
         """
         without_compiler(Optimizer.load_state_dict)(self, state_dict)
+        self.stays = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what `load_state_dict`, `pickle` or `copy` restored, once it is checked."""

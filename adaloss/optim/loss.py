@@ -51,10 +51,13 @@ def accumulator_dtype(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-def plus(total: Scalar, increment: Scalar) -> Scalar:
-    """`total + increment`: in place if both are tensors of one device, else on the increment's."""
+def plus(total: Scalar, increment: Scalar, *, in_place: bool = False) -> Scalar:
+    """`total + increment`; out of place it is on the increment's device if both are tensors.
+
+    In place, `total` is a tensor and shares the increment's device.
+    """
+    if in_place and isinstance(total, Tensor):
+        return total.add_(increment)
     if isinstance(total, Tensor) and isinstance(increment, Tensor):
-        if total.device == increment.device:
-            return total.add_(increment)
         return total.to(increment.device) + increment
     return total + increment

@@ -110,7 +110,7 @@ class AdaLoss(SGDFamily):
         super().accumulate(batches, loss)
         for group in self.param_groups:
             increment = group["alpha"] * abs(value - group["c"])
-            group["b_squared"] = plus(group["b_squared"], increment)
+            group["b_squared"] = plus(group["b_squared"], increment, in_place=self.stays)
 
     def b_squared(self, group: dict[str, Any]) -> Scalar:
         """The accumulated b_t²."""

@@ -93,6 +93,36 @@ def test_a_saved_b_stays_what_it_was(path):
     assert optimizer.param_groups[0]["t"] == 3
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_kept_on_a_device_stays_in_its_tensors_until_it_is_loaded(name):
+    weights = random_weights()
+    optimizer = build_optimizer(name, weights, **PLAIN)
+    run(optimizer, weights, range(2))
+    optimizer.keep_on(torch.device("cpu"))
+    (group,) = optimizer.param_groups
+    kept = {own: group[own] for own in optimizer.kept}
+    run(optimizer, weights, range(2, 4))
+    assert all(group[own] is tensor for own, tensor in kept.items())
+    assert kept["t"].item() == 4
+    state = optimizer.state_dict()
+    optimizer.load_state_dict(through_a_file(state))
+    (group,) = optimizer.param_groups
+    assert type(group["t"]) is int
+    assert [group[own] for own in kept] == [tensor.item() for tensor in kept.values()]
+    run(optimizer, weights, range(4, 5))
+    assert (group["t"], kept["t"].item()) == (5, 4)
+
+
+def test_a_b_that_was_read_stays_what_it_was():
+    weights = random_weights()
+    optimizer = AdaLoss(weights, b0=2.0)
+    (group,) = optimizer.param_groups
+    group["b_squared"] = read = torch.tensor(4.0, dtype=torch.float64)  # as it is on a GPU
+    run(optimizer, weights, range(2))
+    assert read.item() == 4.0
+    assert group["b_squared"] > 4.0
+
+
 def test_rowwise_accumulators_keep_float32_beside_bfloat16_weights():
     weights = random_weights(dtype=torch.bfloat16)
     optimizer = AdaGradNormRowwise(weights)
