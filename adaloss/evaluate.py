@@ -38,8 +38,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate in evaluation mode; sums stay on the device and are read back once.
 
-    ``precision`` is the context of the forward passes, ``replay`` what replays those of this model
-    on such images. With fewer than five classes, top-5 counts all of them.
+    ``precision`` is the context of the forward passes, ``replay`` what replays them. With fewer
+    than five classes, top-5 counts all of them.
     """
 
     def logits_of(batch: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def evaluate(
         if replay is None or len(batch) < batch_size:
             logits = logits_of(batch)
         else:
-            logits = replay.call(logits_of, batch)
+            logits = replay.call("an evaluation", logits_of, batch)
         loss_sum = functional.cross_entropy(logits, labels, reduction="sum")
         ranked = logits.topk(min(5, logits.shape[1])).indices == labels[:, None]
         totals += torch.stack((loss_sum, ranked[:, 0].sum(), ranked.sum()))

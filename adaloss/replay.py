@@ -6,48 +6,61 @@ GPU takes to compute them. A replayed step runs the same kernels on the same num
 
 import random
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # The first calls allocate, choose algorithms and load kernels, which cannot be captured; torch's
 # documentation has as many.
 CALLS_BEFORE_CAPTURE = 3
 
+# Where a module has what its state is made of: tensors that stay in place.
+KEPT_BY_TORCH = ("_parameters", "_buffers", "_modules")
+
 Function = Callable[..., Tensor]
 
 
 class Replay:
-    """Calls of one function, with tensors of the same shapes, that are replayed where they can be.
+    """Functions of one model that are called with tensors of the same shapes, time and again.
 
-    What the function changes must be on the device and stay where it is. One that waits for the
-    device or draws random numbers on the processor cannot be captured, nor one for whose own
-    memory there is no room: it is called as it is, and a line of output says so.
+    What they change must be on the device and stay where it is. One that waits for the device,
+    draws random numbers on the processor or has the model keep tensors of its own cannot be
+    captured, nor one for whose own memory there is no room: it is called as it is, and a line of
+    output says so.
     """
 
-    def __init__(self) -> None:
-        self.calls = 0
-        self.captured: Captured | None = None
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.calls: Counter[str] = Counter()
+        self.refused: set[str] = set()
+        self.captured: dict[str, Captured] = {}
 
-    def call(self, function: Function, *arguments: Tensor) -> Tensor:
-        """What the function returns for these arguments, the caller's to keep."""
-        if self.captured is not None:
-            return self.captured.replay(arguments)
-        self.calls += 1
-        if self.calls != CALLS_BEFORE_CAPTURE:
+    def call(self, name: str, function: Function, *arguments: Tensor) -> Tensor:
+        """What the function of this name returns for these arguments, the caller's to keep."""
+        if captured := self.captured.get(name):
+            return captured.replay(arguments)
+        self.calls[name] += 1
+        if self.calls[name] != CALLS_BEFORE_CAPTURE or name in self.refused:
             return function(*arguments)
         with host_watched() as hindrances:
             result = function(*arguments)
+        if own := next(tensors_of_its_own(self.model), None):
+            hindrances.append(f"the model keeps {own} beside its parameters and buffers")
         if not hindrances:
             try:
-                self.captured = Captured(function, arguments)
+                self.captured[name] = Captured(function, arguments)
             except RuntimeError as error:
                 hindrances.append(" ".join(str(error).split())[:300])
+                # They draw from a state that the device's generator may have left: once more.
+                self.captured.clear()
+                self.calls.clear()
         if hindrances:
-            print(f"not replayed as a CUDA graph: {'; '.join(hindrances)}")
+            self.refused.add(name)
+            print(f"{name} is not replayed as a CUDA graph: {'; '.join(hindrances)}")
         return result
 
 
@@ -111,6 +124,22 @@ def host_random_state() -> tuple[object, ...]:
     name, keys, *rest = np.random.get_state(legacy=True)
     numpys = name, np.asarray(keys).tobytes(), *rest
     return random.getstate(), numpys, torch.get_rng_state().numpy().tobytes()
+
+
+def tensors_of_its_own(model: nn.Module) -> Iterator[str]:
+    """The names of tensors that modules keep as plain attributes, or in dicts and lists of those.
+
+    A module may drop such a tensor, and a graph would go on reading where it was: some of timm's
+    keep their attention biases so between the batches of an evaluation.
+    """
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if name in KEPT_BY_TORCH:
+                continue
+            held = value.values() if isinstance(value, dict) else value
+            several = held if isinstance(value, dict | list | tuple | set) else (value,)
+            if any(isinstance(one, Tensor) for one in several):
+                yield f"{path}.{name}".lstrip(".")
 
 
 def clear_up_after_capture(device: int, pool: tuple[int, int]) -> None:

@@ -88,8 +88,7 @@ class Training:
             self.optimizer.keep_on(self.device)
         wanted = not is_user_model(trial.model) if capture == "auto" else capture
         replays = wanted and self.device.type == "cuda"
-        self.replayed_steps = Replay() if replays else None
-        self.replayed_evaluation = Replay() if replays else None
+        self.replay = Replay(self.model) if replays else None
         self.order = named_generator(trial.seed, "order")
         self.augmentation = named_generator(trial.seed, "augmentation")
         self.epoch = 0
@@ -112,7 +111,7 @@ class Training:
             self.forward_random_state = random_state(self.device)
             trained = time.perf_counter() - started
             validation, test = (
-                evaluate(self.model, part, self.precision, self.replayed_evaluation)
+                evaluate(self.model, part, self.precision, self.replay)
                 for part in (self.validation, self.test)
             )
         for name, loss in (("validation", validation.loss), ("test", test.loss)):
@@ -164,9 +163,9 @@ class Training:
         """One update of the weights; returns the plain loss, a scalar that stays on the device."""
         self.step += 1
         # A smaller last batch would be compiled and captured on its own, for one step an epoch.
-        if self.replayed_steps is None or len(labels) < self.trial.batch_size:
+        if self.replay is None or len(labels) < self.trial.batch_size:
             return self.learn(images, labels)
-        return self.replayed_steps.call(self.learn, images, labels)
+        return self.replay.call("a training step", self.learn, images, labels)
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
         """The step itself: nothing but what is on the device changes from one to the next."""
@@ -247,8 +246,8 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
-        if self.replayed_steps is not None:
-            self.replayed_steps = Replay()
+        if self.replay is not None:
+            self.replay = Replay(self.model)
         self.order.set_state(state["order"])
         self.augmentation.set_state(state["augmentation"])
         self.forward_random_state = [tensor.clone() for tensor in state["forward_random_state"]]

@@ -76,8 +76,10 @@ class ImageBatches:
         several = batch_size * max(1, BYTES_AT_A_TIME // (batch_size * kept[0].nbytes))
         for start in range(0, len(self.examples), several):
             part = slice(start, start + several)
-            images, labels = kept[part], self.examples.labels[part]
-            if order is not None:
+            if order is None:
+                # A model may write over its input.
+                images, labels = kept[part].clone(), self.examples.labels[part]
+            else:
                 images = kept.index_select(0, order[part])
                 labels = self.examples.labels.index_select(0, order[part])
             pairs = zip(

@@ -100,7 +100,7 @@ class LossOptimizer(Optimizer):
 
         They are 0-d, of float64 (float32 on MPS), and the same ones in every step: then all that
         a step reads and changes is on the device, and it can be replayed as a CUDA graph.
-        `load_state_dict` makes numbers of them again.
+        `load_state_dict` makes numbers of them again; a group that is added has numbers.
         """
         for group in self.param_groups:
             for name in self.kept:
@@ -158,9 +158,11 @@ class LossOptimizer(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what `load_state_dict`, `pickle` or `copy` restored, once it is checked."""
-        for index, group in enumerate(state["param_groups"]):
+        # A shallow copy is given the groups of the original, which are not to change.
+        groups = [dict(group) for group in state["param_groups"]]
+        for index, group in enumerate(groups):
             self.check_loaded(index, group)
-        super().__setstate__(state)
+        super().__setstate__(state | {"param_groups": groups})
 
     def check_loaded(self, index: int, group: dict[str, Any]) -> None:
         """Check one restored param group; t and b_t² become numbers again, wherever they were."""

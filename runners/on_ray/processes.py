@@ -33,9 +33,14 @@ class RayProcesses:
 
     def alive(self) -> list[Path]:
         """Their folders in ``/proc``; with their children, who may have written over the mark."""
-        folders = all_processes()
-        with_mark = {folder.name for folder in folders if has(folder, self.mark)}
-        return [f for f in folders if f.name in with_mark or parent(f) in with_mark]
+        return self.look()[0]
+
+    def look(self) -> tuple[list[Path], bool]:
+        """Those alive, and whether there are processes of which it cannot be seen yet."""
+        shown = {folder: shows(folder, self.mark) for folder in all_processes()}
+        with_mark = {folder.name for folder, marked in shown.items() if marked}
+        alive = [f for f in shown if f.name in with_mark or parent(f) in with_mark]
+        return alive, None in shown.values()
 
     def servers(self) -> dict[str, Path]:
         """Ray's servers among them, by name."""
@@ -46,10 +51,8 @@ class RayProcesses:
         """Kill them and wait until they are gone; what is finished is safe on the disk."""
         deadline = time.monotonic() + SECONDS_TO_DIE
         while time.monotonic() < deadline:
-            # Asked first: whatever is another program by then has its mark again.
-            overlooked = any(becomes_another(folder) for folder in all_processes())
-            left = self.alive()
-            if not left and not overlooked:
+            left, unsure = self.look()
+            if not left and not unsure:
                 return
             for folder in left:
                 with contextlib.suppress(OSError):
@@ -81,7 +84,7 @@ def lost_server(processes: RayProcesses) -> Lost:
 
     def lost() -> str | None:
         for name, folder in servers.items():
-            if not has(folder, processes.mark):
+            if shows(folder, processes.mark) is False:
                 return f"Ray's {name} has died"
         return None
 
@@ -93,25 +96,25 @@ def all_processes() -> list[Path]:
     return list(Path("/proc").glob("[0-9]*"))
 
 
-def becomes_another(folder: Path) -> bool:
-    """Whether it is just becoming another program: whether it has the mark cannot be seen yet."""
+def shows(folder: Path, mark: bytes) -> bool | None:
+    """Whether the process of this folder is alive and was started with the mark.
+
+    None is one that is just becoming another program, of which that cannot be seen yet.
+    """
     try:
-        if (folder / "environ").read_bytes():
-            return False
-        fields = fields_of(folder)
+        # One that renames itself writes over its beginning, so it cannot be taken apart.
+        environment = (folder / "environ").read_bytes()
+        if not environment:
+            fields = fields_of(folder)
+            if int(fields[FLAGS]) & (KERNELS_OWN | ENDING):
+                return False
+            if int(fields[ENVIRONMENT_END]) == 0:
+                return None
+            # It was started with an empty one, or has become another in between.
+            environment = (folder / "environ").read_bytes()
     except OSError:
         return False
-    return int(fields[ENVIRONMENT_END]) == 0 and not int(fields[FLAGS]) & (KERNELS_OWN | ENDING)
-
-
-def has(folder: Path, mark: bytes) -> bool:
-    """Whether the process of this folder is alive and was started with the mark."""
-    try:
-        # Of one that has ended and was not waited for, this is empty. One that renames itself
-        # writes over its beginning, so it cannot be taken apart.
-        return mark in (folder / "environ").read_bytes()
-    except OSError:
-        return False
+    return mark in environment
 
 
 def program(folder: Path) -> str:

@@ -90,7 +90,11 @@ class QueuedTrials(Searcher):
         if start is None:
             return Searcher.FINISHED if self.queue.exhausted else None
         share = {"cpu": start.cpus, "gpu": start.gpus}
-        return {"trial": start.trial.model_dump_json(), "share": share, **self.common}
+        common = self.common
+        if start.alone:
+            # Memory ran out, and a graph keeps some: the same numbers come without.
+            common = common | {"execution": common["execution"] | {"capture": False}}
+        return {"trial": start.trial.model_dump_json(), "share": share, **common}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

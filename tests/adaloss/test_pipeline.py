@@ -223,6 +223,17 @@ def test_batches_visit_every_example_once_in_the_order_given(digits):
     assert torch.equal(torch.cat([images for images, _ in seen]), (expected - 0.3) / 0.4)
 
 
+def test_a_model_that_writes_over_its_input_changes_no_later_batch(digits):
+    made = recipe(resize=8, image_size=8, flip=False, pixel_max=240.0, mean=(0.3,), std=(0.4,))
+    part = ImageBatches(digits.test, made, training=False)
+    assert part.kept is not None
+    before = part.kept.clone()
+    for order in (None, torch.arange(len(digits.test))):
+        for images, _ in part.batches(100, order):
+            images.mul_(2)
+        assert torch.equal(part.kept, before)
+
+
 def test_kept_images_are_those_made_on_the_way(digits, monkeypatch):
     made = recipe(resize=12, image_size=10, flip=False, pixel_max=240.0, mean=(0.3,), std=(0.4,))
     kept = ImageBatches(digits.test, made, training=False)

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
+from torch import nn
 
+from adaloss import replay as replay_module
 from adaloss.data import load_splits, spec_of
-from adaloss.replay import CALLS_BEFORE_CAPTURE, Replay, host_random_state
+from adaloss.replay import CALLS_BEFORE_CAPTURE, Replay, host_random_state, tensors_of_its_own
 from adaloss.training import DivergedError, Training
 from adaloss.trial import OPTIMIZER_NAMES
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 GPU = torch.device("cuda")
+STEP, EVALUATION = "a training step", "an evaluation"
 MOMENTUM = {"momentum": 0.9, "weight_decay": 1e-4}
 BY_ROWS = {"optimizer": "adagrad_norm_rowwise", "momentum": 0.9, "weight_decay": 1e-4}
 VIT = {"model": "vit_tiny_patch16_224", "image_size": 32, "train_examples": 400}
@@ -55,6 +59,12 @@ class Drawing(Flat):
         return super().forward(images) * (1 + 0.1 * random.random())
 
 
+class Hoarding(Flat):
+    def forward(self, images):
+        self.kept = [images.mean()]
+        return super().forward(images)
+
+
 class Refusing(Flat):
     def forward(self, images):
         if torch.cuda.is_current_stream_capturing():
@@ -84,7 +94,7 @@ def weights_of(training):
 
 
 def is_replayed(training):
-    return training.replayed_steps is not None and training.replayed_steps.captured is not None
+    return training.replay is not None and STEP in training.replay.captured
 
 
 @on_a_gpu
@@ -123,7 +133,7 @@ def test_dropout_is_drawn_anew_in_every_replay_and_goes_on_after_a_resume(
 
     def with_dropout(capture):
         training = training_of(trial, on_the_gpu, capture)
-        training.model.insert(1, torch.nn.Dropout(0.5))
+        training.model.insert(1, nn.Dropout(0.5))
         return training
 
     expected = numbers_of(with_dropout(False), 4)
@@ -157,6 +167,7 @@ def test_a_divergence_is_noticed_at_the_step_where_it_came(on_the_gpu, make_tria
         ("Drawing", "draws random numbers on the processor"),
         ("Refusing", "during capture"),
         ("Growing", "out of memory"),
+        ("Hoarding", "keeps kept beside its parameters and buffers"),
     ],
 )
 def test_what_cannot_be_replayed_is_stepped_as_it_is(
@@ -170,7 +181,7 @@ def test_what_cannot_be_replayed_is_stepped_as_it_is(
     assert numbers_of(training, 2) == expected
     assert not is_replayed(training)
     output = capsys.readouterr().out
-    assert output.startswith("not replayed as a CUDA graph: ")
+    assert output.startswith("a training step is not replayed as a CUDA graph: ")
     assert reason in output
     assert output.count("\n") == 1
     # The worker's next trial is not disturbed by a capture that broke off.
@@ -206,7 +217,7 @@ def test_memory_of_trials_that_are_over_is_given_back(start, make_trial):
 
 @on_a_gpu
 def test_a_call_is_replayed_with_the_arguments_of_each_time():
-    replay, total = Replay(), torch.zeros((), device=GPU)
+    replay, total = Replay(nn.Identity()), torch.zeros((), device=GPU)
 
     def add(left, right):
         total.add_(1)
@@ -214,17 +225,17 @@ def test_a_call_is_replayed_with_the_arguments_of_each_time():
 
     for number in range(CALLS_BEFORE_CAPTURE + 4):
         left = torch.full((3, 2), float(number), device=GPU)
-        kept = replay.call(add, left, left + 1)
-        following = replay.call(add, left + 1, left)
+        kept = replay.call("sums", add, left, left + 1)
+        following = replay.call("sums", add, left + 1, left)
         assert torch.equal(kept, left * 3 + 1)
         assert torch.equal(following, left * 3 + 2)
-    assert replay.captured is not None
+    assert list(replay.captured) == ["sums"]
     assert total.item() == 2 * (CALLS_BEFORE_CAPTURE + 4), "captured is not yet called"
 
 
 def test_a_processor_replays_nothing(digits, make_trial):
     training = training_of(make_trial(), digits, capture=True)
-    assert training.replayed_steps is training.replayed_evaluation is None
+    assert training.replay is None
 
 
 @pytest.mark.parametrize(
@@ -237,3 +248,59 @@ def test_a_draw_on_the_processor_is_seen(draw):
     assert host_random_state() == before
     draw()
     assert host_random_state() != before
+
+
+def test_tensors_that_a_module_may_drop_are_seen():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout())
+    assert not list(tensors_of_its_own(model))
+    model[0].plain, model[1].by_size = torch.zeros(1), {8: torch.zeros(1)}
+    model.listed, model.size = [torch.zeros(1)], (8, 8)
+    assert set(tensors_of_its_own(model)) == {"0.plain", "1.by_size", "listed"}
+
+
+def test_the_attention_biases_that_timm_keeps_between_batches_of_an_evaluation_are_seen():
+    model = timm.create_model("levit_128s", num_classes=3)
+    images = torch.zeros(2, 3, 224, 224)
+    model.train()(images)
+    assert not list(tensors_of_its_own(model))
+    with torch.inference_mode():
+        model.eval()(images)
+    assert all("attention_bias_cache" in name for name in tensors_of_its_own(model))
+    assert list(tensors_of_its_own(model))
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """Captures on a processor: of functions that do nothing but compute, a replay is a call."""
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", lambda mode: None)
+
+    class Called:
+        def __init__(self, function, arguments):
+            if function.__name__ == "refused":
+                raise RuntimeError("no\nroom")
+            self.replay = lambda arguments: function(*arguments)
+
+    monkeypatch.setattr(replay_module, "Captured", Called)
+
+
+def test_a_capture_that_fails_has_the_others_made_anew(as_on_a_gpu, capsys):
+    def doubled(tensor):
+        return tensor * 2
+
+    def refused(tensor):
+        return tensor * 3
+
+    replay, one = Replay(nn.Identity()), torch.ones(())
+    for _ in range(CALLS_BEFORE_CAPTURE):
+        replay.call("doubling", doubled, one)
+    before = replay.captured["doubling"]
+    for _ in range(CALLS_BEFORE_CAPTURE + 1):
+        assert replay.call("tripling", refused, one) == 3
+    assert not replay.captured
+    for _ in range(CALLS_BEFORE_CAPTURE + 1):
+        assert replay.call("doubling", doubled, one) == 2
+        assert replay.call("tripling", refused, one) == 3
+    assert replay.captured["doubling"] is not before
+    assert "tripling" not in replay.captured
+    assert capsys.readouterr().out == "tripling is not replayed as a CUDA graph: no room\n"

@@ -113,6 +113,14 @@ def test_what_is_kept_on_a_device_stays_in_its_tensors_until_it_is_loaded(name):
     assert (group["t"], kept["t"].item()) == (5, 4)
 
 
+def test_a_shallow_copy_leaves_the_original_its_groups():
+    optimizer = AdaLoss(random_weights(), b0=2.0)
+    optimizer.keep_on(torch.device("cpu"))
+    duplicated = copy.copy(optimizer)
+    assert duplicated.param_groups[0]["b_squared"] == 4.0
+    assert isinstance(optimizer.param_groups[0]["b_squared"], torch.Tensor)
+
+
 def test_a_b_that_was_read_stays_what_it_was():
     weights = random_weights()
     optimizer = AdaLoss(weights, b0=2.0)

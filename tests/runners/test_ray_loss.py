@@ -16,7 +16,7 @@ from runners.on_ray import processes as processes_module
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.last_words import SAID
 from runners.on_ray.loss import RayLostError, stopped_when
-from runners.on_ray.processes import RayProcesses, becomes_another, lost_server, marked
+from runners.on_ray.processes import lost_server, marked, shows
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux only")
 
@@ -86,24 +86,28 @@ def test_what_was_started_is_gone_afterwards_and_nothing_else(tmp_path):
 
 @needs_proc
 def test_a_process_that_becomes_another_program_is_looked_for_again(tmp_path, monkeypatch):
-    looks, seen = [], RayProcesses.alive
-
-    def seen_at_the_second_look(processes):
-        looks.append(processes)
-        return seen(processes) if len(looks) > 1 else []
+    looks = []
 
     with marked(tmp_path):
         started = subprocess.Popen(["sleep", "60"])
-        monkeypatch.setattr(RayProcesses, "alive", seen_at_the_second_look)
-        monkeypatch.setattr(processes_module, "becomes_another", lambda folder: not looks)
+
+        def seen_at_the_second_look(folder, mark):
+            if folder.name != str(started.pid):
+                return shows(folder, mark)
+            looks.append(folder)
+            return None if len(looks) == 1 else shows(folder, mark)
+
+        monkeypatch.setattr(processes_module, "shows", seen_at_the_second_look)
     assert started.wait() == -signal.SIGKILL
+    assert len(looks) > 1
 
 
 @pytest.mark.parametrize(
     ("environment", "flags", "environment_end", "so"),
     [
-        ("", 0x400000, 0, True),
+        ("", 0x400000, 0, None),
         ("HOME=/root", 0x400000, 0x7FFE0000, False),
+        ("HOME=/root\0MARK=1\0", 0x400000, 0x7FFE0000, True),
         pytest.param("", 0x400000, 0x7FFE0000, False, id="started with an empty environment"),
         pytest.param("", 0x400004, 0, False, id="ending"),
         pytest.param("", 0x208040, 0, False, id="a thread of the kernel's"),
@@ -114,7 +118,7 @@ def test_a_process_between_two_programs_is_known(tmp_path, environment, flags, e
     fields = ["0"] * 50
     fields[6], fields[48] = str(flags), str(environment_end)
     (tmp_path / "stat").write_text(f"12 (a) b) R {' '.join(fields[1:])}\n")
-    assert becomes_another(tmp_path) is so
+    assert shows(tmp_path, b"MARK=1") is so
 
 
 KILLED_RUN = """
