@@ -87,8 +87,8 @@ class ExecutionSection(Section):
     keep_checkpoints: bool = False
     """Keep the last state of finished trials."""
     capture: Capture = "auto"
-    """On a GPU replay steps as CUDA graphs, which takes less time; auto is yes, but for models of
-    your own."""
+    """On a GPU replay steps as CUDA graphs, which takes less time and more memory; auto is yes, but
+    for models of your own."""
 
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
