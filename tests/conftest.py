@@ -1,5 +1,6 @@
 """What most tests start from: the digits, and a trial on them that takes a moment."""
 
+import signal
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,6 +18,10 @@ from adaloss.trial import Trial
 
 # Not this folder, where the packages' tests have the packages' names.
 sys.path.insert(0, str(Path(__file__).parent / "waiting"))
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would the commands under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeTrial = Callable[..., Trial]
 
