@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import ray
 from adaloss.user_error import UserError
 from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
+from runners.on_ray.allocator import workers_with_jemalloc
 from runners.on_ray.last_words import last_words
 from runners.on_ray.lean import lean_servers, lean_tune
 from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.processes import RayProcesses, lost_server, marked
+from runners.preflight.gpus import visible_gpus
 from runners.preflight.ray_places import ray_folder
 from runners.timeline import RAY, Timeline
 from runners.trial_queue import Capacity
@@ -57,7 +59,7 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
     own = nullcontext() if on_a_cluster() else lean_tune()
     with last_words(), own, marked(results) as processes:
         try:
-            with timeline.span(RAY), interrupts_kept() as interrupts:
+            with timeline.span(RAY), allocator_for(settings), interrupts_kept() as interrupts:
                 start_ray_at_last(settings, processes, interrupts)
             if on_a_cluster():
                 yield lost_cluster(ray.get_runtime_context().gcs_address)
@@ -70,6 +72,12 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
         finally:
             with interrupts_kept(at_most=IMPATIENCE):
                 ray.shutdown()
+
+
+def allocator_for(settings: WorkerSettings) -> AbstractContextManager[None]:
+    """While Ray starts on this machine: the workers' allocator, with GPUs the system's own."""
+    on_processors = settings.gpus == 0 or not visible_gpus()
+    return workers_with_jemalloc() if on_processors and not on_a_cluster() else nullcontext()
 
 
 def start_ray_at_last(
