@@ -7,7 +7,12 @@ from multiprocessing import forkserver, get_all_start_methods, get_context, reso
 from multiprocessing.context import BaseContext
 
 MOST_PROCESSES = 4
-WRITER = "analysis.figures.saving_beside"
+# matplotlib imports the one that writes a format, and what that needs, with the first such file.
+IMPORTED_FIRST = (
+    "analysis.figures.saving_beside",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf",
+)
 
 
 def number_of_processes() -> int:
@@ -26,7 +31,7 @@ def start_early() -> None:
     It takes a second of a processor, which is idle when a run begins and is not at its end.
     """
     if number_of_processes() > 1 and can_fork():
-        get_context("forkserver").set_forkserver_preload([WRITER])
+        get_context("forkserver").set_forkserver_preload([*IMPORTED_FIRST])
         # What this starts too would unblock the signal.
         resource_tracker.ensure_running()
         # The process is deaf to Ctrl-C from its first moment; this one hears of it a moment later.

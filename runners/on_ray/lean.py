@@ -23,6 +23,7 @@ from runners.on_ray.forget import forgets_tasks
 # Ends with the raylet, whose pipe is its standard input, and takes whatever words follow.
 IDLE = '/bin/sh -c "exec cat" idle'
 START_PROCESS = "ray._private.services.start_ray_process"
+COUNT_CALLBACKS = "ray.air._internal.usage.tag_callbacks"
 REMOVE_ACTOR = "ray.air.execution._internal.actor_manager.RayActorManager.remove_actor"
 AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
 # What Ray's own agent writes of a service that it does not offer.
@@ -42,7 +43,8 @@ def lean_tune() -> Iterator[None]:
 
     Tune would set variables for each worker (they use no Lightning), and Ray starts every worker
     that has variables of its own anew, through an agent. For each trial Tune would ask Ray's GCS
-    for its trainable, and wait there for one that has died.
+    for its trainable, and wait there for one that has died. To count callbacks for Ray's statistics
+    of use it would import W&B, for as long as it takes to import Ray, before it starts a worker.
     """
     changes: list[Change] = [
         ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", lambda _: {}),
@@ -50,6 +52,7 @@ def lean_tune() -> Iterator[None]:
         ("ray.tune.registry._Registry.contains", kept),
         ("ray.tune.registry._Registry.get", kept),
         (REMOVE_ACTOR, forgets_tasks),
+        (COUNT_CALLBACKS, lambda _: nothing),
     ]
     if tune_speaks_so():
         controller = "ray.tune.execution.tune_controller"
@@ -78,9 +81,9 @@ def kept(ask: Callable[[Any, str, str], Any]) -> Callable[[Any, str, str], Any]:
 def lean_servers() -> Iterator[None]:
     """While Ray starts: no autoscaler, log monitor, dashboard (which is off) or agents."""
     changes: list[Change] = [
-        ("ray._private.node.Node.start_monitor", lambda _: started_nothing),
-        ("ray._private.node.Node.start_log_monitor", lambda _: started_nothing),
-        ("ray._private.node.Node.start_api_server", lambda _: started_nothing),
+        ("ray._private.node.Node.start_monitor", lambda _: nothing),
+        ("ray._private.node.Node.start_log_monitor", lambda _: nothing),
+        ("ray._private.node.Node.start_api_server", lambda _: nothing),
     ]
     if agents_are_idle():
         changes.append((START_PROCESS, without_agents))
@@ -98,8 +101,8 @@ def changed(changes: Iterable[Change]) -> Iterator[None]:
         yield
 
 
-def started_nothing(*arguments: object, **options: object) -> None:
-    """In place of what would start a process."""
+def nothing(*arguments: object, **options: object) -> None:
+    """In place of what would start a process, or import one that is not needed."""
 
 
 def agents_are_idle() -> bool:

@@ -1,9 +1,12 @@
 """Ray's private names that are changed for a sweep: a new Ray without one of them is noticed."""
 
+import subprocess
+import sys
 from pkgutil import resolve_name
 from unittest.mock import patch
 
 import pytest
+from patience import PATIENCE
 
 from runners.on_ray.actor import reset_with_configuration, started_with_configuration
 from runners.on_ray.lean import changed, lean_servers, lean_tune
@@ -73,3 +76,22 @@ def test_a_worker_is_given_the_configuration_of_its_trial_alone():
         {"trial": "trial", "method_name": "reset", "args": (config,), "kwargs": {}},
         {"trial": "trial", "method_name": "train", "args": ()},
     ]
+
+
+SAYS_WHETHER_IT_IMPORTED_WANDB = """
+import atexit
+import sys
+
+from runners.cli import main
+
+atexit.register(lambda: print("imported:", "wandb" in sys.modules))
+main()
+"""
+
+
+def test_a_sweep_without_wandb_does_not_wait_for_its_import(grid, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", SAYS_WHETHER_IT_IMPORTED_WANDB, "run", grid, "--wandb", "disabled"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=True,
+    )  # fmt: skip
+    assert run.stdout.splitlines()[-1] == "imported: False"
