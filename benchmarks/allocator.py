@@ -106,7 +106,7 @@ def process(model: str, variables: Mapping[str, str]) -> Iterator["subprocess.Po
     own = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     with subprocess.Popen(
         [sys.executable, __file__, "--serve", model],
-        env=own | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**own, **variables}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as started:  # fmt: skip
         yield started
 
