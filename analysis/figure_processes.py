@@ -7,7 +7,7 @@ from multiprocessing import forkserver, get_all_start_methods, get_context, reso
 from multiprocessing.context import BaseContext
 
 MOST_PROCESSES = 4
-# matplotlib imports the one that writes a format, and what that needs, with the first such file.
+# matplotlib imports a format's backend, and what that needs, with the first file of it.
 IMPORTED_FIRST = (
     "analysis.figures.saving_beside",
     "matplotlib.backends.backend_agg",

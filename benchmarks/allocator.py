@@ -26,13 +26,12 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple, TypedDict
 
-from runners.on_ray.allocator import VARIABLES
+from runners.on_ray.allocator import USERS_OWN, VARIABLES
 
 SYSTEMS = "the system's"
 SMALL = ("mlp", "small_cnn")
 MODELS = (*SMALL, "resnet18", "resnet50", "vit_small_patch16_224")
-ROUNDS = {True: 60, False: 8}
-QUICK_ROUNDS = {True: 8, False: 2}
+ROUNDS, ROUNDS_OF_LARGE, QUICK_ROUNDS = 60, 8, 4
 
 
 class Turn(NamedTuple):
@@ -103,7 +102,7 @@ def memory() -> tuple[int, int]:
 @contextmanager
 def process(model: str, variables: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
     """A process that trains this model, with these variables set."""
-    own = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    own = {name: value for name, value in os.environ.items() if name not in USERS_OWN}
     with subprocess.Popen(
         [sys.executable, __file__, "--serve", model],
         env={**own, **variables}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -117,7 +116,10 @@ def turn_of(contender: "subprocess.Popen[str]") -> Turn:
     assert contender.stdout is not None, "it was started with pipes"
     contender.stdin.write("\n")
     contender.stdin.flush()
-    return Turn(*json.loads(contender.stdout.readline()))
+    answer = contender.stdout.readline()
+    if not answer:
+        sys.exit(f"a contender has ended with status {contender.wait()}")
+    return Turn(*json.loads(answer))
 
 
 def measure(model: str, rounds: int) -> dict[str, list[Turn]]:
@@ -162,7 +164,6 @@ def main() -> None:
     if arguments.serve:
         serve(arguments.serve)
         return
-    rounds = QUICK_ROUNDS if arguments.quick else ROUNDS
     rows: list[Row] = []
     print(f"torch {version('torch')}, Ray {version('ray')}, one thread each")
     print(
@@ -170,7 +171,9 @@ def main() -> None:
         "     held, most, MB"
     )
     for model in arguments.models.split(","):
-        for row in rows_of(model, measure(model, rounds[model in SMALL])):
+        rounds = ROUNDS if model in SMALL else ROUNDS_OF_LARGE
+        turns = measure(model, QUICK_ROUNDS if arguments.quick else rounds)
+        for row in rows_of(model, turns):
             lower, upper = row["ratio_quartiles"]
             print(
                 f"{model:<23}{row['contender']:<37}{row['milliseconds']:>10.1f}"

@@ -11,7 +11,13 @@ VARIABLES = {
     "MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
 }
 # Who sets one of these has chosen already.
-USERS_OWN = ("LD_PRELOAD", *VARIABLES)
+USERS_OWN = (
+    *VARIABLES,
+    "LD_PRELOAD",
+    "RAY_JEMALLOC_CONF",
+    "RAY_JEMALLOC_LIB_PATH",
+    "RAY_JEMALLOC_PROFILE",
+)
 
 
 @contextmanager
@@ -28,4 +34,4 @@ def workers_with_jemalloc() -> Iterator[None]:
         yield
     finally:
         for name in VARIABLES:
-            del os.environ[name]
+            os.environ.pop(name, None)

@@ -44,7 +44,7 @@ def lean_tune() -> Iterator[None]:
     Tune would set variables for each worker (they use no Lightning), and Ray starts every worker
     that has variables of its own anew, through an agent. For each trial Tune would ask Ray's GCS
     for its trainable, and wait there for one that has died. To count callbacks for Ray's statistics
-    of use it would import W&B, for as long as it takes to import Ray, before it starts a worker.
+    of use, which know of none then, it would import W&B before it starts a worker.
     """
     changes: list[Change] = [
         ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", lambda _: {}),
@@ -102,7 +102,7 @@ def changed(changes: Iterable[Change]) -> Iterator[None]:
 
 
 def nothing(*arguments: object, **options: object) -> None:
-    """In place of what would start a process, or import one that is not needed."""
+    """In place of what would start a process, or import a module, that is not needed."""
 
 
 def agents_are_idle() -> bool:

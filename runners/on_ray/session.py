@@ -17,7 +17,7 @@ from runners.on_ray.last_words import last_words
 from runners.on_ray.lean import lean_servers, lean_tune
 from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.processes import RayProcesses, lost_server, marked
-from runners.preflight.gpus import visible_gpus
+from runners.preflight.gpus import AMD_DEVICE, visible_gpus
 from runners.preflight.ray_places import ray_folder
 from runners.timeline import RAY, Timeline
 from runners.trial_queue import Capacity
@@ -59,7 +59,7 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
     own = nullcontext() if on_a_cluster() else lean_tune()
     with last_words(), own, marked(results) as processes:
         try:
-            with timeline.span(RAY), allocator_for(settings), interrupts_kept() as interrupts:
+            with timeline.span(RAY), interrupts_kept() as interrupts, allocator_for(settings):
                 start_ray_at_last(settings, processes, interrupts)
             if on_a_cluster():
                 yield lost_cluster(ray.get_runtime_context().gcs_address)
@@ -76,8 +76,11 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
 
 def allocator_for(settings: WorkerSettings) -> AbstractContextManager[None]:
     """While Ray starts on this machine: the workers' allocator, with GPUs the system's own."""
-    on_processors = settings.gpus == 0 or not visible_gpus()
-    return workers_with_jemalloc() if on_processors and not on_a_cluster() else nullcontext()
+    if on_a_cluster() or settings.gpus:
+        return nullcontext()
+    if settings.gpus is None and (visible_gpus() or AMD_DEVICE.exists()):
+        return nullcontext()
+    return workers_with_jemalloc()
 
 
 def start_ray_at_last(

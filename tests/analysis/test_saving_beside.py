@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,12 @@ def test_a_ctrl_c_as_they_start_is_for_the_parent_alone():
         start_new_session=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", figure_processes.IMPORTED_FIRST)
+def test_what_writers_import_first_is_there(name):
+    # What cannot be imported there is passed over in silence.
+    assert import_module(name)
 
 
 ALL_DIE = """

@@ -33,6 +33,12 @@ def told():
     return {name: os.environ[name] for name in VARIABLES if name in os.environ}
 
 
+def test_it_is_not_told_after_a_start_that_failed():
+    with pytest.raises(ConnectionError), workers_with_jemalloc():
+        raise ConnectionError
+    assert not told()
+
+
 def told_while_ray_starts(gpus):
     with session.allocator_for(settings(gpus)):
         return told()
@@ -52,16 +58,26 @@ def test_who_has_chosen_an_allocator_keeps_it(monkeypatch, name):
     assert name in os.environ
 
 
-@pytest.mark.parametrize(("gpus", "there"), [(0, 0), (0, 2), (None, 0)])
-def test_on_processors(gpus, there):
-    with patch.object(session, "visible_gpus", lambda: there):
-        assert told_while_ray_starts(gpus) == VARIABLES
-
-
-@pytest.mark.parametrize("gpus", [None, 0.5])
-def test_with_gpus_it_is_the_systems(gpus):
-    with patch.object(session, "visible_gpus", lambda: 2):
-        assert not told_while_ray_starts(gpus)
+@pytest.mark.parametrize(
+    ("gpus", "nvidias", "amd", "told"),
+    [
+        (0, 0, False, True),
+        (0, 2, False, True),
+        (None, 0, False, True),
+        (None, 2, False, False),
+        (None, 0, True, False),
+        # Ray knows of GPUs that are not looked for here.
+        (0.5, 0, False, False),
+        (0.5, 2, False, False),
+    ],
+)
+def test_trials_on_gpus_have_the_systems_allocator(tmp_path, gpus, nvidias, amd, told):
+    device = tmp_path if amd else tmp_path / "none"
+    with (
+        patch.object(session, "visible_gpus", lambda: nvidias),
+        patch.object(session, "AMD_DEVICE", device),
+    ):
+        assert told_while_ray_starts(gpus) == (VARIABLES if told else {})
 
 
 def test_a_cluster_is_not_ours_to_tell(monkeypatch):
@@ -70,7 +86,7 @@ def test_a_cluster_is_not_ours_to_tell(monkeypatch):
 
 
 LOOKS_INTO_A_WORKER = """
-import sys
+import os
 from pathlib import Path
 
 import ray
@@ -81,15 +97,16 @@ from runners.timeline import Timeline
 from runners.worker_settings import WorkerSettings
 
 @ray.remote
-def mapped():
-    return Path("/proc/self/maps").read_text()
+def worker():
+    return Path("/proc/self/maps").read_text(), os.environ.get("MALLOC_CONF")
 
 settings = WorkerSettings(
     data_root="", cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
     checkpoint_interval=60, keep_checkpoints=False,
 )
 with ray_running(Path.cwd(), settings, Timeline()):
-    print(JEMALLOC_SO in ray.get(mapped.remote()))
+    maps, conf = ray.get(worker.remote())
+    print(os.path.realpath(JEMALLOC_SO) in maps, conf, os.environ.get("MALLOC_CONF"))
 """
 
 
@@ -106,4 +123,15 @@ def test_a_worker_has_it_unless_the_user_says_no(monkeypatch, tmp_path, wanted):
         [sys.executable, "-c", LOOKS_INTO_A_WORKER],
         cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=True,
     )  # fmt: skip
-    assert run.stdout.split() == [str(wanted)]
+    conf = VARIABLES["MALLOC_CONF"] if wanted else None
+    assert run.stdout.split() == [str(wanted), str(conf), "None"]
+
+
+def test_its_numbers_are_those_of_the_systems_allocator(command_in, grid, tmp_path):
+    grid.write_text(grid.read_text().replace("mlp", "small_cnn"))
+    command = command_in(tmp_path)
+    run = command("run", grid.name, "--wandb", "disabled")
+    assert run.returncode == 0, run.stderr
+    # This one trains in the command's own process.
+    verified = command("verify", grid.name, "--sample", "all")
+    assert "8 the same, 0 differ" in verified.stdout + verified.stderr
