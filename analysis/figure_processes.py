@@ -9,7 +9,8 @@ from multiprocessing.context import BaseContext
 MOST_PROCESSES = 4
 # matplotlib imports a format's backend, and what that needs, with the first file of it.
 IMPORTED_FIRST = (
-    "analysis.figures.saving_beside",
+    "analysis.figure_files",
+    "analysis.figures",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_pdf",
 )

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from analysis.wording import field_value_text
+
 Dashes = Literal["-", "--", ":", "-."]
 
 
@@ -57,3 +59,8 @@ def other_style(number: int) -> LineStyle:
     """The style of the ``number``-th line, from 0, that is of no optimizer."""
     turn, index = divmod(number, len(OTHER_STYLES))
     return replace(OTHER_STYLES[index], dashes=DASHES[turn % len(DASHES)])
+
+
+def line_label(field: str, value: object) -> str:
+    """An optimizer's name as the literature writes it, a number with its field."""
+    return OPTIMIZER_LABELS.get(str(value)) or field_value_text(field, value)

@@ -2,14 +2,24 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain, count
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adaloss.store import METRICS_FILE, RESULT_FILE, Store
+from analysis.beside import figure_writers
+from analysis.figure_files import (
+    FIGURE_FORMATS,
+    FIGURES,
+    save_figures,
+    shares_of,
+    told_before,
+    write_share,
+)
+from analysis.figure_processes import number_of_processes
 from analysis.frame import history_frame
 from analysis.index import stamps_of
 from analysis.loading import GRID_FILE
@@ -17,16 +27,15 @@ from analysis.page import Page
 from analysis.published import published_page
 from analysis.render import FORMATS, render
 from analysis.render_page import page_markdown
-from analysis.results import FIGURES, Results, figures_of, statistics_of, tables_of
+from analysis.results import Results, statistics_of, tables_of
 from analysis.tables import Table
 from analysis.wording import file_name
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import pandas as pd
 
     from analysis.comparison.compare import Comparison
 
-FIGURE_FORMATS = ("png", "pdf")
 STATISTICS_FILE = "statistics.md"
 PUBLISHED_FILE = "published_numbers.md"
 
@@ -69,19 +78,21 @@ def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
     """Write every file; gives their paths below the sweep's folder."""
     store = results.store
     store.write_text(store.root / GRID_FILE, results.sweep.text)
-    paths = list(save_tables(tables, store))
-    # matplotlib takes half a second to import, and only here is it known that it is needed.
-    from analysis.figures.saving_beside import figure_writers
-
-    with figure_writers() as write:
-        drawn = figures_of(results, FIGURES)
-        paths += save_figures(drawn, store.figures_folder, FIGURE_FORMATS, write)
+    figures: list[Path] = []
+    with figure_writers(figures) as have_written:
+        elsewhere, writers = told_before(results), number_of_processes()
+        # Whoever draws the curves finds the histories in the index then.
+        history = history_frame(results.trials, store)
+        for kind in FIGURES:
+            for share in shares_of(results, kind, writers):
+                have_written(partial(write_share, elsewhere, kind, share))
+        paths = list(save_tables(tables, store))
         statistics, *published = pages = pages_of(results)
         paths.append(save_page(statistics, store, STATISTICS_FILE))
         paths += [save_page(page, store, PUBLISHED_FILE) for page in published]
         paths.append(store.root / "report.html")
-        save_report(results, tables, pages, paths[-1])
-    return (path.relative_to(store.root).as_posix() for path in paths)
+        save_report(results, tables, pages, paths[-1], history)
+    return (path.relative_to(store.root).as_posix() for path in (*paths, *figures))
 
 
 def pages_of(results: Results) -> list[Page]:
@@ -105,46 +116,21 @@ def save_page(page: Page, store: Store, name: str) -> Path:
     return path
 
 
-def save_figures(
-    figures: Iterator[tuple[str, "Figure"]],
-    folder: Path,
-    formats: Sequence[str],
-    write: "Callable[[Figure, Path], object] | None" = None,
-) -> Iterator[Path]:
-    """Write each figure in these formats into the folder, as they are drawn; gives the files.
-
-    ``write`` saves a figure, or has it saved by the time its own context ends.
-    """
-    from analysis.figures import save_figure
-
-    write = write or save_figure
-    taken: set[str] = set()
-    for name, figure in figures:
-        stem = unused(file_name(name), taken)
-        taken.add(stem)
-        for form in formats:
-            path = folder / f"{stem}.{form}"
-            write(figure, path)
-            yield path
-
-
-def unused(stem: str, taken: Collection[str]) -> str:
-    """The name, with a number where names that differ in other signs have become the same."""
-    numbered = (f"{stem}-{number}" for number in count(2))
-    return next(name for name in chain((stem,), numbered) if name not in taken)
-
-
 def save_report(
-    results: Results, tables: Sequence[Table], pages: Sequence[Page], path: Path
+    results: Results,
+    tables: Sequence[Table],
+    pages: Sequence[Page],
+    path: Path,
+    history: "pd.DataFrame",
 ) -> None:
-    """Write the report."""
+    """Write the report; ``history`` is that of the results' trials."""
     from analysis.report import failure_logs, report_html
 
     text = report_html(
         sweep=results.sweep,
         selection=results.selection,
         frame=results.frame,
-        history=history_frame(results.trials, results.store),
+        history=history,
         tables=tables,
         pages=pages,
         logs=failure_logs(results.frame, results.trials, results.store),
@@ -164,9 +150,8 @@ def save_comparison(comparison: "Comparison", store: Store) -> Iterator[Path]:
     yield page
     store.write_text(numbers, comparison_csv(comparison))
     yield numbers
-    yield from save_figures(
-        iter([(name, comparison_figure(comparison))]), store.figures_folder, FIGURE_FORMATS
-    )
+    named = [(name, partial(comparison_figure, comparison))]
+    yield from save_figures(named, store.figures_folder, FIGURE_FORMATS)
 
 
 def state_of(store: Store, files: Iterable[str]) -> dict[str, tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""From a sweep and its records to tables, figures, statistics and the comparison with others."""
+"""From a sweep and its records to its tables and statistics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +11,14 @@ from adaloss.store import Store
 from adaloss.sweep import Sweep
 from adaloss.table_spec import TableSpec, epoch_of
 from adaloss.trial import Trial
-from analysis.frame import MISSING, build_frame, history_frame
+from analysis.frame import MISSING, build_frame
 from analysis.measure import Measure
 from analysis.page import Page
 from analysis.tables import Table, compile_tables, measure_of, selected
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
-AGAINST, CURVES, HEAT_MAP, DIFFERENCES = "against", "curves", "heatmap", "differences"
-FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES)
 BOOTSTRAP_SEED = 0
 
 
@@ -101,65 +99,6 @@ def tables_of(results: Results) -> tuple[Table, ...]:
         goal=metric.goal,
         sweep_name=results.name,
     )
-
-
-def figures_of(
-    results: Results,
-    kinds: Sequence[str],
-    *,
-    baseline: str | None = None,
-    width: float | None = None,
-) -> Iterator[tuple[str, "Figure"]]:
-    """The figures of these kinds with a name for each, drawn one by one as they are asked for.
-
-    Raises:
-        TableError: the fields or the baseline do not exist, or cells would mix trials.
-    """
-    # matplotlib takes half a second to import, and tables do without it.
-    from analysis import figures
-
-    spec, measure, frame = results.spec, results.measure, results.chosen()
-    axes: dict[str, Any] = {"x": spec.rows, "line": spec.columns, "per": spec.per}
-    common: dict[str, Any] = {
-        "metric": measure.metric,
-        "title": results.title,
-        "width": width or figures.PAGE_INCHES,
-    }
-    if AGAINST in kinds:
-        yield (
-            f"against-{spec.rows}",
-            figures.accuracy_against(
-                frame, at=measure.at, na_if=spec.na_if, spread=spec.spread, **axes, **common
-            ),
-        )
-    if CURVES in kinds:
-        history = history_frame(results.trials, results.store)
-        for part, figure in figures.learning_curves(history, frame, **axes, **common):
-            yield f"curves-{part}", figure
-    if HEAT_MAP in kinds:
-        yield (
-            "heatmap",
-            figures.heat_map(
-                frame,
-                rows=spec.rows,
-                columns=spec.columns,
-                per=spec.per,
-                at=measure.at,
-                na_if=spec.na_if,
-                decimals=spec.decimals,
-                **common,
-            ),
-        )
-    if DIFFERENCES in kinds and (baseline or can_be_compared(frame, spec)):
-        yield (
-            "differences",
-            figures.paired_differences(frame, at=measure.at, baseline=baseline, **axes, **common),
-        )
-
-
-def can_be_compared(frame: pd.DataFrame, spec: TableSpec) -> bool:
-    """Whether there are two columns, one to be the baseline of the other."""
-    return len(set(frame[spec.columns])) > 1
 
 
 def statistics_of(results: Results) -> Page:

@@ -2,10 +2,13 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from adaloss.printable import printable_line
 
+LONG_NUMBER = 7
+"""Characters."""
 MOST_IN_A_FILE_NAME = 100
 
 
@@ -41,6 +44,16 @@ def one_line(text: str) -> str:
 def field_value_text(field: str, value: object) -> str:
     """A value that stands alone: names speak for themselves, ``lr = 0.1`` needs its field."""
     return one_line(value) if isinstance(value, str) else f"{field} = {value_text(value)}"
+
+
+def short_texts(values: Sequence[object]) -> list[str]:
+    """The values as an axis has them: long fractions rounded where that keeps all distinct."""
+    full = [value_text(value) for value in values]
+    short = [
+        f"{value:.3g}" if isinstance(value, float) and len(text) > LONG_NUMBER else text
+        for value, text in zip(values, full, strict=True)
+    ]
+    return short if len(set(short)) == len(set(full)) else full
 
 
 def file_name(text: str) -> str:

@@ -55,9 +55,8 @@ def plot(
     output: Output = None,
 ) -> None:
     """Draw the figures into the sweep's folder or another, or one of them to a file."""
+    from analysis.figure_files import AGAINST, FIGURES, figures_of, save_figures
     from analysis.figures import COLUMN_INCHES, PAGE_INCHES, save_figure
-    from analysis.outputs import save_figures
-    from analysis.results import AGAINST, FIGURES, figures_of
 
     to_file = output is not None and output.suffix[1:] in FORMS
     kinds = figure or ([AGAINST] if to_file else list(FIGURES))
@@ -82,18 +81,19 @@ def plot(
         raise UserError(f"figures/ {OWN_PLACE}, a file or a folder")
     results = results_of(grid, storage, only, exclude, **changes)
     inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES
-    drawn = figures_of(results, kinds, baseline=baseline, width=inches)
+    named = figures_of(results, kinds, baseline=baseline, width=inches)
     if output is None or not to_file:
-        for path in save_figures(drawn, output or results.store.figures_folder, formats):
+        for path in save_figures(named, output or results.store.figures_folder, formats):
             typer.echo(f"wrote {path}", err=True)
         return
-    all_drawn = list(drawn)
-    if len(all_drawn) != 1:
+    all_named = list(named)
+    if len(all_named) != 1:
         raise UserError(
-            f"{len(all_drawn)} figures for one file: name one with --figure, and one part with "
+            f"{len(all_named)} figures for one file: name one with --figure, and one part with "
             "--only where there is one for each; or name a folder"
         )
-    save_figure(all_drawn[0][1], output)
+    ((_, draw),) = all_named
+    save_figure(draw(), output)
     typer.echo(f"wrote {output}", err=True)
 
 
@@ -105,6 +105,7 @@ def report(
     output: Output = None,
 ) -> None:
     """Write one HTML file that shows everything to somebody who does not have the tool."""
+    from analysis.frame import history_frame
     from analysis.outputs import pages_of, save_report
     from analysis.results import tables_of
 
@@ -112,7 +113,8 @@ def report(
         raise UserError(f"report.html {OWN_PLACE}")
     results = results_of(grid, storage, only, exclude)
     path = output or results.store.root / "report.html"
-    save_report(results, tables_of(results), pages_of(results), path)
+    history = history_frame(results.trials, results.store)
+    save_report(results, tables_of(results), pages_of(results), path, history)
     typer.echo(f"wrote {path}", err=True)
 
 

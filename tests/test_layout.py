@@ -64,6 +64,11 @@ def test_neither_training_nor_its_checkpoints_import_torchs_compiler():
     assert "torch" in imported_by(statement)
 
 
+def test_who_has_figures_drawn_by_others_does_not_wait_for_the_import_of_matplotlib():
+    statement = "import analysis.outputs, analysis.report, analysis.stats.stats_page"
+    assert "matplotlib" not in imported_by(statement)
+
+
 def test_a_trial_needs_neither_ray_nor_wandb_nor_pandas():
     assert not imported_by("import adaloss.execution") & {"ray", "wandb", "pandas", "runners"}
 

@@ -12,14 +12,14 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from adaloss.table_spec import At, NaIf, TableSpec
 from analysis.cells import Cell, CellStatus
-from analysis.figures.labels import broken, line_label, literal, short_texts
+from analysis.figures.labels import broken, literal
 from analysis.figures.sheet import MAX_PANELS, TEXT_POINTS
 from analysis.figures.ticks import Ticks, ticks_of
-from analysis.line_styles import MAX_LINES, LineStyle
+from analysis.line_styles import MAX_LINES, LineStyle, line_label
 from analysis.measure import METRIC_GOALS
 from analysis.places import Places
 from analysis.tables import Table, compile_tables
-from analysis.wording import value_text
+from analysis.wording import short_texts, value_text
 
 Per = str | tuple[str, ...] | None
 """The fields of which every value gets a panel, or a figure, of its own."""

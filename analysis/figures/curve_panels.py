@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from analysis.course import Course, Part, mean_course
 from analysis.figures.axes import CROSS, LOGARITHMIC_METRICS, name_decades, tidy, worse_edge
-from analysis.figures.course import Course, Part, mean_course
 from analysis.figures.labels import POINTS_PER_INCH, evenly
 from analysis.figures.sheet import SMALL_POINTS
 from analysis.line_styles import LineStyle

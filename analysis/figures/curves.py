@@ -1,6 +1,7 @@
 """Learning curves: what every trial measured from epoch to epoch, seeds thin, their mean thick."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -10,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.course import Part, Recorded, courses_by_cell, recorded_epochs
 from analysis.figures.axes import (
     GREY,
     Per,
@@ -19,20 +21,20 @@ from analysis.figures.axes import (
     shown_columns,
     tables_for,
 )
-from analysis.figures.course import Part, courses_by_cell, recorded_epochs
 from analysis.figures.curve_panels import (
     MOST_THIN_LINES,
     draw_panel,
     scale_epochs,
     scale_quantity,
 )
-from analysis.figures.labels import broken, evenly, in_words, line_label, literal, short_texts
+from analysis.figures.labels import broken, evenly, in_words, literal
 from analysis.figures.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
 from analysis.frame import grouped
-from analysis.line_styles import line_styles
+from analysis.line_styles import LineStyle, line_label, line_styles
 from analysis.measure import METRIC_LABELS
 from analysis.places import places_of
 from analysis.tables import Table, TableError
+from analysis.wording import short_texts
 
 QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
 # Some optimizers have no single rate, and no b.
@@ -47,6 +49,18 @@ RASTER_LINES = 1000
 
 
 def learning_curves(
+    history: pd.DataFrame, frame: pd.DataFrame, **asked: Any
+) -> Iterator[tuple[str, Figure]]:
+    """The figures of :func:`curves_by_part`, drawn one by one as they are asked for.
+
+    Raises:
+        TableError: see there.
+    """
+    parts = curves_by_part(history, frame, **asked)
+    return ((name, draw()) for name, draw in parts)
+
+
+def curves_by_part(
     history: pd.DataFrame,
     frame: pd.DataFrame,
     *,
@@ -57,16 +71,16 @@ def learning_curves(
     title: str,
     quantities: Sequence[str] | None = None,
     width: float = PAGE_INCHES,
-) -> Iterator[tuple[str, Figure]]:
-    """A figure per value of ``per``, with the words for that value: all recorded epochs.
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Learning curves by value of ``per``: the words for it, and what draws its figure.
 
-    Rows of panels are the losses, ``metric``, the effective learning rate and b (or
-    ``quantities``), columns the values of ``x``, evenly chosen where there are many, and each
-    ``line`` has its colour. Thin lines are seeds, thick ones their mean over the epochs that every
-    complete seed has. A diverged trial's line ends in a ×; one that diverged in its first epoch
-    has its × at the start, at the top for a loss and else at the bottom. ``history`` and ``frame``
-    are those of :func:`analysis.frame.history_frame` and :func:`analysis.frame.build_frame`. The
-    figures are at most ``width`` inches wide and drawn one by one as they are asked for.
+    All recorded epochs are drawn. Rows of panels are the losses, ``metric``, the effective learning
+    rate and b (or ``quantities``), columns the values of ``x``, evenly chosen where there are many,
+    and each ``line`` has its colour. Thin lines are seeds, thick ones their mean over the epochs
+    that every complete seed has. A diverged trial's line ends in a ×; one that diverged in its
+    first epoch has its × at the start, at the top for a loss and else at the bottom. ``history``
+    and ``frame`` are those of :func:`analysis.frame.history_frame` and
+    :func:`analysis.frame.build_frame`. The figures are at most ``width`` inches wide.
 
     Raises:
         TableError: the fields or a quantity do not exist, or a cell would mix trials that differ
@@ -81,38 +95,39 @@ def learning_curves(
             f"learning curves: quantities: there is no {in_words(unknown)}; "
             f"there are {', '.join(METRIC_LABELS)}"
         )
-    return drawn_parts(history, frame, tables, wanted, per=per, title=title, width=width)
-
-
-def drawn_parts(
-    history: pd.DataFrame,
-    frame: pd.DataFrame,
-    tables: Sequence[Table],
-    quantities: tuple[str, ...],
-    *,
-    per: Per,
-    title: str,
-    width: float,
-) -> Iterator[tuple[str, Figure]]:
-    """The figure of every table, one after the other."""
-    recorded = recorded_epochs(history, quantities)
+    recorded = recorded_epochs(history, wanted)
     notes: list[str] = []
     styles = line_styles(shown_columns(tables, notes))
-    most = max(1, min(MOST_COLUMNS, int((width - LABELS_INCHES) / NARROWEST)))
-    for table, trials in zip(tables, grouped(frame, fields_of(per)).values(), strict=True):
+    parts = zip(tables, grouped(frame, fields_of(per)).values(), strict=True)
+
+    def draw(table: Table, trials: pd.DataFrame) -> Figure:
+        part = part_of(table, trials, recorded, wanted, styles, width)
         values = places_of(table.row_values).values
-        part = Part(
-            field=table.row_field,
-            line_field=table.column_field,
-            shown=evenly(values, most),
-            quantities=quantities,
-            styles={c: style for c, style in styles.items() if c in table.column_values},
-            cells=courses_by_cell(trials, (table.row_field, table.column_field), recorded),
-        )
         heading = f"{title}: {table.part}" if title and table.part else title or table.part or ""
         with mpl.style.context("default"):
-            figure = draw(part, heading, width, [*choice_note(part, values), *notes])
-        yield table.part or title, figure
+            return draw_part(part, heading, width, [*choice_note(part, values), *notes])
+
+    return ((table.part or title, partial(draw, table, trials)) for table, trials in parts)
+
+
+def part_of(
+    table: Table,
+    trials: pd.DataFrame,
+    recorded: Recorded,
+    quantities: tuple[str, ...],
+    styles: Mapping[object, LineStyle],
+    width: float,
+) -> Part:
+    """What the figure of this table shows."""
+    most = max(1, min(MOST_COLUMNS, int((width - LABELS_INCHES) / NARROWEST)))
+    return Part(
+        field=table.row_field,
+        line_field=table.column_field,
+        shown=evenly(places_of(table.row_values).values, most),
+        quantities=quantities,
+        styles={c: style for c, style in styles.items() if c in table.column_values},
+        cells=courses_by_cell(trials, (table.row_field, table.column_field), recorded),
+    )
 
 
 def choice_note(part: Part, values: Sequence[object]) -> list[str]:
@@ -123,7 +138,7 @@ def choice_note(part: Part, values: Sequence[object]) -> list[str]:
     return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field}: {names}."]
 
 
-def draw(part: Part, heading: str, width: float, notes: Sequence[str]) -> Figure:
+def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> Figure:
     """Panels of quantities × values, those of a quantity on one scale."""
     rows, columns = len(part.quantities), len(part.shown)
     headings = [
@@ -140,6 +155,9 @@ def draw(part: Part, heading: str, width: float, notes: Sequence[str]) -> Figure
         if row == 0:
             name = broken(headings[column], int(panel * 15))
             axes.set_title(literal(name), fontsize=TEXT_POINTS)
+        # What has no labels takes no room: to find that out of each takes most of the layout.
+        axes.xaxis.set_in_layout(row == rows - 1)
+        axes.yaxis.set_in_layout(column == 0)
     for axes, quantity in zip(panels[:, 0], part.quantities, strict=True):
         axes.set_ylabel(broken(METRIC_LABELS[quantity], 18), fontsize=SMALL_POINTS)
         scale_quantity(axes, part, quantity)

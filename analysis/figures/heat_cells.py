@@ -14,14 +14,14 @@ from matplotlib.patches import Rectangle
 
 from analysis.cells import Cell, CellStatus
 from analysis.figures.axes import is_logarithmic
-from analysis.figures.labels import broken, literal, short_texts
+from analysis.figures.labels import broken, literal
 from analysis.figures.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.ticks import Ticks, apart, tall, ticks_of
 from analysis.line_styles import OPTIMIZER_LABELS
 from analysis.measure import METRIC_GOALS
 from analysis.places import places_of
 from analysis.tables import Table
-from analysis.wording import number_text
+from analysis.wording import number_text, short_texts
 
 NAME_WIDTH = 18
 RASTER_CELLS = 2000

@@ -8,17 +8,13 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from adaloss.table_spec import At
-from analysis.line_styles import OPTIMIZER_LABELS
 from analysis.measure import METRIC_LABELS
-from analysis.wording import field_value_text, value_text
 
 Value = TypeVar("Value")
 
 POINTS_PER_INCH = 72
 LINE_SPACING = 1.25
 """Height of a line of text, as a multiple of its size."""
-LONG_NUMBER = 7
-"""Characters."""
 
 
 def literal(text: str) -> str:
@@ -42,21 +38,6 @@ def broken(text: str, width: int) -> str:
                     lines.append("")
                 lines[-1] += part
     return "\n".join(line.rstrip() for line in lines)
-
-
-def short_texts(values: Sequence[object]) -> list[str]:
-    """The values as an axis has them: long fractions rounded where that keeps all distinct."""
-    full = [value_text(value) for value in values]
-    short = [
-        f"{value:.3g}" if isinstance(value, float) and len(text) > LONG_NUMBER else text
-        for value, text in zip(values, full, strict=True)
-    ]
-    return short if len(set(short)) == len(set(full)) else full
-
-
-def line_label(field: str, value: object) -> str:
-    """An optimizer's name as the literature writes it, a number with its field."""
-    return OPTIMIZER_LABELS.get(str(value)) or field_value_text(field, value)
 
 
 def metric_label(metric: str, at: At, width: int) -> str:

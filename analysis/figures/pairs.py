@@ -9,7 +9,7 @@ import pandas as pd
 
 from adaloss.result import TrialState
 from analysis.cells import t_quantile
-from analysis.figures.labels import line_label
+from analysis.line_styles import line_label
 from analysis.tables import Table
 
 Key = tuple[object, object]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.figures.course import Course, Numbers, mean_course, recorded_epochs
+from analysis.course import Course, Numbers, mean_course, recorded_epochs
 from analysis.report.curve_budget import MOST_NUMBERS, CurveBudget, budget_of, left_out
 from analysis.report.subject import Point, Subject
 
@@ -114,7 +114,7 @@ def curves_of_cell(
 def mean_values(
     courses: Sequence[Course], quantities: Sequence[str]
 ) -> tuple[Numbers, Sequence[Numbers]]:
-    """What :func:`analysis.figures.course.mean_course` gives, for all quantities at once."""
+    """What :func:`analysis.course.mean_course` gives, for all quantities at once."""
     complete = [course for course in courses if course.is_complete and len(course.epochs)]
     same = all(np.array_equal(course.epochs, complete[0].epochs) for course in complete)
     if complete and same:

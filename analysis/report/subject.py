@@ -7,12 +7,12 @@ import pandas as pd
 
 from adaloss.table_spec import TableSpec
 from analysis.cells import Cell, CellStatus
-from analysis.figures.labels import line_label, short_texts
 from analysis.frame import positions_by
-from analysis.line_styles import LineStyle, line_styles
+from analysis.line_styles import LineStyle, line_label, line_styles
 from analysis.measure import Measure
 from analysis.places import Places, places_of
 from analysis.tables import Table, selected
+from analysis.wording import short_texts
 
 MOST_LINES = 40
 """Values of the columns that the figures have; what is beyond is in the tables."""

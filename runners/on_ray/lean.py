@@ -38,13 +38,15 @@ Change = tuple[str, Callable[[Any], object]]
 
 
 @contextmanager
-def lean_tune() -> Iterator[None]:
+def lean_tune(*, only_processors: bool) -> Iterator[None]:
     """While trials run: workers without Tune, in the driver's environment; the registry is known.
 
     Tune would set variables for each worker (they use no Lightning), and Ray starts every worker
     that has variables of its own anew, through an agent. For each trial Tune would ask Ray's GCS
     for its trainable, and wait there for one that has died. To count callbacks for Ray's statistics
-    of use, which know of none then, it would import W&B before it starts a worker.
+    of use, which know of none then, it would import W&B before it starts a worker. Where there are
+    ``only_processors``, and no GPUs to be told apart, it counts what trials take, and has no part
+    of the machine reserved for each of them by the GCS.
     """
     changes: list[Change] = [
         ("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", lambda _: {}),
@@ -54,8 +56,10 @@ def lean_tune() -> Iterator[None]:
         (REMOVE_ACTOR, forgets_tasks),
         (COUNT_CALLBACKS, lambda _: nothing),
     ]
+    controller = "ray.tune.execution.tune_controller"
+    if only_processors:
+        changes.append((f"{controller}.PlacementGroupResourceManager", counting))
     if tune_speaks_so():
-        controller = "ray.tune.execution.tune_controller"
         changes += [
             (f"{controller}._get_trainable_kwargs", started_with_configuration),
             (f"{controller}.TuneController._schedule_trial_task", reset_with_configuration),
@@ -63,6 +67,13 @@ def lean_tune() -> Iterator[None]:
         ]
     with changed(changes):
         yield
+
+
+def counting(reserving: object) -> object:
+    """Tune's class that counts what trials take, in place of the one that reserves it."""
+    from ray.air.execution import FixedResourceManager
+
+    return FixedResourceManager
 
 
 def kept(ask: Callable[[Any, str, str], Any]) -> Callable[[Any, str, str], Any]:

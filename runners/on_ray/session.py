@@ -56,7 +56,8 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
         RayStartError: there is no Ray.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    own = nullcontext() if on_a_cluster() else lean_tune()
+    processors = on_processors_alone(settings)
+    own = nullcontext() if on_a_cluster() else lean_tune(only_processors=processors)
     with last_words(), own, marked(results) as processes:
         try:
             with timeline.span(RAY), interrupts_kept() as interrupts, allocator_for(settings):
@@ -76,11 +77,14 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
 
 def allocator_for(settings: WorkerSettings) -> AbstractContextManager[None]:
     """While Ray starts on this machine: the workers' allocator, with GPUs the system's own."""
+    return workers_with_jemalloc() if on_processors_alone(settings) else nullcontext()
+
+
+def on_processors_alone(settings: WorkerSettings) -> bool:
+    """Whether the trials run on this machine, and none on a GPU."""
     if on_a_cluster() or settings.gpus:
-        return nullcontext()
-    if settings.gpus is None and (visible_gpus() or AMD_DEVICE.exists()):
-        return nullcontext()
-    return workers_with_jemalloc()
+        return False
+    return settings.gpus == 0 or not (visible_gpus() or AMD_DEVICE.exists())
 
 
 def start_ray_at_last(

@@ -1,9 +1,13 @@
 import itertools
 import math
+import re
+import zlib
+from io import BytesIO
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from matplotlib.path import Path
@@ -12,7 +16,7 @@ from matplotlib.text import Text
 from adaloss.trial import OPTIMIZER_NAMES
 from adaloss.user_error import UserError
 from analysis.figures import COLUMN_INCHES, accuracy_against, save_figure
-from analysis.figures.saving import UNDATED
+from analysis.figures.saving import SHAPING, UNDATED
 from analysis.figures.sheet import MAX_PANELS
 from analysis.figures.ticks import ticks_of
 from analysis.line_styles import (
@@ -313,6 +317,40 @@ def test_fonts_are_embedded_as_true_type(eventful, tmp_path):
     content = (tmp_path / "figure.pdf").read_bytes()
     assert b"/CIDFontType2" in content
     assert b"/Type3" not in content
+
+
+def fonts_in(pdf):
+    """The tables of each font in a PDF."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf.read_bytes(), re.DOTALL)
+    unpacked = [zlib.decompressobj().decompress(stream) for stream in streams if stream[:1] == b"x"]
+    fonts = [content for content in unpacked if content.startswith(b"\0\1\0\0")]
+    return [set(TTFont(BytesIO(font)).keys()) for font in fonts]
+
+
+def test_fonts_lack_what_no_viewer_needs(eventful, tmp_path):
+    save_figure(figure_of(eventful), tmp_path / "figure.pdf")
+    fonts = fonts_in(tmp_path / "figure.pdf")
+    assert fonts
+    for tables in fonts:
+        assert {"glyf", "cmap", "hmtx"} <= tables
+        assert not tables & set(SHAPING)
+
+
+def test_pdfs_are_written_by_libraries_that_have_no_such_setting(eventful, tmp_path, monkeypatch):
+    monkeypatch.setattr("analysis.figures.saving.DROPPED", "fontTools.subset.Options._no_such_name")
+    save_figure(figure_of(eventful), tmp_path / "figure.pdf")
+    assert all(tables & set(SHAPING) for tables in fonts_in(tmp_path / "figure.pdf"))
+
+
+def test_a_figure_in_several_formats_is_laid_out_as_in_one(eventful, tmp_path):
+    for suffix in SUFFIXES:
+        save_figure(figure_of(eventful), tmp_path / f"one{suffix}")
+    figure = figure_of(eventful)
+    for suffix in reversed(SUFFIXES):
+        save_figure(figure, tmp_path / f"all{suffix}")
+    for suffix in SUFFIXES:
+        one, other = (tmp_path / f"{name}{suffix}" for name in ("one", "all"))
+        assert one.read_bytes() == other.read_bytes()
 
 
 def test_an_unknown_suffix_is_refused(records, tmp_path):

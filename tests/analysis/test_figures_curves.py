@@ -5,8 +5,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from adaloss.result import TrialState
+from analysis.course import Course, mean_course
 from analysis.figures import PAGE_INCHES, learning_curves, save_figure
-from analysis.figures.course import Course, mean_course
 from analysis.figures.curve_panels import MOST_THIN_LINES
 from analysis.figures.labels import evenly
 from analysis.frame import history_frame

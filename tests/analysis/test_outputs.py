@@ -3,7 +3,8 @@
 import pytest
 
 from adaloss.sweep import load_sweep
-from analysis.outputs import save_everything, save_figures
+from analysis.figure_files import save_figures, shares_of, write_share
+from analysis.outputs import save_everything
 from analysis.results import read_results
 from analysis.wording import file_name
 
@@ -81,7 +82,9 @@ def test_a_sweep_on_its_way_has_everything_and_says_that_it_is_incomplete(
 def few_figures(monkeypatch):
     """What takes the most time is drawn in part."""
     monkeypatch.setattr("analysis.outputs.FIGURES", ("curves", "heatmap"))
-    monkeypatch.setattr("analysis.outputs.FIGURE_FORMATS", ("svg",))
+    monkeypatch.setattr("analysis.figure_files.FIGURE_FORMATS", ("svg",))
+    # Others would not know of it.
+    monkeypatch.setattr("analysis.figure_processes.processors", lambda: 1)
 
 
 @pytest.fixture
@@ -151,14 +154,29 @@ def test_a_forged_list_of_files_deletes_nothing_elsewhere(compiled, compile_all,
 def test_figures_whose_names_become_the_same_are_all_kept(tmp_path, records):
     from matplotlib.figure import Figure
 
-    drawn = [(name, Figure()) for name in ("curves-a b", "curves-a_b", "curves-a/b")]
-    paths = list(save_figures(iter(drawn), tmp_path, ["svg"]))
-    assert [path.name for path in paths] == [
-        "curves-a_b.svg",
-        "curves-a_b-2.svg",
-        "curves-a_b-3.svg",
-    ]
+    named = [(name, Figure) for name in ("curves-a b", "curves-a_b", "curves-a/b")]
+    names = ["curves-a_b.svg", "curves-a_b-2.svg", "curves-a_b-3.svg"]
+    paths = list(save_figures(named, tmp_path / "one", ["svg"]))
+    assert [path.name for path in paths] == names
     assert all(path.exists() for path in paths)
+    # Whoever draws a part of them gives each the same name.
+    for number in range(3):
+        (path,) = save_figures(named, tmp_path / "three", ["svg"], (number, 3))
+        assert path.name == names[number]
+
+
+def test_several_who_draw_the_curves_draw_all_of_them_between_them(tmp_path, records):
+    path = tmp_path / "demo.yaml"
+    path.write_text(GRID.replace("model: mlp", "model: [mlp, small_cnn, cifar_resnet20]"))
+    sweep = load_sweep(path)
+    for trial in sweep.trials:
+        records.complete(trial, 90.0)
+    results = read_results(sweep, sweep.trials, records.store)
+    assert shares_of(results, "heatmap", 4) == [(0, 1)]
+    assert shares_of(results, "curves", 4) == [(0, 3), (1, 3), (2, 3)]
+    shares = shares_of(results, "curves", 2)
+    drawn = [{path.stem for path in write_share(results, "curves", share)} for share in shares]
+    assert drawn == [{"curves-mlp", "curves-cifar_resnet20"}, {"curves-small_cnn"}]
 
 
 def test_long_names_that_differ_at_the_end_are_different_files():

@@ -16,7 +16,7 @@ from adaloss.result import METRIC_NAMES, FailureKind, Provenance
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
 from adaloss.trial import FIELD_NAMES
-from analysis.figures.course import Course, mean_course
+from analysis.course import Course, mean_course
 from analysis.frame import FRAME_COLUMNS, build_frame, history_frame
 from analysis.line_styles import OPTIMIZER_STYLES, OTHER_STYLES, line_styles
 from analysis.measure import Measure

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 from pkgutil import resolve_name
 from unittest.mock import patch
 
@@ -16,7 +17,10 @@ pytest.importorskip("ray")
 GONE = "ray.tune.no_module.name", "ray.tune.no_name", "ray.tune.registry._Registry.no_method"
 
 
-@pytest.mark.parametrize("context", [lean_tune, lean_servers])
+lean_on_processors = partial(lean_tune, only_processors=True)
+
+
+@pytest.mark.parametrize("context", [lean_on_processors, lean_servers])
 def test_ray_has_the_names_that_are_changed(context):
     with patch("runners.on_ray.lean.changed") as given, context():
         ((changes,), _) = given.call_args
@@ -44,16 +48,25 @@ def test_tune_has_its_own_workers_where_it_would_ask_them_otherwise():
         def train(self, for_seconds):
             pass
 
-    with patch("runners.on_ray.lean.changed") as given, lean_tune():
+    with patch("runners.on_ray.lean.changed") as given, lean_on_processors():
         ours = {name for name, _ in given.call_args.args[0]}
     with (
         patch("ray.tune.Trainable", Trainable),
         patch("runners.on_ray.lean.changed") as given,
-        lean_tune(),
+        lean_on_processors(),
     ):
         tunes = {name for name, _ in given.call_args.args[0]}
     assert tunes < ours
     assert "ray.tune.execution.class_cache._ActorClassCache.get" in ours - tunes
+
+
+def test_with_gpus_tune_reserves_what_trials_take():
+    controller = "ray.tune.execution.tune_controller.PlacementGroupResourceManager"
+    reserves = resolve_name(controller)
+    with lean_tune(only_processors=False):
+        assert resolve_name(controller) is reserves
+    with lean_on_processors():
+        assert resolve_name(controller).__name__ == "FixedResourceManager"
 
 
 def test_a_worker_is_given_the_configuration_of_its_trial_alone():

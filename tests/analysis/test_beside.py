@@ -1,9 +1,10 @@
-"""Figures saved by other processes: the same files, the same errors, and nobody left behind."""
+"""Figures written by other processes: the same files and errors, and nobody is left behind."""
 
 import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -13,31 +14,29 @@ from patience import PATIENCE, until
 
 from adaloss.user_error import UserError
 from analysis import figure_processes
+from analysis.beside import figure_writers
 from analysis.figures import save_figure
-from analysis.figures.saving_beside import figure_writers
 
 PARENT = """
 import os, time
-from concurrent.futures import wait
 from pathlib import Path
-from matplotlib.figure import Figure
-from analysis.figures.saving_beside import figure_writers
+from analysis.beside import figure_writers
 
-class Slow(Figure):
-    def savefig(self, *arguments, **options):
-        Path(os.environ["FOLDER"], str(os.getpid())).touch()
-        time.sleep(600)
+def write_slowly():
+    Path(os.environ["FOLDER"], str(os.getpid())).touch()
+    time.sleep(600)
 
 if __name__ == "__main__":
-    with figure_writers() as write:
-        write(Slow(), Path(os.environ["FOLDER"], "figure.png"))
+    with figure_writers([]) as have_written:
+        have_written(write_slowly)
 """
 
 
-def drawn(height):
-    figure = Figure(figsize=(3, 2))
+def write(path, height=1):
+    figure = Figure(figsize=(3, 2), layout="constrained")
     figure.subplots().plot([0, 1], [0, height], label="α × β")
-    return figure
+    save_figure(figure, path)
+    return [path]
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +45,14 @@ def two_processors(monkeypatch):
 
 
 def test_they_are_the_files_that_this_process_would_write(tmp_path):
-    figures = {f"{number}.{form}": drawn(number) for number in range(10) for form in ("png", "pdf")}
-    with figure_writers() as write:
-        for name, figure in figures.items():
-            write(figure, tmp_path / "beside" / name)
-    for name, figure in figures.items():
-        save_figure(figure, tmp_path / "here" / name)
+    names = {f"{number}.{form}": number for number in range(10) for form in ("png", "pdf")}
+    written = []
+    with figure_writers(written) as have_written:
+        for name, height in names.items():
+            have_written(partial(write, tmp_path / "beside" / name, height))
+    assert set(written) == {tmp_path / "beside" / name for name in names}
+    for name, height in names.items():
+        write(tmp_path / "here" / name, height)
         here, beside = (tmp_path / where / name for where in ("here", "beside"))
         assert here.read_bytes() == beside.read_bytes()
 
@@ -59,38 +60,34 @@ def test_they_are_the_files_that_this_process_would_write(tmp_path):
 def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
     with (
         pytest.raises(UserError, match=r"must end in \.png"),
-        figure_writers() as write,
+        figure_writers([]) as have_written,
     ):
-        write(drawn(1), tmp_path / "figure.gif")
+        have_written(partial(write, tmp_path / "figure.gif"))
 
 
-class Deadly(Figure):
-    """Ends whatever process saves it, but for the one that drew it."""
-
-    drawn_in = os.getpid()
-
-    def savefig(self, *arguments, **options):
-        if os.getpid() != self.drawn_in:
-            os._exit(1)
-        super().savefig(*arguments, **options)
+def write_here_alone(path, here):
+    if os.getpid() != here:
+        os._exit(1)
+    return write(path)
 
 
-def test_figures_of_a_process_that_died_are_saved_here(tmp_path):
-    deadly = Deadly(figsize=(3, 2))
-    deadly.drawn_in = os.getpid()
-    with figure_writers() as write:
-        write(deadly, tmp_path / "deadly.png")
+def test_figures_of_a_process_that_died_are_written_here(tmp_path):
+    written = []
+    with figure_writers(written) as have_written:
+        have_written(partial(write_here_alone, tmp_path / "deadly.png", os.getpid()))
         for number in range(3):
-            write(drawn(number), tmp_path / f"{number}.png")
-    assert {path.name for path in tmp_path.glob("*.png")} == {
-        "deadly.png", "0.png", "1.png", "2.png",
-    }  # fmt: skip
+            have_written(partial(write, tmp_path / f"{number}.png"))
+    names = {"deadly.png", "0.png", "1.png", "2.png"}
+    assert {path.name for path in tmp_path.glob("*.png")} == names
+    assert {path.name for path in written} == names
 
 
-def test_one_processor_does_it_itself(monkeypatch):
+def test_one_processor_does_it_itself(monkeypatch, tmp_path):
     monkeypatch.setattr(figure_processes, "processors", lambda: 1)
-    with figure_writers() as write:
-        assert write is save_figure
+    written = []
+    with figure_writers(written) as have_written:
+        have_written(partial(write_here_alone, tmp_path / "figure.png", os.getpid()))
+        assert written == [tmp_path / "figure.png"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks /proc whether a process is there")
@@ -148,27 +145,28 @@ def test_what_writers_import_first_is_there(name):
 
 ALL_DIE = """
 import os, sys, time
+from functools import partial
 from pathlib import Path
-from matplotlib.figure import Figure
 from analysis import figure_processes
-from analysis.figures.saving_beside import figure_writers
+from analysis.beside import figure_writers
 
-class Deadly(Figure):
-    def savefig(self, *arguments, **options):
-        if os.getpid() != self.drawn_in:
-            os._exit(1)
-        super().savefig(*arguments, **options)
+def write_here_alone(path, here):
+    if os.getpid() != here:
+        os._exit(1)
+    path.touch()
+    return [path]
 
 if __name__ == "__main__":
     figure_processes.processors = lambda: 4
     for number in range(8):
-        with figure_writers() as write:
+        written = []
+        with figure_writers(written) as have_written:
             for part in range(4):
-                figure = Deadly(figsize=(1, 1))
-                figure.drawn_in = os.getpid()
-                write(figure, Path(sys.argv[1]) / f"{number}-{part}.png")
+                path = Path(sys.argv[1]) / f"{number}-{part}.png"
+                have_written(partial(write_here_alone, path, os.getpid()))
                 # So that some start as others die.
                 time.sleep(0.004 * (number % 6))
+        assert len(written) == 4
 """
 
 

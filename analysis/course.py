@@ -12,6 +12,8 @@ from adaloss.result import TrialState
 from analysis.line_styles import LineStyle
 
 Numbers = NDArray[np.float64]
+Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
+"""The epochs of every trial id, and each quantity's values at them."""
 
 OPTIONAL_QUANTITIES = ("effective_lr", "b")
 """What an optimizer without a single rate has no value of."""
@@ -48,7 +50,7 @@ class Course:
 def courses_by_cell(
     part: pd.DataFrame,
     fields: tuple[str, str],
-    recorded: Mapping[str, tuple[Numbers, Mapping[str, Numbers]]],
+    recorded: Recorded,
 ) -> dict[tuple[object, object], tuple[Course, ...]]:
     """The courses of the trials of each cell, by the values of the two fields.
 
@@ -64,9 +66,7 @@ def courses_by_cell(
     return {key: tuple(courses.values()) for key, courses in cells.items()}
 
 
-def recorded_epochs(
-    history: pd.DataFrame, quantities: Sequence[str]
-) -> dict[str, tuple[Numbers, Mapping[str, Numbers]]]:
+def recorded_epochs(history: pd.DataFrame, quantities: Sequence[str]) -> Recorded:
     """The epochs and the quantities' values of every trial id that has any."""
     once = history.drop_duplicates(["trial_id", "epoch"])
     epochs = once["epoch"].to_numpy(dtype=np.float64)

@@ -1,8 +1,8 @@
-"""Figures written by processes beside this one: saving one takes longer than drawing it."""
+"""Figures drawn and written by processes beside this one: they take the most time of all."""
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -10,28 +10,23 @@ from multiprocessing import active_children, parent_process
 from pathlib import Path
 from threading import Event, Thread
 
-from matplotlib.figure import Figure
-
 from analysis.figure_processes import clean_start, number_of_processes, start_early
-from analysis.figures.saving import save_figure
 
-Write = Callable[[Figure, Path], object]
-Waiting = dict[Future[None], tuple[Figure, Path]]
-# A figure of many curves is some megabytes.
-MOST_WAITING = 16
+Write = Callable[[], Sequence[Path]]
+"""Draws and writes figures; returns the files. What takes it to another process is ``pickle``."""
+Waiting = dict[Future[Sequence[Path]], Write]
 
 
 @contextmanager
-def figure_writers() -> Iterator[Write]:
-    """A function that has a figure saved and does not wait for it; the block's end does.
+def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
+    """A function that has figures written and does not wait for it; the block's end does.
 
-    On a machine with one processor the function is
-    :func:`analysis.figures.saving.save_figure` itself. What goes wrong with a figure is raised
-    at a later one, or at the end.
+    At the end ``written`` has all the files. On a machine with one processor this process writes
+    them. What goes wrong with a figure is raised at the end.
     """
     number = number_of_processes()
     if number == 1:
-        yield save_figure
+        yield lambda write: written.extend(write())
         return
     start_early()
     others = set(active_children())
@@ -39,20 +34,18 @@ def figure_writers() -> Iterator[Write]:
     waiting: Waiting = {}
     broken = Event()
 
-    def write(figure: Figure, path: Path) -> None:
-        while len(waiting) >= MOST_WAITING:
-            settle(waiting, broken)
+    def have_written(write: Write) -> None:
         try:
-            waiting[executor.submit(save_figure, figure, path)] = figure, path
+            waiting[executor.submit(write)] = write
         # As others die, Python takes away what it is about to start the next one with.
         except (BrokenProcessPool, OSError):
             broken.set()
-            save_figure(figure, path)
+            written.extend(write())
 
     try:
-        yield write
+        yield have_written
         while waiting:
-            settle(waiting, broken)
+            settle(waiting, broken, written)
     finally:
         if broken.is_set():
             # One that started as another died is not among those that the executor ends, but among
@@ -62,20 +55,20 @@ def figure_writers() -> Iterator[Write]:
         executor.shutdown(cancel_futures=True)
 
 
-def settle(waiting: Waiting, broken: Event) -> None:
-    """Wait for one of the figures at least, and raise what went wrong.
+def settle(waiting: Waiting, broken: Event, written: list[Path]) -> None:
+    """Wait for some of the figures, and raise what went wrong.
 
     Of processes that have died, for lack of memory say, this process does the work; ``broken`` says
     that there are such.
     """
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for saved in done:
-        figure, path = waiting.pop(saved)
+        write = waiting.pop(saved)
         try:
-            saved.result()
+            written.extend(saved.result())
         except BrokenProcessPool:
             broken.set()
-            save_figure(figure, path)
+            written.extend(write())
 
 
 def follow_parent() -> None:
