@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from multiprocessing import active_children, parent_process
 from pathlib import Path
 from threading import Event, Thread
+from types import FrameType
 
 from analysis.figure_processes import clean_start, number_of_processes, start_early
 
 Write = Callable[[], Sequence[Path]]
 """Draws and writes figures; returns the files. What takes it to another process is ``pickle``."""
+SECONDS_TO_STOP = 3.0
 Waiting = dict[Future[Sequence[Path]], Write]
 
 
@@ -36,7 +38,7 @@ def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
 
     def have_written(write: Write) -> None:
         try:
-            waiting[executor.submit(write)] = write
+            waiting[executor.submit(until_stopped, write)] = write
         # As others die, Python takes away what it is about to start the next one with.
         except (BrokenProcessPool, OSError):
             broken.set()
@@ -46,6 +48,14 @@ def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
         yield have_written
         while waiting:
             settle(waiting, broken, written)
+    except BaseException:
+        # Many figures may be one's to write: who wants to stop does not wait for them.
+        for process in set(active_children()) - others:
+            process.terminate()
+        for process in set(active_children()) - others:
+            process.join(SECONDS_TO_STOP)
+        broken.set()
+        raise
     finally:
         if broken.is_set():
             # One that started as another died is not among those that the executor ends, but among
@@ -69,6 +79,26 @@ def settle(waiting: Waiting, broken: Event, written: list[Path]) -> None:
         except BrokenProcessPool:
             broken.set()
             written.extend(write())
+
+
+class StoppedError(BaseException):
+    """This process was told not to go on with its figures: nothing else is to handle that."""
+
+
+def until_stopped(write: Write) -> Sequence[Path]:
+    """Write figures; at SIGTERM take away what is half written, and end."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise StoppedError
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        return write()
+    except StoppedError:
+        os._exit(1)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def follow_parent() -> None:
