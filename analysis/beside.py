@@ -2,11 +2,12 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, parent_process
+from multiprocessing import active_children, connection, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
@@ -15,7 +16,8 @@ from analysis.figure_processes import clean_start, number_of_processes, start_ea
 
 Write = Callable[[], Sequence[Path]]
 """Draws and writes figures; returns the files. What takes it to another process is ``pickle``."""
-SECONDS_TO_STOP = 3.0
+SECONDS_TO_STOP = 0.2
+TIMES_TO_STOP = 15
 Waiting = dict[Future[Sequence[Path]], Write]
 
 
@@ -50,10 +52,7 @@ def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
             settle(waiting, broken, written)
     except BaseException:
         # Many figures may be one's to write: who wants to stop does not wait for them.
-        for process in set(active_children()) - others:
-            process.terminate()
-        for process in set(active_children()) - others:
-            process.join(SECONDS_TO_STOP)
+        stop_all(set(active_children()) - others)
         broken.set()
         raise
     finally:
@@ -81,6 +80,18 @@ def settle(waiting: Waiting, broken: Event, written: list[Path]) -> None:
             written.extend(write())
 
 
+def stop_all(processes: Collection[BaseProcess]) -> None:
+    """Have processes end, which takes them a moment."""
+    for _ in range(TIMES_TO_STOP):
+        # Said once it may be lost: in a callback of its own Python passes over an exception.
+        for process in processes:
+            process.terminate()
+        connection.wait([process.sentinel for process in processes], SECONDS_TO_STOP)
+        processes = [process for process in processes if process.is_alive()]
+        if not processes:
+            return
+
+
 class StoppedError(BaseException):
     """This process was told not to go on with its figures: nothing else is to handle that."""
 
@@ -89,7 +100,6 @@ def until_stopped(write: Write) -> Sequence[Path]:
     """Write figures; at SIGTERM take away what is half written, and end."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise StoppedError
 
     signal.signal(signal.SIGTERM, stop)
