@@ -78,6 +78,7 @@ def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
     """Write every file; gives their paths below the sweep's folder."""
     store = results.store
     store.write_text(store.root / GRID_FILE, results.sweep.text)
+    paths = list(save_tables(tables, store))
     figures: list[Path] = []
     with figure_writers(figures) as have_written:
         elsewhere, writers = told_before(results), number_of_processes()
@@ -86,7 +87,6 @@ def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
         for kind in FIGURES:
             for share in shares_of(results, kind, writers):
                 have_written(partial(write_share, elsewhere, kind, share))
-        paths = list(save_tables(tables, store))
         statistics, *published = pages = pages_of(results)
         paths.append(save_page(statistics, store, STATISTICS_FILE))
         paths += [save_page(page, store, PUBLISHED_FILE) for page in published]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,6 @@ from analysis.frame import MISSING, build_frame
 from analysis.measure import Measure
 from analysis.page import Page
 from analysis.tables import Table, compile_tables, measure_of, selected
-
-if TYPE_CHECKING:
-    pass
 
 BOOTSTRAP_SEED = 0
 

@@ -348,6 +348,8 @@ def test_a_figure_in_several_formats_is_laid_out_as_in_one(eventful, tmp_path):
     figure = figure_of(eventful)
     for suffix in reversed(SUFFIXES):
         save_figure(figure, tmp_path / f"all{suffix}")
+        # What has been laid out is not laid out again.
+        assert figure.get_layout_engine() is None
     for suffix in SUFFIXES:
         one, other = (tmp_path / f"{name}{suffix}" for name in ("one", "all"))
         assert one.read_bytes() == other.read_bytes()
