@@ -4,17 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from importlib import import_module
-from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 from patience import PATIENCE, until
 
-from adaloss.store import replacing
 from adaloss.user_error import UserError
 from analysis import figure_processes
 from analysis.beside import figure_writers
@@ -66,26 +63,6 @@ def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
         figure_writers([]) as have_written,
     ):
         have_written(partial(write, tmp_path / "figure.gif"))
-
-
-def write_for_ever(path):
-    with replacing(path, durable=False) as temporary:
-        temporary.touch()
-        time.sleep(600)
-
-
-def test_who_wants_to_stop_does_not_wait_for_figures(tmp_path):
-    def write_and_stop():
-        with figure_writers([]) as have_written:
-            have_written(partial(write, tmp_path / "other" / "figure.png"))
-            have_written(partial(write_for_ever, tmp_path / "figure.png"))
-            until(lambda: list(tmp_path.glob(".figure.png*")))
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_and_stop()
-    assert not list(tmp_path.glob(".figure.png*"))
-    assert not active_children()
 
 
 def write_here_alone(path, here):
