@@ -17,7 +17,7 @@ from adaloss.store import Store
 from adaloss.trial import Trial
 
 # Not this folder, where the packages' tests have the packages' names.
-sys.path.insert(0, str(Path(__file__).parent / "waiting"))
+sys.path[:0] = [str(Path(__file__).parent / name) for name in ("waiting", "elsewhere")]
 
 # A shell has what it starts in the background ignore Ctrl-C, and so would the commands under test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

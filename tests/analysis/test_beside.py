@@ -6,16 +6,16 @@ import subprocess
 import sys
 from functools import partial
 from importlib import import_module
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
-from matplotlib.figure import Figure
+from figure_jobs import write, write_elsewhere, write_for_ever, write_in
 from patience import PATIENCE, until
 
 from adaloss.user_error import UserError
 from analysis import figure_processes
 from analysis.beside import figure_writers
-from analysis.figures import save_figure
 
 PARENT = """
 import os, time
@@ -32,13 +32,6 @@ if __name__ == "__main__":
 """
 
 
-def write(path, height=1):
-    figure = Figure(figsize=(3, 2), layout="constrained")
-    figure.subplots().plot([0, 1], [0, height], label="α × β")
-    save_figure(figure, path)
-    return [path]
-
-
 @pytest.fixture(autouse=True)
 def two_processors(monkeypatch):
     monkeypatch.setattr(figure_processes, "processors", lambda: 2)
@@ -49,7 +42,8 @@ def test_they_are_the_files_that_this_process_would_write(tmp_path):
     written = []
     with figure_writers(written) as have_written:
         for name, height in names.items():
-            have_written(partial(write, tmp_path / "beside" / name, height))
+            path = tmp_path / "beside" / name
+            have_written(partial(write_elsewhere, path, height, os.getpid()))
     assert set(written) == {tmp_path / "beside" / name for name in names}
     for name, height in names.items():
         write(tmp_path / "here" / name, height)
@@ -65,16 +59,24 @@ def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
         have_written(partial(write, tmp_path / "figure.gif"))
 
 
-def write_here_alone(path, here):
-    if os.getpid() != here:
-        os._exit(1)
-    return write(path)
+def test_who_wants_to_stop_does_not_wait_for_figures(tmp_path):
+    def write_and_stop():
+        with figure_writers([]) as have_written:
+            have_written(partial(write_elsewhere, tmp_path / "other" / "a.png", 1, os.getpid()))
+            have_written(partial(write_for_ever, tmp_path / "figure.png"))
+            until(lambda: list(tmp_path.glob(".figure.png*")))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_stop()
+    assert not list(tmp_path.glob(".figure.png*"))
+    assert not active_children()
 
 
 def test_figures_of_a_process_that_died_are_written_here(tmp_path):
     written = []
     with figure_writers(written) as have_written:
-        have_written(partial(write_here_alone, tmp_path / "deadly.png", os.getpid()))
+        have_written(partial(write_in, os.getpid(), tmp_path / "deadly.png"))
         for number in range(3):
             have_written(partial(write, tmp_path / f"{number}.png"))
     names = {"deadly.png", "0.png", "1.png", "2.png"}
@@ -86,7 +88,7 @@ def test_one_processor_does_it_itself(monkeypatch, tmp_path):
     monkeypatch.setattr(figure_processes, "processors", lambda: 1)
     written = []
     with figure_writers(written) as have_written:
-        have_written(partial(write_here_alone, tmp_path / "figure.png", os.getpid()))
+        have_written(partial(write_in, os.getpid(), tmp_path / "figure.png"))
         assert written == [tmp_path / "figure.png"]
 
 
