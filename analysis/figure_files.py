@@ -85,7 +85,7 @@ def save_figures(
 
     With a ``share``, the figures that fall to one of several who do this.
     """
-    from analysis.figures import lay_out, save_figure
+    from analysis.figures import save_figure
 
     first, others = share
     taken: set[str] = set()
@@ -95,7 +95,6 @@ def save_figures(
         if number % others != first:
             continue
         figure = draw()
-        lay_out(figure)
         for form in formats:
             path = folder / f"{stem}.{form}"
             save_figure(figure, path)

@@ -22,7 +22,7 @@ def number_of_processes() -> int:
 
 
 def clean_start() -> BaseContext:
-    """How they start: not as forks of this one, where Ray and pyarrow have threads."""
+    """How they start: not as forks of this one, where Ray and pyarrow are at work."""
     return get_context("forkserver" if can_fork() else "spawn")
 
 

@@ -48,18 +48,6 @@ RASTER_LINES = 1000
 """From so many thin lines on, a vector file gets them as a picture."""
 
 
-def learning_curves(
-    history: pd.DataFrame, frame: pd.DataFrame, **asked: Any
-) -> Iterator[tuple[str, Figure]]:
-    """The figures of :func:`curves_by_part`, drawn one by one as they are asked for.
-
-    Raises:
-        TableError: see there.
-    """
-    parts = curves_by_part(history, frame, **asked)
-    return ((name, draw()) for name, draw in parts)
-
-
 def curves_by_part(
     history: pd.DataFrame,
     frame: pd.DataFrame,

@@ -37,8 +37,10 @@ def lay_out(figure: Figure) -> None:
         before = figure.get_dpi()
         # Letters are as wide as in the finest of the files.
         figure.set_dpi(DPI)
-        engine.execute(figure)
-        figure.set_dpi(before)
+        try:
+            engine.execute(figure)
+        finally:
+            figure.set_dpi(before)
         figure.set_layout_engine(None)
 
 

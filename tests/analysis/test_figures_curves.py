@@ -6,9 +6,10 @@ from matplotlib.colors import to_hex
 
 from adaloss.result import TrialState
 from analysis.course import Course, mean_course
-from analysis.figures import PAGE_INCHES, learning_curves, save_figure
+from analysis.figures import PAGE_INCHES, curves_by_part, save_figure
 from analysis.figures.curve_panels import MOST_THIN_LINES
 from analysis.figures.labels import evenly
+from analysis.figures.saving import lay_out
 from analysis.frame import history_frame
 from analysis.line_styles import OPTIMIZER_STYLES
 from analysis.tables import TableError
@@ -36,7 +37,8 @@ def course(records, ordinary_epoch):
 
 def figures_of(records, **changes):
     history = history_frame(records.trials, records.store)
-    return list(learning_curves(history, records.frame(), **{"title": "demo"} | changes))
+    parts = curves_by_part(history, records.frame(), **{"title": "demo"} | changes)
+    return [(name, draw()) for name, draw in parts]
 
 
 def figure_of(records, **changes):
@@ -265,7 +267,7 @@ def test_unknown_quantities_are_refused_at_once(records, course):
     course([1.0])
     history = history_frame(records.trials, records.store)
     with pytest.raises(TableError, match="there is no speed; there are train/loss"):
-        learning_curves(history, records.frame(), title="", quantities=["speed"])
+        curves_by_part(history, records.frame(), title="", quantities=["speed"])
 
 
 def test_a_sweep_that_has_not_begun_has_empty_panels(records, tmp_path):
@@ -284,3 +286,17 @@ def test_the_same_records_give_the_same_bytes(records, course, tmp_path, suffix)
         save_figure(figure_of(records), path)
     first, second = (path.read_bytes() for path in paths)
     assert first == second
+
+
+def test_panels_without_labels_would_take_no_room_in_the_layout(records, course):
+    def places(inner_count):
+        figure = figure_of(records)
+        for axes in figure.axes if inner_count else ():
+            axes.xaxis.set_in_layout(True)
+            axes.yaxis.set_in_layout(True)
+        lay_out(figure)
+        return [axes.get_position().bounds for axes in figure.axes]
+
+    for b0 in (0.01, 1.0, 100.0):
+        course([1.0, 0.5, 0.1], b0=b0)
+    assert places(inner_count=False) == places(inner_count=True)

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,21 @@ def test_a_raylet_that_dies_as_the_command_joins_it_is_told_of(grid, tmp_path):
     assert run.returncode == 1, run.stderr
     assert run.stderr.splitlines()[-1] == SAID
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_tune_is_told_whether_there_are_processors_alone(slow_starts, monkeypatch, tmp_path, gpus):
+    from runners.on_ray import session
+    from runners.timeline import Timeline
+
+    slow_starts(0)
+    told = []
+
+    def lean_tune(*, only_processors):
+        told.append(only_processors)
+        return nullcontext()
+
+    monkeypatch.setattr(session, "lean_tune", lean_tune)
+    with session.ray_running(tmp_path, replace(settings(), gpus=gpus), Timeline()):
+        pass
+    assert told == [gpus == 0]
