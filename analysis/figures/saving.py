@@ -9,6 +9,7 @@ from unittest.mock import patch
 import matplotlib as mpl
 import matplotlib.style
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from adaloss.store import replacing
 from adaloss.user_error import UserError
@@ -20,6 +21,9 @@ UNDATED: dict[str, dict[str, None]] = {
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
 }
 DPI = 300
+# Decimals of a place as a share of the figure: the layout's solver takes its variables as they lie
+# in memory, and the last bits of what it finds differ from time to time.
+PLACES = 9
 # Journals refuse Type 3 fonts; without a salt of ours an SVG's ids are random.
 SAVE_SETTINGS = {"pdf.fonttype": 42, "svg.hashsalt": "adaloss-sweep", "savefig.dpi": DPI}
 # What a font says of ligatures and the like, which matplotlib has dealt with: a viewer needs none
@@ -41,6 +45,9 @@ def lay_out(figure: Figure) -> None:
             engine.execute(figure)
         finally:
             figure.set_dpi(before)
+        for axes in figure.axes:
+            corners = axes.get_position(original=True).get_points()
+            axes.set_position(Bbox(corners.round(PLACES)))
         figure.set_layout_engine(None)
 
 

@@ -288,15 +288,24 @@ def test_the_same_records_give_the_same_bytes(records, course, tmp_path, suffix)
     assert first == second
 
 
-def test_panels_without_labels_would_take_no_room_in_the_layout(records, course):
-    def places(inner_count):
-        figure = figure_of(records)
-        for axes in figure.axes if inner_count else ():
-            axes.xaxis.set_in_layout(True)
-            axes.yaxis.set_in_layout(True)
-        lay_out(figure)
-        return [axes.get_position().bounds for axes in figure.axes]
+def places(figure):
+    lay_out(figure)
+    return [axes.get_position().get_points() for axes in figure.axes]
 
+
+def test_places_of_panels_leave_out_the_bits_that_differ_from_time_to_time(records, course):
     for b0 in (0.01, 1.0, 100.0):
         course([1.0, 0.5, 0.1], b0=b0)
-    assert places(inner_count=False) == places(inner_count=True)
+    # Some are 0.44215430902188819 now and ...883 then, as the solver's variables lie in memory.
+    corners = np.array(places(figure_of(records)))
+    assert np.array_equal(corners, corners.round(9))
+
+
+def test_panels_without_labels_would_take_no_room_in_the_layout(records, course):
+    for b0 in (0.01, 1.0, 100.0):
+        course([1.0, 0.5, 0.1], b0=b0)
+    figure = figure_of(records)
+    for axes in figure.axes:
+        axes.xaxis.set_in_layout(True)
+        axes.yaxis.set_in_layout(True)
+    assert np.array_equal(places(figure), places(figure_of(records)))
