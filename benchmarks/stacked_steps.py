@@ -129,7 +129,7 @@ class Loop:
 def captured(loop: Loop) -> Callable[[], None]:
     """The loop's step as a CUDA graph."""
     loop.shuffle()
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(STEPS_BEFORE_CAPTURE):

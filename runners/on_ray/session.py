@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,11 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     processors = on_processors_alone(settings)
     own = nullcontext() if on_a_cluster() else lean_tune(only_processors=processors)
+    # With GPUs workers have the system's own.
+    allocator = workers_with_jemalloc() if processors else nullcontext()
     with last_words(), own, marked(results) as processes:
         try:
-            with timeline.span(RAY), interrupts_kept() as interrupts, allocator_for(settings):
+            with timeline.span(RAY), interrupts_kept() as interrupts, allocator:
                 start_ray_at_last(settings, processes, interrupts)
             if on_a_cluster():
                 yield lost_cluster(ray.get_runtime_context().gcs_address)
@@ -73,11 +75,6 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
         finally:
             with interrupts_kept(at_most=IMPATIENCE):
                 ray.shutdown()
-
-
-def allocator_for(settings: WorkerSettings) -> AbstractContextManager[None]:
-    """While Ray starts on this machine: the workers' allocator, with GPUs the system's own."""
-    return workers_with_jemalloc() if on_processors_alone(settings) else nullcontext()
 
 
 def on_processors_alone(settings: WorkerSettings) -> bool:
@@ -159,7 +156,7 @@ def on_a_cluster() -> bool:
 
 def nodes_there() -> list[dict[str, float]]:
     """The resources of every node that is alive."""
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    nodes: list[dict[str, Any]] = ray.nodes()
     return [node["Resources"] for node in nodes if node["Alive"]]
 
 

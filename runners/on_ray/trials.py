@@ -24,6 +24,7 @@ from adaloss.trial import Trial
 from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.forget import forget_ended
+from runners.on_ray.free_worker import SparesStartingWorkers
 from runners.on_ray.loss import stopped_when
 from runners.on_ray.session import capacity_for, ray_running
 from runners.timeline import TRIALS, Timeline
@@ -57,8 +58,8 @@ class TrialTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Nothing that takes time.
 
-        When a trial ends, Tune gives its worker the trial of one that is still being set up, and
-        kills that one: with long set-ups and short trials there would only ever be one worker.
+        Where the last trials are given to the workers that are free, one that is still being set up
+        for such a trial is killed by Tune.
         """
         self.worker = Worker()
 
@@ -219,6 +220,7 @@ def run_trials(
             tune.with_resources(TrialTrainable, placement),
             tune_config=tune.TuneConfig(
                 search_alg=QueuedTrials(queue, common),
+                scheduler=SparesStartingWorkers(),  # type: ignore[no-untyped-call]
                 # The queue knows when there are no more: a trial may be started several times.
                 num_samples=-1,
                 reuse_actors=True,

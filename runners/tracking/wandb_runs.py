@@ -174,7 +174,7 @@ class WandbRun:
         if set(self.run.tags or ()) != {*self.labels.tags, *ended}:
             self.run.tags = (*self.labels.tags, *ended)
         if config != self.config:
-            self.run.config.update(dict(config), allow_val_change=True)  # type: ignore[no-untyped-call]
+            self.run.config.update(dict(config), allow_val_change=True)
         # A run that goes on has what an earlier attempt ended with.
         gone = dict.fromkeys(OF_BAD_ENDS) if self.run.resumed else {}
         self.run.summary.update(gone | dict(summary))

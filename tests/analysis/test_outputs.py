@@ -1,7 +1,11 @@
 """What a run leaves beside its records: made anew when anything of it, or of them, has changed."""
 
+import os
+from dataclasses import replace
+
 import pytest
 
+from adaloss.store import METRICS_FILE
 from adaloss.sweep import load_sweep
 from analysis.figure_files import save_figures, shares_of, write_share
 from analysis.outputs import save_everything
@@ -112,6 +116,29 @@ def test_another_result_or_another_version_makes_all_anew(sweep, records, compil
     assert "53.00" in (compiled.tables_folder / "tables.md").read_text()
     assert compile_all() == set()
     assert "report.html" in compile_all(version="2")
+
+
+def test_who_draws_beside_does_not_tell_again_what_cannot_be_read(
+    sweep, records, ordinary_epoch, monkeypatch
+):
+    trial = sweep.trials[0]
+    records.store.open_trial(trial)
+    records.store.append_metrics(trial, ordinary_epoch(80.0, epoch=1))
+    damaged = records.store.trial_folder(trial) / METRICS_FILE
+    damaged.write_text(damaged.read_text() + "{}\n")
+    said = records.store.root / "said.txt"
+
+    # Nested, as that of the command line, it cannot be taken to another process.
+    def say(error):
+        with said.open("a") as lines:
+            lines.write(f"{os.getpid()} {error.path}\n")
+
+    store = replace(records.store, unreadable=say)
+    monkeypatch.setattr("analysis.figure_processes.processors", lambda: 2)
+    monkeypatch.setattr("analysis.outputs.FIGURES", ("curves",))
+    save_everything(read_results(sweep, sweep.trials, store), "1")
+    assert (store.figures_folder / "curves-mlp.pdf").exists()
+    assert set(said.read_text().splitlines()) == {f"{os.getpid()} {damaged}"}
 
 
 @pytest.mark.parametrize("name", ["tables/tables.csv", "report.html", "figures/heatmap.svg"])

@@ -13,6 +13,7 @@ pytest.importorskip("ray")
 
 from runners.on_ray import session
 from runners.on_ray.allocator import USERS_OWN, VARIABLES, workers_with_jemalloc
+from runners.timeline import Timeline
 from runners.worker_settings import WorkerSettings
 
 
@@ -39,11 +40,6 @@ def test_it_is_not_told_after_a_start_that_failed():
     assert not told()
 
 
-def told_while_ray_starts(gpus):
-    with session.allocator_for(settings(gpus)):
-        return told()
-
-
 def test_it_is_told_while_ray_starts_and_not_after():
     with workers_with_jemalloc():
         assert told() == VARIABLES
@@ -59,7 +55,7 @@ def test_who_has_chosen_an_allocator_keeps_it(monkeypatch, name):
 
 
 @pytest.mark.parametrize(
-    ("gpus", "nvidias", "amd", "told"),
+    ("gpus", "nvidias", "amd", "alone"),
     [
         (0, 0, False, True),
         (0, 2, False, True),
@@ -71,18 +67,38 @@ def test_who_has_chosen_an_allocator_keeps_it(monkeypatch, name):
         (0.5, 2, False, False),
     ],
 )
-def test_trials_on_gpus_have_the_systems_allocator(tmp_path, gpus, nvidias, amd, told):
+def test_trials_run_on_processors_alone_where_none_may_have_a_gpu(
+    tmp_path, gpus, nvidias, amd, alone
+):
     device = tmp_path if amd else tmp_path / "none"
     with (
         patch.object(session, "visible_gpus", lambda: nvidias),
         patch.object(session, "AMD_DEVICE", device),
     ):
-        assert told_while_ray_starts(gpus) == (VARIABLES if told else {})
+        assert session.on_processors_alone(settings(gpus)) is alone
 
 
-def test_a_cluster_is_not_ours_to_tell(monkeypatch):
+@pytest.mark.parametrize("alone", [True, False])
+def test_workers_with_gpus_have_the_systems_allocator(monkeypatch, tmp_path, alone):
+    as_ray_starts = []
+
+    def start(*arguments):
+        as_ray_starts.append(told())
+        raise session.RayStartError("enough")
+
+    monkeypatch.setattr(session, "on_processors_alone", lambda _: alone)
+    monkeypatch.setattr(session, "start_ray_at_last", start)
+    with (
+        pytest.raises(session.RayStartError, match="enough"),
+        session.ray_running(tmp_path, settings(0), Timeline()),
+    ):
+        pytest.fail("started")
+    assert as_ray_starts == [VARIABLES if alone else {}]
+
+
+def test_on_a_cluster_there_may_be_gpus(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    assert not told_while_ray_starts(0)
+    assert not session.on_processors_alone(settings(0))
 
 
 LOOKS_INTO_A_WORKER = """
