@@ -92,7 +92,7 @@ def test_a_library_has_one_door(library, place):
 
 
 def test_a_worker_is_up_before_it_imports_what_takes_time():
-    # Tune kills workers that are still being set up where the last trials go to free ones.
+    # Tune kills a worker that is still being set up where a free one takes its trial.
     takes_time = {"torch", "timm", "sklearn"}
     statement = "from runners.on_ray.trials import TrialTrainable; TrialTrainable({})"
     assert not imported_by(statement) & takes_time

@@ -21,9 +21,9 @@ UNDATED: dict[str, dict[str, None]] = {
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
 }
 DPI = 300
-# Decimals of a place as a share of the figure: the layout's solver takes its variables as they lie
+# Of a panel's corners, as shares of the figure: the layout's solver takes its variables as they lie
 # in memory, and the last bits of what it finds differ from time to time.
-PLACES = 9
+DECIMALS = 9
 # Journals refuse Type 3 fonts; without a salt of ours an SVG's ids are random.
 SAVE_SETTINGS = {"pdf.fonttype": 42, "svg.hashsalt": "adaloss-sweep", "savefig.dpi": DPI}
 # What a font says of ligatures and the like, which matplotlib has dealt with: a viewer needs none
@@ -47,7 +47,7 @@ def lay_out(figure: Figure) -> None:
             figure.set_dpi(before)
         for axes in figure.axes:
             corners = axes.get_position(original=True).get_points()
-            axes.set_position(Bbox(corners.round(PLACES)))
+            axes.set_position(Bbox(corners.round(DECIMALS)))
         figure.set_layout_engine(None)
 
 

@@ -1,13 +1,15 @@
-"""Which trial a worker takes that has become free: one for which no worker is being started."""
+"""Which trial a worker that has become free takes: one for which no worker is being started."""
 
 from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler
 
-# Private names of Tune's; a test says so where a version has others, which goes on as Tune would.
+# Private names of Tune's. Where a version has others a test says so, and trials come in order.
 CONTROLLER = "_tune_controller"
 WORKER_OF = "_trial_to_actor"
 WORKERS = "_actor_manager"
+FREE_WORKERS = "_actor_cache"
+OTHER_NAMES = AttributeError, KeyError, TypeError
 
 
 class SparesStartingWorkers(FIFOScheduler):
@@ -18,22 +20,34 @@ class SparesStartingWorkers(FIFOScheduler):
     """
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        """The first that waits for a worker; None where there is none, and Tune takes any."""
-        controller = vars(tune_controller).get(CONTROLLER)
-        return next(
-            (
-                trial
-                for trial in tune_controller.get_trials()
-                if trial.status == trial.PENDING and not has_worker(controller, trial)
-            ),
-            None,
-        )
+        """The first without a worker, of those that a free worker may take if there are such.
+
+        None where there is none: then Tune gives a free worker any.
+        """
+        waiting = [
+            trial
+            for trial in tune_controller.get_trials()
+            if trial.status == trial.PENDING and not has_worker(tune_controller, trial)
+        ]
+        # Tune offers free workers to what is chosen, and after that to any with their share.
+        fitting = (trial for trial in waiting if has_share_of_a_free_worker(tune_controller, trial))
+        return next(fitting, waiting[0] if waiting else None)
 
 
-def has_worker(controller: Any, trial: Any) -> bool:
+def has_worker(tune_controller: Any, trial: Any) -> bool:
     """Whether a worker has been started for the trial that waits, or is about to take it."""
     try:
-        worker = vars(controller)[WORKER_OF].get(trial)
-        return worker is not None and vars(controller)[WORKERS].is_actor_started(worker)
-    except (AttributeError, KeyError, TypeError):
+        controller = vars(vars(tune_controller)[CONTROLLER])
+        worker = controller[WORKER_OF].get(trial)
+        return worker is not None and bool(controller[WORKERS].is_actor_started(worker))
+    except OTHER_NAMES:
+        return False
+
+
+def has_share_of_a_free_worker(tune_controller: Any, trial: Any) -> bool:
+    """Whether a worker with the trial's processors and GPUs is free."""
+    try:
+        controller = vars(vars(tune_controller)[CONTROLLER])
+        return bool(controller[FREE_WORKERS].has_cached_object(trial.placement_group_factory))
+    except OTHER_NAMES:
         return False

@@ -58,7 +58,7 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     processors = on_processors_alone(settings)
     own = nullcontext() if on_a_cluster() else lean_tune(only_processors=processors)
-    # With GPUs workers have the system's own.
+    # Workers on GPUs, or on a cluster, keep the system's allocator.
     allocator = workers_with_jemalloc() if processors else nullcontext()
     with last_words(), own, marked(results) as processes:
         try:

@@ -58,8 +58,8 @@ class TrialTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Nothing that takes time.
 
-        Where the last trials are given to the workers that are free, one that is still being set up
-        for such a trial is killed by Tune.
+        Tune kills a worker that is still being set up for a trial where a free one takes that, as
+        at the sweep's end.
         """
         self.worker = Worker()
 
@@ -202,8 +202,9 @@ def run_trials(
             trials, capacity, measured, retries=settings.retries, max_failed=settings.max_failed
         )
         ends = TrialEnds(queue=queue, store=store, observer=observer, timeout=settings.timeout)
-        # As many workers are started at once as there is room for; more would only wait.
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places)
+        # As many workers are started at once as there is room for. One more trial waits, so that
+        # where one waits for the whole machine there is another for a worker that is free.
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places + 1)
         common = {
             "store": str(store.root.resolve()),
             "execution": {

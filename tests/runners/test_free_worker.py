@@ -5,7 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from runners.machine import cpus_of_this_machine
 from runners.on_ray.free_worker import SparesStartingWorkers
+
+pytest.importorskip("ray")
+from ray.air.execution._internal.tracked_actor import TrackedActor
+from ray.train._internal.storage import StorageContext
+from ray.tune import PlacementGroupFactory
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial
 
 GRID = """\
 name: short
@@ -17,7 +25,7 @@ parameters:
   lr: 1
   epochs: 1
   batch_size: 512
-seeds: 40
+seeds: 60
 resources: {cpu: 1, gpu: 0}
 execution: {max_concurrent: 2, retries: 1}
 """
@@ -32,24 +40,29 @@ from torch import nn
 
 HERE = Path(__file__).parent
 WORKERS = HERE / "workers"
+HUNGRY = HERE / "hungry"
 DEATH = HERE / "death"
 SUCCESSOR = HERE / "successor"
 TRIALS = HERE / "trials.txt"
 
 
 def network(channels, image_size, classes):
-    """Once there are two workers one dies, and trials take half a second until there is a third.
+    """The first trial runs out of memory; when it waits to run again, alone, a worker dies.
 
-    That is shorter than a worker's start.
+    Until that one has a successor trials take less time than a worker's start.
     """
     worker = WORKERS / str(os.getpid())
     if DEATH.exists() and not worker.exists():
         SUCCESSOR.touch()
     worker.touch()
-    if len(list(WORKERS.iterdir())) == 2 and not DEATH.exists():
-        DEATH.touch()
+    if not HUNGRY.exists():
+        HUNGRY.touch()
+        raise MemoryError("no room")
+    both = len(list(WORKERS.iterdir())) == 2
+    if both and not DEATH.exists() and time.time() > HUNGRY.stat().st_mtime + 3:
+        DEATH.write_text(str(os.getpid()))
         os.kill(os.getpid(), signal.SIGKILL)
-    ends = time.monotonic() + 0.5
+    ends = time.monotonic() + (0.3 if DEATH.exists() else 1)
     while not SUCCESSOR.exists() and time.monotonic() < ends:
         time.sleep(0.01)
     with TRIALS.open("a") as trials:
@@ -58,57 +71,91 @@ def network(channels, image_size, classes):
 '''
 
 
-@pytest.fixture
-def controller():
-    """Tune's, with these trials, each waiting or not, with a worker of some state or none."""
+ONE, WHOLE = ({"CPU": cpus} for cpus in (1, 8))
 
-    def of(*trials):
-        started = [worker for _, worker in trials if worker == "started"]
-        ours = [SimpleNamespace(status=status, PENDING="PENDING") for status, _ in trials]
-        workers = {id(ours[i]): worker for i, (_, worker) in enumerate(trials) if worker}
-        inner = SimpleNamespace(
-            _trial_to_actor=SimpleNamespace(get=lambda trial: workers.get(id(trial))),
-            _actor_manager=SimpleNamespace(is_actor_started=lambda worker: worker in started),
-        )
-        return SimpleNamespace(_tune_controller=inner, get_trials=lambda: ours)
+
+@pytest.fixture
+def chosen(monkeypatch, tmp_path):
+    """The number of the trial that is chosen by Tune's own controller, which has these.
+
+    Each is a status, the state of its worker, which is none, asked for or started, and its share.
+    ``free`` are the shares of workers that are free.
+    """
+    # Otherwise it asks Ray.
+    monkeypatch.setenv("TUNE_MAX_PENDING_TRIALS_PG", "3")
+    storage = StorageContext(storage_path=tmp_path, experiment_dir_name="sweep")
+    controller = TuneController(storage=storage, reuse_actors=True)
+
+    def of(trials, free=()):
+        for number, (status, worker, share) in enumerate(trials):
+            trial = Trial("worker", stub=True)
+            trial.update_resources(PlacementGroupFactory([share]))
+            trial.set_status(status)
+            controller.get_trials().append(trial)
+            if worker != "none":
+                actor = controller._trial_to_actor[trial] = TrackedActor(number)
+            if worker == "started":
+                live = controller._actor_manager._live_actors_to_ray_actors_resources
+                live[actor] = ("an actor", "its resources")
+        for number, share in enumerate(free, start=len(trials)):
+            key = PlacementGroupFactory([share])
+            controller._actor_cache.increase_max(key)
+            assert controller._actor_cache.cache_object(key, TrackedActor(number))
+        given = SparesStartingWorkers().choose_trial_to_run(controller._wrapped())
+        return None if given is None else controller.get_trials().index(given)
 
     return of
 
 
 @pytest.mark.parametrize(
-    ("trials", "chosen"),
+    ("trials", "expected"),
     [
-        ([("PENDING", "started"), ("PENDING", "asked for"), ("PENDING", None)], 1),
-        ([("PENDING", "started"), ("PENDING", None)], 1),
-        ([("RUNNING", "started"), ("TERMINATED", None), ("PENDING", None)], 2),
+        ([("PENDING", "started"), ("PENDING", "asked for"), ("PENDING", "none")], 1),
+        ([("PENDING", "started"), ("PENDING", "none")], 1),
+        ([("RUNNING", "started"), ("TERMINATED", "none"), ("PENDING", "none")], 2),
         ([("PENDING", "asked for"), ("PENDING", "asked for")], 0),
         ([("RUNNING", "started"), ("PENDING", "started")], None),
         ([], None),
     ],
 )
+@pytest.mark.parametrize("free", [[], [ONE]])
 def test_a_free_worker_takes_the_first_trial_for_which_none_is_being_started(
-    controller, trials, chosen
+    chosen, trials, expected, free
 ):
-    given = controller(*trials)
-    expected = None if chosen is None else given.get_trials()[chosen]
-    assert SparesStartingWorkers().choose_trial_to_run(given) is expected
+    assert chosen([(*trial, ONE) for trial in trials], free) == expected
 
 
-def test_where_tune_has_other_names_it_takes_the_first_of_all():
-    pending = SimpleNamespace(status="PENDING", PENDING="PENDING")
-    for names in ({}, {"_tune_controller": SimpleNamespace()}, {"_tune_controller": 3}):
-        given = SimpleNamespace(get_trials=lambda: [pending], **names)
-        assert SparesStartingWorkers().choose_trial_to_run(given) is pending
+@pytest.mark.parametrize(("free", "expected"), [([ONE], 2), ([WHOLE], 1), ([], 1)])
+def test_a_trial_that_waits_for_the_whole_machine_is_not_in_the_others_way(chosen, free, expected):
+    trials = [
+        ("PENDING", "started", ONE),
+        ("PENDING", "asked for", WHOLE),
+        ("PENDING", "none", ONE),
+    ]
+    assert chosen(trials, free) == expected
+
+
+@pytest.mark.parametrize(
+    "names", [{}, {"_tune_controller": SimpleNamespace()}, {"_tune_controller": 3}]
+)
+def test_where_tune_has_other_names_it_takes_the_first_of_all(names):
+    trials = [SimpleNamespace(status="PENDING", PENDING="PENDING") for _ in range(2)]
+    given = SimpleNamespace(get_trials=lambda: trials, **names)
+    assert SparesStartingWorkers().choose_trial_to_run(given) is trials[0]
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(cpus_of_this_machine() < 2, reason="one processor has one worker")
 def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(command_in, tmp_path):
     (tmp_path / "grid.yaml").write_text(GRID)
     (tmp_path / "short.py").write_text(MODEL)
     (tmp_path / "workers").mkdir()
     ended = command_in(tmp_path)("run", "grid.yaml", "--wandb", "disabled")
     assert ended.returncode == 0, ended.stderr
+    assert "runs again, alone" in ended.stderr
     assert "worker lost: its worker died" in ended.stderr
     shares = Counter((tmp_path / "trials.txt").read_text().split())
-    (_, most), (_, second) = shares.most_common(2)
-    assert most >= second > 5
+    del shares[(tmp_path / "death").read_text()]
+    # A third one has the trial that runs alone.
+    (_, most), (_, successors), *_ = shares.most_common()
+    assert most >= successors > 5
