@@ -21,4 +21,9 @@ def main() -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    # `python -m` puts the working folder first on the path: nothing of the user's is imported here.
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    import adaloss_sweep
+
+    adaloss_sweep.main()

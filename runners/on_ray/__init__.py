@@ -30,6 +30,8 @@ if not os.environ.get("RAY_ADDRESS"):
         # One that is not up yet is asked again after so many milliseconds, not after a second.
         "RAY_gcs_grpc_min_reconnect_backoff_ms": "50",
         "RAY_gcs_grpc_initial_reconnect_backoff_ms": "50",
+        # What shadows the tool's packages is on a worker's path too.
+        "RAY_preload_python_modules": "adaloss_sweep",
         # Under `uv run` Ray would pack the current folder, results and all, and have every worker
         # install from it.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",

@@ -3,8 +3,9 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
@@ -60,9 +61,9 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
     own = nullcontext() if on_a_cluster() else lean_tune(only_processors=processors)
     # Workers on GPUs, or on a cluster, keep the system's allocator.
     allocator = workers_with_jemalloc() if processors else nullcontext()
-    with last_words(), own, marked(results) as processes:
+    with last_words(), own, empty_folder() as start, marked(results) as processes:
         try:
-            with timeline.span(RAY), interrupts_kept() as interrupts, allocator:
+            with timeline.span(RAY), interrupts_kept() as interrupts, allocator, chdir(start):
                 start_ray_at_last(settings, processes, interrupts)
             if on_a_cluster():
                 yield lost_cluster(ray.get_runtime_context().gcs_address)
@@ -75,6 +76,17 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
         finally:
             with interrupts_kept(at_most=IMPATIENCE):
                 ray.shutdown()
+
+
+@contextmanager
+def empty_folder() -> Iterator[Path]:
+    """A folder to start Ray in, there until Ray has ended.
+
+    Ray puts the folder that its driver starts in first on the path of every worker, before Python's
+    own modules: whatever lies in the user's would be executed.
+    """
+    with TemporaryDirectory(prefix="adaloss-sweep-start-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def on_processors_alone(settings: WorkerSettings) -> bool:

@@ -19,8 +19,13 @@ from adaloss.sweep import Sweep
 
 Say = Callable[[str], None]
 LOG_FILE = "mirror.log"
-# -P: a folder of the user's that is called runners is not ours.
-FOLLOWER = [sys.executable, "-P", "-m", "runners.tracking.follower"]
+# Nothing is imported from the working folder (-P), and the tool's packages are its own.
+FOLLOWER = [
+    sys.executable,
+    "-P",
+    "-c",
+    "import adaloss_sweep; from runners.tracking.follower import main; main()",
+]
 TRY_AGAIN = 75
 SHORTEST_REST, LONGEST_REST = 10.0, 300.0
 # They would make one run of all trials.

@@ -1,6 +1,6 @@
 """The mirror as a process of its own beside the driver: training never waits for it.
 
-Started as ``python -m runners.tracking.follower``; what to follow comes as one line of JSON on its
+Started by ``runners.tracking.conversation``; what to follow comes as one line of JSON on its
 standard input, and what there is to say goes as lines of JSON to its standard output. It ends when
 the input is closed, after a last look at the records; with TRY_AGAIN where it is to be started
 anew.
@@ -159,6 +159,3 @@ def main() -> None:
     # W&B would wait for uploads that cannot be made: what is missing is on record.
     os._exit(status)
 
-
-if __name__ == "__main__":
-    main()
