@@ -1,4 +1,4 @@
-"""The door of the tool: importing this module imports the tool's own packages, whatever shadows them.
+"""The door of the tool: importing it imports the tool's own packages, whatever shadows them.
 
 ``adaloss``, ``runners`` and ``analysis`` are common names. A folder of the user's with one of them,
 on ``PYTHONPATH`` say, would be imported in place of the tool's. Every process of the tool therefore

@@ -1,5 +1,6 @@
 """The data sets there are by name."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -7,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from adaloss.grid_problems import closest
 from adaloss.grid_wording import found
+from adaloss.places import Places
 
 DATASET_NAMES: tuple[str, ...] = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 IMAGE_FOLDER = "imagefolder:"
@@ -20,6 +22,15 @@ def known_dataset(name: str) -> str:
     hint = f"; did you mean {match}?" if match else ""
     reason = f"must be {', '.join(DATASET_NAMES)} or {IMAGE_FOLDER}PATH, found {found(name)}{hint}"
     raise PydanticCustomError("rejected", "{reason}", {"reason": reason})
+
+
+def image_folder_candidates(declared: str, places: Places) -> tuple[Path, ...]:
+    """Where the PATH of ``imagefolder:PATH`` is looked for.
+
+    A relative one counts from the grid's folder, then the working folder, then the data root.
+    """
+    in_data = places.data_root / Path(declared).expanduser()
+    return tuple(dict.fromkeys((*places.own_paths(declared), in_data)))
 
 
 DatasetName = Annotated[

@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from adaloss.data import Splits, SplitsSpec, spec_of
-from adaloss.places import weights_folder
+from adaloss.fingerprints import fingerprint_of, has_own, own_of
+from adaloss.places import Places
 from adaloss.result import (
     DeviceMemory,
     Divergence,
     EpochMetrics,
     Failure,
     FailureKind,
+    Fingerprint,
     Provenance,
     TrialResult,
     TrialState,
@@ -38,6 +41,9 @@ SIGNS_OF_NO_MEMORY = (
     "CUDNN_STATUS_ALLOC_FAILED",
 )
 
+# What a checkpoint says of the user's own, beside the state of the training.
+FINGERPRINT = "fingerprint"
+
 LoadSplits = Callable[[SplitsSpec, Path, str], Splits]
 
 
@@ -53,11 +59,11 @@ class NoGpuError(Exception):
 class ExecutionSettings:
     """How a trial runs; nothing here may change its numbers. Times in seconds.
 
-    ``data_root`` is the folder of the data sets; ``log_output`` False leaves what the trial
-    prints on the terminal, for debugging. ``capture`` is that of :class:`Training`.
+    ``log_output`` False leaves what the trial prints on the terminal, for debugging. ``capture`` is
+    that of :class:`Training`.
     """
 
-    data_root: str
+    places: Places
     device: str
     threads: int
     timeout: float | None
@@ -90,6 +96,7 @@ class Execution:
         self.result: TrialResult | None = None
         self.history: tuple[EpochMetrics, ...] = ()
         self.training: Training | None = None
+        self.fingerprint: Fingerprint | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
         self.is_first_start = not store.is_open(trial)
@@ -130,8 +137,10 @@ class Execution:
                 "for CUDA and the machine's driver, or write resources: {gpu: 0}"
             )
         forget_memory_peak(self.settings.device)
-        root = Path(self.settings.data_root)
-        splits = self.load_splits(spec_of(self.trial), root, self.settings.device)
+        places = self.settings.places
+        spec = spec_of(self.trial, places)
+        splits = self.load_splits(spec, places.data_root, self.settings.device)
+        self.fingerprint = fingerprint_with(self.trial, places, splits.digest)
         training, self.history = self.resume(splits) or (self.fresh(splits), ())
         # Epochs recorded after the checkpoint run again; their lines must not stand twice.
         self.store.keep_metrics(self.trial, self.history)
@@ -143,9 +152,12 @@ class Execution:
 
     def fresh(self, splits: Splits) -> Training:
         """The training at its beginning."""
-        weights = weights_folder(Path(self.settings.data_root))
         return Training(
-            self.trial, splits, weights, self.settings.device, capture=self.settings.capture
+            self.trial,
+            splits,
+            self.settings.places,
+            self.settings.device,
+            capture=self.settings.capture,
         )
 
     def resume(self, splits: Splits) -> tuple[Training, tuple[EpochMetrics, ...]] | None:
@@ -160,11 +172,15 @@ class Execution:
         training = self.fresh(splits)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
+            before = state.pop(FINGERPRINT, None)
             training.load_state_dict(state)
             history = self.store.read_metrics(self.trial)[: training.epoch]
         # A file that is no checkpoint can make torch.load raise anything at all.
         except Exception as error:
             print(f"starts over: {path} cannot be read ({type(error).__name__}: {error})")
+            return None
+        if before != dumped(self.fingerprint):
+            print(f"starts over: the user's own code or data changed since {path} was written")
             return None
         if len(history) < training.epoch:
             print(f"starts over: {path} is of epoch {training.epoch}, the records end earlier")
@@ -205,7 +221,8 @@ class Execution:
             replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary,
             temporary.open("wb") as file,
         ):
-            torch.save(training.state_dict(), file)
+            own = {FINGERPRINT: dumped(self.fingerprint)} if self.fingerprint else {}
+            torch.save(training.state_dict() | own, file)
         self.checkpointed = time.monotonic()
 
     def finish(
@@ -227,6 +244,7 @@ class Execution:
             memory=device_memory(self.settings.device),
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
             provenance=self.provenance,
+            fingerprint=self.fingerprint,
         )
         with recording():
             self.store.write_result(self.trial, self.result)
@@ -248,6 +266,19 @@ class Execution:
             contextlib.redirect_stderr(log),
         ):
             yield
+
+
+def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Fingerprint | None:
+    """The fingerprint of the trial's code and weights, and of the images as they were loaded."""
+    model, _, pretrained = own_of(trial)
+    if not has_own(trial):
+        return None
+    return fingerprint_of((model, None, pretrained), places).model_copy(update={"dataset": images})
+
+
+def dumped(fingerprint: Fingerprint | None) -> dict[str, Any] | None:
+    """The fingerprint as it is kept in a checkpoint."""
+    return fingerprint.model_dump() if fingerprint else None
 
 
 @contextlib.contextmanager

@@ -1,12 +1,62 @@
-"""Where data sets, weights and what is worked out from them are kept on this machine."""
+"""Where data sets, weights, the user's own files and what is worked out from them are."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 ENVIRONMENT_VARIABLE = "ADALOSS_DATA"
 APPLICATION = "adaloss-sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a trial finds what its fields name.
+
+    ``data_root`` has the data sets and the published weights. ``own`` are the folders in which
+    relative paths and modules of the user's own are looked for, in this order: the grid's folder,
+    then the working folder.
+    """
+
+    data_root: Path
+    own: tuple[Path, ...] = ()
+
+    @property
+    def weights(self) -> Path:
+        """Where pretrained weights that no library has a cache for are kept."""
+        return self.data_root / "weights"
+
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """The folders of the user's own files; the working folder where none are named."""
+        return self.own or (Path.cwd(),)
+
+    def own_path(self, declared: str) -> Path | None:
+        """The file or folder that a path in the grid means, None where there is none."""
+        candidates = self.own_paths(declared)
+        return next((path for path in candidates if path.exists()), None)
+
+    def own_paths(self, declared: str) -> tuple[Path, ...]:
+        """Where a path in the grid is looked for; an absolute one is what it is."""
+        path = Path(declared).expanduser()
+        if path.is_absolute():
+            return (path,)
+        found = (Path(os.path.normpath(folder / path)) for folder in self.own_folders)
+        return tuple(dict.fromkeys(found))
+
+
+NOWHERE = Places(data_root=Path())
+"""For trials that need no file: of the digits, from fresh weights."""
+
+
+def places_of_grid(grid: Path, declared_root: str | None) -> Places:
+    """The places of the grid file's trials; ``declared_root`` is its ``data.root``."""
+    own = tuple(dict.fromkeys((grid.absolute().parent, Path.cwd())))
+    if declared_root is not None:
+        found = Places(data_root=Path(), own=own).own_path(declared_root)
+        declared_root = str(found) if found else declared_root
+    return Places(data_root=data_root(declared_root), own=own)
 
 
 def data_root(declared: str | None) -> Path:
@@ -17,14 +67,14 @@ def data_root(declared: str | None) -> Path:
     return user_cache_path(APPLICATION) / "data"
 
 
-def weights_folder(root: Path) -> Path:
-    """Where pretrained weights that no library has a cache for are kept."""
-    return root / "weights"
-
-
 def prepared_folder() -> Path:
     """Where the data sets lie as tensors, ready to be mapped into memory; safe to delete."""
     return user_cache_path(APPLICATION) / "prepared"
+
+
+def digests_folder() -> Path:
+    """Where the digests of the user's files are remembered; safe to delete."""
+    return user_cache_path(APPLICATION) / "digests"
 
 
 def scripts_folder() -> Path:

@@ -101,6 +101,17 @@ class Provenance(Record):
     threads: int
 
 
+class Fingerprint(Record):
+    """Digests of what of the user's own a result was computed with; None where nothing was.
+
+    ``model`` has the files of a model's code by name. Recorded, never part of a trial's identity.
+    """
+
+    model: dict[str, str] | None = None
+    dataset: str | None = None
+    pretrained: str | None = None
+
+
 class DeviceMemory(Record):
     """Bytes of a GPU's memory: the most that a trial held at once, and all there are."""
 
@@ -113,7 +124,8 @@ class TrialResult(Record):
 
     ``last`` is the last epoch's record and ``best_val`` the one of the (first) epoch with the best
     validation accuracy: never a maximum over test. ``seconds`` is the wall time spent in epochs;
-    ``memory`` None where the trial ran on a CPU.
+    ``memory`` None where the trial ran on a CPU; ``fingerprint`` None where the trial uses nothing
+    of the user's own, and in records from before there were any.
     """
 
     trial_id: str
@@ -127,6 +139,7 @@ class TrialResult(Record):
     memory: DeviceMemory | None = None
     finished_at: str
     provenance: Provenance | None = None
+    fingerprint: Fingerprint | None = None
 
 
 def best_by_validation(history: tuple[EpochMetrics, ...]) -> EpochMetrics | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from adaloss.grid_problems import GridError, Problem
 from adaloss.grid_schema import Grid
 from adaloss.grid_shipped import resolve_grid, shipped_grids
 from adaloss.grid_tables import read_tables
+from adaloss.places import Places, places_of_grid
 from adaloss.table_axes import default_table
 from adaloss.table_spec import TableSpec
 from adaloss.trial import Trial
@@ -50,6 +52,11 @@ class Sweep:
     axes: Mapping[str, tuple[Any, ...]]
     tables: tuple[TableSpec, ...]
     notes: tuple[str, ...]
+
+    @cached_property
+    def places(self) -> Places:
+        """Where the trials find what the grid names."""
+        return places_of_grid(self.source, self.grid.data.root)
 
 
 def load_sweep(path: Path) -> Sweep:

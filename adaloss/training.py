@@ -5,7 +5,6 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from adaloss.model_names import is_user_model
 from adaloss.models import build_model
 from adaloss.numerics import forward_precision, numerics_of
 from adaloss.optim import build_optimizer
+from adaloss.places import NOWHERE, Places
 from adaloss.replay import Replay
 from adaloss.result import Divergence, EpochMetrics
 from adaloss.seeding import derived_seed, named_generator
@@ -44,7 +44,7 @@ class Training:
         self,
         trial: Trial,
         splits: Splits,
-        weights_folder: Path,
+        places: Places = NOWHERE,
         device: str = "cpu",
         *,
         capture: Capture = "auto",
@@ -61,7 +61,7 @@ class Training:
             channels=splits.channels,
             image_size=splits.image_size,
             classes=splits.classes,
-            weights_folder=weights_folder,
+            places=places,
         )
         self.model = built.module.to(self.device)
         if trial.channels_last:

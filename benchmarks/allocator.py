@@ -83,7 +83,7 @@ def serve(model: str) -> None:
         dataset="digits", model=model, optimizer="adaloss", b0=1, lr=0.1, epochs=1, seed=0,
         **({"batch_size": 32} if model in SMALL else large),
     )  # fmt: skip
-    training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"), Path())
+    training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"))
     for _ in sys.stdin:
         start = time.process_time()
         with training.computing():

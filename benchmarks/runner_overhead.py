@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from adaloss.places import NOWHERE
 from adaloss.trial import Trial
 from runners.machine import cpus_of_this_machine
 
@@ -32,7 +33,7 @@ def train_function(config: dict[str, Any]) -> None:
     from adaloss.training import Training
 
     trial = Trial.model_validate_json(config["trial"])
-    training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"), Path())
+    training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"))
     seconds = 0.0
     for _ in range(trial.epochs):
         metrics = training.run_epoch()
@@ -75,7 +76,7 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
             ends.append((time.perf_counter(), result.seconds if result else 0.0))
 
     settings = WorkerSettings(
-        data_root="",
+        places=NOWHERE,
         cpus=1, gpus=0, workers=workers, retries=0, max_failed=None, timeout=None,
         checkpoint_interval=60, keep_checkpoints=False,
     )  # fmt: skip

@@ -54,7 +54,7 @@ def training_of(model: str, optimizer: str, batch_size: int) -> Training:
         dataset="digits", model=model, optimizer=optimizer, b0=1, lr=0.1, weight_decay=1e-4,
         epochs=1, batch_size=batch_size, seed=0,
     )  # fmt: skip
-    return Training(trial, load_splits(spec_of(trial), Path(), "cpu"), Path())
+    return Training(trial, load_splits(spec_of(trial), Path(), "cpu"))
 
 
 def step(forward: Callable[[Tensor], Tensor], model: nn.Module, images: Tensor, labels: Tensor,

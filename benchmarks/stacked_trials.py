@@ -42,6 +42,7 @@ import torch
 from stacked_steps import Loop, One, Stack, captured, check
 
 from adaloss.data import Splits, SplitsSpec, load_splits, spec_of
+from adaloss.places import NOWHERE
 from adaloss.training import Training
 from adaloss.trial import Trial
 
@@ -73,7 +74,7 @@ def training_of(model: str, seed: int, settings: Settings, *, capture: bool = Tr
         epochs=1, batch_size=settings.batch_size, seed=seed, precision="fp32",
     )  # fmt: skip
     data = splits(spec_of(trial), settings.device)
-    return Training(trial, data, Path(), settings.device, capture=capture)
+    return Training(trial, data, NOWHERE, settings.device, capture=capture)
 
 
 def clock(device: str) -> float:

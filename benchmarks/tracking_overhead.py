@@ -78,7 +78,7 @@ def train_function(config: dict[str, Any]) -> None:
     run = None
     if config["wandb"]:
         run = wandb.init(project="overhead", mode="offline", dir=config["folder"])
-    training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"), Path())
+    training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"))
     for _ in range(trial.epochs):
         metrics = training.run_epoch()
         if run is not None:

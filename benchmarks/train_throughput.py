@@ -19,7 +19,6 @@ import platform
 import random
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -31,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from adaloss.calibration import finish
 from adaloss.data.recipe import draw
+from adaloss.places import NOWHERE
 from adaloss.provenance import device_name
 from adaloss.training import Training
 from adaloss.trial import Trial
@@ -79,7 +79,7 @@ def training_of(model: str, variant: Variant, device: torch.device) -> Training:
     batch_size = BATCH_SIZE[device.type]
     splits = synthetic_splits(64 * batch_size, str(device))
     made = trial(model, variant.precision, batch_size, compiled=variant.compiled)
-    training = Training(made, splits, Path("no-weights"), str(device), capture=variant.replayed)
+    training = Training(made, splits, NOWHERE, str(device), capture=variant.replayed)
     training.model.train()
     return training
 

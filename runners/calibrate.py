@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from adaloss.places import weights_folder
+from adaloss.places import Places
 from adaloss.trial import Capture, Trial
 from runners.plan import Kind, kind
 
@@ -26,7 +25,7 @@ def device_here() -> str:
 
 
 def measure(
-    trials: Iterable[Trial], root: Path, device: str, threads: int, capture: Capture
+    trials: Iterable[Trial], places: Places, device: str, threads: int, capture: Capture
 ) -> dict[Kind, Measured]:
     """Some steps and a batch of evaluation of each of the trials, with nothing beside it.
 
@@ -42,8 +41,8 @@ def measure(
     torch.set_num_threads(threads)
     measured: dict[Kind, Measured] = {}
     for trial in trials:
-        splits = load_splits(spec_of(trial), root, device)
-        training = Training(trial, splits, weights_folder(root), device, capture=capture)
+        splits = load_splits(spec_of(trial, places), places.data_root, device)
+        training = Training(trial, splits, places, device, capture=capture)
         calibration = calibrate(training)
         measured[kind(trial)] = Measured(
             epoch_seconds=calibration.epoch_seconds(training),

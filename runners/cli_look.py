@@ -30,7 +30,6 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would do and take: cells, trials by state, time, disk, licences."""
-    from adaloss.places import data_root
     from runners.calibrate import device_here, measure
     from runners.plan_page import one_of_each_kind, plan_lines, plan_record
     from runners.prepare import prepare
@@ -40,11 +39,11 @@ def plan(
     measured = {}
     device = "cuda" if made.ran_on_gpus else "cpu"
     if calibrate and made.missing:
-        root, device = data_root(sweep.grid.data.root), device_here()
+        device = device_here()
         examples = one_of_each_kind(made.missing)
-        prepare(examples, root)
+        prepare(examples, sweep.places)
         threads, capture = sweep.grid.resources.cpu, sweep.grid.execution.capture
-        measured = measure(examples, root, device, threads, capture)
+        measured = measure(examples, sweep.places, device, threads, capture)
     if as_json:
         print_json(plan_record(sweep, made, measured))
         return

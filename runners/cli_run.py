@@ -121,7 +121,6 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
     from dataclasses import replace
 
-    from adaloss.places import data_root
     from adaloss.store import ignore
     from runners.in_process import execute_here
     from runners.prepare import prepare
@@ -139,7 +138,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
         )
     with only_run(store):
         if plan_to_run(sweep, chosen, None, store).missing:
-            prepare(chosen, data_root(sweep.grid.data.root))
+            prepare(chosen, sweep.places)
             execute_here(chosen[0], sweep, store)
         else:
             typer.echo("this trial has finished already; its record:", err=True)

@@ -104,16 +104,14 @@ def verified(
     """Run the trials again, telling of each as it ends; Ctrl-C leaves with its exit code."""
     from contextlib import closing
 
-    from adaloss.places import data_root
     from runners.prepare import prepare
     from runners.verify import verify as run_again
     from runners.verify_page import verification_lines
 
-    root = data_root(sweep.grid.data.root)
     found: list[Verification] = []
     try:
-        prepare(chosen, root)
-        with closing(run_again(chosen, store, root)) as running:
+        prepare(chosen, sweep.places)
+        with closing(run_again(chosen, store, sweep.places)) as running:
             for verification in running:
                 found.append(verification)
                 for line in () if quiet else verification_lines(verification):

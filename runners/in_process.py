@@ -2,7 +2,6 @@
 
 from adaloss.data import load_splits
 from adaloss.execution import Execution, ExecutionSettings
-from adaloss.places import data_root
 from adaloss.provenance import collect_provenance
 from adaloss.store import Store
 from adaloss.sweep import Sweep
@@ -14,7 +13,7 @@ def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
     """Run the trial to the same records that it gets through Ray, on a GPU where there is one."""
     wants_gpu = sweep.grid.resources.gpu != 0
     settings = ExecutionSettings(
-        data_root=str(data_root(sweep.grid.data.root)),
+        places=sweep.places,
         device=device_here() if wants_gpu else "cpu",
         threads=sweep.grid.resources.cpu,
         timeout=None,

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 
-from adaloss.places import data_root
 from adaloss.store import Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
@@ -73,7 +72,7 @@ def launch(
     if not quiet:
         for note in sweep.notes:
             console.print(f"note: {note}", markup=False, highlight=False)
-    prepare(to_run, data_root(sweep.grid.data.root))
+    prepare(to_run, sweep.places)
     # Ray takes a second to import: only now is it known to be needed.
     from runners.on_ray.trials import run_trials
 

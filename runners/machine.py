@@ -2,7 +2,6 @@
 
 import os
 
-from adaloss.places import data_root
 from adaloss.sweep import Sweep
 from adaloss.user_error import UserError
 from runners.worker_settings import WorkerSettings
@@ -39,7 +38,7 @@ def worker_settings(sweep: Sweep) -> WorkerSettings:
     """The grid's resources and execution, as the workers get them."""
     resources, execution = sweep.grid.resources, sweep.grid.execution
     return WorkerSettings(
-        data_root=str(data_root(sweep.grid.data.root)),
+        places=sweep.places,
         cpus=resources.cpu,
         gpus=None if resources.gpu == "auto" else resources.gpu,
         workers=workers(sweep),

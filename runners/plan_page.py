@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adaloss.models.licences import licence
-from adaloss.places import data_root, prepared_folder
+from adaloss.places import prepared_folder
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from runners.calibrate import Measured
@@ -90,7 +90,7 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
         else f"checkpoints {readable(cost.checkpoint_bytes)}"
     )
     yield f"disk: records {readable(cost.record_bytes)}, {checkpoints}"
-    root = data_root(sweep.grid.data.root)
+    root = sweep.places.data_root
     for name in dict.fromkeys(trial.dataset for trial in plan.missing):
         files, tensors = DATASET_BYTES.get(name, (0, 0))
         if files:
@@ -132,7 +132,7 @@ def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> 
         "record_bytes": cost.record_bytes,
         "checkpoint_bytes": cost.checkpoint_bytes,
         "licences": dict(cost.licences),
-        "data_root": str(data_root(sweep.grid.data.root)),
+        "data_root": str(sweep.places.data_root),
     }
 
 

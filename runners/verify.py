@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adaloss.places import Places
 from adaloss.result import Provenance, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
@@ -59,8 +60,8 @@ def drawn(trial: Trial, seed: int) -> str:
     return hashlib.sha256(f"{seed}/{trial.trial_id}".encode()).hexdigest()
 
 
-def verify(trials: Sequence[Trial], store: Store, root: Path) -> Generator[Verification]:
-    """Run the trials again one by one; ``root`` is the folder of the data sets.
+def verify(trials: Sequence[Trial], store: Store, places: Places) -> Generator[Verification]:
+    """Run the trials again one by one; ``places`` are the grid's.
 
     Data sets and weights must be there. What the runs write is removed when the iterator is closed
     or has ended.
@@ -73,7 +74,7 @@ def verify(trials: Sequence[Trial], store: Store, root: Path) -> Generator[Verif
     cached_splits = lru_cache(maxsize=2)(load_splits)
     with scratch_store() as scratch:
         for trial in trials:
-            yield verify_trial(trial, store, scratch, root, cached_splits)
+            yield verify_trial(trial, store, scratch, places, cached_splits)
 
 
 @contextmanager
@@ -84,11 +85,11 @@ def scratch_store() -> Iterator[Store]:
 
 
 def verify_trial(
-    trial: Trial, store: Store, scratch: Store, root: Path, load_splits: "LoadSplits"
+    trial: Trial, store: Store, scratch: Store, places: Places, load_splits: "LoadSplits"
 ) -> Verification:
     """Run one trial again and compare."""
     recorded = records_of(trial, store)
-    settings = settings_like(recorded.result, root)
+    settings = settings_like(recorded.result, places)
     provenance = provenance_here(settings.device, settings.threads)
     now = run_again(trial, scratch, settings, load_splits, provenance)
     made = recorded.result.provenance
@@ -112,14 +113,14 @@ def records_of(trial: Trial, store: Store) -> Records:
     return Records(history=store.read_metrics(trial), result=result)
 
 
-def settings_like(result: TrialResult, root: Path) -> "ExecutionSettings":
+def settings_like(result: TrialResult, places: Places) -> "ExecutionSettings":
     """The device and the threads that the record names, as far as this machine has them."""
     from adaloss.execution import ExecutionSettings
     from runners.calibrate import device_here
 
     made = result.provenance
     return ExecutionSettings(
-        data_root=str(root),
+        places=places,
         device=device_here() if ran_on_gpu(result) else "cpu",
         threads=min(made.threads if made else 1, cpus_of_this_machine()),
         timeout=None,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from adaloss.places import Places
 from adaloss.trial import Capture
 
 
@@ -13,7 +14,7 @@ class WorkerSettings:
     ``device`` None is the GPU where a trial gets one, else the processor.
     """
 
-    data_root: str
+    places: Places
     cpus: int
     gpus: float | None
     workers: int

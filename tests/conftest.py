@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from adaloss.data import Splits, load_splits, spec_of
 from adaloss.execution import Execution, ExecutionSettings
+from adaloss.places import Places
 from adaloss.result import Provenance
 from adaloss.store import Store
 from adaloss.trial import Trial
@@ -67,7 +68,7 @@ def start(store: Store, tmp_path: Path) -> Callable[..., Execution]:
 
     def start_execution(trial: Trial, **settings: Any) -> Execution:
         usual = {
-            "data_root": str(tmp_path / "data"),
+            "places": Places(data_root=tmp_path / "data"),
             "device": "cpu",
             "threads": 1,
             "timeout": None,

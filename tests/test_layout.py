@@ -56,7 +56,7 @@ def test_neither_training_nor_its_checkpoints_import_torchs_compiler():
         "trial = Trial(dataset='digits', model='mlp', optimizer='adaloss', seed=0, lr=1, epochs=1,"
         " batch_size=500)\n"
         "splits = load_splits(spec_of(trial), Path(), 'cpu')\n"
-        "training = Training(trial, splits, Path())\n"
+        "training = Training(trial, splits)\n"
         "training.run_epoch()\n"
         "training.load_state_dict(training.state_dict())\n"
         "import sys; assert 'torch._dynamo' not in sys.modules"

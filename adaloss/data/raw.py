@@ -4,14 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from adaloss.user_error import UserError
+from adaloss.data_parts import TEST, TRAIN, VALIDATION, DataError
 
-# What RawDataset.parts says of an example: to be split, or given as validation or test.
-TRAIN, VALIDATION, TEST = 0, 1, 2
-
-
-class DataError(UserError):
-    """A data set cannot be used; the message says which, why and what to do."""
+__all__ = ["TEST", "TRAIN", "VALIDATION", "DataError", "RawDataset"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +15,7 @@ class RawDataset:
 
     ``labels`` int64 (n,); ``parts`` int64 (n,) has TRAIN, or VALIDATION or TEST where the data
     set itself says so; ``mean`` and ``std`` per channel, of pixels scaled to [0, 1] by
-    ``pixel_max``.
+    ``pixel_max``; ``digest`` is that of the user's own files, None for other data sets.
     """
 
     images: Tensor
@@ -30,3 +25,4 @@ class RawDataset:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     pixel_max: float = 255.0
+    digest: str | None = None

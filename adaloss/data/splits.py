@@ -8,13 +8,15 @@ from pathlib import Path
 from torch import Tensor
 
 from adaloss.data.digits import load_digits
-from adaloss.data.image_folder import folder_path, image_paths, load_image_folder
+from adaloss.data.image_folder import load_image_folder
 from adaloss.data.prepared import prepared
 from adaloss.data.raw import DataError, RawDataset
 from adaloss.data.split import balanced_subset, split_indices
 from adaloss.data.vision import VISION_DATASETS, fetch, load
 from adaloss.dataset_names import IMAGE_FOLDER
-from adaloss.places import prepared_folder
+from adaloss.digests import files_digest
+from adaloss.image_listing import folder_path, image_paths
+from adaloss.places import NOWHERE, Places, prepared_folder
 from adaloss.trial import Trial
 
 
@@ -51,7 +53,10 @@ class Examples:
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """The three parts of a data set, resident on one device, and its constants."""
+    """The three parts of a data set, resident on one device, and its constants.
+
+    ``digest`` is that of the user's own files which it was read from.
+    """
 
     train: Examples
     validation: Examples
@@ -60,6 +65,7 @@ class Splits:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     pixel_max: float
+    digest: str | None = None
 
     @property
     def channels(self) -> int:
@@ -72,14 +78,16 @@ class Splits:
         return self.train.images.shape[1]
 
 
-def spec_of(trial: Trial) -> SplitsSpec:
-    """What the trial asks of its data set.
+def spec_of(trial: Trial, places: Places = NOWHERE) -> SplitsSpec:
+    """What the trial asks of its data set; an image folder's path is the one that was found.
 
     Raises:
-        DataError: the trial does not say to what size an image folder's images are to be resized.
+        DataError: there is no such image folder, or the trial does not say to what size its images
+            are to be resized.
     """
-    size, interpolation = None, ""
+    dataset, size, interpolation = trial.dataset, None, ""
     if trial.dataset.startswith(IMAGE_FOLDER):
+        dataset = f"{IMAGE_FOLDER}{folder_path(trial.dataset.removeprefix(IMAGE_FOLDER), places)}"
         size, interpolation = trial.resize or trial.image_size, trial.interpolation
         if size is None:
             raise DataError(
@@ -87,7 +95,7 @@ def spec_of(trial: Trial) -> SplitsSpec:
                 "into the grid's parameters"
             )
     return SplitsSpec(
-        dataset=trial.dataset,
+        dataset=dataset,
         split_seed=trial.seed if trial.split_seed == "trial" else trial.split_seed,
         train_examples=trial.train_examples,
         eval_examples=trial.eval_examples,
@@ -121,12 +129,26 @@ def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
             return load(spec.dataset, root)
         path = prepared_folder() / f"{spec.dataset}-{fingerprint(files)}.safetensors"
         return prepared(path, lambda: load(spec.dataset, root))
-    folder = folder_path(spec.dataset.removeprefix(IMAGE_FOLDER), root)
+    folder = Path(spec.dataset.removeprefix(IMAGE_FOLDER))
     size = spec.size
     assert size is not None, "spec_of gives image folders a size"
-    key = fingerprint(image_paths(folder)[0])
-    path = prepared_folder() / f"images-{size}-{spec.interpolation}-{key}.safetensors"
-    return prepared(path, lambda: load_image_folder(folder, size, spec.interpolation))
+    digest = images_digest(folder)
+
+    def build() -> RawDataset:
+        raw = load_image_folder(folder, size, spec.interpolation)
+        if images_digest(folder) != digest:
+            raise DataError(
+                f"dataset {spec.dataset}: its files changed as they were read: run again"
+            )
+        return raw
+
+    path = prepared_folder() / f"images-{size}-{spec.interpolation}-{digest}.safetensors"
+    return replace(prepared(path, build), digest=digest)
+
+
+def images_digest(folder: Path) -> str:
+    """The digest of all that an image folder has of images."""
+    return files_digest(folder, image_paths(folder)[0])
 
 
 @lru_cache(maxsize=1)
@@ -175,4 +197,5 @@ def load_splits(spec: SplitsSpec, root: Path, device: str) -> Splits:
         mean=raw.mean,
         std=raw.std,
         pixel_max=raw.pixel_max,
+        digest=raw.digest,
     )

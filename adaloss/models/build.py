@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -13,6 +12,7 @@ from adaloss.models.own_weights import load_own_weights
 from adaloss.models.published import found_weights
 from adaloss.models.small import build_mlp, build_small_cnn
 from adaloss.models.user_model import build_user_model
+from adaloss.places import Places
 from adaloss.seeding import derived_seed
 from adaloss.trial import Trial
 
@@ -40,7 +40,7 @@ TRAINED_WITH = {"cifar_resnet20": (TRAINED_MEAN, TRAINED_STD)}
 
 
 def build_model(
-    trial: Trial, *, channels: int, image_size: int, classes: int, weights_folder: Path
+    trial: Trial, *, channels: int, image_size: int, classes: int, places: Places
 ) -> BuiltModel:
     """Build the trial's model for a data set of these images and classes.
 
@@ -57,22 +57,22 @@ def build_model(
         # Of the processor, where it is built: `torch.manual_seed` would seed the GPU's as well.
         torch.default_generator.manual_seed(derived_seed(trial.seed, "init"))
         if trial.model not in MODELS and not is_user_model(trial.model):
-            return build_from_timm(trial, channels, image_size, classes, weights_folder)
+            return build_from_timm(trial, channels, image_size, classes, places)
         size = trial.image_size or image_size
         if build := MODELS.get(trial.model):
             module = build(channels, size, classes)
         else:
             module = build_user_model(
-                trial.model, channels=channels, image_size=size, classes=classes
+                trial.model, places, channels=channels, image_size=size, classes=classes
             )
-    if path := found_weights(trial, weights_folder):
+    if path := found_weights(trial, places):
         load_own_weights(trial.model, module, path, classes)
     mean, std = TRAINED_WITH.get(trial.model, (None, None))
     return BuiltModel(module=module, image_size=size, mean=mean, std=std)
 
 
 def build_from_timm(
-    trial: Trial, channels: int, image_size: int, classes: int, weights_folder: Path
+    trial: Trial, channels: int, image_size: int, classes: int, places: Places
 ) -> BuiltModel:
     """Build a model of timm with a head for the classes and an input for the channels."""
     # Importing timm takes seconds, which trials of other models need not spend.
@@ -87,7 +87,7 @@ def build_from_timm(
         channels=channels,
         image_size=size,
         classes=classes,
-        weights=found_weights(trial, weights_folder),
+        weights=found_weights(trial, places),
     )
     return BuiltModel(
         module=module,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from adaloss.model_names import has_published_weights
 from adaloss.models.weights_error import WeightsError
+from adaloss.places import Places
 from adaloss.trial import Trial
 
 RESNET20_URL = (
@@ -64,7 +65,7 @@ class UrlWeights:
         return f"{self.model} needs {self.url} as {self.path}"
 
 
-def found_weights(trial: Trial, weights_folder: Path) -> Path | None:
+def found_weights(trial: Trial, places: Places) -> Path | None:
     """The file that the trial's weights stand in, None for fresh weights.
 
     Raises:
@@ -73,17 +74,27 @@ def found_weights(trial: Trial, weights_folder: Path) -> Path | None:
     if trial.pretrained is False:
         return None
     if isinstance(trial.pretrained, str):
-        return local_path(trial.pretrained)
-    weights = published_weights(trial.model, weights_folder)
+        return local_path(trial.pretrained, places)
+    weights = published_weights(trial.model, places.weights)
     path = weights.find()
     if path is None:
         raise missing([weights.advice()])
     return path
 
 
-def local_path(pretrained: str) -> Path:
-    """The file that ``pretrained: PATH`` means, relative to the current directory."""
-    return Path(pretrained).expanduser().absolute()
+def local_path(pretrained: str, places: Places) -> Path:
+    """The file that ``pretrained: PATH`` means.
+
+    Raises:
+        WeightsError: there is no such file; the message lists where it was looked for.
+    """
+    if (path := places.own_path(pretrained)) and path.is_file():
+        return path
+    looked = ", ".join(map(str, places.own_paths(pretrained)))
+    raise WeightsError(
+        f"the weights file {pretrained} is missing: there is no file {looked}; a relative path "
+        "counts from the grid's folder, then from the working folder"
+    )
 
 
 def published_weights(model: str, weights_folder: Path) -> HubWeights | UrlWeights:

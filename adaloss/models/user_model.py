@@ -1,14 +1,13 @@
 """A model that a function of the user's own builds."""
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from adaloss.own_code import OwnCodeError, import_own_module, own_code_first
+from adaloss.places import Places
 from adaloss.user_error import UserError
 
 EXPECTED = (
@@ -21,54 +20,47 @@ class UserModelError(UserError):
     """The user's function is not there or does not build a model."""
 
 
-def build_user_model(name: str, *, channels: int, image_size: int, classes: int) -> nn.Module:
+def build_user_model(
+    name: str, places: Places, *, channels: int, image_size: int, classes: int
+) -> nn.Module:
     """Call the user's ``module:function``; what it raises itself passes through.
 
     Raises:
         UserModelError: there is no such function, it takes other arguments or returns no module.
     """
-    function = user_function(name)
-    arguments = {"channels": channels, "image_size": image_size, "classes": classes}
-    if mismatch := arguments_refused(function, arguments):
-        raise UserModelError(f"model {name} cannot be called: {mismatch}; {EXPECTED}")
-    module = function(**arguments)
+    with own_code_first(places.own_folders):
+        function = user_function(name, places)
+        arguments = {"channels": channels, "image_size": image_size, "classes": classes}
+        if mismatch := arguments_refused(function, arguments):
+            raise UserModelError(f"model {name} cannot be called: {mismatch}; {EXPECTED}")
+        module = function(**arguments)
     if not isinstance(module, nn.Module):
         found = type(module).__name__
         raise UserModelError(f"model {name} returned an object of type {found}; {EXPECTED}")
     return module
 
 
-def user_function(name: str) -> Callable[..., Any]:
-    """The function that ``module:function`` names; its module is looked for here first."""
+def user_function(name: str, places: Places) -> Callable[..., Any]:
+    """The function that ``module:function`` names.
+
+    Raises:
+        UserModelError: there is no such module or function, or importing the module fails.
+    """
     module_name, _, function_name = name.partition(":")
-    here = str(Path.cwd())
-    if not {here, ""} & set(sys.path):
-        sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise broken(name, error) from error
-        raise UserModelError(
-            f"model {name}: there is no module {error.name} in {here} or among the installed "
-            f"packages; {EXPECTED}"
-        ) from error
+        module = import_own_module(module_name, places.own_folders)
+    except OwnCodeError as error:
+        raise UserModelError(f"model {name}: {error}; {EXPECTED}") from error
     except Exception as error:
-        raise broken(name, error) from error
+        raise UserModelError(
+            f"model {name}: importing {module_name} raises {type(error).__name__}: {error}"
+        ) from error
     function = getattr(module, function_name, None)
     if not callable(function):
         place = getattr(module, "__file__", None) or module_name
         state = "is no function" if hasattr(module, function_name) else "is not defined"
         raise UserModelError(f"model {name}: {function_name} {state} in {place}; {EXPECTED}")
     return function  # type: ignore[no-any-return]
-
-
-def broken(name: str, error: Exception) -> UserModelError:
-    """The error of a module that raises when it is imported."""
-    module_name = name.partition(":")[0]
-    return UserModelError(
-        f"model {name}: importing {module_name} raises {type(error).__name__}: {error}"
-    )
 
 
 def arguments_refused(function: Callable[..., Any], arguments: dict[str, int]) -> str | None:

@@ -16,6 +16,7 @@ from adaloss.models.published import (
     published_weights,
 )
 from adaloss.models.weights_error import WeightsError
+from adaloss.places import Places
 from adaloss.trial import Trial
 
 ANSWER_SECONDS = 10.0
@@ -25,7 +26,7 @@ class UnreachableError(Exception):
     """A server does not answer."""
 
 
-def fetch_weights(trials: Iterable[Trial], weights_folder: Path) -> None:
+def fetch_weights(trials: Iterable[Trial], places: Places) -> None:
     """Download the published weights that the trials need and this disk lacks.
 
     Progress goes to standard error. Sweeps that start together fetch a file once, and a partial
@@ -38,24 +39,19 @@ def fetch_weights(trials: Iterable[Trial], weights_folder: Path) -> None:
     starts = dict.fromkeys((t.model, t.pretrained) for t in trials if t.pretrained is not False)
     for model, pretrained in starts:
         if isinstance(pretrained, str):
-            check_local_file(model, local_path(pretrained))
+            check_local_file(model, local_path(pretrained, places))
     published = [
-        published_weights(model, weights_folder)
+        published_weights(model, places.weights)
         for model, pretrained in starts
         if pretrained is True
     ]
     if any(found_whole(weights) is None for weights in published):
-        with locked(weights_folder):
+        with locked(places.weights):
             fetch_missing([weights for weights in published if found_whole(weights) is None])
 
 
 def check_local_file(model: str, path: Path) -> None:
-    """Refuse a file that is not there, or an .npz for a model that is not timm's."""
-    if not path.is_file():
-        raise WeightsError(
-            f"the weights file {path} of model {model} is missing; a relative path counts from "
-            "the folder that the sweep is started in"
-        )
+    """Refuse an .npz for a model that is not timm's."""
     if path.suffix == ".npz" and (model in BUILT_IN_MODELS or is_user_model(model)):
         raise WeightsError(
             f"model {model} cannot start from {path}: .npz files are for models of timm"

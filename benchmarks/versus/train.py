@@ -34,7 +34,7 @@ def train_one(trial: Mapping[str, Any], report: Report = ignore) -> float:
     torch.set_num_threads(1)
     folder = run_folder()
     described = Trial(**FIXED, **trial, epochs=Space.load(folder).epochs)
-    training = Training(described, load_splits(spec_of(described), Path(), "cpu"), Path())
+    training = Training(described, load_splits(spec_of(described), Path(), "cpu"))
     accuracy: float | None = None
     loss: float | None = None
     seconds = 0.0

@@ -208,7 +208,7 @@ def run_trials(
         common = {
             "store": str(store.root.resolve()),
             "execution": {
-                "data_root": settings.data_root,
+                "places": settings.places,
                 "device": settings.device or ("cuda" if capacity.gpus else "cpu"),
                 "threads": settings.cpus,
                 "timeout": settings.timeout,

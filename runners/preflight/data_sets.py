@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adaloss.dataset_names import IMAGE_FOLDER
+from adaloss.dataset_names import IMAGE_FOLDER, image_folder_candidates
+from adaloss.places import Places
 from runners.preflight.ask import Question
 from runners.preflight.finding import Finding, fine, refused
 from runners.preflight.folders import exists
@@ -54,10 +55,11 @@ PUBLISHED: Mapping[str, Published] = {
 }
 
 
-def data_set(name: str, root: Path) -> Finding:
-    """Whether the data set is below the root."""
+def data_set(name: str, places: Places) -> Finding:
+    """Whether the data set is there."""
+    root = places.data_root
     if name.startswith(IMAGE_FOLDER):
-        return image_folder(name, root / Path(name.removeprefix(IMAGE_FOLDER)).expanduser())
+        return image_folder(name, places)
     if name not in PUBLISHED:
         return fine("data", f"{name} is installed with scikit-learn")
     if is_there(name, root):
@@ -79,11 +81,14 @@ def is_prepared(name: str, prepared: Path) -> bool:
     return any(prepared.glob(f"{name}-*.safetensors"))
 
 
-def image_folder(name: str, folder: Path) -> Finding:
+def image_folder(name: str, places: Places) -> Finding:
     """Whether there are classes in the user's folder; what is in them is read by the sweep."""
     advice = "expected a folder per class with its images, in PATH or in PATH/train"
-    if not folder.is_dir():
-        return refused("data", f"{name}: {folder} is not a folder", advice)
+    candidates = image_folder_candidates(name.removeprefix(IMAGE_FOLDER), places)
+    folder = next((path for path in candidates if path.is_dir()), None)
+    if folder is None:
+        looked = ", ".join(map(str, candidates))
+        return refused("data", f"{name}: there is no folder {looked}", advice)
     try:
         with_classes = folder / "train" if (folder / "train").is_dir() else folder
         classes = [path for path in with_classes.iterdir() if is_class(path)]

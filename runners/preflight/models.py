@@ -1,15 +1,14 @@
 """Whether what models start from is on this disk, or can be fetched; nothing is fetched here."""
 
-import sys
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 
 from adaloss.model_names import BUILT_IN_MODELS, has_published_weights, is_user_model
 from adaloss.models.published import RESNET20_URL, local_path, published_weights
 from adaloss.models.weights import check_local_file, found_whole
 from adaloss.models.weights_error import WeightsError
+from adaloss.own_code import find_own_module
+from adaloss.places import Places
 from runners.preflight.ask import Question
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.hub_cache import HUB, cached_weights, hub_cache, is_offline
@@ -17,30 +16,31 @@ from runners.preflight.hub_cache import HUB, cached_weights, hub_cache, is_offli
 ABOUT = "weights"
 
 
-def model_findings(model: str, pretrained: bool | str, weights: Path) -> Iterator[Finding]:
+def model_findings(model: str, pretrained: bool | str, places: Places) -> Iterator[Finding]:
     """What is to be said of a model and of what it starts from."""
     if is_user_model(model):
-        yield user_model(model)
+        yield user_model(model, places)
     if pretrained is not False:
         try:
-            yield start(model, pretrained, weights)
+            yield start(model, pretrained, places)
         except WeightsError as error:
             yield refused(ABOUT, str(error), "")
 
 
-def start(model: str, pretrained: bool | str, weights: Path) -> Finding:
+def start(model: str, pretrained: bool | str, places: Places) -> Finding:
     """Whether the weights are there.
 
     Raises:
         WeightsError: they are not there, and no network would help.
     """
     if isinstance(pretrained, str):
-        check_local_file(model, local_path(pretrained))
-        return fine(ABOUT, f"{model} starts from {local_path(pretrained)}")
+        path = local_path(pretrained, places)
+        check_local_file(model, path)
+        return fine(ABOUT, f"{model} starts from {path}")
     # For a model of timm it would be imported, which takes seconds.
     if model in BUILT_IN_MODELS or not has_published_weights(model):
-        found = found_whole(published_weights(model, weights))
-        return there(model, found, weights)
+        found = found_whole(published_weights(model, places.weights))
+        return there(model, found, places.weights)
     return there(model, cached_weights(model), hub_cache())
 
 
@@ -55,19 +55,14 @@ def there(model: str, found: Path | None, folder: Path) -> Finding:
     return fine(ABOUT, f"{missing} and are fetched before the first trial")
 
 
-def user_model(name: str) -> Finding:
-    """Whether the module of the user's function can be found; importing it is the sweep's."""
-    module = name.partition(":")[0].partition(".")[0]
-    if PathFinder.find_spec(module, [str(Path.cwd())]) or is_installed(module):
+def user_model(name: str, places: Places) -> Finding:
+    """Whether the module of the user's function can be found."""
+    module, folders = name.partition(":")[0], places.own_folders
+    if find_own_module(module, folders) is not None:
         return fine("model", f"{name}: the module {module} is there")
-    found = f"{name}: there is no module {module} in {Path.cwd()} or among the installed packages"
-    return refused("model", found, "start the sweep in the folder that has it")
-
-
-def is_installed(module: str) -> bool:
-    """Whether a module of this name can be imported."""
-    # find_spec raises for a module that was made by hand and is imported already.
-    return module in sys.modules or find_spec(module) is not None
+    looked = ", ".join(map(str, folders))
+    found = f"{name}: there is no module {module} in {looked} or among the installed packages"
+    return refused("model", found, "put it beside the grid, or install it")
 
 
 def servers_of(starts: tuple[tuple[str, bool | str], ...], weights: Path) -> Iterator[Question]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from adaloss.model_names import BUILT_IN_MODELS, has_published_weights
-from adaloss.places import data_root, prepared_folder
+from adaloss.places import prepared_folder
 from runners.plan_page import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
 from runners.preflight.data_sets import is_prepared, is_there
 from runners.preflight.hub_cache import cached_weights, hub_cache
@@ -84,7 +84,7 @@ def offline_runs(planned: Planned) -> Need:
 
 def data(planned: Planned) -> Iterator[Need]:
     """What is downloaded and prepared of the data sets that are not there yet."""
-    root, prepared = data_root(planned.sweep.grid.data.root), prepared_folder()
+    root, prepared = planned.sweep.places.data_root, prepared_folder()
     for name in planned.datasets:
         files, tensors = DATASET_BYTES.get(name, (0, 0))
         if files and not is_there(name, root):
@@ -111,7 +111,7 @@ def rays_own() -> Need:
 
 def folders_of_downloads(planned: Planned) -> Mapping[str, Path]:
     """The folders, besides that of the results, which the sweep has to write in, by purpose."""
-    root, prepared = data_root(planned.sweep.grid.data.root), prepared_folder()
+    root, prepared = planned.sweep.places.data_root, prepared_folder()
     found = {need.folder for need in data(planned)}
     named = {"data": root, "prepared data": prepared}
     return {name: folder for name, folder in named.items() if folder in found}

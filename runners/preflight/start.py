@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from adaloss.grid_schema import WandbMode
-from adaloss.places import data_root, prepared_folder, weights_folder
+from adaloss.places import data_root, prepared_folder
 from adaloss.user_error import UserError
 from runners.machine import cpus_of_this_machine
 from runners.preflight.ask import reachable
@@ -90,20 +90,20 @@ def results(planned: Planned) -> Iterator[Finding]:
 
 def starts(planned: Planned) -> Iterator[Finding]:
     """Whether data and weights are there or to be had."""
-    root = data_root(planned.sweep.grid.data.root)
+    places = planned.sweep.places
     for name in planned.datasets:
-        yield data_set(name, root)
+        yield data_set(name, places)
     for model, pretrained in planned.starts:
-        yield from model_findings(model, pretrained, weights_folder(root))
+        yield from model_findings(model, pretrained, places)
 
 
 def doctors_findings(planned: Planned) -> Iterator[Finding]:
     """What is asked without haste besides: servers of what is missing, versions, the cluster."""
-    root = data_root(planned.sweep.grid.data.root)
+    places = planned.sweep.places
     yield from reachable(
         [
-            *servers_of_data(planned.datasets, root),
-            *servers_of_weights(planned.starts, weights_folder(root)),
+            *servers_of_data(planned.datasets, places.data_root),
+            *servers_of_weights(planned.starts, places.weights),
         ]
     )
     yield from of_the_installation()

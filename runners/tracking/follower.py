@@ -158,4 +158,3 @@ def main() -> None:
     sys.stderr.flush()
     # W&B would wait for uploads that cannot be made: what is missing is on record.
     os._exit(status)
-

@@ -20,7 +20,7 @@ from adaloss.data.raw import TEST, TRAIN, VALIDATION, RawDataset
 from adaloss.data.split import balanced_split, balanced_subset, split_indices
 from adaloss.data.vision import VISION_DATASETS, is_there
 from adaloss.dataset_names import DATASET_NAMES
-from adaloss.places import data_root, prepared_folder
+from adaloss.places import Places, data_root, prepared_folder
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=300).map(torch.tensor)
 HAS_CIFAR100 = is_there("cifar100", Path(os.environ.get("ADALOSS_DATA", "/nowhere")))
@@ -105,7 +105,7 @@ def test_a_trials_own_seed_splits_where_it_asks_for_that(make_trial):
 
 def test_fewer_examples_are_what_a_trial_trains_on(make_trial, tmp_path):
     trial = make_trial(train_examples=100, eval_examples=50)
-    splits = load_splits(spec_of(trial), tmp_path, "cpu")
+    splits = load_splits(spec_of(trial, Places(data_root=tmp_path)), tmp_path, "cpu")
     sizes = [len(splits.train), len(splits.validation), len(splits.test)]
     assert sizes == [100, 50, 50]
     assert torch.bincount(splits.train.labels).tolist() == [10] * 10
@@ -266,7 +266,7 @@ def write_images(folder, classes=("cat", "dog"), count=10, size=(40, 30)):
 def test_an_image_folder_is_split_like_any_data_set(make_trial, tmp_path):
     write_images(tmp_path / "pets")
     trial = make_trial(dataset="imagefolder:pets", image_size=24)
-    spec = spec_of(trial)
+    spec = spec_of(trial, Places(data_root=tmp_path))
     fetch_and_prepare(spec, tmp_path)
     splits = load_splits(spec, tmp_path, "cpu")
     assert splits.train.images.shape == (20, 24, 24, 3)
@@ -276,7 +276,7 @@ def test_an_image_folder_is_split_like_any_data_set(make_trial, tmp_path):
 def test_given_parts_are_kept(make_trial, tmp_path):
     for part, count in (("train", 20), ("test", 3)):
         write_images(tmp_path / "pets" / part, count=count)
-    spec = spec_of(make_trial(dataset="imagefolder:pets", resize=24))
+    spec = spec_of(make_trial(dataset="imagefolder:pets", resize=24), Places(data_root=tmp_path))
     splits = load_splits(spec, tmp_path, "cpu")
     assert [len(splits.train), len(splits.validation), len(splits.test)] == [36, 4, 6]
 
@@ -305,9 +305,11 @@ def test_an_image_folders_constants_are_those_of_its_training_images(tmp_path):
 
 def test_mistakes_in_an_image_folder_are_named(tmp_path, make_trial):
     def load():
-        load_splits(spec_of(make_trial(dataset="imagefolder:pets", image_size=8)), tmp_path, "cpu")
+        places = Places(data_root=tmp_path)
+        spec = spec_of(make_trial(dataset="imagefolder:pets", image_size=8), places)
+        load_splits(spec, tmp_path, "cpu")
 
-    with pytest.raises(DataError, match="pets is not a folder"):
+    with pytest.raises(DataError, match="there is no folder .*pets"):
         load()
     write_images(tmp_path / "pets", classes=("cat",))
     with pytest.raises(DataError, match="1 class folders"):
@@ -323,6 +325,7 @@ def test_mistakes_in_an_image_folder_are_named(tmp_path, make_trial):
         load()
 
 
-def test_an_image_folder_needs_a_size(make_trial):
+def test_an_image_folder_needs_a_size(make_trial, tmp_path):
+    (tmp_path / "pets").mkdir()
     with pytest.raises(DataError, match="write resize or image_size"):
-        spec_of(make_trial(dataset="imagefolder:pets"))
+        spec_of(make_trial(dataset="imagefolder:pets"), Places(data_root=tmp_path))

@@ -10,6 +10,7 @@ from adaloss import training as loop
 from adaloss.data import load_splits, spec_of
 from adaloss.numerics import precision_on
 from adaloss.optim import build_optimizer
+from adaloss.places import NOWHERE
 from adaloss.result import FailureKind, TrialState
 from adaloss.training import Training
 from adaloss.trial import OPTIMIZER_NAMES
@@ -26,7 +27,7 @@ def on_the_gpu(make_trial):
 
 
 def training_of(trial, splits, device="cuda", capture="auto"):
-    return Training(trial, splits, Path("unused"), device, capture=capture)
+    return Training(trial, splits, NOWHERE, device, capture=capture)
 
 
 def numbers_of(training, epochs=2):

@@ -29,6 +29,7 @@ from adaloss.models import (
 from adaloss.models.licences import licence_in_source
 from adaloss.models.timm_source import COMPUTED, licences_in
 from adaloss.models.user_model import UserModelError
+from adaloss.places import Places
 
 CHECKPOINT = Path(os.environ.get("ADALOSS_DATA", ""), "weights", "resnet20-12fca82f.th")
 VIT = "test_vit"
@@ -61,13 +62,21 @@ constant = 3
 
 @pytest.fixture
 def build(make_trial, tmp_path):
-    def build(*, channels=3, image_size=16, classes=10, weights_folder=tmp_path, **fields):
+    def build(
+        *,
+        channels=3,
+        image_size=16,
+        classes=10,
+        weights_folder=tmp_path / "weights",
+        own=(),
+        **fields,
+    ):
         return build_model(
             make_trial(**fields),
             channels=channels,
             image_size=image_size,
             classes=classes,
-            weights_folder=weights_folder,
+            places=Places(data_root=weights_folder.parent, own=own),
         )
 
     return build
@@ -181,7 +190,7 @@ def test_a_trials_image_size_counts_first(make_trial, tmp_path, model, size):
         channels=1,
         image_size=8,
         classes=5,
-        weights_folder=tmp_path,
+        places=Places(data_root=tmp_path),
     )
     assert built.image_size == size
     assert built.module(torch.rand(2, 1, size, size)).shape == (2, 5)
@@ -235,7 +244,7 @@ def test_a_shortcut_takes_every_second_pixel_and_pads_zero_channels(build):
 def test_the_published_checkpoint_loads(build, make_trial):
     folder = CHECKPOINT.parent
     trial = make_trial(model="cifar_resnet20", pretrained=True)
-    fetch_weights([trial], folder)
+    fetch_weights([trial], Places(data_root=folder.parent))
     module = build(model="cifar_resnet20", pretrained=True, weights_folder=folder).module
     given = torch.load(CHECKPOINT, map_location="cpu", weights_only=True)["state_dict"]
     state = module.state_dict()
@@ -365,7 +374,7 @@ def test_a_missing_file_is_named(build, make_trial, tmp_path, model, suffix):
     with pytest.raises(WeightsError, match=rf"weights\{suffix}.*{expected}|{expected}.*weights"):
         build(model=model, pretrained=str(path))
     with pytest.raises(WeightsError, match=rf"weights\{suffix} of model {model} is missing"):
-        fetch_weights([make_trial(model=model, pretrained=str(path))], tmp_path)
+        fetch_weights([make_trial(model=model, pretrained=str(path))], Places(data_root=tmp_path))
 
 
 @pytest.mark.parametrize("model", ["mlp", VIT])
@@ -428,7 +437,9 @@ def test_npz_is_refused_where_it_cannot_be_read(build, here, make_trial, model):
         build(model=model, pretrained="weights.npz")
     if model != RESNET:
         with pytest.raises(WeightsError, match="cannot start from"):
-            fetch_weights([make_trial(model=model, pretrained="weights.npz")], here)
+            fetch_weights(
+                [make_trial(model=model, pretrained="weights.npz")], Places(data_root=here)
+            )
 
 
 def test_an_npz_of_another_layout_is_refused(build, tmp_path):
@@ -458,7 +469,7 @@ def test_weights_in_the_hubs_cache_are_taken_without_a_network(
     path = saved(state, tmp_path / file)
     put_into_hub_cache(tmp_path / "hub", "timm/test_vit.r160_in1k", path)
     for model in (VIT, f"{VIT}.r160_in1k"):
-        fetch_weights([make_trial(model=model, pretrained=True)], tmp_path / "weights")
+        fetch_weights([make_trial(model=model, pretrained=True)], Places(data_root=tmp_path))
         assert not differing(build(model=model, pretrained=True, classes=1000).module, state)
     assert no_network == []
     assert not (tmp_path / "weights").exists()
@@ -481,7 +492,7 @@ def test_build_never_asks_the_network(build, no_network, tmp_path):
 def test_what_has_no_published_weights_says_so(build, here, make_trial, model):
     for refuse in (
         lambda: build(model=model, pretrained=True),
-        lambda: fetch_weights([make_trial(model=model, pretrained=True)], here),
+        lambda: fetch_weights([make_trial(model=model, pretrained=True)], Places(data_root=here)),
     ):
         with pytest.raises(WeightsError, match=f"no weights are published for {model}"):
             refuse()
@@ -495,7 +506,7 @@ def test_offline_names_all_that_is_missing_after_one_try(make_trial, no_network,
         if model != "mlp"
     ]
     with pytest.raises(WeightsError) as refused:
-        fetch_weights(trials, tmp_path / "weights")
+        fetch_weights(trials, Places(data_root=tmp_path))
     message = str(refused.value)
     assert "Name or service not known" in message
     assert message.count("resnet20-12fca82f.th as ") == 1
@@ -508,7 +519,7 @@ def test_offline_names_all_that_is_missing_after_one_try(make_trial, no_network,
 
 def test_the_hub_is_asked_once_and_briefly(make_trial, no_network, tmp_path):
     with pytest.raises(WeightsError, match="missing and cannot be fetched"):
-        fetch_weights([make_trial(model=VIT, pretrained=True)], tmp_path)
+        fetch_weights([make_trial(model=VIT, pretrained=True)], Places(data_root=tmp_path))
     assert len(no_network) == 1
 
 
@@ -518,13 +529,13 @@ def test_offline_mode_of_the_hub_is_an_answer_too(make_trial, monkeypatch, tmp_p
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(WeightsError, match=r"missing and cannot be fetched .*[Oo]ffline"):
-        fetch_weights([make_trial(model=VIT, pretrained=True)], tmp_path)
+        fetch_weights([make_trial(model=VIT, pretrained=True)], Places(data_root=tmp_path))
 
 
 def test_fresh_weights_and_files_need_no_fetching(make_trial, no_network, tmp_path):
     (tmp_path / "weights.pth").touch()
     trials = [make_trial(), make_trial(model=VIT, pretrained=str(tmp_path / "weights.pth"))]
-    fetch_weights(trials, tmp_path / "weights")
+    fetch_weights(trials, Places(data_root=tmp_path))
     assert no_network == []
 
 
@@ -547,7 +558,9 @@ def test_sweeps_that_start_together_fetch_once(make_trial, monkeypatch, tmp_path
 
     def sweep():
         started.wait()
-        fetch_weights([make_trial(model="cifar_resnet20", pretrained=True)], tmp_path)
+        fetch_weights(
+            [make_trial(model="cifar_resnet20", pretrained=True)], Places(data_root=tmp_path)
+        )
 
     threads = [threading.Thread(target=sweep) for _ in range(2)]
     for thread in threads:
@@ -577,7 +590,9 @@ def test_a_download_that_breaks_leaves_no_file(make_trial, monkeypatch, tmp_path
 
     monkeypatch.setattr("torch.hub.urlopen", lambda request: Answer())
     with pytest.raises(WeightsError, match=r"did not come as published: invalid hash value"):
-        fetch_weights([make_trial(model="cifar_resnet20", pretrained=True)], tmp_path)
+        fetch_weights(
+            [make_trial(model="cifar_resnet20", pretrained=True)], Places(data_root=tmp_path)
+        )
     assert {path.name for path in tmp_path.iterdir()} <= {"fetch.lock"}
 
 
@@ -585,7 +600,9 @@ def test_a_published_file_that_is_corrupt_is_named(make_trial, build, no_network
     path = tmp_path / "resnet20-12fca82f.th"
     path.write_bytes(b"half of it")
     with pytest.raises(WeightsError, match=r"12fca82f\.th is corrupt: .*delete it"):
-        fetch_weights([make_trial(model="cifar_resnet20", pretrained=True)], tmp_path)
+        fetch_weights(
+            [make_trial(model="cifar_resnet20", pretrained=True)], Places(data_root=tmp_path)
+        )
     with pytest.raises(WeightsError, match=r"12fca82f\.th is corrupt.*delete it"):
         build(model="cifar_resnet20", pretrained=True)
     assert no_network == []

@@ -11,6 +11,7 @@ from torch import nn
 
 from adaloss import replay as replay_module
 from adaloss.data import load_splits, spec_of
+from adaloss.places import NOWHERE
 from adaloss.replay import CALLS_BEFORE_CAPTURE, Replay, host_random_state, tensors_of_its_own
 from adaloss.training import DivergedError, Training
 from adaloss.trial import OPTIMIZER_NAMES
@@ -82,7 +83,7 @@ class Growing(Flat):
 
 
 def training_of(trial, splits, capture="auto"):
-    return Training(trial, splits, Path("unused"), str(splits.train.labels.device), capture=capture)
+    return Training(trial, splits, NOWHERE, str(splits.train.labels.device), capture=capture)
 
 
 def numbers_of(training, epochs):

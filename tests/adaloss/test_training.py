@@ -1,7 +1,6 @@
 """One trial in training: reproducible, resumable, honest about divergence."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +14,7 @@ from adaloss.trial import OPTIMIZER_NAMES
 
 def training_of(trial, splits):
     """A training that starts from no weights on disk."""
-    return Training(trial, splits, weights_folder=Path("unused"))
+    return Training(trial, splits)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)

@@ -11,6 +11,7 @@ from patience import PATIENCE
 
 pytest.importorskip("ray")
 
+from adaloss.places import NOWHERE
 from runners.on_ray import session
 from runners.on_ray.allocator import USERS_OWN, VARIABLES, workers_with_jemalloc
 from runners.timeline import Timeline
@@ -25,7 +26,7 @@ def nothing_chosen(monkeypatch):
 
 def settings(gpus):
     return WorkerSettings(
-        data_root="", cpus=1, gpus=gpus, workers=1, retries=0, max_failed=None, timeout=None,
+        places=NOWHERE, cpus=1, gpus=gpus, workers=1, retries=0, max_failed=None, timeout=None,
         checkpoint_interval=60, keep_checkpoints=False,
     )  # fmt: skip
 
@@ -117,7 +118,7 @@ def worker():
     return Path("/proc/self/maps").read_text(), os.environ.get("MALLOC_CONF")
 
 settings = WorkerSettings(
-    data_root="", cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
+    places=NOWHERE, cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
     checkpoint_interval=60, keep_checkpoints=False,
 )
 with ray_running(Path.cwd(), settings, Timeline()):

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from adaloss.places import Places
 from adaloss.result import DeviceMemory, TrialState
 from runners.packing import memory_kind
 from runners.worker_settings import WorkerSettings
@@ -66,7 +67,7 @@ def run(trials, store, measured, **settings):
     from runners.timeline import Timeline
 
     usual = {
-        "data_root": str(store.root), "cpus": 1, "gpus": None, "workers": 5, "retries": 0,
+        "places": Places(data_root=store.root), "cpus": 1, "gpus": None, "workers": 5, "retries": 0,
         "max_failed": None, "timeout": None, "checkpoint_interval": 60.0,
         "keep_checkpoints": False, "device": "cpu",
     }  # fmt: skip

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from patience import PATIENCE
 
+from adaloss.places import Places
 from adaloss.store import Store, replacing
 from adaloss.sweep import load_sweep
 from runners.preflight import (
@@ -527,23 +528,26 @@ def test_the_table_of_data_sets_is_that_of_the_data():
 
 
 def test_a_data_set_is_told_where_it_is_or_that_it_comes(tmp_path):
-    assert "is downloaded" in data_sets.data_set("cifar100", tmp_path).found
+    assert "is downloaded" in data_sets.data_set("cifar100", Places(data_root=tmp_path)).found
     folder = tmp_path / "cifar-100-python"
     folder.mkdir()
     for name in ("train", "test"):
         (folder / name).touch()
-    assert "is downloaded" in data_sets.data_set("cifar100", tmp_path).found
+    assert "is downloaded" in data_sets.data_set("cifar100", Places(data_root=tmp_path)).found
     (folder / "meta").touch()
-    assert data_sets.data_set("cifar100", tmp_path).found == f"cifar100 is in {tmp_path}"
+    assert (
+        data_sets.data_set("cifar100", Places(data_root=tmp_path)).found
+        == f"cifar100 is in {tmp_path}"
+    )
 
 
 def test_an_image_folder_needs_classes(tmp_path):
-    assert data_sets.data_set("imagefolder:pets", tmp_path).level is REFUSED
+    assert data_sets.data_set("imagefolder:pets", Places(data_root=tmp_path)).level is REFUSED
     (tmp_path / "pets" / "train" / "cat").mkdir(parents=True)
-    only_one = data_sets.data_set("imagefolder:pets", tmp_path)
+    only_one = data_sets.data_set("imagefolder:pets", Places(data_root=tmp_path))
     assert (only_one.level, "has 1 class folders" in only_one.found) == (REFUSED, True)
     (tmp_path / "pets" / "train" / "dog").mkdir()
-    assert data_sets.data_set("imagefolder:pets", tmp_path).level is FINE
+    assert data_sets.data_set("imagefolder:pets", Places(data_root=tmp_path)).level is FINE
 
 
 TIMM_MODEL = "vit_small_patch16_224.augreg_in21k_ft_in1k"
@@ -574,13 +578,13 @@ def test_the_hubs_cache_is_where_its_library_says(variable, tmp_path):
 
 
 def test_published_weights_are_found_where_timm_would_look(tmp_path, monkeypatch):
-    (finding,) = models.model_findings(TIMM_MODEL, True, tmp_path)
+    (finding,) = models.model_findings(TIMM_MODEL, True, Places(data_root=tmp_path))
     assert "are fetched before the first trial" in finding.found
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    (finding,) = models.model_findings(TIMM_MODEL, True, tmp_path)
+    (finding,) = models.model_findings(TIMM_MODEL, True, Places(data_root=tmp_path))
     assert finding.level is WARNING
     file = put_in_cache(TIMM_MODEL)
-    (finding,) = models.model_findings(TIMM_MODEL, True, tmp_path)
+    (finding,) = models.model_findings(TIMM_MODEL, True, Places(data_root=tmp_path))
     assert (finding.level, finding.found) == (FINE, f"those of {TIMM_MODEL} are {file}")
 
 
@@ -603,7 +607,7 @@ def test_another_models_weights_are_not_taken_for_these():
 def test_what_cannot_be_started_from_is_refused(model, pretrained, told, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("weights.npz").touch()
-    (finding,) = models.model_findings(model, pretrained, tmp_path)
+    (finding,) = models.model_findings(model, pretrained, Places(data_root=tmp_path))
     assert finding.level is REFUSED
     assert told in finding.found
 
@@ -611,15 +615,15 @@ def test_what_cannot_be_started_from_is_refused(model, pretrained, told, tmp_pat
 def test_the_users_model_is_found_and_not_imported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine_of_the_test.py").write_text("raise SystemExit")
-    (finding,) = models.model_findings("mine_of_the_test:build", False, tmp_path)
+    (finding,) = models.model_findings("mine_of_the_test:build", False, Places(data_root=tmp_path))
     assert finding.level is FINE
-    (finding,) = models.model_findings("json:loads", False, tmp_path)
+    (finding,) = models.model_findings("json:loads", False, Places(data_root=tmp_path))
     assert finding.level is FINE
 
 
 def test_damaged_weights_are_refused(tmp_path):
     (tmp_path / "resnet20-12fca82f.th").write_bytes(b"not the weights")
-    (finding,) = models.model_findings("cifar_resnet20", True, tmp_path)
+    (finding,) = models.model_findings("cifar_resnet20", True, Places(data_root=tmp_path))
     assert finding.level is REFUSED
     assert "is corrupt" in finding.found
 

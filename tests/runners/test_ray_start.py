@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from patience import PATIENCE
 
+from adaloss.places import NOWHERE
 from runners.on_ray.last_words import SAID
 
 USER_ERROR = 2
@@ -121,7 +122,7 @@ def settings():
     from runners.worker_settings import WorkerSettings
 
     return WorkerSettings(
-        data_root="", cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
+        places=NOWHERE, cpus=1, gpus=0, workers=1, retries=0, max_failed=None, timeout=None,
         checkpoint_interval=60, keep_checkpoints=False,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from adaloss.places import Places
 from adaloss.result import Failure, FailureKind, TrialResult, TrialState
 from adaloss.store import Store
 from runners.trial_worker import Worker
@@ -18,7 +19,7 @@ def configuration(store, make_trial, tmp_path):
         "store": str(store.root),
         "share": {"cpu": 1, "gpu": 0.0},
         "execution": {
-            "data_root": str(tmp_path / "data"),
+            "places": Places(data_root=tmp_path / "data"),
             "device": "cpu",
             "threads": 1,
             "timeout": 600.0,

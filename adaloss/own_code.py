@@ -1,0 +1,233 @@
+"""Python code of the user's own: where a module is found, how it is imported, and its digests.
+
+A module is looked for in the folders of :attr:`adaloss.places.Places.own`, then among the installed
+packages. Nothing is imported to find it or to compute its digests.
+"""
+
+import ast
+import contextlib
+import hashlib
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+from adaloss.user_error import UserError
+from adaloss_sweep import PACKAGES
+
+DIGITS = 16
+IMPORTING_FUNCTIONS = ("import_module", "__import__")
+
+
+class OwnCodeError(UserError):
+    """A module of the user's own cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModule:
+    """A module that was found: its file, and the folders in which what it imports is looked for.
+
+    ``package`` limits what counts as the user's own to one installed package, None to nothing.
+    """
+
+    name: str
+    file: Path
+    folders: tuple[Path, ...]
+    package: str | None
+
+
+def find_own_module(name: str, folders: Sequence[Path]) -> OwnModule | None:
+    """The module of this dotted name, None where there is none."""
+    top = name.partition(".")[0]
+    for folder in folders:
+        if (file := file_of(name, [folder])) is not None:
+            return OwnModule(name=name, file=file, folders=tuple(folders), package=None)
+    installed = PathFinder.find_spec(top) or spec_by_finders(top)
+    if installed is None:
+        return None
+    files = installed.submodule_search_locations or [installed.origin or ""]
+    parents = [Path(file).parent for file in files]
+    file = file_of(name, parents)
+    if file is None:
+        return None
+    return OwnModule(name=name, file=file, folders=tuple(parents), package=top)
+
+
+def spec_by_finders(top: str) -> ModuleSpec | None:
+    """What the other finders know, such as those of packages installed in place."""
+    finders = [finder for finder in sys.meta_path if finder is not PathFinder]
+    found = (finder.find_spec(top, None) for finder in finders if hasattr(finder, "find_spec"))
+    return next(filter(None, found), None)
+
+
+def file_of(name: str, folders: Sequence[Path]) -> Path | None:
+    """The file of a module below one of these folders; of a package its ``__init__``."""
+    where: Sequence[str] = [str(folder) for folder in folders]
+    spec = None
+    done = ""
+    for part in name.split("."):
+        done = f"{done}.{part}".lstrip(".")
+        spec = PathFinder.find_spec(done, where)
+        if spec is None:
+            return None
+        where = list(spec.submodule_search_locations or ())
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+def import_own_module(name: str, folders: Sequence[Path]) -> ModuleType:
+    """Import the module, from where :func:`find_own_module` finds it.
+
+    Raises:
+        OwnCodeError: there is no such module, or its name is taken by another.
+    """
+    found = find_own_module(name, folders)
+    top = name.partition(".")[0]
+    if top in PACKAGES:
+        raise OwnCodeError(
+            f"{top} is the name of a package of adaloss-sweep's own: rename your module"
+        )
+    if found is None:
+        looked = ", ".join(map(str, folders))
+        raise OwnCodeError(f"there is no module {name} in {looked} or among the installed packages")
+    module = importlib.import_module(name)
+    file = getattr(module, "__file__", None)
+    if file is None or not Path(file).exists() or not Path(file).samefile(found.file):
+        raise OwnCodeError(
+            f"{name} is the name of another module that is imported already ({file or 'built in'})"
+            f": rename {found.file}"
+        )
+    return module
+
+
+@contextlib.contextmanager
+def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
+    """While the user's code is imported and builds, its folders come first, as for a script.
+
+    Afterwards they come last: what it imports later is found, and shadows nothing of others.
+    """
+    names = [str(folder) for folder in folders]
+    before = list(sys.path)
+    sys.path[:] = [*names, *(path for path in before if path not in names)]
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = [*before, *(name for name in names if name not in before)]
+
+
+def code_digests(module: OwnModule) -> dict[str, str]:
+    """The digest of each file of the user's own that the module is made of, by relative path.
+
+    Those are its file and, from file to file, those that its imports name in the same folders:
+    wherever an import stands, and by ``import_module`` where the name is written out. Files that
+    the code opens by itself are not among them.
+    """
+    digests: dict[str, str] = {}
+    seen: set[str] = set()
+    waiting = [module.name]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or not is_own(name, module):
+            continue
+        seen.add(name)
+        parent = name.rpartition(".")[0]
+        waiting += [parent] if parent else []
+        if (file := file_of(name, module.folders)) is None:
+            continue
+        content = file.read_bytes()
+        digests[relative_name(file, module.folders)] = source_digest(file, content)
+        if file.suffix == ".py":
+            is_package = file.name == "__init__.py"
+            waiting += imported_modules(content, name if is_package else parent)
+    return dict(sorted(digests.items()))
+
+
+def is_own(name: str, module: OwnModule) -> bool:
+    """Whether the files of a module of this name count as the user's own."""
+    top = name.partition(".")[0]
+    if top in PACKAGES:
+        return False
+    return module.package is None or top == module.package
+
+
+def relative_name(file: Path, folders: Sequence[Path]) -> str:
+    """The file's path below the folder that it was found in."""
+    for folder in folders:
+        if file.is_relative_to(folder):
+            return file.relative_to(folder).as_posix()
+    return file.name
+
+
+def imported_modules(source: bytes, package: str) -> Iterator[str]:
+    """The dotted names that a file may import; ``package`` is the one that it belongs to."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if package else []
+            start = base if node.level else []
+            whole = ".".join([*start, *([node.module] if node.module else [])])
+            yield whole
+            yield from (f"{whole}.{alias.name}".lstrip(".") for alias in node.names)
+        elif isinstance(node, ast.Call) and called_name(node) in IMPORTING_FUNCTIONS and node.args:
+            named = node.args[0]
+            if isinstance(named, ast.Constant) and isinstance(named.value, str):
+                name = named.value
+                yield f"{package}.{name.lstrip('.')}" if name.startswith(".") else name
+
+
+def called_name(call: ast.Call) -> str:
+    """The last part of the name of the function that is called."""
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def source_digest(file: Path, content: bytes) -> str:
+    """A digest that changes with what the file does, and not with its comments and its layout."""
+    digest = hashlib.sha256()
+    try:
+        tree = ast.parse(content) if file.suffix == ".py" else None
+    except (SyntaxError, ValueError):
+        tree = None
+    if tree is None:
+        digest.update(content)
+    else:
+        for piece in pieces(tree):
+            digest.update(piece.encode())
+    return digest.hexdigest()[:DIGITS]
+
+
+def pieces(node: ast.AST) -> Iterator[str]:
+    """The syntax as text: what every version of Python has of it, without documentation."""
+    yield f"({type(node).__name__}"
+    for name, value in ast.iter_fields(node):
+        # Later versions of Python have further fields, which are empty.
+        if value is None or value == [] or name in ("kind", "type_comment"):
+            continue
+        yield f" {name}="
+        for item in value if isinstance(value, list) else [value]:
+            if is_documentation(item):
+                continue
+            if isinstance(item, ast.AST):
+                yield from pieces(item)
+            else:
+                yield f"{item!r},"
+    yield ")"
+
+
+def is_documentation(node: object) -> bool:
+    """Whether this is a statement that is nothing but a text."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
