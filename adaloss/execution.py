@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from adaloss.data import Splits, SplitsSpec, spec_of
-from adaloss.fingerprints import fingerprint_of, has_own, own_of
+from adaloss.fingerprints import fingerprint_of, own_of
 from adaloss.places import Places
 from adaloss.result import (
     DeviceMemory,
@@ -270,10 +270,11 @@ class Execution:
 
 def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Fingerprint | None:
     """The fingerprint of the trial's code and weights, and of the images as they were loaded."""
-    model, _, pretrained = own_of(trial)
-    if not has_own(trial):
+    own = own_of(trial)
+    if not own:
         return None
-    return fingerprint_of((model, None, pretrained), places).model_copy(update={"dataset": images})
+    own.pop("dataset", None)
+    return fingerprint_of(own, places).model_copy(update={"dataset": images})
 
 
 def dumped(fingerprint: Fingerprint | None) -> dict[str, Any] | None:

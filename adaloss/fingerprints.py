@@ -4,58 +4,67 @@ A trial names the user's model, image folder and weights, and its id is made of 
 stands behind a name can change: every result therefore records digests of it.
 """
 
+from collections.abc import Mapping
+
 from adaloss.dataset_names import IMAGE_FOLDER
 from adaloss.digests import file_digest, files_digest
 from adaloss.image_listing import folder_path, image_paths
 from adaloss.model_names import is_user_model
 from adaloss.own_code import OwnCodeError, code_digests, find_own_module
 from adaloss.places import Places
-from adaloss.result import Fingerprint
+from adaloss.result import Digest, Fingerprint
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 
-Own = tuple[str | None, str | None, str | None]
-"""The model, the data set and the weights of a trial, each where it is the user's own."""
+
+def own_of(trial: Trial) -> dict[str, str]:
+    """What the trial names of the user's own, by field: its model, data set and weights."""
+    own = {}
+    if is_user_model(trial.model):
+        own["model"] = trial.model
+    if trial.dataset.startswith(IMAGE_FOLDER):
+        own["dataset"] = trial.dataset
+    if isinstance(trial.pretrained, str):
+        own["pretrained"] = trial.pretrained
+    return own
 
 
-def own_of(trial: Trial) -> Own:
-    """What the trial names of the user's own."""
-    return (
-        trial.model if is_user_model(trial.model) else None,
-        trial.dataset if trial.dataset.startswith(IMAGE_FOLDER) else None,
-        trial.pretrained if isinstance(trial.pretrained, str) else None,
-    )
-
-
-def has_own(trial: Trial) -> bool:
-    """Whether the trial's numbers depend on anything of the user's own."""
-    return any(own_of(trial))
-
-
-def fingerprint_now(own: Own, places: Places) -> Fingerprint | None:
-    """The fingerprint of what these names stand for now; None where one of them is not here."""
-    try:
-        return fingerprint_of(own, places)
-    except (UserError, OSError):
-        return None
-
-
-def fingerprint_of(own: Own, places: Places) -> Fingerprint:
-    """The fingerprint of what these names stand for.
+def fingerprint_of(own: Mapping[str, str], places: Places) -> Fingerprint:
+    """The digests of what these names stand for.
 
     Raises:
         UserError, OSError: one of them is not here, or cannot be read.
     """
-    model, dataset, pretrained = own
-    return Fingerprint(
-        model=code_fingerprint(model, places) if model else None,
-        dataset=images_fingerprint(dataset, places) if dataset else None,
-        pretrained=weights_fingerprint(pretrained, places) if pretrained else None,
-    )
+    return Fingerprint(**{field: digest_of(field, name, places) for field, name in own.items()})
 
 
-def code_fingerprint(model: str, places: Places) -> dict[str, str]:
-    """The digests of the files that the model's function is made of.
+def digest_now(field: str, name: str, places: Places) -> Digest | None:
+    """The digest of what a field's value stands for; None where it is not here."""
+    try:
+        return digest_of(field, name, places)
+    except (UserError, OSError):
+        return None
+
+
+def digest_of(field: str, name: str, places: Places) -> Digest:
+    """The digest of what a field's value stands for.
+
+    Raises:
+        UserError, OSError: it is not here, or cannot be read.
+    """
+    if field == "model":
+        return code_digest(name, places)
+    if field == "dataset":
+        folder = folder_path(name.removeprefix(IMAGE_FOLDER), places)
+        return files_digest(folder, image_paths(folder)[0])
+    path = places.own_path(name)
+    if path is None:
+        raise FileNotFoundError(name)
+    return file_digest(path)
+
+
+def code_digest(model: str, places: Places) -> dict[str, str]:
+    """The digests of the files that the model's function is made of, by their names.
 
     Raises:
         OwnCodeError: there is no such module.
@@ -67,33 +76,9 @@ def code_fingerprint(model: str, places: Places) -> dict[str, str]:
     return code_digests(found)
 
 
-def images_fingerprint(dataset: str, places: Places) -> str:
-    """The digest of the files of an image folder.
-
-    Raises:
-        DataError: there is no such folder, or it is not laid out as it must be.
-    """
-    folder = folder_path(dataset.removeprefix(IMAGE_FOLDER), places)
-    return files_digest(folder, image_paths(folder)[0])
-
-
-def weights_fingerprint(pretrained: str, places: Places) -> str:
-    """The digest of a file of weights.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
-    path = places.own_path(pretrained)
-    if path is None:
-        raise FileNotFoundError(pretrained)
-    return file_digest(path)
-
-
-def differences(recorded: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
-    """What of the user's own is not what it was: files of code, the images, the weights."""
-    before, after = recorded.model or {}, now.model or {}
-    names = dict.fromkeys((*before, *after))
-    files = [name for name in names if before.get(name) != after.get(name)]
-    images = ["the images"] if recorded.dataset != now.dataset else []
-    weights = ["the weights"] if recorded.pretrained != now.pretrained else []
-    return (*files, *images, *weights)
+def difference(recorded: Digest, now: Digest) -> tuple[str, ...]:
+    """What changed: the files of code by name; of images and weights just that they did."""
+    if isinstance(recorded, str) or isinstance(now, str):
+        return () if recorded == now else ("its files",)
+    names = dict.fromkeys((*recorded, *now))
+    return tuple(name for name in names if recorded.get(name) != now.get(name))

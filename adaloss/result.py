@@ -101,15 +101,25 @@ class Provenance(Record):
     threads: int
 
 
-class Fingerprint(Record):
-    """Digests of what of the user's own a result was computed with; None where nothing was.
+Digest = str | dict[str, str]
+"""Of files, or of each file by its name."""
 
-    ``model`` has the files of a model's code by name. Recorded, never part of a trial's identity.
+
+class Fingerprint(Record):
+    """Digests of what of the user's own a result was computed with, by the trial's fields.
+
+    None where the field names nothing of the user's own. Recorded, never part of a trial's
+    identity.
     """
 
     model: dict[str, str] | None = None
     dataset: str | None = None
     pretrained: str | None = None
+
+    def of(self, field: str) -> Digest | None:
+        """The digest of what this field names."""
+        digest: Digest | None = getattr(self, field)
+        return digest
 
 
 class DeviceMemory(Record):

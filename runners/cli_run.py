@@ -31,11 +31,14 @@ from runners.cli_options import (
 from runners.cli_output import print_json, print_tables, print_trial, safe_so_far
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adaloss.store import Store
     from adaloss.sweep import Sweep
     from adaloss.table_spec import TableSpec
     from adaloss.trial import Trial
     from analysis.tables import Table
+    from runners.plan import Plan
 
 
 def run(
@@ -76,6 +79,11 @@ def run(
     store = store_of(sweep, storage / "smoke" if smoke else storage)
     mode = "disabled" if smoke else wandb
     with sigterm_as_interrupt(), only_run(store):
+        if smoke:
+            # What is tried is what is here now: nothing of it is averaged.
+            made = plan_of(sweep, trials, only, store)
+            for stale in changed_trials(made, sweep):
+                store.set_aside(stale)
         run_and_compile(
             sweep, trials, store, only, limit,
             wandb=mode, profile=profile, yes=yes, quiet=quiet, as_json=as_json,
@@ -88,12 +96,16 @@ def retry(
     only: Only = None,
     failed: Annotated[bool, typer.Option("--failed", help="Failed trials (the default).")] = False,
     diverged: Annotated[bool, typer.Option("--diverged", help="Diverged trials.")] = False,
+    changed: Annotated[
+        bool,
+        typer.Option("--changed", help="Trials whose own code or data has changed since."),
+    ] = False,
     wandb: Wandb = None,
     yes: Yes = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set the records of failed or diverged trials aside and run those trials again."""
+    """Set the records of failed, diverged or changed trials aside and run those trials again."""
     from adaloss.result import TrialState
     from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
@@ -101,14 +113,17 @@ def retry(
     sweep = load(grid)
     store = store_of(sweep, storage)
     states = [TrialState.DIVERGED] if diverged else []
-    states += [TrialState.FAILED] if failed or not diverged else []
+    states += [TrialState.FAILED] if failed or not (diverged or changed) else []
     with sigterm_as_interrupt(), only_run(store):
         before = plan_of(sweep, sweep.trials, only, store)
         to_repeat = [trial for state in states for trial in before.in_state(state)]
+        if changed:
+            found = changed_trials(before, sweep)
+            to_repeat += [trial for trial in found if trial not in to_repeat]
         if not to_repeat:
-            raise UserError(
-                f"no trial of {sweep.name} is {' or '.join(states)}: nothing to run again"
-            )
+            kinds = " or ".join((*states, *(["changed"] if changed else [])))
+            raise UserError(f"no trial of {sweep.name} is {kinds}: nothing to run again")
+        refuse_mixing(sweep, to_repeat, store)
         for repeated in to_repeat:
             store.set_aside(repeated)
         run_and_compile(
@@ -138,11 +153,34 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
         )
     with only_run(store):
         if plan_to_run(sweep, chosen, None, store).missing:
+            refuse_mixing(sweep, chosen, store)
             prepare(chosen, sweep.places)
             execute_here(chosen[0], sweep, store)
         else:
             typer.echo("this trial has finished already; its record:", err=True)
     print_trial(chosen[0], store)
+
+
+def changed_trials(made: "Plan", sweep: "Sweep") -> "list[Trial]":
+    """The trials whose results were computed with other code or data of the user's own."""
+    from runners.own_changes import own_changes
+
+    changes = own_changes(made.trials, made.results, sweep.places)
+    return list({trial.trial_id: trial for change in changes for trial in change.changed}.values())
+
+
+def refuse_mixing(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:
+    """Refuse to put results beside others that were computed with other code or data.
+
+    Raises:
+        PreflightError: there are such results.
+    """
+    from runners.preflight.own_results import own_results
+    from runners.preflight.planned import Planned
+    from runners.preflight.start import refuse
+
+    planned = Planned(sweep=sweep, trials=tuple(trials), store=store, mode="disabled")
+    refuse(planned, tuple(own_results(planned)))
 
 
 def run_and_compile(
@@ -164,6 +202,7 @@ def run_and_compile(
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
     from runners.launch import launch
+    from runners.own_changes import own_changes
     from runners.timeline import Timeline
     from runners.tracking.beside import Mirroring
     from runners.tracking.mode import mirror_mode
@@ -206,6 +245,9 @@ def run_and_compile(
         print_json(counts | {"started": started, "results": str(store.root)})
     else:
         print_tables(tables)
+        for change in own_changes(after.trials, after.results, sweep.places):
+            for line in change.lines():
+                typer.echo(f"note: {line}", err=True)
         typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
         if counts["failed"]:
             typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
@@ -230,5 +272,5 @@ def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, 
 def command_to_go_on() -> str:
     """The command line that was given; a retry goes on as a run."""
     arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
-    kept = [word for word in arguments if word not in ("--failed", "--diverged")]
+    kept = [word for word in arguments if word not in ("--failed", "--diverged", "--changed")]
     return shlex.join(["adaloss-sweep", *kept])

@@ -10,6 +10,7 @@ from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from runners.calibrate import Measured
 from runners.machine import workers
+from runners.own_changes import own_changes
 from runners.plan import Kind, Plan, kind, seconds_per_epoch, trial_seconds
 from runners.progress import duration
 
@@ -70,6 +71,8 @@ def plan_lines(
     yield f"{sweep.name}: {counts['cells']} cells, {counts['trials']} trials"
     for state in ("complete", "diverged", "failed", "missing"):
         yield f"  {state:<9}{counts[state]:>6}"
+    for change in own_changes(plan.trials, plan.results, sweep.places):
+        yield from (f"note: {line}" for line in change.lines())
     cost = cost_of(sweep, plan, measured)
     for model, stated in cost.licences.items():
         yield f"weights of {model}: licence {stated}"

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adaloss.model_names import is_user_model
 from adaloss.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.store import Store
 from adaloss.time_limit import Watchdog
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 SECONDS_PER_REPORT = 1.0
 
 
+class WorkerUsedUpError(OSError):
+    """A worker was given a trial after one that ran code of the user's own."""
+
+
 class Worker:
     """Executes the trials that it is given; data and imports are kept in between.
 
@@ -33,6 +38,7 @@ class Worker:
         self.watchdog: Watchdog | None = None
         self.load_splits: LoadSplits | None = None
         self.provenance: Provenance | None = None
+        self.has_run_own_code = False
 
     def forget_trial(self) -> None:
         """Make room for the next trial."""
@@ -96,13 +102,17 @@ class Worker:
         from adaloss.execution import Execution, ExecutionSettings
         from adaloss.provenance import collect_provenance
 
+        trial = Trial.model_validate_json(configuration["trial"])
+        if self.has_run_own_code:
+            raise WorkerUsedUpError("it has run code of the user's own, which may have changed it")
+        self.has_run_own_code = is_user_model(trial.model)
         settings = ExecutionSettings(**configuration["execution"])
         if settings.device == "cuda":
             share_memory(configuration["share"]["gpu"])
         self.load_splits = self.load_splits or lru_cache(maxsize=2)(load_splits)
         self.provenance = self.provenance or collect_provenance(settings.device, settings.threads)
         return Execution(
-            trial=Trial.model_validate_json(configuration["trial"]),
+            trial=trial,
             store=Store(Path(configuration["store"])),
             settings=settings,
             load_splits=self.load_splits,

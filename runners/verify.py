@@ -15,7 +15,14 @@ from adaloss.result import Provenance, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
 from runners.machine import cpus_of_this_machine
-from runners.verify_compare import Change, Difference, Records, changes, first_difference
+from runners.verify_compare import (
+    Change,
+    Difference,
+    Records,
+    changes,
+    first_difference,
+    own_code_changes,
+)
 
 if TYPE_CHECKING:
     from adaloss.execution import ExecutionSettings, LoadSplits
@@ -101,7 +108,10 @@ def verify_trial(
         bits=bits,
         difference=first_difference(recorded, now, bits=bits),
         top1=(last_top1(recorded), last_top1(now)),
-        changes=changes(made, provenance),
+        changes=(
+            *changes(made, provenance),
+            *own_code_changes(recorded.result.fingerprint, now.result.fingerprint),
+        ),
         dirty=made is not None and made.code_version.endswith(".dirty"),
     )
 

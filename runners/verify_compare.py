@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from adaloss.result import EpochMetrics, Provenance, TrialResult, TrialState, best_by_validation
+from adaloss.fingerprints import difference
+from adaloss.result import (
+    EpochMetrics,
+    Fingerprint,
+    Provenance,
+    TrialResult,
+    TrialState,
+    best_by_validation,
+)
 
 # How far numbers of two runs on a GPU may be apart. Losses and rates in parts of the larger one;
 # of losses that are next to nothing, parts say little: nats. Accuracies in percentage points.
@@ -148,6 +156,19 @@ def changes(recorded: Provenance | None, now: Provenance) -> tuple[Change, ...]:
         for what in dict.fromkeys((*before, *after))
         if before.get(what) != after.get(what)
     )
+
+
+def own_code_changes(recorded: Fingerprint | None, now: Fingerprint | None) -> tuple[Change, ...]:
+    """What of the user's own was another when the record was made."""
+    if now is None:
+        return ()
+    found = []
+    for field in Fingerprint.model_fields:
+        before, after = recorded.of(field) if recorded else None, now.of(field)
+        if after is not None and before != after:
+            what = "not recorded" if before is None else ", ".join(difference(before, after))
+            found.append(Change(what=f"your own {field}", recorded=what, now="as it is here"))
+    return tuple(found)
 
 
 def described(provenance: Provenance) -> dict[str, str]:

@@ -18,6 +18,7 @@ from ray._private import serialization
 from ray.exceptions import RayActorError
 from ray.tune.search import Searcher
 
+from adaloss.model_names import is_user_model
 from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
@@ -80,6 +81,7 @@ class QueuedTrials(Searcher):
         super().__init__()
         self.queue = queue
         self.common = common
+        self.own_code_trials = 0
 
     def set_search_properties(self, *args: Any, **kwargs: Any) -> bool:
         """Nothing to set: the trials are what they are."""
@@ -90,12 +92,24 @@ class QueuedTrials(Searcher):
         start = self.queue.start_next()
         if start is None:
             return Searcher.FINISHED if self.queue.exhausted else None
-        share = {"cpu": start.cpus, "gpu": start.gpus}
+        share = {"cpu": start.cpus, "gpu": start.gpus, "bytes": self.bytes_for(start.trial)}
         common = self.common
         if start.alone:
             # Memory ran out, and a graph keeps some: the same numbers come without.
             common = common | {"execution": common["execution"] | {"capture": False}}
         return {"trial": start.trial.model_dump_json(), "share": share, **common}
+
+    def bytes_for(self, trial: Trial) -> int:
+        """Memory that Ray reserves for the trial: some bytes, of which each number is asked once.
+
+        Tune gives a free worker to a trial with the same share of the machine. What code of the
+        user's own sets in its process, such as torch's default dtype, would reach the next trial:
+        no other trial has this one's share.
+        """
+        if not is_user_model(trial.model):
+            return 0
+        self.own_code_trials += 1
+        return self.own_code_trials
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -246,13 +260,14 @@ def run_trials(
 def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:
     """The processors and GPUs of the trial with this configuration."""
     share = configuration["share"]
-    return placement_of(share["cpu"], share["gpu"])
+    return placement_of(share["cpu"], share["gpu"], share["bytes"])
 
 
 @lru_cache
-def placement_of(cpus: float, gpus: float) -> tune.PlacementGroupFactory:
+def placement_of(cpus: float, gpus: float, memory: int) -> tune.PlacementGroupFactory:
     """One object for all trials with this share: Tune keeps each trial's."""
-    return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
+    reserved = {"memory": memory} if memory else {}
+    return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus, **reserved}])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from runners.preflight.memory import available_memory, memory
 from runners.preflight.models import model_findings
 from runners.preflight.models import servers_of as servers_of_weights
 from runners.preflight.needs import folders_of_downloads, needs_of, rays_own
+from runners.preflight.own_results import own_results
 from runners.preflight.path_lengths import path_lengths
 from runners.preflight.planned import Planned
 from runners.preflight.ray_places import sockets
@@ -41,6 +42,15 @@ def preflight(planned: Planned, say: Callable[[str], None]) -> None:
     findings = tuple(sweep_findings(planned))
     for finding in with_level(findings, Level.WARNING):
         say(f"warning: {finding.sentence}")
+    refuse(planned, findings)
+
+
+def refuse(planned: Planned, findings: Iterable[Finding]) -> None:
+    """Refuse a sweep for all that is in its way.
+
+    Raises:
+        PreflightError: something is.
+    """
     if against := with_level(findings, Level.REFUSED):
         reasons = "".join(f"\n  {finding.sentence}" for finding in against)
         raise PreflightError(f"{planned.sweep.source}: nothing was started:{reasons}")
@@ -53,6 +63,7 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
     yield from on_this_machine(planned.workers)
     yield from files(planned)
     yield from starts(planned)
+    yield from own_results(planned)
     yield the_clock()
     yield wandb(planned.mode)
 

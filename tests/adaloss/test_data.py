@@ -309,7 +309,7 @@ def test_mistakes_in_an_image_folder_are_named(tmp_path, make_trial):
         spec = spec_of(make_trial(dataset="imagefolder:pets", image_size=8), places)
         load_splits(spec, tmp_path, "cpu")
 
-    with pytest.raises(DataError, match="there is no folder .*pets"):
+    with pytest.raises(DataError, match=r"there is no folder .*pets"):
         load()
     write_images(tmp_path / "pets", classes=("cat",))
     with pytest.raises(DataError, match="1 class folders"):

@@ -121,8 +121,8 @@ def test_a_sweep_is_refused_with_all_reasons_at_once(planned, tmp_path):
         "resources.cpu is 4096",
         "a trial asks for 64, and this machine has",
         f"results: {tmp_path / 'results' / 'small'} cannot be used: making a folder failed",
-        "pets is not a folder",
-        "gone.pth of model mlp is missing",
+        f"imagefolder:pets: there is no folder {tmp_path / 'pets'}",
+        f"gone.pth is missing: there is no file {tmp_path / 'gone.pth'}",
     ):
         assert reason in told
     assert (tmp_path / "results").read_text() == "a file"
@@ -622,7 +622,8 @@ def test_the_users_model_is_found_and_not_imported(tmp_path, monkeypatch):
 
 
 def test_damaged_weights_are_refused(tmp_path):
-    (tmp_path / "resnet20-12fca82f.th").write_bytes(b"not the weights")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "resnet20-12fca82f.th").write_bytes(b"not the weights")
     (finding,) = models.model_findings("cifar_resnet20", True, Places(data_root=tmp_path))
     assert finding.level is REFUSED
     assert "is corrupt" in finding.found

@@ -1,0 +1,94 @@
+"""Results that were computed with other code or data of the user's own than is here now."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from adaloss.fingerprints import difference, digest_now, own_of
+from adaloss.places import Places
+from adaloss.result import Digest, TrialResult, TrialState
+from adaloss.trial import Trial
+
+WITH_NUMBERS = (TrialState.COMPLETE, TrialState.DIVERGED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnChange:
+    """What a field's value stood for when results were computed, against what it stands for now.
+
+    ``changed`` are the trials whose results were computed with something else, ``unrecorded`` those
+    of which it is not on record; ``what`` are the files that differ.
+    """
+
+    field: str
+    name: str
+    changed: tuple[Trial, ...]
+    unrecorded: tuple[Trial, ...]
+    what: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """What a person should know, in sentences."""
+        if self.changed:
+            yield (
+                f"{self.field} {self.name}: {', '.join(self.what)} changed after "
+                f"{named(self.changed)} had been computed"
+            )
+        if self.unrecorded:
+            yield (
+                f"{self.field} {self.name}: it is not on record with which version of it "
+                f"{named(self.unrecorded)} had been computed"
+            )
+
+
+def own_changes(
+    trials: Collection[Trial], results: Mapping[str, TrialResult], places: Places
+) -> tuple[OwnChange, ...]:
+    """What changed of all that these trials name of the user's own; nothing where nothing did.
+
+    What is not here now cannot be compared, and is left out.
+    """
+    users: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        result = results.get(trial.trial_id)
+        if result is not None and result.state in WITH_NUMBERS:
+            for own in own_of(trial).items():
+                users.setdefault(own, []).append(trial)
+    found = (
+        change_of(field, name, using, results, digest_now(field, name, places))
+        for (field, name), using in users.items()
+    )
+    return tuple(change for change in found if change.changed or change.unrecorded)
+
+
+def change_of(
+    field: str,
+    name: str,
+    using: list[Trial],
+    results: Mapping[str, TrialResult],
+    now: Digest | None,
+) -> OwnChange:
+    """The results of these trials against the digest of now."""
+    changed: list[Trial] = []
+    unrecorded: list[Trial] = []
+    what: dict[str, None] = {}
+    for trial in using:
+        fingerprint = results[trial.trial_id].fingerprint
+        recorded = fingerprint.of(field) if fingerprint else None
+        if recorded is None:
+            unrecorded.append(trial)
+        elif now is not None and recorded != now:
+            changed.append(trial)
+            what |= dict.fromkeys(difference(recorded, now))
+    return OwnChange(
+        field=field,
+        name=name,
+        changed=tuple(changed),
+        unrecorded=tuple(unrecorded),
+        what=tuple(what),
+    )
+
+
+def named(trials: tuple[Trial, ...]) -> str:
+    """How many results these are, and the first of them."""
+    more = ", …" if len(trials) > 1 else ""
+    results = "1 result" if len(trials) == 1 else f"{len(trials)} results"
+    return f"{results} ({trials[0].readable_name}{more})"
