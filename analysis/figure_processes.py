@@ -3,14 +3,12 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.context import BaseContext
 
+from adaloss.fresh_process import nothing_from_the_working_folder
+
 MOST_PROCESSES = 4
-# Set, it is Python's option -P.
-SAFE_PATH = "PYTHONSAFEPATH"
 # matplotlib imports a format's backend, and what that needs, with the first file of it.
 IMPORTED_FIRST = (
     # Before all others: it sees to it that those of the tool are the tool's.
@@ -49,23 +47,6 @@ def start_early() -> None:
                 forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-@contextmanager
-def nothing_from_the_working_folder() -> Iterator[None]:
-    """While a Python starts: it does not import from the folder that it is started in.
-
-    Python starts it with ``-c``, which puts that folder first on its path: a file ``random.py``
-    there would be executed.
-    """
-    before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
-    try:
-        yield
-    finally:
-        del os.environ[SAFE_PATH]
-        if before is not None:
-            os.environ[SAFE_PATH] = before
 
 
 def can_fork() -> bool:

@@ -9,7 +9,7 @@ from adaloss.time_limit import TrialTimeoutError
 from adaloss.trial import Trial
 from runners.events import SweepObserver
 from runners.lost_trial import record_lost, stack_at_the_limit
-from runners.trial_queue import Again, End, TrialQueue
+from runners.trial_queue import ALIKE, Again, End, TrialQueue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class TrialEnds:
         """The trial's worker has recorded its result."""
         again = self.queue.ended(trial, end_of(result))
         if again is None:
-            self.observer.trial_ended(trial, result.state, reason(result))
+            self.observer.trial_ended(trial, result.state, f"{reason(result)}{self.last()}")
             return
         # Where that fails, its next worker finds this result, reports it and ends it.
         with suppress(OSError):
@@ -44,7 +44,8 @@ class TrialEnds:
         stack = stack_at_the_limit(trial, self.store)
         if self.timeout is not None and stack:
             failure = timed_out(self.timeout, stack)
-        again = self.queue.ended(trial, End(state=TrialState.FAILED, failure=failure.kind))
+        end = End(state=TrialState.FAILED, failure=failure.kind, message=failure.message)
+        again = self.queue.ended(trial, end)
         if again is not None:
             told = f"{failure.kind}: {failure.message}; goes on from its last checkpoint"
             self.observer.starts_again(trial, f"{told}{when(again)}")
@@ -58,7 +59,16 @@ class TrialEnds:
         except OSError as error:
             # The disk may be what the worker died of; without a result the trial is missing.
             said = f"{said}, and that cannot be recorded: {error}"
-        self.observer.trial_ended(trial, TrialState.FAILED, said)
+        self.observer.trial_ended(trial, TrialState.FAILED, f"{said}{self.last()}")
+
+    def last(self) -> str:
+        """That no more trials are started, where that is because all have failed alike."""
+        if not self.queue.hopeless:
+            return ""
+        return (
+            f"; the first {ALIKE} trials have all failed in this way: no more are started "
+            "(write execution: {max_failed: N} to have more tried)"
+        )
 
 
 def reason(result: TrialResult) -> str:
@@ -72,8 +82,13 @@ def reason(result: TrialResult) -> str:
 
 def end_of(result: TrialResult) -> End:
     """What the queue needs to know of a result."""
-    failure = result.failure.kind if result.failure else None
-    return End(state=result.state, failure=failure, memory=result.memory)
+    failure = result.failure
+    return End(
+        state=result.state,
+        failure=failure.kind if failure else None,
+        message=failure.message if failure else "",
+        memory=result.memory,
+    )
 
 
 def timed_out(limit: float, stack: str) -> Failure:

@@ -1,6 +1,7 @@
 """Which trial is started next and with what, decided as the ones before it end."""
 
 import heapq
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -15,6 +16,8 @@ CURABLE = frozenset({FailureKind.WORKER_LOST, FailureKind.OUT_OF_MEMORY})
 # Seconds before the first retry; each further one waits twice as long, up to the longest.
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 300.0
+# As many trials that fail in the same way, and none that does not, say that all will.
+ALIKE = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +68,11 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """How a trial ended; ``failure`` and ``memory`` where there are such."""
+    """How a trial ended; ``failure`` and its ``message``, and ``memory``, where there are such."""
 
     state: TrialState
     failure: FailureKind | None = None
+    message: str = ""
     memory: DeviceMemory | None = None
 
 
@@ -86,7 +90,8 @@ class TrialQueue:
     """The trials of a sweep on their way to the workers, in their order.
 
     ``retries`` is how often a trial is started again, ``max_failed`` how many may fail before no
-    more are started, ``now`` a clock in seconds.
+    more are started, ``now`` a clock in seconds. Without ``max_failed`` no more are started where
+    the first :data:`ALIKE` trials all failed in the same way.
     """
 
     def __init__(
@@ -112,6 +117,7 @@ class TrialQueue:
         self.running: dict[str, Start] = {}
         self.max_failed = max_failed
         self.failed = 0
+        self.first_ends: list[str | None] = []
 
     @property
     def exhausted(self) -> bool:
@@ -121,7 +127,20 @@ class TrialQueue:
     @property
     def fuse_blown(self) -> bool:
         """Whether more trials have failed than may."""
-        return self.max_failed is not None and self.failed > self.max_failed
+        if self.max_failed is None:
+            return self.hopeless
+        return self.failed > self.max_failed
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the first trials have all failed in the same way."""
+        ends = self.first_ends
+        return (
+            self.max_failed is None
+            and len(ends) == ALIKE
+            and len(set(ends)) == 1
+            and None not in ends
+        )
 
     def start_next(self) -> Start | None:
         """The trial to start now; None while all that are left are to be waited for.
@@ -191,9 +210,12 @@ class TrialQueue:
             self.repeats += 1
             due = self.now() + again.delay
             heapq.heappush(self.to_repeat, (due, self.repeats, trial, again.alone))
-        elif end.state is TrialState.FAILED:
+            return again
+        if end.state is TrialState.FAILED:
             self.failed += 1
-        return again
+        if len(self.first_ends) < ALIKE:
+            self.first_ends.append(way_of(end))
+        return None
 
     def again(self, start: Start, end: End) -> Again | None:
         """How the trial starts again after such an end, None where that would cure nothing."""
@@ -210,6 +232,13 @@ class TrialQueue:
             delay=delay_before(retry),
             alone=out_of_memory or start.alone,
         )
+
+
+def way_of(end: End) -> str | None:
+    """In which way a trial failed, its numbers aside; None where it did not."""
+    if end.state is not TrialState.FAILED:
+        return None
+    return f"{end.failure}: {re.sub(r'[0-9.]+', '0', end.message)}"
 
 
 def delay_before(retry: int) -> float:

@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adaloss.fresh_process import in_fresh_process
+from adaloss.model_names import is_user_model
 from adaloss.places import Places
 from adaloss.result import Provenance, TrialResult
 from adaloss.store import Store
@@ -166,13 +168,32 @@ def run_again(
     load_splits: "LoadSplits",
     provenance: Provenance,
 ) -> Records:
-    """The records that the trial leaves now."""
+    """The records that the trial leaves now.
+
+    Code of the user's own runs in a process of its own: what it sets there reaches no other trial.
+    """
+    if is_user_model(trial.model):
+        from adaloss.data import load_splits as fresh_splits
+
+        in_fresh_process(execute, trial, scratch, settings, fresh_splits, provenance)
+    else:
+        execute(trial, scratch, settings, load_splits, provenance)
+    return records_of(trial, scratch)
+
+
+def execute(
+    trial: Trial,
+    scratch: Store,
+    settings: "ExecutionSettings",
+    load_splits: "LoadSplits",
+    provenance: Provenance,
+) -> None:
+    """Run the trial to its end."""
     from adaloss.execution import Execution
 
     execution = Execution(trial, scratch, settings, load_splits, provenance)
     while execution.advance() is not None:
         pass
-    return records_of(trial, scratch)
 
 
 def last_top1(records: Records) -> float | None:

@@ -108,11 +108,12 @@ def fetch_and_prepare(spec: SplitsSpec, root: Path) -> None:
     """Bring the data set to this machine and into the form that workers map: once, before a sweep.
 
     Raises:
-        DataError: it cannot be had; the message says which files to put where.
+        DataError: it cannot be had, or is too small to be split; the message says which files to
+            put where.
     """
     if spec.dataset in VISION_DATASETS:
         fetch(spec.dataset, root)
-    load_raw(spec, root)
+    load_splits(spec, root, "cpu")
 
 
 def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:

@@ -24,6 +24,8 @@ from runners.preflight.own_results import own_results
 from runners.preflight.path_lengths import path_lengths
 from runners.preflight.planned import Planned
 from runners.preflight.ray_places import sockets
+from runners.preflight.rehearsals import rehearsals
+from runners.preflight.shadows import shadows
 from runners.preflight.software import packages, the_clock
 from runners.preflight.space import Need, space
 from runners.preflight.wandb_server import wandb
@@ -64,6 +66,8 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
     yield from files(planned)
     yield from starts(planned)
     yield from own_results(planned)
+    yield from shadows(planned)
+    yield from rehearsals(planned)
     yield the_clock()
     yield wandb(planned.mode)
 

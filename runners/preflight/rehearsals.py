@@ -1,0 +1,78 @@
+"""Whether models that no one has tried yet can be trained: each is tried once, on a few images."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from adaloss.fresh_process import ProcessEndedError, in_fresh_process
+from adaloss.model_names import is_user_model
+from adaloss.places import Places
+from adaloss.trial import Trial
+from runners.own_frames import own_frames
+from runners.preflight.finding import Finding, fine, refused
+from runners.preflight.planned import Planned
+
+# What may differ between trials whose model and images fit together in the same way.
+NOT_THE_MODELS = frozenset(
+    {
+        "optimizer",
+        "seed",
+        "lr",
+        "epochs",
+        "b0",
+        "alpha",
+        "c",
+        "momentum",
+        "weight_decay",
+        "max_loss",
+    }
+    | {"split_seed", "train_examples", "eval_examples", "padding", "flip", "interpolation"}
+)
+
+
+def rehearsals(planned: Planned) -> Iterator[Finding]:
+    """What comes of a step and an evaluation with each model that has to be tried.
+
+    Each has a process of its own: what a model's code does there, it does to nobody else.
+    """
+    kinds: dict[tuple[object, ...], Trial] = {}
+    for trial in planned.trials:
+        if is_to_be_tried(trial):
+            kinds.setdefault(kind_of(trial), trial)
+    places = planned.sweep.places
+    with ThreadPoolExecutor(planned.workers) as threads:
+        yield from threads.map(lambda trial: rehearsal(trial, places), kinds.values())
+
+
+def is_to_be_tried(trial: Trial) -> bool:
+    """Whether the model, its weights or its constants are the user's own."""
+    own = is_user_model(trial.model) or isinstance(trial.pretrained, str)
+    return own or trial.mean is not None or trial.std is not None
+
+
+def kind_of(trial: Trial) -> tuple[object, ...]:
+    """What trials have in common that are tried together."""
+    return tuple(value for name, value in trial.values.items() if name not in NOT_THE_MODELS)
+
+
+def rehearsal(trial: Trial, places: Places) -> Finding:
+    """Try one trial's model."""
+    # torch takes seconds to import: it is imported over there.
+    try:
+        trouble = in_fresh_process(tried_there, trial, places)
+    except ProcessEndedError as error:
+        why = f"{error} as it was built and trained on a few images"
+        return refused("model", f"{trial.model}: {why}", "see what its code does")
+    if trouble is None:
+        return fine("model", f"{trial.model} was built and trained on a few images")
+    message, traceback = trouble
+    frames = "".join(f"\n    {frame}" for frame in own_frames(traceback))
+    advice = f"every trial of it would fail{frames}"
+    return refused("model", f"{trial.model} was tried on a few images: {message}", advice)
+
+
+def tried_there(trial: Trial, places: Places) -> tuple[str, str] | None:
+    """In a process of its own: the message and the traceback of what goes wrong."""
+    from adaloss.rehearsal import rehearse
+
+    trouble = rehearse(trial, places)
+    return (trouble.message, trouble.traceback) if trouble else None
