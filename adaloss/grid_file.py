@@ -53,7 +53,15 @@ def read_grid_file(source: Path) -> GridFile:
     Raises:
         GridError: there is no file, or no YAML mapping in it.
     """
-    text = read_text(source)
+    return read_grid_text(source, read_text(source))
+
+
+def read_grid_text(source: Path, text: str) -> GridFile:
+    """Read the structure of a grid file's text.
+
+    Raises:
+        GridError: there is no YAML mapping in it.
+    """
     lines: dict[KeyPath, int] = {}
     try:
         root, problems = read_yaml(text)
