@@ -107,7 +107,7 @@ def unreadable(source: Path, error: OSError | ValueError) -> str:
 def not_a_grid(root: grid_yaml.Scalar | grid_yaml.Sequence | None) -> str:
     """What to say of a document that is not a mapping."""
     if root is None or (isinstance(root, grid_yaml.Scalar) and root.value is None):
-        return "the file is empty; a grid needs at least name and parameters"
+        return "the file is empty; a grid needs at least parameters"
     kind = "a list" if isinstance(root, grid_yaml.Sequence) else found(root.value)
     return f"a grid is a mapping with keys such as name and parameters, found {kind}"
 

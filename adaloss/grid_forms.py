@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adaloss.grid_hints import near
-from adaloss.grid_problems import quoted
+from adaloss.grid_problems import closest
+from adaloss.grid_wording import found
 
 # Each with the key that holds its values.
 FINITE: Mapping[str, str] = {"constant": "value", "categorical": "values"}
@@ -27,30 +27,30 @@ def mistake_of_form(name: str, given: Mapping[str, Any]) -> Mistake | None:
     """Why this says no value or values of the parameter, None where it does."""
     distribution = given.get("distribution")
     if "probabilities" in given or distribution == WEIGHTED:
-        key = "distribution" if "distribution" in given else "probabilities"
-        return key, (
+        weights = [key for key in ("distribution", "probabilities") if key in given]
+        return weights[0], (
             f"{name} has probabilities, and a grid tries each of the values equally often: "
-            "take distribution and probabilities out"
+            f"take {' and '.join(weights)} out"
         )
     if "distribution" in given and distribution not in (*FINITE, *SAMPLED):
-        near_ones = near(str(distribution), (*FINITE, *SAMPLED))
-        hint = f"; did you mean {near_ones[0]}?" if near_ones else ""
+        meant = closest(distribution, FINITE) if isinstance(distribution, str) else None
+        hint = f"; did you mean {meant}?" if meant else ""
         return "distribution", (
             f"{name}.distribution must be constant or categorical, or be left out, "
-            f"found {quoted(distribution)}{hint}"
+            f"found {found(distribution)}{hint}"
         )
     sampled = [key for key in given if key in OF_SAMPLED]
     if distribution in SAMPLED or sampled:
         key = "distribution" if "distribution" in given else sampled[0]
         what = f"{name}.{key}" + (f" {distribution}" if distribution else "")
-        return key, (
-            f"{what} is not supported: a grid needs the values themselves; "
-            f"write values: {values_instead(distribution, given)}"
-        )
+        advice = f"write values: {values_instead(distribution, given)}"
+        if given.keys() & {"value", "values"}:
+            advice = f"take {key} out"
+        return key, f"{what} is not supported: a grid needs the values themselves; {advice}"
     named = [key for key in given if key != "distribution"]
     if named not in (["value"], ["values"]):
-        found = ", ".join(given) or "neither"
-        return None, f"{name} must have either value or values, found {found}"
+        there = ", ".join(given) or "neither"
+        return None, f"{name} must have either value or values, found {there}"
     if distribution and named != [FINITE[distribution]]:
         message = f"{name}.distribution {distribution} goes with {FINITE[distribution]}"
         return "distribution", f"{message}, found {named[0]}; leave distribution out"

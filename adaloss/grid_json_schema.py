@@ -89,7 +89,7 @@ def parameters_schema() -> JsonSchema:
     """The parameters by their fields' names; in W&B's nested and dotted ones as well."""
     by_field = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
     dotted = {
-        name: {"$ref": f"#/properties/parameters/properties/{field}"}
+        name: {"$ref": f"#/properties/parameters/properties/{field}", "description": f"As {field}."}
         if field not in GROUPS
         else by_field[field]
         for name, field in FIELD_OF.items()
@@ -114,7 +114,8 @@ def parameters_schema() -> JsonSchema:
 def nested_schema(prefix: str, dotted: Mapping[str, JsonSchema]) -> JsonSchema:
     """The schema of a group of nested parameters."""
     inside = {name.removeprefix(prefix): part for name, part in dotted.items() if prefix in name}
-    return mapping({"parameters": mapping(inside, [])}, ["parameters"])
+    group = mapping({"parameters": mapping(inside, [])}, ["parameters"])
+    return group | {"description": "Nested parameters, as W&B has them."}
 
 
 def one(name: str) -> JsonSchema:

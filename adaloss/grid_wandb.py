@@ -26,7 +26,7 @@ IN_SCHEMA = (("program",), ("command",))
 REFUSED: Mapping[KeyPath, str] = {
     ("early_terminate",): "stopping trials early would bias the table; take it out",
     ("metric", "target"): "to stop at a good trial would bias the table; take it out",
-    ("metrics",): "tables say what they show: write metric: {name: …}, and further tables",
+    ("metrics",): "write metric: {name: …}, and further tables for further metrics",
 }
 # What the groups of nested and dotted names may hold, and hold without any doubt.
 GROUPS: Mapping[str, tuple[str, ...]] = {

@@ -102,7 +102,8 @@ def read_yaml(text: str) -> tuple[Node | None, list[Problem]]:
 
 def reason(error: MarkedYAMLError) -> str:
     """What ruamel.yaml complains of, on one line."""
-    return " ".join(" ".join(filter(None, (error.context, error.problem))).split())
+    text = " ".join(" ".join(filter(None, (error.context, error.problem))).split())
+    return f"{text}; write spaces for tabs" if r"'\t'" in text else text
 
 
 class NodeReader:

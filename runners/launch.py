@@ -75,7 +75,7 @@ def launch(
     store.write_text(store.root / "grid.yaml", sweep.text)
     if not quiet:
         for note in notes:
-            console.print(f"note: {note}", markup=False, highlight=False)
+            say(f"note: {note}")
     prepare(to_run, data_root(sweep.grid.data.root))
     # Ray takes a second to import: only now is it known to be needed.
     from runners.on_ray.trials import run_trials
