@@ -27,13 +27,21 @@ def grid_notes(sweep: Sweep, plan: Plan, store: Store, limit: int | None = None)
             f"{len(sweep.grid.seeds)} seeds are the default: {counts['cells']:,} cells become "
             f"{counts['trials']:,} trials"
         )
-    if (cap := sweep.grid.run_cap) is not None:
-        yield (
-            f"run_cap {cap:,} does not apply: --limit {limit:,} is given"
-            if limit
-            else f"run_cap {cap:,}: a run starts at most so many of the {len(plan.missing):,} "
-            "missing trials, and the next run goes on; W&B would leave the others out"
-        )
+    if sweep.grid.run_cap is not None and plan.missing:
+        yield f"run_cap {sweep.grid.run_cap:,}: {capped(sweep.grid.run_cap, plan, limit)}"
+
+
+def capped(cap: int, plan: Plan, limit: int | None) -> str:
+    """What W&B's limit of runs comes to here."""
+    missing = len(plan.missing)
+    if limit:
+        return f"--limit {limit:,} is given and goes before it"
+    if missing <= cap:
+        return f"as many as the {missing:,} missing trials, or more: none is left out"
+    return (
+        f"a run starts at most so many of the {missing:,} missing trials, and the next run goes "
+        "on; W&B would leave the others out"
+    )
 
 
 def is_of_another_grid(sweep: Sweep, store: Store) -> bool:

@@ -8,7 +8,6 @@ from adaloss.store import Store
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
-from runners.grid_notes import grid_notes
 from runners.machine import worker_settings, workers
 from runners.on_ray.loss import RayLostError
 from runners.on_ray.output import printed_to
@@ -70,12 +69,7 @@ def launch(
         check_labels(sweep, to_run)
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
-    # What lies there is compared with the grid before it is replaced.
-    notes = tuple(grid_notes(sweep, plan, store, limit))
     store.write_text(store.root / "grid.yaml", sweep.text)
-    if not quiet:
-        for note in notes:
-            say(f"note: {note}")
     prepare(to_run, data_root(sweep.grid.data.root))
     # Ray takes a second to import: only now is it known to be needed.
     from runners.on_ray.trials import run_trials

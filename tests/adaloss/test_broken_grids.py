@@ -184,8 +184,8 @@ REPLACED = {
         "lr: 0.1",
         "lr: {parameters: {warm: {value: 1}}}",
         [
-            "2: parameters.lr is missing",
             f"7: unknown parameter 'lr.warm'; known: {FIELDS.removesuffix(', max_loss')}",
+            "7: parameters.lr is missing",
         ],
     ),
     "value and values": (

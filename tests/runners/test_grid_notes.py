@@ -65,7 +65,10 @@ def test_run_cap_is_said_with_what_w_and_b_would_do(notes, grid):
         "run_cap 3: a run starts at most so many of the 8 missing trials, and the next run goes "
         "on; W&B would leave the others out"
     ]
-    assert notes(text, limit=5) == ["run_cap 3 does not apply: --limit 5 is given"]
+    assert notes(text, limit=5) == ["run_cap 3: --limit 5 is given and goes before it"]
+    assert notes(grid.read_text() + "run_cap: 8\n") == [
+        "run_cap 8: as many as the 8 missing trials, or more: none is left out"
+    ]
 
 
 def test_another_grid_of_the_same_file_name_is_noticed(notes, grid, tmp_path):
