@@ -60,7 +60,7 @@ class Parameter:
 
 
 def read_wandb(file: GridFile) -> tuple[GridFile, list[Problem], tuple[str, ...]]:
-    """The file as a grid has it, what of it cannot be used, and what is not or differs, told."""
+    """The file in a grid's own words, the mistakes found on the way, and notes on what changed."""
     problems = [
         file.problem(path, f"{dotted(path)} is not supported: {reason}")
         for path, reason in REFUSED.items()
