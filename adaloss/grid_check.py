@@ -7,23 +7,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from adaloss.grid_file import GridFile
+from adaloss.grid_hints import near, other_spellings
+from adaloss.grid_points import CELL_FIELDS
 from adaloss.grid_problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid_schema import Grid
 from adaloss.grid_wording import found, sentence, shown
 
-NO_EARLY_STOP = (
-    "early_terminate is not supported: stopping trials early would bias the table; take it out"
-)
-
 
 def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
     """The grid without its parameters' values, None where there are mistakes in it."""
-    data = {key: value for key, value in file.data.items() if key != "early_terminate"}
     problems = project_problems(file) + repeated_seeds(file)
-    if "early_terminate" in file.data:
-        problems.append(file.problem(("early_terminate",), NO_EARLY_STOP))
     try:
-        return Grid.model_validate(data, strict=True), problems
+        return Grid.model_validate(file.data, strict=True), problems
     except ValidationError as error:
         for details in error.errors(include_url=False):
             # pydantic counts only the items that are right: their mistakes are reported already.
@@ -37,7 +32,7 @@ def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
 def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:
     """One of the schema's errors as a sentence."""
     if details["type"] == "extra_forbidden":
-        return f"unknown key {quoted(path[-1])}{suggestion(str(path[-1]), known_keys(path[:-1]))}"
+        return f"unknown key {quoted(path[-1])}{key_hint(str(path[-1]), path[:-1])}"
     if details["type"] == "string_pattern_mismatch":
         return (
             "name must be 1 to 64 letters, digits, dots, dashes and underscores, starting "
@@ -84,6 +79,26 @@ def path_in_file(data: Any, location: tuple[int | str, ...]) -> KeyPath:
         data = data[part]
         path.append(part)
     return tuple(path)
+
+
+def key_hint(key: str, path: KeyPath) -> str:
+    """What to write instead of a key: another one there, or the same in another place."""
+    known = known_keys(path)
+    elsewhere = keys_elsewhere()
+    if not near(key, known) and (names := other_spellings(key, elsewhere)):
+        return f"; did you mean {' or '.join(elsewhere[name] for name in names)}?"
+    return suggestion(key, known)
+
+
+def keys_elsewhere() -> dict[str, str]:
+    """The keys of the sections, and the parameters, with the place of each."""
+    places = {
+        key: f"{name}.{key}"
+        for name, field in Grid.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for key in field.annotation.model_fields
+    }
+    return places | {name: f"parameters.{name}" for name in ("seed", *CELL_FIELDS)}
 
 
 def known_keys(path: KeyPath) -> tuple[str, ...]:

@@ -53,7 +53,15 @@ def read_grid_file(source: Path) -> GridFile:
     Raises:
         GridError: there is no file, or no YAML mapping in it.
     """
-    text = read_text(source)
+    return read_grid_text(source, read_text(source))
+
+
+def read_grid_text(source: Path, text: str) -> GridFile:
+    """Read the structure of a grid file's text.
+
+    Raises:
+        GridError: there is no YAML mapping in it.
+    """
     lines: dict[KeyPath, int] = {}
     try:
         root, problems = read_yaml(text)
@@ -99,7 +107,7 @@ def unreadable(source: Path, error: OSError | ValueError) -> str:
 def not_a_grid(root: grid_yaml.Scalar | grid_yaml.Sequence | None) -> str:
     """What to say of a document that is not a mapping."""
     if root is None or (isinstance(root, grid_yaml.Scalar) and root.value is None):
-        return "the file is empty; a grid needs at least name and parameters"
+        return "the file is empty; a grid needs at least parameters"
     kind = "a list" if isinstance(root, grid_yaml.Sequence) else found(root.value)
     return f"a grid is a mapping with keys such as name and parameters, found {kind}"
 

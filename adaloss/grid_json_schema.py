@@ -6,6 +6,7 @@ from typing import Any
 from adaloss.grid_parameters import REQUIRED
 from adaloss.grid_points import CELL_FIELDS
 from adaloss.grid_schema import Grid
+from adaloss.grid_wandb import FIELD_OF, GROUPS, UNUSED
 from adaloss.trial import Trial
 
 JsonSchema = dict[str, Any]
@@ -61,8 +62,12 @@ def grid_json_schema() -> JsonSchema:
             for key, part in fields[name].items()
             if key not in ("title", "default")
         }
-    parameters = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
-    keys["parameters"] |= mapping(parameters, [name for name in REQUIRED if name != "seed"])
+    keys["parameters"] |= parameters_schema()
+    # Without it the file's name is the sweep's.
+    schema["required"].remove("name")
+    for *section, key in UNUSED:
+        known = sections["Metric"]["properties"] if section else keys
+        known.setdefault(key, {"description": "Of a W&B sweep file; not used."})
     one_or_several = {name: any_of(name, one(name), several(name)) for name in CELL_FIELDS}
     sections["Point"] = mapping(one_or_several, []) | {"minProperties": 1}
     just_one = mapping({name: any_of(name, one(name)) for name in CELL_FIELDS}, [])
@@ -80,6 +85,39 @@ def grid_json_schema() -> JsonSchema:
     return head | {key: value for key, value in schema.items() if key != "title"}
 
 
+def parameters_schema() -> JsonSchema:
+    """The parameters by their fields' names; in W&B's nested and dotted ones as well."""
+    by_field = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
+    dotted = {
+        name: {"$ref": f"#/properties/parameters/properties/{field}", "description": f"As {field}."}
+        if field not in GROUPS
+        else by_field[field]
+        for name, field in FIELD_OF.items()
+    }
+    nested = {group: nested_schema(f"{group}.", dotted) for group in GROUPS}
+    grouped = {
+        group: by_field[group] | {"anyOf": [*by_field[group]["anyOf"], schema]}
+        if group in by_field
+        else schema
+        for group, schema in nested.items()
+    }
+    schema = mapping(by_field | dotted | grouped, [])
+    # Where names are dotted or nested, what is missing is seen only when the grid is loaded.
+    plain = {"propertyNames": {"enum": list(FIELD_DESCRIPTIONS)}}
+    values = {group: {"not": {"required": ["parameters"]}} for group in GROUPS}
+    return schema | {
+        "if": plain | {"properties": values},
+        "then": {"required": [name for name in REQUIRED if name != "seed"]},
+    }
+
+
+def nested_schema(prefix: str, dotted: Mapping[str, JsonSchema]) -> JsonSchema:
+    """The schema of a group of nested parameters."""
+    inside = {name.removeprefix(prefix): part for name, part in dotted.items() if prefix in name}
+    group = mapping({"parameters": mapping(inside, [])}, ["parameters"])
+    return group | {"description": "Nested parameters, as W&B has them."}
+
+
 def one(name: str) -> JsonSchema:
     """The schema of a value of the field."""
     return {"$ref": f"#/$defs/{name}"}
@@ -92,8 +130,10 @@ def several(name: str) -> JsonSchema:
 
 def in_any_form(name: str) -> tuple[JsonSchema, ...]:
     """The ways to give a parameter: bare, as a list, and W&B's ``value`` and ``values``."""
-    value = mapping({"value": one(name)}, ["value"])
-    values = mapping({"values": several(name)}, ["values"])
+    value = mapping({"value": one(name), "distribution": {"const": "constant"}}, ["value"])
+    values = mapping(
+        {"values": several(name), "distribution": {"const": "categorical"}}, ["values"]
+    )
     return one(name), several(name), value, values
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from adaloss.grid_file import GridFile
+from adaloss.grid_forms import mistake_of_form
+from adaloss.grid_hints import near
 from adaloss.grid_problems import KeyPath, Problem, closest, quoted, suggestion
 from adaloss.grid_wording import found, sentence, shown
 from adaloss.model_names import BUILT_IN_MODELS, is_model, timm_names
@@ -14,7 +16,6 @@ from adaloss.trial import FIELD_NAMES, Trial
 REQUIRED = tuple(name for name, field in Trial.model_fields.items() if field.is_required())
 # Given elsewhere in the file: seeds and divergence.max_loss.
 NOT_PARAMETERS = {"max_loss": "divergence: {max_loss: …}"}
-SAMPLED = ("distribution", "min", "max", "mu", "sigma", "q", "probabilities")
 
 ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
     name: TypeAdapter(field.rebuild_annotation()) for name, field in Trial.model_fields.items()
@@ -30,20 +31,24 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
         return {}, []
     values: Values = {}
     problems: list[Problem] = []
+    hinted: set[str] = set()
+    known = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
     for name, given in parameters.items():
         path = ("parameters", name)
         if name in NOT_PARAMETERS:
             message = f"{name} is not a parameter: write {NOT_PARAMETERS[name]}"
             problems.append(file.problem(path, message))
         elif name not in FIELD_NAMES:
-            known = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
             message = f"unknown parameter {quoted(name)}{suggestion(name, known)}"
             problems.append(file.problem(path, message))
+            if meant := near(name, known):
+                hinted.update(meant)
+                problems += form_problems(file, path, given)
         else:
             values[name], found_here = parameter_values(file, path, given)
             problems += found_here
     for name in REQUIRED:
-        if name not in parameters and name != "seed":
+        if name not in parameters and name not in hinted and name != "seed":
             problems.append(file.problem(("parameters", name), f"parameters.{name} is missing"))
     if "seed" in values and "seeds" in file.data:
         message = "seed and seeds are both given: leave one out"
@@ -57,20 +62,20 @@ def parameter_values(
     """The values of one parameter: bare, a list, ``{value: …}`` or ``{values: […]}``."""
     name = str(path[-1])
     if isinstance(given, Mapping):
-        sampled = [key for key in given if key in SAMPLED or key == "parameters"]
-        if sampled:
-            message = (
-                f"{name}.{sampled[0]} is not supported: a table needs the values themselves, "
-                "not a distribution or nested parameters; write values: […]"
-            )
-            return (), [file.problem((*path, sampled[0]), message)]
-        if set(given) == {"value"}:
-            return checked_values(file, (*path, "value"), name, given["value"], listed=False)
-        if set(given) == {"values"}:
-            return checked_values(file, (*path, "values"), name, given["values"], listed=True)
-        message = f"{name} must have either value or values, found {', '.join(given) or 'neither'}"
-        return (), [file.problem(path, message)]
+        if problems := form_problems(file, path, given):
+            return (), problems
+        key = "value" if "value" in given else "values"
+        return checked_values(file, (*path, key), name, given[key], listed=key == "values")
     return checked_values(file, path, name, given, listed=isinstance(given, tuple))
+
+
+def form_problems(file: GridFile, path: KeyPath, given: Any) -> list[Problem]:
+    """Why a parameter in one of W&B's forms has no values."""
+    mistake = mistake_of_form(str(path[-1]), given) if isinstance(given, Mapping) else None
+    if mistake is None:
+        return []
+    key, message = mistake
+    return [file.problem((*path, key) if key else path, message)]
 
 
 def checked_values(

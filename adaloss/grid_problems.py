@@ -1,16 +1,21 @@
 """A mistake in a grid file, and the error that reports all of them together."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from difflib import get_close_matches
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from adaloss.grid_hints import near
 from adaloss.printable import printable, shortened
 from adaloss.user_error import UserError
 
 MOST_PROBLEMS = 100
 LONGEST_MESSAGE = 2_000
 LONGEST_NAME = 60
+KNOWN = "; known: "
+# All the known names, or a choice that is long to read: "optimizer must be …, found 3".
+LISTED = re.compile(f"{KNOWN}.+|(?<= must be ).{{40,}}?(?=, found )", re.DOTALL)
+SAME_CHOICE = "one of these too"
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in a grid: ``("parameters", "b0", 2)``."""
@@ -32,7 +37,8 @@ class GridError(UserError):
     """
 
     def __init__(self, source: Path | str, problems: Iterable[Problem]) -> None:
-        in_order = sorted(problems, key=lambda problem: problem.line or 0)
+        by_line = sorted(problems, key=lambda problem: problem.line or 0)
+        in_order = list(without_repeated_lists(by_line[: MOST_PROBLEMS + 1]))
         self.problems = tuple(in_order[:MOST_PROBLEMS])
         if len(in_order) > MOST_PROBLEMS:
             more = "and there are more mistakes; mend these first"
@@ -59,12 +65,24 @@ def dotted(path: KeyPath) -> str:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that the user may have meant."""
-    matches = get_close_matches(name.lower()[:100], list(known), n=1)
-    return matches[0] if matches else None
+    return next(iter(near(name, known)), None)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` where a name is close, else all the known ones."""
+    """``; did you mean …?`` where a name is near, else all the known ones."""
     names = list(known)
-    match = closest(name, names)
-    return f"; did you mean {match}?" if match else f"; known: {', '.join(names)}"
+    matches = near(name, names)
+    return f"; did you mean {' or '.join(matches)}?" if matches else f"{KNOWN}{', '.join(names)}"
+
+
+def without_repeated_lists(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems in their order, a list of names only where it comes first."""
+    seen: set[str] = set()
+    for problem in problems:
+        listed = LISTED.search(problem.message)
+        if listed and listed[0] in seen:
+            short = "" if listed[0].startswith(KNOWN) else SAME_CHOICE
+            yield replace(problem, message=problem.message.replace(listed[0], short))
+            continue
+        seen.add(listed[0] if listed else "")
+        yield problem

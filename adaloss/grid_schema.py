@@ -205,4 +205,4 @@ class Grid(Section):
     entity: str | None = None
     """Of a W&B sweep file: the same as wandb.entity."""
     run_cap: Annotated[int, Field(ge=1)] | None = None
-    """A run starts at most this many trials."""
+    """A run starts at most this many trials; the next run goes on."""

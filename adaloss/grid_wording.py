@@ -28,6 +28,12 @@ WANTED: Mapping[str, str] = {
     "model_type": "a mapping",
     "wanted": "{wanted}",
 }
+# What YAML 1.1, and with it W&B, reads as true and false.
+OTHER_BOOLEANS = {
+    word: meant
+    for meant, words in (("true", "yes Yes YES on On ON"), ("false", "no No NO off Off OFF"))
+    for word in words.split()
+}
 
 
 def found(value: Any) -> str:
@@ -86,6 +92,12 @@ def hint(error: ErrorDetails) -> str:
         return f"; did you mean {match}?" if match else ""
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "; put it in quotes"
+    if (
+        isinstance(value, str)
+        and value in OTHER_BOOLEANS
+        and (kind == "bool_type" or "true" in str(error.get("ctx")))
+    ):
+        return f"; write {OTHER_BOOLEANS[value]}"
     if kind == "tuple_type" and isinstance(value, float):
         return "; write {value: […]} for a parameter that is itself a list"
     if kind in ("float_type", "int_type") and isinstance(value, str):

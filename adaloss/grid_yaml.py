@@ -4,6 +4,7 @@ ruamel.yaml finds the structure. Tags are refused, and so is anything deep or fo
 an attack rather than a grid.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,8 @@ from adaloss.grid_problems import LONGEST_NAME, KeyPath, Problem, dotted, quoted
 from adaloss.grid_scalars import ScalarValue, plain_scalar
 from adaloss.printable import shortened
 
+# Of YAML 1.1. Longer ones are beyond the range of any field.
+OCTAL = re.compile(r"[-+]?0[0-7]{1,100}")
 MAX_DEPTH = 20
 MAX_VALUES = 100_000
 
@@ -99,7 +102,8 @@ def read_yaml(text: str) -> tuple[Node | None, list[Problem]]:
 
 def reason(error: MarkedYAMLError) -> str:
     """What ruamel.yaml complains of, on one line."""
-    return " ".join(" ".join(filter(None, (error.context, error.problem))).split())
+    text = " ".join(" ".join(filter(None, (error.context, error.problem))).split())
+    return f"{text}; write spaces for tabs" if r"'\t'" in text else text
 
 
 class NodeReader:
@@ -140,6 +144,7 @@ class NodeReader:
         assert isinstance(event, ScalarEvent | CollectionStartEvent)
         line = self.line
         self.refuse_tag(event, path)
+        self.refuse_leading_zero(event, path)
         node: Node
         if isinstance(event, ScalarEvent):
             node = Scalar(self.scalar_value(event), line)
@@ -167,6 +172,17 @@ class NodeReader:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             message = f"YAML tags are not allowed in a grid; remove {tag}"
             self.problems.append(Problem(self.line, dotted(path), message))
+
+    def refuse_leading_zero(self, event: Event, path: KeyPath) -> None:
+        """By YAML 1.2 ``010`` is ten, by YAML 1.1, and so to W&B, it is eight."""
+        if isinstance(event, ScalarEvent) and event.style is None and OCTAL.fullmatch(event.value):
+            decimal, octal = int(event.value), int(event.value, 8)
+            if decimal != octal:
+                message = (
+                    f"{event.value} is {decimal} here and {octal} to W&B, which reads a leading 0 "
+                    f"as octal: write {decimal} or {octal}"
+                )
+                self.problems.append(Problem(self.line, dotted(path), message))
 
     def scalar_value(self, event: ScalarEvent) -> ScalarValue:
         """What a scalar means; only unquoted ones can be other than text."""

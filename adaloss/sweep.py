@@ -8,15 +8,17 @@ from typing import Any
 
 from adaloss.grid_cells import doubtful_fields, expand_cells
 from adaloss.grid_check import check_schema
-from adaloss.grid_file import GridFile, read_grid_file
+from adaloss.grid_file import read_grid_file
 from adaloss.grid_filter import only
 from adaloss.grid_json_schema import grid_json_schema
+from adaloss.grid_name import with_name
 from adaloss.grid_parameters import Values, check_parameters
 from adaloss.grid_points import CELL_FIELDS, Cell, read_points
 from adaloss.grid_problems import GridError, Problem
 from adaloss.grid_schema import Grid
 from adaloss.grid_shipped import resolve_grid, shipped_grids
 from adaloss.grid_tables import read_tables
+from adaloss.grid_wandb import read_wandb
 from adaloss.places import Places, places_of_grid
 from adaloss.table_axes import default_table
 from adaloss.table_spec import TableSpec
@@ -41,7 +43,8 @@ class Sweep:
     ``trials`` differ in some field and are in the order to run them; those whose optimizer ignores
     the field in which they differ share their ``trial_id``. ``axes`` has the values, in declared
     order, of every field that takes more than one. ``tables`` are what the grid's ``tables:`` ask
-    for. ``notes`` say what of the file is not used.
+    for. ``notes`` say what of the file is not used or is read as something else, ``left_open``
+    which of ``name`` and ``seeds`` the file does not give. ``text`` has the name in any case.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Sweep:
     axes: Mapping[str, tuple[Any, ...]]
     tables: tuple[TableSpec, ...]
     notes: tuple[str, ...]
+    left_open: frozenset[str]
 
     @cached_property
     def places(self) -> Places:
@@ -65,11 +69,15 @@ def load_sweep(path: Path) -> Sweep:
     Raises:
         GridError: with all the mistakes in the file, each with its line.
     """
-    file = read_grid_file(path)
+    as_written = read_grid_file(path)
+    file, name_problems = with_name(as_written)
+    file, wandb_problems, notes = read_wandb(file)
     grid, schema_problems = check_schema(file)
     values, parameter_problems = check_parameters(file)
     points, point_problems = read_points(file)
-    problems = [*file.problems, *schema_problems, *parameter_problems, *point_problems]
+    problems = [*file.problems, *name_problems, *wandb_problems]
+    problems += [*schema_problems, *parameter_problems, *point_problems]
+    given = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))
     doubtful = doubtful_fields(problems)
     cells, cell_problems = expand_cells(file, values, points, len(seeds), doubtful)
@@ -89,7 +97,8 @@ def load_sweep(path: Path) -> Sweep:
         trials=expand_trials(grid, cells),
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
         tables=tables or (default_table(cells),),
-        notes=notes_on(file),
+        notes=notes,
+        left_open=frozenset({"name", "seeds"} - given),
     )
 
 
@@ -125,12 +134,3 @@ def axes_of(cells: list[Cell], declared: Values) -> dict[str, tuple[Any, ...]]:
         first = [value for value in declared.get(name, ()) if value in taken]
         axes[name] = tuple(dict.fromkeys((*first, *taken)))
     return {name: values for name, values in axes.items() if len(values) > 1}
-
-
-def notes_on(file: GridFile) -> tuple[str, ...]:
-    """What of the file is not used, in sentences."""
-    return tuple(
-        f"{key} is not used: adaloss-sweep trains by itself"
-        for key in ("program", "command")
-        if key in file.data
-    )

@@ -31,11 +31,14 @@ def plan(
 ) -> None:
     """Say what a run would do and take: cells, trials by state, time, disk, licences."""
     from runners.calibrate import device_here, measure
+    from runners.grid_notes import grid_notes
     from runners.plan_page import one_of_each_kind, plan_lines, plan_record
     from runners.prepare import prepare
 
     sweep = load(grid)
-    made = plan_of(sweep, sweep.trials, only, store_of(sweep, storage))
+    store = store_of(sweep, storage)
+    made = plan_of(sweep, sweep.trials, only, store)
+    notes = tuple(grid_notes(sweep, made, store))
     measured = {}
     device = "cuda" if made.ran_on_gpus else "cpu"
     if calibrate and made.missing:
@@ -45,8 +48,10 @@ def plan(
         threads, capture = sweep.grid.resources.cpu, sweep.grid.execution.capture
         measured = measure(examples, sweep.places, device, threads, capture)
     if as_json:
-        print_json(plan_record(sweep, made, measured))
+        print_json(plan_record(sweep, made, measured) | {"notes": notes})
         return
+    for note in notes:
+        typer.echo(f"note: {note}")
     for line in plan_lines(sweep, made, measured, device):
         typer.echo(line)
 

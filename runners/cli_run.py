@@ -26,6 +26,7 @@ from runners.cli_options import (
     load,
     plan_of,
     plan_to_run,
+    say,
     store_of,
 )
 from runners.cli_output import print_json, print_tables, print_trial, safe_so_far
@@ -201,6 +202,7 @@ def run_and_compile(
     from analysis.figure_processes import start_early
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
+    from runners.grid_notes import grid_notes
     from runners.launch import launch
     from runners.own_changes import own_changes
     from runners.timeline import Timeline
@@ -217,6 +219,9 @@ def run_and_compile(
     def compile_results() -> "tuple[Table, ...]":
         return save_everything(read_results(sweep, trials, store, specs), code_version())
 
+    if not quiet:
+        for note in grid_notes(sweep, before, store, limit):
+            say(f"note: {note}")
     if before.missing:
         start_early()
     try:

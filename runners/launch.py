@@ -69,9 +69,6 @@ def launch(
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
     store.write_text(store.root / "grid.yaml", sweep.text)
-    if not quiet:
-        for note in sweep.notes:
-            console.print(f"note: {note}", markup=False, highlight=False)
     prepare(to_run, sweep.places)
     # Ray takes a second to import: only now is it known to be needed.
     from runners.on_ray.trials import run_trials

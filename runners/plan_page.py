@@ -67,7 +67,6 @@ def plan_lines(
 ) -> Iterator[str]:
     """What a person is told of the plan, line by line."""
     counts = plan.counts()
-    yield from (f"note: {note}" for note in sweep.notes)
     yield f"{sweep.name}: {counts['cells']} cells, {counts['trials']} trials"
     for state in ("complete", "diverged", "failed", "missing"):
         yield f"  {state:<9}{counts[state]:>6}"

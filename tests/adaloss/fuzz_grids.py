@@ -32,6 +32,7 @@ SIGNS = (
     "\u2028", "1e9", "-0.0", ".nan", ".inf", "0x7f", "0o17", "1e400", "9" * 24, "9" * 400, "100000",
     "-1", "null", "true", "no", "mlp", "adaloss", "../../etc/passwd", "/dev/zero", "w.pth", "{b0}",
     "imagefolder:/x", "{model.__class__}", "epoch 3", "NaN", "Infinity", "failed", "2h",
+    "parameters: {", "distribution: ", "categorical", "optimizer.lr", "values: ", "min: ", "010",
 )  # fmt: skip
 
 

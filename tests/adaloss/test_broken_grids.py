@@ -112,7 +112,7 @@ REPLACED = {
     "yes for true": (
         "  lr: 0.1\n",
         "  lr: 0.1\n  pretrained: yes\n",
-        f"8: pretrained must be {WEIGHTS}, found the text 'yes'",
+        f"8: pretrained must be {WEIGHTS}, found the text 'yes'; write true",
     ),
     "number for a model": (
         "model: mlp",
@@ -172,20 +172,21 @@ REPLACED = {
     "sampled": (
         "lr: 0.1",
         "lr: {min: 0.1, max: 1}",
-        "7: lr.min is not supported: a table needs the values themselves, not a distribution or "
-        "nested parameters; write values: […]",
+        "7: lr.min is not supported: a grid needs the values themselves; write values: [0.1, …, 1]",
     ),
     "distribution": (
         "lr: 0.1",
         "lr:\n    distribution: uniform",
-        "8: lr.distribution is not supported: a table needs the values themselves, not a "
-        "distribution or nested parameters; write values: […]",
+        "8: lr.distribution uniform is not supported: a grid needs the values themselves; "
+        "write values: […]",
     ),
     "nested parameters": (
         "lr: 0.1",
         "lr: {parameters: {warm: {value: 1}}}",
-        "7: lr.parameters is not supported: a table needs the values themselves, not a "
-        "distribution or nested parameters; write values: […]",
+        [
+            f"7: unknown parameter 'lr.warm'; known: {FIELDS.removesuffix(', max_loss')}",
+            "7: parameters.lr is missing",
+        ],
     ),
     "value and values": (
         "lr: 0.1",
@@ -247,7 +248,7 @@ REPLACED = {
         "  lr: 0.1\n  lr: 0.2\n",
         "8: duplicate key 'lr'; it is already on line 7",
     ),
-    "name left out": ("name: demo\n", "", "1: name is missing"),
+    "name left empty": ("name: demo", "name:", "1: name must be text, found nothing"),
     "name that is no folder's": (
         "demo",
         "../demo",
@@ -547,7 +548,7 @@ ADDED = {
     "tab": (
         "overrides:\n\t- 1",
         "12: not valid YAML: while scanning for the next token found character '\\t' that cannot "
-        "start any token",
+        "start any token; write spaces for tabs",
     ),
     "indentation": (
         "  description: x",
@@ -573,10 +574,10 @@ def test_a_mistake_elsewhere(complaints, text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     {
-        "empty": ("", "1: the file is empty; a grid needs at least name and parameters"),
+        "empty": ("", "1: the file is empty; a grid needs at least parameters"),
         "comments": (
             "# a\n# b\n",
-            "1: the file is empty; a grid needs at least name and parameters",
+            "1: the file is empty; a grid needs at least parameters",
         ),
         "list": (
             "\n- name: demo\n",
@@ -667,7 +668,7 @@ def test_cells_are_judged_in_spite_of_mistakes_in_other_fields(complaints):
     text = GRID.replace("lr: 0.1", "lr: fast") + "retries: 1\nexclude: [{b0: 5}]\n"
     assert complaints(text) == [
         "7: lr must be a number, found the text 'fast'",
-        "11: unknown key 'retries'; did you mean resources?",
+        "11: unknown key 'retries'; did you mean execution.retries?",
         "12: no cell has b0: 5; there are 0.1, 1",
     ]
 

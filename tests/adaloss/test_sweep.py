@@ -444,7 +444,7 @@ def test_the_schema_refuses_what_does_not_load(schema, load, tmp_path, text):
 
 def test_the_schema_needs_what_has_no_default(schema):
     missing = {error.message for error in schema.iter_errors({"parameters": {}})}
-    needed = ("dataset", "model", "optimizer", "lr", "epochs", "batch_size", "name")
+    needed = ("dataset", "model", "optimizer", "lr", "epochs", "batch_size")
     assert missing == {f"'{key}' is a required property" for key in needed}
 
 

@@ -1,0 +1,124 @@
+"""Which known name a person may have meant: another spelling of it, a synonym, or a slip."""
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+# Signs and case are left out: learning_rate stands for learning-rate and learningRate as well.
+SPELLINGS: Mapping[str, str] = {
+    "dataset": "data data_name dataset_name dataset_type train_dataset",
+    "model": "arch architecture model_name model_type model_arch model_name_or_path backbone net "
+    "net_name network",
+    "optimizer": "optim opt optimiser optimizer_name optimizer_type optim_name optim_type",
+    "seed": "random_seed rng_seed manual_seed torch_seed random_state",
+    "lr": "learning_rate lr_rate learn_rate base_lr base_learning_rate init_lr initial_lr lr_init "
+    "initial_learning_rate learning_rate_init lr0 max_lr peak_lr eta",
+    "epochs": "num_epochs n_epochs nb_epochs number_of_epochs max_epochs total_epochs "
+    "train_epochs training_epochs num_train_epochs",
+    "batch_size": "batch bs train_bs train_batch_size mini_batch_size per_device_train_batch_size "
+    "batch_size_train",
+    "momentum": "mom sgd_momentum",
+    "weight_decay": "wd weight_decay_rate l2 l2_reg l2_penalty l2_lambda",
+    "b0": "b_init b0_init initial_b",
+    "pretrained": "use_pretrained from_pretrained pretrained_weights",
+    "image_size": "img_size imgsz img_dim image_dim input_size input_resolution resolution",
+    "split_seed": "data_seed data_split_seed",
+    "train_examples": "train_samples max_train_samples num_train_samples num_train_examples",
+    "eval_examples": "eval_samples max_eval_samples num_eval_samples num_eval_examples",
+    "padding": "pad crop_padding",
+    "flip": "hflip random_flip horizontal_flip random_horizontal_flip",
+    "normalize": "normalise normalization normalisation",
+    "precision": "dtype mixed_precision",
+    "compile": "torch_compile use_compile",
+    "deterministic": "cudnn_deterministic",
+    "sgd_constant": "sgd",
+    "val/top1": "val_acc val_accuracy valid_acc valid_accuracy validation_acc validation_accuracy "
+    "eval_acc eval_accuracy dev_acc dev_accuracy val_acc1 accuracy acc top1 acc1",
+    "test/top1": "test_acc test_accuracy test_acc1 accuracy acc top1 acc1",
+    "val/top5": "val_acc5 top5 acc5",
+    "test/top5": "test_acc5 top5 acc5",
+    "val/loss": "valid_loss validation_loss eval_loss dev_loss loss",
+    "train/loss": "training_loss loss",
+    "seeds": "n_seeds num_seeds number_of_seeds n_repeats num_repeats repeats repetitions",
+    "run_cap": "max_runs max_trials num_trials n_trials",
+    "retries": "retry max_retries",
+    "max_concurrent": "parallelism concurrency max_parallel n_jobs max_concurrent_trials",
+    "timeout": "time_limit max_time",
+    "max_failed": "max_failures",
+    "cpu": "cpus num_cpus n_cpus cpus_per_trial",
+    "gpu": "gpus num_gpus n_gpus gpus_per_trial",
+    "root": "data_root data_dir data_path",
+}
+MOST_EDITS = 3
+SHORTEST_SLIP = 3
+"""A slip in a shorter name leaves too little of it."""
+SHORTEST_SYNONYM = 8
+"""Shorter synonyms are like too many names."""
+
+
+def squashed(name: str) -> str:
+    """The letters and digits of a name, in lower case."""
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    squashed(spelling): tuple(
+        name for name, spellings in SPELLINGS.items() if spelling in spellings.split()
+    )
+    for listed in SPELLINGS.values()
+    for spelling in listed.split()
+}
+"""The names that each spelling may stand for."""
+
+
+def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The known names that the user may have meant; none where nothing is near."""
+    names = list(known)
+    return other_spellings(name, names) or slips(name, names)
+
+
+def other_spellings(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The known name with other signs, or those that this is a synonym of.
+
+    Of a dotted name such as ``optimizer.learning_rate`` the last part counts as well.
+    """
+    by_letters = {squashed(each): each for each in known}
+    for part in (squashed(name), squashed(name.rpartition(".")[2])):
+        if part in by_letters:
+            return (by_letters[part],)
+        if found := [each for each in SYNONYMS.get(part, ()) if each in by_letters.values()]:
+            return tuple(found)
+    return ()
+
+
+def slips(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The known name from which few letters differ, directly or by a synonym."""
+    names = list(known)
+    typed = squashed(name[:100])
+    meant: dict[str, tuple[str, ...]] = {squashed(each): (each,) for each in reversed(names)}
+    for spelling, stands_for in SYNONYMS.items():
+        there = tuple(each for each in stands_for if each in names)
+        if there and len(spelling) >= SHORTEST_SYNONYM:
+            meant.setdefault(spelling, there)
+    like = [each for each in get_close_matches(typed, meant, n=5) if is_slip(typed, each)]
+    return meant[min(like, key=lambda each: edits(typed, each))] if like else ()
+
+
+def is_slip(typed: str, meant: str) -> bool:
+    """Whether so few letters differ that one was written for the other."""
+    most = min(MOST_EDITS, max(1, len(typed) // 4)) if len(typed) >= SHORTEST_SLIP else 0
+    return typed[:1] == meant[:1] and edits(typed, meant) <= most
+
+
+def edits(one: str, other: str) -> int:
+    """How many letters are to be changed, added, left out or swapped with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        above, before, row = before, row, [i]
+        for j, opposite in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != opposite))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == opposite:
+                cost = min(cost, above[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
