@@ -13,9 +13,8 @@ from runners.cli_options import (
     Only,
     Storage,
     Wandb,
-    load,
+    open_sweep,
     plan_of,
-    store_of,
 )
 from runners.cli_output import print_json
 
@@ -66,8 +65,7 @@ def on_grid(
     from runners.preflight.start import doctors_findings, sweep_findings
     from runners.tracking.mode import mirror_mode
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     planned = Planned(
         sweep=sweep,
         trials=plan_of(sweep, sweep.trials, only, store).missing,

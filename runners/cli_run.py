@@ -23,10 +23,9 @@ from runners.cli_options import (
     Wandb,
     Yes,
     command,
-    load,
+    open_sweep,
     plan_of,
     plan_to_run,
-    store_of,
 )
 from runners.cli_output import print_json, print_tables, print_trial, safe_so_far
 
@@ -63,17 +62,20 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
+    from dataclasses import replace
+
     from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
     from runners.selection import smoke_trials
 
-    sweep = load(grid)
+    sweep, store = open_sweep(grid, storage)
     if settings and not smoke:
         raise UserError(
             "--set is for --smoke: what changes the numbers of a sweep belongs in its grid"
         )
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
-    store = store_of(sweep, storage / "smoke" if smoke else storage)
+    if smoke:
+        store = replace(store, root=store.root.parent / "smoke" / store.root.name)
     mode = "disabled" if smoke else wandb
     with sigterm_as_interrupt(), only_run(store):
         run_and_compile(
@@ -98,8 +100,7 @@ def retry(
     from runners.interrupt import sigterm_as_interrupt
     from runners.run_lock import only_run
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     states = [TrialState.DIVERGED] if diverged else []
     states += [TrialState.FAILED] if failed or not diverged else []
     with sigterm_as_interrupt(), only_run(store):
@@ -122,13 +123,13 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     from dataclasses import replace
 
     from adaloss.places import data_root
+    from adaloss.result import TrialState
     from adaloss.store import ignore
     from runners.in_process import execute_here
     from runners.prepare import prepare
     from runners.run_lock import only_run
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     chosen = plan_of(sweep, sweep.trials, only, replace(store, unreadable=ignore)).trials
     if len(chosen) > 1:
         first = chosen[0]
@@ -144,6 +145,8 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
         else:
             typer.echo("this trial has finished already; its record:", err=True)
     print_trial(chosen[0], store)
+    result = store.read_result(chosen[0])
+    raise typer.Exit(FAILED if result and result.state is TrialState.FAILED else COMPLETE)
 
 
 def run_and_compile(
@@ -187,7 +190,7 @@ def run_and_compile(
             before,
             limit,
             store,
-            mirroring=Mirroring(mode, command("sync", sweep, store)),
+            mirroring=Mirroring(mode, command_to_upload(sweep, store)),
             compile_results=compile_results,
             timeline=timeline,
             yes=yes or as_json,
@@ -226,6 +229,14 @@ def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, 
         return sweep.tables
     small = {"at": "last", "only": {}, "exclude": ()}
     return tuple(spec.model_copy(update=small) for spec in sweep.tables)
+
+
+def command_to_upload(sweep: "Sweep", store: "Store") -> str:
+    """The command that uploads the runs afterwards, as it stands and wherever there is a key."""
+    from runners.tracking.mode import mirror_mode
+
+    declared = mirror_mode(sweep.grid.wandb.mode, None)
+    return command("sync", sweep, store) + (" --wandb online" if declared == "disabled" else "")
 
 
 def command_to_go_on() -> str:

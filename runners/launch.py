@@ -69,7 +69,7 @@ def launch(
         check_labels(sweep, to_run)
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
-    store.write_text(store.root / "grid.yaml", sweep.text)
+    store.write_text(store.grid_path, sweep.text)
     if not quiet:
         for note in sweep.notes:
             console.print(f"note: {note}", markup=False, highlight=False)

@@ -46,6 +46,6 @@ def only_run(store: Store) -> Iterator[None]:
 def told(store: Store) -> str:
     """Who holds the results, as far as is known."""
     try:
-        return (store.root / OWNER_FILE).read_text().strip()
+        return (store.root / OWNER_FILE).read_text(encoding="utf-8").strip()
     except OSError:
         return "it has not said which process it is"

@@ -30,3 +30,15 @@ def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
             return mode
     where = "--wandb" if override else "WANDB_MODE"
     raise ModeError(f"{where} {asked}: must be one of {', '.join(MODES)}")
+
+
+def sync_mode(declared: WandbMode, override: str | None) -> WandbMode:
+    """The mode of ``sync``, which is a request to upload: offline is one only where it is given.
+
+    A sweep that is declared offline is uploaded where there is a key. One that is disabled stays so.
+
+    Raises:
+        ModeError: as :func:`mirror_mode`.
+    """
+    mode = mirror_mode(declared, override)
+    return "auto" if mode == "offline" and not override else mode

@@ -1,0 +1,50 @@
+"""What the ending of an output file asks for; checked before anything is computed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from adaloss.user_error import UserError
+
+Endings = Mapping[str, tuple[str, ...]]
+"""The endings that files of each format may have."""
+
+
+def form_of(output: Path | None, given: str | None, endings: Endings) -> str | None:
+    """The format that ``--format`` or the file's ending asks for; None where neither does.
+
+    Raises:
+        UserError: there is no such format or ending, or they contradict each other.
+    """
+    if given is not None and given not in endings:
+        raise UserError(f"--format {given}: must be one of {', '.join(endings)}")
+    if output is None:
+        return given
+    if output.is_dir():
+        raise UserError(f"-o {output} is a folder: name a file in it")
+    name = output.name.lower()
+    fitting = {
+        form: max(len(ending) for ending in known if name.endswith(ending))
+        for form, known in endings.items()
+        if name.endswith(known)
+    }
+    if not fitting and output.suffix:
+        known_endings = ", ".join(dict.fromkeys(e for known in endings.values() for e in known))
+        raise UserError(
+            f"-o {output}: no file ending in {output.suffix} can be written; the known endings are "
+            f"{known_endings}"
+        )
+    if given is not None and fitting and given not in fitting:
+        wanted = " or ".join(endings[given])
+        raise UserError(f"-o {output} does not go with --format {given}, which is {wanted}")
+    # .siunitx.tex rather than .tex.
+    return given or max(fitting, key=lambda form: fitting[form], default=None)
+
+
+def check_folder(folder: Path, what: str) -> None:
+    """Refuse the name of a file for a folder that is to be made.
+
+    Raises:
+        UserError: it has an ending, or is a file.
+    """
+    if folder.is_file() or (folder.suffix and not folder.is_dir()):
+        raise UserError(f"-o {folder}: {what}; a new folder's name has no ending")
