@@ -72,4 +72,6 @@ def advice(error: Exception) -> str:
     """What to do about an error of the system's that says only what is wrong."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ": make room, then give the same command again"
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+        return ": allow writing there, or name another place with -o or --storage"
     return ""

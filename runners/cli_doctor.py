@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adaloss.user_error import UserError
 from runners.cli_options import (
     COMPLETE,
     RESULTS,
@@ -19,6 +20,8 @@ from runners.cli_options import (
 from runners.cli_output import print_json
 
 if TYPE_CHECKING:
+    from adaloss.store import Store
+    from adaloss.sweep import Sweep
     from runners.preflight.finding import Finding
 
 
@@ -68,11 +71,23 @@ def on_grid(
     sweep, store = open_sweep(grid, storage)
     planned = Planned(
         sweep=sweep,
-        trials=plan_of(sweep, sweep.trials, only, store).missing,
+        trials=plan_of(sweep, sweep.trials, only, store).missing[: sweep.grid.run_cap],
         store=store,
         mode=mirror_mode(sweep.grid.wandb.mode, wandb),
     )
-    return (*sweep_findings(planned), *doctors_findings(planned))
+    return (*sweep_findings(planned), *doctors_findings(planned), *table_findings(sweep, store))
+
+
+def table_findings(sweep: "Sweep", store: "Store") -> "tuple[Finding, ...]":
+    """What is wrong with the tables that a run compiles."""
+    from analysis.results import read_results, tables_of
+    from runners.preflight.finding import refused
+
+    try:
+        tables_of(read_results(sweep, sweep.trials, store))
+    except UserError as error:
+        return (refused("tables", str(error), ""),)
+    return ()
 
 
 def records(findings: "tuple[Finding, ...]") -> list[dict[str, str]]:

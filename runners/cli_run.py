@@ -4,6 +4,7 @@ import contextlib
 import gc
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -64,8 +65,6 @@ def run(
     """Run the trials that are missing, then compile the tables."""
     from dataclasses import replace
 
-    from runners.interrupt import sigterm_as_interrupt
-    from runners.run_lock import only_run
     from runners.selection import smoke_trials
 
     sweep, store = open_sweep(grid, storage)
@@ -77,7 +76,7 @@ def run(
     if smoke:
         store = replace(store, root=store.root.parent / "smoke" / store.root.name)
     mode = "disabled" if smoke else wandb
-    with sigterm_as_interrupt(), only_run(store):
+    with at_work(sweep, store):
         run_and_compile(
             sweep, trials, store, only, limit,
             wandb=mode, profile=profile, yes=yes, quiet=quiet, as_json=as_json,
@@ -97,13 +96,11 @@ def retry(
 ) -> None:
     """Set the records of failed or diverged trials aside and run those trials again."""
     from adaloss.result import TrialState
-    from runners.interrupt import sigterm_as_interrupt
-    from runners.run_lock import only_run
 
     sweep, store = open_sweep(grid, storage)
     states = [TrialState.DIVERGED] if diverged else []
     states += [TrialState.FAILED] if failed or not diverged else []
-    with sigterm_as_interrupt(), only_run(store):
+    with at_work(sweep, store):
         before = plan_of(sweep, sweep.trials, only, store)
         to_repeat = [trial for state in states for trial in before.in_state(state)]
         if not to_repeat:
@@ -127,7 +124,6 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     from adaloss.store import ignore
     from runners.in_process import execute_here
     from runners.prepare import prepare
-    from runners.run_lock import only_run
 
     sweep, store = open_sweep(grid, storage)
     chosen = plan_of(sweep, sweep.trials, only, replace(store, unreadable=ignore)).trials
@@ -138,8 +134,9 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
             f"seed={first.seed}"
         )
-    with only_run(store):
+    with at_work(sweep, store):
         if plan_to_run(sweep, chosen, None, store).missing:
+            store.write_text(store.grid_path, sweep.text)
             prepare(chosen, data_root(sweep.grid.data.root))
             execute_here(chosen[0], sweep, store)
         else:
@@ -147,6 +144,19 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     print_trial(chosen[0], store)
     result = store.read_result(chosen[0])
     raise typer.Exit(FAILED if result and result.state is TrialState.FAILED else COMPLETE)
+
+
+@contextlib.contextmanager
+def at_work(sweep: "Sweep", store: "Store") -> Iterator[None]:
+    """Hold the results for this command; SIGTERM stops it as Ctrl-C does."""
+    from adaloss.places import data_root
+    from runners.interrupt import sigterm_as_interrupt
+    from runners.run_lock import only_run
+
+    # A URL is refused before a folder is made.
+    data_root(sweep.grid.data.root)
+    with sigterm_as_interrupt(), only_run(store):
+        yield
 
 
 def run_and_compile(

@@ -175,8 +175,12 @@ def compare(
     comparison = compared(ours, theirs)
     if form is None and output is None:
         print_page(comparison_page(comparison))
-        for path in save_comparison(comparison, ours.store):
-            typer.echo(f"wrote {path}", err=True)
+        try:
+            for path in save_comparison(comparison, ours.store):
+                typer.echo(f"wrote {path}", err=True)
+        # The results may be somebody else's, to be read alone.
+        except OSError as error:
+            typer.echo(f"not written beside the records: {error}; -o names a file", err=True)
     elif form == "csv":
         put(comparison_csv(comparison), output)
     else:

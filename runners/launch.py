@@ -20,7 +20,6 @@ from runners.progress import duration, watching
 from runners.safe_console import SafeConsole
 from runners.timeline import COMPILE, Timeline
 from runners.tracking.beside import Mirroring, mirrored
-from runners.tracking.labels import check_labels
 
 # What Ray prints itself, if it prints anything.
 RAY_LOG = "ray.log"
@@ -65,8 +64,6 @@ def launch(
 
     preflight(Planned(sweep=sweep, trials=to_run, store=store, mode=mirroring.mode), say)
     settings = worker_settings(sweep)
-    if mirroring.mode != "disabled":
-        check_labels(sweep, to_run)
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
     store.write_text(store.grid_path, sweep.text)

@@ -107,6 +107,19 @@ def fetch_and_prepare(spec: SplitsSpec, root: Path) -> None:
     load_raw(spec, root)
 
 
+def check_readable(spec: SplitsSpec, root: Path) -> None:
+    """Read all files of a data set that is on this machine, and keep nothing.
+
+    Raises:
+        DataError: files are missing or damaged.
+    """
+    if spec.dataset in VISION_DATASETS:
+        load(spec.dataset, root)
+    elif spec.size is not None:
+        folder = folder_path(spec.dataset.removeprefix(IMAGE_FOLDER), root)
+        load_image_folder(folder, spec.size, spec.interpolation)
+
+
 def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
     """The whole data set, mapped from where it was prepared; nothing is downloaded.
 

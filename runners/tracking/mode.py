@@ -35,7 +35,7 @@ def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
 def sync_mode(declared: WandbMode, override: str | None) -> WandbMode:
     """The mode of ``sync``, which is a request to upload: offline is one only where it is given.
 
-    A sweep that is declared offline is uploaded where there is a key. One that is disabled stays so.
+    A sweep that is declared offline is uploaded where there is a key; one that is disabled is not.
 
     Raises:
         ModeError: as :func:`mirror_mode`.
