@@ -103,6 +103,12 @@ def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int)
     seconds = on_one / at_a_time
     if seconds <= SECONDS_TO_ASK:
         return
-    answer = input(f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] ")
+    try:
+        answer = input(
+            f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] "
+        )
+    # Ctrl-D is no answer.
+    except EOFError:
+        answer = ""
     if answer.strip().lower() not in ("y", "yes"):
         raise DeclinedError("nothing was started")

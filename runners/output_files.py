@@ -22,22 +22,19 @@ def form_of(output: Path | None, given: str | None, endings: Endings) -> str | N
     if output.is_dir():
         raise UserError(f"-o {output} is a folder: name a file in it")
     name = output.name.lower()
-    fitting = {
-        form: max(len(ending) for ending in known if name.endswith(ending))
-        for form, known in endings.items()
-        if name.endswith(known)
-    }
+    known = dict.fromkeys(ending for some in endings.values() for ending in some)
+    # .siunitx.tex rather than .tex.
+    ending = max(filter(name.endswith, known), key=len, default=None)
+    fitting = [form for form, some in endings.items() if ending in some]
     if not fitting and output.suffix:
-        known_endings = ", ".join(dict.fromkeys(e for known in endings.values() for e in known))
         raise UserError(
             f"-o {output}: no file ending in {output.suffix} can be written; the known endings are "
-            f"{known_endings}"
+            f"{', '.join(known)}"
         )
     if given is not None and fitting and given not in fitting:
         wanted = " or ".join(endings[given])
         raise UserError(f"-o {output} does not go with --format {given}, which is {wanted}")
-    # .siunitx.tex rather than .tex.
-    return given or max(fitting, key=lambda form: fitting[form], default=None)
+    return given or next(iter(fitting), None)
 
 
 def check_folder(folder: Path, what: str) -> None:

@@ -4,6 +4,7 @@ import os
 
 from adaloss.grid_schema import WandbMode
 from adaloss.user_error import UserError
+from runners.preflight.wandb_account import settings_of_files
 
 MODES: tuple[WandbMode, ...] = ("auto", "online", "offline", "disabled")
 TRUE = ("1", "true", "yes", "on")
@@ -16,6 +17,7 @@ class ModeError(UserError):
 def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
     """The mode that is asked for: the command line's, else the environment's, else the grid's.
 
+    Where the grid leaves it open, W&B's own settings may say it: ``wandb offline`` writes them.
     What ``auto`` comes to is found out beside the sweep (:mod:`runners.tracking.follower`).
 
     Raises:
@@ -24,7 +26,10 @@ def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
     asked = override or os.environ.get("WANDB_MODE")
     if not asked:
         switched_off = os.environ.get("WANDB_DISABLED", "").lower() in TRUE
-        return "disabled" if switched_off else declared
+        if switched_off:
+            return "disabled"
+        of_files = settings_of_files().get("mode") if declared == "auto" else None
+        return next((mode for mode in MODES if mode == of_files), declared)
     for mode in MODES:
         if asked == mode:
             return mode
