@@ -87,6 +87,9 @@ def table_findings(sweep: "Sweep", store: "Store") -> "tuple[Finding, ...]":
         tables_of(read_results(sweep, sweep.trials, store))
     except UserError as error:
         return (refused("tables", str(error), ""),)
+    except OSError:
+        # The checks of the folder say what is wrong with it.
+        return ()
     return ()
 
 

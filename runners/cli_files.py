@@ -150,7 +150,7 @@ def export(
             "-o",
             help="The folder for the two files.",
             parser=local_path,
-            metavar="FOLDER",
+            metavar="<folder>",
         ),
     ] = None,
 ) -> None:

@@ -30,7 +30,7 @@ Grid = Annotated[str, typer.Argument(help=GRID_HELP)]
 Storage = Annotated[
     Path,
     typer.Option(
-        help="The folder below which results are kept.", parser=local_path, metavar="PATH"
+        help="The folder below which results are kept.", parser=local_path, metavar="<path>"
     ),
 ]
 Only = Annotated[
@@ -51,7 +51,7 @@ Wandb = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Write to this file.", parser=local_path, metavar="PATH"),
+    typer.Option("--output", "-o", help="Write to this file.", parser=local_path, metavar="<path>"),
 ]
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adaloss.places import url_trouble
 from adaloss.user_error import UserError
 from runners.cli_options import RESULTS, Grid, Only, Output, Storage, open_results
 from runners.cli_output import print_page, print_tables, put
@@ -171,6 +172,8 @@ def compare(
     from analysis.render_page import page_markdown
 
     form = form_of(output, form, {"md": (".md",), "csv": (".csv",)})
+    if trouble := url_trouble(theirs):
+        raise UserError(f"--with {trouble}")
     ours = results_of(grid, storage, only, exclude, metric=metric, at=at, na_if=na_if)
     comparison = compared(ours, theirs)
     if form is None and output is None:

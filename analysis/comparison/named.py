@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from adaloss.places import url_trouble
-from adaloss.user_error import UserError
 from analysis.comparison.from_file import file_side
 from analysis.comparison.side import Side
 from analysis.measure import Measure
@@ -20,8 +18,6 @@ def named_side(name: str, *, measure: Measure) -> Side | None:
     """
     if name == "published" or name.startswith("published:"):
         return published_side(name)
-    if trouble := url_trouble(name):
-        raise UserError(f"--with {trouble}")
     if name.lower().endswith(".csv"):
         return file_side(Path(name), measure=measure)
     return None
