@@ -177,6 +177,7 @@ def run_and_compile(
     from analysis.figure_processes import start_early
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
+    from runners.failures_told import failure_lines
     from runners.launch import launch
     from runners.timeline import Timeline
     from runners.tracking.beside import Mirroring
@@ -221,7 +222,11 @@ def run_and_compile(
     else:
         print_tables(tables)
         typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
-        if counts["failed"]:
+        if counts["failed"] and trials != sweep.trials:
+            # Those of a smoke run are trials of no grid: other commands do not find them.
+            for line in (*failure_lines(after, store), f"to repeat them, delete {store.root}"):
+                typer.echo(line, err=True)
+        elif counts["failed"]:
             typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
             typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
         if counts["missing"]:

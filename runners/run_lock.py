@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from adaloss.store import Store
 from adaloss.user_error import UserError
 from runners.preflight.finding import Level
-from runners.preflight.folders import writing
+from runners.preflight.folders import exists, writing
 
 LOCK_FILE = "run.lock"
 OWNER_FILE = "run.owner"
@@ -49,7 +49,7 @@ def only_run(store: Store) -> Iterator[None]:
 
 def is_held(store: Store) -> bool:
     """Whether a process holds the results now; nothing is made to find out."""
-    if not (store.root / LOCK_FILE).exists():
+    if not exists(store.root / LOCK_FILE):
         return False
     lock = FileLock(store.root / LOCK_FILE)
     try:
