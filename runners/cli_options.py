@@ -73,6 +73,8 @@ def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
     if not path.is_dir():
         sweep = load_sweep(path)
         return sweep, Store(storage / sweep.name, announcing(say))
+    # Names that are none have no folder beside them.
+    path = path.resolve() if path.name in ("", "..") else path
     store = store_at(path)
     if storage != RESULTS and storage.resolve() != path.resolve().parent:
         raise UserError(

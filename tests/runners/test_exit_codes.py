@@ -7,7 +7,9 @@ import signal
 import pytest
 
 from adaloss.result import Failure, FailureKind, TrialState
+from adaloss.store import Store
 from adaloss.sweep import load_sweep
+from runners.selection import smoke_trials
 
 ONE = ("--only", "optimizer=adaloss,b0=1,seed=0")
 
@@ -67,6 +69,18 @@ def test_run_with_a_failed_trial_is_4(said, grid, failed, options):
     assert code == 4
     assert not options or json.loads(told)["failed"] == 1
     assert said("run", grid, "--wandb", "disabled", "--only", "seed=1", *options)[0] == 0
+
+
+def test_a_smoke_run_that_fails_is_4_and_says_why_itself(said, grid, failed, tmp_path):
+    result = failed.read_result(chosen(grid))
+    small = Store(tmp_path / "results" / "smoke" / "small")
+    for trial in smoke_trials(load_sweep(grid).trials, ()):
+        small.write_result(trial, result.model_copy(update={"trial_id": trial.trial_id}))
+    code, _, errors = said("run", grid, "--smoke")
+    assert code == 4
+    assert errors.count("failed: mlp-") == 4
+    assert "to repeat them, delete results/smoke/small" in errors
+    assert "adaloss-sweep status" not in errors
 
 
 @pytest.mark.parametrize("command", ["status", "plan"])

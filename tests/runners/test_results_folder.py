@@ -26,6 +26,14 @@ def test_a_folder_is_named_as_any_path(said, folder, written):
     assert "8 of 8 trials are done" in told
 
 
+def test_a_folder_is_named_from_within(said, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert said("table", ".")[0] == 0
+    monkeypatch.chdir(folder / "trials")
+    code, told, _ = said("status", "..")
+    assert (code, "8 of 8 trials are done" in told) == (0, True)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
