@@ -8,6 +8,7 @@ import typer
 from adaloss.user_error import UserError
 from runners.cli_options import (
     COMPLETE,
+    GRID_HELP,
     RESULTS,
     USER_ERROR,
     AsJson,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def doctor(
     grid: Annotated[
         str | None,
-        typer.Argument(help="A grid file, or the name of a shipped grid; without, the machine."),
+        typer.Argument(help=f"{GRID_HELP} Without it: the machine alone."),
     ] = None,
     storage: Storage = RESULTS,
     only: Only = None,

@@ -51,7 +51,13 @@ Wandb = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Write to this file.", parser=local_path, metavar="<path>"),
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write to this file; its ending says the format.",
+        parser=local_path,
+        metavar="<path>",
+    ),
 ]
 
 

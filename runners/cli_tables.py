@@ -151,7 +151,7 @@ def compare(
         typer.Option(
             "--with",
             metavar="OTHER",
-            help="published[:DATE], a CSV file of results, or another grid; default: published.",
+            help="published[:DATE] (the default), a CSV file, another grid or folder of results.",
         ),
     ] = "published",
     storage: Storage = RESULTS,
