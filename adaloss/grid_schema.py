@@ -9,6 +9,7 @@ from adaloss.grid_types import (
     Duration,
     Gpus,
     GridAt,
+    LocalPath,
     Method,
     MetricName,
     Point,
@@ -118,7 +119,7 @@ class WandbSection(Section):
 class DataSection(Section):
     """Where the data sets are."""
 
-    root: str | None = None
+    root: LocalPath | None = None
     """The folder that holds them; default: ADALOSS_DATA, else the user's cache."""
 
 

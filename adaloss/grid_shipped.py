@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from adaloss.grid_problems import GridError, Problem, suggestion
+from adaloss.places import url_trouble
+from adaloss.user_error import UserError
 
 GRID_SUFFIX = ".yaml"
 
@@ -20,6 +22,7 @@ def resolve_grid(name_or_path: str) -> Path:
 
     Raises:
         GridError: there is neither such a file nor such a grid.
+        UserError: it is a URL.
     """
     path = Path(name_or_path)
     shipped = shipped_grids()
@@ -28,6 +31,8 @@ def resolve_grid(name_or_path: str) -> Path:
         return shipped[name_or_path]
     if path.exists():
         return path
+    if trouble := url_trouble(name_or_path):
+        raise UserError(trouble)
     hint = suggestion(path.stem, shipped)
     if "did you mean" in hint:
         hint += f" Shipped grids: {', '.join(shipped)}"

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from adaloss.grid_problems import quoted, suggestion
 from adaloss.grid_wording import found
+from adaloss.places import url_trouble
 from adaloss.result import METRIC_NAMES
 from adaloss.table_spec import AT_PATTERN, listed, valid_at
 from adaloss.trial import FIELD_NAMES, Seed
@@ -100,6 +101,14 @@ def template(value: Any) -> Any:
     return value
 
 
+def local_path(value: Any) -> Any:
+    """A path of this machine, as text."""
+    trouble = url_trouble(value) if isinstance(value, str) else None
+    if trouble:
+        raise rejected(f"must be a folder of this machine: {trouble}")
+    return value
+
+
 def one_of(names: Sequence[str], value: Any, what: str) -> Any:
     """One of the names."""
     if value not in names:
@@ -146,6 +155,7 @@ Duration = Annotated[
     ),
 ]
 Template = Annotated[str, BeforeValidator(template)]
+LocalPath = Annotated[str, BeforeValidator(local_path)]
 TrialField = Annotated[
     str, BeforeValidator(trial_field), WithJsonSchema({"enum": list(FIELD_NAMES)})
 ]

@@ -1,13 +1,20 @@
 """Where data sets, weights, the user's own files and what is worked out from them are."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from adaloss.user_error import UserError
+
 ENVIRONMENT_VARIABLE = "ADALOSS_DATA"
 APPLICATION = "adaloss-sweep"
+# With one slash too: that is what pathlib makes of two.
+URL = re.compile(
+    r"[a-z][a-z0-9+.-]*://|(s3a?|gs|gcs|az|abfss?|adl|hdfs|file|https?|ftp|memory):/", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +70,25 @@ def data_root(declared: str | None) -> Path:
     """The folder of the data sets: the grid's ``data.root``, ``ADALOSS_DATA``, the user's cache."""
     named = declared or os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
+        if trouble := url_trouble(named):
+            where = "data.root" if declared else ENVIRONMENT_VARIABLE
+            raise UserError(f"{where}: {trouble}")
         return Path(named).expanduser().absolute()
     return user_cache_path(APPLICATION) / "data"
+
+
+def url_trouble(path: str) -> str | None:
+    """Why this is no path of this machine, and what to do; None where it may be one."""
+    found = URL.match(path)
+    if found is None:
+        return None
+    scheme = found[0].partition(":")[0].lower()
+    if scheme == "file":
+        return f"{path} is a URL: write the path alone, without file://"
+    return (
+        f"{path} is a URL, and files are read and written on this machine only: name a folder or "
+        f"file here, and copy from or to {scheme}:// with another program"
+    )
 
 
 def prepared_folder() -> Path:

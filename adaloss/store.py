@@ -17,6 +17,7 @@ from adaloss.trial import Trial
 
 __all__ = ["CorruptRecordError", "Store", "replacing"]
 
+GRID_FILE = "grid.yaml"
 TRIAL_FILE = "trial.json"
 METRICS_FILE = "metrics.jsonl"
 RESULT_FILE = "result.json"
@@ -64,6 +65,11 @@ class Store:
     def trials_folder(self) -> Path:
         """The folder that holds one folder per trial."""
         return self.root / "trials"
+
+    @property
+    def grid_path(self) -> Path:
+        """The copy of the grid that the trials came from."""
+        return self.root / GRID_FILE
 
     @property
     def tables_folder(self) -> Path:
@@ -132,7 +138,7 @@ class Store:
 
     def append_metrics(self, trial: Trial, metrics: EpochMetrics) -> None:
         """Add one epoch's line to ``metrics.jsonl``."""
-        with (self.trial_folder(trial) / METRICS_FILE).open("a") as lines:
+        with (self.trial_folder(trial) / METRICS_FILE).open("a", encoding="utf-8") as lines:
             lines.write(metrics.model_dump_json() + "\n")
 
     def read_metrics(self, trial: Trial) -> tuple[EpochMetrics, ...]:

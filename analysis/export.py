@@ -115,7 +115,8 @@ def type_of(column: str) -> pa.DataType:
 
 def write_parquet(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
     """One Parquet file."""
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    # Opened here: Arrow refuses a path that is not UTF-8.
+    with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for frame in frames:
             writer.write_table(pa.Table.from_pandas(uniform(frame), schema, preserve_index=False))
 

@@ -133,8 +133,10 @@ def row_of(
 def load(store: Store, kind: Indexed) -> pa.Table:
     """The index as it was written, empty where there is none of this version."""
     try:
-        # Not read_table, which imports all of pyarrow.dataset.
-        table = pq.ParquetFile(kind.path(store)).read()
+        # Opened here: Arrow refuses a path that is not UTF-8. Not read_table, which imports all of
+        # pyarrow.dataset.
+        with kind.path(store).open("rb") as file:
+            table = pq.ParquetFile(file).read()
     except (OSError, pa.ArrowException):
         return kind.schema.empty_table()
     if not table.schema.equals(kind.schema, check_metadata=False):
@@ -148,7 +150,7 @@ def save(table: pa.Table, store: Store, kind: Indexed) -> None:
     path = kind.path(store)
     try:
         path.parent.mkdir(exist_ok=True)
-        with replacing(path, durable=False) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        with replacing(path, durable=False) as temporary, temporary.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
     except OSError:
         return

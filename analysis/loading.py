@@ -8,13 +8,11 @@ import pandas as pd
 
 from adaloss.record_content import parsed_trial
 from adaloss.record_file import CorruptRecordError, read_record
-from adaloss.store import MOST_RESULT_BYTES, TRIAL_FILE, Store
+from adaloss.store import GRID_FILE, MOST_RESULT_BYTES, TRIAL_FILE, Store
 from adaloss.sweep import load_sweep
 from adaloss.trial import Trial
 from adaloss.user_error import UserError
 from analysis.frame import build_frame, history_frame
-
-GRID_FILE = "grid.yaml"
 
 
 class UnreadableRecordWarning(UserWarning):
@@ -50,7 +48,7 @@ def load_history(folder: Path | str) -> pd.DataFrame:
 def store_in(folder: Path | str) -> Store:
     """The store whose folder this is."""
     store = Store(Path(folder), warn)
-    if not (store.root / GRID_FILE).exists() and not store.trials_folder.is_dir():
+    if not store.grid_path.exists() and not store.trials_folder.is_dir():
         raise UserError(
             f"{folder}: no results of a sweep: name the folder that has {GRID_FILE} and trials/, "
             "such as results/quickstart"
@@ -60,9 +58,8 @@ def store_in(folder: Path | str) -> Store:
 
 def trials_in(store: Store) -> tuple[Trial, ...]:
     """The trials that the folder's grid declares, else those on record."""
-    grid = store.root / GRID_FILE
-    if grid.exists():
-        return load_sweep(grid).trials
+    if store.grid_path.exists():
+        return load_sweep(store.grid_path).trials
     return tuple(recorded_trials(store))
 
 

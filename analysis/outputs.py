@@ -22,7 +22,6 @@ from analysis.figure_files import (
 from analysis.figure_processes import number_of_processes
 from analysis.frame import history_frame
 from analysis.index import stamps_of
-from analysis.loading import GRID_FILE
 from analysis.page import Page
 from analysis.published import published_page
 from analysis.render import FORMATS, render
@@ -77,7 +76,7 @@ def save_everything(results: Results, version: str) -> tuple[Table, ...]:
 def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
     """Write every file; gives their paths below the sweep's folder."""
     store = results.store
-    store.write_text(store.root / GRID_FILE, results.sweep.text)
+    store.write_text(store.grid_path, results.sweep.text)
     paths = list(save_tables(tables, store))
     figures: list[Path] = []
     with figure_writers(figures) as have_written:

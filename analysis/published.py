@@ -90,7 +90,7 @@ class PublishedCell:
 
 def published_cells(version: str = LATEST) -> Iterator[PublishedCell]:
     """The cells of a version of the published tables, in their order."""
-    with files("analysis").joinpath("published.csv").open() as lines:
+    with files("analysis").joinpath("published.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if row["source"] == VERSIONS[version]:
                 yield PublishedCell(

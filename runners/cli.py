@@ -12,6 +12,7 @@ import typer
 from adaloss.user_error import UserError
 from runners import cli_doctor, cli_files, cli_look, cli_run, cli_tables, cli_tracking, cli_verify
 from runners.cli_options import COMPLETE, USER_ERROR, Version
+from runners.output_encoding import make_readable_everywhere
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,6 +56,7 @@ def say_version(version: Version = False) -> None:
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
+    make_readable_everywhere()
     # A sweep is many small objects that all live on: to look for garbage among them again and
     # again takes a tenth of the time of a large table.
     gc.set_threshold(100_000, 50, 100)
@@ -70,4 +72,6 @@ def advice(error: Exception) -> str:
     """What to do about an error of the system's that says only what is wrong."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ": make room, then give the same command again"
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+        return ": allow writing there, or name another place with -o or --storage"
     return ""

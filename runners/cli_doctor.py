@@ -5,28 +5,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adaloss.user_error import UserError
 from runners.cli_options import (
     COMPLETE,
+    GRID_HELP,
     RESULTS,
     USER_ERROR,
     AsJson,
     Only,
     Storage,
     Wandb,
-    load,
+    open_sweep,
     plan_of,
-    store_of,
 )
 from runners.cli_output import print_json
 
 if TYPE_CHECKING:
+    from adaloss.store import Store
+    from adaloss.sweep import Sweep
     from runners.preflight.finding import Finding
 
 
 def doctor(
     grid: Annotated[
         str | None,
-        typer.Argument(help="A grid file, or the name of a shipped grid; without, the machine."),
+        typer.Argument(help=f"{GRID_HELP} Without it: the machine alone."),
     ] = None,
     storage: Storage = RESULTS,
     only: Only = None,
@@ -66,15 +69,29 @@ def on_grid(
     from runners.preflight.start import doctors_findings, sweep_findings
     from runners.tracking.mode import mirror_mode
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     planned = Planned(
         sweep=sweep,
-        trials=plan_of(sweep, sweep.trials, only, store).missing,
+        trials=plan_of(sweep, sweep.trials, only, store).missing[: sweep.grid.run_cap],
         store=store,
         mode=mirror_mode(sweep.grid.wandb.mode, wandb),
     )
-    return (*sweep_findings(planned), *doctors_findings(planned))
+    return (*sweep_findings(planned), *doctors_findings(planned), *table_findings(sweep, store))
+
+
+def table_findings(sweep: "Sweep", store: "Store") -> "tuple[Finding, ...]":
+    """What is wrong with the tables that a run compiles."""
+    from analysis.results import read_results, tables_of
+    from runners.preflight.finding import refused
+
+    try:
+        tables_of(read_results(sweep, sweep.trials, store))
+    except UserError as error:
+        return (refused("tables", str(error), ""),)
+    except OSError:
+        # The checks of the folder say what is wrong with it.
+        return ()
+    return ()
 
 
 def records(findings: "tuple[Finding, ...]") -> list[dict[str, str]]:

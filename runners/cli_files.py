@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from adaloss.user_error import UserError
-from runners.cli_options import RESULTS, Grid, Only, Output, Storage, load, store_with_results
+from runners.cli_options import RESULTS, Grid, Only, Output, Storage, local_path, open_results
+from runners.output_files import check_folder, form_of
 from runners.table_options import (
     AtOption,
     Columns,
@@ -23,6 +24,7 @@ from runners.table_options import (
 
 PAGE, COLUMN = "page", "column"
 FORMS = ("png", "pdf", "svg")
+ENDINGS = tuple(f".{name}" for name in FORMS)
 OWN_PLACE = "is of the whole sweep as its grid has it: give what is not a place of its own with -o"
 
 
@@ -50,23 +52,32 @@ def plot(
         str, typer.Option(help="page, or column for one column of a two-column paper.")
     ] = PAGE,
     form: Annotated[
-        str, typer.Option("--format", help="png, pdf, svg, or several: png,pdf.")
-    ] = "png",
+        str | None,
+        typer.Option("--format", help="png, pdf, svg, or several: png,pdf; default: png."),
+    ] = None,
     output: Output = None,
 ) -> None:
     """Draw the figures into the sweep's folder or another, or one of them to a file."""
     from analysis.figure_files import AGAINST, FIGURES, figures_of, save_figures
     from analysis.figures import COLUMN_INCHES, PAGE_INCHES, save_figure
 
-    to_file = output is not None and output.suffix[1:] in FORMS
+    to_file = is_figure(output)
     kinds = figure or ([AGAINST] if to_file else list(FIGURES))
-    formats = form.split(",")
+    formats = form.split(",") if form is not None else ["png"]
     for given, known, name in ((kinds, FIGURES, "figure"), (formats, FORMS, "format")):
         for value in given:
             if value not in known:
                 raise UserError(f"--{name} {value}: must be one of {', '.join(known)}")
     if width not in (PAGE, COLUMN):
         raise UserError(f"--width {width}: must be {PAGE} or {COLUMN}")
+    if output is not None and not to_file:
+        check_folder(output, f"a figure ends in {', '.join(ENDINGS)}")
+    if to_file:
+        if len(formats) > 1:
+            raise UserError(
+                f"-o {output} is one file, and --format {form} are several: name a folder"
+            )
+        form_of(output, form, {name: (f".{name}",) for name in FORMS})
     changes = {
         "rows": rows,
         "columns": columns,
@@ -97,6 +108,11 @@ def plot(
     typer.echo(f"wrote {output}", err=True)
 
 
+def is_figure(output: Path | None) -> bool:
+    """Whether this is the name of one figure, not of a folder of them."""
+    return output is not None and output.name.lower().endswith(ENDINGS) and not output.is_dir()
+
+
 def report(
     grid: Grid,
     storage: Storage = RESULTS,
@@ -109,6 +125,7 @@ def report(
     from analysis.outputs import pages_of, save_report
     from analysis.results import tables_of
 
+    form_of(output, None, {"html": (".html", ".htm")})
     if output is None and (only or exclude):
         raise UserError(f"report.html {OWN_PLACE}")
     results = results_of(grid, storage, only, exclude)
@@ -127,7 +144,14 @@ def export(
         str, typer.Option("--format", help="parquet, csv or jsonl; default: parquet.")
     ] = "parquet",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder for the two files.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The folder for the two files.",
+            parser=local_path,
+            metavar="<folder>",
+        ),
     ] = None,
 ) -> None:
     """Write the data itself: one row per trial, and one per recorded epoch."""
@@ -136,7 +160,9 @@ def export(
 
     if form not in WRITERS:
         raise UserError(f"--format {form}: must be one of {', '.join(WRITERS)}")
-    sweep = load(grid)
-    store, trials = store_with_results(sweep, storage), left(sweep.trials, only, exclude)
+    if output is not None:
+        check_folder(output, "two files are written, into a folder; --format says of which kind")
+    sweep, store = open_results(grid, storage)
+    trials = left(sweep.trials, only, exclude)
     for path in export_to(trials, store, form, output or store.root / "export"):
         typer.echo(f"wrote {path}", err=True)

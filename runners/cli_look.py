@@ -13,9 +13,9 @@ from runners.cli_options import (
     Grid,
     Only,
     Storage,
-    load,
+    local_path,
+    open_sweep,
     plan_of,
-    store_of,
 )
 from runners.cli_output import print_json, print_trial, safe_so_far
 
@@ -35,8 +35,7 @@ def plan(
     from runners.plan_page import one_of_each_kind, plan_lines, plan_record
     from runners.prepare import prepare
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     made = plan_of(sweep, sweep.trials, only, store)
     notes = tuple(grid_notes(sweep, made, store))
     measured = {}
@@ -64,8 +63,7 @@ def status(
     from runners.matrix import legend, state_matrices
     from runners.safe_console import SafeConsole
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     made = plan_of(sweep, sweep.trials, only, store)
     states = made.states()
     if as_json:
@@ -88,19 +86,21 @@ def show(
     """Show one trial: configuration, state, history, and the error with its traceback."""
     from runners.selection import find_trial
 
-    sweep = load(grid)
-    print_trial(find_trial(sweep.trials, trial), store_of(sweep, storage))
+    sweep, store = open_sweep(grid, storage)
+    print_trial(find_trial(sweep.trials, trial), store)
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="The grid file to write.")] = Path("grid.yaml"),
+    file: Annotated[
+        Path, typer.Argument(help="The grid file to write.", parser=local_path, metavar="FILE")
+    ] = Path("grid.yaml"),
 ) -> None:
     """Write a commented grid to start from."""
     from adaloss.sweep import resolve_grid
 
     if file.exists():
         raise UserError(f"{file} exists already: name another file")
-    file.write_text(resolve_grid("example").read_text())
+    file.write_bytes(resolve_grid("example").read_bytes())
     typer.echo(f"wrote {file}; run it with: adaloss-sweep run {shlex.quote(str(file))}")
 
 

@@ -15,8 +15,24 @@ if TYPE_CHECKING:
 COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
 RESULTS = Path("results")
 
-Grid = Annotated[str, typer.Argument(help="A grid file, or the name of a shipped grid.")]
-Storage = Annotated[Path, typer.Option(help="The folder below which results are kept.")]
+
+def local_path(text: str | Path) -> Path:
+    """A path as the command line has it; a URL is a mistake, said before anything is made."""
+    from adaloss.places import url_trouble
+
+    if trouble := url_trouble(str(text)):
+        raise typer.BadParameter(trouble)
+    return Path(text)
+
+
+GRID_HELP = "A grid file, the name of a shipped grid, or a folder of results."
+Grid = Annotated[str, typer.Argument(help=GRID_HELP)]
+Storage = Annotated[
+    Path,
+    typer.Option(
+        help="The folder below which results are kept.", parser=local_path, metavar="<path>"
+    ),
+]
 Only = Annotated[
     list[str] | None,
     typer.Option(
@@ -33,39 +49,64 @@ Wandb = Annotated[
         help="W&B: auto, online, offline or disabled; default: the grid's.", metavar="MODE"
     ),
 ]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write to this file; its ending says the format.",
+        parser=local_path,
+        metavar="<path>",
+    ),
+]
 
 
-def load(grid: str) -> "Sweep":
-    """Load a sweep from a path or a shipped grid's name."""
-    from adaloss.sweep import load_sweep, resolve_grid
+def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
+    """The sweep of a grid file, a shipped grid's name or a folder of results, and its store.
 
-    return load_sweep(resolve_grid(grid))
+    What of the records cannot be read is said, and is missing.
 
-
-def store_of(sweep: "Sweep", storage: Path) -> "Store":
-    """The store of the sweep's results; what of them cannot be read is said, and is missing."""
+    Raises:
+        UserError: there is no such grid, or the folder is none of results.
+    """
+    from adaloss.results_folder import check_records, store_at
     from adaloss.store import Store
+    from adaloss.sweep import load_sweep, resolve_grid
+    from adaloss.user_error import UserError
     from runners.unreadable import announcing
 
-    return Store(storage / sweep.name, announcing(say))
+    path = resolve_grid(grid)
+    if not path.is_dir():
+        sweep = load_sweep(path)
+        return sweep, Store(storage / sweep.name, announcing(say))
+    # Names that are none have no folder beside them.
+    path = path.resolve() if path.name in ("", "..") else path
+    store = store_at(path)
+    if storage != RESULTS and storage.resolve() != path.resolve().parent:
+        raise UserError(
+            f"{grid} has results, and --storage {storage} is another place: leave --storage out, "
+            f"or give the file {store.grid_path} with it"
+        )
+    sweep = load_sweep(store.grid_path)
+    check_records(store, sweep.trials)
+    return sweep, Store(path, announcing(say))
 
 
-def store_with_results(sweep: "Sweep", storage: Path) -> "Store":
-    """The store of the sweep's results.
+def open_results(grid: str, storage: Path) -> "tuple[Sweep, Store]":
+    """The same of a sweep that has results.
 
     Raises:
         UserError: there are none in the storage.
     """
     from adaloss.user_error import UserError
 
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     if not store.root.is_dir():
         raise UserError(
             f"there are no results of {sweep.name} here: {store.root} does not exist; run the "
             "sweep, or name the folder that has its results with --storage"
         )
-    return store
+    return sweep, store
 
 
 def say(line: str) -> None:
@@ -75,10 +116,17 @@ def say(line: str) -> None:
 
 def command(verb: str, sweep: "Sweep", store: "Store") -> str:
     """The command line of another command on the same sweep and storage."""
-    words = ["adaloss-sweep", verb, str(sweep.source)]
+    if sweep.source == store.grid_path:
+        return shlex.join(["adaloss-sweep", verb, argument(store.root)])
+    words = ["adaloss-sweep", verb, argument(sweep.source)]
     if store.root.parent != RESULTS:
-        words += ["--storage", str(store.root.parent)]
+        words += ["--storage", argument(store.root.parent)]
     return shlex.join(words)
+
+
+def argument(path: Path) -> str:
+    """The path as an argument that no command takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def plan_of(

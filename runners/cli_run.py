@@ -4,6 +4,7 @@ import contextlib
 import gc
 import shlex
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -23,11 +24,10 @@ from runners.cli_options import (
     Wandb,
     Yes,
     command,
-    load,
+    open_sweep,
     plan_of,
     plan_to_run,
     say,
-    store_of,
 )
 from runners.cli_output import print_json, print_tables, print_trial, safe_so_far
 
@@ -67,19 +67,20 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the trials that are missing, then compile the tables."""
-    from runners.interrupt import sigterm_as_interrupt
-    from runners.run_lock import only_run
+    from dataclasses import replace
+
     from runners.selection import smoke_trials
 
-    sweep = load(grid)
+    sweep, store = open_sweep(grid, storage)
     if settings and not smoke:
         raise UserError(
             "--set is for --smoke: what changes the numbers of a sweep belongs in its grid"
         )
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
-    store = store_of(sweep, storage / "smoke" if smoke else storage)
+    if smoke:
+        store = replace(store, root=store.root.parent / "smoke" / store.root.name)
     mode = "disabled" if smoke else wandb
-    with sigterm_as_interrupt(), only_run(store):
+    with at_work(sweep, store):
         if smoke:
             # What is tried is what is here now: nothing of it is averaged.
             made = plan_of(sweep, trials, only, store)
@@ -108,14 +109,11 @@ def retry(
 ) -> None:
     """Set the records of failed, diverged or changed trials aside and run those trials again."""
     from adaloss.result import TrialState
-    from runners.interrupt import sigterm_as_interrupt
-    from runners.run_lock import only_run
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     states = [TrialState.DIVERGED] if diverged else []
     states += [TrialState.FAILED] if failed or not (diverged or changed) else []
-    with sigterm_as_interrupt(), only_run(store):
+    with at_work(sweep, store):
         before = plan_of(sweep, sweep.trials, only, store)
         to_repeat = [trial for state in states for trial in before.in_state(state)]
         if changed:
@@ -137,13 +135,12 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
     from dataclasses import replace
 
+    from adaloss.result import TrialState
     from adaloss.store import ignore
     from runners.in_process import execute_here
     from runners.prepare import prepare
-    from runners.run_lock import only_run
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     chosen = plan_of(sweep, sweep.trials, only, replace(store, unreadable=ignore)).trials
     if len(chosen) > 1:
         first = chosen[0]
@@ -152,14 +149,29 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
             f"seed={first.seed}"
         )
-    with only_run(store):
+    with at_work(sweep, store):
         if plan_to_run(sweep, chosen, None, store).missing:
             refuse_mixing(sweep, chosen, store)
+            store.write_text(store.grid_path, sweep.text)
             prepare(chosen, sweep.places)
             execute_here(chosen[0], sweep, store)
         else:
             typer.echo("this trial has finished already; its record:", err=True)
     print_trial(chosen[0], store)
+    result = store.read_result(chosen[0])
+    raise typer.Exit(FAILED if result and result.state is TrialState.FAILED else COMPLETE)
+
+
+@contextlib.contextmanager
+def at_work(sweep: "Sweep", store: "Store") -> Iterator[None]:
+    """Hold the results for this command; SIGTERM stops it as Ctrl-C does."""
+    from runners.interrupt import sigterm_as_interrupt
+    from runners.run_lock import only_run
+
+    # A URL as the data's root is refused before a folder is made.
+    _ = sweep.places
+    with sigterm_as_interrupt(), only_run(store):
+        yield
 
 
 def changed_trials(made: "Plan", sweep: "Sweep") -> "list[Trial]":
@@ -202,6 +214,7 @@ def run_and_compile(
     from analysis.figure_processes import start_early
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
+    from runners.failures_told import failure_lines
     from runners.grid_notes import grid_notes
     from runners.launch import launch
     from runners.own_changes import own_changes
@@ -230,7 +243,7 @@ def run_and_compile(
             before,
             limit,
             store,
-            mirroring=Mirroring(mode, command("sync", sweep, store)),
+            mirroring=Mirroring(mode, command_to_upload(sweep, store)),
             compile_results=compile_results,
             timeline=timeline,
             yes=yes or as_json,
@@ -254,7 +267,11 @@ def run_and_compile(
             for line in change.lines():
                 typer.echo(f"note: {line}", err=True)
         typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
-        if counts["failed"]:
+        if counts["failed"] and trials != sweep.trials:
+            # Those of a smoke run are trials of no grid: other commands do not find them.
+            for line in (*failure_lines(after, store), f"to repeat them, delete {store.root}"):
+                typer.echo(line, err=True)
+        elif counts["failed"]:
             typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
             typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
         if counts["missing"]:
@@ -272,6 +289,14 @@ def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, 
         return sweep.tables
     small = {"at": "last", "only": {}, "exclude": ()}
     return tuple(spec.model_copy(update=small) for spec in sweep.tables)
+
+
+def command_to_upload(sweep: "Sweep", store: "Store") -> str:
+    """The command that uploads the runs afterwards, as it stands and wherever there is a key."""
+    from runners.tracking.mode import mirror_mode
+
+    declared = mirror_mode(sweep.grid.wandb.mode, None)
+    return command("sync", sweep, store) + (" --wandb online" if declared == "disabled" else "")
 
 
 def command_to_go_on() -> str:

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adaloss.places import url_trouble
 from adaloss.user_error import UserError
-from runners.cli_options import RESULTS, Grid, Only, Output, Storage, load, store_with_results
+from runners.cli_options import RESULTS, Grid, Only, Output, Storage, open_results
 from runners.cli_output import print_page, print_tables, put
+from runners.output_files import form_of
 from runners.table_options import (
     AtOption,
     Columns,
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
     from analysis.comparison.compare import Comparison
     from analysis.results import Results
+
+
+# What a table's file may end in besides the usual ending of its format.
+MORE = {"siunitx": (".tex",), "html": (".htm",)}
 
 
 def table(
@@ -62,8 +68,9 @@ def table(
     from analysis.render import FORMATS, render, render_document
     from analysis.results import tables_of
 
-    if form is not None and form not in FORMATS:
-        raise UserError(f"--format {form}: must be one of {', '.join(FORMATS)}")
+    form = form_of(
+        output, form, {name: (*MORE.get(name, ()), end) for name, end in FORMATS.items()}
+    )
     if document and form not in ("latex", "siunitx"):
         raise UserError("--document is for --format latex or siunitx")
     tables = tables_of(
@@ -89,17 +96,8 @@ def table(
     if form is None and output is None:
         print_tables(tables)
         return
-    form = form or form_of(output)
-    text = render_document(tables, form) if document else render(tables, form)
-    put(text, output)
-
-
-def form_of(output: Path | None) -> str:
-    """The format that a file's name asks for, Markdown where it asks for none."""
-    from analysis.render import FORMATS
-
-    suffixes = {suffix: form for form, suffix in FORMATS.items()}
-    return suffixes.get(output.suffix, "md") if output is not None else "md"
+    form = form or "md"
+    put(render_document(tables, form) if document else render(tables, form), output)
 
 
 def stats(
@@ -122,8 +120,7 @@ def stats(
     from analysis.render_page import page_markdown
     from analysis.results import statistics_frames, statistics_of
 
-    if form not in (None, "md", "json"):
-        raise UserError(f"--format {form}: must be md or json")
+    form = form_of(output, form, {"md": (".md",), "json": (".json",)})
     results = results_of(
         grid,
         storage,
@@ -154,7 +151,7 @@ def compare(
         typer.Option(
             "--with",
             metavar="OTHER",
-            help="published[:DATE], a CSV file of results, or another grid; default: published.",
+            help="published[:DATE] (the default), a CSV file, another grid or folder of results.",
         ),
     ] = "published",
     storage: Storage = RESULTS,
@@ -174,22 +171,28 @@ def compare(
     from analysis.outputs import save_comparison
     from analysis.render_page import page_markdown
 
-    if form not in (None, "md", "csv"):
-        raise UserError(f"--format {form}: must be md or csv")
+    form = form_of(output, form, {"md": (".md",), "csv": (".csv",)})
+    if trouble := url_trouble(theirs):
+        raise UserError(f"--with {trouble}")
     ours = results_of(grid, storage, only, exclude, metric=metric, at=at, na_if=na_if)
-    comparison = compared(ours, theirs, storage)
+    comparison = compared(ours, theirs)
     if form is None and output is None:
         print_page(comparison_page(comparison))
-        for path in save_comparison(comparison, ours.store):
-            typer.echo(f"wrote {path}", err=True)
+        try:
+            for path in save_comparison(comparison, ours.store):
+                typer.echo(f"wrote {path}", err=True)
+        # The results may be somebody else's, to be read alone.
+        except OSError as error:
+            typer.echo(f"not written beside the records: {error}; -o names a file", err=True)
     elif form == "csv":
         put(comparison_csv(comparison), output)
     else:
         put(page_markdown(comparison_page(comparison)), output)
 
 
-def compared(ours: "Results", theirs: str, storage: Path) -> "Comparison":
-    """The comparison with what ``--with`` names; another grid's results are in this storage."""
+def compared(ours: "Results", theirs: str) -> "Comparison":
+    """The comparison with what ``--with`` names; another grid's results lie beside ours."""
+    from adaloss.sweep import resolve_grid
     from analysis.comparison.compare import compare as compare_sides
     from analysis.comparison.from_records import records_side
     from analysis.comparison.named import named_side
@@ -198,10 +201,11 @@ def compared(ours: "Results", theirs: str, storage: Path) -> "Comparison":
     measure, na_if = ours.measure, ours.spec.na_if
     other = named_side(theirs, measure=measure)
     if other is None:
-        sweep = load(theirs)
+        beside = RESULTS if resolve_grid(theirs).is_dir() else ours.store.root.parent
+        sweep, store = open_results(theirs, beside)
         same = {"metric": measure.metric, "at": measure.at, "only": {}, "exclude": ()}
         spec = ours.spec.model_copy(update=same)
-        results = read_results(sweep, sweep.trials, store_with_results(sweep, storage), [spec])
+        results = read_results(sweep, sweep.trials, store, [spec])
         name = name_beside(sweep.name, ours, theirs)
         other = records_side(results.frame, name=name, measure=measure, na_if=na_if)
     mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)

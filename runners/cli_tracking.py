@@ -12,9 +12,8 @@ from runners.cli_options import (
     Storage,
     Wandb,
     command,
-    load,
+    open_sweep,
     plan_of,
-    store_of,
 )
 
 
@@ -27,8 +26,7 @@ def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> No
     from runners.tracking.target import TargetError
     from runners.tracking.wandb_runs import login
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     check_labels(sweep, sweep.trials)
     mode = mirror_mode(sweep.grid.wandb.mode, wandb)
     found = login() if mode in ("auto", "online") else None
@@ -69,12 +67,12 @@ def watch(
     """Show the sweep in the browser, live and without an account, until Ctrl-C."""
     from runners.tracking.watch import watch as watch_sweep
 
-    sweep = load(grid)
+    sweep, store = open_sweep(grid, storage)
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    watch_sweep(sweep, store_of(sweep, storage), port=port, browser=browser, say=say)
+    watch_sweep(sweep, store, port=port, browser=browser, say=say)
 
 
 def sync(
@@ -89,11 +87,10 @@ def sync(
     from adaloss.user_error import UserError
     from runners.tracking.afterwards import synchronise
     from runners.tracking.labels import check_labels
-    from runners.tracking.mode import mirror_mode
+    from runners.tracking.mode import sync_mode
 
-    sweep = load(grid)
-    store = store_of(sweep, storage)
-    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+    sweep, store = open_sweep(grid, storage)
+    mode = sync_mode(sweep.grid.wandb.mode, wandb)
     if mode == "disabled":
         raise UserError(f"W&B is disabled for {sweep.name}: --wandb online or offline asks for it")
     check_labels(sweep, sweep.trials)

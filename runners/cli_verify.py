@@ -15,9 +15,8 @@ from runners.cli_options import (
     Only,
     Storage,
     command,
-    load,
+    open_sweep,
     plan_of,
-    store_of,
 )
 from runners.cli_output import print_json
 
@@ -45,8 +44,7 @@ def verify(
     from runners.verify_page import Audit, audit_record, summary, tolerance_lines
 
     count = sample_size(sample)
-    sweep = load(grid)
-    store = store_of(sweep, storage)
+    sweep, store = open_sweep(grid, storage)
     made = plan_of(sweep, sweep.trials, only, store)
     finished = finished_trials(made, sweep, store)
     chosen = choose(finished, count, seed)

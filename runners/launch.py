@@ -19,7 +19,6 @@ from runners.progress import duration, watching
 from runners.safe_console import SafeConsole
 from runners.timeline import COMPILE, Timeline
 from runners.tracking.beside import Mirroring, mirrored
-from runners.tracking.labels import check_labels
 
 # What Ray prints itself, if it prints anything.
 RAY_LOG = "ray.log"
@@ -64,11 +63,9 @@ def launch(
 
     preflight(Planned(sweep=sweep, trials=to_run, store=store, mode=mirroring.mode), say)
     settings = worker_settings(sweep)
-    if mirroring.mode != "disabled":
-        check_labels(sweep, to_run)
     if not yes:
         ask_before_a_long_run(plan, to_run, workers(sweep))
-    store.write_text(store.root / "grid.yaml", sweep.text)
+    store.write_text(store.grid_path, sweep.text)
     prepare(to_run, sweep.places)
     # Ray takes a second to import: only now is it known to be needed.
     from runners.on_ray.trials import run_trials
@@ -102,6 +99,12 @@ def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int)
     seconds = on_one / at_a_time
     if seconds <= SECONDS_TO_ASK:
         return
-    answer = input(f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] ")
+    try:
+        answer = input(
+            f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] "
+        )
+    # Ctrl-D is no answer.
+    except EOFError:
+        answer = ""
     if answer.strip().lower() not in ("y", "yes"):
         raise DeclinedError("nothing was started")

@@ -9,6 +9,8 @@ from filelock import FileLock, Timeout
 
 from adaloss.store import Store
 from adaloss.user_error import UserError
+from runners.preflight.finding import Level
+from runners.preflight.folders import exists, writing
 
 LOCK_FILE = "run.lock"
 OWNER_FILE = "run.owner"
@@ -24,28 +26,54 @@ def only_run(store: Store) -> Iterator[None]:
 
     Raises:
         AlreadyRunningError: another process holds them.
+        UserError: nothing can be written there.
     """
-    store.root.mkdir(parents=True, exist_ok=True)
     owner = store.root / OWNER_FILE
     lock = FileLock(store.root / LOCK_FILE)
     try:
+        store.root.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
-    except Timeout:
-        raise AlreadyRunningError(
-            f"another run is at work on {store.root} ({told(store)}): wait for its end, or stop it "
-            "with Ctrl-C; nothing was started"
-        ) from None
-    try:
         store.write_text(owner, f"process {os.getpid()} on {socket.gethostname()}\n")
+    except Timeout:
+        raise AlreadyRunningError(f"{in_use(store)}; nothing was started") from None
+    except OSError as error:
+        lock.release()
+        trouble = writing("results", store.root)
+        raise (UserError(trouble.sentence) if trouble.level is Level.REFUSED else error) from None
+    try:
         yield
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
 
 
+def is_held(store: Store) -> bool:
+    """Whether a process holds the results now; nothing is made to find out."""
+    if not exists(store.root / LOCK_FILE):
+        return False
+    lock = FileLock(store.root / LOCK_FILE)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    # Where the lock cannot be written, other checks say so.
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def in_use(store: Store) -> str:
+    """That somebody else has the results, and what to do."""
+    return (
+        f"another run is at work on {store.root} ({told(store)}): wait for its end, or stop it "
+        "with Ctrl-C"
+    )
+
+
 def told(store: Store) -> str:
     """Who holds the results, as far as is known."""
     try:
-        return (store.root / OWNER_FILE).read_text().strip()
+        return (store.root / OWNER_FILE).read_text(encoding="utf-8").strip()
     except OSError:
         return "it has not said which process it is"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runners.cli_options import load, store_with_results
+from adaloss.user_error import UserError
+from runners.cli_options import open_results
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -42,8 +43,10 @@ Exclude = Annotated[
 ]
 
 
-def changed_tables(sweep: "Sweep", given: Mapping[str, Any]) -> "tuple[TableSpec, ...]":
-    """The sweep's tables with what is given instead; those that become equal are one.
+def changed_tables(
+    sweep: "Sweep", given: Mapping[str, Any], trials: "Sequence[Trial]"
+) -> "tuple[TableSpec, ...]":
+    """The sweep's tables of these trials with what is given; those that become equal are one.
 
     ``given`` has an option's value by the name of the table's field, None where it is not used.
 
@@ -53,9 +56,12 @@ def changed_tables(sweep: "Sweep", given: Mapping[str, Any]) -> "tuple[TableSpec
     from adaloss.table_spec import TableSpec
 
     fields = fields_of(given)
+    if fields.get("rows", "") == fields.get("columns", None):
+        raise UserError(f"--rows and --columns are both {fields['rows']}: name two fields")
     specs: list[TableSpec] = []
     for spec in sweep.tables:
-        changed = spec.model_copy(update=checked(spec, fields)) if fields else spec
+        asked = fields | per_of_the_rest(spec, fields, trials)
+        changed = spec.model_copy(update=checked(spec, asked)) if fields else spec
         if changed not in specs:
             specs.append(changed)
     return tuple(specs)
@@ -70,12 +76,39 @@ def fields_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def per_of_the_rest(
+    spec: "TableSpec", fields: Mapping[str, Any], trials: "Sequence[Trial]"
+) -> dict[str, Any]:
+    """``per`` where other rows or columns are given without it: it has the axes that are left.
+
+    Those are the table's ``per``, its rows and columns where they take several values, and whatever
+    else the trials of a cell would differ in.
+    """
+    from adaloss.table_axes import fields_needed
+
+    axes = (fields.get("rows", spec.rows), fields.get("columns", spec.columns))
+    if "per" in fields or axes == (spec.rows, spec.columns):
+        return {}
+    # Every cell has every seed.
+    cells = [trial.values for trial in trials if trial.seed == trials[0].seed]
+    for cell in cells:
+        del cell["seed"]
+    displaced = [name for name in (spec.rows, spec.columns) if several(name, cells)]
+    per = tuple(name for name in (*displaced, *spec.per) if name not in axes)
+    changed = spec.model_copy(update={"rows": axes[0], "columns": axes[1], "per": per})
+    return {"per": (*per, *fields_needed(cells, changed))}
+
+
+def several(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the cells have several values of the field; seeds are what a cell averages over."""
+    return len({cell[name] for cell in cells if name in cell}) > 1
+
+
 def checked(spec: "TableSpec", fields: dict[str, Any]) -> dict[str, Any]:
     """The fields as a grid's tables have them, in place of the spec's."""
     from pydantic import ValidationError
 
     from adaloss.grid_schema import GridTable
-    from adaloss.user_error import UserError
 
     whole = spec.model_dump(exclude={"only", "exclude"}) | fields
     try:
@@ -114,14 +147,10 @@ def results_of(
     """The results of the trials that are left, with the tables as the options change them."""
     from analysis.results import read_results
 
-    sweep = load(grid)
-    return read_results(
-        sweep,
-        left(sweep.trials, only, exclude),
-        store_with_results(sweep, storage),
-        changed_tables(sweep, changes),
-        selection(only, exclude),
-    )
+    sweep, store = open_results(grid, storage)
+    trials = left(sweep.trials, only, exclude)
+    tables = changed_tables(sweep, changes, trials)
+    return read_results(sweep, trials, store, tables, selection(only, exclude))
 
 
 def selection(only: Sequence[str] | None, exclude: Sequence[str] | None) -> str:

@@ -116,6 +116,22 @@ def fetch_and_prepare(spec: SplitsSpec, root: Path) -> None:
     load_splits(spec, root, "cpu")
 
 
+def check_readable(spec: SplitsSpec, root: Path) -> None:
+    """Read all files of a data set that is on this machine, split it, and keep nothing.
+
+    Raises:
+        DataError: files are missing or damaged, or a part would be empty.
+    """
+    if spec.dataset in VISION_DATASETS:
+        raw = load(spec.dataset, root)
+    elif spec.size is not None:
+        folder = Path(spec.dataset.removeprefix(IMAGE_FOLDER))
+        raw = load_image_folder(folder, spec.size, spec.interpolation)
+    else:
+        raw = load_raw(spec, root)
+    split_up(raw, raw.images, spec, "cpu")
+
+
 def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
     """The whole data set, mapped from where it was prepared; nothing is downloaded.
 
@@ -176,6 +192,15 @@ def load_splits(spec: SplitsSpec, root: Path, device: str) -> Splits:
     """
     source = replace(spec, split_seed=0, train_examples=None, eval_examples=None)
     raw, images = resident(source, root, device)
+    return split_up(raw, images, spec, device)
+
+
+def split_up(raw: RawDataset, images: Tensor, spec: SplitsSpec, device: str) -> Splits:
+    """The parts of a data set whose ``images`` are on the device.
+
+    Raises:
+        DataError: a part would be empty.
+    """
     train, validation, test = split_indices(raw, spec.split_seed)
 
     def examples(indices: Tensor, count: int | None) -> Examples:

@@ -59,16 +59,17 @@ def save_figure(figure: Figure, path: Path) -> None:
     Raises:
         UserError: the suffix is not that of a format.
     """
-    if path.suffix not in UNDATED:
+    ending = path.suffix.lower()
+    if ending not in UNDATED:
         raise UserError(f"{path}: a figure's name must end in {', '.join(UNDATED)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     lay_out(figure)
     with (
         mpl.style.context(["default", SAVE_SETTINGS]),
         replacing(path, durable=False) as temporary,
-        fonts_without(SHAPING) if path.suffix == ".pdf" else nullcontext(),
+        fonts_without(SHAPING) if ending == ".pdf" else nullcontext(),
     ):
-        figure.savefig(temporary, format=path.suffix[1:], metadata=UNDATED[path.suffix])
+        figure.savefig(temporary, format=ending[1:], metadata=UNDATED[ending])
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def failure_of(ray_trial: Any) -> Failure:
     """Of what a trial's worker died, as far as Ray knows."""
     try:
         # Tune's get_error looks where the file is copied to, some time later.
-        _, _, said = Path(ray_trial.error_file).read_text(errors="replace").partition("\n")
+        _, _, said = Path(ray_trial.error_file).read_text("utf-8", errors="replace").partition("\n")
     except OSError:
         said = ""
     if SIGN_OF_NO_MEMORY in said:

@@ -12,10 +12,11 @@ from runners.preflight.ask import reachable
 from runners.preflight.cluster import cluster
 from runners.preflight.data_sets import data_set
 from runners.preflight.data_sets import servers_of as servers_of_data
-from runners.preflight.finding import Finding, Level, with_level
+from runners.preflight.finding import Finding, Level, refused, with_level
 from runners.preflight.folders import exists, writing
 from runners.preflight.gpus import gpu_request, visible_gpus
 from runners.preflight.limits import limits, processors
+from runners.preflight.loading import loading
 from runners.preflight.memory import available_memory, memory
 from runners.preflight.models import model_findings
 from runners.preflight.models import servers_of as servers_of_weights
@@ -28,7 +29,9 @@ from runners.preflight.rehearsals import rehearsals
 from runners.preflight.shadows import shadows
 from runners.preflight.software import packages, the_clock
 from runners.preflight.space import Need, space
+from runners.preflight.wandb_labels import labels
 from runners.preflight.wandb_server import wandb
+from runners.run_lock import in_use, is_held
 
 
 class PreflightError(UserError):
@@ -70,6 +73,7 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
     yield from rehearsals(planned)
     yield the_clock()
     yield wandb(planned.mode)
+    yield from labels(planned)
 
 
 def on_this_machine(workers: int) -> Iterator[Finding]:
@@ -113,7 +117,10 @@ def starts(planned: Planned) -> Iterator[Finding]:
 
 
 def doctors_findings(planned: Planned) -> Iterator[Finding]:
-    """What is asked without haste besides: servers of what is missing, versions, the cluster."""
+    """What a run finds out by itself, and what is asked without haste besides."""
+    if is_held(planned.store):
+        yield refused("results", in_use(planned.store), "")
+    yield from loading(planned)
     places = planned.sweep.places
     yield from reachable(
         [

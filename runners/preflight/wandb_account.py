@@ -47,7 +47,7 @@ def settings_of_files() -> dict[str, str]:
     for file in (folder / "settings", local / "settings"):
         reader = ConfigParser(interpolation=None)
         try:
-            reader.read_string(file.read_text())
+            reader.read_string(file.read_text(encoding="utf-8"))
         except (OSError, Error, UnicodeError):
             continue
         found |= dict(reader["default"]) if "default" in reader else {}
@@ -61,7 +61,9 @@ def default_server() -> str:
     if package is None or package.origin is None:
         return ""
     try:
-        source = (Path(package.origin).parent / "sdk" / "lib" / "urls.py").read_text()
+        source = (Path(package.origin).parent / "sdk" / "lib" / "urls.py").read_text(
+            encoding="utf-8"
+        )
     except OSError:
         return ""
     named = DEFAULT_SERVER.search(source)

@@ -103,11 +103,14 @@ def check_labels(sweep: Sweep, trials: Iterable[Trial]) -> None:
     Raises:
         LabelError: a label is too long or has a character that W&B does not take.
     """
-    problems = dict.fromkeys(
-        problem for trial in trials for problem in refused(labels_of(sweep, trial))
-    )
-    if problems:
+    if problems := label_problems(sweep, trials):
         raise LabelError("\n".join(f"{sweep.source}: wandb: {problem}" for problem in problems))
+
+
+def label_problems(sweep: Sweep, trials: Iterable[Trial]) -> tuple[str, ...]:
+    """What W&B's server would refuse of the trials' labels, each once."""
+    found = (problem for trial in trials for problem in refused(labels_of(sweep, trial)))
+    return tuple(dict.fromkeys(found))
 
 
 def refused(labels: Labels) -> Iterator[str]:

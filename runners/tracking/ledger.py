@@ -76,7 +76,7 @@ class Ledger:
         path = self.path(trial_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, durable=False) as temporary:
-            temporary.write_text(mirrored.model_dump_json() + "\n")
+            temporary.write_text(mirrored.model_dump_json() + "\n", encoding="utf-8")
 
 
 def ledger_of(store: Store, target: str) -> Ledger:

@@ -4,6 +4,7 @@ import os
 
 from adaloss.grid_schema import WandbMode
 from adaloss.user_error import UserError
+from runners.preflight.wandb_account import settings_of_files
 
 MODES: tuple[WandbMode, ...] = ("auto", "online", "offline", "disabled")
 TRUE = ("1", "true", "yes", "on")
@@ -16,6 +17,7 @@ class ModeError(UserError):
 def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
     """The mode that is asked for: the command line's, else the environment's, else the grid's.
 
+    Where the grid leaves it open, W&B's own settings may say it: ``wandb offline`` writes them.
     What ``auto`` comes to is found out beside the sweep (:mod:`runners.tracking.follower`).
 
     Raises:
@@ -24,9 +26,24 @@ def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
     asked = override or os.environ.get("WANDB_MODE")
     if not asked:
         switched_off = os.environ.get("WANDB_DISABLED", "").lower() in TRUE
-        return "disabled" if switched_off else declared
+        if switched_off:
+            return "disabled"
+        of_files = settings_of_files().get("mode") if declared == "auto" else None
+        return next((mode for mode in MODES if mode == of_files), declared)
     for mode in MODES:
         if asked == mode:
             return mode
     where = "--wandb" if override else "WANDB_MODE"
     raise ModeError(f"{where} {asked}: must be one of {', '.join(MODES)}")
+
+
+def sync_mode(declared: WandbMode, override: str | None) -> WandbMode:
+    """The mode of ``sync``, which is a request to upload: offline is one only where it is given.
+
+    A sweep that is declared offline is uploaded where there is a key; one that is disabled is not.
+
+    Raises:
+        ModeError: as :func:`mirror_mode`.
+    """
+    mode = mirror_mode(declared, override)
+    return "auto" if mode == "offline" and not override else mode

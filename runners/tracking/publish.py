@@ -128,4 +128,6 @@ def write_files(sweep: Sweep, store: Store) -> Written:
 def chapters(store: Store) -> dict[str, str]:
     """The compiled tables' Markdown files, each below its name."""
     files = sorted(store.tables_folder.glob("*.md"))
-    return {file.stem.replace("_", " ").capitalize(): file.read_text() for file in files}
+    return {
+        file.stem.replace("_", " ").capitalize(): file.read_text(encoding="utf-8") for file in files
+    }

@@ -40,7 +40,7 @@ def put_sweep_run(sweep: Sweep, store: Store, target: Target) -> str | None:
 def files_of(store: Store) -> dict[str, Path]:
     """What the sweep's folder has of what it is and what came out."""
     wanted = {
-        "grid": store.root / "grid.yaml",
+        "grid": store.grid_path,
         "tables": store.tables_folder,
         "figures": store.figures_folder,
     }

@@ -34,7 +34,8 @@ class Login:
 
 def login() -> Login:
     """Look for a key where W&B looks: the environment, netrc, its settings. Nobody is asked."""
-    server = str(wandb.setup().settings.base_url)
+    # Whoever asks wants to be online; with settings that say offline W&B would find no key.
+    server = str(wandb.setup(wandb.Settings(mode="online")).settings.base_url)
     try:
         return Login(server, wandb.login(prompt=False))
     except wandb.errors.UsageError:

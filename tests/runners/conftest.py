@@ -12,7 +12,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from clock import Clock
 from patience import PATIENCE
+from small_records import finish
 from wandb_double import Double, serving
+
+from adaloss.result import TrialState
+from adaloss.store import Store
+from adaloss.sweep import load_sweep
+from runners.cli import main
 
 GRID = """\
 name: small
@@ -65,6 +71,33 @@ def command_in() -> Callable[[Path], Command]:
 def command(command_in: Callable[[Path], Command], tmp_path: Path) -> Command:
     """``adaloss-sweep`` in a folder of its own."""
     return command_in(tmp_path)
+
+
+@pytest.fixture
+def said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[object, str, str]]:
+    """``adaloss-sweep`` in this process and a folder of its own: exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[object, str, str]:
+        monkeypatch.setattr("sys.argv", ["adaloss-sweep", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return (stop.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def finished(grid: Path, tmp_path: Path) -> Store:
+    """The small sweep, on record: sgd_constant diverged at b0 = 0.01."""
+    sweep = load_sweep(grid)
+    store = Store(tmp_path / "results" / sweep.name)
+    for trial in sweep.trials:
+        lost = trial.optimizer == "sgd_constant" and trial.b0 == 0.01
+        finish(store, trial, TrialState.DIVERGED if lost else TrialState.COMPLETE)
+    return store
 
 
 @pytest.fixture(autouse=True)
