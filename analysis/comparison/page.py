@@ -116,6 +116,7 @@ def cells_section(comparison: Comparison, decimals: int) -> Section:
             header=(*comparison.told_by, *HEADINGS, "outcome"),
             rows=tuple(cell_texts(comparison, cell, decimals) for cell in comparison.cells),
             names=len(comparison.told_by),
+            notes=1,
         ),
         after=footnotes(comparison),
     )
@@ -164,5 +165,6 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
                 for cell in comparison.unmatched
             ),
             names=len(comparison.told_by),
+            notes=1,
         ),
     )

@@ -12,6 +12,7 @@ from adaloss.result import Divergence, Provenance, TrialResult, TrialState
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
 from analysis.frame import build_frame, history_frame
+from analysis.page import Page, PlainTable, Section
 from analysis.report import failure_logs, report_html
 from analysis.tables import compile_tables
 
@@ -94,7 +95,7 @@ def epochs_and_end(ordinary_epoch):
     return record
 
 
-def written(folder, record, *, models="mlp, small_cnn", names=None, name="demo"):
+def written(folder, record, *, models="mlp, small_cnn", names=None, name="demo", pages=()):
     """The file of a report of made records; ``names`` replaces the models' names."""
     key = str(len(list(folder.iterdir())))
     grid = folder / f"grid{key}.yaml"
@@ -117,6 +118,7 @@ def written(folder, record, *, models="mlp, small_cnn", names=None, name="demo")
         tables=compile_tables(
             frame, sweep.tables, metric="test/top1", at="last", goal="maximize", sweep_name=name
         ),
+        pages=pages,
         logs=failure_logs(frame, trials, store),
     )
     path = folder / f"report{key}.html"
@@ -289,6 +291,38 @@ def test_hostile_names_run_nothing(browser, folder, epochs_and_end):
     assert opened.page.locator("img").count() == 0
     assert opened.page.evaluate("window.hacked") is None
     assert opened.said == []
+    opened.page.close()
+
+
+WIDE = PlainTable(
+    header=("first − second", *(f"the statistic {number}" for number in range(12)), "note"),
+    rows=(("adagrad_norm − sgd_decay_sqrt", *["[-50.54, -15.98]"] * 12, "too many equal" * 3),),
+    notes=1,
+)
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 800, 390])
+def test_a_wide_table_scrolls_in_its_box_and_nothing_is_cut(browser, folder, epochs_and_end, width):
+    pages = (Page(title="demo: statistics", sections=(Section(title="wide", table=WIDE),)),)
+    path = written(folder, epochs_and_end, pages=pages)
+    opened = Opened(browser, path, viewport={"width": width, "height": 900})
+    beyond = "() => document.documentElement.scrollWidth - window.innerWidth"
+    assert opened.page.evaluate(beyond) <= 0
+    box = opened.page.locator(".wide[aria-label=wide]")
+    hidden, reached = box.evaluate(
+        """box => {
+            const hidden = box.scrollWidth - box.clientWidth;
+            box.scrollLeft = hidden;
+            const last = box.querySelector('td:last-child').getBoundingClientRect();
+            return [hidden, last.right <= box.getBoundingClientRect().right + 1];
+        }"""
+    )
+    assert hidden > 0
+    assert reached
+    assert "linear-gradient" in box.evaluate("box => getComputedStyle(box).backgroundImage")
+    opened.page.set_viewport_size({"width": 718, "height": 900})
+    opened.page.emulate_media(media="print")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
     opened.page.close()
 
 

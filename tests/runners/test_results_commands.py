@@ -1,6 +1,7 @@
 """The commands on results: each on the records of a small sweep that never ran."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -191,3 +192,16 @@ def test_a_mistake_is_explained(grid, finished, arguments, message, tmp_path, mo
         main()
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("stats",), ("compare", "--with", "results.csv"), ("table", "--title", "a > b & c")],
+)
+def test_what_is_piped_is_text_that_is_read_as_it_stands(command, grid, finished, arguments):
+    (grid.parent / "results.csv").write_text(command("table", grid, "--format", "csv").stdout)
+    name, *options = arguments
+    text = succeeded(command(name, grid, *options))
+    assert not re.search("&[a-z]+;|[\\\\]", text)
+    found = {"stats": "adaloss > sgd_constant", "table": "a > b & c", "compare": "beside results"}
+    assert found[name] in text
