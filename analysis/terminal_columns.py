@@ -1,4 +1,4 @@
-"""A table as wide as the terminal: what has no room beside the rest stands below, no word is cut."""
+"""A table as wide as the terminal: what has no room stands below, and no word is cut."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -31,7 +31,6 @@ CROSS: dict[str, Any] = {
     "markersize": 4.5,
     "markeredgewidth": 1.3,
 }
-EDGE = 0.035
 MAGNITUDES = 30
 LOG_STEPS: Sequence[tuple[float, tuple[float, ...]]] = (
     (0.4, ()),
@@ -119,11 +118,6 @@ def name_decades(axis: Axis, low: float, high: float) -> None:
     axis.set_major_locator(LogLocator(subs=steps, numticks=5) if steps else MaxNLocator(3))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_locator(NullLocator())
-
-
-def worse_edge(metric: str) -> float:
-    """The share of a panel's height where a × for what diverged stands: at its worse end."""
-    return 1 - EDGE if METRIC_GOALS[metric] == "minimize" else EDGE
 
 
 def label_part(axes: Axes, table: Table, inches: float) -> None:

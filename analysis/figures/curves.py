@@ -21,9 +21,12 @@ from analysis.figures.axes import (
     shown_columns,
     tables_for,
 )
+from analysis.figures.band import band_for
 from analysis.figures.curve_panels import (
+    BAND_SHARE,
     MOST_THIN_LINES,
     draw_panel,
+    has_diverged,
     scale_epochs,
     scale_quantity,
 )
@@ -65,9 +68,9 @@ def curves_by_part(
     All recorded epochs are drawn. Rows of panels are the losses, ``metric``, the effective learning
     rate and b (or ``quantities``), columns the values of ``x``, evenly chosen where there are many,
     and each ``line`` has its colour. Thin lines are seeds, thick ones their mean over the epochs
-    that every complete seed has. A diverged trial's line ends in a ×; one that diverged in its
-    first epoch has its × at the start, at the top for a loss and else at the bottom. ``history``
-    and ``frame`` are those of :func:`analysis.frame.history_frame` and
+    that every complete seed has. A diverged trial has a × in a band, at the top for a loss and
+    else at the bottom, where its line ends; one that diverged in its first epoch at the left.
+    ``history`` and ``frame`` are those of :func:`analysis.frame.history_frame` and
     :func:`analysis.frame.build_frame`. The figures are at most ``width`` inches wide.
 
     Raises:
@@ -139,16 +142,20 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
     panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
     thin = len(part.all_courses) * rows
     for (row, column), axes in np.ndenumerate(panels):
-        draw_panel(axes, part, part.quantities[row], part.shown[column], thin > RASTER_LINES)
+        quantity = part.quantities[row]
+        band = band_for(quantity, BAND_SHARE)
+        draw_panel(axes, part, quantity, part.shown[column], band, thin > RASTER_LINES)
         if row == 0:
             name = broken(headings[column], int(panel * 15))
             axes.set_title(literal(name), fontsize=TEXT_POINTS)
         # What has no labels takes no room: to find that out of each takes most of the layout.
         axes.xaxis.set_in_layout(row == rows - 1)
         axes.yaxis.set_in_layout(column == 0)
-    for axes, quantity in zip(panels[:, 0], part.quantities, strict=True):
-        axes.set_ylabel(broken(METRIC_LABELS[quantity], 18), fontsize=SMALL_POINTS)
-        scale_quantity(axes, part, quantity)
+    for across, quantity in zip(panels, part.quantities, strict=True):
+        across[0].set_ylabel(broken(METRIC_LABELS[quantity], 18), fontsize=SMALL_POINTS)
+        scale_quantity(across[0], part, quantity)
+        if has_diverged(part, quantity):
+            band_for(quantity, BAND_SHARE).set_apart(across, named=across[:1])
     for axes in panels[-1]:
         axes.set_xlabel("epoch", fontsize=TEXT_POINTS)
     scale_epochs(panels[0, 0], part)
