@@ -10,6 +10,7 @@ from adaloss.grid_check import check_schema
 from adaloss.grid_file import GridFile, read_grid_file
 from adaloss.grid_filter import only
 from adaloss.grid_json_schema import grid_json_schema
+from adaloss.grid_labels import Labels, read_labels
 from adaloss.grid_parameters import Values, check_parameters
 from adaloss.grid_points import CELL_FIELDS, Cell, read_points
 from adaloss.grid_problems import GridError, Problem
@@ -39,7 +40,8 @@ class Sweep:
     ``trials`` differ in some field and are in the order to run them; those whose optimizer ignores
     the field in which they differ share their ``trial_id``. ``axes`` has the values, in declared
     order, of every field that takes more than one. ``tables`` are what the grid's ``tables:`` ask
-    for. ``notes`` say what of the file is not used.
+    for. ``labels`` has by field and value what the value is called in them. ``notes`` say what of
+    the file is not used.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Sweep:
     trials: tuple[Trial, ...]
     axes: Mapping[str, tuple[Any, ...]]
     tables: tuple[TableSpec, ...]
+    labels: Labels
     notes: tuple[str, ...]
 
 
@@ -71,6 +74,8 @@ def load_sweep(path: Path) -> Sweep:
         # Cells with mistakes are none that a table could be held against.
         tables, table_problems = read_tables(file, grid, [] if problems else cells, doubtful)
         problems += table_problems
+    labels, label_problems = ({}, []) if problems else read_labels(file, cells, seeds)
+    problems += label_problems
     if grid is None or problems:
         raise GridError(path, problems)
     grid = grid.model_copy(update={"parameters": values, "seeds": seeds})
@@ -82,6 +87,7 @@ def load_sweep(path: Path) -> Sweep:
         trials=expand_trials(grid, cells),
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
         tables=tables or (default_table(cells),),
+        labels=labels,
         notes=notes_on(file),
     )
 

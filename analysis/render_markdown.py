@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analysis.cells import Cell, CellStyle, cell_text
 from analysis.tables import Table
-from analysis.wording import one_line, value_text
+from analysis.wording import one_line
 
 # Of & and < only what a renderer would take for an entity or a tag; of > only a quotation's.
 ENTITIES = {"&": "&amp;", "<": "&lt;"}
@@ -34,12 +34,10 @@ def render_plain(tables: Sequence[Table]) -> str:
 
 def text_table(table: Table, dialect: Dialect) -> str:
     """One table; the columns are aligned by padding."""
-    header = [table.corner, *map(value_text, table.column_values)]
-    lines = [[dialect.text(text) for text in header]]
-    for row in table.row_values:
-        cells = [table.cells[row, column] for column in table.column_values]
+    lines = [[dialect.text(text) for text in (table.corner, *table.column_texts)]]
+    for name, cells in table.lines:
         shown = [text_cell(cell, table.style, dialect) for cell in cells]
-        lines.append([dialect.text(value_text(row)), *shown])
+        lines.append([dialect.text(name), *shown])
     body = aligned(lines, left={0} if table.rows_are_names else ())
     return f"### {dialect.text(table.title)}\n\n{body}\n{dialect.text(table.caption)}\n"
 

@@ -16,10 +16,10 @@ from analysis.comparison.figure_rows import Panel, panels_of
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.wording import unit
 from analysis.figures.band import BAND_LABEL, Band
-from analysis.figures.labels import bounded
+from analysis.figures.labels import bounded, literal
 from analysis.figures.sheet import add_key, new_sheet
-from analysis.line_styles import OPTIMIZER_LABELS, LineStyle, line_styles
-from analysis.wording import one_line, value_text
+from analysis.line_styles import LineStyle, line_styles
+from analysis.wording import one_line
 
 PANELS_PER_ROW = 2
 PANEL_WIDTH = 4.6
@@ -63,7 +63,8 @@ def draw(comparison: Comparison, panels: Sequence[Panel], decimals: int) -> Figu
         draw_panel(axes, panel, styles, decimals)
         axes.set_xlabel(f"difference, ours − theirs {measured_in}".rstrip(), fontsize=8)
     cells = [row.cell for panel in panels for row in panel.rows]
-    add_key(figure, handles(cells, styles), [BARS, *conditions(comparison)])
+    texts = [comparison.names.text("optimizer", value) for value in styles]
+    add_key(figure, handles(cells, styles, texts), [BARS, *conditions(comparison)])
     return figure
 
 
@@ -117,11 +118,13 @@ def draw_panel(axes: Axes, panel: Panel, styles: Mapping[object, LineStyle], dec
     draw_numbers(axes, panel.rows, decimals)
 
 
-def handles(cells: Sequence[ComparedCell], styles: Mapping[object, LineStyle]) -> list[Line2D]:
+def handles(
+    cells: Sequence[ComparedCell], styles: Mapping[object, LineStyle], texts: Sequence[str]
+) -> list[Line2D]:
     """The optimizers' colours, and what a marker's filling says."""
     entries = [
-        Line2D([], [], color=style.colour, marker=style.marker, label=optimizer_label(value))
-        for value, style in styles.items()
+        Line2D([], [], color=style.colour, marker=style.marker, label=literal(text))
+        for text, style in zip(texts, styles.values(), strict=True)
     ]
     outcomes = {cell.outcome for cell in cells}
     look: dict[str, Any] = {"color": GREY, "marker": "o", "linestyle": "none"}
@@ -131,8 +134,3 @@ def handles(cells: Sequence[ComparedCell], styles: Mapping[object, LineStyle]) -
         label = "no difference resolvable"
         entries.append(Line2D([], [], markerfacecolor="white", label=label, **look))
     return entries
-
-
-def optimizer_label(value: object) -> str:
-    """An optimizer's name as the literature writes it."""
-    return OPTIMIZER_LABELS.get(str(value), value_text(value).replace("$", r"\$"))

@@ -99,7 +99,8 @@ def same_text(comparison: Comparison) -> tuple[str, ...]:
             Pair(ours=cell.ours, theirs=cell.theirs)
             for cell in comparison.cells
             if cell.ours is not None and cell.theirs is not None
-        ]
+        ],
+        comparison.names,
     )
     told = [f"{name} {value}" for name, value in shared]
     return (f"The same on both sides: {', '.join(told)}.",) if told else ()

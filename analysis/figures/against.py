@@ -35,6 +35,7 @@ from analysis.figures.labels import literal, metric_label
 from analysis.figures.sheet import PAGE_INCHES, TEXT_POINTS, Grid, add_key, new_sheet, panel_grid
 from analysis.figures.ticks import Ticks
 from analysis.line_styles import LineStyle, line_styles
+from analysis.names import NO_LABELS, Names
 from analysis.places import places_of
 from analysis.tables import Table
 
@@ -67,6 +68,7 @@ def accuracy_against(
     na_if: NaIf = "any",
     spread: Spread = "std",
     width: float = PAGE_INCHES,
+    names: Names = NO_LABELS,
 ) -> Figure:
     """The metric's mean and spread against ``x``, one line per ``line``, one panel per ``per``.
 
@@ -81,7 +83,15 @@ def accuracy_against(
             differ in more than the seed.
     """
     tables = tables_for(
-        frame, rows=x, columns=line, per=per, metric=metric, at=at, na_if=na_if, title=title
+        frame,
+        rows=x,
+        columns=line,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+        title=title,
+        names=names,
     )
     # Not the settings of whoever runs this: text.usetex alone would break on every underscore.
     with mpl.style.context("default"):
@@ -95,9 +105,9 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
     tables = shown_tables(tables, notes)
     most_rows = max((len(table.row_values) for table in tables), default=0)
     grid = panel_grid(len(tables), width=width, wanted=ROW_INCHES * most_rows)
-    ticks = [places_ticks(places_of(t.row_values), grid.panel_width - 0.5) for t in tables]
-    names = max((tick.height for tick in ticks), default=0.0)
-    figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + names), title)
+    ticks = [places_ticks(t, places_of(t.row_values), grid.panel_width - 0.5) for t in tables]
+    below = max((tick.height for tick in ticks), default=0.0)
+    figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + below), title)
     draw_panels(figure, tables, ticks, grid, styles, spread)
     cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
     if cells:
@@ -105,9 +115,9 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
         notes.insert(0, f"Points: {what} over {number_of_seeds(cells)}.")
         if len(styles) > 1:
             notes.insert(1, f"Each line stands a little beside its {tables[0].row_field}.")
-        add_key(
-            figure, [*line_handles(tables[0].column_field, styles), *mark_handles(cells)], notes
-        )
+        first = tables[0]
+        lines = line_handles(first.column_field, styles, first.names)
+        add_key(figure, [*lines, *mark_handles(cells)], notes)
     return figure
 
 

@@ -33,11 +33,11 @@ from analysis.figures.curve_panels import (
 from analysis.figures.labels import broken, evenly, in_words, literal
 from analysis.figures.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
 from analysis.frame import grouped
-from analysis.line_styles import LineStyle, line_label, line_styles
+from analysis.line_styles import LineStyle, line_styles
 from analysis.measure import METRIC_LABELS
+from analysis.names import NO_LABELS, Names
 from analysis.places import places_of
 from analysis.tables import Table, TableError
-from analysis.wording import short_texts
 
 QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
 # Some optimizers have no single rate, and no b.
@@ -62,6 +62,7 @@ def curves_by_part(
     title: str,
     quantities: Sequence[str] | None = None,
     width: float = PAGE_INCHES,
+    names: Names = NO_LABELS,
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Learning curves by value of ``per``: the words for it, and what draws its figure.
 
@@ -78,7 +79,15 @@ def curves_by_part(
             in more than the seed.
     """
     tables = tables_for(
-        frame, rows=x, columns=line, per=per, metric=metric, at="last", na_if="any", title=title
+        frame,
+        rows=x,
+        columns=line,
+        per=per,
+        metric=metric,
+        at="last",
+        na_if="any",
+        title=title,
+        names=names,
     )
     wanted = tuple(dict.fromkeys(quantities or (*QUANTITIES[:2], metric, *QUANTITIES[3:])))
     if unknown := [name for name in wanted if name not in METRIC_LABELS]:
@@ -115,6 +124,7 @@ def part_of(
         field=table.row_field,
         line_field=table.column_field,
         shown=evenly(places_of(table.row_values).values, most),
+        names=table.names,
         quantities=quantities,
         styles={c: style for c, style in styles.items() if c in table.column_values},
         cells=courses_by_cell(trials, (table.row_field, table.column_field), recorded),
@@ -125,16 +135,16 @@ def choice_note(part: Part, values: Sequence[object]) -> list[str]:
     """Which values are shown, where that is not all."""
     if len(part.shown) == len(values):
         return []
-    names = in_words(short_texts(part.shown))
-    return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field}: {names}."]
+    shown = in_words(part.names.along(part.field, part.shown))
+    return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field}: {shown}."]
 
 
 def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> Figure:
     """Panels of quantities × values, those of a quantity on one scale."""
     rows, columns = len(part.quantities), len(part.shown)
     headings = [
-        text if isinstance(value, str) else f"{part.field} = {text}"
-        for value, text in zip(part.shown, short_texts(part.shown), strict=True)
+        text if part.names.is_word(part.field, value) else f"{part.field} = {text}"
+        for value, text in zip(part.shown, part.names.along(part.field, part.shown), strict=True)
     ]
     panel = min(WIDEST, (width - LABELS_INCHES) / columns)
     heights = PANEL_HEIGHT * rows + 0.4
@@ -166,7 +176,7 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
 
 def handles(part: Part) -> list[Line2D]:
     """The key: the lines, and the kinds of thin lines and marks that occur."""
-    entries = line_handles(part.line_field, part.styles)
+    entries = line_handles(part.line_field, part.styles, part.names)
     if any(len(courses) > 1 for courses in part.cells.values()):
         look: dict[str, Any] = (
             {"marker": ".", "linestyle": "none"} if part.is_one_epoch else {"linewidth": 0.5}
@@ -199,7 +209,7 @@ def left_out(part: Part) -> list[str]:
     names_of: dict[str, list[str]] = {}
     for column, quantity in part.without:
         if any(len(c.epochs) for value in part.shown for c in part.courses(value, column)):
-            names_of.setdefault(line_label(part.line_field, column), []).append(
+            names_of.setdefault(part.names.alone(part.line_field, column), []).append(
                 QUANTITY_WORDS[quantity]
             )
     return [f"{name} has no {' and no '.join(words)}." for name, words in names_of.items()]

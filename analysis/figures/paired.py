@@ -30,6 +30,7 @@ from analysis.figures.sheet import PAGE_INCHES, add_key, new_sheet, panel_grid
 from analysis.frame import grouped
 from analysis.line_styles import LineStyle, line_styles
 from analysis.measure import Measure
+from analysis.names import NO_LABELS, Names
 from analysis.places import places_of
 from analysis.tables import Table, TableError
 from analysis.wording import value_text
@@ -56,6 +57,7 @@ def paired_differences(
     at: At,
     title: str,
     width: float = PAGE_INCHES,
+    names: Names = NO_LABELS,
 ) -> Figure:
     """The metric of each ``line`` minus the baseline's, seed by seed, against ``x``, per ``per``.
 
@@ -70,7 +72,15 @@ def paired_differences(
             more than the seed, there is no such baseline, or nothing to compare with it.
     """
     tables = tables_for(
-        frame, rows=x, columns=line, per=per, metric=metric, at=at, na_if="any", title=title
+        frame,
+        rows=x,
+        columns=line,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if="any",
+        title=title,
+        names=names,
     )
     column = Measure(metric=metric, at=at, goal=None).column
     parts = grouped(frame, fields_of(per)).values()
@@ -119,7 +129,7 @@ def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figu
     rows, lines = max(len(table.row_values) for table in tables), len(styles) - 1
     grid = panel_grid(len(tables), width=width, wanted=rows * lines * MARK_INCHES + LABEL_INCHES)
     inches = grid.panel_width - LABEL_INCHES
-    ticks = [places_ticks(places_of(table.row_values), inches) for table in tables]
+    ticks = [places_ticks(table, places_of(table.row_values), inches) for table in tables]
     height = PANEL_HEIGHT + max(tick.height for tick in ticks)
     figure = new_sheet(grid.width, grid.rows * height, title)
     has_room = counts_have_room(comparisons, lines, inches)
@@ -166,10 +176,9 @@ def scale_differences(axes: Axes, comparisons: Sequence[Comparison]) -> list[str
 def handles(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]) -> list[Line2D]:
     """The key's entries: the compared, and the baseline where a × is of it."""
     baseline = comparisons[0].baseline
-    entries = line_handles(
-        comparisons[0].table.column_field,
-        {value: style for value, style in styles.items() if value != baseline},
-    )
+    table = comparisons[0].table
+    others = {value: style for value, style in styles.items() if value != baseline}
+    entries = line_handles(table.column_field, others, table.names)
     for entry in entries:
         entry.set_linestyle("none")
     if any(p.diverged for p in shown_pairs(comparisons, styles)):

@@ -68,7 +68,7 @@ def mean_of(point: Point) -> float:
 
 
 def place_and_mean(subject: Subject, point: Point) -> str:
-    """``96.99 (AdaLoss, b0 = 1)``, with the part where they are many."""
+    """``96.99 (adaloss, b0 = 1)``, with the part where they are many."""
     part, row, line = subject.cell_texts(point)
     mean = number_text(mean_of(point), subject.spec.decimals)
     where = f"{line}, {subject.spec.rows} = {row}"

@@ -125,7 +125,7 @@ def test_seeds_are_thin_and_their_mean_thick_in_the_optimizers_colour(records, c
     assert seeds(axes) == [[1.0, 0.5], [3.0, 1.5]]
     assert mean(axes) == [(1, 2.0), (2, 1.0)]
     assert mean(axes, "sgd_constant") == [(1, 4.0), (2, 2.0)]
-    assert legend(figure) == ["AdaLoss", "SGD, constant rate", "one seed"]
+    assert legend(figure) == ["adaloss", "sgd_constant", "one seed"]
 
 
 def test_what_diverged_has_a_cross_where_its_line_ends_and_is_not_averaged_in(records, course):
@@ -193,7 +193,7 @@ def test_an_optimizer_without_a_rate_is_left_out_of_those_panels_and_named(recor
     course([1.0, 0.5], optimizer="adagrad_norm_rowwise", b=None)
     course([], "diverged", optimizer="adagrad_norm_rowwise", b0=10)
     figure = figure_of(records, quantities=["train/loss", "b"])
-    assert "AdaGrad-Norm, row-wise has no single b." in note(figure)
+    assert "adagrad_norm_rowwise has no single b." in note(figure)
     drawn = [
         value
         for column in (0, 1)

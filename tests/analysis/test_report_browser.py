@@ -184,15 +184,15 @@ def test_what_diverged_is_marked_in_every_figure(opened):
     against, _, heat = (
         [mark.get_attribute("aria-label") for mark in found.all()] for found in words
     )
-    assert sum("0.1, SGD, constant rate: N/A" in text for text in against) == 2
-    assert sum("0.1, SGD, constant rate: N/A" in text for text in heat) == 2
+    assert sum("0.1, sgd_constant: N/A" in text for text in against) == 2
+    assert sum("0.1, sgd_constant: N/A" in text for text in heat) == 2
     opened.settled(lambda: opened.page.get_by_label("b0", exact=True).select_option("0.1"))
     ends = opened.page.locator("#curves [aria-label*='diverged']")
     assert ends.count() == 4
 
 
 def test_unticking_an_optimizer_takes_it_out_of_all_figures(opened):
-    box = opened.page.get_by_role("checkbox", name="SGD, constant rate")
+    box = opened.page.get_by_role("checkbox", name="sgd_constant")
     before, after = opened.settled(box.uncheck)
     for figure in FIGURES:
         assert 0 < len(after[figure]) < len(before[figure])
@@ -215,12 +215,12 @@ def test_choosing_a_metric_or_a_row_redraws_the_curves_alone(opened):
 
 
 def test_a_mark_tells_its_numbers(opened):
-    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, AdaLoss']").first
+    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, adaloss']").first
     mark.hover()
     tip = opened.page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
     text = tip.inner_text()
-    assert "mlp, 0.1, AdaLoss" in text
+    assert "mlp, 0.1, adaloss" in text
     assert "2 of 2" in text
     assert "0: 80.00; 1: 81.44" in text
 
@@ -284,7 +284,7 @@ def test_hostile_names_run_nothing(browser, folder, epochs_and_end):
     assert opened.page.evaluate("window.hacked") is None
     assert opened.page.locator("h1").inner_text() == HOSTILE
     assert opened.page.locator("#against .panel-title").first.inner_text() == HOSTILE
-    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, AdaLoss']").first
+    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, adaloss']").first
     mark.hover()
     opened.page.locator("#vg-tooltip-element.visible").wait_for()
     assert HOSTILE in opened.page.locator("#vg-tooltip-element").inner_text()
