@@ -120,7 +120,7 @@ def band_layers(data: str, x: Spec, encoding: Spec) -> list[Spec]:
         "y": top,
         "y2": bottom,
         "color": BAND_COLOUR,
-        "opacity": {"expr": "hasBand"},
+        "opacity": {"expr": "hasBand ? 1 : 0"},
         "aria": False,
     }
     name: Spec = {
@@ -132,7 +132,7 @@ def band_layers(data: str, x: Spec, encoding: Spec) -> list[Spec]:
         "baseline": "middle",
         "fontSize": 12,
         "color": INK,
-        "opacity": {"expr": "hasBand"},
+        "opacity": {"expr": "hasBand ? 1 : 0"},
         "aria": False,
     }
     mark: Spec = {"type": "point", "shape": CROSS_PATH, "size": 90, "strokeWidth": 2, "opacity": 1}

@@ -378,3 +378,52 @@ def test_many_parts_are_shown_one_at_a_time(browser, folder, epochs_and_end):
     assert all(after[figure] != before[figure] for figure in ("against", "curves"))
     assert opened.said == []
     opened.page.close()
+
+
+def test_what_diverged_stands_in_a_labelled_band_where_something_did(opened):
+    def band(figure):
+        """The opacity of the first panel's band, its top and bottom, and what is drawn in it."""
+        return opened.page.evaluate(
+            """figure => {
+                const view = document.querySelector(`#${figure} .view`);
+                const strip = [...view.querySelectorAll('.mark-rect path')]
+                    .find(path => path.getAttribute('fill') === '#EBEBEB');
+                const name = [...view.querySelectorAll('.mark-text text')]
+                    .find(text => text.textContent === 'diverged');
+                const box = strip.getBoundingClientRect();
+                const middles = path => {
+                    const at = path.getBoundingClientRect();
+                    return at.top + at.height / 2;
+                };
+                const marks = [...view.querySelectorAll('.mark-symbol path')].filter(
+                    path => path.getAttribute('d') && path.getAttribute('aria-label'));
+                const ticks = [...view.querySelectorAll('.role-axis-tick line')]
+                    .filter(tick => tick.getAttribute('x2') !== '0').map(middles);
+                const inside = y => y > box.top + 0.5 && y < box.bottom - 0.5;
+                return {
+                    shown: [strip, name].map(mark => mark.getAttribute('opacity') ?? '1'),
+                    crosses: marks.filter(m => inside(middles(m)))
+                        .map(m => m.getAttribute('aria-label')),
+                    ticks: ticks.filter(inside).length,
+                };
+            }""",
+            figure,
+        )
+
+    against = band("against")
+    assert against["shown"] == ["1", "1"]
+    assert len(against["crosses"]) == 1
+    assert "sgd_constant: N/A" in against["crosses"][0]
+    assert against["ticks"] == 0
+    # At b0 = 1 nothing diverged, at 0.1 sgd_constant did.
+    assert band("curves")["shown"] == ["0", "0"]
+    opened.settled(lambda: opened.page.get_by_label("b0", exact=True).select_option("0.1"))
+    for metric in ("training loss (nats)", "test top-1 accuracy (%)"):
+        opened.settled(
+            lambda metric=metric: opened.page.get_by_label("Metric").select_option(metric)
+        )
+        curves = band("curves")
+        assert curves["shown"] == ["1", "1"]
+        assert curves["crosses"]
+        assert all("diverged" in words for words in curves["crosses"])
+        assert curves["ticks"] == 0
