@@ -35,6 +35,9 @@ OTHER_STYLES: Sequence[LineStyle] = (
 )
 # When every colour has been used, they come again in dashes.
 DASHES: Sequence[Dashes] = ("-", "--", ":", "-.")
+BAND_COLOUR = "#EBEBEB"
+"""Of the band beside an axis in which what diverged stands."""
+BAND_LABEL = "diverged"
 MAX_LINES = 2 * len(OTHER_STYLES)
 """More lines than these in one panel nobody tells apart."""
 

@@ -15,10 +15,10 @@ from analysis.comparison.figure_marks import PLAIN, draw_numbers, draw_row, is_d
 from analysis.comparison.figure_rows import Panel, panels_of
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.wording import unit
-from analysis.figures.band import BAND_LABEL, Band
+from analysis.figures.band import Band
 from analysis.figures.labels import bounded, literal
 from analysis.figures.sheet import add_key, new_sheet
-from analysis.line_styles import LineStyle, line_styles
+from analysis.line_styles import BAND_LABEL, LineStyle, line_styles
 from analysis.wording import one_line
 
 PANELS_PER_ROW = 2

@@ -9,10 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, Locator
 
+from analysis.line_styles import BAND_COLOUR, BAND_LABEL
 from analysis.measure import METRIC_GOALS
-
-BAND_COLOUR = "#EBEBEB"
-BAND_LABEL = "diverged"
 
 
 @dataclass(frozen=True, kw_only=True)

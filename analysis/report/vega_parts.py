@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from analysis.figures.band import BAND_COLOUR, BAND_LABEL
+from analysis.line_styles import BAND_COLOUR, BAND_LABEL
 from analysis.report.figure_data import JsonValue
 from analysis.report.markers import CROSS_PATH, DASH_LENGTHS, MARKER_PATHS
 from analysis.report.subject import Subject

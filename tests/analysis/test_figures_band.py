@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from analysis.figures import accuracy_against, curves_by_part, paired_differences
-from analysis.figures.band import BAND_COLOUR, BAND_LABEL, Band
+from analysis.figures.band import Band
 from analysis.frame import history_frame
+from analysis.line_styles import BAND_COLOUR, BAND_LABEL
 
 OPTIMIZERS = ("adaloss", "sgd_constant")
 
