@@ -22,8 +22,8 @@ PLOT_ORDER = "test/top1,test/*,val/top1,val/*,train/*,effective_lr,b"
 class TrackioTarget:
     """Every trial a run of trackio in its database below ``folder``, made anew each time.
 
-    Nothing of it leaves the machine. To write it anew takes some twenty milliseconds a trial, and so
-    there is no state to go wrong. ``names`` has the name of each trial's run, no two the same.
+    Nothing of it leaves the machine. To write it anew takes some twenty milliseconds a trial, and
+    so there is no state to go wrong. ``names`` has the name of each trial's run, no two the same.
     """
 
     trackio: ModuleType
