@@ -223,7 +223,8 @@ def test_labels_of_the_grid_are_what_values_are_called_everywhere(command, grid,
     assert succeeded(command("plan", grid, "--json")) == trials
     succeeded(command("report", grid, "-o", "report.html"))
     report = (grid.parent / "report.html").read_text()
-    assert "AdaLoss (ours), b0 = tiny" in report
+    assert '<th scope="row">tiny</th>' in report
+    assert '<th scope="col">AdaLoss (ours)</th>' in report
     succeeded(command("export", grid, "--format", "csv", "-o", "out"))
     (exported, _) = sorted((grid.parent / "out").glob("*.csv"), reverse=True)
     assert "AdaLoss (ours)" not in exported.read_text()
