@@ -9,6 +9,7 @@ from adaloss.grid_types import (
     Duration,
     Gpus,
     GridAt,
+    GridLabels,
     LocalPath,
     Method,
     MetricName,
@@ -158,6 +159,8 @@ class GridTable(TableSpec):
     """Cells to leave out of the table."""
     title: str | None = None
     """The table's title."""
+    provenance: bool = True
+    """Tell in the caption which code version made the numbers, and when."""
 
     @model_validator(mode="after")
     def different_fields(self) -> Self:
@@ -196,6 +199,8 @@ class Grid(Section):
     tables: Annotated[tuple[GridTable, ...], Field(min_length=1)] = (GridTable(),)
     """The results tables, and figures of the first; default: b0 across optimizers, one table for
     each model and value of whatever else varies."""
+    labels: GridLabels = {}
+    """What tables, figures and pages call a value: value: label, or field: {value: label}."""
     data: DataSection = DataSection()
     program: str | None = None
     """Of a W&B sweep file; not used, since the tool trains by itself."""

@@ -171,6 +171,18 @@ TrialFields = Annotated[
         }
     ),
 ]
+LABEL = {"type": "string", "minLength": 1}
+GridLabels = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [LABEL, {"type": "object", "additionalProperties": LABEL}]
+            },
+        }
+    ),
+]
 GridAt = Annotated[
     str, BeforeValidator(valid_at), WithJsonSchema({"type": "string", "pattern": AT_PATTERN})
 ]

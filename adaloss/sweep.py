@@ -11,6 +11,7 @@ from adaloss.grid_check import check_schema
 from adaloss.grid_file import read_grid_file
 from adaloss.grid_filter import only
 from adaloss.grid_json_schema import grid_json_schema
+from adaloss.grid_labels import Labels, read_labels
 from adaloss.grid_name import with_name
 from adaloss.grid_parameters import Values, check_parameters
 from adaloss.grid_points import CELL_FIELDS, Cell, read_points
@@ -43,8 +44,9 @@ class Sweep:
     ``trials`` differ in some field and are in the order to run them; those whose optimizer ignores
     the field in which they differ share their ``trial_id``. ``axes`` has the values, in declared
     order, of every field that takes more than one. ``tables`` are what the grid's ``tables:`` ask
-    for. ``notes`` say what of the file is not used or is read as something else, ``left_open``
-    which of ``name`` and ``seeds`` the file does not give. ``text`` has the name in any case.
+    for. ``labels`` has by field and value what the value is called in them. ``notes`` say what of
+    the file is not used or is read as something else, ``left_open`` which of ``name`` and ``seeds``
+    the file does not give. ``text`` has the name in any case.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Sweep:
     trials: tuple[Trial, ...]
     axes: Mapping[str, tuple[Any, ...]]
     tables: tuple[TableSpec, ...]
+    labels: Labels
     notes: tuple[str, ...]
     left_open: frozenset[str]
 
@@ -86,6 +89,8 @@ def load_sweep(path: Path) -> Sweep:
         # Cells with mistakes are none that a table could be held against.
         tables, table_problems = read_tables(file, grid, [] if problems else cells, doubtful)
         problems += table_problems
+    labels, label_problems = ({}, []) if problems else read_labels(file, cells, seeds)
+    problems += label_problems
     if grid is None or problems:
         raise GridError(path, problems)
     grid = grid.model_copy(update={"parameters": values, "seeds": seeds})
@@ -97,6 +102,7 @@ def load_sweep(path: Path) -> Sweep:
         trials=expand_trials(grid, cells),
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
         tables=tables or (default_table(cells),),
+        labels=labels,
         notes=notes,
         left_open=frozenset({"name", "seeds"} - given),
     )

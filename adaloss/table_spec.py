@@ -53,7 +53,8 @@ class TableSpec(BaseModel):
     of its 95 % confidence interval (Student's t). ``mark`` says what stands out among a row's
     columns, ``show_n`` whether complete cells tell their number of seeds too. ``transpose`` turns
     the table over after that. ``only`` has the values to keep by field, ``exclude`` the cells to
-    leave out, each as the values by field that they all have.
+    leave out, each as the values by field that they all have. With ``provenance`` the caption tells
+    the code version and the date.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +73,7 @@ class TableSpec(BaseModel):
     only: PointValues = {}
     exclude: tuple[PointValues, ...] = ()
     title: str | None = None
+    provenance: bool = True
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from adaloss.table_spec import BEST_VAL, LAST, NaIf, Spread, TableSpec
 from analysis.cells import Cell, CellStatus
 from analysis.frame import MISSING, Values, applicable_values, positions_by
 from analysis.measure import Measure
-from analysis.wording import field_value_text, value_text
+from analysis.names import NO_LABELS, Names
 
 NA_MEANING: Mapping[NaIf, str] = {
     "any": "at least one seed diverged",
@@ -31,6 +31,7 @@ def caption_of(
     measure: Measure,
     cells: Mapping[tuple[object, object], Cell],
     varying: Sequence[str],
+    names: Names = NO_LABELS,
 ) -> str:
     """The caption of the table of ``part``.
 
@@ -44,8 +45,8 @@ def caption_of(
             f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}.",
             *marks(cells.values(), spec, measure),
             *shortfalls(trials),
-            *tied_fields(part, spec, varying),
-            *origins(trials),
+            *tied_fields(part, spec, varying, names),
+            *origins(trials, told=spec.provenance),
         )
     )
 
@@ -117,7 +118,9 @@ def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
         yield f"Of {len(trials)} trials, {', '.join(reasons)}."
 
 
-def tied_fields(part: pd.DataFrame, spec: TableSpec, varying: Sequence[str]) -> Iterator[str]:
+def tied_fields(
+    part: pd.DataFrame, spec: TableSpec, varying: Sequence[str], names: Names
+) -> Iterator[str]:
     """The values of the fields that vary in the sweep without being an axis of the table."""
     for field in varying:
         if field in (*spec.axes, "seed"):
@@ -125,12 +128,12 @@ def tied_fields(part: pd.DataFrame, spec: TableSpec, varying: Sequence[str]) -> 
         values = applicable_values(part, field)
         distinct = values.among(range(len(part)))
         if len(distinct) == 1:
-            yield f"{field}: {value_text(distinct[0])}."
+            yield f"{field}: {names.text(field, distinct[0])}."
         elif distinct:
-            yield f"{field}: {by_axis(part, values, spec)}."
+            yield f"{field}: {by_axis(part, field, values, spec, names)}."
 
 
-def by_axis(part: pd.DataFrame, values: Values, spec: TableSpec) -> str:
+def by_axis(part: pd.DataFrame, field: str, values: Values, spec: TableSpec, names: Names) -> str:
     """``0.1; 0.05 for adagrad_norm``: the usual value, then the exceptions by column or row."""
     for axis in (spec.columns, spec.rows):
         found = {key: values.among(rows) for (key,), rows in positions_by(part, (axis,)).items()}
@@ -138,20 +141,25 @@ def by_axis(part: pd.DataFrame, values: Values, spec: TableSpec) -> str:
             value_of = {key: distinct[0] for key, distinct in found.items() if distinct}
             usual = Counter(value_of.values()).most_common(1)[0][0]
             exceptions = [
-                f"{value_text(value)} for {field_value_text(axis, key)}"
+                f"{names.text(field, value)} for {names.alone(axis, key)}"
                 for key, value in value_of.items()
                 if value != usual
             ]
-            return "; ".join((value_text(usual), *exceptions))
-    return f"{', '.join(map(value_text, values.among(range(len(part)))))}, depending on the cell"
+            return "; ".join((names.text(field, usual), *exceptions))
+    texts = [names.text(field, value) for value in values.among(range(len(part)))]
+    return f"{', '.join(texts)}, depending on the cell"
 
 
-def origins(trials: pd.DataFrame) -> Iterator[str]:
-    """The code that made the numbers, and when."""
+def origins(trials: pd.DataFrame, *, told: bool) -> Iterator[str]:
+    """The code that made the numbers, and when; untold, still that several versions did."""
     finished = trials[trials["state"].isin([TrialState.COMPLETE.value, TrialState.DIVERGED.value])]
     if finished.empty:
         return
     versions = sorted({version or "unknown" for version in finished["code_version"]})
+    if not told:
+        if len(versions) > 1:
+            yield f"Mixes {len(versions)} code versions."
+        return
     if len(versions) == 1:
         yield f"Code version: {versions[0]}."
     else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from adaloss.result import TrialState
 from analysis.line_styles import LineStyle
+from analysis.names import Names
 
 Numbers = NDArray[np.float64]
 Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
@@ -99,6 +100,7 @@ class Part:
 
     field: str
     line_field: str
+    names: Names
     shown: tuple[object, ...]
     quantities: tuple[str, ...]
     styles: Mapping[object, LineStyle]

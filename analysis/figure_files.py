@@ -47,6 +47,7 @@ def figures_of(
         "metric": measure.metric,
         "title": results.title,
         "width": width or figures.PAGE_INCHES,
+        "names": results.names,
     }
     if AGAINST in kinds:
         look: dict[str, Any] = {"at": measure.at, "na_if": spec.na_if, "spread": spec.spread}

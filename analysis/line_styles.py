@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from analysis.wording import field_value_text
-
 Dashes = Literal["-", "--", ":", "-."]
 
 
@@ -37,15 +35,11 @@ OTHER_STYLES: Sequence[LineStyle] = (
 )
 # When every colour has been used, they come again in dashes.
 DASHES: Sequence[Dashes] = ("-", "--", ":", "-.")
+BAND_COLOUR = "#EBEBEB"
+"""Of the band beside an axis in which what diverged stands."""
+BAND_LABEL = "diverged"
 MAX_LINES = 2 * len(OTHER_STYLES)
 """More lines than these in one panel nobody tells apart."""
-OPTIMIZER_LABELS: Mapping[str, str] = {
-    "adaloss": "AdaLoss",
-    "adagrad_norm": "AdaGrad-Norm",
-    "adagrad_norm_rowwise": "AdaGrad-Norm, row-wise",
-    "sgd_constant": "SGD, constant rate",
-    "sgd_decay_sqrt": "SGD, 1/√t decay",
-}
 
 
 def line_styles(values: Sequence[object]) -> dict[object, LineStyle]:
@@ -59,8 +53,3 @@ def other_style(number: int) -> LineStyle:
     """The style of the ``number``-th line, from 0, that is of no optimizer."""
     turn, index = divmod(number, len(OTHER_STYLES))
     return replace(OTHER_STYLES[index], dashes=DASHES[turn % len(DASHES)])
-
-
-def line_label(field: str, value: object) -> str:
-    """An optimizer's name as the literature writes it, a number with its field."""
-    return OPTIMIZER_LABELS.get(str(value)) or field_value_text(field, value)

@@ -96,7 +96,7 @@ def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
 
 def pages_of(results: Results) -> list[Page]:
     """The statistics, and the published numbers beside the sweep's where it has any of those."""
-    published = published_page(results.frame)
+    published = published_page(results.frame, results.names)
     return [statistics_of(results), *([published] if published is not None else [])]
 
 

@@ -17,6 +17,7 @@ from adaloss.user_error import UserError
 from analysis.cells import CellStatus
 from analysis.comparison.side import CODE, METRIC, ROUNDING, Caveat, Side, SideCell
 from analysis.measure import Measure
+from analysis.names import NO_LABELS, Names
 from analysis.page import Page
 
 MEASURE = Measure(metric="test/top1", at="last", goal="maximize")
@@ -140,7 +141,7 @@ def side_cell(cell: PublishedCell, *, withdrawn: bool) -> SideCell:
     )
 
 
-def published_page(frame: pd.DataFrame) -> Page | None:
+def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None:
     """A sweep's numbers beside the latest published ones; None where it has none of their cells.
 
     ``frame`` is that of :func:`analysis.frame.build_frame`. Only trials of the published experiment
@@ -156,6 +157,6 @@ def published_page(frame: pd.DataFrame) -> Page | None:
 
     try:
         ours = records_side(frame[same], name="this sweep", measure=MEASURE)
-        return comparison_page(compare(ours, published_side()))
+        return comparison_page(compare(ours, published_side(), names))
     except UserError:
         return None

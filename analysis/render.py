@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from analysis.render_csv import render_csv
 from analysis.render_html import render_html
 from analysis.render_latex import document, render_latex, render_siunitx
-from analysis.render_markdown import render_markdown
+from analysis.render_markdown import render_markdown, render_plain
 from analysis.render_terminal import terminal_table
 from analysis.tables import Table, TableError
 
-__all__ = ["FORMATS", "render", "render_document", "terminal_table"]
+__all__ = ["FORMATS", "render", "render_document", "render_plain", "terminal_table"]
 
 FORMATS: Mapping[str, str] = {
     "md": ".md",

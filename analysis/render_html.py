@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from analysis.cells import Cell, CellStyle, cell_text
 from analysis.html_text import escaped
 from analysis.tables import Table
-from analysis.wording import value_text
 
 STYLE = """\
 body { font-family: system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -38,19 +37,16 @@ def html_section(table: Table) -> str:
 
 def html_rows(table: Table) -> str:
     """The head and the body."""
-    names = [table.corner, *map(value_text, table.column_values)]
+    names = [table.corner, *table.column_texts]
     header = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
-    rows = "\n".join(html_row(table, row) for row in table.row_values)
+    rows = "\n".join(html_row(*line, table.style) for line in table.lines)
     return f"<thead>\n<tr>{header}</tr>\n</thead>\n<tbody>\n{rows}\n</tbody>"
 
 
-def html_row(table: Table, row: object) -> str:
+def html_row(name: str, cells: Sequence[Cell], style: CellStyle) -> str:
     """One row of the body."""
-    cells = "".join(
-        f"<td>{html_cell(table.cells[row, column], table.style)}</td>"
-        for column in table.column_values
-    )
-    return f'<tr><th scope="row">{escaped(value_text(row))}</th>{cells}</tr>'
+    shown = "".join(f"<td>{html_cell(cell, style)}</td>" for cell in cells)
+    return f'<tr><th scope="row">{escaped(name)}</th>{shown}</tr>'
 
 
 def html_cell(cell: Cell, style: CellStyle) -> str:

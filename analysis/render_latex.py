@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from analysis.cells import Cell, CellStyle, CellText, cell_text
 from analysis.tables import Table
-from analysis.wording import one_line, value_text
+from analysis.wording import one_line
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -113,8 +113,8 @@ def use(package: str) -> str:
 
 def latex_table(table: Table, label: str, dialect: Dialect) -> str:
     """One table."""
-    headings = [dialect.heading(escape(value_text(value))) for value in table.column_values]
-    rows = [latex_row(table, row, dialect) for row in table.row_values]
+    headings = [dialect.heading(escape(text)) for text in table.column_texts]
+    rows = [latex_row(*line, table.style, dialect) for line in table.lines]
     alignment = ("l" if table.rows_are_names else "r") + dialect.alignment(table)
     caption = escape(f"{table.title}. {table.caption}")
     return "\n".join(
@@ -138,11 +138,10 @@ def latex_table(table: Table, label: str, dialect: Dialect) -> str:
     )
 
 
-def latex_row(table: Table, row: object, dialect: Dialect) -> str:
+def latex_row(name: str, cells: Sequence[Cell], style: CellStyle, dialect: Dialect) -> str:
     """One row of the body."""
-    cells = [table.cells[row, column] for column in table.column_values]
-    shown = [dialect.cell(cell, table.style) for cell in cells]
-    return rf"    {' & '.join((escape(value_text(row)), *shown))} \\"
+    shown = [dialect.cell(cell, style) for cell in cells]
+    return rf"    {' & '.join((escape(name), *shown))} \\"
 
 
 def plain_alignment(table: Table) -> str:

@@ -1,38 +1,51 @@
-"""Tables as GitHub-flavoured Markdown that also reads well as plain text."""
+"""Tables as GitHub-flavoured Markdown, and as plain text of the same shape."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from analysis.cells import Cell, CellStyle, cell_text
 from analysis.tables import Table
-from analysis.wording import one_line, value_text
+from analysis.wording import one_line
 
-ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# Of & and < only what a renderer would take for an entity or a tag; of > only a quotation's.
+ENTITIES = {"&": "&amp;", "<": "&lt;"}
 # An underscore inside a word, as in adagrad_norm, is plain text already.
-SPECIAL = re.compile(r"[&<>]|[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
+SPECIAL = re.compile(r"&(?=#?\w+;)|<|^>|[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How text is written for those who read it: what is escaped, and how a second is marked."""
+
+    text: Callable[[str], str]
+    second: str
 
 
 def render_markdown(tables: Sequence[Table]) -> str:
-    """A heading, a table and a caption for each table."""
-    return "\n".join(markdown_table(table) for table in tables)
+    """A heading, a table and a caption for each table, for a program that renders Markdown."""
+    return "\n".join(text_table(table, MARKDOWN) for table in tables)
 
 
-def markdown_table(table: Table) -> str:
+def render_plain(tables: Sequence[Table]) -> str:
+    """The same as text that is read as it stands: nothing is escaped."""
+    return "\n".join(text_table(table, PLAIN) for table in tables)
+
+
+def text_table(table: Table, dialect: Dialect) -> str:
     """One table; the columns are aligned by padding."""
-    header = [table.corner, *map(value_text, table.column_values)]
-    lines = [[escape(text) for text in header]]
-    for row in table.row_values:
-        cells = [table.cells[row, column] for column in table.column_values]
-        shown = [markdown_cell(cell, table.style) for cell in cells]
-        lines.append([escape(value_text(row)), *shown])
-    body = aligned(lines, names=int(table.rows_are_names))
-    return f"### {escape(table.title)}\n\n{body}\n{escape(table.caption)}\n"
+    lines = [[dialect.text(text) for text in (table.corner, *table.column_texts)]]
+    for name, cells in table.lines:
+        shown = [text_cell(cell, table.style, dialect) for cell in cells]
+        lines.append([dialect.text(name), *shown])
+    body = aligned(lines, left={0} if table.rows_are_names else ())
+    return f"### {dialect.text(table.title)}\n\n{body}\n{dialect.text(table.caption)}\n"
 
 
-def aligned(lines: Sequence[Sequence[str]], *, names: int) -> str:
-    """The lines of a table, its heading first, padded to columns; ``names`` of them stand left."""
+def aligned(lines: Sequence[Sequence[str]], *, left: Collection[int]) -> str:
+    """The lines of a table, its heading first, padded to columns; those in ``left`` stand left."""
     columns = [
-        padded(texts, left=position < names)
+        padded(texts, left=position in left)
         for position, texts in enumerate(zip(*lines, strict=True))
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in zip(*columns, strict=True))
@@ -46,15 +59,20 @@ def padded(texts: Sequence[str], *, left: bool) -> list[str]:
     return [header, rule, *cells]
 
 
-def markdown_cell(cell: Cell, style: CellStyle) -> str:
+def text_cell(cell: Cell, style: CellStyle, dialect: Dialect) -> str:
     """A cell's text, the best of its row in bold, the second underlined."""
     text = cell_text(cell, style)
-    if cell.best:
-        return f"**{text.number}** {text.count}".rstrip()
-    # What GitHub shows underlined: it takes <u> out.
-    return f"<ins>{text.number}</ins> {text.count}".rstrip() if cell.second else text.plain
+    if not cell.best and not cell.second:
+        return text.plain
+    mark = "**{}**" if cell.best else dialect.second
+    return f"{mark.format(text.number)} {text.count}".rstrip()
 
 
 def escape(text: str) -> str:
     """The text so that Markdown and HTML take it literally, on one line."""
     return SPECIAL.sub(lambda found: ENTITIES.get(found[0], f"\\{found[0]}"), one_line(text))
+
+
+# What GitHub shows underlined: it takes <u> out.
+MARKDOWN = Dialect(text=escape, second="<ins>{}</ins>")
+PLAIN = Dialect(text=one_line, second="_{}_")

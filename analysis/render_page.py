@@ -2,32 +2,41 @@
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from analysis.html_text import escaped
 from analysis.page import Page, PlainTable, Section
-from analysis.render_markdown import aligned, escape
+from analysis.render_markdown import MARKDOWN, PLAIN, Dialect, aligned
+from analysis.terminal_columns import FittedTable
 
 
 def page_markdown(page: Page) -> str:
     """The page as GitHub-flavoured Markdown."""
-    blocks = [f"# {escape(page.title)}"]
+    return page_text(page, MARKDOWN)
+
+
+def page_plain(page: Page) -> str:
+    """The page as text that is read as it stands."""
+    return page_text(page, PLAIN)
+
+
+def page_text(page: Page, dialect: Dialect) -> str:
+    """The page as text for these readers."""
+    blocks = [f"# {dialect.text(page.title)}"]
     for section in page.sections:
-        blocks.append(f"## {escape(section.title)}")
-        blocks += map(escape, section.before)
+        blocks.append(f"## {dialect.text(section.title)}")
+        blocks += map(dialect.text, section.before)
         if section.table is not None:
-            blocks.append(markdown_rows(section.table))
-        blocks += map(escape, section.after)
+            blocks.append(text_rows(section.table, dialect))
+        blocks += map(dialect.text, section.after)
     return "\n\n".join(blocks) + "\n"
 
 
-def markdown_rows(table: PlainTable) -> str:
+def text_rows(table: PlainTable, dialect: Dialect) -> str:
     """The lines of a table."""
-    lines = [[escape(text) for text in row] for row in (table.header, *table.rows)]
-    return aligned(lines, names=table.names).removesuffix("\n")
+    lines = [[dialect.text(text) for text in row] for row in (table.header, *table.rows)]
+    return aligned(lines, left=table.left).removesuffix("\n")
 
 
 def sections_html(page: Page, *, level: int) -> str:
@@ -71,7 +80,7 @@ def row_html(table: PlainTable, row: tuple[str, ...]) -> Iterator[str]:
 
 def named(table: PlainTable, position: int) -> str:
     """What tells a column of names from one of numbers."""
-    return ' class="name"' if position < table.names else ""
+    return ' class="name"' if position in table.left else ""
 
 
 def page_terminal(page: Page) -> RenderableType:
@@ -86,12 +95,11 @@ def page_terminal(page: Page) -> RenderableType:
     return Group(*parts)
 
 
-def terminal_rows(table: PlainTable) -> TerminalTable:
+def terminal_rows(table: PlainTable) -> FittedTable:
     """A table for the terminal."""
-    shown = TerminalTable(box=box.SIMPLE_HEAD)
-    for position, text in enumerate(table.header):
-        left = position < table.names
-        shown.add_column(Text(text), justify="left" if left else "right", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*map(Text, row))
-    return shown
+    return FittedTable(
+        header=tuple(map(Text, table.header)),
+        rows=tuple(tuple(map(Text, row)) for row in table.rows),
+        names=table.names,
+        left=table.left,
+    )

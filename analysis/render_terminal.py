@@ -1,33 +1,25 @@
 """Tables for the terminal."""
 
-from rich import box
-from rich.table import Table as TerminalTable
+from rich.console import Group
 from rich.text import Text
 
 from analysis.cells import Cell, CellStatus, CellStyle, cell_text
 from analysis.tables import Table
-from analysis.wording import value_text
+from analysis.terminal_columns import FittedTable
 
 
-def terminal_table(table: Table) -> TerminalTable:
+def terminal_table(table: Table) -> Group:
     """The table for rich to print; names are taken literally, not as rich's markup."""
-    shown = TerminalTable(
-        title=Text(table.title),
-        caption=Text(table.caption),
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
+    fitted = FittedTable(
+        header=(Text(table.corner), *map(Text, table.column_texts)),
+        rows=tuple(
+            (Text(name), *(terminal_cell(cell, table.style) for cell in cells))
+            for name, cells in table.lines
+        ),
+        names=1,
+        left=frozenset({0} if table.rows_are_names else ()),
     )
-    shown.add_column(
-        Text(table.corner),
-        justify="left" if table.rows_are_names else "right",
-        overflow="fold",
-    )
-    for value in table.column_values:
-        shown.add_column(Text(value_text(value)), justify="right", overflow="fold")
-    for row in table.row_values:
-        cells = [table.cells[row, column] for column in table.column_values]
-        shown.add_row(Text(value_text(row)), *(terminal_cell(cell, table.style) for cell in cells))
-    return shown
+    return Group(Text(table.title, "italic"), fitted, Text(table.caption, "dim italic"))
 
 
 def terminal_cell(cell: Cell, style: CellStyle) -> Text:

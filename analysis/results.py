@@ -13,6 +13,7 @@ from adaloss.table_spec import TableSpec, epoch_of
 from adaloss.trial import Trial
 from analysis.frame import MISSING, build_frame
 from analysis.measure import Measure
+from analysis.names import Names
 from analysis.page import Page
 from analysis.tables import Table, compile_tables, measure_of, selected
 
@@ -33,6 +34,11 @@ class Results:
     specs: tuple[TableSpec, ...]
     frame: pd.DataFrame
     selection: str = ""
+
+    @property
+    def names(self) -> Names:
+        """What the values of fields are called."""
+        return Names(self.sweep.labels)
 
     @property
     def name(self) -> str:
@@ -95,6 +101,7 @@ def tables_of(results: Results) -> tuple[Table, ...]:
         at=metric.at,
         goal=metric.goal,
         sweep_name=results.name,
+        names=results.names,
     )
 
 
@@ -108,7 +115,8 @@ def statistics_of(results: Results) -> Page:
     from analysis.stats.stats_page import stats_page
 
     title = f"{results.title}: statistics"
-    return stats_page(results.chosen(), title=title, **statistics_arguments(results))
+    arguments = statistics_arguments(results)
+    return stats_page(results.chosen(), title=title, names=results.names, **arguments)
 
 
 def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:

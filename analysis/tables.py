@@ -15,7 +15,8 @@ from analysis.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
 from analysis.frame import Values, applicable_values, distinct_values, grouped, positions_by
 from analysis.marks import mark_best
 from analysis.measure import METRIC_GOALS, Goal, Measure
-from analysis.wording import field_value_text, one_line, value_text
+from analysis.names import NO_LABELS, Names
+from analysis.wording import one_line, value_text
 
 AVERAGED_FIELD = "seed"
 """The only field that a cell averages over."""
@@ -32,7 +33,8 @@ class Table:
     """A compiled table: ``cells`` has an entry for every pair of a row and a column value.
 
     ``part`` words the values of the spec's ``per`` that the table is of, None without any;
-    ``part_values`` has them by field. ``style`` says how cells are written.
+    ``part_values`` has them by field. ``style`` says how cells are written, ``names`` what values
+    are called.
     """
 
     title: str
@@ -42,6 +44,7 @@ class Table:
     metric: str
     at: At
     style: CellStyle
+    names: Names
     row_field: str
     column_field: str
     row_values: tuple[object, ...]
@@ -51,12 +54,30 @@ class Table:
     @property
     def rows_are_names(self) -> bool:
         """Whether the row headings are words, which align to the left, or numbers."""
-        return any(isinstance(value, str) for value in self.row_values)
+        return any(self.names.is_word(self.row_field, value) for value in self.row_values)
+
+    @property
+    def row_texts(self) -> list[str]:
+        """What the rows are called."""
+        return [self.names.text(self.row_field, value) for value in self.row_values]
+
+    @property
+    def column_texts(self) -> list[str]:
+        """What the columns are called."""
+        return [self.names.text(self.column_field, value) for value in self.column_values]
+
+    @property
+    def lines(self) -> list[tuple[str, list[Cell]]]:
+        """Each row's name and its cells."""
+        return [
+            (text, [self.cells[row, column] for column in self.column_values])
+            for text, row in zip(self.row_texts, self.row_values, strict=True)
+        ]
 
     @property
     def corner(self) -> str:
         """The heading above the row headings; names speak for themselves, numbers do not."""
-        if all(isinstance(value, str) for value in self.column_values):
+        if all(self.names.is_word(self.column_field, value) for value in self.column_values):
             return self.row_field
         return f"{self.row_field} / {self.column_field}"
 
@@ -69,6 +90,7 @@ def compile_tables(
     at: At,
     goal: Goal,
     sweep_name: str,
+    names: Names = NO_LABELS,
 ) -> tuple[Table, ...]:
     """One table per spec and value of its ``per``, in declared order.
 
@@ -87,7 +109,7 @@ def compile_tables(
         measure = measure_of(spec, metric=metric, at=at, goal=goal)
         check_names(spec, measure)
         check_epoch(frame, measure)
-        tables.extend(tables_of(selected(frame, spec), spec, measure, sweep_name))
+        tables.extend(tables_of(selected(frame, spec), spec, measure, sweep_name, names))
     return tuple(tables)
 
 
@@ -99,14 +121,14 @@ def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
 
 
 def tables_of(
-    frame: pd.DataFrame, spec: TableSpec, measure: Measure, sweep_name: str
+    frame: pd.DataFrame, spec: TableSpec, measure: Measure, sweep_name: str, names: Names
 ) -> Iterator[Table]:
     """The tables of one spec: one per value of ``per``."""
     varying = [name for name in FIELD_NAMES if len(distinct_values(frame, name)) > 1]
     parts = grouped(frame, spec.per)
     for per_values, part in parts.items():
         named = dict(zip(spec.per, per_values, strict=True))
-        part_name = ", ".join(field_value_text(*item) for item in named.items()) or None
+        part_name = ", ".join(names.alone(*item) for item in named.items()) or None
         needs_name = len(parts) > 1 or spec.title is None
         cells = compile_cells(part, spec, measure, varying)
         if spec.mark != "none":
@@ -117,12 +139,13 @@ def tables_of(
             title=title_of(spec.title or sweep_name, part_name if needs_name else None),
             part=part_name,
             part_values=MappingProxyType(named),
-            caption=caption_of(part, spec, measure, cells, varying),
+            caption=caption_of(part, spec, measure, cells, varying, names),
             metric=measure.metric,
             at=measure.at,
             style=CellStyle(
                 decimals=spec.decimals, spread=spec.spread, always_n=spec.show_n == "always"
             ),
+            names=names,
             row_field=spec.rows,
             column_field=spec.columns,
             row_values=tuple(dict.fromkeys(part[spec.rows])),

@@ -25,13 +25,13 @@ def safe_so_far(made: "Plan") -> str:
 
 
 def print_tables(tables: "tuple[Table, ...]") -> None:
-    """Print the tables to the terminal, or as Markdown where there is none."""
-    from analysis.render import render, terminal_table
+    """Print the tables to the terminal, or as plain text of any width where there is none."""
+    from analysis.render import render_plain, terminal_table
     from runners.safe_console import SafeConsole
 
     console = SafeConsole()
     if not console.is_terminal:
-        typer.echo(render(tables, "md"), nl=False)
+        typer.echo(render_plain(tables), nl=False)
         return
     for compiled in tables:
         console.print(terminal_table(compiled), "")
@@ -53,15 +53,15 @@ def print_json(value: dict[str, Any]) -> None:
 
 
 def print_page(page: "Page") -> None:
-    """Print a page to the terminal, or as Markdown where there is none."""
-    from analysis.render_page import page_markdown, page_terminal
+    """Print a page to the terminal, or as plain text of any width where there is none."""
+    from analysis.render_page import page_plain, page_terminal
     from runners.safe_console import SafeConsole
 
     console = SafeConsole()
     if console.is_terminal:
         console.print(page_terminal(page))
     else:
-        typer.echo(page_markdown(page), nl=False)
+        typer.echo(page_plain(page), nl=False)
 
 
 def put(text: str, output: Path | None) -> None:

@@ -19,6 +19,7 @@ from runners.table_options import (
     MetricOption,
     NaIfOption,
     Per,
+    ProvenanceOption,
     Rows,
     ShowNOption,
     SpreadOption,
@@ -55,6 +56,7 @@ def table(
     decimals: Decimals = None,
     transpose: Transpose = None,
     title: Title = None,
+    provenance: ProvenanceOption = None,
     form: Annotated[
         str | None,
         typer.Option("--format", help="md, csv, latex, siunitx or html; default: terminal."),
@@ -91,6 +93,7 @@ def table(
             decimals=decimals,
             transpose=transpose,
             title=title,
+            provenance=provenance,
         )
     )
     if form is None and output is None:
@@ -209,7 +212,7 @@ def compared(ours: "Results", theirs: str) -> "Comparison":
         name = name_beside(sweep.name, ours, theirs)
         other = records_side(results.frame, name=name, measure=measure, na_if=na_if)
     mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)
-    return compare_sides(mine, other)
+    return compare_sides(mine, other, ours.names)
 
 
 def name_beside(name: str, ours: "Results", theirs: str) -> str:

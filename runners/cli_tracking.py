@@ -65,14 +65,23 @@ def watch(
     ] = True,
 ) -> None:
     """Show the sweep in the browser, live and without an account, until Ctrl-C."""
+    from analysis.line_styles import line_styles
     from runners.tracking.watch import watch as watch_sweep
 
     sweep, store = open_sweep(grid, storage)
+    field = sweep.tables[0].columns
+    styles = line_styles(tuple(dict.fromkeys(trial.value(field) for trial in sweep.trials)))
+    # Of one colour no two runs could be told apart.
+    colours = {
+        trial.trial_id: styles[trial.value(field)].colour
+        for trial in sweep.trials
+        if len(styles) > 1
+    }
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    watch_sweep(sweep, store, port=port, browser=browser, say=say)
+    watch_sweep(sweep, store, colours=colours, port=port, browser=browser, say=say)
 
 
 def sync(

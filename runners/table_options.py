@@ -34,6 +34,12 @@ ShowNOption = Annotated[str | None, typer.Option("--show-n", help="incomplete or
 Transpose = Annotated[
     bool | None, typer.Option("--transpose/--no-transpose", help="Turn the tables over.")
 ]
+ProvenanceOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--provenance/--no-provenance", help="Tell the code version and the date in captions."
+    ),
+]
 Title = Annotated[str | None, typer.Option(help="The title.")]
 Exclude = Annotated[
     list[str] | None,

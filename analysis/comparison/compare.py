@@ -10,6 +10,7 @@ from analysis.comparison.outcomes import ComparedCell, Outcome, tested
 from analysis.comparison.side import HARDWARE, MIXED, Side, SideCell
 from analysis.comparison.welch import LEVEL, Welch
 from analysis.measure import Measure
+from analysis.names import NO_LABELS, Names
 from analysis.stats.holm import holm
 
 
@@ -28,6 +29,7 @@ class Comparison:
     told_by: tuple[str, ...]
     cells: tuple[ComparedCell, ...]
     unmatched: tuple[ComparedCell, ...]
+    names: Names
     conditions: tuple[Condition, ...]
     caveats: tuple[tuple[str, int], ...]
 
@@ -42,8 +44,8 @@ class Comparison:
         return (*self.cells, *self.unmatched)
 
 
-def compare(ours: Side, theirs: Side) -> Comparison:
-    """Compare the cells of our side with those of theirs.
+def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
+    """Compare the cells of our side with those of theirs, values called by our ``names``.
 
     Raises:
         UserError: the sides have different metrics, or no cell in common; it says which fields
@@ -65,7 +67,8 @@ def compare(ours: Side, theirs: Side) -> Comparison:
         told_by=matching.told_by,
         cells=judged([tested(pair) for pair in pairs]),
         unmatched=without_partner(matching),
-        conditions=conditions_of(ours, theirs, pairs),
+        names=names,
+        conditions=conditions_of(ours, theirs, pairs, names),
         caveats=caveats_of(ours, theirs, pairs),
     )
 

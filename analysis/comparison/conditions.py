@@ -15,6 +15,7 @@ from analysis.comparison.side import (
     Side,
     SideCell,
 )
+from analysis.names import NO_LABELS, Names
 from analysis.wording import one_line, value_text
 
 MOST_SHOWN = 6
@@ -47,18 +48,20 @@ class Condition:
         return UNKNOWN not in (self.ours, self.theirs)
 
 
-def conditions_of(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[Condition, ...]:
+def conditions_of(
+    ours: Side, theirs: Side, pairs: Sequence[Pair], names: Names = NO_LABELS
+) -> tuple[Condition, ...]:
     """Every field of a trial and circumstance that differs or is unknown in some pair."""
     fields = (
         condition
         for name in FIELD_NAMES
         if name != "seed"
-        for condition in field_conditions(name, pairs)
+        for condition in field_conditions(name, pairs, names)
     )
     return (*fields, *circumstances(ours, theirs, len(pairs)))
 
 
-def field_conditions(name: str, pairs: Sequence[Pair]) -> Iterator[Condition]:
+def field_conditions(name: str, pairs: Sequence[Pair], names: Names) -> Iterator[Condition]:
     """Where a field differs, and where one side or both do not tell it."""
     kinds: tuple[Callable[[Pair], bool], ...] = (
         lambda pair: name in pair.ours.fields and name in pair.theirs.fields,
@@ -71,8 +74,8 @@ def field_conditions(name: str, pairs: Sequence[Pair]) -> Iterator[Condition]:
         if found:
             yield Condition(
                 name=FIELD_LABELS.get(name, name),
-                ours=told(name, [pair.ours for pair in found]),
-                theirs=told(name, [pair.theirs for pair in found]),
+                ours=told(name, [pair.ours for pair in found], names),
+                theirs=told(name, [pair.theirs for pair in found], names),
                 pairs=len(found),
             )
 
@@ -94,23 +97,23 @@ def applies(name: str, cell: SideCell) -> bool:
     )
 
 
-def told(name: str, cells: Sequence[SideCell]) -> str:
+def told(name: str, cells: Sequence[SideCell], names: Names) -> str:
     """The cells' values of the field, or ``unknown``."""
     values = dict.fromkeys(cell.fields[name] for cell in cells if name in cell.fields)
     if not values:
         return UNKNOWN
-    texts = [field_text(name, value) for value in list(values)[:MOST_SHOWN]]
+    texts = [field_text(name, value, names) for value in list(values)[:MOST_SHOWN]]
     more = [f"{len(values) - MOST_SHOWN} more"] if len(values) > MOST_SHOWN else []
     return ", ".join((*texts, *more))
 
 
-def field_text(name: str, value: object) -> str:
+def field_text(name: str, value: object, names: Names) -> str:
     """A field's value; what none means is said."""
     if value is None:
-        return NONE_TEXTS.get(name, "none")
+        return names.label(name, value) or NONE_TEXTS.get(name, "none")
     if isinstance(value, tuple):
         return " ".join(map(value_text, value))
-    return value_text(value)
+    return names.text(name, value)
 
 
 def circumstances(ours: Side, theirs: Side, pairs: int) -> Iterator[Condition]:
@@ -128,7 +131,7 @@ def circumstances(ours: Side, theirs: Side, pairs: int) -> Iterator[Condition]:
             )
 
 
-def shared_fields(pairs: Sequence[Pair]) -> tuple[tuple[str, str], ...]:
+def shared_fields(pairs: Sequence[Pair], names: Names) -> tuple[tuple[str, str], ...]:
     """The fields of one known value, the same on both sides of every pair, with that value."""
     shared = []
     for name in FIELD_NAMES:
@@ -136,5 +139,6 @@ def shared_fields(pairs: Sequence[Pair]) -> tuple[tuple[str, str], ...]:
         if all(name in cell.fields for cell in cells):
             values = {cell.fields[name] for cell in cells}
             if len(values) == 1 and NOT_APPLICABLE not in values:
-                shared.append((FIELD_LABELS.get(name, name), field_text(name, values.pop())))
+                text = field_text(name, values.pop(), names)
+                shared.append((FIELD_LABELS.get(name, name), text))
     return tuple(shared)

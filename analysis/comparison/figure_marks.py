@@ -6,8 +6,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from analysis.comparison.figure_rows import Row
-from analysis.comparison.outcomes import Outcome
+from analysis.comparison.figure_rows import Panel, Row
+from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.wording import number_of, signed
 from analysis.line_styles import LineStyle
 
@@ -16,12 +16,16 @@ LETTER = 4.2
 """How wide a small letter is, in points."""
 # Text here is read, not set: names may hold dollars.
 PLAIN: dict[str, Any] = {"parse_math": False}
-ABSENT: Mapping[Outcome, str] = {
-    Outcome.DIVERGED_HERE: "diverged here",
-    Outcome.DIVERGED_THERE: "diverged there",
-    Outcome.BOTH_DIVERGED: "diverged on both sides",
-    Outcome.NO_VALUE: "no value",
+DIVERGED: Mapping[Outcome, str] = {
+    Outcome.DIVERGED_HERE: "× here",
+    Outcome.DIVERGED_THERE: "× there",
+    Outcome.BOTH_DIVERGED: "× both",
 }
+
+
+def is_diverged(cell: ComparedCell) -> bool:
+    """Whether a side of the pair diverged."""
+    return cell.outcome in DIVERGED
 
 
 def draw_numbers(axes: Axes, rows: Sequence[Row], decimals: int) -> None:
@@ -35,20 +39,28 @@ def draw_numbers(axes: Axes, rows: Sequence[Row], decimals: int) -> None:
         note(axes, place, theirs, x=1, points=12 + width)
 
 
-def draw_row(axes: Axes, row: Row, style: LineStyle, decimals: int) -> None:
-    """One pair: its interval and marker, or what is in their place."""
-    low, high = axes.get_xlim()
+def draw_row(
+    axes: Axes, row: Row, panel: Panel, style: LineStyle, decimals: int, start: float
+) -> None:
+    """One pair: its interval and marker, or what is in their place.
+
+    The axis begins at the share ``start`` of the panel; before it is the band of what diverged.
+    """
+    low, high = panel.low, panel.high
     difference = row.cell.difference
+    if is_diverged(row.cell):
+        note(axes, row.place, DIVERGED[row.cell.outcome], color=style.colour)
+        return
     if difference is None or not math.isfinite(difference):
-        words = ABSENT.get(row.cell.outcome, row.cell.outcome.value)
-        note(axes, row.place, f"× {words}", color=style.colour, backgroundcolor="white")
+        look: dict[str, Any] = {"color": style.colour, "backgroundcolor": "white"}
+        note(axes, row.place, row.cell.outcome.value, x=start, **look)
         return
     test = row.cell.test
     if test is not None:
         ends = [min(max(end, low), high) for end in (test.low, test.high)]
         axes.plot(ends, [row.place] * 2, color=style.colour, linewidth=1.4)
     if not low <= difference <= high:
-        draw_arrow(axes, row, difference, style, decimals)
+        draw_arrow(axes, row, difference, style, decimals, start)
         return
     filled = row.cell.outcome is Outcome.DIFFERS
     axes.plot(
@@ -62,12 +74,14 @@ def draw_row(axes: Axes, row: Row, style: LineStyle, decimals: int) -> None:
     )
 
 
-def draw_arrow(axes: Axes, row: Row, difference: float, style: LineStyle, decimals: int) -> None:
-    """An arrow at the edge with the number that lies beyond it."""
+def draw_arrow(
+    axes: Axes, row: Row, difference: float, style: LineStyle, decimals: int, start: float
+) -> None:
+    """An arrow at the axis' end with the number that lies beyond it."""
     right = difference > 0
     axes.annotate(
         signed(difference, decimals),
-        xy=(1 if right else 0, row.place),
+        xy=(1 if right else start, row.place),
         xycoords=axes.get_yaxis_transform(),
         xytext=(-22 if right else 22, 0),
         textcoords="offset points",

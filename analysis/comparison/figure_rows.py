@@ -8,7 +8,7 @@ from statistics import median
 from analysis.comparison.compare import Comparison
 from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.wording import field_here_and_there
-from analysis.line_styles import OPTIMIZER_LABELS
+from analysis.names import Names
 from analysis.wording import one_line
 
 MOST_PANELS = 6
@@ -50,7 +50,7 @@ class Panel:
 def panels_of(comparison: Comparison) -> tuple[Panel, ...]:
     """A panel per value of the field that parts the comparison; at least one, if empty."""
     counts = {
-        name: len({field_here_and_there(name, cell) for cell in comparison.cells})
+        name: len({field_here_and_there(name, cell, comparison.names) for cell in comparison.cells})
         for name in comparison.told_by
         if name not in ("optimizer", "b0")
     }
@@ -58,33 +58,37 @@ def panels_of(comparison: Comparison) -> tuple[Panel, ...]:
     titled = [name for name in comparison.told_by if name == part or counts.get(name) == 1]
     groups: dict[str, list[ComparedCell]] = {}
     for cell in comparison.cells:
-        title = ", ".join(titled_text(name, cell) for name in titled)
+        title = ", ".join(titled_text(name, cell, comparison.names) for name in titled)
         groups.setdefault(title, []).append(cell)
     fields = [name for name in comparison.told_by if name not in (*titled, "optimizer")]
     return tuple(
-        panel_of(one_line(title), cells, fields)
+        panel_of(one_line(title), cells, fields, comparison.names)
         for title, cells in (groups or {"no pair of cells": []}).items()
     )
 
 
-def titled_text(name: str, cell: ComparedCell) -> str:
+def titled_text(name: str, cell: ComparedCell, names: Names) -> str:
     """A field's value that stands alone: a name speaks for itself."""
-    text = field_here_and_there(name, cell)
+    text = field_here_and_there(name, cell, names)
     return text if name in ("model", "dataset") else f"{name} = {text}"
 
 
-def panel_of(title: str, cells: Sequence[ComparedCell], fields: Sequence[str]) -> Panel:
+def panel_of(
+    title: str, cells: Sequence[ComparedCell], fields: Sequence[str], names: Names
+) -> Panel:
     """The cells of one part from top to bottom, with a gap between optimizers."""
     rows: list[Row] = []
     headings: list[Heading] = []
     place = 0.0
     for cell in cells:
-        name = optimizer_text(cell)
+        name = one_line(field_here_and_there("optimizer", cell, names))
         if not headings or headings[-1].text != name:
             place += 0.4 if headings else 0.0
             headings.append(Heading(place=place, text=name, optimizer=drawn_as(cell)))
             place += 1.0
-        label = ", ".join(f"{field} = {field_here_and_there(field, cell)}" for field in fields)
+        label = ", ".join(
+            f"{field} = {field_here_and_there(field, cell, names)}" for field in fields
+        )
         rows.append(Row(cell=cell, place=place, label=one_line(label), optimizer=drawn_as(cell)))
         place += 1.0
     low, high = limits_of(cells)
@@ -102,12 +106,6 @@ def drawn_as(cell: ComparedCell) -> object:
     """The optimizer whose colour the pair has: ours."""
     side = cell.ours or cell.theirs
     return None if side is None else side.fields.get("optimizer")
-
-
-def optimizer_text(cell: ComparedCell) -> str:
-    """The optimizer as the literature writes it, with theirs where it is another."""
-    name = field_here_and_there("optimizer", cell)
-    return one_line(OPTIMIZER_LABELS.get(name, name))
 
 
 def limits_of(cells: Sequence[ComparedCell]) -> tuple[float, float]:

@@ -99,7 +99,8 @@ def same_text(comparison: Comparison) -> tuple[str, ...]:
             Pair(ours=cell.ours, theirs=cell.theirs)
             for cell in comparison.cells
             if cell.ours is not None and cell.theirs is not None
-        ]
+        ],
+        comparison.names,
     )
     told = [f"{name} {value}" for name, value in shared]
     return (f"The same on both sides: {', '.join(told)}.",) if told else ()
@@ -116,6 +117,7 @@ def cells_section(comparison: Comparison, decimals: int) -> Section:
             header=(*comparison.told_by, *HEADINGS, "outcome"),
             rows=tuple(cell_texts(comparison, cell, decimals) for cell in comparison.cells),
             names=len(comparison.told_by),
+            notes=1,
         ),
         after=footnotes(comparison),
     )
@@ -164,5 +166,6 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
                 for cell in comparison.unmatched
             ),
             names=len(comparison.told_by),
+            notes=1,
         ),
     )

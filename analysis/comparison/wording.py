@@ -9,6 +9,7 @@ from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.side import SideCell
 from analysis.comparison.welch import LEVEL
 from analysis.measure import Measure
+from analysis.names import Names
 from analysis.wording import number_text, one_line
 
 STATUS_TEXTS: Mapping[CellStatus, str] = {
@@ -21,13 +22,15 @@ STATUS_TEXTS: Mapping[CellStatus, str] = {
 
 def name_texts(comparison: Comparison, cell: ComparedCell) -> tuple[str, ...]:
     """What tells the cell from others, a text per field of ``told_by``."""
-    return tuple(field_here_and_there(name, cell) for name in comparison.told_by)
+    return tuple(field_here_and_there(name, cell, comparison.names) for name in comparison.told_by)
 
 
-def field_here_and_there(name: str, cell: ComparedCell) -> str:
+def field_here_and_there(name: str, cell: ComparedCell, names: Names) -> str:
     """Our value of a field, with theirs where it differs; theirs where there is no cell here."""
     known = [
-        None if side is None or name not in side.fields else field_text(name, side.fields[name])
+        None
+        if side is None or name not in side.fields
+        else field_text(name, side.fields[name], names)
         for side in (cell.ours, cell.theirs)
     ]
     here, there = known

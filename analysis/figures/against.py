@@ -29,16 +29,19 @@ from analysis.figures.axes import (
     shown_tables,
     tables_for,
     tidy,
-    worse_edge,
 )
+from analysis.figures.band import Band, band_for
 from analysis.figures.labels import literal, metric_label
 from analysis.figures.sheet import PAGE_INCHES, TEXT_POINTS, Grid, add_key, new_sheet, panel_grid
 from analysis.figures.ticks import Ticks
 from analysis.line_styles import LineStyle, line_styles
+from analysis.names import NO_LABELS, Names
 from analysis.places import places_of
 from analysis.tables import Table
 
 PANEL_HEIGHT = 1.85
+BAND_SHARE = 0.11
+"""Of a panel's height: for what diverged."""
 # A row's value needs as much along the axis, in inches, to keep its points apart.
 ROW_INCHES = 0.22
 MARKER_SIZE = 3.5
@@ -65,21 +68,30 @@ def accuracy_against(
     na_if: NaIf = "any",
     spread: Spread = "std",
     width: float = PAGE_INCHES,
+    names: Names = NO_LABELS,
 ) -> Figure:
     """The metric's mean and spread against ``x``, one line per ``line``, one panel per ``per``.
 
     It draws what :func:`analysis.tables.compile_tables` would tabulate: the means of its cells with
-    their spread where n ≥ 2, a × at the worse edge for N/A, a gap for a cell without a value and a
-    hollow marker for a mean over fewer seeds than declared. Positive values of ``x`` go on a
-    logarithmic axis, anything else side by side; losses, rates and ``b`` stand on one where they
-    span magnitudes. The figure is at most ``width`` inches wide.
+    their spread where n ≥ 2, a × in a band at the worse edge for N/A, a gap for a cell without a
+    value and a hollow marker for a mean over fewer seeds than declared. Positive values of ``x``
+    go on a logarithmic axis, anything else side by side; losses, rates and ``b`` stand on one where
+    they span magnitudes. The figure is at most ``width`` inches wide.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that
             differ in more than the seed.
     """
     tables = tables_for(
-        frame, rows=x, columns=line, per=per, metric=metric, at=at, na_if=na_if, title=title
+        frame,
+        rows=x,
+        columns=line,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+        title=title,
+        names=names,
     )
     # Not the settings of whoever runs this: text.usetex alone would break on every underscore.
     with mpl.style.context("default"):
@@ -93,9 +105,9 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
     tables = shown_tables(tables, notes)
     most_rows = max((len(table.row_values) for table in tables), default=0)
     grid = panel_grid(len(tables), width=width, wanted=ROW_INCHES * most_rows)
-    ticks = [places_ticks(places_of(t.row_values), grid.panel_width - 0.5) for t in tables]
-    names = max((tick.height for tick in ticks), default=0.0)
-    figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + names), title)
+    ticks = [places_ticks(t, places_of(t.row_values), grid.panel_width - 0.5) for t in tables]
+    below = max((tick.height for tick in ticks), default=0.0)
+    figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + below), title)
     draw_panels(figure, tables, ticks, grid, styles, spread)
     cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
     if cells:
@@ -103,9 +115,9 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
         notes.insert(0, f"Points: {what} over {number_of_seeds(cells)}.")
         if len(styles) > 1:
             notes.insert(1, f"Each line stands a little beside its {tables[0].row_field}.")
-        add_key(
-            figure, [*line_handles(tables[0].column_field, styles), *mark_handles(cells)], notes
-        )
+        first = tables[0]
+        lines = line_handles(first.column_field, styles, first.names)
+        add_key(figure, [*lines, *mark_handles(cells)], notes)
     return figure
 
 
@@ -118,27 +130,52 @@ def draw_panels(
     spread: Spread,
 ) -> None:
     """The panels on a common scale; those inside the grid do without their neighbours' labels."""
-    first: Axes | None = None
+    panels: list[Axes] = []
+    if not tables:
+        return
+    band = band_for(tables[0].metric, BAND_SHARE)
     for index, (table, tick) in enumerate(zip(tables, ticks, strict=True)):
-        axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=first)
-        first = first or axes
-        draw_panel(axes, table, tick, styles, spread)
+        shared = panels[0] if panels else None
+        axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=shared)
+        panels.append(axes)
+        draw_panel(axes, table, tick, styles, spread, band)
         label_part(axes, table, grid.panel_width)
         if index % grid.across:
             axes.tick_params(labelleft=False)
             axes.set_ylabel("")
+    scale_means(panels, tables, styles, band, named=panels[:: grid.across])
+
+
+def scale_means(
+    panels: Sequence[Axes],
+    tables: Sequence[Table],
+    styles: Mapping[object, LineStyle],
+    band: Band,
+    *,
+    named: Sequence[Axes],
+) -> None:
+    """The scale of all panels, and beside it the band where a cell diverged."""
+    cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
     means = [
         cell.mean for table in tables for cell in table.cells.values() if cell.mean is not None
     ]
-    if first and not means:
+    first = panels[0]
+    if not means:
         first.set_yticks([])
-    if first and is_logarithmic(tables[0].metric, means):
+    if is_logarithmic(tables[0].metric, means):
         first.set_yscale("log")
         name_decades(first.yaxis, *first.get_ylim())
+    if any(cell.status is CellStatus.NA for cell in cells):
+        band.set_apart(panels, named=named)
 
 
 def draw_panel(
-    axes: Axes, table: Table, ticks: Ticks, styles: Mapping[object, LineStyle], spread: Spread
+    axes: Axes,
+    table: Table,
+    ticks: Ticks,
+    styles: Mapping[object, LineStyle],
+    spread: Spread,
+    band: Band,
 ) -> None:
     """One table's lines on axes of its own."""
     places = places_of(table.row_values)
@@ -150,7 +187,7 @@ def draw_panel(
         at = places.shifted((index - (count - 1) / 2) * min(ASIDE, 0.3 / count))
         cells = [table.cells[value, column] for value in places.values]
         draw_means(axes, at, cells, styles[column], spread)
-        draw_crosses(axes, at, cells, styles[column], worse_edge(table.metric))
+        draw_crosses(axes, at, cells, styles[column], band.middle)
     axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
     axes.set_ylabel(metric_label(table.metric, table.at, 26), fontsize=TEXT_POINTS)
     axes.margins(y=0.12)

@@ -15,11 +15,11 @@ from analysis.cells import Cell, CellStatus
 from analysis.figures.labels import broken, literal
 from analysis.figures.sheet import MAX_PANELS, TEXT_POINTS
 from analysis.figures.ticks import Ticks, ticks_of
-from analysis.line_styles import MAX_LINES, LineStyle, line_label
+from analysis.line_styles import MAX_LINES, LineStyle
 from analysis.measure import METRIC_GOALS
+from analysis.names import Names
 from analysis.places import Places
 from analysis.tables import Table, compile_tables
-from analysis.wording import short_texts, value_text
 
 Per = str | tuple[str, ...] | None
 """The fields of which every value gets a panel, or a figure, of its own."""
@@ -31,7 +31,6 @@ CROSS: dict[str, Any] = {
     "markersize": 4.5,
     "markeredgewidth": 1.3,
 }
-EDGE = 0.035
 MAGNITUDES = 30
 LOG_STEPS: Sequence[tuple[float, tuple[float, ...]]] = (
     (0.4, ()),
@@ -53,6 +52,7 @@ def tables_for(
     at: At,
     na_if: NaIf,
     title: str,
+    names: Names,
 ) -> tuple[Table, ...]:
     """The tables whose numbers a figure draws, one per value of ``per``.
 
@@ -64,7 +64,9 @@ def tables_for(
         {"rows": rows, "columns": columns, "per": per, "na_if": na_if, "mark": "none"}
     )
     goal = METRIC_GOALS.get(metric) or "maximize"
-    return compile_tables(frame, [spec], metric=metric, at=at, goal=goal, sweep_name=title)
+    return compile_tables(
+        frame, [spec], metric=metric, at=at, goal=goal, sweep_name=title, names=names
+    )
 
 
 def fields_of(per: Per) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def shown_columns(tables: Sequence[Table], notes: list[str]) -> tuple[object, ..
         field = tables[0].column_field
         notes.append(
             f"The first {MAX_LINES} of {len(columns)} values of {field} are shown, up to "
-            f"{value_text(columns[MAX_LINES - 1])}."
+            f"{tables[0].names.text(field, columns[MAX_LINES - 1])}."
         )
     return columns[:MAX_LINES]
 
@@ -121,19 +123,17 @@ def name_decades(axis: Axis, low: float, high: float) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def worse_edge(metric: str) -> float:
-    """The share of a panel's height where a × for what diverged stands: at its worse end."""
-    return 1 - EDGE if METRIC_GOALS[metric] == "minimize" else EDGE
-
-
 def label_part(axes: Axes, table: Table, inches: float) -> None:
     """The panel's title: which part of the sweep it is of."""
     axes.set_title(literal(broken(table.part or "", int(inches * 15))), fontsize=TEXT_POINTS)
 
 
-def places_ticks(places: Places, inches: float) -> Ticks:
-    """The ticks of these places along an axis of so many inches."""
-    return ticks_of(short_texts(places.values), [share * inches for share in places.shares])
+def places_ticks(table: Table, places: Places, inches: float) -> Ticks:
+    """The ticks of the places of the table's rows along an axis of so many inches."""
+    return ticks_of(
+        table.names.along(table.row_field, places.values),
+        [share * inches for share in places.shares],
+    )
 
 
 def set_places(axes: Axes, places: Places, ticks: Ticks) -> None:
@@ -146,7 +146,7 @@ def set_places(axes: Axes, places: Places, ticks: Ticks) -> None:
     axes.minorticks_off()
 
 
-def line_handles(field: str, styles: Mapping[object, LineStyle]) -> list[Line2D]:
+def line_handles(field: str, styles: Mapping[object, LineStyle], names: Names) -> list[Line2D]:
     """The key's entry of every line, by the value of ``field`` that it is of."""
     return [
         Line2D(
@@ -157,7 +157,7 @@ def line_handles(field: str, styles: Mapping[object, LineStyle]) -> list[Line2D]
             markersize=4,
             linewidth=1.2,
             linestyle=style.dashes,
-            label=literal(broken(line_label(field, value), 48)),
+            label=literal(broken(names.alone(field, value), 48)),
         )
         for value, style in styles.items()
     ]

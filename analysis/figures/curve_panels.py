@@ -10,11 +10,16 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from analysis.course import Course, Part, mean_course
-from analysis.figures.axes import CROSS, LOGARITHMIC_METRICS, name_decades, tidy, worse_edge
+from analysis.figures.axes import CROSS, LOGARITHMIC_METRICS, name_decades, tidy
+from analysis.figures.band import Band
 from analysis.figures.labels import POINTS_PER_INCH, evenly
 from analysis.figures.sheet import SMALL_POINTS
 from analysis.line_styles import LineStyle
 
+BAND_SHARE = 0.17
+"""Of a panel's height: for what diverged."""
+CROSS_POINTS = 5
+"""A × needs as much to stand clear of its neighbour."""
 END_CROSS = CROSS | {"markersize": 3.5, "markeredgewidth": 1.0, "zorder": 4}
 MOST_THIN_LINES = 20
 """More seeds of a cell than these are one grey band."""
@@ -22,23 +27,19 @@ LEAST_SPAN = 2
 """A logarithmic panel spans at least this factor, so that a constant rate looks constant."""
 
 
-def draw_panel(axes: Axes, part: Part, quantity: str, value: object, rasterized: bool) -> None:
+def draw_panel(
+    axes: Axes, part: Part, quantity: str, value: object, band: Band, rasterized: bool
+) -> None:
     """One quantity of one value: every line's trials, and their means on top."""
     tidy(axes)
     axes.tick_params(labelsize=SMALL_POINTS)
     count = len(part.styles)
-    height = worse_edge(quantity)
-    at_start: list[LineStyle] = []
     for index, (column, style) in reversed(list(enumerate(part.styles.items()))):
         courses = part.courses(value, column)
         shift = (index - (count - 1) / 2) * 0.6 / count if part.is_one_epoch else 0.0
         draw_seeds(axes, courses, quantity, style, shift, rasterized)
         draw_mean(axes, courses, quantity, style, shift)
-        if (column, quantity) not in part.without:
-            draw_ends(axes, courses, quantity, style, height)
-            if any(course.has_diverged and not len(course.epochs) for course in courses):
-                at_start.insert(0, style)
-    draw_starts(axes, at_start, height)
+    draw_crosses(axes, part, quantity, value, band)
 
 
 def draw_seeds(
@@ -90,28 +91,44 @@ def draw_mean(
     )
 
 
-def draw_ends(
-    axes: Axes, courses: Sequence[Course], quantity: str, style: LineStyle, height: float
-) -> None:
-    """A × where each diverged trial's line ends, at the edge ``height`` where that is no number."""
-    diverged = [course for course in courses if course.has_diverged and len(course.epochs)]
-    ends = [course.end(quantity) for course in diverged]
-    points = [end for end in ends if math.isfinite(end[1])]
-    look = END_CROSS | {"color": style.colour}
-    if points:
-        axes.plot([x for x, _ in points], [y for _, y in points], **look)
-    outside = sorted({x for x, y in ends if not math.isfinite(y)})
-    if outside:
-        axes.plot(outside, [height] * len(outside), transform=axes.get_xaxis_transform(), **look)
+def draw_crosses(axes: Axes, part: Part, quantity: str, value: object, band: Band) -> None:
+    """A × in the band for each line and epoch after which a trial diverged, side by side.
+
+    Those of trials that recorded no epoch stand at the left edge.
+    """
+    at: dict[float | None, list[LineStyle]] = {}
+    for column, style in part.styles.items():
+        if (column, quantity) not in part.without:
+            for epoch in last_epochs(part.courses(value, column)):
+                at.setdefault(epoch, []).append(style)
+    for epoch, styles in at.items():
+        first = 0.8 if epoch is None else (1 - len(styles)) / 2
+        for index, style in enumerate(styles):
+            inches = CROSS_POINTS * (first + index) / POINTS_PER_INCH
+            aside = ScaledTranslation(inches, 0, axes.figure.dpi_scale_trans)
+            base = axes.transAxes if epoch is None else axes.get_xaxis_transform()
+            look = END_CROSS | {"color": style.colour, "transform": base + aside}
+            axes.plot([epoch or 0], [band.middle], **look)
 
 
-def draw_starts(axes: Axes, styles: Sequence[LineStyle], height: float) -> None:
-    """A × side by side at the left edge for each line of which a trial recorded no epoch."""
-    for index, style in enumerate(styles):
-        points = (4 + 5 * index) / POINTS_PER_INCH
-        aside = ScaledTranslation(points, 0, axes.figure.dpi_scale_trans)
-        look = END_CROSS | {"color": style.colour}
-        axes.plot([0], [height], transform=axes.transAxes + aside, **look)
+def last_epochs(courses: Sequence[Course]) -> dict[float | None, None]:
+    """After which epochs trials diverged, None where in the first."""
+    return {
+        float(course.epochs[-1]) if len(course.epochs) else None: None
+        for course in courses
+        if course.has_diverged
+    }
+
+
+def has_diverged(part: Part, quantity: str) -> bool:
+    """Whether a × belongs in some panel of the quantity."""
+    return any(
+        course.has_diverged
+        for column in part.styles
+        if (column, quantity) not in part.without
+        for value in part.shown
+        for course in part.courses(value, column)
+    )
 
 
 def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:

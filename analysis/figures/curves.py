@@ -21,20 +21,23 @@ from analysis.figures.axes import (
     shown_columns,
     tables_for,
 )
+from analysis.figures.band import band_for
 from analysis.figures.curve_panels import (
+    BAND_SHARE,
     MOST_THIN_LINES,
     draw_panel,
+    has_diverged,
     scale_epochs,
     scale_quantity,
 )
 from analysis.figures.labels import broken, evenly, in_words, literal
 from analysis.figures.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
 from analysis.frame import grouped
-from analysis.line_styles import LineStyle, line_label, line_styles
+from analysis.line_styles import LineStyle, line_styles
 from analysis.measure import METRIC_LABELS
+from analysis.names import NO_LABELS, Names
 from analysis.places import places_of
 from analysis.tables import Table, TableError
-from analysis.wording import short_texts
 
 QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
 # Some optimizers have no single rate, and no b.
@@ -59,15 +62,16 @@ def curves_by_part(
     title: str,
     quantities: Sequence[str] | None = None,
     width: float = PAGE_INCHES,
+    names: Names = NO_LABELS,
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Learning curves by value of ``per``: the words for it, and what draws its figure.
 
     All recorded epochs are drawn. Rows of panels are the losses, ``metric``, the effective learning
     rate and b (or ``quantities``), columns the values of ``x``, evenly chosen where there are many,
     and each ``line`` has its colour. Thin lines are seeds, thick ones their mean over the epochs
-    that every complete seed has. A diverged trial's line ends in a ×; one that diverged in its
-    first epoch has its × at the start, at the top for a loss and else at the bottom. ``history``
-    and ``frame`` are those of :func:`analysis.frame.history_frame` and
+    that every complete seed has. A diverged trial has a × in a band, at the top for a loss and
+    else at the bottom, where its line ends; one that diverged in its first epoch at the left.
+    ``history`` and ``frame`` are those of :func:`analysis.frame.history_frame` and
     :func:`analysis.frame.build_frame`. The figures are at most ``width`` inches wide.
 
     Raises:
@@ -75,7 +79,15 @@ def curves_by_part(
             in more than the seed.
     """
     tables = tables_for(
-        frame, rows=x, columns=line, per=per, metric=metric, at="last", na_if="any", title=title
+        frame,
+        rows=x,
+        columns=line,
+        per=per,
+        metric=metric,
+        at="last",
+        na_if="any",
+        title=title,
+        names=names,
     )
     wanted = tuple(dict.fromkeys(quantities or (*QUANTITIES[:2], metric, *QUANTITIES[3:])))
     if unknown := [name for name in wanted if name not in METRIC_LABELS]:
@@ -112,6 +124,7 @@ def part_of(
         field=table.row_field,
         line_field=table.column_field,
         shown=evenly(places_of(table.row_values).values, most),
+        names=table.names,
         quantities=quantities,
         styles={c: style for c, style in styles.items() if c in table.column_values},
         cells=courses_by_cell(trials, (table.row_field, table.column_field), recorded),
@@ -122,16 +135,16 @@ def choice_note(part: Part, values: Sequence[object]) -> list[str]:
     """Which values are shown, where that is not all."""
     if len(part.shown) == len(values):
         return []
-    names = in_words(short_texts(part.shown))
-    return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field}: {names}."]
+    shown = in_words(part.names.along(part.field, part.shown))
+    return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field}: {shown}."]
 
 
 def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> Figure:
     """Panels of quantities × values, those of a quantity on one scale."""
     rows, columns = len(part.quantities), len(part.shown)
     headings = [
-        text if isinstance(value, str) else f"{part.field} = {text}"
-        for value, text in zip(part.shown, short_texts(part.shown), strict=True)
+        text if part.names.is_word(part.field, value) else f"{part.field} = {text}"
+        for value, text in zip(part.shown, part.names.along(part.field, part.shown), strict=True)
     ]
     panel = min(WIDEST, (width - LABELS_INCHES) / columns)
     heights = PANEL_HEIGHT * rows + 0.4
@@ -139,16 +152,20 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
     panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
     thin = len(part.all_courses) * rows
     for (row, column), axes in np.ndenumerate(panels):
-        draw_panel(axes, part, part.quantities[row], part.shown[column], thin > RASTER_LINES)
+        quantity = part.quantities[row]
+        band = band_for(quantity, BAND_SHARE)
+        draw_panel(axes, part, quantity, part.shown[column], band, thin > RASTER_LINES)
         if row == 0:
             name = broken(headings[column], int(panel * 15))
             axes.set_title(literal(name), fontsize=TEXT_POINTS)
         # What has no labels takes no room: to find that out of each takes most of the layout.
         axes.xaxis.set_in_layout(row == rows - 1)
         axes.yaxis.set_in_layout(column == 0)
-    for axes, quantity in zip(panels[:, 0], part.quantities, strict=True):
-        axes.set_ylabel(broken(METRIC_LABELS[quantity], 18), fontsize=SMALL_POINTS)
-        scale_quantity(axes, part, quantity)
+    for across, quantity in zip(panels, part.quantities, strict=True):
+        across[0].set_ylabel(broken(METRIC_LABELS[quantity], 18), fontsize=SMALL_POINTS)
+        scale_quantity(across[0], part, quantity)
+        if has_diverged(part, quantity):
+            band_for(quantity, BAND_SHARE).set_apart(across, named=across[:1])
     for axes in panels[-1]:
         axes.set_xlabel("epoch", fontsize=TEXT_POINTS)
     scale_epochs(panels[0, 0], part)
@@ -159,7 +176,7 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
 
 def handles(part: Part) -> list[Line2D]:
     """The key: the lines, and the kinds of thin lines and marks that occur."""
-    entries = line_handles(part.line_field, part.styles)
+    entries = line_handles(part.line_field, part.styles, part.names)
     if any(len(courses) > 1 for courses in part.cells.values()):
         look: dict[str, Any] = (
             {"marker": ".", "linestyle": "none"} if part.is_one_epoch else {"linewidth": 0.5}
@@ -192,7 +209,7 @@ def left_out(part: Part) -> list[str]:
     names_of: dict[str, list[str]] = {}
     for column, quantity in part.without:
         if any(len(c.epochs) for value in part.shown for c in part.courses(value, column)):
-            names_of.setdefault(line_label(part.line_field, column), []).append(
+            names_of.setdefault(part.names.alone(part.line_field, column), []).append(
                 QUANTITY_WORDS[quantity]
             )
     return [f"{name} has no {' and no '.join(words)}." for name, words in names_of.items()]

@@ -42,6 +42,7 @@ from analysis.figures.sheet import (
 )
 from analysis.figures.ticks import tall
 from analysis.measure import METRIC_GOALS
+from analysis.names import NO_LABELS, Names
 from analysis.tables import Table
 
 ROW_HEIGHT = 0.21
@@ -62,6 +63,7 @@ def heat_map(
     na_if: NaIf = "any",
     decimals: int = 2,
     width: float = PAGE_INCHES,
+    names: Names = NO_LABELS,
 ) -> Figure:
     """The metric's means as colours, ``rows`` × ``columns``, one panel per ``per``, one scale.
 
@@ -75,7 +77,15 @@ def heat_map(
             differ in more than the seed.
     """
     tables = tables_for(
-        frame, rows=rows, columns=columns, per=per, metric=metric, at=at, na_if=na_if, title=title
+        frame,
+        rows=rows,
+        columns=columns,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+        title=title,
+        names=names,
     )
     with mpl.style.context("default"):
         return draw(tables, title=title, decimals=decimals, width=width)
@@ -100,7 +110,7 @@ def draw(tables: Sequence[Table], *, title: str, decimals: int, width: float) ->
 
 def layout(tables: Sequence[Table], decimals: int, width: float) -> tuple[CellSize, Grid]:
     """How large cells are and how panels stand in so many inches."""
-    texts = [name for table in tables for name in row_names(table.row_values)]
+    texts = [name for table in tables for name in row_names(table, table.row_values)]
     names = max(text_inches(name, TEXT_POINTS) for name in texts) + 0.3
     columns = max(len(table.column_values) for table in tables)
     rows = max(len(table.row_values) for table in tables)

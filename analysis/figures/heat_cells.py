@@ -17,11 +17,10 @@ from analysis.figures.axes import is_logarithmic
 from analysis.figures.labels import broken, literal
 from analysis.figures.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.ticks import Ticks, apart, tall, ticks_of
-from analysis.line_styles import OPTIMIZER_LABELS
 from analysis.measure import METRIC_GOALS
 from analysis.places import places_of
 from analysis.tables import Table
-from analysis.wording import number_text, short_texts
+from analysis.wording import number_text
 
 NAME_WIDTH = 18
 RASTER_CELLS = 2000
@@ -139,7 +138,7 @@ def name_cells(axes: Axes, table: Table, rows: Sequence[object], size: CellSize)
     """The names of the rows and columns."""
     ticks = column_ticks(table, size)
     axes.set_xticks([index + 0.5 for index in range(len(ticks.names))], ticks.shown, **ticks.turn)
-    names = row_names(rows)
+    names = row_names(table, rows)
     kept = apart([index * size.height for index in range(len(names))], [tall(n) for n in names])
     axes.set_yticks(
         [index + 0.5 for index in range(len(names))],
@@ -148,21 +147,20 @@ def name_cells(axes: Axes, table: Table, rows: Sequence[object], size: CellSize)
     axes.set_xlim(0, len(ticks.names))
     axes.set_ylim(len(names), 0)
     axes.set_ylabel(literal(table.row_field), fontsize=TEXT_POINTS)
-    if not all(isinstance(value, str) for value in table.column_values):
+    if not all(table.names.is_word(table.column_field, value) for value in table.column_values):
         axes.set_xlabel(literal(table.column_field), fontsize=TEXT_POINTS)
     axes.tick_params(labelsize=TEXT_POINTS, length=0, pad=2)
     axes.spines[:].set_visible(False)
 
 
-def row_names(values: Sequence[object]) -> list[str]:
+def row_names(table: Table, values: Sequence[object]) -> list[str]:
     """The rows' values beside their cells."""
-    return [broken(OPTIMIZER_LABELS.get(text, text), NAME_WIDTH) for text in short_texts(values)]
+    return [broken(text, NAME_WIDTH) for text in table.names.along(table.row_field, values)]
 
 
 def column_ticks(table: Table, size: CellSize) -> Ticks:
     """The columns' names below their cells."""
-    texts = short_texts(table.column_values)
-    names = [OPTIMIZER_LABELS.get(text, text) for text in texts]
+    names = table.names.along(table.column_field, table.column_values)
     return ticks_of(names, [index * size.width for index in range(len(names))])
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from adaloss.printable import shortened
 from adaloss.table_spec import At
 from analysis.measure import METRIC_LABELS
 
@@ -38,6 +39,17 @@ def broken(text: str, width: int) -> str:
                     lines.append("")
                 lines[-1] += part
     return "\n".join(line.rstrip() for line in lines)
+
+
+def bounded(text: str, width: int, most: int) -> str:
+    """The text in at most so many lines of ``width`` characters; else its middle is left out."""
+    lines = broken(text, width)
+    # Lines that are broken at blanks are not full.
+    length = most * width
+    while lines.count("\n") >= most:
+        length -= max(1, width // 10)
+        lines = broken(shortened(text, max(2, length)), width)
+    return lines
 
 
 def metric_label(metric: str, at: At, width: int) -> str:

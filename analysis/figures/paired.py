@@ -22,6 +22,7 @@ from analysis.figures.axes import (
     shown_tables,
     tables_for,
 )
+from analysis.figures.band import band_for
 from analysis.figures.labels import literal
 from analysis.figures.paired_panels import counts_have_room, draw_panel
 from analysis.figures.pairs import Comparison, Pairs, comparison_of
@@ -29,11 +30,14 @@ from analysis.figures.sheet import PAGE_INCHES, add_key, new_sheet, panel_grid
 from analysis.frame import grouped
 from analysis.line_styles import LineStyle, line_styles
 from analysis.measure import Measure
+from analysis.names import NO_LABELS, Names
 from analysis.places import places_of
 from analysis.tables import Table, TableError
 from analysis.wording import value_text
 
 PANEL_HEIGHT = 2.1
+BAND_SHARE = 0.1
+"""Of a panel's height: for what diverged."""
 LABEL_INCHES = 0.7
 DEFAULT_BASELINE = "adaloss"
 MARK_INCHES = 0.11
@@ -53,13 +57,14 @@ def paired_differences(
     at: At,
     title: str,
     width: float = PAGE_INCHES,
+    names: Names = NO_LABELS,
 ) -> Figure:
     """The metric of each ``line`` minus the baseline's, seed by seed, against ``x``, per ``per``.
 
     Small points are seeds for which both are complete, thick marks their mean with its 95 %
     confidence interval (Student's t, n ≥ 2); n is written where it is not all seeds. Where a seed
-    diverged a × stands at the worse edge, in the baseline's colour at the better edge where the
-    baseline's did. ``baseline`` is a value of ``line`` or its text, by default adaloss, or the
+    diverged a × stands in a band at the worse edge, in the baseline's colour where the baseline's
+    did. ``baseline`` is a value of ``line`` or its text, by default adaloss, or the
     first value where there is no adaloss. The figure is at most ``width`` inches wide.
 
     Raises:
@@ -67,7 +72,15 @@ def paired_differences(
             more than the seed, there is no such baseline, or nothing to compare with it.
     """
     tables = tables_for(
-        frame, rows=x, columns=line, per=per, metric=metric, at=at, na_if="any", title=title
+        frame,
+        rows=x,
+        columns=line,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if="any",
+        title=title,
+        names=names,
     )
     column = Measure(metric=metric, at=at, goal=None).column
     parts = grouped(frame, fields_of(per)).values()
@@ -116,20 +129,24 @@ def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figu
     rows, lines = max(len(table.row_values) for table in tables), len(styles) - 1
     grid = panel_grid(len(tables), width=width, wanted=rows * lines * MARK_INCHES + LABEL_INCHES)
     inches = grid.panel_width - LABEL_INCHES
-    ticks = [places_ticks(places_of(table.row_values), inches) for table in tables]
+    ticks = [places_ticks(table, places_of(table.row_values), inches) for table in tables]
     height = PANEL_HEIGHT + max(tick.height for tick in ticks)
     figure = new_sheet(grid.width, grid.rows * height, title)
     has_room = counts_have_room(comparisons, lines, inches)
-    first: Axes | None = None
+    panels: list[Axes] = []
+    band = band_for(tables[0].metric, BAND_SHARE)
     for index, (comparison, tick) in enumerate(zip(comparisons, ticks, strict=True)):
-        axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=first)
-        first = first or axes
-        draw_panel(axes, comparison, tick, styles, has_room)
+        shared = panels[0] if panels else None
+        axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=shared)
+        panels.append(axes)
+        draw_panel(axes, comparison, tick, styles, has_room, band)
         label_part(axes, comparison.table, grid.panel_width)
         if index % grid.across:
             axes.tick_params(labelleft=False)
             axes.set_ylabel("")
     scale = scale_differences(figure.axes[0], comparisons)
+    if has_diverged(comparisons, styles):
+        band.set_apart(panels, named=panels[:: grid.across])
     explained = explanations(comparisons, styles, has_room)
     add_key(figure, handles(comparisons, styles), [*explained, *scale, *notes])
     return figure
@@ -159,10 +176,9 @@ def scale_differences(axes: Axes, comparisons: Sequence[Comparison]) -> list[str
 def handles(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]) -> list[Line2D]:
     """The key's entries: the compared, and the baseline where a × is of it."""
     baseline = comparisons[0].baseline
-    entries = line_handles(
-        comparisons[0].table.column_field,
-        {value: style for value, style in styles.items() if value != baseline},
-    )
+    table = comparisons[0].table
+    others = {value: style for value, style in styles.items() if value != baseline}
+    entries = line_handles(table.column_field, others, table.names)
     for entry in entries:
         entry.set_linestyle("none")
     if any(p.diverged for p in shown_pairs(comparisons, styles)):
@@ -172,6 +188,12 @@ def handles(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle
         cross.set_color(styles[baseline].colour)
         entries.append(cross)
     return entries
+
+
+def has_diverged(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]) -> bool:
+    """Whether a seed that belongs here diverged."""
+    others = any(pairs.diverged for pairs in shown_pairs(comparisons, styles))
+    return others or any(comparison.baseline_diverged for comparison in comparisons)
 
 
 def shown_pairs(

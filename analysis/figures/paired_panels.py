@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from analysis.figures.axes import CROSS, set_places, tidy, worse_edge
+from analysis.figures.axes import CROSS, set_places, tidy
+from analysis.figures.band import Band
 from analysis.figures.labels import broken, literal, metric_label, text_inches
 from analysis.figures.pairs import Comparison, Pairs
 from analysis.figures.sheet import SMALL_POINTS, TEXT_POINTS
@@ -25,6 +26,7 @@ def draw_panel(
     ticks: Ticks,
     styles: Mapping[object, LineStyle],
     has_room: bool,
+    band: Band,
 ) -> None:
     """One part's differences around the zero line, with their numbers of seeds if that has room."""
     table = comparison.table
@@ -44,11 +46,11 @@ def draw_panel(
         if has_room:
             write_counts(axes, at, rows, style)
         diverged = [x for x, pairs in zip(at, rows, strict=True) if pairs.diverged]
-        draw_crosses(axes, diverged, worse_edge(table.metric), style)
-    # Where the baseline diverged all others are better.
-    numbers = zip(places.numbers, places.values, strict=True)
-    diverged = [number for number, row in numbers if row in comparison.baseline_diverged]
-    draw_crosses(axes, diverged, 1 - worse_edge(table.metric), styles[comparison.baseline])
+        draw_crosses(axes, diverged, band.middle, style)
+    # The baseline has no marks; its crosses stand before those of the others.
+    beside = zip(places.shifted(-(len(others) + 1) / 2 * step), places.values, strict=True)
+    diverged = [x for x, row in beside if row in comparison.baseline_diverged]
+    draw_crosses(axes, diverged, band.middle, styles[comparison.baseline])
     axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
     axes.set_ylabel(difference_label(comparison), fontsize=TEXT_POINTS)
     axes.margins(y=0.14)

@@ -9,7 +9,6 @@ import pandas as pd
 
 from adaloss.result import TrialState
 from analysis.cells import t_quantile
-from analysis.line_styles import line_label
 from analysis.tables import Table
 
 Key = tuple[object, object]
@@ -64,7 +63,7 @@ class Comparison:
     @property
     def baseline_name(self) -> str:
         """The baseline in words."""
-        return line_label(self.table.column_field, self.baseline)
+        return self.table.names.alone(self.table.column_field, self.baseline)
 
     def sizes(self) -> Iterator[float]:
         """How far from zero each seed's difference and each interval's end is."""

@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from analysis.figures.labels import broken, lines_inches, literal, text_inches
+from analysis.figures.labels import bounded, lines_inches, literal, text_inches
 
 COLUMN_INCHES = 3.3
 """The width of one of a paper's two columns."""
@@ -24,6 +24,8 @@ TITLE_POINTS = 8.0
 TEXT_POINTS = 7.0
 SMALL_POINTS = 6.0
 
+MOST_TITLE_LINES = 2
+"""Of a longer title the middle is left out."""
 MAX_PANELS = 24
 """More would neither fit on a page nor be looked at."""
 
@@ -63,7 +65,7 @@ def panel_grid(count: int, *, width: float, wanted: float, beside: float = 0.0) 
 
 def new_sheet(width: float, height: float, title: str) -> Figure:
     """An empty figure whose panels get ``height`` inches together, with its title above."""
-    lines = broken(title, int(width * 15)) if title else ""
+    lines = bounded(title, int(width * 15), MOST_TITLE_LINES)
     above = lines_inches(lines.count("\n") + 1, TITLE_POINTS) + 0.06 if title else 0.0
     figure = Figure(figsize=(width, height + above))
     reserve_below(figure, 0)

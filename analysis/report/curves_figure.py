@@ -25,9 +25,8 @@ def curves_figure(subject: Subject, curves: Curves) -> str:
     )
     words = [
         "Recorded epochs. Thin: seeds. Thick, with marks: their mean over the epochs that every "
-        "complete seed has; diverged and unfinished seeds are not averaged in. A × ends the line "
-        "of a seed that diverged; without a recorded epoch it is at the start, at the top for a "
-        "loss and else at the bottom. All but accuracies are on a "
+        "complete seed has; diverged and unfinished seeds are not averaged in. A × in the "
+        "band: a seed diverged after this epoch, or in the first. All but accuracies are on a "
         "logarithmic axis where they are positive.",
         *curves.left_out,
     ]

@@ -9,6 +9,7 @@ import pandas as pd
 from adaloss.result import TrialState
 from adaloss.sweep import Sweep
 from analysis.html_text import escaped
+from analysis.names import NO_LABELS, Names
 from analysis.report.logs import told_failures
 from analysis.report.markup import (
     and_more,
@@ -19,7 +20,7 @@ from analysis.report.markup import (
     shortened,
     verbatim,
 )
-from analysis.wording import field_value_text, value_text
+from analysis.wording import value_text
 
 MOST_DIVERGENCES = 60
 MOST_CHARACTERS = 1000
@@ -30,17 +31,18 @@ def divergences_section(sweep: Sweep, frame: pd.DataFrame) -> str:
     diverged = of_state(frame, TrialState.DIVERGED)
     if diverged.empty:
         return section("divergences", "Divergences", [paragraph("No trial diverged.")])
-    total = frame["trial_id"].nunique()
+    total, names = frame["trial_id"].nunique(), Names(sweep.labels)
     fields = [name for name in sweep.axes if name != "seed"]
     told = diverged.head(MOST_DIVERGENCES)
     parts = [
         paragraph(
-            f"{len(diverged)} of {total} trials diverged ({by_value(diverged, 'optimizer')}). "
-            "A divergence is a result; the captions of the tables say when it makes a cell N/A."
+            f"{len(diverged)} of {total} trials diverged "
+            f"({by_value(diverged, 'optimizer', names)}). A divergence is a result; "
+            "the captions of the tables say when it makes a cell N/A."
         ),
         plain_table(
             (*fields, "seed", "epoch", "why"),
-            divergence_rows(told, fields),
+            divergence_rows(told, fields, names),
             label="Divergences",
             names=len(fields) + 3,
         ),
@@ -55,19 +57,21 @@ def of_state(frame: pd.DataFrame, state: TrialState) -> pd.DataFrame:
     return rows.drop_duplicates("trial_id")
 
 
-def by_value(rows: pd.DataFrame, field: str) -> str:
+def by_value(rows: pd.DataFrame, field: str, names: Names = NO_LABELS) -> str:
     """How many rows have each value of a field, the most first."""
-    counts = Counter(map(value_text, rows[field]))
+    counts = Counter(names.text(field, value) for value in rows[field])
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name}: {number}" for name, number in ordered[:8])
 
 
-def divergence_rows(diverged: pd.DataFrame, fields: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def divergence_rows(
+    diverged: pd.DataFrame, fields: Sequence[str], names: Names
+) -> Iterator[tuple[str, ...]]:
     """The cell, the seed, the epoch and the reason of each."""
     for trial in diverged.to_dict("records"):
         # It diverged in the epoch after the last that it finished.
         epoch = str(int(trial["finished_epochs"]) + 1)
-        cell = (value_text(trial[name]) for name in (*fields, "seed"))
+        cell = (names.text(name, trial[name]) for name in (*fields, "seed"))
         yield (*cell, epoch, shortened(trial["divergence"] or "not recorded", MOST_CHARACTERS))
 
 
@@ -110,4 +114,4 @@ def failure_entry(trial: Mapping[Hashable, Any], sweep: Sweep, lines: Sequence[s
 def trial_name(trial: Mapping[Hashable, Any], sweep: Sweep) -> str:
     """What tells this trial from the others of the sweep."""
     fields = [*(name for name in sweep.axes if name != "seed"), "seed"]
-    return ", ".join(field_value_text(name, trial[name]) for name in fields)
+    return ", ".join(Names(sweep.labels).alone(name, trial[name]) for name in fields)

@@ -72,9 +72,8 @@ def mean_limits(points: Iterable[Point], subject: Subject) -> tuple[float, float
         for sign in (-1, 1)
     ]
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
-    # Room at the bottom for the marks of what diverged.
-    margin = (high - low) or abs(high) or 1.0
-    return low - 0.1 * margin, high + 0.05 * margin
+    margin = 0.05 * ((high - low) or abs(high) or 1.0)
+    return low - margin, high + margin
 
 
 def mean_rows(

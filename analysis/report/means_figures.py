@@ -21,7 +21,7 @@ def against_figure(
     frame: pd.DataFrame, subject: Subject, points: Sequence[Point], what: str
 ) -> str:
     """Means against the values of the rows."""
-    na = " A × at the bottom: the cell is N/A, by divergence." if subject.has_na else ""
+    na = " A × in the band: the cell is N/A, by divergence." if subject.has_na else ""
     words = [
         f"{what} against {subject.spec.rows}, {SPREAD_WORDS[subject.spec.spread]}; a line per "
         f"value of {subject.spec.columns}, slightly moved aside so that none hides another.{na}",
@@ -68,7 +68,7 @@ def mean_of(point: Point) -> float:
 
 
 def place_and_mean(subject: Subject, point: Point) -> str:
-    """``96.99 (AdaLoss, b0 = 1)``, with the part where they are many."""
+    """``96.99 (adaloss, b0 = 1)``, with the part where they are many."""
     part, row, line = subject.cell_texts(point)
     mean = number_text(mean_of(point), subject.spec.decimals)
     where = f"{line}, {subject.spec.rows} = {row}"

@@ -11,8 +11,8 @@ from adaloss.sweep import Sweep
 from adaloss.trial import FIELD_NAMES, Trial
 from analysis.frame import MISSING, positions_by
 from analysis.html_text import escaped
+from analysis.names import Names
 from analysis.report.markup import paragraph, plain_table, section
-from analysis.wording import value_text
 
 MOST_VALUES = 20
 """Values of a field that are listed."""
@@ -63,19 +63,19 @@ def overview_section(sweep: Sweep, frame: pd.DataFrame) -> str:
 
 def overview_parts(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
     """Paragraphs and tables of the overview."""
-    axes = shown_axes(sweep, frame)
-    yield paragraph(extent(axes, frame))
+    axes, names = shown_axes(sweep, frame), Names(sweep.labels)
+    yield paragraph(extent(axes, frame, names))
     if axes:
         yield "<h3>Fields that vary</h3>"
         yield plain_table(
             ("field", "number", "values"),
-            [(name, str(len(values)), listed(values)) for name, values in axes.items()],
+            [(name, str(len(v)), listed(name, v, names)) for name, v in axes.items()],
             label="Fields that vary",
             names=3,
         )
     if len(frame):
         yield "<h3>Fields that do not vary</h3>"
-        yield from constants(frame, axes)
+        yield from constants(frame, axes, names)
     for note in sweep.notes:
         yield paragraph(note, "note")
     yield "<h3>Trials</h3>"
@@ -92,13 +92,13 @@ def shown_axes(sweep: Sweep, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
     return {name: values for name, values in taken.items() if len(values) > 1}
 
 
-def extent(axes: Mapping[str, Any], frame: pd.DataFrame) -> str:
+def extent(axes: Mapping[str, Any], frame: pd.DataFrame, names: Names) -> str:
     """Datasets, models and optimizers, and how many cells, seeds and trials they make."""
     fields = [name for name in axes if name != "seed"]
     cells = len(positions_by(frame, fields))
     seeds = len(set(frame["seed"]))
     named = [
-        f"{label}: {listed(tuple(dict.fromkeys(frame[name])), most=6)}."
+        f"{label}: {listed(name, tuple(dict.fromkeys(frame[name])), names, most=6)}."
         for name, label in (
             ("dataset", "Data sets"),
             ("model", "Models"),
@@ -116,13 +116,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def listed(values: Sequence[object], most: int = MOST_VALUES) -> str:
-    """The values, the first of them where they are many."""
-    texts = ", ".join(map(value_text, values[:most]))
+def listed(field: str, values: Sequence[object], names: Names, *, most: int = MOST_VALUES) -> str:
+    """The values of a field, the first of them where they are many."""
+    texts = ", ".join(names.text(field, value) for value in values[:most])
     return f"{texts}, … (the first {most} of {len(values)})" if len(values) > most else texts
 
 
-def constants(frame: pd.DataFrame, axes: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
+def constants(
+    frame: pd.DataFrame, axes: Mapping[str, tuple[Any, ...]], names: Names
+) -> Iterator[str]:
     """The fields that all trials share: first those that say something, then the defaults."""
     fixed = [name for name in FIELD_NAMES if name not in axes and name != "seed"]
     value_of = {name: frame[name].iloc[0] for name in fixed}
@@ -130,11 +132,11 @@ def constants(frame: pd.DataFrame, axes: Mapping[str, tuple[Any, ...]]) -> Itera
     said = [name for name in fixed if name not in usual]
     yield plain_table(
         ("field", "value"),
-        [(name, value_text(value_of[name])) for name in said],
+        [(name, names.text(name, value_of[name])) for name in said],
         label="Fields that do not vary",
         names=2,
     )
-    defaults = ", ".join(f"{name} = {value_text(value_of[name])}" for name in usual)
+    defaults = ", ".join(f"{name} = {names.text(name, value_of[name])}" for name in usual)
     if defaults:
         yield paragraph(f"As where nothing is said: {defaults}.", "note")
 

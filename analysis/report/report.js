@@ -64,6 +64,9 @@
     return { valued, valueless: rows.filter((row) => row.mean === null) };
   }
 
+  const lastEpoch = curves.epoch_lists.flat().reduce((a, b) => Math.max(a, b), 2);
+  const crossStep = Math.min(0.012, 0.2 / data.lines.length) * (lastEpoch - 1);
+
   const curvesOfRow = (panel, row) =>
     range(curves.cell.length).filter(
       (curve) =>
@@ -71,7 +74,7 @@
     );
 
   function courses(panel, lines) {
-    const found = { seeds: [], means: [], ends: [], edges: [] };
+    const found = { seeds: [], means: [], ends: [] };
     for (const curve of curvesOfRow(panel, chosen("row"))) {
       if (lines.has(cells.line[curves.cell[curve]])) addCurve(found, curve);
     }
@@ -91,13 +94,14 @@
       row.words = `${row.cell}, epoch ${row.epoch}: mean ${row.mean}`;
     }
     (isMean ? found.means : found.seeds).push(...rows);
-    if (curves.diverged[curve]) addEnd(found, rows.at(-1) ?? { ...common, epoch: 1, value: null });
-  }
-
-  function addEnd(found, last) {
-    const when = last.value === null ? "without a value" : `after epoch ${last.epoch}`;
-    const end = { ...last, diverged: when, words: `${last.cell}, seed ${last.seed}: diverged` };
-    (last.value === null ? found.edges : found.ends).push(end);
+    if (curves.diverged[curve]) {
+      const last = epochs.at(-1);
+      const diverged = last ? `after epoch ${last}` : "in the first epoch";
+      const words = `${common.cell}, seed ${common.seed}: diverged`;
+      // A little beside one another, as the lines of means are.
+      const epoch = (last ?? 1) + common.line * crossStep;
+      found.ends.push({ ...common, epoch, diverged, words });
+    }
   }
 
   const isLoss = () => curves.metrics[chosen("metric")].name.endsWith("/loss");
@@ -116,12 +120,14 @@
     const longest = used.map((curve) => curves.epoch_lists[curves.epochs[curve]].at(-1) ?? 1);
     const last = longest.reduce((a, b) => Math.max(a, b), 2);
     const ticks = range(last).map((i) => i + 1).filter((_, i) => i % Math.ceil(last / 10) === 0);
-    for (const layer of spec.layer) {
+    for (const layer of spec.layer.filter((one) => one.encoding)) {
       layer.encoding.x.scale = { domain: [1, last], nice: false, zero: false };
       layer.encoding.x.axis.values = ticks;
-      if (layer.encoding.y.field) layer.encoding.y.scale = scale;
+      if (layer.encoding.y.field) Object.assign(layer.encoding.y.scale, scale);
     }
-    spec.params.find((param) => param.name === "atTop").value = isLoss();
+    const param = (name) => spec.params.find((one) => one.name === name);
+    param("atTop").value = isLoss();
+    param("hasBand").value = used.some((curve) => curves.diverged[curve]);
     return spec;
   }
 

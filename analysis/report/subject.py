@@ -8,11 +8,10 @@ import pandas as pd
 from adaloss.table_spec import TableSpec
 from analysis.cells import Cell, CellStatus
 from analysis.frame import positions_by
-from analysis.line_styles import LineStyle, line_label, line_styles
+from analysis.line_styles import LineStyle, line_styles
 from analysis.measure import Measure
 from analysis.places import Places, places_of
 from analysis.tables import Table, selected
-from analysis.wording import short_texts
 
 MOST_LINES = 40
 """Values of the columns that the figures have; what is beyond is in the tables."""
@@ -65,6 +64,7 @@ def subject_of(
     tables = tables[: len(positions_by(chosen, spec.per))]
     if not tables:
         return None
+    names = tables[0].names
     places = places_of(tuple(dict.fromkeys(chosen[spec.rows])))
     lines = tuple(dict.fromkeys(chosen[spec.columns]))
     shown = lines[:MOST_LINES]
@@ -73,8 +73,8 @@ def subject_of(
         spec=spec,
         measure=measure,
         rows=places,
-        row_texts=short_texts(places.values),
-        line_labels=[line_label(spec.columns, value) for value in shown],
+        row_texts=names.along(spec.rows, places.values),
+        line_labels=[names.alone(spec.columns, value) for value in shown],
         styles=[styles[value] for value in shown],
         all_lines=len(lines),
         parts=[table.part or table.title for table in tables],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from analysis.line_styles import BAND_COLOUR, BAND_LABEL
 from analysis.report.figure_data import JsonValue
 from analysis.report.markers import CROSS_PATH, DASH_LENGTHS, MARKER_PATHS
 from analysis.report.subject import Subject
@@ -10,6 +11,8 @@ Spec = dict[str, JsonValue]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 """The name of the language; nothing is fetched from there."""
+BAND = 24
+"""Pixels beside the values of y: what diverged stands there."""
 INK, QUIET, GRID = "#1a1a1a", "#595959", "#e4e4e4"
 CONFIG: Spec = {
     "font": "system-ui, sans-serif",
@@ -97,10 +100,48 @@ def row_axis(subject: Subject) -> Spec:
     }
 
 
-def cross_layer(data: str, x: Spec, y: Spec, encoding: Spec) -> Spec:
-    """Marks of what diverged."""
+def banded(scale: Spec) -> Spec:
+    """A scale of y whose values leave the band free: at the top, or else at the bottom."""
+    low: Spec = {"expr": f"atTop ? height : height - {BAND} * hasBand"}
+    high: Spec = {"expr": f"atTop ? {BAND} * hasBand : 0"}
+    return {**scale, "range": [low, high]}
+
+
+def band_layers(data: str, x: Spec, encoding: Spec) -> list[Spec]:
+    """The band for what diverged with its name, and the marks in it; nothing without any."""
+    top: Spec = {"expr": f"atTop ? 0 : height - {BAND}"}
+    bottom: Spec = {"expr": f"atTop ? {BAND} : height"}
+    middle: Spec = {"expr": f"atTop ? {BAND / 2} : height - {BAND / 2}"}
+    shown: Spec = {"data": {"values": [{}]}}
+    strip: Spec = {
+        "type": "rect",
+        "x": 0,
+        "x2": {"expr": "width"},
+        "y": top,
+        "y2": bottom,
+        "color": BAND_COLOUR,
+        "opacity": {"expr": "hasBand ? 1 : 0"},
+        "aria": False,
+    }
+    name: Spec = {
+        "type": "text",
+        "text": BAND_LABEL,
+        "x": -12,
+        "y": middle,
+        "align": "right",
+        "baseline": "middle",
+        "fontSize": 12,
+        "color": INK,
+        "opacity": {"expr": "hasBand ? 1 : 0"},
+        "aria": False,
+    }
     mark: Spec = {"type": "point", "shape": CROSS_PATH, "size": 90, "strokeWidth": 2, "opacity": 1}
-    return {"data": {"name": data}, "mark": mark, "encoding": {"x": x, "y": y, **encoding}}
+    crosses: Spec = {
+        "data": {"name": data},
+        "mark": mark,
+        "encoding": {"x": x, "y": {"value": middle}, **encoding},
+    }
+    return [{**shown, "mark": strip}, {**shown, "mark": name}, crosses]
 
 
 def row_params(subject: Subject) -> Spec:

@@ -6,7 +6,8 @@ from analysis.report.subject import Subject
 from analysis.report.vega_parts import (
     INK,
     Spec,
-    cross_layer,
+    band_layers,
+    banded,
     line_encoding,
     panel,
     row_axis,
@@ -23,9 +24,9 @@ MOST_LABELS = 16
 
 
 def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
-    """Means against the rows' values, with their spread; a × at the bottom is N/A."""
+    """Means against the rows' values, with their spread; a × in the band is N/A."""
     x = row_axis(subject)
-    scale: Spec = {"domain": list(limits), "nice": False, "zero": False}
+    scale = banded({"domain": list(limits), "nice": False, "zero": False})
     y: Spec = {"field": "mean", "type": "quantitative", "scale": scale, "title": None}
     tips = tooltip("cell", "value", "seeds_with_value", "values_of_the_seeds")
     named: Spec = {"description": {"field": "words"}, "tooltip": tips}
@@ -35,6 +36,7 @@ def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
         "",
         260,
         [
+            *band_layers("crosses", x, {"color": colour, **named}),
             {
                 "data": {"name": "means"},
                 "mark": {"type": "line", "strokeWidth": 1.5, "aria": False},
@@ -50,16 +52,13 @@ def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
                 "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
                 "encoding": {"x": x, "y": y, **styled(subject), **named},
             },
-            cross_layer(
-                "crosses", x, {"value": {"expr": "height - 9"}}, {"color": colour, **named}
-            ),
         ],
-        row_params(subject),
+        {**row_params(subject), "atTop": False, "hasBand": subject.has_na},
     )
 
 
 def curves_spec(subject: Subject) -> Spec:
-    """Seeds thin, means thick, a × where a seed diverged; the script sets the scale."""
+    """Seeds thin, means thick, a × in the band where one diverged; the script sets the scale."""
     x: Spec = {
         "field": "epoch",
         "type": "quantitative",
@@ -68,7 +67,7 @@ def curves_spec(subject: Subject) -> Spec:
     y: Spec = {
         "field": "value",
         "type": "quantitative",
-        "scale": {"zero": False},
+        "scale": banded({}),
         "axis": {"title": None, "tickCount": 5},
     }
     lines = line_encoding(subject)
@@ -84,6 +83,7 @@ def curves_spec(subject: Subject) -> Spec:
         "",
         240,
         [
+            *band_layers("ends", x, ends),
             {
                 "data": {"name": "seeds"},
                 "mark": thin,
@@ -105,10 +105,8 @@ def curves_spec(subject: Subject) -> Spec:
                     "description": {"field": "words"},
                 },
             },
-            cross_layer("ends", x, y, ends),
-            cross_layer("edges", x, {"value": {"expr": "atTop ? 9 : height - 9"}}, ends),
         ],
-        {"atTop": False},
+        {"atTop": False, "hasBand": False},
     )
 
 

@@ -40,7 +40,7 @@ def aggregate_section(aggregate: pd.DataFrame, prefix: str, measure: Measure, ro
             "than any complete one. trials: finished of declared; columns that lack trials of some "
             f"{rows} are not of the same mix.",
         ),
-        table=PlainTable(header=header, rows=lines),
+        table=PlainTable(header=header, rows=lines, notes=1),
         after=tuple(map(interval_power, fewest_and_most(n for n in aggregate["n"] if n > 0))),
     )
 
@@ -74,6 +74,6 @@ def improvement_section(
             f"ties count one half), averaged over the {rows} that have trials of both, with a "
             "jackknife interval over seeds. seeds: the fewest of a cell.",
         ),
-        table=PlainTable(header=header, rows=lines),
+        table=PlainTable(header=header, rows=lines, notes=1),
         after=tuple(map(improvement_power, fewest_and_most(n for n in improvement["n"] if n > 0))),
     )

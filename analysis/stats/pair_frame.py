@@ -15,7 +15,6 @@ from analysis.stats.intervals import FEWEST_FOR_BOOTSTRAP_T
 from analysis.stats.pairs import PairedTests, mean_over_rows, paired_tests
 from analysis.stats.power import paired_effect
 from analysis.stats.samples import Samples
-from analysis.wording import value_text
 
 TOO_MUCH_WORK = "too much work for the bootstrap"
 ONE_ROW, ALL_ROWS = "row", "all rows"
@@ -74,7 +73,7 @@ def each_row(samples: Samples) -> Iterator[Comparison]:
     for first, second, rows in shared_rows(samples):
         for row in rows:
             gone = [
-                value_text(samples.columns[column])
+                samples.column_texts[column]
                 for column in (first, second)
                 if samples.not_available[column, row]
             ]
@@ -104,8 +103,8 @@ def over_rows(samples: Samples, row_field: str) -> Iterator[Comparison]:
 
 def diverged_at(samples: Samples, column: int, rows: Iterable[int], row_field: str) -> str:
     """``sgd_constant diverged at b0 = 0.01, 0.1``, or nothing."""
-    gone = [value_text(samples.rows[row]) for row in rows if samples.not_available[column, row]]
-    name = value_text(samples.columns[column])
+    gone = [samples.row_texts[row] for row in rows if samples.not_available[column, row]]
+    name = samples.column_texts[column]
     return f"{name} diverged at {row_field} = {', '.join(gone)}" if gone else ""
 
 

@@ -54,6 +54,7 @@ def pair_section(
         header=((rows,) if at_row else ()) + HEADER + LAST_HEADER,
         rows=tuple(line_of(record, measure, at_row) for record in records),
         names=1 + at_row,
+        notes=2,
     )
     tests = int(pairs["tests"].iloc[0])
     powers = fewest_and_most(int(n) for n in pairs["n"] if n > 0)

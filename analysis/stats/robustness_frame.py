@@ -28,7 +28,6 @@ from analysis.stats.robustness import (
 )
 from analysis.stats.samples import Samples
 from analysis.tables import AVERAGED_FIELD
-from analysis.wording import value_text
 
 WORST, RANGE, AREA, WIDTH = "worst", "range", "area", "width"
 DIVERGED = "diverged"
@@ -107,7 +106,7 @@ def curve_of(
     counts = np.concatenate([np.ones((1, resamples.n)), resamples.counts])
     means = cell_means(values, counts)
     seeds = (~np.isnan(values)).sum(axis=1)[present]
-    texts = [value_text(samples.rows[row]) for row in order]
+    texts = [samples.row_texts[row] for row in order]
     gone = [bool(samples.not_available[column, row]) for row in order]
     known = np.where(np.isnan(means[0]), np.inf if goal == "maximize" else -np.inf, means[0])
     worst = known.argmin() if goal == "maximize" else known.argmax()
@@ -125,8 +124,8 @@ def curve_of(
             if not is_gone and not is_there
         ),
         absent=tuple(
-            value_text(row)
-            for row, declared in zip(samples.rows, samples.declared[column], strict=True)
+            text
+            for text, declared in zip(samples.row_texts, samples.declared[column], strict=True)
             if not declared
         ),
     )

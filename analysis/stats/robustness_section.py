@@ -32,7 +32,7 @@ def robustness_section(
     return Section(
         title=title,
         before=(*unevenness(robustness, rows), *explanation(measure, rows, tolerance)),
-        table=PlainTable(header=("", *STATISTICS, "n", "notes"), rows=tuple(lines)),
+        table=PlainTable(header=("", *STATISTICS, "n", "notes"), rows=tuple(lines), notes=1),
         after=tuple(map(interval_power, fewest_and_most(n for n in robustness["n"] if n > 0))),
     )
 

@@ -12,6 +12,7 @@ from adaloss.table_spec import NaIf, TableSpec
 from analysis.cells import CellStatus
 from analysis.frame import grouped
 from analysis.measure import Measure
+from analysis.names import NO_LABELS, Names
 from analysis.stats.distributions import Bools, Floats
 from analysis.tables import Table, compile_tables
 
@@ -31,6 +32,8 @@ class Samples:
     part_values: tuple[object, ...]
     columns: tuple[object, ...]
     rows: tuple[object, ...]
+    column_texts: tuple[str, ...]
+    row_texts: tuple[str, ...]
     seeds: tuple[object, ...]
     values: Floats
     diverged: Bools
@@ -48,6 +51,7 @@ def samples_of(
     per: Sequence[str],
     measure: Measure,
     na_if: NaIf,
+    names: Names = NO_LABELS,
 ) -> Iterator[Samples]:
     """The samples of each part of the frame, a part per value of the ``per`` fields.
 
@@ -64,6 +68,7 @@ def samples_of(
         # The goal only decides which cell is marked as best, which is not looked at.
         goal=measure.goal or "maximize",
         sweep_name="",
+        names=names,
     )
     parts = grouped(frame, spec.per)
     for table, (part_values, part) in zip(tables, parts.items(), strict=True):
@@ -91,6 +96,8 @@ def samples_of_part(
         part_values=part_values,
         columns=table.column_values,
         rows=table.row_values,
+        column_texts=tuple(table.column_texts),
+        row_texts=tuple(table.row_texts),
         seeds=seeds,
         values=values,
         diverged=diverged,

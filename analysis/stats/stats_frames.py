@@ -7,6 +7,7 @@ import pandas as pd
 
 from adaloss.table_spec import NaIf
 from analysis.measure import Measure
+from analysis.names import NO_LABELS, Names
 from analysis.stats.aggregate_frame import (
     AGGREGATE_COLUMNS,
     IMPROVEMENT_COLUMNS,
@@ -38,6 +39,7 @@ def stats_frames(
     per: Sequence[str] = ("model",),
     na_if: NaIf = "any",
     tolerance: float | None = None,
+    names: Names = NO_LABELS,
 ) -> dict[str, pd.DataFrame]:
     """The frames ``pairs``, ``robustness``, ``aggregate`` and ``improvement`` of a sweep.
 
@@ -45,7 +47,8 @@ def stats_frames(
     values of ``per`` in words; what its other columns are stands at :func:`pair_frame`,
     :func:`robustness_frame`, :func:`aggregate_frame` and :func:`improvement_frame`. ``tolerance``
     is how far from the best counts as near it (see :func:`tolerance_of`). ``generator`` draws
-    resamples of 8 seeds and more; up to 7 are resampled in every way there is.
+    resamples of 8 seeds and more; up to 7 are resampled in every way there is. ``names`` are those
+    in the words of ``part`` and ``note``; other columns have the values themselves.
 
     Raises:
         TableError: a field is unknown or repeated, or a cell would mix trials that differ in
@@ -54,12 +57,12 @@ def stats_frames(
     parts = [
         (samples.part, part_frames(samples, measure, rows, tolerance, generator))
         for samples in samples_of(
-            frame, rows=rows, columns=columns, per=per, measure=measure, na_if=na_if
+            frame, rows=rows, columns=columns, per=per, measure=measure, na_if=na_if, names=names
         )
     ]
     return {
-        name: joined(((part, frames[name]) for part, frames in parts), names)
-        for name, names in COLUMNS.items()
+        name: joined(((part, frames[name]) for part, frames in parts), of_frame)
+        for name, of_frame in COLUMNS.items()
     }
 
 

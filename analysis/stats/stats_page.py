@@ -9,6 +9,7 @@ import pandas as pd
 from adaloss.table_spec import NaIf
 from analysis.caption import NA_MEANING
 from analysis.measure import Measure
+from analysis.names import NO_LABELS, Names
 from analysis.page import Page, Section
 from analysis.stats.aggregate_section import aggregate_section, improvement_section
 from analysis.stats.pair_sections import pair_sections
@@ -50,6 +51,7 @@ def stats_page(
     per: Sequence[str] = ("model",),
     na_if: NaIf = "any",
     tolerance: float | None = None,
+    names: Names = NO_LABELS,
 ) -> Page:
     """The page of :func:`stats_frames` of these arguments; each part's sections, then the methods.
 
@@ -67,6 +69,7 @@ def stats_page(
         per=per,
         na_if=na_if,
         tolerance=tolerance,
+        names=names,
     )
     parts = dict.fromkeys(frames[AGGREGATE]["part"])
     if not parts:
@@ -82,6 +85,7 @@ def stats_page(
             rows,
             columns,
             tolerance,
+            names,
         )
     ]
     return Page(title=title, sections=(*sections, methods_section(measure, na_if)))
@@ -99,14 +103,27 @@ def part_sections(
     rows: str,
     columns: str,
     tolerance: float | None,
+    names: Names,
 ) -> Iterator[Section]:
     """The sections of one part."""
     prefix = f"{part}: " if part else ""
-    for section in pair_sections(frames[PAIRS], prefix, measure, rows):
+    called = {name: called_by(frame, rows, columns, names) for name, frame in frames.items()}
+    for section in pair_sections(called[PAIRS], prefix, measure, rows):
         yield replace(section, before=(pairing(columns), *section.before))
-    yield robustness_section(frames[ROBUSTNESS], prefix, measure, rows, tolerance)
-    yield aggregate_section(frames[AGGREGATE], prefix, measure, rows)
-    yield improvement_section(frames[IMPROVEMENT], prefix, measure, rows)
+    yield robustness_section(called[ROBUSTNESS], prefix, measure, rows, tolerance)
+    yield aggregate_section(called[AGGREGATE], prefix, measure, rows)
+    yield improvement_section(called[IMPROVEMENT], prefix, measure, rows)
+
+
+def called_by(frame: pd.DataFrame, rows: str, columns: str, names: Names) -> pd.DataFrame:
+    """The frame with the texts of rows and columns in place of their values."""
+    called = frame.copy()
+    fields = dict.fromkeys(("column", "first", "second", "better"), columns) | {"row": rows}
+    for name, field in fields.items():
+        if name in frame:
+            texts = [None if value is None else names.text(field, value) for value in frame[name]]
+            called[name] = pd.Series(texts, index=frame.index, dtype="object")
+    return called
 
 
 def pairing(columns: str) -> str:

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,13 @@ PLOT_ORDER = "test/top1,test/*,val/top1,val/*,train/*,effective_lr,b"
 class TrackioTarget:
     """Every trial a run of trackio in its database below ``folder``, made anew each time.
 
-    Nothing of it leaves the machine. To write it anew takes ten milliseconds a trial, and so there
-    is no state to go wrong.
+    Nothing of it leaves the machine. To write it anew takes some twenty milliseconds a trial, and
+    so there is no state to go wrong. ``names`` has the name of each trial's run, no two the same.
     """
 
     trackio: ModuleType
     project: str
+    names: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -43,19 +45,30 @@ class TrackioTarget:
         return self.project
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> "TrackioRun":
-        """Begin the trial's run."""
+        """Begin the trial's run, or go on with the empty one."""
         # In a context of its own: trackio ends the run that another init left in the same one.
         run = copy_context().run(
             self.trackio.init,
             project=self.project,
-            name=labels.name,
+            name=self.names[labels.run_id],
             group=labels.group,
             config=flat(config),
+            resume="allow",
             embed=False,
             auto_log_gpu=False,
             auto_log_cpu=False,
         )
         return TrackioRun(run)
+
+    def list_runs(self, runs: Sequence[tuple[Labels, Mapping[str, Any]]]) -> None:
+        """Make every run, without a number yet, so that each has and keeps its place in the list.
+
+        Trackio colours a run by its place, the newest first.
+        """
+        for labels, config in reversed(runs):
+            run = self.open(labels, config).run
+            run.log({}, step=0)
+            run.finish()
 
     def put_files(
         self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
@@ -121,8 +134,23 @@ def fresh_trackio(folder: Path) -> ModuleType:
     return module
 
 
-def serve(target: TrackioTarget, port: int | None) -> tuple[str, Callable[[], None]]:
-    """Start the dashboard's server on the loopback; its address, and what stops it."""
+def unique_names(labels: Iterable[Labels]) -> dict[str, str]:
+    """The name of each trial's run by its id: with the id where several have the same."""
+    all_labels = list(labels)
+    counts = Counter(one.name for one in all_labels)
+    return {
+        one.run_id: one.name if counts[one.name] == 1 else f"{one.name} ({one.run_id})"
+        for one in all_labels
+    }
+
+
+def serve(
+    target: TrackioTarget, port: int | None, colours: Sequence[str]
+) -> tuple[str, Callable[[], None]]:
+    """Start the dashboard's server on the loopback; its address, and what stops it.
+
+    ``colours`` are those of the runs in the order of their list; none: trackio's own.
+    """
     app, url, _, _ = target.trackio.show(
         project=target.project,
         open_browser=False,
@@ -130,5 +158,6 @@ def serve(target: TrackioTarget, port: int | None) -> tuple[str, Callable[[], No
         host="127.0.0.1",
         server_port=port,
         share=False,
+        color_palette=list(colours) or None,
     )
     return f"{url.rstrip('/')}/?project={target.project}&smoothing=0", app.close

@@ -4,17 +4,19 @@ import contextlib
 import io
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from adaloss.store import Store
 from adaloss.sweep import Sweep
+from adaloss.trial import Trial
 from adaloss.user_error import UserError
+from runners.tracking.labels import labels_of
 from runners.tracking.ledger import Ledger
 from runners.tracking.mirror import Mirror
-from runners.tracking.trackio_runs import TrackioTarget, fresh_trackio, serve
+from runners.tracking.trackio_runs import TrackioTarget, fresh_trackio, serve, unique_names
 
 SECONDS_BETWEEN_LOOKS = 2.0
 Say = Callable[[str], None]
@@ -24,8 +26,16 @@ class WatchError(UserError):
     """The dashboard cannot be shown; the message says why."""
 
 
-def watch(sweep: Sweep, store: Store, *, port: int | None, browser: bool, say: Say) -> None:
-    """Show the sweep until it is interrupted.
+def watch(
+    sweep: Sweep,
+    store: Store,
+    *,
+    colours: Mapping[str, str],
+    port: int | None,
+    browser: bool,
+    say: Say,
+) -> None:
+    """Show the sweep until it is interrupted, each trial's run in its colour by trial id.
 
     Raises:
         WatchError: another process shows this sweep, or the port is taken.
@@ -41,11 +51,18 @@ def watch(sweep: Sweep, store: Store, *, port: int | None, browser: bool, say: S
     with lock:
         # Trackio has much to say on its standard output.
         with contextlib.redirect_stdout(io.StringIO()):
-            target = TrackioTarget(fresh_trackio(folder), project=sweep.name)
+            trials = in_cells(sweep)
+            labels = [labels_of(sweep, trial) for trial in trials]
+            trackio = fresh_trackio(folder)
+            target = TrackioTarget(trackio, project=sweep.name, names=unique_names(labels))
             mirror = Mirror(sweep, store, target, Ledger(folder, target.name))
+            target.list_runs(
+                [(one, mirror.config_of(t, None)) for one, t in zip(labels, trials, strict=True)]
+            )
             mirror.catch_up(lambda: None)
             try:
-                url, stop = serve(target, port)
+                in_order = [colours[t.trial_id] for t in trials if t.trial_id in colours]
+                url, stop = serve(target, port, in_order)
             except OSError as error:
                 where = "no port is free" if port is None else f"port {port} is taken"
                 raise WatchError(f"{where}: name another with --port") from error
@@ -62,6 +79,13 @@ def watch(sweep: Sweep, store: Store, *, port: int | None, browser: bool, say: S
             raise WatchError(f"{sweep.name}: {next(iter(mirror.problems.values()))}")
         except KeyboardInterrupt:
             stop()
+
+
+def in_cells(sweep: Sweep) -> list[Trial]:
+    """The trials, each once, the seeds of a cell one after the other."""
+    distinct = {trial.trial_id: trial for trial in sweep.trials}.values()
+    cells = {cell: place for place, cell in enumerate(dict.fromkeys(t.cell for t in distinct))}
+    return sorted(distinct, key=lambda trial: cells[trial.cell])
 
 
 def read_address(path: Path) -> str:

@@ -316,14 +316,14 @@ ADDED = {
     "unknown key that is like none": (
         "x: 3",
         "11: unknown key 'x'; known: name, description, method, metric, parameters, seeds, "
-        "overrides, exclude, include, divergence, resources, execution, wandb, tables, data, "
-        "program, command, project, entity, run_cap",
+        "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
+        "data, program, command, project, entity, run_cap",
     ),
     "key on two lines": (
         '"a\\nb": 1',
         "11: unknown key 'a\\nb'; known: name, description, method, metric, parameters, seeds, "
-        "overrides, exclude, include, divergence, resources, execution, wandb, tables, data, "
-        "program, command, project, entity, run_cap",
+        "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
+        "data, program, command, project, entity, run_cap",
     ),
     "duplicate key": ("seeds: 3", "11: duplicate key 'seeds'; it is already on line 10"),
     "list as key": ("? [1]\n: 2", "11: a key of the grid is not plain text"),

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from adaloss.result import FailureKind
@@ -137,3 +138,22 @@ def test_epochs_that_differ_are_told_per_optimizer(records):
     text = caption(records)
     assert "after the last epoch, one trial each." in text
     assert "epochs: 2; 4 for sgd_constant." in text
+
+
+def test_code_version_and_date_can_leave_the_caption(records):
+    records.cell([90.0], b0=1)
+    plain, bare = records.tables(TableSpec(), TableSpec(provenance=False))
+    assert "Code version: v1. Run on 2026-03-01." in plain.caption
+    assert plain.caption.startswith(bare.caption)
+    assert "version" not in bare.caption
+    assert "2026" not in bare.caption
+
+
+def test_that_versions_are_mixed_is_said_all_the_same(records):
+    records.cell([90.0], b0=1)
+    frame = records.frame()
+    other = frame.assign(b0=2.0, trial_id="other", code_version="v2")
+    both = pd.concat([frame, other], ignore_index=True)
+    (table,) = records.tables(TableSpec(provenance=False), frame=both)
+    assert "Mixes 2 code versions." in table.caption
+    assert "v2" not in table.caption

@@ -60,7 +60,7 @@ def test_every_mean_has_its_colour_and_is_written(records):
     assert mesh(axes).get_array().tolist() == [[90.5, 88.0], [70.5, 68.0]]
     assert written(axes) == [["90.50", "88.00"], ["70.50", "68.00"]]
     assert names(axes.get_yticklabels()) == ["0.1", "10"]
-    assert names(axes.get_xticklabels()) == ["AdaLoss", "SGD, constant rate"]
+    assert names(axes.get_xticklabels()) == ["adaloss", "sgd_constant"]
     assert axes.get_ylim() == (2, 0)
     assert bar.get_ylabel() == "test top-1 accuracy (%)"
     assert note(figure) == "Colours and numbers: means over 1 to 2 seeds. Bright: better."

@@ -70,9 +70,9 @@ def test_differences_are_seed_by_seed_with_the_mean_and_its_t_interval(records):
     assert intervals(axes) == [pytest.approx([2 - half, 2 + half], abs=1e-4)]
     assert [list(line.get_ydata()) for line in axes.lines].count([0, 0]) == 1
     assert axes.get_ylabel().replace("\n", " ") == (
-        "test top-1 accuracy (percentage points) minus that of AdaLoss; higher: better than AdaLoss"
+        "test top-1 accuracy (percentage points) minus that of adaloss; higher: better than adaloss"
     )
-    assert legend(figure) == ["SGD, constant rate"]
+    assert legend(figure) == ["sgd_constant"]
     assert "over 3 seeds." in note(figure)
 
 
@@ -108,29 +108,42 @@ def test_numbers_without_room_are_left_out_and_said(records):
     assert "Some marks are over fewer seeds, at least 1." in note(figure)
 
 
-def test_what_diverged_is_at_the_worse_edge_and_the_baseline_at_the_better(records):
+def test_what_diverged_is_in_a_band_at_the_worse_edge_the_baselines_too(records):
     records.cell([90.0, 91.0], optimizer="adaloss", b0=1)
     records.cell([91.0, "diverged"], optimizer="sgd_constant", b0=1)
     records.cell(["diverged", 91.0], optimizer="adaloss", b0=10)
     records.cell([91.0, 92.0], optimizer="sgd_constant", b0=10)
     figure = figure_of(records)
     (axes,) = figure.axes
-    assert crosses(axes, "sgd_constant") == [(pytest.approx(1), pytest.approx(0.035))]
-    assert crosses(axes, "adaloss") == [(10, pytest.approx(0.965))]
+    assert crosses(axes, "sgd_constant") == [(pytest.approx(1), pytest.approx(0.05))]
+    assert crosses(axes, "adaloss") == [(pytest.approx(10, rel=0.4), pytest.approx(0.05))]
     assert means(axes, "sgd_constant") == [1.0, 1.0]
-    assert legend(figure)[1:] == ["a seed diverged", "a seed of AdaLoss diverged"]
+    assert legend(figure)[1:] == ["a seed diverged", "a seed of adaloss diverged"]
     (axes,) = figure_of(records, metric="test/loss").axes
-    assert crosses(axes, "sgd_constant")[0][1] == pytest.approx(0.965)
-    assert crosses(axes, "adaloss")[0][1] == pytest.approx(0.035)
+    assert crosses(axes, "sgd_constant")[0][1] == pytest.approx(0.95)
+    assert crosses(axes, "adaloss")[0][1] == pytest.approx(0.95)
+
+
+def test_crosses_of_the_baseline_and_of_others_stand_apart(records):
+    for optimizer in ("adaloss", "adagrad_norm", "sgd_constant", "sgd_decay_sqrt"):
+        records.cell([90.0, "diverged"], optimizer=optimizer, b0=1)
+        records.cell([90.0, 91.0], optimizer=optimizer, b0=10)
+    (axes,) = figure_of(records).axes
+    places = [
+        crosses(axes, optimizer)[0][0]
+        for optimizer in ("adaloss", "adagrad_norm", "sgd_constant", "sgd_decay_sqrt")
+    ]
+    assert places == sorted(set(places))
+    assert all(0.3 < place < 3 for place in places)
 
 
 def test_lower_is_better_for_a_loss(records):
     for optimizer in ("adaloss", "sgd_constant"):
         records.cell([90.0], optimizer=optimizer)
     (axes,) = figure_of(records, metric="test/loss").axes
-    assert axes.get_ylabel().endswith("lower: better than AdaLoss")
+    assert axes.get_ylabel().endswith("lower: better than adaloss")
     (axes,) = figure_of(records, metric="b").axes
-    assert axes.get_ylabel().replace("\n", " ").endswith("above zero: larger than for AdaLoss")
+    assert axes.get_ylabel().replace("\n", " ").endswith("above zero: larger than for adaloss")
 
 
 def test_one_seed_is_a_mark_without_an_interval(records):
@@ -159,7 +172,7 @@ def test_the_baseline_is_a_choice(records):
     assert means(axes, "sgd_constant") == [-10.0]
     (axes,) = figure_of(records, baseline="sgd_constant").axes
     assert (means(axes, "adaloss"), means(axes, "adagrad_norm")) == ([10.0], [5.0])
-    assert "minus that of SGD, constant rate;" in axes.get_ylabel().replace("\n", " ")
+    assert "minus that of sgd_constant;" in axes.get_ylabel().replace("\n", " ")
 
 
 @pytest.mark.parametrize(("baseline", "named"), [(None, "lr = 1"), (0.1, "lr = 0.1"), ("0.1",) * 2])

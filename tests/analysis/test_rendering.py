@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from adaloss.table_spec import TableSpec
-from analysis.render import FORMATS, RENDERERS, render, terminal_table
+from analysis.render import FORMATS, RENDERERS, render, render_plain, terminal_table
 from analysis.render_latex import document
+from analysis.render_markdown import escape
 from analysis.tables import TableError
 from analysis.wording import value_text
 
@@ -192,12 +193,39 @@ def test_names_stand_left_and_numbers_right(records):
 def test_markdown_takes_names_literally(hostile):
     lines = render(hostile[:1], "md").splitlines()
     row = next(line for line in lines if line.startswith("| =x"))
-    assert row.startswith(
-        r"| =x\|&lt;script&gt;alert(1)&lt;/script&gt;%\_\*\`\[a\]\\ {b}\$c\$ #&amp;\~^"
-    )
+    assert row.startswith(r"| =x\|&lt;script>alert(1)&lt;/script>%\_\*\`\[a\]\\ {b}\$c\$ #&\~^")
     table = [line for line in lines if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {4}
     assert [line for line in lines if line.startswith("#")] == ["### demo: b0 = 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("first > second", "first > second"),
+        ("> no quotation", r"\> no quotation"),
+        ("R&D at 5 & 6", "R&D at 5 & 6"),
+        ("&lt; &#60; &#x3C;", "&amp;lt; &amp;#60; &amp;#x3C;"),
+        ("p <0.001", "p &lt;0.001"),
+        ('"quoted"', '"quoted"'),
+    ],
+)
+def test_markdown_has_an_entity_only_where_a_renderer_needs_one(text, written):
+    assert escape(text) == written
+
+
+def test_plain_text_is_read_as_it_stands(hostile):
+    text = render_plain(hostile)
+    assert " ".join(HOSTILE.split()) in text
+    assert not re.search("&[a-z]+;", text)
+
+
+def test_plain_text_has_no_tag_for_a_second(records):
+    for optimizer, accuracy in (("adaloss", 90.0), ("sgd_constant", 91.0)):
+        records.cell([accuracy], optimizer=optimizer)
+    second = records.tables(TableSpec(mark="best_and_second"))
+    assert "| _90.00_ |" in render_plain(second)
+    assert "<ins>90.00</ins>" in render(second, "md")
 
 
 def test_underscores_inside_words_stay_as_they_are_in_markdown(records):

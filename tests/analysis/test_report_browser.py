@@ -12,6 +12,7 @@ from adaloss.result import Divergence, Provenance, TrialResult, TrialState
 from adaloss.store import Store
 from adaloss.sweep import load_sweep
 from analysis.frame import build_frame, history_frame
+from analysis.page import Page, PlainTable, Section
 from analysis.report import failure_logs, report_html
 from analysis.tables import compile_tables
 
@@ -94,7 +95,7 @@ def epochs_and_end(ordinary_epoch):
     return record
 
 
-def written(folder, record, *, models="mlp, small_cnn", names=None, name="demo"):
+def written(folder, record, *, models="mlp, small_cnn", names=None, name="demo", pages=()):
     """The file of a report of made records; ``names`` replaces the models' names."""
     key = str(len(list(folder.iterdir())))
     grid = folder / f"grid{key}.yaml"
@@ -117,6 +118,7 @@ def written(folder, record, *, models="mlp, small_cnn", names=None, name="demo")
         tables=compile_tables(
             frame, sweep.tables, metric="test/top1", at="last", goal="maximize", sweep_name=name
         ),
+        pages=pages,
         logs=failure_logs(frame, trials, store),
     )
     path = folder / f"report{key}.html"
@@ -182,15 +184,15 @@ def test_what_diverged_is_marked_in_every_figure(opened):
     against, _, heat = (
         [mark.get_attribute("aria-label") for mark in found.all()] for found in words
     )
-    assert sum("0.1, SGD, constant rate: N/A" in text for text in against) == 2
-    assert sum("0.1, SGD, constant rate: N/A" in text for text in heat) == 2
+    assert sum("0.1, sgd_constant: N/A" in text for text in against) == 2
+    assert sum("0.1, sgd_constant: N/A" in text for text in heat) == 2
     opened.settled(lambda: opened.page.get_by_label("b0", exact=True).select_option("0.1"))
     ends = opened.page.locator("#curves [aria-label*='diverged']")
     assert ends.count() == 4
 
 
 def test_unticking_an_optimizer_takes_it_out_of_all_figures(opened):
-    box = opened.page.get_by_role("checkbox", name="SGD, constant rate")
+    box = opened.page.get_by_role("checkbox", name="sgd_constant")
     before, after = opened.settled(box.uncheck)
     for figure in FIGURES:
         assert 0 < len(after[figure]) < len(before[figure])
@@ -213,12 +215,12 @@ def test_choosing_a_metric_or_a_row_redraws_the_curves_alone(opened):
 
 
 def test_a_mark_tells_its_numbers(opened):
-    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, AdaLoss']").first
+    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, adaloss']").first
     mark.hover()
     tip = opened.page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
     text = tip.inner_text()
-    assert "mlp, 0.1, AdaLoss" in text
+    assert "mlp, 0.1, adaloss" in text
     assert "2 of 2" in text
     assert "0: 80.00; 1: 81.44" in text
 
@@ -282,13 +284,45 @@ def test_hostile_names_run_nothing(browser, folder, epochs_and_end):
     assert opened.page.evaluate("window.hacked") is None
     assert opened.page.locator("h1").inner_text() == HOSTILE
     assert opened.page.locator("#against .panel-title").first.inner_text() == HOSTILE
-    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, AdaLoss']").first
+    mark = opened.page.locator("#against .mark-symbol path[aria-label*='0.1, adaloss']").first
     mark.hover()
     opened.page.locator("#vg-tooltip-element.visible").wait_for()
     assert HOSTILE in opened.page.locator("#vg-tooltip-element").inner_text()
     assert opened.page.locator("img").count() == 0
     assert opened.page.evaluate("window.hacked") is None
     assert opened.said == []
+    opened.page.close()
+
+
+WIDE = PlainTable(
+    header=("first − second", *(f"the statistic {number}" for number in range(12)), "note"),
+    rows=(("adagrad_norm − sgd_decay_sqrt", *["[-50.54, -15.98]"] * 12, "too many equal" * 3),),
+    notes=1,
+)
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 800, 390])
+def test_a_wide_table_scrolls_in_its_box_and_nothing_is_cut(browser, folder, epochs_and_end, width):
+    pages = (Page(title="demo: statistics", sections=(Section(title="wide", table=WIDE),)),)
+    path = written(folder, epochs_and_end, pages=pages)
+    opened = Opened(browser, path, viewport={"width": width, "height": 900})
+    beyond = "() => document.documentElement.scrollWidth - window.innerWidth"
+    assert opened.page.evaluate(beyond) <= 0
+    box = opened.page.locator(".wide[aria-label=wide]")
+    hidden, reached = box.evaluate(
+        """box => {
+            const hidden = box.scrollWidth - box.clientWidth;
+            box.scrollLeft = hidden;
+            const last = box.querySelector('td:last-child').getBoundingClientRect();
+            return [hidden, last.right <= box.getBoundingClientRect().right + 1];
+        }"""
+    )
+    assert hidden > 0
+    assert reached
+    assert "linear-gradient" in box.evaluate("box => getComputedStyle(box).backgroundImage")
+    opened.page.set_viewport_size({"width": 718, "height": 900})
+    opened.page.emulate_media(media="print")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
     opened.page.close()
 
 
@@ -344,3 +378,52 @@ def test_many_parts_are_shown_one_at_a_time(browser, folder, epochs_and_end):
     assert all(after[figure] != before[figure] for figure in ("against", "curves"))
     assert opened.said == []
     opened.page.close()
+
+
+def test_what_diverged_stands_in_a_labelled_band_where_something_did(opened):
+    def band(figure):
+        """The opacity of the first panel's band, its top and bottom, and what is drawn in it."""
+        return opened.page.evaluate(
+            """figure => {
+                const view = document.querySelector(`#${figure} .view`);
+                const strip = [...view.querySelectorAll('.mark-rect path')]
+                    .find(path => path.getAttribute('fill') === '#EBEBEB');
+                const name = [...view.querySelectorAll('.mark-text text')]
+                    .find(text => text.textContent === 'diverged');
+                const box = strip.getBoundingClientRect();
+                const middles = path => {
+                    const at = path.getBoundingClientRect();
+                    return at.top + at.height / 2;
+                };
+                const marks = [...view.querySelectorAll('.mark-symbol path')].filter(
+                    path => path.getAttribute('d') && path.getAttribute('aria-label'));
+                const ticks = [...view.querySelectorAll('.role-axis-tick line')]
+                    .filter(tick => tick.getAttribute('x2') !== '0').map(middles);
+                const inside = y => y > box.top + 0.5 && y < box.bottom - 0.5;
+                return {
+                    shown: [strip, name].map(mark => mark.getAttribute('opacity') ?? '1'),
+                    crosses: marks.filter(m => inside(middles(m)))
+                        .map(m => m.getAttribute('aria-label')),
+                    ticks: ticks.filter(inside).length,
+                };
+            }""",
+            figure,
+        )
+
+    against = band("against")
+    assert against["shown"] == ["1", "1"]
+    assert len(against["crosses"]) == 1
+    assert "sgd_constant: N/A" in against["crosses"][0]
+    assert against["ticks"] == 0
+    # At b0 = 1 nothing diverged, at 0.1 sgd_constant did.
+    assert band("curves")["shown"] == ["0", "0"]
+    opened.settled(lambda: opened.page.get_by_label("b0", exact=True).select_option("0.1"))
+    for metric in ("training loss (nats)", "test top-1 accuracy (%)"):
+        opened.settled(
+            lambda metric=metric: opened.page.get_by_label("Metric").select_option(metric)
+        )
+        curves = band("curves")
+        assert curves["shown"] == ["1", "1"]
+        assert curves["crosses"]
+        assert all("diverged" in words for words in curves["crosses"])
+        assert curves["ticks"] == 0

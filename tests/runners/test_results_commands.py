@@ -1,6 +1,7 @@
 """The commands on results: each on the records of a small sweep that never ran."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -144,3 +145,47 @@ def test_a_mistake_is_explained(grid, finished, arguments, message, tmp_path, mo
         main()
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("stats",), ("compare", "--with", "results.csv"), ("table", "--title", "a > b & c")],
+)
+def test_what_is_piped_is_text_that_is_read_as_it_stands(command, grid, finished, arguments):
+    (grid.parent / "results.csv").write_text(command("table", grid, "--format", "csv").stdout)
+    name, *options = arguments
+    text = succeeded(command(name, grid, *options))
+    assert not re.search("&[a-z]+;|[\\\\]", text)
+    found = {"stats": "adaloss > sgd_constant", "table": "a > b & c", "compare": "beside results"}
+    assert found[name] in text
+
+
+def test_labels_of_the_grid_are_what_values_are_called_everywhere(command, grid, finished):
+    before = succeeded(command("table", grid, "--format", "md"))
+    trials = succeeded(command("plan", grid, "--json"))
+    grid.write_text(grid.read_text() + "labels: {adaloss: AdaLoss (ours), b0: {0.01: tiny}}\n")
+    labelled = succeeded(command("table", grid, "--format", "md"))
+    assert "AdaLoss (ours)" in labelled
+    assert "adaloss" not in labelled
+    assert re.findall("[0-9.]+±[0-9.]+", labelled) == re.findall("[0-9.]+±[0-9.]+", before)
+    statistics = succeeded(command("stats", grid))
+    assert "AdaLoss (ours) > sgd_constant" in statistics
+    assert "adaloss" not in statistics
+    rows = json.loads(succeeded(command("stats", grid, "--format", "json")))
+    assert {row["first"] for row in rows["pairs"]} == {"adaloss"}
+    assert succeeded(command("plan", grid, "--json")) == trials
+    succeeded(command("report", grid, "-o", "report.html"))
+    report = (grid.parent / "report.html").read_text()
+    assert '<th scope="row">tiny</th>' in report
+    assert '<th scope="col">AdaLoss (ours)</th>' in report
+    succeeded(command("export", grid, "--format", "csv", "-o", "out"))
+    (exported, _) = sorted((grid.parent / "out").glob("*.csv"), reverse=True)
+    assert "AdaLoss (ours)" not in exported.read_text()
+
+
+def test_captions_may_leave_out_the_code_version_and_the_date(command, grid, finished):
+    assert "Code version: v1. Run on 2026-03-01." in succeeded(command("table", grid))
+    assert "Code version" not in succeeded(command("table", grid, "--no-provenance"))
+    grid.write_text(grid.read_text() + "tables: [{provenance: false}]\n")
+    assert "2026" not in succeeded(command("table", grid, "--format", "latex"))
+    assert "2026" in succeeded(command("table", grid, "--provenance"))
