@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
+from adaloss.data.decoding import rgb_image
 from adaloss.data.raw import TEST, TRAIN, VALIDATION, DataError, RawDataset
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
@@ -18,6 +19,11 @@ RESAMPLING = {
 }
 # With train/ and val/ but no test/, as ImageNet has it, val/ is what the results are about.
 PART_FOLDERS = ("train", "val", "test")
+
+# The level up to which a pixel counts as black where all others do as well.
+BLACK = 1
+# Of an image once it is resized, before its centre is cut out: that of a strip is very long.
+MOST_PIXELS = 2 * 10**8
 
 LAYOUT = (
     "a folder per class with its images, either in PATH itself or in PATH/train and PATH/test "
@@ -105,6 +111,12 @@ def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for _ in threads.map(decode, enumerate(paths)):
             pass
+    if int(images.max()) <= BLACK:
+        raise DataError(
+            f"dataset imagefolder: all images in {folder} are black: no pixel is above {BLACK} of "
+            "255. Are their files of 16 bits, with values far below 65535? Multiply them, all by "
+            "the same number"
+        )
     part = torch.tensor(parts)
     mean, std = channel_statistics(images, torch.nonzero(part == TRAIN).flatten().tolist())
     return RawDataset(
@@ -119,15 +131,14 @@ def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset
 
 def square(path: Path, size: int, resampling: Image.Resampling) -> np.ndarray:
     """The image's centre square, uint8 (size, size, 3): Resize(size), then CenterCrop(size)."""
-    try:
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"dataset imagefolder: {path} cannot be read as an image ({error}): mend or remove it"
-        ) from error
+    image = rgb_image(path)
     shorter = min(image.size)
     width, height = (size * side // shorter for side in image.size)
+    if width * height > MOST_PIXELS:
+        raise DataError(
+            f"dataset imagefolder: {path} is {' × '.join(map(str, image.size))} pixels, and would "
+            f"be {width} × {height} with {size} at its shorter side: crop it or remove it"
+        )
     image = image.resize((width, height), resampling)
     left, top = round((width - size) / 2.0), round((height - size) / 2.0)
     return np.array(image.crop((left, top, left + size, top + size)))

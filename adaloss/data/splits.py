@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from adaloss.data.decoding import DECODING
 from adaloss.data.digits import load_digits
 from adaloss.data.image_folder import folder_path, image_paths, load_image_folder
 from adaloss.data.prepared import prepared
@@ -125,7 +126,8 @@ def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
     size = spec.size
     assert size is not None, "spec_of gives image folders a size"
     key = fingerprint(image_paths(folder)[0])
-    path = prepared_folder() / f"images-{size}-{spec.interpolation}-{key}.safetensors"
+    name = f"images{DECODING}-{size}-{spec.interpolation}-{key}.safetensors"
+    path = prepared_folder() / name
     return prepared(path, lambda: load_image_folder(folder, size, spec.interpolation))
 
 
