@@ -8,6 +8,7 @@ import pandas as pd
 from adaloss.result import TrialState
 from adaloss.table_spec import BEST_VAL, LAST, NaIf, Spread, TableSpec
 from analysis.cells import Cell, CellStatus
+from analysis.column_types import values_of
 from analysis.frame import MISSING, Values, applicable_values, positions_by
 from analysis.measure import Measure
 from analysis.wording import field_value_text, value_text
@@ -151,7 +152,7 @@ def origins(trials: pd.DataFrame) -> Iterator[str]:
     finished = trials[trials["state"].isin([TrialState.COMPLETE.value, TrialState.DIVERGED.value])]
     if finished.empty:
         return
-    versions = sorted({version or "unknown" for version in finished["code_version"]})
+    versions = sorted({version or "unknown" for version in values_of(finished, "code_version")})
     if len(versions) == 1:
         yield f"Code version: {versions[0]}."
     else:

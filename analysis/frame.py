@@ -18,6 +18,7 @@ from adaloss.trial import (
     OPTIONAL_HYPERPARAMETERS,
     Trial,
 )
+from analysis.column_types import column_of, values_of
 from analysis.index import indexed_rows
 from analysis.indexed_records import HISTORIES, MEASURED, OUTCOMES
 
@@ -73,7 +74,7 @@ def frame_of(trials: Sequence[Trial], outcomes: pa.Table) -> pd.DataFrame:
     columns = identity_columns(trials, outcomes)
     for name in FRAME_COLUMNS:
         if name not in columns:
-            columns[name] = column_of(outcomes[name])
+            columns[name] = column_of(name, outcomes[name].to_pylist())
     return pd.DataFrame({name: columns[name] for name in FRAME_COLUMNS})
 
 
@@ -124,26 +125,11 @@ def flattened(histories: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 def identity_columns(trials: Sequence[Trial], outcomes: pa.Table) -> dict[str, "pd.Series[Any]"]:
     """Which trial each row is of: its fields, its id, and its state."""
     values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
-    columns = {name: objects(column) for name, column in zip(FIELD_NAMES, values, strict=True)}
-    columns["trial_id"] = objects([trial.trial_id for trial in trials])
-    columns["state"] = objects(pc.fill_null(outcomes["state"], MISSING).to_pylist())
+    fields = dict(zip(FIELD_NAMES, values, strict=True))
+    columns = {name: column_of(name, declared) for name, declared in fields.items()}
+    columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])
+    columns["state"] = column_of("state", pc.fill_null(outcomes["state"], MISSING).to_pylist())
     return columns
-
-
-def objects(values: Sequence[Any]) -> "pd.Series[Any]":
-    """A column of Python objects.
-
-    pandas' own choice would turn None into NaN and the integers beside it into floats, and a
-    trial's fields are compared and shown as they were declared.
-    """
-    return pd.Series(list(values), dtype="object")
-
-
-def column_of(values: pa.ChunkedArray) -> "pd.Series[Any]":
-    """A column of the index: numbers with NaN for none, everything else as Python objects."""
-    if pa.types.is_floating(values.type):
-        return pd.Series(values.to_numpy(), dtype="float64")
-    return objects(values.to_pylist())
 
 
 @dataclass(frozen=True)
@@ -167,8 +153,10 @@ def applicable_values(frame: pd.DataFrame, field: str) -> Values:
     """
     applies = None
     if field in OPTIONAL_HYPERPARAMETERS:
-        applies = [field in HYPERPARAMETERS_THAT_APPLY[name] for name in frame["optimizer"]]
-    return Values(frame[field].tolist(), applies)
+        applies = [
+            field in HYPERPARAMETERS_THAT_APPLY[name] for name in values_of(frame, "optimizer")
+        ]
+    return Values(values_of(frame, field), applies)
 
 
 def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:
@@ -192,7 +180,7 @@ def positions_by(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[objec
     if not fields:
         return {(): list(range(len(frame)))} if len(frame) else {}
     positions: dict[tuple[object, ...], list[int]] = {}
-    keys = zip(*(frame[field].tolist() for field in fields), strict=True)
+    keys = zip(*(values_of(frame, field) for field in fields), strict=True)
     for position, key in enumerate(keys):
         positions.setdefault(key, []).append(position)
     return positions

@@ -1,13 +1,14 @@
 """The trials that did not end with a number: which diverged and where, which failed and why."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from adaloss.result import TrialState
 from adaloss.sweep import Sweep
+from analysis.column_types import records_of, values_of
 from analysis.html_text import escaped
 from analysis.report.logs import told_failures
 from analysis.report.markup import (
@@ -57,14 +58,14 @@ def of_state(frame: pd.DataFrame, state: TrialState) -> pd.DataFrame:
 
 def by_value(rows: pd.DataFrame, field: str) -> str:
     """How many rows have each value of a field, the most first."""
-    counts = Counter(map(value_text, rows[field]))
+    counts = Counter(map(value_text, values_of(rows, field)))
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name}: {number}" for name, number in ordered[:8])
 
 
 def divergence_rows(diverged: pd.DataFrame, fields: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The cell, the seed, the epoch and the reason of each."""
-    for trial in diverged.to_dict("records"):
+    for trial in records_of(diverged):
         # It diverged in the epoch after the last that it finished.
         epoch = str(int(trial["finished_epochs"]) + 1)
         cell = (value_text(trial[name]) for name in (*fields, "seed"))
@@ -78,8 +79,7 @@ def failures_section(sweep: Sweep, frame: pd.DataFrame, logs: Mapping[str, Seque
         return section("failures", "Failures", [paragraph("No trial failed.")])
     told = told_failures(frame)
     entries = "\n".join(
-        failure_entry(trial, sweep, logs.get(trial["trial_id"], ()))
-        for trial in told.to_dict("records")
+        failure_entry(trial, sweep, logs.get(trial["trial_id"], ())) for trial in records_of(told)
     )
     parts = [
         paragraph(
@@ -92,7 +92,7 @@ def failures_section(sweep: Sweep, frame: pd.DataFrame, logs: Mapping[str, Seque
     return section("failures", "Failures", parts)
 
 
-def failure_entry(trial: Mapping[Hashable, Any], sweep: Sweep, lines: Sequence[str]) -> str:
+def failure_entry(trial: Mapping[str, Any], sweep: Sweep, lines: Sequence[str]) -> str:
     """One failed trial with its reason and the end of its log."""
     name = trial_name(trial, sweep)
     message = shortened(str(trial["failure_message"] or "no reason was recorded"), MOST_CHARACTERS)
@@ -107,7 +107,7 @@ def failure_entry(trial: Mapping[Hashable, Any], sweep: Sweep, lines: Sequence[s
     )
 
 
-def trial_name(trial: Mapping[Hashable, Any], sweep: Sweep) -> str:
+def trial_name(trial: Mapping[str, Any], sweep: Sweep) -> str:
     """What tells this trial from the others of the sweep."""
     fields = [*(name for name in sweep.axes if name != "seed"), "seed"]
     return ", ".join(field_value_text(name, trial[name]) for name in fields)
