@@ -20,6 +20,7 @@ from adaloss.result import (
     Failure,
     FailureKind,
     Provenance,
+    SplitSizes,
     TrialResult,
     TrialState,
     best_by_validation,
@@ -90,6 +91,7 @@ class Execution:
         self.result: TrialResult | None = None
         self.history: tuple[EpochMetrics, ...] = ()
         self.training: Training | None = None
+        self.examples: SplitSizes | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
         self.is_first_start = not store.is_open(trial)
@@ -132,6 +134,9 @@ class Execution:
         forget_memory_peak(self.settings.device)
         root = Path(self.settings.data_root)
         splits = self.load_splits(spec_of(self.trial), root, self.settings.device)
+        self.examples = SplitSizes(
+            train=len(splits.train), validation=len(splits.validation), test=len(splits.test)
+        )
         training, self.history = self.resume(splits) or (self.fresh(splits), ())
         # Epochs recorded after the checkpoint run again; their lines must not stand twice.
         self.store.keep_metrics(self.trial, self.history)
@@ -225,6 +230,7 @@ class Execution:
             failure=failure,
             seconds=self.seconds,
             memory=device_memory(self.settings.device),
+            examples=self.examples,
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
             provenance=self.provenance,
         )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from analysis.cells import Cell, CellStatus
 from analysis.column_types import values_of
 from analysis.frame import MISSING, Values, applicable_values, positions_by
 from analysis.measure import Measure
+from analysis.sizes import differing_images, on_images
 from analysis.wording import field_value_text, value_text
 
 NA_MEANING: Mapping[NaIf, str] = {
@@ -42,10 +44,12 @@ def caption_of(
     return " ".join(
         (
             *incompleteness(trials),
-            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}.",
+            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}"
+            f"{on_images(trials, measure)}.",
             *marks(cells.values(), spec, measure),
             *shortfalls(trials),
             *tied_fields(part, spec, varying),
+            *differing_images(part, measure, partial(by_axis, spec=spec, smallest="trial")),
             *origins(trials),
         )
     )
@@ -131,7 +135,7 @@ def tied_fields(part: pd.DataFrame, spec: TableSpec, varying: Sequence[str]) -> 
             yield f"{field}: {by_axis(part, values, spec)}."
 
 
-def by_axis(part: pd.DataFrame, values: Values, spec: TableSpec) -> str:
+def by_axis(part: pd.DataFrame, values: Values, spec: TableSpec, smallest: str = "cell") -> str:
     """``0.1; 0.05 for adagrad_norm``: the usual value, then the exceptions by column or row."""
     for axis in (spec.columns, spec.rows):
         found = {key: values.among(rows) for (key,), rows in positions_by(part, (axis,)).items()}
@@ -144,7 +148,9 @@ def by_axis(part: pd.DataFrame, values: Values, spec: TableSpec) -> str:
                 if value != usual
             ]
             return "; ".join((value_text(usual), *exceptions))
-    return f"{', '.join(map(value_text, values.among(range(len(part)))))}, depending on the cell"
+    return (
+        f"{', '.join(map(value_text, values.among(range(len(part)))))}, depending on the {smallest}"
+    )
 
 
 def origins(trials: pd.DataFrame) -> Iterator[str]:

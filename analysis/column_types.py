@@ -54,12 +54,15 @@ FIELD_TYPES: Mapping[str, pa.DataType] = {
 SEVERAL_TYPES = ("pretrained", "split_seed")
 OTHER_TYPES: Mapping[str, pa.DataType] = {
     "finished_epochs": WHOLE,
+    "train_size": WHOLE,
+    "val_size": WHOLE,
+    "test_size": WHOLE,
     "epoch": WHOLE,
     "step": WHOLE,
     "seconds": NUMBER,
 }
 # What a trial without a result has none of.
-OF_RESULTS = frozenset({"finished_epochs"})
+OF_RESULTS = frozenset({"finished_epochs", "train_size", "val_size", "test_size"})
 
 MOST = 2**63 - 1
 

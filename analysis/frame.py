@@ -20,7 +20,7 @@ from adaloss.trial import (
 )
 from analysis.column_types import column_of, values_of
 from analysis.index import indexed_rows
-from analysis.indexed_records import HISTORIES, MEASURED, OUTCOMES
+from analysis.indexed_records import HISTORIES, MEASURED, OUTCOMES, SIZES
 
 MISSING = "missing"
 """The state of a trial that has no result yet."""
@@ -37,6 +37,7 @@ FRAME_COLUMNS: tuple[str, ...] = (
     "divergence",
     "failure_kind",
     "failure_message",
+    *SIZES,
     *MEASURED,
 )
 HISTORY_COLUMNS: tuple[str, ...] = (
@@ -59,8 +60,9 @@ def build_frame(
     Columns: the trial's fields as they are (so ``epochs`` is the declared number), ``trial_id``,
     ``state`` (complete, diverged, failed or missing), what the result says of the run
     (``finished_epochs``, ``seconds``, ``finished_at``, ``code_version``, ``environment`` as JSON,
-    ``divergence``'s reason, ``failure_kind``, ``failure_message``) and each metric as
-    ``last:<name>`` and ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
+    ``divergence``'s reason, ``failure_kind``, ``failure_message``; ``train_size``, ``val_size`` and
+    ``test_size`` in images, not known of older results) and each metric as ``last:<name>`` and
+    ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
     Metrics are NaN unless the trial is complete: whatever a diverged or failed trial measured on
     its way is not its result. Declared trials that are one trial by identity all get its result.
     A result that cannot be read is told to ``store.unreadable``, and the trial is missing.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-from adaloss.data.raw import DataError
+from adaloss.data.data_error import DataError
 
 DECODING = 2
 """Part of a prepared file's name: to be raised when an image's pixels come out differently."""

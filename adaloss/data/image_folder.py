@@ -9,86 +9,20 @@ import numpy as np
 import torch
 from PIL import Image
 
+from adaloss.data.data_error import DataError
 from adaloss.data.decoding import rgb_image
-from adaloss.data.raw import TEST, TRAIN, VALIDATION, DataError, RawDataset
+from adaloss.data.folder_layout import image_paths
+from adaloss.data.part_names import TRAIN
+from adaloss.data.raw import RawDataset
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
 RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
-# With train/ and val/ but no test/, as ImageNet has it, val/ is what the results are about.
-PART_FOLDERS = ("train", "val", "test")
-
 # The level up to which a pixel counts as black where all others do as well.
 BLACK = 1
 # Of an image once it is resized, before its centre is cut out: that of a strip is very long.
 MOST_PIXELS = 2 * 10**8
-
-LAYOUT = (
-    "a folder per class with its images, either in PATH itself or in PATH/train and PATH/test "
-    "(and PATH/val)"
-)
-
-
-def folder_path(declared: str, root: Path) -> Path:
-    """The folder that ``imagefolder:PATH`` means: PATH is relative to the data root."""
-    return root / Path(declared).expanduser()
-
-
-def image_paths(folder: Path) -> tuple[list[Path], list[int], list[int], list[str]]:
-    """The images below the folder, sorted, with the label and part of each, and the class names.
-
-    Raises:
-        DataError: there is no such folder, or it is not laid out as it must be.
-    """
-    if not folder.is_dir():
-        raise DataError(f"dataset imagefolder: {folder} is not a folder; expected {LAYOUT}")
-    sub_folders = [name for name in PART_FOLDERS if (folder / name).is_dir()]
-    if sub_folders and "train" not in sub_folders:
-        raise DataError(f"dataset imagefolder: {folder} has {sub_folders[0]}/ but no train/")
-    if sub_folders == ["train"]:
-        raise DataError(f"dataset imagefolder: {folder} has train/ but neither test/ nor val/")
-    held_out = VALIDATION if "test" in sub_folders else TEST
-    part_of = {"": TRAIN, "train": TRAIN, "val": held_out, "test": TEST}
-    parts_there = sub_folders or [""]
-    classes = class_names(folder / parts_there[0])
-    paths, labels, parts = [], [], []
-    for part in parts_there:
-        if (others := class_names(folder / part)) != classes:
-            differing = ", ".join(sorted(set(classes).symmetric_difference(others))[:5])
-            raise DataError(
-                f"dataset imagefolder: {folder}/{part} and {folder}/{parts_there[0]} differ in "
-                f"their classes: {differing}"
-            )
-        for label, name in enumerate(classes):
-            images = images_below(folder / part / name)
-            if not images:
-                raise DataError(
-                    f"dataset imagefolder: {folder / part / name} has no images "
-                    f"({', '.join(sorted(SUFFIXES))})"
-                )
-            paths += images
-            labels += [label] * len(images)
-            parts += [part_of[part]] * len(images)
-    return paths, labels, parts, classes
-
-
-def class_names(folder: Path) -> list[str]:
-    """The class folders in their order; fewer than two are no data set."""
-    names = sorted(
-        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-    if len(names) < 2:
-        raise DataError(
-            f"dataset imagefolder: {folder} has {len(names)} class folders; expected {LAYOUT}"
-        )
-    return names
-
-
-def images_below(folder: Path) -> list[Path]:
-    """The images in a class's folder, at any depth, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset:

@@ -4,14 +4,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from adaloss.user_error import UserError
+from adaloss.data.data_error import DataError
+from adaloss.data.part_names import TEST, TRAIN, VALIDATION
 
-# What RawDataset.parts says of an example: to be split, or given as validation or test.
-TRAIN, VALIDATION, TEST = 0, 1, 2
-
-
-class DataError(UserError):
-    """A data set cannot be used; the message says which, why and what to do."""
+__all__ = ["TEST", "TRAIN", "VALIDATION", "DataError", "RawDataset"]
 
 
 @dataclass(frozen=True, kw_only=True)

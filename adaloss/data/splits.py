@@ -7,11 +7,13 @@ from pathlib import Path
 
 from torch import Tensor
 
+from adaloss.data.data_error import DataError
 from adaloss.data.decoding import DECODING
 from adaloss.data.digits import load_digits
-from adaloss.data.image_folder import folder_path, image_paths, load_image_folder
+from adaloss.data.folder_layout import folder_path, image_paths
+from adaloss.data.image_folder import load_image_folder
 from adaloss.data.prepared import prepared
-from adaloss.data.raw import DataError, RawDataset
+from adaloss.data.raw import RawDataset
 from adaloss.data.split import balanced_subset, split_indices
 from adaloss.data.vision import VISION_DATASETS, fetch, load
 from adaloss.dataset_names import IMAGE_FOLDER
