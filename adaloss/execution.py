@@ -23,6 +23,7 @@ from adaloss.result import (
     FailureKind,
     Fingerprint,
     Provenance,
+    SplitSizes,
     TrialResult,
     TrialState,
     best_by_validation,
@@ -97,6 +98,7 @@ class Execution:
         self.history: tuple[EpochMetrics, ...] = ()
         self.training: Training | None = None
         self.fingerprint: Fingerprint | None = None
+        self.examples: SplitSizes | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
         self.is_first_start = not store.is_open(trial)
@@ -141,6 +143,9 @@ class Execution:
         spec = spec_of(self.trial, places)
         splits = self.load_splits(spec, places.data_root, self.settings.device)
         self.fingerprint = fingerprint_with(self.trial, places, splits.digest)
+        self.examples = SplitSizes(
+            train=len(splits.train), validation=len(splits.validation), test=len(splits.test)
+        )
         training, self.history = self.resume(splits) or (self.fresh(splits), ())
         # Epochs recorded after the checkpoint run again; their lines must not stand twice.
         self.store.keep_metrics(self.trial, self.history)
@@ -242,6 +247,7 @@ class Execution:
             failure=failure,
             seconds=self.seconds,
             memory=device_memory(self.settings.device),
+            examples=self.examples,
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
             provenance=self.provenance,
             fingerprint=self.fingerprint,

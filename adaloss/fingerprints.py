@@ -6,9 +6,9 @@ stands behind a name can change: every result therefore records digests of it.
 
 from collections.abc import Mapping
 
+from adaloss.data.folder_layout import folder_path, image_paths
 from adaloss.dataset_names import IMAGE_FOLDER
 from adaloss.digests import file_digest, files_digest
-from adaloss.image_listing import folder_path, image_paths
 from adaloss.model_names import is_user_model
 from adaloss.own_code import OwnCodeError, code_digests, find_own_module
 from adaloss.places import Places

@@ -77,7 +77,7 @@ def impossible_table(
     if not shown:
         yield file.problem(path, f"tables[{number}]: only and exclude leave no cell")
         return
-    if needed := fields_needed(shown, spec):
+    if needed := fields_needed(shown, spec.axes):
         names = " and ".join(needed)
         message = (
             f"tables[{number}] would average over {names}, not only over seeds; "

@@ -104,6 +104,8 @@ def impossible(result: TrialResult) -> Iterator[str]:
         yield "epochs"
     if result.memory and not (is_count(result.memory.peak) and is_count(result.memory.total)):
         yield "memory"
+    if result.examples and not all(is_count(size) for _, size in result.examples):
+        yield "examples"
     for metrics in (result.last, result.best_val):
         if metrics is not None:
             yield from impossible_epoch(metrics)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from adaloss.data import DataError, Examples, Splits, spec_of
+from adaloss.data.folder_layout import folder_path, image_paths
 from adaloss.data.vision import VISION_DATASETS
 from adaloss.dataset_names import IMAGE_FOLDER
-from adaloss.image_listing import folder_path, image_paths
 from adaloss.places import Places
 from adaloss.training import DivergedError, Training
 from adaloss.trial import Trial

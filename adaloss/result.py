@@ -129,13 +129,22 @@ class DeviceMemory(Record):
     total: int
 
 
+class SplitSizes(Record):
+    """How many examples a trial trained on, was validated on and was tested on."""
+
+    train: int
+    validation: int
+    test: int
+
+
 class TrialResult(Record):
     """The end of a trial.
 
     ``last`` is the last epoch's record and ``best_val`` the one of the (first) epoch with the best
     validation accuracy: never a maximum over test. ``seconds`` is the wall time spent in epochs;
-    ``memory`` None where the trial ran on a CPU; ``fingerprint`` None where the trial uses nothing
-    of the user's own, and in records from before there were any.
+    ``memory`` None where the trial ran on a CPU; ``examples`` None where it failed before it had
+    its data, and in older records; ``fingerprint`` None where it uses nothing of the user's own,
+    and in older records.
     """
 
     trial_id: str
@@ -147,6 +156,7 @@ class TrialResult(Record):
     failure: Failure | None = None
     seconds: float
     memory: DeviceMemory | None = None
+    examples: SplitSizes | None = None
     finished_at: str
     provenance: Provenance | None = None
     fingerprint: Fingerprint | None = None

@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 
 from adaloss.result import TrialState
 from adaloss.table_spec import BEST_VAL, LAST, NaIf, Spread, TableSpec
 from analysis.cells import Cell, CellStatus
+from analysis.column_types import values_of
 from analysis.frame import MISSING, Values, applicable_values, positions_by
 from analysis.measure import Measure
 from analysis.names import NO_LABELS, Names
+from analysis.sizes import differing_images, on_images
 
 NA_MEANING: Mapping[NaIf, str] = {
     "any": "at least one seed diverged",
@@ -42,10 +45,12 @@ def caption_of(
     return " ".join(
         (
             *incompleteness(trials),
-            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}.",
+            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}"
+            f"{on_images(trials, measure)}.",
             *marks(cells.values(), spec, measure),
             *shortfalls(trials),
             *tied_fields(part, spec, varying, names),
+            *differing_images(part, measure, partial(by_axis, spec=spec, names=names)),
             *origins(trials, told=spec.provenance),
         )
     )
@@ -130,10 +135,12 @@ def tied_fields(
         if len(distinct) == 1:
             yield f"{field}: {names.text(field, distinct[0])}."
         elif distinct:
-            yield f"{field}: {by_axis(part, field, values, spec, names)}."
+            yield f"{field}: {by_axis(part, values, spec, names, field)}."
 
 
-def by_axis(part: pd.DataFrame, field: str, values: Values, spec: TableSpec, names: Names) -> str:
+def by_axis(
+    part: pd.DataFrame, values: Values, spec: TableSpec, names: Names, field: str = ""
+) -> str:
     """``0.1; 0.05 for adagrad_norm``: the usual value, then the exceptions by column or row."""
     for axis in (spec.columns, spec.rows):
         found = {key: values.among(rows) for (key,), rows in positions_by(part, (axis,)).items()}
@@ -147,7 +154,7 @@ def by_axis(part: pd.DataFrame, field: str, values: Values, spec: TableSpec, nam
             ]
             return "; ".join((names.text(field, usual), *exceptions))
     texts = [names.text(field, value) for value in values.among(range(len(part)))]
-    return f"{', '.join(texts)}, depending on the cell"
+    return f"{', '.join(texts)}, depending on the {'cell' if field else 'trial'}"
 
 
 def origins(trials: pd.DataFrame, *, told: bool) -> Iterator[str]:
@@ -155,7 +162,7 @@ def origins(trials: pd.DataFrame, *, told: bool) -> Iterator[str]:
     finished = trials[trials["state"].isin([TrialState.COMPLETE.value, TrialState.DIVERGED.value])]
     if finished.empty:
         return
-    versions = sorted({version or "unknown" for version in finished["code_version"]})
+    versions = sorted({version or "unknown" for version in values_of(finished, "code_version")})
     if not told:
         if len(versions) > 1:
             yield f"Mixes {len(versions)} code versions."

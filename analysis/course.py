@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from adaloss.result import TrialState
+from analysis.column_types import values_of
 from analysis.line_styles import LineStyle
 from analysis.names import Names
 
@@ -59,7 +60,7 @@ def courses_by_cell(
     without any has an empty course. A trial that is declared twice in a cell counts once.
     """
     cells: dict[tuple[object, object], dict[str, Course]] = {}
-    columns = (part[name] for name in (*fields, "trial_id", "state"))
+    columns = (values_of(part, name) for name in (*fields, "trial_id", "state"))
     for row, column, trial_id, state in zip(*columns, strict=True):
         epochs, values = recorded.get(trial_id, (np.empty(0), {}))
         course = Course(state=state, epochs=epochs, values=values)

@@ -1,5 +1,6 @@
 """The data itself, to take elsewhere: one row per trial, and one per recorded epoch."""
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adaloss.result import METRIC_NAMES
 from adaloss.store import Store, replacing
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.trial import Trial
+from analysis.column_types import SEVERAL_TYPES, TEXT, schema_of, values_of, with_texts
 from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS, frame_of, history_of
 from analysis.index import indexed_rows
 from analysis.indexed_records import HISTORIES, OUTCOMES
@@ -21,47 +22,6 @@ from analysis.wording import value_text
 
 # A million epochs at once would not fit into memory that is better used.
 TRIALS_AT_A_TIME = 10_000
-
-WHOLE, NUMBER, YES_OR_NO, TEXT = pa.int64(), pa.float64(), pa.bool_(), pa.string()
-FIELD_TYPES: Mapping[str, pa.DataType] = {
-    "dataset": TEXT,
-    "model": TEXT,
-    "optimizer": TEXT,
-    "seed": WHOLE,
-    "lr": NUMBER,
-    "epochs": WHOLE,
-    "batch_size": WHOLE,
-    "b0": NUMBER,
-    "alpha": NUMBER,
-    "c": NUMBER,
-    "momentum": NUMBER,
-    "weight_decay": NUMBER,
-    # True, false or a path; a number or "trial": as text, since a column has one type.
-    "pretrained": TEXT,
-    "split_seed": TEXT,
-    "image_size": WHOLE,
-    "train_examples": WHOLE,
-    "eval_examples": WHOLE,
-    "resize": WHOLE,
-    "padding": WHOLE,
-    "flip": YES_OR_NO,
-    "interpolation": TEXT,
-    "normalize": TEXT,
-    "mean": pa.list_(NUMBER),
-    "std": pa.list_(NUMBER),
-    "precision": TEXT,
-    "channels_last": YES_OR_NO,
-    "compile": YES_OR_NO,
-    "deterministic": YES_OR_NO,
-    "max_loss": NUMBER,
-}
-AS_TEXT = ("pretrained", "split_seed")
-OTHER_TYPES: Mapping[str, pa.DataType] = {
-    "finished_epochs": WHOLE,
-    "epoch": WHOLE,
-    "step": WHOLE,
-    "seconds": NUMBER,
-}
 
 
 def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tuple[Path, Path]:
@@ -99,26 +59,20 @@ def parts(trials: int) -> Iterator[slice]:
         yield slice(start, start + TRIALS_AT_A_TIME)
 
 
-def schema_of(columns: Sequence[str]) -> pa.Schema:
-    """The types of the columns, the same for every sweep."""
-    return pa.schema([(name, type_of(name)) for name in columns])
-
-
-def type_of(column: str) -> pa.DataType:
-    """The type of a column."""
-    if column in FIELD_NAMES:
-        return FIELD_TYPES[column]
-    if column.rpartition(":")[2] in METRIC_NAMES:
-        return NUMBER
-    return OTHER_TYPES.get(column, TEXT)
-
-
 def write_parquet(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
     """One Parquet file."""
-    # Opened here: Arrow refuses a path that is not UTF-8.
-    with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for frame in frames:
-            writer.write_table(pa.Table.from_pandas(uniform(frame), schema, preserve_index=False))
+    tables = (
+        pa.Table.from_pandas(uniform(frame), schema, preserve_index=False) for frame in frames
+    )
+    first = next(tables)
+    # Opened here: Arrow refuses a path that is not UTF-8. The schema of a table has what pandas
+    # reads the types of the columns from.
+    with (
+        path.open("wb") as file,
+        pq.ParquetWriter(file, first.schema, compression="zstd") as writer,
+    ):
+        for table in itertools.chain((first,), tables):
+            writer.write_table(table)
 
 
 def write_csv(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
@@ -126,8 +80,7 @@ def write_csv(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> 
     texts = [name for name in schema.names if schema.field(name).type == TEXT]
     with path.open("w", newline="", encoding="utf-8") as lines:
         for number, frame in enumerate(frames):
-            safe = uniform(frame)
-            safe[texts] = safe[texts].map(guarded)
+            safe = with_texts(uniform(frame), texts, guarded)
             safe.to_csv(lines, index=False, header=number == 0, lineterminator="\n")
 
 
@@ -135,7 +88,7 @@ def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -
     """One JSON object per line."""
     with path.open("w", encoding="utf-8") as lines:
         for frame in frames:
-            columns = [frame[name].tolist() for name in schema.names]
+            columns = [values_of(frame, name) for name in schema.names]
             for row in zip(*columns, strict=True):
                 record = dict(zip(schema.names, map(in_json, row), strict=True))
                 lines.write(json.dumps(record) + "\n")
@@ -143,8 +96,7 @@ def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -
 
 def uniform(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with one type in each column."""
-    there = [name for name in AS_TEXT if name in frame]
-    return frame.assign(**{name: frame[name].map(value_text).astype("object") for name in there})
+    return with_texts(frame, SEVERAL_TYPES, value_text)
 
 
 def in_json(value: Any) -> Any:

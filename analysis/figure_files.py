@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaloss.store import ignore
+from analysis.column_types import values_of
 from analysis.frame import history_frame, positions_by
 from analysis.results import Results
 from analysis.wording import file_name
@@ -74,7 +75,7 @@ def figures_of(
                 **common,
             ),
         )
-    if DIFFERENCES in kinds and (baseline or len(set(frame[spec.columns])) > 1):
+    if DIFFERENCES in kinds and (baseline or len(set(values_of(frame, spec.columns))) > 1):
         chosen: dict[str, Any] = {"at": measure.at, "baseline": baseline}
         yield "differences", partial(figures.paired_differences, frame, **chosen, **axes, **common)
 

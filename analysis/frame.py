@@ -18,8 +18,9 @@ from adaloss.trial import (
     OPTIONAL_HYPERPARAMETERS,
     Trial,
 )
+from analysis.column_types import column_of, values_of
 from analysis.index import indexed_rows
-from analysis.indexed_records import HISTORIES, MEASURED, OUTCOMES
+from analysis.indexed_records import HISTORIES, MEASURED, OUTCOMES, SIZES
 
 MISSING = "missing"
 """The state of a trial that has no result yet."""
@@ -36,6 +37,7 @@ FRAME_COLUMNS: tuple[str, ...] = (
     "divergence",
     "failure_kind",
     "failure_message",
+    *SIZES,
     *MEASURED,
 )
 HISTORY_COLUMNS: tuple[str, ...] = (
@@ -58,8 +60,9 @@ def build_frame(
     Columns: the trial's fields as they are (so ``epochs`` is the declared number), ``trial_id``,
     ``state`` (complete, diverged, failed or missing), what the result says of the run
     (``finished_epochs``, ``seconds``, ``finished_at``, ``code_version``, ``environment`` as JSON,
-    ``divergence``'s reason, ``failure_kind``, ``failure_message``) and each metric as
-    ``last:<name>`` and ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
+    ``divergence``'s reason, ``failure_kind``, ``failure_message``; ``train_size``, ``val_size`` and
+    ``test_size`` in images, not known of older results) and each metric as ``last:<name>`` and
+    ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
     Metrics are NaN unless the trial is complete: whatever a diverged or failed trial measured on
     its way is not its result. Declared trials that are one trial by identity all get its result.
     A result that cannot be read is told to ``store.unreadable``, and the trial is missing.
@@ -73,7 +76,7 @@ def frame_of(trials: Sequence[Trial], outcomes: pa.Table) -> pd.DataFrame:
     columns = identity_columns(trials, outcomes)
     for name in FRAME_COLUMNS:
         if name not in columns:
-            columns[name] = column_of(outcomes[name])
+            columns[name] = column_of(name, outcomes[name].to_pylist())
     return pd.DataFrame({name: columns[name] for name in FRAME_COLUMNS})
 
 
@@ -124,26 +127,11 @@ def flattened(histories: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 def identity_columns(trials: Sequence[Trial], outcomes: pa.Table) -> dict[str, "pd.Series[Any]"]:
     """Which trial each row is of: its fields, its id, and its state."""
     values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
-    columns = {name: objects(column) for name, column in zip(FIELD_NAMES, values, strict=True)}
-    columns["trial_id"] = objects([trial.trial_id for trial in trials])
-    columns["state"] = objects(pc.fill_null(outcomes["state"], MISSING).to_pylist())
+    fields = dict(zip(FIELD_NAMES, values, strict=True))
+    columns = {name: column_of(name, declared) for name, declared in fields.items()}
+    columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])
+    columns["state"] = column_of("state", pc.fill_null(outcomes["state"], MISSING).to_pylist())
     return columns
-
-
-def objects(values: Sequence[Any]) -> "pd.Series[Any]":
-    """A column of Python objects.
-
-    pandas' own choice would turn None into NaN and the integers beside it into floats, and a
-    trial's fields are compared and shown as they were declared.
-    """
-    return pd.Series(list(values), dtype="object")
-
-
-def column_of(values: pa.ChunkedArray) -> "pd.Series[Any]":
-    """A column of the index: numbers with NaN for none, everything else as Python objects."""
-    if pa.types.is_floating(values.type):
-        return pd.Series(values.to_numpy(), dtype="float64")
-    return objects(values.to_pylist())
 
 
 @dataclass(frozen=True)
@@ -167,8 +155,10 @@ def applicable_values(frame: pd.DataFrame, field: str) -> Values:
     """
     applies = None
     if field in OPTIONAL_HYPERPARAMETERS:
-        applies = [field in HYPERPARAMETERS_THAT_APPLY[name] for name in frame["optimizer"]]
-    return Values(frame[field].tolist(), applies)
+        applies = [
+            field in HYPERPARAMETERS_THAT_APPLY[name] for name in values_of(frame, "optimizer")
+        ]
+    return Values(values_of(frame, field), applies)
 
 
 def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:
@@ -192,7 +182,7 @@ def positions_by(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[objec
     if not fields:
         return {(): list(range(len(frame)))} if len(frame) else {}
     positions: dict[tuple[object, ...], list[int]] = {}
-    keys = zip(*(frame[field].tolist() for field in fields), strict=True)
+    keys = zip(*(values_of(frame, field) for field in fields), strict=True)
     for position, key in enumerate(keys):
         positions.setdefault(key, []).append(position)
     return positions

@@ -23,6 +23,7 @@ OUTCOME_TEXTS = (
 )
 """What a result says in words: see :func:`analysis.frame.build_frame`."""
 
+SIZES = ("train_size", "val_size", "test_size")
 MEASURED = tuple(f"{at}:{name}" for at in (LAST, BEST_VAL) for name in METRIC_NAMES)
 
 
@@ -42,9 +43,17 @@ def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
         "divergence": result.divergence.reason if result.divergence else None,
         "failure_kind": result.failure.kind.value if result.failure else None,
         "failure_message": result.failure.message if result.failure else None,
+        **sizes_of(result),
         **measured(LAST, result.last if complete else None),
         **measured(BEST_VAL, result.best_val if complete else None),
     }
+
+
+def sizes_of(result: TrialResult) -> dict[str, int | None]:
+    """How many images were trained on, validated on and tested on."""
+    counted = result.examples
+    sizes = (counted.train, counted.validation, counted.test) if counted else (None,) * 3
+    return dict(zip(SIZES, sizes, strict=True))
 
 
 def environment_of(result: TrialResult) -> str | None:
@@ -73,6 +82,7 @@ OUTCOMES = Indexed(
         [
             *((name, pa.string()) for name in OUTCOME_TEXTS),
             ("finished_epochs", pa.int64()),
+            *((name, pa.int64()) for name in SIZES),
             ("seconds", pa.float64()),
             *((name, pa.float64()) for name in MEASURED),
         ]

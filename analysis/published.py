@@ -15,6 +15,7 @@ import pandas as pd
 
 from adaloss.user_error import UserError
 from analysis.cells import CellStatus
+from analysis.column_types import values_of
 from analysis.comparison.side import CODE, METRIC, ROUNDING, Caveat, Side, SideCell
 from analysis.measure import Measure
 from analysis.names import NO_LABELS, Names
@@ -147,8 +148,9 @@ def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None
     ``frame`` is that of :func:`analysis.frame.build_frame`. Only trials of the published experiment
     count here, where nobody asked for a comparison.
     """
-    same = frame[list(SAME)].eq([RECIPE[name] for name in SAME]).all(axis="columns")
-    if not same.any():
+    wanted = tuple(RECIPE[name] for name in SAME)
+    same = [row == wanted for row in zip(*(values_of(frame, name) for name in SAME), strict=True)]
+    if not any(same):
         return None
     # scipy, behind the tests, takes a while to import, and most sweeps are of something else.
     from analysis.comparison.compare import compare

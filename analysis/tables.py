@@ -12,6 +12,7 @@ from adaloss.trial import FIELD_NAMES
 from adaloss.user_error import UserError
 from analysis.caption import caption_of
 from analysis.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
+from analysis.column_types import values_of
 from analysis.frame import Values, applicable_values, distinct_values, grouped, positions_by
 from analysis.marks import mark_best
 from analysis.measure import METRIC_GOALS, Goal, Measure
@@ -148,8 +149,8 @@ def tables_of(
             names=names,
             row_field=spec.rows,
             column_field=spec.columns,
-            row_values=tuple(dict.fromkeys(part[spec.rows])),
-            column_values=tuple(dict.fromkeys(part[spec.columns])),
+            row_values=tuple(dict.fromkeys(values_of(part, spec.rows))),
+            column_values=tuple(dict.fromkeys(values_of(part, spec.columns))),
             cells=MappingProxyType(cells),
         )
         yield transposed(table) if spec.transpose else table
@@ -191,7 +192,9 @@ def matching(frame: pd.DataFrame, point: Mapping[str, Sequence[object]]) -> "pd.
     matched = pd.Series(data=True, index=frame.index)
     for name, values in point.items():
         # Not isin: it takes None for NaN.
-        matched &= pd.Series([value in values for value in frame[name]], index=frame.index)
+        matched &= pd.Series(
+            [value in values for value in values_of(frame, name)], index=frame.index
+        )
     return matched
 
 
@@ -240,15 +243,16 @@ def compile_cells(
     hidden = {name: applicable_values(part, name) for name in varying if name not in shown}
     for key, rows in positions.items():
         check_unmixed(rows, hidden, spec, key)
-    ends = list(zip(part["trial_id"], part["state"], part[measure.column], strict=True))
+    columns = (part[name].tolist() for name in ("trial_id", "state", measure.column))
+    ends = list(zip(*columns, strict=True))
     cells = {
         key: cell_of_ends((ends[row] for row in rows), spec.na_if)
         for key, rows in positions.items()
     }
     return {
         (row, column): cells.get((row, column), UNDECLARED_CELL)
-        for row in dict.fromkeys(part[spec.rows])
-        for column in dict.fromkeys(part[spec.columns])
+        for row in dict.fromkeys(values_of(part, spec.rows))
+        for column in dict.fromkeys(values_of(part, spec.columns))
     }
 
 

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adaloss.data.data_error import DataError
+from adaloss.data.parts import split_sizes
 from adaloss.models.licences import licence
-from adaloss.places import prepared_folder
+from adaloss.places import Places, prepared_folder
+from adaloss.result import SplitSizes
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
 from runners.calibrate import Measured
@@ -22,6 +25,8 @@ DATASET_BYTES: Mapping[str, tuple[int, int]] = {
     "cifar10": (357_000_000, 185_000_000),
     "cifar100": (356_000_000, 185_000_000),
 }
+# What of a trial says how many images it has.
+SPLIT_FIELDS = ("dataset", "train_examples", "eval_examples")
 RECORD_BYTES = 16_000
 RECORD_BYTES_PER_EPOCH = 500
 
@@ -70,6 +75,7 @@ def plan_lines(
     yield f"{sweep.name}: {counts['cells']} cells, {counts['trials']} trials"
     for state in ("complete", "diverged", "failed", "missing"):
         yield f"  {state:<9}{counts[state]:>6}"
+    yield from data_lines(plan, sweep.places)
     for change in own_changes(plan.trials, plan.results, sweep.places):
         yield from (f"note: {line}" for line in change.lines())
     cost = cost_of(sweep, plan, measured)
@@ -82,6 +88,38 @@ def plan_lines(
         if kind(trial) in measured:
             yield measured_line(trial, measured[kind(trial)])
     yield time_line(cost, device)
+
+
+def data_lines(plan: Plan, places: Places) -> Iterator[str]:
+    """How many images there are to train on, to validate on and to test on."""
+    for trial in one_of_each_split(plan.trials):
+        try:
+            sizes = split_sizes(trial, places)
+        except (DataError, OSError) as error:
+            yield f"data: {error}"
+        else:
+            yield (
+                f"data: {trial.dataset}: {sizes.train:,} training, {sizes.validation:,} validation "
+                f"and {sizes.test:,} test images"
+            )
+
+
+def data_records(plan: Plan, places: Places) -> Iterator[dict[str, Any]]:
+    """The same for programs; sizes are null where they are not known."""
+    for trial in one_of_each_split(plan.trials):
+        try:
+            sizes = split_sizes(trial, places).model_dump()
+        except (DataError, OSError):
+            sizes = dict.fromkeys(SplitSizes.model_fields)
+        yield {name: trial.value(name) for name in SPLIT_FIELDS} | sizes
+
+
+def one_of_each_split(trials: tuple[Trial, ...]) -> list[Trial]:
+    """A trial of each data set and number of its examples."""
+    found: dict[tuple[Any, ...], Trial] = {}
+    for trial in trials:
+        found.setdefault(tuple(trial.value(name) for name in SPLIT_FIELDS), trial)
+    return list(found.values())
 
 
 def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
@@ -134,6 +172,7 @@ def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> 
         "record_bytes": cost.record_bytes,
         "checkpoint_bytes": cost.checkpoint_bytes,
         "licences": dict(cost.licences),
+        "data": list(data_records(plan, sweep.places)),
         "data_root": str(sweep.places.data_root),
     }
 

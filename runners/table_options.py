@@ -101,8 +101,7 @@ def per_of_the_rest(
         del cell["seed"]
     displaced = [name for name in (spec.rows, spec.columns) if several(name, cells)]
     per = tuple(name for name in (*displaced, *spec.per) if name not in axes)
-    changed = spec.model_copy(update={"rows": axes[0], "columns": axes[1], "per": per})
-    return {"per": (*per, *fields_needed(cells, changed))}
+    return {"per": (*per, *fields_needed(cells, (*axes, *per)))}
 
 
 def several(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:

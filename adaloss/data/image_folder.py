@@ -7,15 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
-from adaloss.data.raw import TRAIN, DataError, RawDataset
-from adaloss.image_listing import image_paths
+from adaloss.data.data_error import DataError
+from adaloss.data.decoding import rgb_image
+from adaloss.data.folder_layout import image_paths
+from adaloss.data.part_names import TRAIN
+from adaloss.data.raw import RawDataset
 
 RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
+# The level up to which a pixel counts as black where all others do as well.
+BLACK = 1
+# Of an image once it is resized, before its centre is cut out: that of a strip is very long.
+MOST_PIXELS = 2 * 10**8
 
 
 def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset:
@@ -38,6 +45,12 @@ def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for _ in threads.map(decode, enumerate(paths)):
             pass
+    if int(images.max()) <= BLACK:
+        raise DataError(
+            f"dataset imagefolder: all images in {folder} are black: no pixel is above {BLACK} of "
+            "255. Are their files of 16 bits, with values far below 65535? Multiply them, all by "
+            "the same number"
+        )
     part = torch.tensor(parts)
     mean, std = channel_statistics(images, torch.nonzero(part == TRAIN).flatten().tolist())
     return RawDataset(
@@ -52,15 +65,14 @@ def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset
 
 def square(path: Path, size: int, resampling: Image.Resampling) -> np.ndarray:
     """The image's centre square, uint8 (size, size, 3): Resize(size), then CenterCrop(size)."""
-    try:
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"dataset imagefolder: {path} cannot be read as an image ({error}): mend or remove it"
-        ) from error
+    image = rgb_image(path)
     shorter = min(image.size)
     width, height = (size * side // shorter for side in image.size)
+    if width * height > MOST_PIXELS:
+        raise DataError(
+            f"dataset imagefolder: {path} is {' × '.join(map(str, image.size))} pixels, and would "
+            f"be {width} × {height} with {size} at its shorter side: crop it or remove it"
+        )
     image = image.resize((width, height), resampling)
     left, top = round((width - size) / 2.0), round((height - size) / 2.0)
     return np.array(image.crop((left, top, left + size, top + size)))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from adaloss.data_parts import TEST, TRAIN, VALIDATION, DataError
+from adaloss.data.data_error import DataError
+from adaloss.data.part_names import TEST, TRAIN, VALIDATION
 
 __all__ = ["TEST", "TRAIN", "VALIDATION", "DataError", "RawDataset"]
 

@@ -3,14 +3,15 @@
 import torch
 from torch import Tensor
 
-from adaloss.data.raw import TEST, TRAIN, VALIDATION, RawDataset
+from adaloss.data.part_names import TEST, TRAIN, VALIDATION
+from adaloss.data.parts import (
+    TEST_FRACTION,
+    VALIDATION_FRACTION,
+    VALIDATION_FRACTION_OF_TRAIN,
+    shares,
+)
+from adaloss.data.raw import RawDataset
 from adaloss.seeding import named_generator
-
-# Of a data set that sets nothing aside.
-VALIDATION_FRACTION = 0.15
-TEST_FRACTION = 0.20
-# Of the training examples of one that sets a test set aside: CIFAR-100's 450/50 per class.
-VALIDATION_FRACTION_OF_TRAIN = 0.10
 
 
 def split_indices(raw: RawDataset, split_seed: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -46,8 +47,7 @@ def balanced_split(
     for label in range(classes):
         members = torch.nonzero(labels == label).flatten()
         members = members[torch.randperm(len(members), generator=generator)]
-        counts = [round(len(members) * fraction) for fraction in fractions]
-        sizes = [len(members) - sum(counts), *counts]
+        sizes = shares(len(members), fractions)
         for part, indices in zip(parts, torch.split(members, sizes), strict=True):
             part.append(indices)
     return tuple(torch.cat(part).sort()[0] for part in parts)

@@ -10,6 +10,7 @@ from adaloss.trial import FIELD_NAMES, HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPE
 from adaloss.user_error import UserError
 from analysis.caption import NA_MEANING
 from analysis.cells import cell_of
+from analysis.column_types import values_of
 from analysis.comparison.side import (
     CODE,
     EPOCH,
@@ -81,10 +82,11 @@ def incompleteness(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
 def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
     """The fields of a cell; hyperparameters that an optimizer has no use for are marked as such."""
     changed = frame[list(CELL_FIELDS)].copy()
+    optimizers = values_of(frame, "optimizer")
     for field in sorted(OPTIONAL_HYPERPARAMETERS):
         values = [
             value if field in HYPERPARAMETERS_THAT_APPLY[optimizer] else NOT_APPLICABLE
-            for optimizer, value in zip(frame["optimizer"], frame[field], strict=True)
+            for optimizer, value in zip(optimizers, values_of(frame, field), strict=True)
         ]
         changed[field] = pd.Series(values, index=frame.index, dtype="object")
     return changed
@@ -110,7 +112,7 @@ def recorded(frame: pd.DataFrame, column: str, words: Callable[[str], str] = str
     """What the finished trials have in a column, in words; None where nothing is recorded."""
     if column not in frame:
         return None
-    finished = frame.loc[frame["state"] != MISSING, column]
+    finished = values_of(frame[frame["state"] != MISSING], column)
     values = sorted({words(value) for value in dict.fromkeys(finished) if value is not None})
     if values and any(value is None for value in finished):
         values.append("not recorded")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from adaloss.result import TrialState
 from analysis.cells import t_quantile
+from analysis.column_types import values_of
 from analysis.tables import Table
 
 Key = tuple[object, object]
@@ -97,8 +98,8 @@ def ends_by_cell(
 ) -> dict[Key, dict[object, tuple[str, float]]]:
     """The ends of every cell's seeds, by the values of the two fields."""
     cells: dict[Key, dict[object, tuple[str, float]]] = {}
-    names = (*fields, "seed", "state", column)
-    for first, second, seed, state, value in zip(*(part[name] for name in names), strict=True):
+    columns = (values_of(part, name) for name in (*fields, "seed", "state"))
+    for first, second, seed, state, value in zip(*columns, part[column], strict=True):
         cells.setdefault((first, second), {})[seed] = (state, value)
     return cells
 

@@ -1,13 +1,14 @@
 """The trials that did not end with a number: which diverged and where, which failed and why."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from adaloss.result import TrialState
 from adaloss.sweep import Sweep
+from analysis.column_types import records_of, values_of
 from analysis.html_text import escaped
 from analysis.names import NO_LABELS, Names
 from analysis.report.logs import told_failures
@@ -59,7 +60,7 @@ def of_state(frame: pd.DataFrame, state: TrialState) -> pd.DataFrame:
 
 def by_value(rows: pd.DataFrame, field: str, names: Names = NO_LABELS) -> str:
     """How many rows have each value of a field, the most first."""
-    counts = Counter(names.text(field, value) for value in rows[field])
+    counts = Counter(names.text(field, value) for value in values_of(rows, field))
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name}: {number}" for name, number in ordered[:8])
 
@@ -68,7 +69,7 @@ def divergence_rows(
     diverged: pd.DataFrame, fields: Sequence[str], names: Names
 ) -> Iterator[tuple[str, ...]]:
     """The cell, the seed, the epoch and the reason of each."""
-    for trial in diverged.to_dict("records"):
+    for trial in records_of(diverged):
         # It diverged in the epoch after the last that it finished.
         epoch = str(int(trial["finished_epochs"]) + 1)
         cell = (names.text(name, trial[name]) for name in (*fields, "seed"))
@@ -82,8 +83,7 @@ def failures_section(sweep: Sweep, frame: pd.DataFrame, logs: Mapping[str, Seque
         return section("failures", "Failures", [paragraph("No trial failed.")])
     told = told_failures(frame)
     entries = "\n".join(
-        failure_entry(trial, sweep, logs.get(trial["trial_id"], ()))
-        for trial in told.to_dict("records")
+        failure_entry(trial, sweep, logs.get(trial["trial_id"], ())) for trial in records_of(told)
     )
     parts = [
         paragraph(
@@ -96,7 +96,7 @@ def failures_section(sweep: Sweep, frame: pd.DataFrame, logs: Mapping[str, Seque
     return section("failures", "Failures", parts)
 
 
-def failure_entry(trial: Mapping[Hashable, Any], sweep: Sweep, lines: Sequence[str]) -> str:
+def failure_entry(trial: Mapping[str, Any], sweep: Sweep, lines: Sequence[str]) -> str:
     """One failed trial with its reason and the end of its log."""
     name = trial_name(trial, sweep)
     message = shortened(str(trial["failure_message"] or "no reason was recorded"), MOST_CHARACTERS)
@@ -111,7 +111,7 @@ def failure_entry(trial: Mapping[Hashable, Any], sweep: Sweep, lines: Sequence[s
     )
 
 
-def trial_name(trial: Mapping[Hashable, Any], sweep: Sweep) -> str:
+def trial_name(trial: Mapping[str, Any], sweep: Sweep) -> str:
     """What tells this trial from the others of the sweep."""
     fields = [*(name for name in sweep.axes if name != "seed"), "seed"]
     return ", ".join(Names(sweep.labels).alone(name, trial[name]) for name in fields)

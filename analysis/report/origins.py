@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from analysis.column_types import values_of
 from analysis.report.markup import paragraph, plain_table, section
 from analysis.wording import value_text
 
@@ -40,12 +41,10 @@ def origin_parts(ended: pd.DataFrame) -> Iterator[str]:
 
 def origins_of(ended: pd.DataFrame) -> dict[str, Counter[str]]:
     """The code version, and whatever the environments tell."""
-    versions = Counter(version or UNKNOWN for version in ended["code_version"])
+    versions = Counter(version or UNKNOWN for version in values_of(ended, "code_version"))
     origins: dict[str, Counter[str]] = {"code version": versions}
-    environments = [
-        (environment_values(text), number)
-        for text, number in sorted(Counter(text or "{}" for text in ended["environment"]).items())
-    ]
+    texts = Counter(text or "{}" for text in values_of(ended, "environment"))
+    environments = [(environment_values(text), number) for text, number in sorted(texts.items())]
     names = dict.fromkeys(name for values, _ in environments for name in values)
     for name in names:
         counts = origins.setdefault(name, Counter())

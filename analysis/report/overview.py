@@ -9,6 +9,7 @@ import pandas as pd
 from adaloss.result import TrialState
 from adaloss.sweep import Sweep
 from adaloss.trial import FIELD_NAMES, Trial
+from analysis.column_types import values_of
 from analysis.frame import MISSING, positions_by
 from analysis.html_text import escaped
 from analysis.names import Names
@@ -87,7 +88,7 @@ def overview_parts(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
 
 def shown_axes(sweep: Sweep, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
     """The fields that take more than one value among these trials, with their values."""
-    there = {name: set(frame[name]) for name in sweep.axes}
+    there = {name: set(values_of(frame, name)) for name in sweep.axes}
     taken = {name: tuple(v for v in sweep.axes[name] if v in there[name]) for name in there}
     return {name: values for name, values in taken.items() if len(values) > 1}
 
@@ -98,7 +99,7 @@ def extent(axes: Mapping[str, Any], frame: pd.DataFrame, names: Names) -> str:
     cells = len(positions_by(frame, fields))
     seeds = len(set(frame["seed"]))
     named = [
-        f"{label}: {listed(name, tuple(dict.fromkeys(frame[name])), names, most=6)}."
+        f"{label}: {listed(name, tuple(dict.fromkeys(values_of(frame, name))), names, most=6)}."
         for name, label in (
             ("dataset", "Data sets"),
             ("model", "Models"),
@@ -127,7 +128,7 @@ def constants(
 ) -> Iterator[str]:
     """The fields that all trials share: first those that say something, then the defaults."""
     fixed = [name for name in FIELD_NAMES if name not in axes and name != "seed"]
-    value_of = {name: frame[name].iloc[0] for name in fixed}
+    value_of = {name: values_of(frame, name)[0] for name in fixed}
     usual = [name for name in fixed if is_default(name, value_of[name])]
     said = [name for name in fixed if name not in usual]
     yield plain_table(

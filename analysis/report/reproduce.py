@@ -7,6 +7,7 @@ import pandas as pd
 
 from adaloss.sweep import Sweep
 from analysis.caption import NA_MEANING, SPREAD_WORDS
+from analysis.column_types import values_of
 from analysis.measure import METRIC_LABELS
 from analysis.report.markup import bullets, paragraph, section, verbatim
 
@@ -22,7 +23,7 @@ def reproduce_section(sweep: Sweep, frame: pd.DataFrame) -> str:
 def steps(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
     """The version to install, the grid to save, and what to run."""
     ended = frame[frame["finished_at"].notna().to_numpy()]
-    versions = sorted({version for version in ended["code_version"] if version})
+    versions = sorted({version for version in values_of(ended, "code_version") if version})
     lines = [line for version in versions[:MOST_VERSIONS] for line in installation(version)]
     if len(versions) > 1:
         lines.insert(0, "# One of these:")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from adaloss.table_spec import TableSpec
 from analysis.cells import Cell, CellStatus
+from analysis.column_types import values_of
 from analysis.frame import positions_by
 from analysis.line_styles import LineStyle, line_styles
 from analysis.measure import Measure
@@ -65,8 +66,8 @@ def subject_of(
     if not tables:
         return None
     names = tables[0].names
-    places = places_of(tuple(dict.fromkeys(chosen[spec.rows])))
-    lines = tuple(dict.fromkeys(chosen[spec.columns]))
+    places = places_of(tuple(dict.fromkeys(values_of(chosen, spec.rows))))
+    lines = tuple(dict.fromkeys(values_of(chosen, spec.columns)))
     shown = lines[:MOST_LINES]
     styles = line_styles(shown)
     return Subject(

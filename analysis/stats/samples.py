@@ -10,6 +10,7 @@ import pandas as pd
 from adaloss.result import TrialState
 from adaloss.table_spec import NaIf, TableSpec
 from analysis.cells import CellStatus
+from analysis.column_types import values_of
 from analysis.frame import grouped
 from analysis.measure import Measure
 from analysis.names import NO_LABELS, Names
@@ -79,7 +80,7 @@ def samples_of_part(
     part: pd.DataFrame, part_values: tuple[object, ...], table: Table, measure: Measure
 ) -> Samples:
     """The arrays of one part, with the cells' status from its table."""
-    seeds = tuple(sorted(dict.fromkeys(part["seed"])))
+    seeds = tuple(sorted(dict.fromkeys(values_of(part, "seed"))))
     shape = (len(table.column_values), len(table.row_values), len(seeds))
     values, diverged = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
     repeated = np.zeros(shape, dtype=bool)
@@ -116,7 +117,8 @@ def trials_of(
     )
     fields = (table.column_field, table.row_field, "seed")
     indices = (
-        [place[value] for value in part[field]] for place, field in zip(places, fields, strict=True)
+        [place[value] for value in values_of(part, field)]
+        for place, field in zip(places, fields, strict=True)
     )
     trials = (part[name].tolist() for name in ("trial_id", "state", measure.column))
     for *at, trial_id, state, value in zip(*indices, *trials, strict=True):

@@ -3,6 +3,8 @@
 import gzip
 import os
 import struct
+import subprocess
+import sys
 import urllib.error
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from PIL import Image
 from adaloss.data import DataError, fetch_and_prepare, load_splits, spec_of
 from adaloss.data.digits import load_digits
 from adaloss.data.image_folder import load_image_folder
+from adaloss.data.parts import KNOWN, split_sizes
 from adaloss.data.raw import TEST, TRAIN, VALIDATION, RawDataset
 from adaloss.data.split import balanced_split, balanced_subset, split_indices
 from adaloss.data.vision import VISION_DATASETS, is_there
@@ -117,6 +120,44 @@ def test_the_root_is_the_grids_then_the_environments_then_the_users_cache(monkey
     assert data_root(None) == tmp_path / "environment"
     monkeypatch.delenv("ADALOSS_DATA")
     assert data_root(None).is_relative_to(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("examples", [{}, {"train_examples": 10}, {"eval_examples": 5}])
+@pytest.mark.parametrize("split_seed", [0, 7])
+def test_the_sizes_of_the_parts_are_known_beforehand(make_trial, tmp_path, examples, split_seed):
+    write_images(tmp_path / "split", count=33)
+    (tmp_path / "split" / "cat" / "0.png").unlink()
+    for part, count in (("train", 23), ("val", 4), ("test", 7)):
+        write_images(tmp_path / "three" / part, classes=("ant", "bee", "cow"), count=count)
+        if part != "val":
+            write_images(tmp_path / "two" / part, count=count)
+        if part != "test":
+            write_images(tmp_path / "as in ImageNet" / part, count=count)
+    folders = ("split", "two", "three", "as in ImageNet")
+    for dataset in ("digits", *(f"imagefolder:{folder}" for folder in folders)):
+        trial = make_trial(dataset=dataset, image_size=8, split_seed=split_seed, **examples)
+        splits = load_splits(spec_of(trial), tmp_path, "cpu")
+        sizes = split_sizes(trial, tmp_path)
+        found = [len(splits.train), len(splits.validation), len(splits.test)]
+        assert [sizes.train, sizes.validation, sizes.test] == found
+
+
+@pytest.mark.parametrize("name", sorted(VISION_DATASETS))
+def test_the_known_sizes_are_the_published_ones(make_trial, name):
+    counts, about = KNOWN[name], VISION_DATASETS[name]
+    assert (sum(counts[TRAIN]), sum(counts[TEST])) == about.examples
+    assert [len(counts[part]) for part in (TRAIN, TEST)] == [about.classes] * 2
+    sizes = split_sizes(make_trial(dataset=name), Path("unused"))
+    assert (sizes.train + sizes.validation, sizes.test) == about.examples
+
+
+def test_the_sizes_need_neither_torch_nor_pillow():
+    code = (
+        "import sys, adaloss.data.parts\n"
+        "print({'torch', 'numpy', 'PIL', 'torchvision'} & set(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
 
 
 # --- MNIST in small: the files of the published format, with fewer images -------------------

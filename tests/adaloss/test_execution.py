@@ -10,7 +10,7 @@ import torch
 from adaloss.data import DataError
 from adaloss.execution import failure_kind
 from adaloss.models import WeightsError
-from adaloss.result import FailureKind, TrialState
+from adaloss.result import FailureKind, SplitSizes, TrialState
 from adaloss.store import CorruptRecordError, replacing
 
 
@@ -30,6 +30,34 @@ def test_a_complete_trial_has_its_records(store, start, make_trial):
     assert names == {"trial.json", "metrics.jsonl", "result.json", "log.txt"}
     # Nothing that is not in the records.
     assert store.log_path(trial).read_text() == ""
+
+
+def test_a_result_says_how_many_examples_it_is_of(store, start, make_trial):
+    trial = make_trial(train_examples=100, epochs=1)
+    result = run(start(trial))
+    assert result.examples == SplitSizes(train=100, validation=269, test=359)
+    # It diverges in its first epoch, and fails before it has data.
+    assert run(start(make_trial(max_loss=1e-9))).examples is not None
+    assert run(start(make_trial(dataset="imagefolder:gone", image_size=8))).examples is None
+
+
+def test_a_result_from_before_examples_were_counted_is_read(store, start, make_trial):
+    trial = make_trial(epochs=1)
+    result = run(start(trial))
+    path = store.trial_folder(trial) / "result.json"
+    content = json.loads(path.read_text())
+    del content["examples"]
+    path.write_text(json.dumps(content))
+    assert store.read_result(trial) == result.model_copy(update={"examples": None})
+
+
+def test_a_result_of_an_impossible_number_of_examples_is_refused(store, start, make_trial):
+    trial = make_trial(epochs=1)
+    run(start(trial))
+    path = store.trial_folder(trial) / "result.json"
+    path.write_text(path.read_text().replace('"test": 359', '"test": -1'))
+    with pytest.raises(CorruptRecordError, match="impossible examples"):
+        store.read_result(trial)
 
 
 def test_the_best_epoch_is_chosen_on_validation(store, start, make_trial):

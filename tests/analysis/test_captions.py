@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from adaloss.result import FailureKind
+from adaloss.result import FailureKind, SplitSizes
 from adaloss.table_spec import TableSpec
 
 
@@ -35,6 +35,54 @@ def test_nothing_has_run_yet(records):
         "Test top-1 accuracy (%) after the last epoch (2), one trial each. "
         "–: no value. Of 1 trials, 1 not finished."
     )
+
+
+SIZES = SplitSizes(train=1169, validation=269, test=359)
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("test/top1", ", on 359 test images."),
+        ("test/loss", ", on 359 test images."),
+        ("val/top1", ", on 269 validation images."),
+        ("train/loss", ", on 1,169 training images."),
+        ("b", "over 2 seeds."),
+        ("seconds", "over 2 seeds."),
+    ],
+)
+def test_a_caption_says_on_how_many_images(records, metric, said):
+    for seed in (0, 1):
+        records.complete(records.declare(seed=seed), 90.0, examples=SIZES)
+    # What has no number says nothing of images.
+    records.diverge(records.declare(b0=2))
+    text = caption(records, TableSpec(metric=metric))
+    assert said in text.replace("over 1 to 2 seeds", "over 2 seeds")
+    assert text.count("images") == said.count("images")
+
+
+def test_sizes_that_differ_are_told_one_by_one(records):
+    large = SIZES.model_copy(update={"test": 10_000})
+    for optimizer in ("adaloss", "sgd_constant"):
+        for b0, sizes in ((1, SIZES), (2, SIZES), (3, large)):
+            records.complete(records.declare(optimizer=optimizer, b0=b0), 90.0, examples=sizes)
+    text = caption(records)
+    assert "Test images: 359; 10,000 for b0 = 3." in text
+    assert "on 359" not in text
+
+
+def test_sizes_that_are_not_recorded_are_not_told(records):
+    records.complete(records.declare(), 90.0)
+    assert "images" not in caption(records)
+    records.complete(records.declare(b0=2), 90.0, examples=SIZES)
+    assert "Test images: not recorded; 359 for b0 = 2." in caption(records)
+
+
+def test_seeds_on_different_images_are_told(records):
+    for seed, test in ((0, 12), (1, 13)):
+        sizes = SIZES.model_copy(update={"test": test})
+        records.complete(records.declare(seed=seed), 90.0, examples=sizes)
+    assert "Test images: 12, 13, depending on the trial." in caption(records)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from adaloss.trial import FIELD_NAMES
-from analysis.export import FIELD_TYPES, WRITERS, export
-from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS
+from analysis.column_types import FIELD_TYPES, SEVERAL_TYPES, STRING
+from analysis.export import WRITERS, export
+from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS, history_frame
 
 READ = {
     "parquet": pd.read_parquet,
@@ -63,6 +64,16 @@ def test_fields_of_several_types_are_text_in_parquet(records, tmp_path):
     assert list(read["pretrained"]) == ["true", "w.pth"]
     assert list(read["split_seed"]) == ["trial", "3"]
     assert [list(value) if value is not None else None for value in read["mean"]] == [[0.5], None]
+
+
+def test_a_parquet_file_has_the_frames_types(recorded, tmp_path):
+    trials, history = export(recorded.trials, recorded.store, "parquet", tmp_path)
+    frame, epochs = recorded.frame(), history_frame(recorded.trials, recorded.store)
+    for path, expected in ((trials, frame), (history, epochs)):
+        # Texts become what this pandas makes of texts: objects up to 2.3.
+        wanted = expected.drop(columns=list(SEVERAL_TYPES)).select_dtypes(exclude=[STRING])
+        read = pd.read_parquet(path)[wanted.columns]
+        pd.testing.assert_series_equal(read.dtypes, wanted.dtypes)
 
 
 def test_text_in_a_csv_file_is_no_formula(records, tmp_path):

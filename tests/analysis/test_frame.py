@@ -1,10 +1,12 @@
 import math
 
+import pandas as pd
 import pytest
 
 from adaloss.result import METRIC_NAMES, FailureKind
 from adaloss.store import RESULT_FILE, CorruptRecordError
 from adaloss.trial import FIELD_NAMES
+from analysis.column_types import STRING, values_of
 from analysis.frame import (
     FRAME_COLUMNS,
     HISTORY_COLUMNS,
@@ -36,6 +38,75 @@ def test_fields_stay_what_was_declared(records):
             assert type(row[name]) is type(getattr(trial, name))
 
 
+def dtypes(frame):
+    return {name: str(dtype) for name, dtype in frame.dtypes.items()}
+
+
+def test_numbers_are_numbers_yes_and_no_booleans_and_texts_strings(records):
+    records.complete(records.declare(), 90.0)
+    records.fail(records.declare(seed=1))
+    records.declare(seed=2)
+    found = dtypes(records.frame())
+    assert {found[name] for name in ("b0", "lr", "alpha", "c", "seconds", *METRIC_COLUMNS)} == {
+        "float64"
+    }
+    assert {found[name] for name in ("seed", "epochs", "batch_size", "split_seed")} == {"int64"}
+    assert {found[name] for name in ("image_size", "train_examples", "finished_epochs")} == {
+        "Int64"
+    }
+    assert {found[name] for name in ("flip", "compile", "pretrained")} == {"bool"}
+    assert found["deterministic"] == "boolean"
+    assert [name for name, dtype in found.items() if dtype == "object"] == ["mean", "std"]
+    texts = {name for name, dtype in found.items() if dtype == str(STRING)}
+    assert {"model", "state", "finished_at", "code_version", "failure_message"} <= texts
+
+
+def test_a_columns_type_is_the_same_whatever_a_sweep_has_of_it(records):
+    empty = dtypes(records.frame())
+    records.complete(records.declare(image_size=8, deterministic=True), 90.0, provenance=None)
+    full = dtypes(records.frame())
+    records.declare(optimizer="sgd_constant", alpha=3)
+    records.diverge(records.declare(seed=2), last=None)
+    mixed = dtypes(records.frame())
+    assert full == mixed
+    # Of no trials at all it is not known which of their types these two have.
+    assert empty == full | {"pretrained": "object", "split_seed": "object"}
+
+
+def test_a_column_of_several_types_has_what_was_declared(records):
+    for pretrained, split_seed in ((False, 0), ("w.pth", "trial")):
+        records.declare(pretrained=pretrained, split_seed=split_seed, mean=(0.5,))
+    frame = records.frame()
+    assert frame["pretrained"].tolist() == [False, "w.pth"]
+    assert frame["split_seed"].tolist() == [0, "trial"]
+    assert frame["mean"].tolist() == [(0.5,), (0.5,)]
+
+
+def test_a_number_of_more_than_63_bits_is_kept(records):
+    records.declare(train_examples=10**30)
+    records.declare(train_examples=None)
+    assert values_of(records.frame(), "train_examples") == [10**30, None]
+
+
+def test_the_values_of_a_column_are_those_that_were_declared(records):
+    for size in (None, 64):
+        records.declare(image_size=size, seed=2**62, deterministic=True)
+    frame = records.frame()
+    for name in FIELD_NAMES:
+        declared = [getattr(trial, name) for trial in records.trials]
+        assert values_of(frame, name) == declared
+        assert list(map(type, values_of(frame, name))) == list(map(type, declared))
+
+
+def test_the_history_has_such_types_too(records, ordinary_epoch):
+    trial = records.declare()
+    records.store.open_trial(trial)
+    records.store.append_metrics(trial, ordinary_epoch(80.0, epoch=1, b=None))
+    found = dtypes(history_frame(records.trials, records.store))
+    assert (found["epoch"], found["b0"], found["b"]) == ("int64", "float64", "float64")
+    assert [name for name, dtype in found.items() if dtype == "object"] == ["mean", "std"]
+
+
 def test_a_complete_trial_has_its_last_and_its_best_validation_epoch(records, ordinary_epoch):
     trial = records.declare()
     records.complete(trial, 90.0, best_val=ordinary_epoch(91.5, epoch=1, b=None))
@@ -47,7 +118,7 @@ def test_a_complete_trial_has_its_last_and_its_best_validation_epoch(records, or
     assert (row["finished_epochs"], row["seconds"]) == (2, 2.5)
     assert row["finished_at"] == "2026-03-01T12:00:00+00:00"
     assert row["code_version"] == "v1"
-    assert row["failure_kind"] is None
+    assert pd.isna(row["failure_kind"])
 
 
 @pytest.mark.parametrize("end", ["diverge", "fail"])
@@ -74,7 +145,7 @@ def test_a_trial_without_a_result_is_missing(records):
     frame = records.frame()
     assert frame["state"].tolist() == ["missing"]
     assert frame[[*METRIC_COLUMNS, "seconds"]].isna().all(axis=None)
-    assert frame["finished_at"].tolist() == [None]
+    assert values_of(frame, "finished_at") == [None]
 
 
 def test_declared_trials_that_are_one_by_identity_share_the_result(records):
@@ -87,7 +158,7 @@ def test_declared_trials_that_are_one_by_identity_share_the_result(records):
 
 def test_a_result_without_provenance_has_no_code_version(records):
     records.complete(records.declare(), 90.0, provenance=None)
-    assert records.frame()["code_version"].tolist() == [None]
+    assert values_of(records.frame(), "code_version") == [None]
 
 
 def test_no_trials_make_an_empty_frame_with_all_columns(records):

@@ -42,6 +42,13 @@ def test_a_folder_with_a_grid_has_every_declared_trial(finished):
     assert frame["last:test/top1"].tolist()[:3] == [90.0, 80.0, 91.0]
 
 
+def test_b0_is_a_number(finished):
+    (finished / "grid.yaml").write_text(GRID)
+    frame = analysis.load(finished)
+    assert frame["b0"].dtype == "float64"
+    assert frame[frame["b0"] > 0.5]["lr"].mean() == pytest.approx(0.1)
+
+
 def test_a_folder_without_a_grid_has_the_trials_on_record(finished):
     frame = analysis.load(str(finished))
     assert sorted(frame["last:test/top1"]) == [80.0, 90.0, 91.0]

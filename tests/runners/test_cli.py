@@ -26,6 +26,7 @@ def test_nothing_has_run_yet(command, grid):
     plan = command("plan", grid)
     assert "4 cells, 8 trials" in plan.stdout
     assert "no estimate" in plan.stdout
+    assert "data: digits: 1,169 training, 269 validation and 359 test images\n" in plan.stdout
     table = command("table", grid, "--format", "csv")
     assert table.returncode == 2
     assert "there are no results of small here: results/small does not exist" in table.stderr
@@ -51,6 +52,31 @@ def test_a_users_mistake_is_explained(command, grid, arguments, message):
     assert finished.returncode == 2
     assert message in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+def test_the_plan_counts_the_images_of_a_folder(command, grid, tmp_path):
+    text = grid.read_text().replace(
+        "digits", "imagefolder:pets\n  image_size: 8\n  eval_examples: 3"
+    )
+    grid.write_text(f"{text}data: {{root: {tmp_path}}}\n")
+    plan = command("plan", grid)
+    assert plan.returncode == 0
+    assert f"data: dataset imagefolder: {tmp_path / 'pets'} is not a folder" in plan.stdout
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for index in range(20):
+            (tmp_path / "pets" / name / f"{index}.png").write_bytes(b"not opened")
+    plan = command("plan", grid)
+    assert "data: imagefolder:pets: 26 training, 3 validation and 3 test images\n" in plan.stdout
+    (told,) = json.loads(command("plan", grid, "--json").stdout)["data"]
+    assert told == {
+        "dataset": "imagefolder:pets",
+        "train_examples": None,
+        "eval_examples": 3,
+        "train": 26,
+        "validation": 3,
+        "test": 3,
+    }
 
 
 def test_a_broken_grid_is_reported_with_its_lines(command, grid):

@@ -1,8 +1,9 @@
-"""The files of the user's own images, as torchvision's ImageFolder has them; imports no torch."""
+"""The files of an image folder: a folder per class, as torchvision's ImageFolder has them."""
 
 from pathlib import Path
 
-from adaloss.data_parts import TEST, TRAIN, VALIDATION, DataError
+from adaloss.data.data_error import DataError
+from adaloss.data.part_names import TEST, TRAIN, VALIDATION
 from adaloss.dataset_names import image_folder_candidates
 from adaloss.places import Places
 
