@@ -47,11 +47,9 @@ def printed_command(text):
 @pytest.mark.parametrize(
     ("declared", "environment", "option", "path", "storage"),
     [
-        ("offline", None, None, "grid.yaml", "results"),
         ("auto", None, "offline", "grid.yaml", "results"),
         ("auto", "offline", None, "grid.yaml", "results"),
         ("disabled", None, "offline", "grid.yaml", "results"),
-        ("online", "disabled", "offline", "grid.yaml", "results"),
         ("offline", None, None, 'it\'s my "grid" $HOME.yaml', "other place/of; it"),
     ],
 )
@@ -81,6 +79,7 @@ def test_what_is_printed_uploads(
 def test_a_run_prints_it_at_its_end(command_in, execute, grid, tmp_path, server):
     path = tmp_path / "my grid.yaml"
     text = grid.read_text().replace("epochs: 2", "epochs: 1").replace("seeds: 2", "seeds: 1")
+    text = text.replace("[adaloss, sgd_constant]", "adaloss").replace("[0.01, 1]", "1")
     path.write_text(text + "wandb: {mode: offline}\n")
     run = command_in(tmp_path)("run", "my grid.yaml", "--storage", "else where")
     assert run.returncode == 0, run.stderr
@@ -91,9 +90,6 @@ def test_a_run_prints_it_at_its_end(command_in, execute, grid, tmp_path, server)
     trials = {trial.trial_id for trial in load_sweep(path).trials}
     assert trials <= set(server.runs)
     assert {server.runs[key].state for key in trials} == {"finished"}
-    # The folder that it wrote stands for the grid, here and for another user who copies it.
-    again = execute("adaloss-sweep sync 'else where/small'")
-    assert "0 W&B runs missing" in again.stdout
 
 
 def test_offline_is_the_mode_of_sync_only_where_it_is_asked_for_there(monkeypatch):
