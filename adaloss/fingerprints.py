@@ -18,14 +18,19 @@ from adaloss.user_error import UserError
 
 
 def own_of(trial: Trial) -> dict[str, str]:
-    """What the trial names of the user's own, by field: its model, data set and weights."""
+    """What the trial names of the user's own, by field."""
+    return own_values(trial.model, trial.dataset, trial.pretrained)
+
+
+def own_values(model: str, dataset: str, pretrained: bool | str) -> dict[str, str]:
+    """Those of a trial's model, data set and weights that are the user's own, by field."""
     own = {}
-    if is_user_model(trial.model):
-        own["model"] = trial.model
-    if trial.dataset.startswith(IMAGE_FOLDER):
-        own["dataset"] = trial.dataset
-    if isinstance(trial.pretrained, str):
-        own["pretrained"] = trial.pretrained
+    if is_user_model(model):
+        own["model"] = model
+    if dataset.startswith(IMAGE_FOLDER):
+        own["dataset"] = dataset
+    if isinstance(pretrained, str):
+        own["pretrained"] = pretrained
     return own
 
 

@@ -13,6 +13,7 @@ from analysis.column_types import values_of
 from analysis.frame import MISSING, Values, applicable_values, positions_by
 from analysis.measure import Measure
 from analysis.names import NO_LABELS, Names
+from analysis.own_changes import own_notes
 from analysis.sizes import differing_images, on_images
 
 NA_MEANING: Mapping[NaIf, str] = {
@@ -49,6 +50,7 @@ def caption_of(
             f"{on_images(trials, measure)}.",
             *marks(cells.values(), spec, measure),
             *shortfalls(trials),
+            *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
             *tied_fields(part, spec, varying, names),
             *differing_images(part, measure, partial(by_axis, spec=spec, names=names)),
             *origins(trials, told=spec.provenance),

@@ -12,6 +12,7 @@ import pandas as pd
 from adaloss.result import TrialState
 from adaloss.table_spec import NaIf, Spread
 from analysis.frame import MISSING
+from analysis.own_changes import MIXED_SIGN
 from analysis.wording import number_text
 
 
@@ -35,7 +36,8 @@ class Cell:
     """Mean and standard deviation (ddof = 1) over the ``n`` complete trials that have the metric.
 
     ``expected`` counts the declared trials (= complete + diverged + failed + missing). ``mean`` is
-    None unless the status is VALUE, ``std`` also where n = 1 or a value is infinite.
+    None unless the status is VALUE, ``std`` also where n = 1 or a value is infinite. ``mixed``
+    where its trials were computed with several versions of the user's own code or data.
     """
 
     mean: float | None
@@ -47,6 +49,7 @@ class Cell:
     failed: int
     missing: int
     status: CellStatus
+    mixed: bool = False
     best: bool = False
     second: bool = False
 
@@ -176,7 +179,8 @@ def cell_text(cell: Cell, style: CellStyle) -> CellText:
     the mean is over k of n. N/A, – and blank cells carry no count; the caption adds them up.
     """
     tells_n = cell.n < cell.expected or style.always_n
-    count = f"({cell.n}/{cell.expected})" if tells_n else ""
+    counted = f"({cell.n}/{cell.expected})" if tells_n else ""
+    count = " ".join(filter(None, (counted, MIXED_SIGN if cell.mixed else "")))
     if cell.mean is not None:
         spread = cell.spread(style.spread)
         return CellText(
@@ -187,4 +191,4 @@ def cell_text(cell: Cell, style: CellStyle) -> CellText:
     if cell.status is CellStatus.FAILED:
         return CellText(words="failed", count=count)
     words = {CellStatus.NA: "N/A", CellStatus.EMPTY: "–"}
-    return CellText(words=words.get(cell.status, ""))
+    return CellText(words=words.get(cell.status, ""), count=MIXED_SIGN if cell.mixed else "")

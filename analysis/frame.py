@@ -34,6 +34,7 @@ FRAME_COLUMNS: tuple[str, ...] = (
     "finished_at",
     "code_version",
     "environment",
+    "fingerprint",
     "divergence",
     "failure_kind",
     "failure_message",
@@ -60,6 +61,7 @@ def build_frame(
     Columns: the trial's fields as they are (so ``epochs`` is the declared number), ``trial_id``,
     ``state`` (complete, diverged, failed or missing), what the result says of the run
     (``finished_epochs``, ``seconds``, ``finished_at``, ``code_version``, ``environment`` as JSON,
+    ``fingerprint`` of the user's own code and data as JSON,
     ``divergence``'s reason, ``failure_kind``, ``failure_message``; ``train_size``, ``val_size`` and
     ``test_size`` in images, not known of older results) and each metric as ``last:<name>`` and
     ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.

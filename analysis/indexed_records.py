@@ -17,6 +17,7 @@ OUTCOME_TEXTS = (
     "finished_at",
     "code_version",
     "environment",
+    "fingerprint",
     "divergence",
     "failure_kind",
     "failure_message",
@@ -40,6 +41,7 @@ def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
         "finished_at": result.finished_at,
         "code_version": result.provenance.code_version if result.provenance else None,
         "environment": environment_of(result),
+        "fingerprint": fingerprint_text(result),
         "divergence": result.divergence.reason if result.divergence else None,
         "failure_kind": result.failure.kind.value if result.failure else None,
         "failure_message": result.failure.message if result.failure else None,
@@ -61,6 +63,13 @@ def environment_of(result: TrialResult) -> str | None:
     if result.provenance is None:
         return None
     return json.dumps(result.provenance.model_dump(exclude={"code_version"}), sort_keys=True)
+
+
+def fingerprint_text(result: TrialResult) -> str | None:
+    """The digests of what of the user's own it was computed with, as JSON."""
+    if result.fingerprint is None:
+        return None
+    return json.dumps(result.fingerprint.model_dump(exclude_none=True), sort_keys=True)
 
 
 def measured(at: str, metrics: EpochMetrics | None) -> dict[str, float | None]:

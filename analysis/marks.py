@@ -25,7 +25,8 @@ def mark_best(
     score = {
         key: sign * float(number_text(cell.mean, decimals))
         for key, cell in cells.items()
-        if cell.mean is not None
+        # What mixes versions of the user's code is the result of none.
+        if cell.mean is not None and not cell.mixed
     }
     by_row: defaultdict[object, list[float]] = defaultdict(list)
     for (row, _), value in score.items():

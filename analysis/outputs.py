@@ -22,6 +22,7 @@ from analysis.figure_files import (
 from analysis.figure_processes import number_of_processes
 from analysis.frame import history_frame
 from analysis.index import stamps_of
+from analysis.own_changes import NOW
 from analysis.page import Page
 from analysis.published import published_page
 from analysis.render import FORMATS, render
@@ -192,4 +193,6 @@ def stamp_of(results: Results, version: str) -> str:
         for known in sorted(stamps_of(trials, results.store, record)):
             digest.update(str(known).encode())
     digest.update("".join(sorted(trials)).encode())
+    if NOW in results.frame:
+        digest.update("".join(map(str, dict.fromkeys(results.frame[NOW]))).encode())
     return digest.hexdigest()

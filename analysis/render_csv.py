@@ -29,6 +29,7 @@ COLUMNS = (
     "missing",
     "na",
     "best",
+    "mixed",
 )
 
 # Spreadsheets take a cell that starts with one of these for a formula.
@@ -66,6 +67,7 @@ def cell_records(table: Table) -> list[dict[str, object]]:
             "missing": cell.missing,
             "na": cell.status is CellStatus.NA,
             "best": cell.best,
+            "mixed": cell.mixed,
         }
         for (row, column), cell in table.cells.items()
         if cell.status is not CellStatus.UNDECLARED

@@ -43,6 +43,7 @@ ESCAPES = {
     "…": r"\dots{}",
     "−": "$-$",
     "≥": r"$\geq$",
+    "†": r"\dag{}",
 }
 GREEK = re.compile(
     "GREEK (SMALL|CAPITAL) LETTER "
@@ -159,7 +160,7 @@ def plain_cell(cell: Cell, style: CellStyle) -> str:
         number = rf"{{\boldmath{number}}}"
     if cell.second:
         number = rf"\underline{{{number}}}"
-    return f"{number} {text.count}".rstrip()
+    return f"{number} {escape(text.count)}".rstrip()
 
 
 def mathematics(text: CellText) -> str:
@@ -181,7 +182,7 @@ def siunitx_alignment(table: Table) -> str:
     width = f"table-format={sign}{means}.{decimals}{uncertainty}"
     look = "uncertainty-mode=separate, mode=text, reset-text-series=false"
     if count := max((text.count for text in texts if text.mean), key=len, default=""):
-        look += rf", table-space-text-post={{\,{count}}}"
+        look += rf", table-space-text-post={{\,{escape(count)}}}"
     return rf"*{{{len(table.column_values)}}}{{S[{width}, {look}]}}"
 
 
@@ -197,7 +198,7 @@ def siunitx_cell(cell: Cell, style: CellStyle) -> str:
     if not text.mean or "inf" in text.number or cell.second:
         return f"{{{plain_cell(cell, style)}}}"
     number = f"{text.mean} +- {text.spread}" if text.spread else text.mean
-    count = f" {{\\,{text.count}}}" if text.count else ""
+    count = f" {{\\,{escape(text.count)}}}" if text.count else ""
     return (r"\bfseries " if cell.best else "") + number + count
 
 

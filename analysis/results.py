@@ -14,6 +14,7 @@ from adaloss.trial import Trial
 from analysis.frame import MISSING, build_frame
 from analysis.measure import Measure
 from analysis.names import Names
+from analysis.own_changes import own_notes, with_what_is_now
 from analysis.page import Page
 from analysis.tables import Table, compile_tables, measure_of, selected
 
@@ -63,7 +64,10 @@ class Results:
         states = self.chosen().drop_duplicates("trial_id")["state"]
         missing = int((states == MISSING).sum())
         done = f"{len(states) - missing} of {len(states)} trials"
-        return f"{name} (INCOMPLETE: {done})" if missing else name
+        mixed = any("Mixes" in note for note in own_notes(self.chosen(), some_mixed=False))
+        told = [f"INCOMPLETE: {done}"] if missing else []
+        told += ["MIXED: several versions of your own code or data"] if mixed else []
+        return f"{name} ({'; '.join(told)})" if told else name
 
     def chosen(self) -> pd.DataFrame:
         """The rows of the frame that the first table is of."""
@@ -81,7 +85,7 @@ def read_results(
     asked = tuple(specs if specs is not None else sweep.tables)
     named = [epoch_of(spec.at or sweep.grid.metric.at) for spec in asked]
     epochs = dict.fromkeys(epoch for epoch in named if epoch is not None)
-    frame = build_frame(trials, store, epochs=epochs)
+    frame = with_what_is_now(build_frame(trials, store, epochs=epochs), sweep.places)
     return Results(
         sweep=sweep, trials=trials, store=store, specs=asked, frame=frame, selection=selection
     )

@@ -17,6 +17,7 @@ from analysis.frame import Values, applicable_values, distinct_values, grouped, 
 from analysis.marks import mark_best
 from analysis.measure import METRIC_GOALS, Goal, Measure
 from analysis.names import NO_LABELS, Names
+from analysis.own_changes import is_mixed, recorded
 from analysis.wording import one_line, value_text
 
 AVERAGED_FIELD = "seed"
@@ -245,8 +246,12 @@ def compile_cells(
         check_unmixed(rows, hidden, spec, key)
     columns = (part[name].tolist() for name in ("trial_id", "state", measure.column))
     ends = list(zip(*columns, strict=True))
+    fingerprints = recorded(part)
     cells = {
-        key: cell_of_ends((ends[row] for row in rows), spec.na_if)
+        key: replace(
+            cell_of_ends((ends[row] for row in rows), spec.na_if),
+            mixed=is_mixed(fingerprints[row] for row in rows),
+        )
         for key, rows in positions.items()
     }
     return {
