@@ -67,7 +67,8 @@ OF_RESULTS = frozenset({"finished_epochs", "train_size", "val_size", "test_size"
 MOST = 2**63 - 1
 
 DType = np.dtype[Any] | ExtensionDtype
-STRING = pd.StringDtype(na_value=np.nan)
+# Of Python's strings: they go in and out as they are, those of pyarrow are made anew each time.
+STRING = pd.StringDtype("python", na_value=np.nan)
 OBJECT = np.dtype("object")
 ALWAYS_THERE: Mapping[pa.DataType, DType] = {
     WHOLE: np.dtype("int64"),
@@ -126,8 +127,13 @@ def may_be_none(name: str) -> bool:
 
 
 def values_of(frame: pd.DataFrame, name: str) -> list[Any]:
-    """A column's values as Python has them, as they were declared: None where there is none."""
+    """A column's values as Python has them, as they were declared: None where there is none.
+
+    In columns of float64, as no field is that may be None, NaN stays.
+    """
     column: Any = frame[name]
+    if isinstance(column.dtype, np.dtype):
+        return list(column.tolist())
     return list(column.to_numpy(dtype=object, na_value=None).tolist())
 
 
