@@ -6,9 +6,9 @@ stands behind a name can change: every result therefore records digests of it.
 
 from collections.abc import Mapping
 
-from adaloss.data.folder_layout import folder_path, image_paths
+from adaloss.data.folder_layout import folder_path, images_digest
 from adaloss.dataset_names import IMAGE_FOLDER
-from adaloss.digests import file_digest, files_digest
+from adaloss.digests import file_digest
 from adaloss.model_names import is_user_model
 from adaloss.own_code import OwnCodeError, code_digests, find_own_module
 from adaloss.places import Places
@@ -61,7 +61,7 @@ def digest_of(field: str, name: str, places: Places) -> Digest:
         return code_digest(name, places)
     if field == "dataset":
         folder = folder_path(name.removeprefix(IMAGE_FOLDER), places)
-        return files_digest(folder, image_paths(folder)[0])
+        return images_digest(folder)
     path = places.own_path(name)
     if path is None:
         raise FileNotFoundError(name)

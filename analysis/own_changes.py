@@ -76,12 +76,18 @@ def notes_on(what: str, digests: Sequence[str], now: Sequence[str]) -> Iterator[
     pairs = list(zip(digests, now, strict=True))
     changed = sum(old != new and unknown not in (old, new) for old, new in pairs)
     if changed:
-        yield (
-            f"Of {len(digests)} results {changed} were computed with another version of {what} "
-            "than is here now."
-        )
+        number = share(changed, len(digests))
+        yield f"{number} computed with another version of {what} than is here now."
     if missing := digests.count(unknown):
-        yield f"Of {len(digests)} results {missing} do not record their version of {what}."
+        number = share(missing, len(digests))
+        yield f"{number} computed with a version of {what} that is not on record."
+
+
+def share(part: int, whole: int) -> str:
+    """How many of the results, to begin a sentence."""
+    if part == whole:
+        return f"All {whole} results were"
+    return f"{part} of {whole} results {'was' if part == 1 else 'were'}"
 
 
 @lru_cache(maxsize=1024)

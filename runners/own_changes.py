@@ -29,12 +29,12 @@ class OwnChange:
         """What a person should know, in sentences."""
         if self.changed:
             yield (
-                f"{self.field} {self.name}: {', '.join(self.what)} changed after "
-                f"{named(self.changed)} had been computed"
+                f"{self.name}: {', '.join(self.what)} changed after {named(self.changed)} had been "
+                "computed"
             )
         if self.unrecorded:
             yield (
-                f"{self.field} {self.name}: it is not on record with which version of it "
+                f"{self.name}: it is not on record with which version of it "
                 f"{named(self.unrecorded)} had been computed"
             )
 

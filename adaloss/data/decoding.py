@@ -11,9 +11,6 @@ from PIL import Image, ImageFile, ImageOps
 
 from adaloss.data.data_error import DataError
 
-DECODING = 2
-"""Part of a prepared file's name: to be raised when an image's pixels come out differently."""
-
 BACKGROUND = (255, 255, 255)
 WIDE = frozenset({"I;16", "I;16L", "I;16B"})
 READABLE = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"}) | frozenset(

@@ -5,7 +5,11 @@ from pathlib import Path
 from adaloss.data.data_error import DataError
 from adaloss.data.part_names import TEST, TRAIN, VALIDATION
 from adaloss.dataset_names import image_folder_candidates
+from adaloss.digests import files_digest
 from adaloss.places import Places
+
+# Counted up whenever the same file comes to give other pixels.
+DECODING = 2
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
 # With train/ and val/ but no test/, as ImageNet has it, val/ is what the results are about.
@@ -31,6 +35,16 @@ def folder_path(declared: str, places: Places) -> Path:
     raise DataError(
         f"dataset imagefolder:{declared}: there is no folder {looked}; expected {LAYOUT}"
     )
+
+
+def images_digest(folder: Path) -> str:
+    """The digest of the images of a folder, and of how they are decoded.
+
+    Raises:
+        DataError: there is no such folder, or it is not laid out as it must be.
+        OSError: a file cannot be read.
+    """
+    return f"{DECODING}-{files_digest(folder, image_paths(folder)[0])}"
 
 
 def image_paths(folder: Path) -> tuple[list[Path], list[int], list[int], list[str]]:

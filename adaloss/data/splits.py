@@ -8,16 +8,14 @@ from pathlib import Path
 from torch import Tensor
 
 from adaloss.data.data_error import DataError
-from adaloss.data.decoding import DECODING
 from adaloss.data.digits import load_digits
-from adaloss.data.folder_layout import folder_path, image_paths
+from adaloss.data.folder_layout import folder_path, images_digest
 from adaloss.data.image_folder import load_image_folder
 from adaloss.data.prepared import prepared
 from adaloss.data.raw import RawDataset
 from adaloss.data.split import balanced_subset, split_indices
 from adaloss.data.vision import VISION_DATASETS, fetch, load
 from adaloss.dataset_names import IMAGE_FOLDER
-from adaloss.digests import files_digest
 from adaloss.places import NOWHERE, Places, prepared_folder
 from adaloss.trial import Trial
 
@@ -161,13 +159,8 @@ def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
             )
         return raw
 
-    path = prepared_folder() / f"images{DECODING}-{size}-{spec.interpolation}-{digest}.safetensors"
+    path = prepared_folder() / f"images-{size}-{spec.interpolation}-{digest}.safetensors"
     return replace(prepared(path, build), digest=digest)
-
-
-def images_digest(folder: Path) -> str:
-    """The digest of all that an image folder has of images."""
-    return files_digest(folder, image_paths(folder)[0])
 
 
 @lru_cache(maxsize=1)

@@ -39,15 +39,15 @@ MARKDOWN = f"""\
 """
 
 CSV = """\
-table,per,metric,at,row_field,row,column_field,column,mean,std,sem,ci95,n,expected,diverged,failed,missing,na,best
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,0.1,optimizer,adaloss,91.0,1.0,0.5773502691896258,2.4841377117503303,3,3,0,0,0,False,True
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,0.1,optimizer,sgd_constant,,,,,2,3,1,0,0,True,False
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,1.0,optimizer,adaloss,91.0,1.4142135623730951,1.0,12.706204736174694,2,3,0,0,1,False,True
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,1.0,optimizer,sgd_constant,91.00099999999999,0.0017320508075689429,0.001000000000000038,0.004302652729749625,3,3,0,0,0,False,True
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,10.0,optimizer,adaloss,,,,,0,3,0,3,0,False,False
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,10.0,optimizer,sgd_constant,81.0,1.0,0.5773502691896258,2.4841377117503303,3,3,0,0,0,False,True
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,100.0,optimizer,adaloss,,,,,0,3,0,0,3,False,False
-demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,100.0,optimizer,sgd_constant,70.0,,,,1,3,0,1,1,False,True
+table,per,metric,at,row_field,row,column_field,column,mean,std,sem,ci95,n,expected,diverged,failed,missing,na,best,mixed
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,0.1,optimizer,adaloss,91.0,1.0,0.5773502691896258,2.4841377117503303,3,3,0,0,0,False,True,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,0.1,optimizer,sgd_constant,,,,,2,3,1,0,0,True,False,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,1.0,optimizer,adaloss,91.0,1.4142135623730951,1.0,12.706204736174694,2,3,0,0,1,False,True,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,1.0,optimizer,sgd_constant,91.00099999999999,0.0017320508075689429,0.001000000000000038,0.004302652729749625,3,3,0,0,0,False,True,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,10.0,optimizer,adaloss,,,,,0,3,0,3,0,False,False,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,10.0,optimizer,sgd_constant,81.0,1.0,0.5773502691896258,2.4841377117503303,3,3,0,0,0,False,True,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,100.0,optimizer,adaloss,,,,,0,3,0,0,3,False,False,False
+demo: mlp,"{""model"": ""mlp""}",test/top1,last,b0,100.0,optimizer,sgd_constant,70.0,,,,1,3,0,1,1,False,True,False
 """  # noqa: E501
 
 LATEX_CAPTION = CAPTION.replace("%", r"\%").replace("±", r"$\pm$").replace("–", "--")
