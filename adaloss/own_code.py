@@ -11,7 +11,17 @@ import importlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
 from pathlib import Path
 from types import ModuleType
 
@@ -64,17 +74,36 @@ def spec_by_finders(top: str) -> ModuleSpec | None:
 
 
 def file_of(name: str, folders: Sequence[Path]) -> Path | None:
-    """The file of a module below one of these folders; of a package its ``__init__``."""
-    where: Sequence[str] = [str(folder) for folder in folders]
-    spec = None
-    done = ""
+    """The file of a module below one of these folders; of a package its ``__init__``.
+
+    None where there is no such module, and for a folder without ``__init__``.
+    """
+    where = [str(folder) for folder in folders]
+    file = None
     for part in name.split("."):
-        done = f"{done}.{part}".lstrip(".")
-        spec = PathFinder.find_spec(done, where)
-        if spec is None:
+        found = [spec for folder in where if (spec := finder_in(folder).find_spec(part))]
+        # As for Python, a folder without __init__ counts only where there is nothing else.
+        modules = [spec for spec in found if spec.loader is not None][:1]
+        file = modules[0].origin if modules else None
+        where = [place for spec in modules or found for place in submodules_of(spec)]
+        if not found:
             return None
-        where = list(spec.submodule_search_locations or ())
-    return Path(spec.origin) if spec is not None and spec.origin else None
+    return Path(file) if file else None
+
+
+def finder_in(folder: str) -> FileFinder:
+    """What finds modules in a folder, and imports none of those above them."""
+    return FileFinder(
+        folder,
+        (ExtensionFileLoader, EXTENSION_SUFFIXES),
+        (SourceFileLoader, SOURCE_SUFFIXES),
+        (SourcelessFileLoader, BYTECODE_SUFFIXES),
+    )
+
+
+def submodules_of(spec: ModuleSpec) -> list[str]:
+    """The folders that a package's modules are in; none of another module."""
+    return list(spec.submodule_search_locations or ())
 
 
 def import_own_module(name: str, folders: Sequence[Path]) -> ModuleType:
