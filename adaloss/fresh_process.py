@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 # Set, it is Python's option -P.
 SAFE_PATH = "PYTHONSAFEPATH"
+SECONDS_TO_START = 60.0
 
 
 class ProcessEndedError(Exception):
@@ -21,12 +22,17 @@ class FunctionFailedError(Exception):
     """The function raised; the message is the traceback."""
 
 
-def in_fresh_process(function: Callable[..., Answer], *arguments: Any) -> Answer:
+def in_fresh_process(
+    function: Callable[..., Answer], *arguments: Any, limit: float | None = None
+) -> Answer:
     """The function's value; it, the arguments and the value must be picklable.
+
+    ``limit`` is how many seconds it may take from its start, None any number.
 
     Raises:
         ProcessEndedError: the process ended by itself, such as by ``os._exit`` or a crash.
         FunctionFailedError: the function raised.
+        TimeoutError: it took longer.
     """
     context = get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
@@ -35,6 +41,9 @@ def in_fresh_process(function: Callable[..., Answer], *arguments: Any) -> Answer
         process.start()
     sending.close()
     try:
+        # What the process has to import first is not the function's time.
+        if not receiving.poll(None if limit is None else limit + SECONDS_TO_START):
+            raise TimeoutError
         succeeded, value = receiving.recv()
     except EOFError:
         process.join()

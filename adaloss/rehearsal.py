@@ -43,8 +43,8 @@ def rehearse(trial: Trial, places: Places) -> Trouble | None:
         training = Training(tried, splits, places, capture=False)
         check_output(training, splits.classes)
         training.run_epoch()
-    except DivergedError:
-        # It is the sweep's to find out which learning rates diverge.
+    except (DivergedError, MemoryError, torch.OutOfMemoryError):
+        # Which learning rates diverge is the sweep's to find out; memory is another matter.
         return None
     except UserError as error:
         return Trouble(message=str(error))

@@ -20,7 +20,9 @@ WITH_NUMBERS = (TrialState.COMPLETE.value, TrialState.DIVERGED.value)
 
 
 def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
-    """The frame with the column :data:`NOW`, where its trials use anything of the user's own."""
+    """The frame with the column :data:`NOW`, where its results record anything to compare with."""
+    if not any(recorded(frame)):
+        return frame
     known: dict[tuple[str, str], Any] = {}
     texts = []
     for values in zip(*(values_of(frame, name) for name in OWN_FIELDS), strict=True):
@@ -31,7 +33,7 @@ def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
             if known[own] is not None:
                 now[own[0]] = known[own]
         texts.append(json.dumps(now, sort_keys=True) if now else None)
-    return frame.assign(**{NOW: pd.Series(texts, dtype="object")}) if any(texts) else frame
+    return frame.assign(**{NOW: pd.Series(texts, dtype="object")})
 
 
 def is_mixed(fingerprints: Iterable[str | None]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from adaloss.fingerprints import difference, digest_now, own_of
 from adaloss.places import Places
+from adaloss.printable import printable
 from adaloss.result import Digest, TrialResult, TrialState
 from adaloss.trial import Trial
 
@@ -28,12 +29,12 @@ class OwnChange:
     def lines(self) -> Iterator[str]:
         """What a person should know, in sentences."""
         if self.changed:
-            yield (
+            yield printable(
                 f"{self.name}: {', '.join(self.what)} changed after {named(self.changed)} had been "
                 "computed"
             )
         if self.unrecorded:
-            yield (
+            yield printable(
                 f"{self.name}: it is not on record with which version of it "
                 f"{named(self.unrecorded)} had been computed"
             )

@@ -8,6 +8,7 @@ from adaloss.data.data_error import DataError
 from adaloss.data.parts import split_sizes
 from adaloss.models.licences import licence
 from adaloss.places import Places, prepared_folder
+from adaloss.printable import printable
 from adaloss.result import SplitSizes
 from adaloss.sweep import Sweep
 from adaloss.trial import Trial
@@ -96,9 +97,9 @@ def data_lines(plan: Plan, places: Places) -> Iterator[str]:
         try:
             sizes = split_sizes(trial, places)
         except (DataError, OSError) as error:
-            yield f"data: {error}"
+            yield printable(f"data: {error}")
         else:
-            yield (
+            yield printable(
                 f"data: {trial.dataset}: {sizes.train:,} training, {sizes.validation:,} validation "
                 f"and {sizes.test:,} test images"
             )

@@ -113,7 +113,8 @@ def fetch_and_prepare(spec: SplitsSpec, root: Path) -> None:
     """
     if spec.dataset in VISION_DATASETS:
         fetch(spec.dataset, root)
-    load_splits(spec, root, "cpu")
+    raw = load_raw(spec, root)
+    split_up(raw, raw.images, spec, "cpu")
 
 
 def check_readable(spec: SplitsSpec, root: Path) -> None:

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from adaloss.fingerprints import digest_now, own_of
 from adaloss.fresh_process import ProcessEndedError, in_fresh_process
 from adaloss.model_names import is_user_model
 from adaloss.places import Places
 from adaloss.trial import Trial
 from runners.own_frames import own_frames
-from runners.preflight.finding import Finding, fine, refused
+from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.planned import Planned
 
+# Seconds; of a sweep whose trials have a time limit, that is it.
+LONGEST = 300.0
 # What may differ between trials whose model and images fit together in the same way.
 NOT_THE_MODELS = frozenset(
     {
@@ -34,13 +37,13 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
 
     Each has a process of its own: what a model's code does there, it does to nobody else.
     """
+    places, limit = planned.sweep.places, planned.sweep.grid.execution.timeout or LONGEST
     kinds: dict[tuple[object, ...], Trial] = {}
     for trial in planned.trials:
-        if is_to_be_tried(trial):
+        if is_to_be_tried(trial) and is_all_there(trial, places):
             kinds.setdefault(kind_of(trial), trial)
-    places = planned.sweep.places
     with ThreadPoolExecutor(planned.workers) as threads:
-        yield from threads.map(lambda trial: rehearsal(trial, places), kinds.values())
+        yield from threads.map(lambda trial: rehearsal(trial, places, limit), kinds.values())
 
 
 def is_to_be_tried(trial: Trial) -> bool:
@@ -49,16 +52,25 @@ def is_to_be_tried(trial: Trial) -> bool:
     return own or trial.mean is not None or trial.std is not None
 
 
+def is_all_there(trial: Trial, places: Places) -> bool:
+    """Whether all that the trial names of the user's own is here; what is not is said elsewhere."""
+    digests = (digest_now(*own, places) for own in own_of(trial).items())
+    return all(digest is not None for digest in digests)
+
+
 def kind_of(trial: Trial) -> tuple[object, ...]:
     """What trials have in common that are tried together."""
     return tuple(value for name, value in trial.values.items() if name not in NOT_THE_MODELS)
 
 
-def rehearsal(trial: Trial, places: Places) -> Finding:
-    """Try one trial's model."""
+def rehearsal(trial: Trial, places: Places, limit: float) -> Finding:
+    """Try one trial's model, for so many seconds."""
     # torch takes seconds to import: it is imported over there.
     try:
-        trouble = in_fresh_process(tried_there, trial, places)
+        trouble = in_fresh_process(tried_there, trial, places, limit=limit)
+    except TimeoutError:
+        found = f"{trial.model} was not built and trained on a few images within {limit:g} s"
+        return warning("model", found, "a trial of it may take very long, or hang")
     except ProcessEndedError as error:
         why = f"{error} as it was built and trained on a few images"
         return refused("model", f"{trial.model}: {why}", "see what its code does")

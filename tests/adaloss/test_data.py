@@ -136,8 +136,9 @@ def test_the_sizes_of_the_parts_are_known_beforehand(make_trial, tmp_path, examp
     folders = ("split", "two", "three", "as in ImageNet")
     for dataset in ("digits", *(f"imagefolder:{folder}" for folder in folders)):
         trial = make_trial(dataset=dataset, image_size=8, split_seed=split_seed, **examples)
-        splits = load_splits(spec_of(trial), tmp_path, "cpu")
-        sizes = split_sizes(trial, tmp_path)
+        places = Places(data_root=tmp_path)
+        splits = load_splits(spec_of(trial, places), tmp_path, "cpu")
+        sizes = split_sizes(trial, places)
         found = [len(splits.train), len(splits.validation), len(splits.test)]
         assert [sizes.train, sizes.validation, sizes.test] == found
 

@@ -4,7 +4,9 @@ import sys
 
 import pytest
 
+import adaloss_sweep
 from adaloss.own_code import (
+    PACKAGES,
     OwnCodeError,
     code_digests,
     find_own_module,
@@ -115,7 +117,11 @@ def test_nothing_is_imported_to_look(write):
     assert find_own_module("nothing_of_the_kind", [folder]) is None
 
 
-@pytest.mark.parametrize("name", ["analysis", "runners", "adaloss"])
+def test_the_tools_packages_are_those_that_it_imports_first():
+    assert PACKAGES == adaloss_sweep.PACKAGES
+
+
+@pytest.mark.parametrize("name", PACKAGES)
 def test_names_of_the_tools_packages_are_refused(write, name):
     folder = write(**{name: "net = 1"})
     with pytest.raises(OwnCodeError, match=f"{name} is the name of a package of adaloss-sweep"):

@@ -490,6 +490,7 @@ def large_frames(trials):
             "divergence": np.where(diverged, "the loss exceeds 10000", None),
             "failure_kind": None,
             "failure_message": None,
+            "fingerprint": None,
             "train_size": 1169,
             "val_size": 269,
             "test_size": 359,

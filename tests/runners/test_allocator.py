@@ -109,6 +109,7 @@ from pathlib import Path
 import ray
 from ray._private.services import JEMALLOC_SO
 
+from adaloss.places import NOWHERE
 from runners.on_ray.session import ray_running
 from runners.timeline import Timeline
 from runners.worker_settings import WorkerSettings

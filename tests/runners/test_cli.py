@@ -61,7 +61,7 @@ def test_the_plan_counts_the_images_of_a_folder(command, grid, tmp_path):
     grid.write_text(f"{text}data: {{root: {tmp_path}}}\n")
     plan = command("plan", grid)
     assert plan.returncode == 0
-    assert f"data: dataset imagefolder: {tmp_path / 'pets'} is not a folder" in plan.stdout
+    assert "data: dataset imagefolder:pets: there is no folder" in plan.stdout
     for name in ("cat", "dog"):
         (tmp_path / "pets" / name).mkdir(parents=True)
         for index in range(20):

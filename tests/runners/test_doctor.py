@@ -74,7 +74,7 @@ def test_labels_are_nobodys_business_where_wandb_is_disabled(said, grid):
 
 
 def test_images_that_are_not_there(both_refuse, tmp_path):
-    assert both_refuse(f"{tmp_path / 'data' / 'pets'} is not a folder", **of_images(tmp_path))
+    assert both_refuse(f", {tmp_path / 'data' / 'pets'}", **of_images(tmp_path))
 
 
 def test_images_of_one_class(both_refuse, images, tmp_path):

@@ -78,7 +78,8 @@ def test_a_smoke_run_that_fails_is_4_and_says_why_itself(said, grid, failed, tmp
         small.write_result(trial, result.model_copy(update={"trial_id": trial.trial_id}))
     code, _, errors = said("run", grid, "--smoke")
     assert code == 4
-    assert errors.count("failed: mlp-") == 4
+    assert errors.count("failed: mlp-") == 1
+    assert "and 3 more trials: code: no" in errors
     assert "to repeat them, delete results/smoke/small" in errors
     assert "adaloss-sweep status" not in errors
 

@@ -1,5 +1,12 @@
 """What a worker that has become free takes, and that one that has died has a successor soon."""
 
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from types import SimpleNamespace
 
@@ -7,6 +14,7 @@ import pytest
 
 from runners.machine import cpus_of_this_machine
 from runners.on_ray.free_worker import SparesStartingWorkers
+from runners.on_ray.processes import MARK, RayProcesses
 
 pytest.importorskip("ray")
 from ray.air.execution._internal.tracked_actor import TrackedActor
@@ -19,57 +27,16 @@ GRID = """\
 name: short
 parameters:
   dataset: digits
-  model: "short:network"
+  model: mlp
   optimizer: adaloss
   b0: 1
   lr: 1
   epochs: 1
   batch_size: 512
-seeds: 60
+seeds: 150
 resources: {cpu: 1, gpu: 0}
 execution: {max_concurrent: 2, retries: 1}
 """
-
-MODEL = '''\
-import os
-import signal
-import time
-from pathlib import Path
-
-from torch import nn
-
-HERE = Path(__file__).parent
-WORKERS = HERE / "workers"
-HUNGRY = HERE / "hungry"
-DEATH = HERE / "death"
-SUCCESSOR = HERE / "successor"
-TRIALS = HERE / "trials.txt"
-
-
-def network(channels, image_size, classes):
-    """The first trial runs out of memory; when it waits to run again, alone, a worker dies.
-
-    Until that one has a successor trials take less time than a worker's start.
-    """
-    worker = WORKERS / str(os.getpid())
-    if DEATH.exists() and not worker.exists():
-        SUCCESSOR.touch()
-    worker.touch()
-    if not HUNGRY.exists():
-        HUNGRY.touch()
-        raise MemoryError("no room")
-    both = len(list(WORKERS.iterdir())) == 2
-    if both and not DEATH.exists() and time.time() > HUNGRY.stat().st_mtime + 3:
-        DEATH.write_text(str(os.getpid()))
-        os.kill(os.getpid(), signal.SIGKILL)
-    ends = time.monotonic() + (0.3 if DEATH.exists() else 1)
-    while not SUCCESSOR.exists() and time.monotonic() < ends:
-        time.sleep(0.01)
-    with TRIALS.open("a") as trials:
-        trials.write(f"{os.getpid()}\\n")
-    return nn.Sequential(nn.Flatten(), nn.Linear(channels * image_size**2, classes))
-'''
-
 
 ONE, WHOLE = ({"CPU": cpus} for cpus in (1, 8))
 
@@ -146,16 +113,38 @@ def test_where_tune_has_other_names_it_takes_the_first_of_all(names):
 
 @pytest.mark.slow
 @pytest.mark.skipif(cpus_of_this_machine() < 2, reason="one processor has one worker")
-def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(command_in, tmp_path):
+def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(tmp_path):
     (tmp_path / "grid.yaml").write_text(GRID)
-    (tmp_path / "short.py").write_text(MODEL)
-    (tmp_path / "workers").mkdir()
-    ended = command_in(tmp_path)("run", "grid.yaml", "--wandb", "disabled")
-    assert ended.returncode == 0, ended.stderr
-    assert "runs again, alone" in ended.stderr
-    assert "worker lost: its worker died" in ended.stderr
-    shares = Counter((tmp_path / "trials.txt").read_text().split())
-    del shares[(tmp_path / "death").read_text()]
-    # A third one has the trial that runs alone.
-    (_, most), (_, successors), *_ = shares.most_common()
-    assert most >= successors > 5
+    words = ("run", "grid.yaml", "--wandb", "disabled", "--profile")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runners", *words],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    results = tmp_path / "results" / "short"
+    while process.poll() is None and len(list(results.glob("trials/*/result.json"))) < 5:
+        time.sleep(0.02)
+    killed = workers_of(results)[0]
+    os.kill(killed, signal.SIGKILL)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "worker lost: its worker died" in errors
+    took = Counter(
+        event["tid"]
+        for event in json.loads((results / "profile.json").read_text())
+        if event.get("name") == "epochs"
+    )
+    assert len(took) >= 3, "two workers, and the successor of the one that died"
+    assert sorted(took.values())[-2] > 5
+
+
+def workers_of(results):
+    """The processes that execute the trials of these results."""
+    mark = f"{MARK}={hashlib.sha256(os.fsencode(results.resolve())).hexdigest()}".encode()
+    return [
+        int(folder.name)
+        for folder in RayProcesses(mark).alive()
+        if b"TrialWorker" in (folder / "cmdline").read_bytes()
+    ]

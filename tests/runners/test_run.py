@@ -135,7 +135,7 @@ def test_missing_data_stops_the_sweep_before_it_starts(command, grid, tmp_path):
     )
     refused = command("run", grid)
     assert refused.returncode == 2
-    assert f"{tmp_path / 'data' / 'pets'} is not a folder" in refused.stderr
+    assert f", {tmp_path / 'data' / 'pets'}: expected a folder per class" in refused.stderr
     assert not list(tmp_path.glob("results/small/trials/*"))
 
 

@@ -164,3 +164,44 @@ def test_a_trial_that_is_alone_stays_alone_when_its_worker_is_lost():
     machine.fill()
     second = machine.end(0, LOST)
     assert (first.alone, second.alone) == (True, True)
+
+
+ALIKE_ENDS = End(state=TrialState.FAILED, failure=FailureKind.CODE, message="shape (8, 9)")
+
+
+def ends_until_stopped(machine, ends):
+    """End one trial after the other; returns how many have ended when no more are started."""
+    ended = 0
+    while not machine.queue.exhausted:
+        machine.fill()
+        machine.end(0, ends[min(ended, len(ends) - 1)])
+        ended += 1
+        if machine.queue.fuse_blown:
+            return ended
+    return ended
+
+
+def test_ten_trials_that_fail_in_the_same_way_stop_the_sweep():
+    another = End(state=TrialState.FAILED, failure=FailureKind.CODE, message="shape (8, 11)")
+    assert ends_until_stopped(Machine(40), [ALIKE_ENDS, another, ALIKE_ENDS]) == 10
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        COMPLETE,
+        End(state=TrialState.DIVERGED),
+        End(state=TrialState.FAILED, failure=FailureKind.CODE, message="another reason"),
+        End(state=TrialState.FAILED, failure=FailureKind.TIMEOUT, message="shape (8, 9)"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 5, 9])
+def test_one_of_the_first_ten_that_ends_otherwise_lets_it_go_on(other, place):
+    ends = [ALIKE_ENDS] * 40
+    ends[place] = other
+    assert ends_until_stopped(Machine(40), ends) == 40
+
+
+def test_max_failed_says_how_many_are_tried_instead():
+    assert ends_until_stopped(Machine(40, max_failed=14), [ALIKE_ENDS]) == 15
+    assert ends_until_stopped(Machine(40, max_failed=40), [ALIKE_ENDS]) == 40

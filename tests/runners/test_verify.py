@@ -397,7 +397,7 @@ def test_missing_data_is_the_usual_message(command, tmp_path):
     made_record(grid)
     refused = command("verify", grid)
     assert refused.returncode == 2
-    assert f"{tmp_path / 'data' / 'pets'} is not a folder" in refused.stderr
+    assert f", {tmp_path / 'data' / 'pets'}; expected a folder per class" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
