@@ -1,0 +1,42 @@
+"""Functions in processes of their own: their values, and how they end otherwise."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from adaloss import fresh_process
+from adaloss.fresh_process import FunctionFailedError, ProcessEndedError, in_fresh_process
+
+
+def test_its_value_comes_back_from_another_process():
+    assert in_fresh_process(os.getpid) != os.getpid()
+    assert in_fresh_process(sorted, [2, 1]) == [1, 2]
+
+
+def test_what_it_raises_is_a_sentence():
+    with pytest.raises(FunctionFailedError, match="ValueError: invalid literal for int"):
+        in_fresh_process(int, "no number")
+
+
+def test_a_process_that_ends_says_with_what():
+    with pytest.raises(ProcessEndedError, match="ended with exit code 7"):
+        in_fresh_process(os._exit, 7)
+
+
+def test_one_that_takes_too_long_is_ended(monkeypatch):
+    monkeypatch.setattr(fresh_process, "SECONDS_TO_START", 0.5)
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        in_fresh_process(time.sleep, 60.0, limit=0.5)
+    assert time.monotonic() - started < 50
+
+
+def test_nothing_of_the_working_folder_is_imported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("random", "signal", "multiprocessing", "pickle"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit")
+    assert in_fresh_process(os.getcwd) == str(tmp_path)
+    assert "PYTHONSAFEPATH" not in os.environ
+    assert str(tmp_path) not in sys.path
