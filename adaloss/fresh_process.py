@@ -8,18 +8,20 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from adaloss.user_error import UserError
+
 Answer = TypeVar("Answer")
 # Set, it is Python's option -P.
 SAFE_PATH = "PYTHONSAFEPATH"
 SECONDS_TO_START = 60.0
 
 
-class ProcessEndedError(Exception):
+class ProcessEndedError(UserError):
     """The process ended before the function did; the message has its exit code."""
 
 
-class FunctionFailedError(Exception):
-    """The function raised; the message is the traceback."""
+class FunctionFailedError(UserError):
+    """The function raised, as the user's own code may; the message is the last of its traceback."""
 
 
 def in_fresh_process(
@@ -65,8 +67,8 @@ def answer(sending: Connection, function: Callable[..., Any], arguments: tuple[A
     except KeyboardInterrupt:
         # The process that waits for this one was interrupted too, and says so.
         return
-    except Exception:
-        outcome = (False, traceback.format_exc())
+    except Exception as error:
+        outcome = (False, "".join(traceback.format_exception_only(error)).strip())
     sending.send(outcome)
 
 

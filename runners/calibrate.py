@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from adaloss.fresh_process import in_fresh_process
+from adaloss.model_names import is_user_model
 from adaloss.places import Places
 from adaloss.trial import Capture, Trial
 from runners.plan import Kind, kind
@@ -31,6 +33,20 @@ def measure(
 
     The data sets and weights must be there. ``capture`` is the grid's.
     """
+    measured: dict[Kind, Measured] = {}
+    for trial in trials:
+        # What code of the user's own sets in its process is to slow down nobody else.
+        alone = is_user_model(trial.model)
+        arguments = (trial, places, device, threads, capture)
+        one = in_fresh_process(measure_one, *arguments) if alone else measure_one(*arguments)
+        measured[kind(trial)] = one
+    return measured
+
+
+def measure_one(
+    trial: Trial, places: Places, device: str, threads: int, capture: Capture
+) -> Measured:
+    """The same of one trial, in this process."""
     # torch takes seconds to import, and a plan without calibration does without.
     import torch
 
@@ -39,14 +55,11 @@ def measure(
     from adaloss.training import Training
 
     torch.set_num_threads(threads)
-    measured: dict[Kind, Measured] = {}
-    for trial in trials:
-        splits = load_splits(spec_of(trial, places), places.data_root, device)
-        training = Training(trial, splits, places, device, capture=capture)
-        calibration = calibrate(training)
-        measured[kind(trial)] = Measured(
-            epoch_seconds=calibration.epoch_seconds(training),
-            examples_per_second=trial.batch_size / calibration.seconds_per_step,
-            checkpoint_bytes=calibration.checkpoint_bytes,
-        )
-    return measured
+    splits = load_splits(spec_of(trial, places), places.data_root, device)
+    training = Training(trial, splits, places, device, capture=capture)
+    calibration = calibrate(training)
+    return Measured(
+        epoch_seconds=calibration.epoch_seconds(training),
+        examples_per_second=trial.batch_size / calibration.seconds_per_step,
+        checkpoint_bytes=calibration.checkpoint_bytes,
+    )
