@@ -7,6 +7,7 @@ from adaloss.fresh_process import in_fresh_process
 from adaloss.model_names import is_user_model
 from adaloss.places import Places
 from adaloss.trial import Capture, Trial
+from adaloss.user_error import UserError
 from runners.plan import Kind, kind
 
 
@@ -35,11 +36,15 @@ def measure(
     """
     measured: dict[Kind, Measured] = {}
     for trial in trials:
-        # What code of the user's own sets in its process is to slow down nobody else.
-        alone = is_user_model(trial.model)
         arguments = (trial, places, device, threads, capture)
-        one = in_fresh_process(measure_one, *arguments) if alone else measure_one(*arguments)
-        measured[kind(trial)] = one
+        if not is_user_model(trial.model):
+            measured[kind(trial)] = measure_one(*arguments)
+            continue
+        # What code of the user's own sets in its process is to slow down nobody else.
+        try:
+            measured[kind(trial)] = in_fresh_process(measure_one, *arguments)
+        except UserError as error:
+            raise UserError(f"model {trial.model} cannot be timed: {error}") from error
     return measured
 
 
