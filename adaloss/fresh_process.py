@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from threading import Lock
 from typing import Any, TypeVar
 
 from adaloss.user_error import UserError
@@ -14,6 +15,7 @@ Answer = TypeVar("Answer")
 # Set, it is Python's option -P.
 SAFE_PATH = "PYTHONSAFEPATH"
 SECONDS_TO_START = 60.0
+STARTING = Lock()
 
 
 class ProcessEndedError(UserError):
@@ -79,11 +81,13 @@ def nothing_from_the_working_folder() -> Iterator[None]:
     Python's own ways to start one use ``-c``, which puts that folder first on the path: a file
     ``random.py`` there would be executed.
     """
-    before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
-    try:
-        yield
-    finally:
-        del os.environ[SAFE_PATH]
-        if before is not None:
-            os.environ[SAFE_PATH] = before
+    # The environment is the whole process's: threads take turns.
+    with STARTING:
+        before = os.environ.get(SAFE_PATH)
+        os.environ[SAFE_PATH] = "1"
+        try:
+            yield
+        finally:
+            del os.environ[SAFE_PATH]
+            if before is not None:
+                os.environ[SAFE_PATH] = before

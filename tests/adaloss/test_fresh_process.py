@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,3 +41,16 @@ def test_nothing_of_the_working_folder_is_imported(tmp_path, monkeypatch):
     assert in_fresh_process(os.getcwd) == str(tmp_path)
     assert "PYTHONSAFEPATH" not in os.environ
     assert str(tmp_path) not in sys.path
+
+
+def test_threads_may_start_processes_at_once():
+    with ThreadPoolExecutor(4) as threads:
+        assert list(
+            threads.map(lambda number: in_fresh_process(abs, number), [-1, -2, -3, -4])
+        ) == [
+            1,
+            2,
+            3,
+            4,
+        ]
+    assert "PYTHONSAFEPATH" not in os.environ
