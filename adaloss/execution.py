@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from adaloss.data import Splits, SplitsSpec, spec_of
-from adaloss.fingerprints import fingerprint_of, own_of
+from adaloss.fingerprints import changed, fingerprint_of, own_of, with_loaded_code
 from adaloss.places import Places
 from adaloss.result import (
     DeviceMemory,
@@ -156,14 +156,25 @@ class Execution:
         return training
 
     def fresh(self, splits: Splits) -> Training:
-        """The training at its beginning."""
-        return Training(
+        """The training at its beginning.
+
+        Raises:
+            UserError: the user's own code or weights changed while they were read.
+        """
+        training = Training(
             self.trial,
             splits,
             self.settings.places,
             self.settings.device,
             capture=self.settings.capture,
         )
+        if self.fingerprint is not None:
+            places = self.settings.places
+            read = fingerprint_with(self.trial, places, self.fingerprint.dataset)
+            if read is None or changed(self.fingerprint, read, places):
+                raise UserError("the user's own code or weights changed while they were read")
+            self.fingerprint = with_loaded_code(read, places)
+        return training
 
     def resume(self, splits: Splits) -> tuple[Training, tuple[EpochMetrics, ...]] | None:
         """The training and records at the last checkpoint, None where there is none to go on from.
@@ -184,13 +195,20 @@ class Execution:
         except Exception as error:
             print(f"starts over: {path} cannot be read ({type(error).__name__}: {error})")
             return None
-        if before != dumped(self.fingerprint):
+        if self.fingerprint is not None and self.changed_since(before):
             print(f"starts over: the user's own code or data changed since {path} was written")
             return None
         if len(history) < training.epoch:
             print(f"starts over: {path} is of epoch {training.epoch}, the records end earlier")
             return None
         return training, history
+
+    def changed_since(self, before: dict[str, Any] | None) -> bool:
+        """Whether the user's own is not what it was when a checkpoint had this fingerprint."""
+        if before is None or self.fingerprint is None:
+            return True
+        recorded = Fingerprint.model_validate(before)
+        return changed(recorded, self.fingerprint, self.settings.places)
 
     def run_epoch(self, training: Training) -> EpochMetrics:
         """One epoch, its record and, when it is due, a checkpoint."""
@@ -237,6 +255,8 @@ class Execution:
         failure: Failure | None = None,
     ) -> None:
         """Write the result, once; from here on the trial is finished."""
+        if self.fingerprint is not None:
+            self.fingerprint = with_loaded_code(self.fingerprint, self.settings.places)
         self.result = TrialResult(
             trial_id=self.trial.trial_id,
             state=state,

@@ -10,7 +10,13 @@ from adaloss.data.folder_layout import folder_path, images_digest
 from adaloss.dataset_names import IMAGE_FOLDER
 from adaloss.digests import file_digest
 from adaloss.model_names import is_user_model
-from adaloss.own_code import OwnCodeError, code_digests, find_own_module
+from adaloss.own_code import (
+    OwnCodeError,
+    code_digests,
+    digests_of_files,
+    find_own_module,
+    loaded_digests,
+)
 from adaloss.places import Places
 from adaloss.result import Digest, Fingerprint
 from adaloss.trial import Trial
@@ -81,9 +87,36 @@ def code_digest(model: str, places: Places) -> dict[str, str]:
     return code_digests(found)
 
 
+def with_loaded_code(fingerprint: Fingerprint, places: Places) -> Fingerprint:
+    """The fingerprint with every file of the user's folders that this process has imported."""
+    if fingerprint.model is None:
+        return fingerprint
+    loaded = loaded_digests(places.own_folders)
+    return fingerprint.model_copy(update={"model": fingerprint.model | loaded})
+
+
+def for_comparison(recorded: Digest, now: Digest | None, places: Places) -> Digest | None:
+    """The digest of now with the files that a record names besides, such as those loaded later."""
+    if isinstance(recorded, str) or now is None or isinstance(now, str):
+        return now
+    others = [name for name in recorded if name not in now]
+    return now | digests_of_files(others, places.own_folders)
+
+
 def difference(recorded: Digest, now: Digest) -> tuple[str, ...]:
-    """What changed: the files of code by name; of images and weights just that they did."""
+    """What of a record changed: files of code by name; of images and weights just that they did."""
     if isinstance(recorded, str) or isinstance(now, str):
         return () if recorded == now else ("its files",)
-    names = dict.fromkeys((*recorded, *now))
-    return tuple(name for name in names if recorded.get(name) != now.get(name))
+    return tuple(name for name in recorded if recorded[name] != now.get(name))
+
+
+def changed(recorded: Fingerprint, now: Fingerprint, places: Places) -> bool:
+    """Whether anything of a record is not what it was; what it does not have is unknown."""
+    for field in Fingerprint.model_fields:
+        before, after = recorded.of(field), now.of(field)
+        if before is None and after is None:
+            continue
+        after = for_comparison(before, after, places) if before is not None else after
+        if before is None or after is None or difference(before, after):
+            return True
+    return False

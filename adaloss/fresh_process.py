@@ -40,7 +40,7 @@ def in_fresh_process(
     """
     context = get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=answer, args=(sending, function, arguments), daemon=True)
+    process = context.Process(target=answer, args=(sending, function, arguments))
     with nothing_from_the_working_folder():
         process.start()
     sending.close()
@@ -63,7 +63,8 @@ def in_fresh_process(
 
 
 def answer(sending: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Call the function and send what comes of it."""
+    """Call the function and send what comes of it; what it prints is no output of the command."""
+    os.dup2(2, 1)
     try:
         outcome = (True, function(*arguments))
     except KeyboardInterrupt:

@@ -9,7 +9,8 @@ import contextlib
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -24,6 +25,7 @@ from importlib.machinery import (
 )
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from adaloss.user_error import UserError
 
@@ -140,12 +142,76 @@ def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
     """
     names = [str(folder) for folder in folders]
     before = list(sys.path)
+    sys.path_hooks.insert(0, finder_from_source(folders))
+    for path in list(sys.path_importer_cache):
+        if is_below(Path(path), folders):
+            del sys.path_importer_cache[path]
     sys.path[:] = [*names, *(path for path in before if path not in names)]
     importlib.invalidate_caches()
     try:
         yield
     finally:
         sys.path[:] = [*before, *(name for name in names if name not in before)]
+
+
+class FromSource(SourceFileLoader):
+    """Compiles what is in the file now.
+
+    Bytecode that Python has kept may be of an older file of the same size and time of change.
+    """
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Nothing by which kept bytecode could be taken for that of the file."""
+        raise FileNotFoundError(path)
+
+
+def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
+    """What Python asks for modules in a folder: those of the user's own come from their source."""
+
+    def finder(path: str) -> FileFinder:
+        if not is_below(Path(path), folders):
+            raise ImportError
+        return FileFinder(
+            path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (FromSource, SOURCE_SUFFIXES)
+        )
+
+    return finder
+
+
+def is_below(path: Path, folders: Sequence[Path]) -> bool:
+    """Whether a path is in one of the user's folders, and not of a package installed there."""
+    if {"site-packages", "dist-packages"}.intersection(path.parts):
+        return False
+    pythons = (Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+    if any(path.is_relative_to(folder) for folder in pythons):
+        return False
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def loaded_digests(folders: Sequence[Path]) -> dict[str, str]:
+    """The digest of each file of the user's folders that this process has imported a module from.
+
+    Among them are those that no import statement names.
+    """
+    digests = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not file or name.partition(".")[0] in (*PACKAGES, "adaloss_sweep", "__main__"):
+            continue
+        path = Path(file)
+        if is_below(path, folders) and path.is_file():
+            digests[relative_name(path, folders)] = source_digest(path, path.read_bytes())
+    return digests
+
+
+def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str, str]:
+    """The digests of the files of these names in the user's folders, of those that are there."""
+    digests = {}
+    for name in names:
+        file = next((folder / name for folder in folders if (folder / name).is_file()), None)
+        if file is not None:
+            digests[name] = source_digest(file, file.read_bytes())
+    return digests
 
 
 def code_digests(module: OwnModule) -> dict[str, str]:

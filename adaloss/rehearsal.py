@@ -34,13 +34,13 @@ class OutputError(UserError):
     """The model's output is not one number for each class."""
 
 
-def rehearse(trial: Trial, places: Places) -> Trouble | None:
+def rehearse(trial: Trial, places: Places, device: str = "cpu") -> Trouble | None:
     """Build the trial's model, train on one batch and evaluate; None where that works."""
     # The network is what is tried, not the compiler.
     tried = trial.model_copy(update={"compile": False})
     try:
-        splits = stand_in(tried, places)
-        training = Training(tried, splits, places, capture=False)
+        splits = stand_in(tried, places, device)
+        training = Training(tried, splits, places, device, capture=False)
         check_output(training, splits.classes)
         training.run_epoch()
     except (DivergedError, MemoryError, torch.OutOfMemoryError):
@@ -54,7 +54,7 @@ def rehearse(trial: Trial, places: Places) -> Trouble | None:
     return None
 
 
-def stand_in(trial: Trial, places: Places) -> Splits:
+def stand_in(trial: Trial, places: Places, device: str) -> Splits:
     """A few random images of the shape of the trial's data set, with labels of many classes."""
     channels, size, classes = shape_of(trial, places)
     count = min(trial.batch_size, MOST_EXAMPLES)
@@ -64,7 +64,11 @@ def stand_in(trial: Trial, places: Places) -> Splits:
     )
     # From the last class on: an output that lacks one is noticed by the loss as well.
     labels = (classes - 1 - torch.arange(count)) % classes
-    part = Examples(images=images, indices=torch.arange(count), labels=labels)
+    part = Examples(
+        images=images.to(device),
+        indices=torch.arange(count, device=device),
+        labels=labels.to(device),
+    )
     return Splits(
         train=part,
         validation=replace(part),

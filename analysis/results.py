@@ -14,7 +14,7 @@ from adaloss.trial import Trial
 from analysis.frame import MISSING, build_frame
 from analysis.measure import Measure
 from analysis.names import Names
-from analysis.own_changes import own_notes, with_what_is_now
+from analysis.own_changes import any_mixed, with_what_is_now
 from analysis.page import Page
 from analysis.tables import Table, compile_tables, measure_of, selected
 
@@ -64,7 +64,7 @@ class Results:
         states = self.chosen().drop_duplicates("trial_id")["state"]
         missing = int((states == MISSING).sum())
         done = f"{len(states) - missing} of {len(states)} trials"
-        mixed = any("Mixes" in note for note in own_notes(self.chosen(), some_mixed=False))
+        mixed = any_mixed(self.chosen())
         told = [f"INCOMPLETE: {done}"] if missing else []
         told += ["MIXED: several versions of your own code or data"] if mixed else []
         return f"{name} ({'; '.join(told)})" if told else name

@@ -175,11 +175,17 @@ def at_work(sweep: "Sweep", store: "Store") -> Iterator[None]:
 
 
 def changed_trials(made: "Plan", sweep: "Sweep") -> "list[Trial]":
-    """The trials whose results were computed with other code or data of the user's own."""
+    """The trials whose results were, or may have been, computed with other code or data."""
     from runners.own_changes import own_changes
 
     changes = own_changes(made.trials, made.results, sweep.places)
-    return list({trial.trial_id: trial for change in changes for trial in change.changed}.values())
+    return list(
+        {
+            trial.trial_id: trial
+            for change in changes
+            for trial in (*change.changed, *change.unrecorded)
+        }.values()
+    )
 
 
 def refuse_mixing(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:

@@ -9,6 +9,7 @@ from adaloss.store import Store
 from adaloss.trial import Trial
 from runners.own_frames import own_frames
 from runners.plan import Plan
+from runners.trial_queue import without_numbers
 
 # Of more kinds of failure only the reasons are shown: nobody reads so many logs.
 MOST_LOGS = 10
@@ -19,11 +20,15 @@ MOST_CHARACTERS = 300
 def failure_lines(plan: Plan, store: Store) -> Iterator[str]:
     """The lines, safe to print."""
     groups: dict[str, list[Trial]] = {}
+    first_reasons: dict[str, str] = {}
     for trial in plan.in_state(TrialState.FAILED):
         failure = plan.results[trial.trial_id].failure
         why = f"{failure.kind}: {failure.message}" if failure else "no reason on record"
-        groups.setdefault(why, []).append(trial)
-    for number, (why, trials) in enumerate(groups.items()):
+        alike = without_numbers(why)
+        groups.setdefault(alike, []).append(trial)
+        first_reasons.setdefault(alike, why)
+    for number, (alike, trials) in enumerate(groups.items()):
+        why = first_reasons[alike]
         first = trials[0]
         more = f" and {len(trials) - 1} more trials" if len(trials) > 1 else ""
         name = f"{first.readable_name} ({first.trial_id}){more}"

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from adaloss.fingerprints import difference, digest_now, own_of
+from adaloss.fingerprints import difference, digest_now, for_comparison, own_of
 from adaloss.places import Places
 from adaloss.printable import printable
-from adaloss.result import Digest, TrialResult, TrialState
+from adaloss.result import TrialResult, TrialState
 from adaloss.trial import Trial
 
 WITH_NUMBERS = (TrialState.COMPLETE, TrialState.DIVERGED)
@@ -17,13 +17,15 @@ class OwnChange:
     """What a field's value stood for when results were computed, against what it stands for now.
 
     ``changed`` are the trials whose results were computed with something else, ``unrecorded`` those
-    of which it is not on record; ``what`` are the files that differ.
+    of which it is not on record, ``gone`` those of which it is not here now; ``what`` are the files
+    that differ.
     """
 
     field: str
     name: str
     changed: tuple[Trial, ...]
     unrecorded: tuple[Trial, ...]
+    gone: tuple[Trial, ...]
     what: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
@@ -32,6 +34,11 @@ class OwnChange:
             yield printable(
                 f"{self.name}: {', '.join(self.what)} changed after {named(self.changed)} had been "
                 "computed"
+            )
+        if self.gone:
+            yield printable(
+                f"{self.name}: it is not here, so that {named(self.gone)} cannot be compared with "
+                "what it is now"
             )
         if self.unrecorded:
             yield printable(
@@ -43,10 +50,7 @@ class OwnChange:
 def own_changes(
     trials: Collection[Trial], results: Mapping[str, TrialResult], places: Places
 ) -> tuple[OwnChange, ...]:
-    """What changed of all that these trials name of the user's own; nothing where nothing did.
-
-    What is not here now cannot be compared, and is left out.
-    """
+    """What changed of all that these trials name of the user's own; nothing where nothing did."""
     users: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
         result = results.get(trial.trial_id)
@@ -54,10 +58,9 @@ def own_changes(
             for own in own_of(trial).items():
                 users.setdefault(own, []).append(trial)
     found = (
-        change_of(field, name, using, results, digest_now(field, name, places))
-        for (field, name), using in users.items()
+        change_of(field, name, using, results, places) for (field, name), using in users.items()
     )
-    return tuple(change for change in found if change.changed or change.unrecorded)
+    return tuple(change for change in found if change.changed or change.unrecorded or change.gone)
 
 
 def change_of(
@@ -65,9 +68,11 @@ def change_of(
     name: str,
     using: list[Trial],
     results: Mapping[str, TrialResult],
-    now: Digest | None,
+    places: Places,
 ) -> OwnChange:
-    """The results of these trials against the digest of now."""
+    """The results of these trials against what is here now."""
+    now = digest_now(field, name, places)
+    gone: list[Trial] = []
     changed: list[Trial] = []
     unrecorded: list[Trial] = []
     what: dict[str, None] = {}
@@ -76,14 +81,17 @@ def change_of(
         recorded = fingerprint.of(field) if fingerprint else None
         if recorded is None:
             unrecorded.append(trial)
-        elif now is not None and recorded != now:
+        elif (current := for_comparison(recorded, now, places)) is None:
+            gone.append(trial)
+        elif differing := difference(recorded, current):
             changed.append(trial)
-            what |= dict.fromkeys(difference(recorded, now))
+            what |= dict.fromkeys(differing)
     return OwnChange(
         field=field,
         name=name,
         changed=tuple(changed),
         unrecorded=tuple(unrecorded),
+        gone=tuple(gone),
         what=tuple(what),
     )
 

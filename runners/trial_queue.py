@@ -238,7 +238,12 @@ def way_of(end: End) -> str | None:
     """In which way a trial failed, its numbers aside; None where it did not."""
     if end.state is not TrialState.FAILED:
         return None
-    return f"{end.failure}: {re.sub(r'[0-9.]+', '0', end.message)}"
+    return f"{end.failure}: {without_numbers(end.message)}"
+
+
+def without_numbers(message: str) -> str:
+    """A message by which failures are compared: addresses and numbers differ between trials."""
+    return re.sub(r"0x[0-9a-fA-F]+|[0-9.]+", "0", message)
 
 
 def delay_before(retry: int) -> float:

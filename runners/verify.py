@@ -16,6 +16,7 @@ from adaloss.places import Places
 from adaloss.result import Provenance, TrialResult
 from adaloss.store import Store
 from adaloss.trial import Trial
+from adaloss.user_error import UserError
 from runners.machine import cpus_of_this_machine
 from runners.verify_compare import (
     Change,
@@ -175,7 +176,10 @@ def run_again(
     if is_user_model(trial.model):
         from adaloss.data import load_splits as fresh_splits
 
-        in_fresh_process(execute, trial, scratch, settings, fresh_splits, provenance)
+        try:
+            in_fresh_process(execute, trial, scratch, settings, fresh_splits, provenance)
+        except UserError as error:
+            raise UserError(f"{trial.readable_name} cannot be run again: {error}") from error
     else:
         execute(trial, scratch, settings, load_splits, provenance)
     return records_of(trial, scratch)

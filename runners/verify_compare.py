@@ -165,8 +165,10 @@ def own_code_changes(recorded: Fingerprint | None, now: Fingerprint | None) -> t
     found = []
     for field in Fingerprint.model_fields:
         before, after = recorded.of(field) if recorded else None, now.of(field)
-        if after is not None and before != after:
-            what = "not recorded" if before is None else ", ".join(difference(before, after))
+        if after is None:
+            continue
+        what = "not recorded" if before is None else ", ".join(difference(before, after))
+        if what:
             found.append(Change(what=f"your own {field}", recorded=what, now="as it is here"))
     return tuple(found)
 

@@ -12,6 +12,11 @@ from adaloss.places import Places
 DECODING = 2
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
+# Images as well, which are not to be left out without a word.
+OTHER_SUFFIXES = frozenset(
+    {".gif", ".jfif", ".jpe", ".jp2", ".j2k", ".jpx", ".jxl", ".avif", ".heic", ".heif", ".tga"}
+    | {".ico", ".psd", ".dds", ".pcx", ".sgi", ".apng", ".pnm", ".pbm", ".svg", ".dng", ".exr"}
+)
 # With train/ and val/ but no test/, as ImageNet has it, val/ is what the results are about.
 PART_FOLDERS = ("train", "val", "test")
 
@@ -98,5 +103,16 @@ def class_names(folder: Path) -> list[str]:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The images in a class's folder, at any depth, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    """The images in a class's folder, at any depth, sorted.
+
+    Raises:
+        DataError: there are images of another kind, which would be left out.
+    """
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    for path in files:
+        if path.suffix.lower() in OTHER_SUFFIXES:
+            raise DataError(
+                f"dataset imagefolder: {path} is of a kind that is not read, and would be left "
+                f"out: save it as one of {', '.join(sorted(SUFFIXES))}, or move it away"
+            )
+    return [path for path in files if path.suffix.lower() in SUFFIXES]

@@ -39,5 +39,5 @@ def own_results(planned: Planned) -> Iterator[Finding]:
             yield warning(
                 change.field,
                 next(change.lines()),
-                "if that was another one, give what is new another name",
+                f"`adaloss-sweep retry {planned.sweep.source} --changed` computes them again",
             )

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from adaloss.fingerprints import digest_now, own_of
+from adaloss.dataset_names import IMAGE_FOLDER, image_folder_candidates
+from adaloss.fingerprints import own_of
 from adaloss.fresh_process import ProcessEndedError, in_fresh_process
 from adaloss.model_names import is_user_model
+from adaloss.own_code import find_own_module
 from adaloss.places import Places
 from adaloss.trial import Trial
 from runners.own_frames import own_frames
@@ -40,10 +42,12 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
     places, limit = planned.sweep.places, planned.sweep.grid.execution.timeout or LONGEST
     kinds: dict[tuple[object, ...], Trial] = {}
     for trial in planned.trials:
-        if is_to_be_tried(trial) and is_all_there(trial, places):
+        if is_to_be_tried(trial):
             kinds.setdefault(kind_of(trial), trial)
+    tried = [trial for trial in kinds.values() if is_all_there(trial, places)]
+    on_gpus = planned.sweep.grid.resources.gpu != 0
     with ThreadPoolExecutor(planned.workers) as threads:
-        yield from threads.map(lambda trial: rehearsal(trial, places, limit), kinds.values())
+        yield from threads.map(lambda trial: rehearsal(trial, places, limit, on_gpus), tried)
 
 
 def is_to_be_tried(trial: Trial) -> bool:
@@ -54,8 +58,13 @@ def is_to_be_tried(trial: Trial) -> bool:
 
 def is_all_there(trial: Trial, places: Places) -> bool:
     """Whether all that the trial names of the user's own is here; what is not is said elsewhere."""
-    digests = (digest_now(*own, places) for own in own_of(trial).items())
-    return all(digest is not None for digest in digests)
+    own = own_of(trial)
+    if "model" in own and not find_own_module(own["model"].partition(":")[0], places.own_folders):
+        return False
+    if "pretrained" in own and places.own_path(own["pretrained"]) is None:
+        return False
+    path = own.get("dataset", "").removeprefix(IMAGE_FOLDER)
+    return not path or any(folder.is_dir() for folder in image_folder_candidates(path, places))
 
 
 def kind_of(trial: Trial) -> tuple[object, ...]:
@@ -63,11 +72,11 @@ def kind_of(trial: Trial) -> tuple[object, ...]:
     return tuple(value for name, value in trial.values.items() if name not in NOT_THE_MODELS)
 
 
-def rehearsal(trial: Trial, places: Places, limit: float) -> Finding:
+def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:
     """Try one trial's model, for so many seconds."""
     # torch takes seconds to import: it is imported over there.
     try:
-        trouble = in_fresh_process(tried_there, trial, places, limit=limit)
+        trouble = in_fresh_process(tried_there, trial, places, on_gpus, limit=limit)
     except TimeoutError:
         found = f"{trial.model} was not built and trained on a few images within {limit:g} s"
         return warning("model", found, "a trial of it may take very long, or hang")
@@ -82,9 +91,10 @@ def rehearsal(trial: Trial, places: Places, limit: float) -> Finding:
     return refused("model", f"{trial.model} was tried on a few images: {message}", advice)
 
 
-def tried_there(trial: Trial, places: Places) -> tuple[str, str] | None:
+def tried_there(trial: Trial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
     """In a process of its own: the message and the traceback of what goes wrong."""
     from adaloss.rehearsal import rehearse
+    from runners.calibrate import device_here
 
-    trouble = rehearse(trial, places)
+    trouble = rehearse(trial, places, device_here() if on_gpus else "cpu")
     return (trouble.message, trouble.traceback) if trouble else None

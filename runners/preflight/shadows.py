@@ -15,7 +15,8 @@ ABOUT = "names"
 def shadows(planned: Planned) -> Iterator[Finding]:
     """Each such file or folder, where Python or a model's code would look for it."""
     imports = any("model" in own_of(trial) for trial in planned.trials)
-    on_the_path = [Path(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    on_the_path = [Path(entry).absolute() for entry in entries if entry]
     for folder in dict.fromkeys((*planned.sweep.places.own_folders, *on_the_path)):
         for path in same_names(folder):
             found = f"{path} has the name of a package of adaloss-sweep's, which is used instead"

@@ -359,6 +359,10 @@ def test_mistakes_in_an_image_folder_are_named(tmp_path, make_trial):
     (tmp_path / "pets" / "dog").mkdir()
     with pytest.raises(DataError, match=r"pets/dog has no images"):
         load()
+    (tmp_path / "pets" / "dog" / "1.GIF").touch()
+    with pytest.raises(DataError, match=r"dog/1\.GIF is of a kind that is not read"):
+        load()
+    (tmp_path / "pets" / "dog" / "1.GIF").unlink()
     (tmp_path / "pets" / "dog" / "0.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"dog/0\.png cannot be read as an image"):
         load()

@@ -6,7 +6,7 @@ from PIL import Image
 
 from adaloss.data import load_splits, spec_of
 from adaloss.data.splits import resident
-from adaloss.fingerprints import difference, digest_now, fingerprint_of, own_of
+from adaloss.fingerprints import changed, difference, digest_now, fingerprint_of, own_of
 from adaloss.places import Places
 from adaloss.result import TrialState
 from adaloss.training import Training
@@ -101,6 +101,21 @@ def test_a_trial_does_not_go_on_with_other_code_than_it_began_with(
     assert "the user's own code or data changed" in store.log_path(trial).read_text()
 
 
+def test_code_that_is_imported_by_a_name_that_is_computed_is_recorded(
+    start, make_trial, tmp_path, places
+):
+    imports = "import importlib\nimportlib.import_module('layers_that_are_' + 'computed')\n"
+    (tmp_path / "model_that_computes.py").write_text(imports + MODEL)
+    (tmp_path / "layers_that_are_computed.py").write_text("width = 1")
+    trial = make_trial(model="model_that_computes:net", epochs=1)
+    recorded = finished(start(trial, places=places)).fingerprint
+    assert set(recorded.model) == {"layers_that_are_computed.py", "model_that_computes.py"}
+    now = fingerprint_of(own_of(trial), places)
+    assert not changed(recorded, now, places)
+    (tmp_path / "layers_that_are_computed.py").write_text("width = 2")
+    assert changed(recorded, fingerprint_of(own_of(trial), places), places)
+
+
 def test_a_result_records_the_images_that_were_loaded(start, make_trial, tmp_path, places, images):
     trial = make_trial(dataset=images, image_size=4, epochs=1, lr=0.01)
     spec = spec_of(trial, places)
@@ -119,9 +134,8 @@ def test_a_result_records_the_images_that_were_loaded(start, make_trial, tmp_pat
 
 
 def test_the_difference_names_files():
-    assert difference({"a.py": "1", "b.py": "2"}, {"a.py": "1", "b.py": "3", "c.py": "4"}) == (
-        "b.py",
-        "c.py",
-    )
+    now = {"a.py": "1", "b.py": "3", "d.py": "4"}
+    assert difference({"a.py": "1", "b.py": "2", "c.py": "2"}, now) == ("b.py", "c.py")
+    assert difference({"a.py": "1"}, now) == (), "what else there is was not part of it"
     assert difference("1", "2") == ("its files",)
     assert difference("1", "1") == ()

@@ -54,3 +54,10 @@ def test_threads_may_start_processes_at_once():
             4,
         ]
     assert "PYTHONSAFEPATH" not in os.environ
+
+
+def test_what_it_prints_is_no_output_of_the_command(capfd):
+    in_fresh_process(print, "building a model", limit=60.0)
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "building a model" in printed.err

@@ -1,6 +1,10 @@
 """Code of the user's own: where it is found, which files count as it, and what changes a digest."""
 
+import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +13,11 @@ from adaloss.own_code import (
     PACKAGES,
     OwnCodeError,
     code_digests,
+    digests_of_files,
     find_own_module,
     import_own_module,
+    is_below,
+    loaded_digests,
     own_code_first,
 )
 
@@ -142,3 +149,37 @@ def test_the_users_folders_come_first_while_they_build_and_last_afterwards(tmp_p
         assert sys.path == [*before, str(tmp_path)]
     finally:
         sys.path[:] = before
+
+
+def test_what_is_imported_is_the_source_and_no_bytecode_of_an_older_file(write, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    folder = write(old_bytecode="value = 1")
+    path = folder / "old_bytecode.py"
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True)
+    assert list((folder / "__pycache__").glob("old_bytecode.*.pyc"))
+    path.write_text("value = 2")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    with own_code_first([folder]):
+        assert import_own_module("old_bytecode", [folder]).value == 2
+
+
+def test_modules_that_no_statement_names_count_once_they_are_imported(write):
+    imports = "import importlib\nNAME = 'layers_by_' + 'name'\nimportlib.import_module(NAME)"
+    folder = write(mine_imports_by_name=imports, layers_by_name="Block = 1")
+    assert "layers_by_name.py" not in digests("mine_imports_by_name", folder)
+    with own_code_first([folder]):
+        import_own_module("mine_imports_by_name", [folder])
+    loaded = loaded_digests([folder])
+    assert set(loaded) == {"layers_by_name.py", "mine_imports_by_name.py"}
+    write(layers_by_name="Block = 2")
+    now = digests_of_files(loaded, [folder])
+    assert now["layers_by_name.py"] != loaded["layers_by_name.py"]
+    assert now["mine_imports_by_name.py"] == loaded["mine_imports_by_name.py"]
+
+
+def test_what_is_installed_or_pythons_own_is_not_below_the_users_folder():
+    everything = [Path("/")]
+    assert is_below(Path("/home/of/a/user"), everything)
+    for module in (pytest, json):
+        assert not is_below(Path(module.__file__).parent, everything)
