@@ -11,6 +11,7 @@ from analysis.comparison.side import (
     HARDWARE,
     MIXED,
     NOT_APPLICABLE,
+    OWN,
     SOFTWARE,
     Side,
     SideCell,
@@ -121,7 +122,10 @@ def circumstances(ours: Side, theirs: Side, pairs: int) -> Iterator[Condition]:
     for name in CIRCUMSTANCES:
         here, there = ours.circumstances.get(name), theirs.circumstances.get(name)
         # The same two versions on both sides may be different ones in each cell.
-        mixed = name in (CODE, SOFTWARE, HARDWARE) and here is not None and MIXED in here
+        mixed = name in (CODE, OWN, SOFTWARE, HARDWARE) and here is not None and MIXED in here
+        if name == OWN and here is None and there is None:
+            # Neither side has any.
+            continue
         if here is None or here != there or mixed:
             yield Condition(
                 name=name,

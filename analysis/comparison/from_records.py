@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 
 import pandas as pd
 
+from adaloss.fingerprints import own_values
 from adaloss.table_spec import NaIf
 from adaloss.trial import FIELD_NAMES, HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
 from adaloss.user_error import UserError
@@ -19,6 +21,7 @@ from analysis.comparison.side import (
     MIXED,
     NA_RULE,
     NOT_APPLICABLE,
+    OWN,
     ROUNDING,
     SOFTWARE,
     SPREAD,
@@ -28,6 +31,8 @@ from analysis.comparison.side import (
 )
 from analysis.frame import MISSING, positions_by
 from analysis.measure import Measure
+from analysis.own_changes import MIXED_SIGN, OWN_FIELDS, is_mixed, own_notes
+from analysis.own_changes import recorded as fingerprints_of
 
 CELL_FIELDS: tuple[str, ...] = tuple(name for name in FIELD_NAMES if name != "seed")
 EPOCHS: Mapping[str, str] = {
@@ -47,7 +52,8 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
     if measure.column not in frame:
         raise UserError(f"{name} has no {measure.metric} at {measure.at}")
     values = applicable_fields(frame)
-    ends = frame[["seed", "trial_id", "state", measure.column]]
+    columns = ["seed", "trial_id", "state", measure.column]
+    ends = frame[[*columns, *(["fingerprint"] if "fingerprint" in frame else [])]]
     return Side(
         name=name,
         cells=tuple(
@@ -62,11 +68,12 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
             SPREAD: "ddof = 1",
             ROUNDING: "none",
             CODE: recorded(frame, "code_version"),
+            OWN: own_digests(frame),
             SOFTWARE: recorded(frame, "environment", software),
             HARDWARE: recorded(frame, "environment", hardware),
         },
         must_share=("dataset",),
-        caveats=tuple(incompleteness(frame, name)),
+        caveats=(*incompleteness(frame, name), *mixtures(frame, name)),
     )
 
 
@@ -77,6 +84,23 @@ def incompleteness(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
     if missing:
         done = f"{len(states) - missing} of {len(states)} trials"
         yield Caveat(text=f"INCOMPLETE: of {name} only {done} have ended")
+
+
+def mixtures(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
+    """Says of results of several versions of the user's own code or data that they are."""
+    for note in own_notes(frame.drop_duplicates("trial_id"), some_mixed=False):
+        yield Caveat(text=f"{name}: {note.removesuffix('.')}")
+
+
+def own_digests(frame: pd.DataFrame) -> str | None:
+    """What of the user's own the finished trials used, a digest for each version, or None."""
+    if "fingerprint" not in frame:
+        return None
+    finished = frame[frame["state"] != MISSING]
+    columns = (values_of(finished, name) for name in (*OWN_FIELDS, "fingerprint"))
+    texts = {text for *values, text in zip(*columns, strict=True) if own_values(*values)}
+    known = sorted(sha256(text.encode()).hexdigest()[:8] for text in texts if text)
+    return MIXED.join([*known, *(["not recorded"] if None in texts else [])]) or None
 
 
 def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
@@ -105,6 +129,7 @@ def side_cell(
         status=cell.status,
         expected=cell.expected,
         trials=dict(zip(trials["seed"], trials["trial_id"], strict=True)),
+        mark=MIXED_SIGN if is_mixed(fingerprints_of(trials)) else "",
     )
 
 

@@ -16,6 +16,7 @@ NA_RULE = "N/A where"
 SPREAD = "standard deviation"
 ROUNDING = "rounding"
 CODE = "code version"
+OWN = "digest of your own code and data"
 SOFTWARE = "software"
 HARDWARE = "hardware"
 CIRCUMSTANCES: tuple[str, ...] = (
@@ -25,6 +26,7 @@ CIRCUMSTANCES: tuple[str, ...] = (
     SPREAD,
     ROUNDING,
     CODE,
+    OWN,
     SOFTWARE,
     HARDWARE,
 )

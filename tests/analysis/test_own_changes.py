@@ -8,6 +8,9 @@ from adaloss.places import Places
 from adaloss.result import Fingerprint
 from adaloss.table_spec import TableSpec
 from analysis.cells import cell_text
+from analysis.comparison.compare import compare
+from analysis.comparison.from_records import records_side
+from analysis.measure import Measure
 from analysis.own_changes import NOW, with_what_is_now
 
 OWN = "model_of_tables:net"
@@ -104,3 +107,22 @@ def test_what_is_here_now_is_compared(records, cells, tmp_path):
 def test_sweeps_of_nothing_of_ones_own_have_no_further_column(records, tmp_path):
     records.cell([90.0, 91.0])
     assert NOW not in with_what_is_now(records.frame(), Places(data_root=tmp_path))
+
+
+def test_a_comparison_says_that_code_differs_or_is_mixed(records, cells, tmp_path):
+    measure = Measure(metric="test/top1", at="last", goal="maximize")
+    cells(b1=["v1", "v1"], b10=["v1", "v2"])
+    ours = records_side(records.frame(), name="ours", measure=measure)
+    assert [cell.mark for cell in ours.cells] == ["", "†"]
+    assert any("Mixes 2 versions of model" in caveat.text for caveat in ours.caveats)
+    page = compare(ours, ours)
+    assert "digest of your own code and data" in {c.name for c in page.conditions}
+
+
+def test_a_comparison_of_nothing_of_ones_own_does_not_speak_of_it(records):
+    measure = Measure(metric="test/top1", at="last", goal="maximize")
+    records.cell([90.0, 91.0])
+    side = records_side(records.frame(), name="ours", measure=measure)
+    assert "digest of your own code and data" not in {
+        c.name for c in compare(side, side).conditions
+    }
