@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adaloss.store import Store
     from adaloss.sweep import Sweep
     from adaloss.trial import Trial
@@ -152,3 +154,19 @@ def plan_to_run(
     made = plan_of(sweep, trials, only, replace(store, unreadable=ignore))
     announce(set_unreadable_aside(made.missing, store), say)
     return made
+
+
+def say_own_changes(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:
+    """Say what changed, or is not here, of the code and data that results were computed with."""
+    from dataclasses import replace
+
+    from adaloss.fingerprints import own_of
+    from adaloss.store import ignore
+    from runners.own_changes import own_changes
+    from runners.plan import make_plan
+
+    using = [trial for trial in trials if own_of(trial)]
+    made = make_plan(sweep.name, using, replace(store, unreadable=ignore))
+    for change in own_changes(made.trials, made.results, sweep.places):
+        for line in change.lines():
+            say(f"note: {line}")

@@ -28,6 +28,7 @@ from runners.cli_options import (
     plan_of,
     plan_to_run,
     say,
+    say_own_changes,
 )
 from runners.cli_output import print_json, print_tables, print_trial, safe_so_far
 
@@ -223,7 +224,6 @@ def run_and_compile(
     from runners.failures_told import failure_lines
     from runners.grid_notes import grid_notes
     from runners.launch import launch
-    from runners.own_changes import own_changes
     from runners.timeline import Timeline
     from runners.tracking.beside import Mirroring
     from runners.tracking.mode import mirror_mode
@@ -269,9 +269,7 @@ def run_and_compile(
         print_json(counts | {"started": started, "results": str(store.root)})
     else:
         print_tables(tables)
-        for change in own_changes(after.trials, after.results, sweep.places):
-            for line in change.lines():
-                typer.echo(f"note: {line}", err=True)
+        say_own_changes(sweep, trials, store)
         typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
         if counts["failed"] and trials != sweep.trials:
             # Those of a smoke run are trials of no grid: other commands do not find them.

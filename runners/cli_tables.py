@@ -7,7 +7,15 @@ import typer
 
 from adaloss.places import url_trouble
 from adaloss.user_error import UserError
-from runners.cli_options import RESULTS, Grid, Only, Output, Storage, open_results
+from runners.cli_options import (
+    RESULTS,
+    Grid,
+    Only,
+    Output,
+    Storage,
+    open_results,
+    say_own_changes,
+)
 from runners.cli_output import print_page, print_tables, put
 from runners.output_files import form_of
 from runners.table_options import (
@@ -75,27 +83,27 @@ def table(
     )
     if document and form not in ("latex", "siunitx"):
         raise UserError("--document is for --format latex or siunitx")
-    tables = tables_of(
-        results_of(
-            grid,
-            storage,
-            only,
-            exclude,
-            rows=rows,
-            columns=columns,
-            per=per,
-            metric=metric,
-            at=at,
-            na_if=na_if,
-            spread=spread,
-            mark=mark,
-            show_n=show_n,
-            decimals=decimals,
-            transpose=transpose,
-            title=title,
-            provenance=provenance,
-        )
+    results = results_of(
+        grid,
+        storage,
+        only,
+        exclude,
+        rows=rows,
+        columns=columns,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+        spread=spread,
+        mark=mark,
+        show_n=show_n,
+        decimals=decimals,
+        transpose=transpose,
+        title=title,
+        provenance=provenance,
     )
+    say_own_changes(results.sweep, results.trials, results.store)
+    tables = tables_of(results)
     if form is None and output is None:
         print_tables(tables)
         return
