@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from adaloss.data import Splits, SplitsSpec, spec_of
-from adaloss.fingerprints import changed, fingerprint_of, own_of, with_loaded_code
+from adaloss.fingerprints import changed, fingerprint_with, with_loaded_code
 from adaloss.places import Places
 from adaloss.result import (
     DeviceMemory,
@@ -292,15 +292,6 @@ class Execution:
             contextlib.redirect_stderr(log),
         ):
             yield
-
-
-def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Fingerprint | None:
-    """The fingerprint of the trial's code and weights, and of the images as they were loaded."""
-    own = own_of(trial)
-    if not own:
-        return None
-    own.pop("dataset", None)
-    return fingerprint_of(own, places).model_copy(update={"dataset": images})
 
 
 def dumped(fingerprint: Fingerprint | None) -> dict[str, Any] | None:

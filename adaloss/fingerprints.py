@@ -49,6 +49,15 @@ def fingerprint_of(own: Mapping[str, str], places: Places) -> Fingerprint:
     return Fingerprint(**{field: digest_of(field, name, places) for field, name in own.items()})
 
 
+def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Fingerprint | None:
+    """The fingerprint of the trial's code and weights, and of the images as they were loaded."""
+    own = own_of(trial)
+    if not own:
+        return None
+    own.pop("dataset", None)
+    return fingerprint_of(own, places).model_copy(update={"dataset": images})
+
+
 def digest_now(field: str, name: str, places: Places) -> Digest | None:
     """The digest of what a field's value stands for; None where it is not here."""
     try:
