@@ -23,6 +23,7 @@ from ray.tune import PlacementGroupFactory
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
+# Each trial is much shorter than the start of a worker, all of them together much longer.
 GRID = """\
 name: short
 parameters:
@@ -31,7 +32,7 @@ parameters:
   optimizer: adaloss
   b0: 1
   lr: 1
-  epochs: 1
+  epochs: 20
   batch_size: 512
 seeds: 150
 resources: {cpu: 1, gpu: 0}
