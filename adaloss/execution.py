@@ -12,10 +12,9 @@ from typing import Any
 
 import torch
 
-from adaloss.data import Splits, SplitsSpec, spec_of
-from adaloss.fingerprints import changed, fingerprint_with, with_loaded_code
-from adaloss.places import Places
-from adaloss.result import (
+from adaloss.errors import UserError
+from adaloss.records.places import Places
+from adaloss.records.result import (
     DeviceMemory,
     Divergence,
     EpochMetrics,
@@ -28,11 +27,12 @@ from adaloss.result import (
     TrialState,
     best_by_validation,
 )
-from adaloss.store import Store, replacing
+from adaloss.records.store import Store, replacing
+from adaloss.tasks.images.data.splits import Splits, SplitsSpec, spec_of
+from adaloss.tasks.images.fingerprints import changed, fingerprint_with, with_loaded_code
+from adaloss.tasks.images.training import DivergedError, Training
 from adaloss.time_limit import TrialTimeoutError
-from adaloss.training import DivergedError, Training
 from adaloss.trial import Capture, Trial
-from adaloss.user_error import UserError
 
 # Not every library says it with an exception of its own: torch on a CPU, CUDA, cuBLAS, cuDNN.
 SIGNS_OF_NO_MEMORY = (

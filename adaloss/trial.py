@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from adaloss.dataset_names import DatasetName
-from adaloss.model_names import canonical_model
-from adaloss.pretrained_weights import PretrainedWeights
+from adaloss.tasks.images.dataset_names import DatasetName
+from adaloss.tasks.images.model_names import canonical_model
+from adaloss.tasks.images.pretrained_weights import PretrainedWeights
 
 OptimizerName = Literal[
     "adaloss", "adagrad_norm", "adagrad_norm_rowwise", "sgd_constant", "sgd_decay_sqrt"

@@ -1,21 +1,40 @@
 """What came out: tables, figures, statistics and a report from the records on disk.
 
-``analysis.load`` imports pandas; ``import analysis`` does not, so that the command line answers at
-once.
+The names below are the public interface; each is imported when it is first asked for, so that the
+command line need not wait for pandas.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.loading import load, load_history
+    from adaloss.grid.tables.spec import TableSpec
+    from analysis.frame.loading import load, load_history
+    from analysis.stats.frames.frames import stats_frames
+    from analysis.tables.measure import Measure
+    from analysis.tables.tables import compile_tables
 
-__all__ = ["load", "load_history"]
+__all__ = [
+    "Measure",
+    "TableSpec",
+    "compile_tables",
+    "load",
+    "load_history",
+    "stats_frames",
+]
+
+MODULES = {
+    "Measure": "analysis.tables.measure",
+    "TableSpec": "adaloss.grid.tables.spec",
+    "compile_tables": "analysis.tables.tables",
+    "load": "analysis.frame.loading",
+    "load_history": "analysis.frame.loading",
+    "stats_frames": "analysis.stats.frames.frames",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the functions when one is first asked for."""
-    if name not in __all__:
+    """Import the module that defines the name."""
+    if name not in MODULES:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}")
-    from analysis import loading
-
-    return vars(loading)[name]
+    return vars(import_module(MODULES[name]))[name]

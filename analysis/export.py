@@ -11,14 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adaloss.store import Store, replacing
+from adaloss.records.store import Store, replacing
 from adaloss.trial import Trial
-from analysis.column_types import SEVERAL_TYPES, TEXT, schema_of, values_of, with_texts
-from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS, frame_of, history_of
-from analysis.index import indexed_rows
-from analysis.indexed_records import HISTORIES, OUTCOMES
-from analysis.render_csv import guarded
-from analysis.wording import value_text
+from analysis.frame.column_types import SEVERAL_TYPES, TEXT, schema_of, values_of, with_texts
+from analysis.frame.frame import FRAME_COLUMNS, HISTORY_COLUMNS, frame_of, history_of
+from analysis.frame.index import indexed_rows
+from analysis.frame.indexed_records import HISTORIES, OUTCOMES
+from analysis.render.csv import guarded
+from analysis.tables.wording import value_text
 
 # A million epochs at once would not fit into memory that is better used.
 TRIALS_AT_A_TIME = 10_000
@@ -27,10 +27,10 @@ TRIALS_AT_A_TIME = 10_000
 def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tuple[Path, Path]:
     """Write ``trials`` and ``history`` in a format of :data:`WRITERS`; returns the two files.
 
-    The columns are those of :func:`analysis.frame.build_frame` and
-    :func:`analysis.frame.history_frame`. In Parquet and CSV ``pretrained`` and ``split_seed`` are
-    text. CSV text that a spreadsheet would take for a formula has an apostrophe before it; JSON
-    has null for NaN, and "Infinity" as text.
+    The columns are those of :func:`analysis.frame.frame.build_frame` and
+    :func:`analysis.frame.frame.history_frame`. In Parquet and CSV ``pretrained`` and
+    ``split_seed`` are text. CSV text that a spreadsheet would take for a formula has an apostrophe
+    before it; JSON has null for NaN, and "Infinity" as text.
     """
     folder.mkdir(parents=True, exist_ok=True)
     distinct = tuple({trial.trial_id: trial for trial in trials}.values())

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adaloss.store import METRICS_FILE, RESULT_FILE, Store
-from analysis.beside import figure_writers
-from analysis.figure_files import (
+from adaloss.records.store import METRICS_FILE, RESULT_FILE, Store
+from analysis.figures.writing.files import (
     FIGURE_FORMATS,
     FIGURES,
     save_figures,
@@ -19,17 +18,18 @@ from analysis.figure_files import (
     told_before,
     write_share,
 )
-from analysis.figure_processes import number_of_processes
-from analysis.frame import history_frame
-from analysis.index import stamps_of
-from analysis.own_changes import NOW
-from analysis.page import Page
+from analysis.figures.writing.pool import figure_writers
+from analysis.figures.writing.processes import number_of_processes
+from analysis.frame.frame import history_frame
+from analysis.frame.index import stamps_of
 from analysis.published import published_page
-from analysis.render import FORMATS, render
-from analysis.render_page import page_markdown
+from analysis.render.page import page_markdown
+from analysis.render.render import FORMATS, render
 from analysis.results import Results, statistics_of, tables_of
-from analysis.tables import Table
-from analysis.wording import file_name
+from analysis.tables.own_changes import NOW
+from analysis.tables.page import Page
+from analysis.tables.tables import Table
+from analysis.tables.wording import file_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +140,7 @@ def save_report(
 
 def save_comparison(comparison: "Comparison", store: Store) -> Iterator[Path]:
     """Write a comparison's page, numbers and picture beside the records; gives the files."""
-    from analysis.comparison.figure import comparison_figure
+    from analysis.comparison.figure.figure import comparison_figure
     from analysis.comparison.frame import comparison_csv
     from analysis.comparison.page import comparison_page
 

@@ -10,16 +10,18 @@ import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 import pandas as pd
 
-from adaloss.user_error import UserError
-from analysis.cells import CellStatus
-from analysis.column_types import values_of
+from adaloss.errors import UserError
+from analysis.comparison.file.load import file_side
 from analysis.comparison.side import CODE, METRIC, ROUNDING, Caveat, Side, SideCell
-from analysis.measure import Measure
-from analysis.names import NO_LABELS, Names
-from analysis.page import Page
+from analysis.frame.column_types import values_of
+from analysis.tables.cells import CellStatus
+from analysis.tables.measure import Measure
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.page import Page
 
 MEASURE = Measure(metric="test/top1", at="last", goal="maximize")
 VIT = "vit_small_patch16_224.augreg_in21k_ft_in1k"
@@ -145,8 +147,8 @@ def side_cell(cell: PublishedCell, *, withdrawn: bool) -> SideCell:
 def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None:
     """A sweep's numbers beside the latest published ones; None where it has none of their cells.
 
-    ``frame`` is that of :func:`analysis.frame.build_frame`. Only trials of the published experiment
-    count here, where nobody asked for a comparison.
+    ``frame`` is that of :func:`analysis.frame.frame.build_frame`. Only trials of the published
+    experiment count here, where nobody asked for a comparison.
     """
     wanted = tuple(RECIPE[name] for name in SAME)
     same = [row == wanted for row in zip(*(values_of(frame, name) for name in SAME), strict=True)]
@@ -162,3 +164,18 @@ def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None
         return comparison_page(compare(ours, published_side(), names))
     except UserError:
         return None
+
+
+def named_side(name: str, *, measure: Measure) -> Side | None:
+    """The side that a name stands for, of this measure; None where it can only be another grid.
+
+    ``published`` and ``published:DATE`` are the published tables, ``….csv`` is a file of results.
+
+    Raises:
+        UserError: there is no such version, or the file cannot be used.
+    """
+    if name == "published" or name.startswith("published:"):
+        return published_side(name)
+    if name.lower().endswith(".csv"):
+        return file_side(Path(name), measure=measure)
+    return None

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adaloss.store import Store
-from adaloss.sweep import Sweep
-from adaloss.table_spec import TableSpec, epoch_of
+from adaloss.grid.sweep import Sweep
+from adaloss.grid.tables.spec import TableSpec, epoch_of
+from adaloss.records.store import Store
 from adaloss.trial import Trial
-from analysis.frame import MISSING, build_frame
-from analysis.measure import Measure
-from analysis.names import Names
-from analysis.own_changes import any_mixed, with_what_is_now
-from analysis.page import Page
-from analysis.tables import Table, compile_tables, measure_of, selected
+from analysis.frame.frame import MISSING, build_frame
+from analysis.tables.measure import Measure
+from analysis.tables.names import Names
+from analysis.tables.own_changes import any_mixed, with_what_is_now
+from analysis.tables.page import Page
+from analysis.tables.tables import Table, compile_tables, measure_of, selected
 
 BOOTSTRAP_SEED = 0
 
@@ -25,8 +25,8 @@ BOOTSTRAP_SEED = 0
 class Results:
     """What is on record of these trials of a sweep, and the tables that are asked for.
 
-    ``frame`` is that of :func:`analysis.frame.build_frame` with every epoch that a table names.
-    ``selection`` says in words which part of the sweep the trials are, nothing where all of it.
+    ``frame`` is that of :func:`analysis.frame.frame.build_frame` with every epoch that a table
+    names. ``selection`` describes the part of the sweep that the trials are; empty for all of it.
     """
 
     sweep: Sweep
@@ -116,7 +116,7 @@ def statistics_of(results: Results) -> Page:
         TableError: the fields do not exist, or cells would mix trials.
     """
     # scipy's distributions take a second to import, and tables do without them.
-    from analysis.stats.stats_page import stats_page
+    from analysis.stats.page.page import stats_page
 
     title = f"{results.title}: statistics"
     arguments = statistics_arguments(results)
@@ -125,7 +125,7 @@ def statistics_of(results: Results) -> Page:
 
 def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:
     """The numbers of :func:`statistics_of`."""
-    from analysis.stats.stats_frames import stats_frames
+    from analysis.stats.frames.frames import stats_frames
 
     return stats_frames(results.chosen(), **statistics_arguments(results))
 

@@ -73,8 +73,8 @@ def serve(model: str) -> None:
     """Train whenever a line comes, and answer with the turn; ends with the input."""
     import torch
 
-    from adaloss.data import load_splits, spec_of
-    from adaloss.training import Training
+    from adaloss.tasks.images.data.splits import load_splits, spec_of
+    from adaloss.tasks.images.training import Training
     from adaloss.trial import Trial
 
     torch.set_num_threads(1)

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 from synthetic_records import write_records
 
-from adaloss.result import METRIC_NAMES
-from adaloss.store import Store
-from adaloss.sweep import load_sweep
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.result import METRIC_NAMES
+from adaloss.records.store import Store
 
 SIZES = (1_000, 10_000, 100_000)
 CELLS = 200

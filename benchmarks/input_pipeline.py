@@ -19,10 +19,10 @@ import torch
 from published_loop import RESIZE, SIZE, WORKERS, endless, published_loader, synthetic_splits
 from torch import Tensor
 
-from adaloss.calibration import finish, step_seconds
-from adaloss.data.batches import ImageBatches
-from adaloss.data.recipe import draw, recipe_of
-from adaloss.training import Training
+from adaloss.tasks.images.calibration import finish, step_seconds
+from adaloss.tasks.images.data.batches import ImageBatches
+from adaloss.tasks.images.data.recipe import draw, recipe_of
+from adaloss.tasks.images.training import Training
 from adaloss.trial import Trial
 
 BATCH_SIZE = 128

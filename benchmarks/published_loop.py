@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from adaloss.data import Examples, Splits
+from adaloss.tasks.images.data.splits import Examples, Splits
 
 WORKERS = 2
 RESIZE, SIZE = 256, 224

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from adaloss.places import NOWHERE
+from adaloss.records.places import NOWHERE
 from adaloss.trial import Trial
-from runners.machine import cpus_of_this_machine
+from runners.trials.machine import cpus_of_this_machine
 
 OURS, FUNCTION = "adaloss-sweep", "function trainable"
 
@@ -29,8 +29,8 @@ def train_function(config: dict[str, Any]) -> None:
     """The trial as Ray Tune's documentation writes one."""
     from ray import tune
 
-    from adaloss.data import load_splits, spec_of
-    from adaloss.training import Training
+    from adaloss.tasks.images.data.splits import load_splits, spec_of
+    from adaloss.tasks.images.training import Training
 
     trial = Trial.model_validate_json(config["trial"])
     training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"))
@@ -55,13 +55,13 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
     """The overhead of this tool's runner."""
     from rich.console import Console
 
-    from adaloss.result import TrialState
-    from adaloss.store import Store
+    from adaloss.records.result import TrialState
+    from adaloss.records.store import Store
     from runners.on_ray.trials import run_trials
+    from runners.pages.progress import SweepProgress
     from runners.plan import make_plan
-    from runners.progress import SweepProgress
-    from runners.timeline import Timeline
-    from runners.worker_settings import WorkerSettings
+    from runners.trials.machine import WorkerSettings
+    from runners.trials.timeline import Timeline
 
     store = Store(folder)
     ends: list[tuple[float, float]] = []

@@ -29,9 +29,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from adaloss.data import load_splits, spec_of
 from adaloss.optim import OPTIMIZERS
-from adaloss.training import Training
+from adaloss.tasks.images.data.splits import load_splits, spec_of
+from adaloss.tasks.images.training import Training
 from adaloss.trial import Trial
 
 BASELINE = "batches that lie ready, SGD(fused=True)"

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn import functional
 
-from adaloss.data.batches import ImageBatches
 from adaloss.optim.gradients import gather
 from adaloss.optim.update import descend
-from adaloss.training import Training
+from adaloss.tasks.images.data.batches import ImageBatches
+from adaloss.tasks.images.training import Training
 
 CHECKED_STEPS = 5
 STEPS_BEFORE_CAPTURE = 3  # torch's documentation has as many

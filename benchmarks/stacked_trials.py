@@ -41,9 +41,9 @@ from pathlib import Path
 import torch
 from stacked_steps import Loop, One, Stack, captured, check
 
-from adaloss.data import Splits, SplitsSpec, load_splits, spec_of
-from adaloss.places import NOWHERE
-from adaloss.training import Training
+from adaloss.records.places import NOWHERE
+from adaloss.tasks.images.data.splits import Splits, SplitsSpec, load_splits, spec_of
+from adaloss.tasks.images.training import Training
 from adaloss.trial import Trial
 
 BASELINE = "ours, one process"

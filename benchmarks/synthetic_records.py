@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from adaloss.result import Divergence, EpochMetrics, Provenance, TrialResult, TrialState
-from adaloss.store import METRICS_FILE, RESULT_FILE, TRIAL_FILE, Store
+from adaloss.records.result import Divergence, EpochMetrics, Provenance, TrialResult, TrialState
+from adaloss.records.store import METRICS_FILE, RESULT_FILE, TRIAL_FILE, Store
 from adaloss.trial import Trial
 
 PROVENANCE = Provenance(

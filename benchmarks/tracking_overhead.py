@@ -22,9 +22,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from adaloss.grid_schema import WandbMode
+from adaloss.grid.schema.schema import WandbMode
 from adaloss.trial import Trial
-from runners.machine import cpus_of_this_machine
+from runners.trials.machine import cpus_of_this_machine
 
 OFF, OFFLINE, STALLING = "off", "offline", "stalling server"
 PLAIN, CALLBACK, IN_TRIAL = "function", "WandbLoggerCallback", "wandb.init in the trial"
@@ -41,14 +41,14 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     """Seconds until the trials had ended, and those that were waited after that."""
     from rich.console import Console
 
-    from adaloss.store import Store
-    from adaloss.sweep import load_sweep
-    from runners.machine import worker_settings
+    from adaloss.grid.sweep import load_sweep
+    from adaloss.records.store import Store
     from runners.on_ray.trials import run_trials
+    from runners.pages.progress import SweepProgress
     from runners.plan import make_plan
-    from runners.progress import SweepProgress
-    from runners.timeline import Timeline
-    from runners.tracking.beside import Mirroring, mirrored
+    from runners.tracking.sync import Mirroring, mirrored
+    from runners.trials.machine import worker_settings
+    from runners.trials.timeline import Timeline
 
     grid = folder / "grid.yaml"
     grid.write_text(GRID.format(seeds=count, timeout=FINISH_TIMEOUT))
@@ -71,8 +71,8 @@ def train_function(config: dict[str, Any]) -> None:
     import wandb
     from ray import tune
 
-    from adaloss.data import load_splits, spec_of
-    from adaloss.training import Training
+    from adaloss.tasks.images.data.splits import load_splits, spec_of
+    from adaloss.tasks.images.training import Training
 
     trial = Trial.model_validate_json(config["trial"])
     run = None

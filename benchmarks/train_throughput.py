@@ -28,11 +28,11 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from adaloss.calibration import finish
-from adaloss.data.recipe import draw
-from adaloss.places import NOWHERE
-from adaloss.provenance import device_name
-from adaloss.training import Training
+from adaloss.records.places import NOWHERE
+from adaloss.records.provenance import device_name
+from adaloss.tasks.images.calibration import finish
+from adaloss.tasks.images.data.recipe import draw
+from adaloss.tasks.images.training import Training
 from adaloss.trial import Trial
 
 MODELS = ("vit_small_patch16_224", "resnet50")

@@ -12,12 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import analysis
-from adaloss.table_spec import TableSpec
+from analysis import Measure, TableSpec, compile_tables, stats_frames
 from analysis.figures import accuracy_against, save_figure
-from analysis.measure import Measure
-from analysis.render import render
-from analysis.stats.stats_frames import stats_frames
-from analysis.tables import compile_tables
+from analysis.render.render import render
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "results/quickstart")
 

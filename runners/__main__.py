@@ -13,7 +13,7 @@ def main() -> NoReturn:
     """Run the command line; a Ctrl-C as it is imported is no traceback either."""
     try:
         with ctrl_c_after_imports():
-            from runners.cli import main as command_line
+            from runners.cli.app import main as command_line
 
             command_line()
     except KeyboardInterrupt:

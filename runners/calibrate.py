@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adaloss.fresh_process import in_fresh_process
-from adaloss.model_names import is_user_model
-from adaloss.places import Places
+from adaloss.errors import UserError
+from adaloss.own_code.fresh_process import in_fresh_process
+from adaloss.records.places import Places
+from adaloss.tasks.images.model_names import is_user_model
 from adaloss.trial import Capture, Trial
-from adaloss.user_error import UserError
 from runners.plan import Kind, kind
 
 
@@ -55,9 +55,9 @@ def measure_one(
     # torch takes seconds to import, and a plan without calibration does without.
     import torch
 
-    from adaloss.calibration import calibrate
-    from adaloss.data import load_splits, spec_of
-    from adaloss.training import Training
+    from adaloss.tasks.images.calibration import calibrate
+    from adaloss.tasks.images.data.splits import load_splits, spec_of
+    from adaloss.tasks.images.training import Training
 
     torch.set_num_threads(threads)
     splits = load_splits(spec_of(trial, places), places.data_root, device)

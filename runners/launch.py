@@ -3,22 +3,22 @@
 import sys
 from collections.abc import Callable
 
-from adaloss.store import Store
-from adaloss.sweep import Sweep
+from adaloss.errors import UserError
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
 from adaloss.trial import Trial
-from adaloss.user_error import UserError
-from runners.machine import worker_settings, workers
 from runners.on_ray.loss import RayLostError
 from runners.on_ray.output import printed_to
-from runners.packing import measured_memory
+from runners.pages.progress import duration, watching
+from runners.pages.safe_console import SafeConsole
 from runners.plan import Plan, seconds_per_epoch, trial_seconds
 from runners.preflight.planned import Planned
 from runners.preflight.start import preflight
 from runners.prepare import prepare
-from runners.progress import duration, watching
-from runners.safe_console import SafeConsole
-from runners.timeline import COMPILE, Timeline
-from runners.tracking.beside import Mirroring, mirrored
+from runners.tracking.sync import Mirroring, mirrored
+from runners.trials.machine import worker_settings, workers
+from runners.trials.packing import measured_memory
+from runners.trials.timeline import COMPILE, Timeline
 
 # What Ray prints itself, if it prints anything.
 RAY_LOG = "ray.log"

@@ -5,8 +5,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from adaloss.result import TrialResult, TrialState
-from adaloss.store import Store
+from adaloss.records.result import TrialResult, TrialState
+from adaloss.records.store import Store
 from adaloss.trial import Trial
 
 Kind = tuple[Hashable, ...]

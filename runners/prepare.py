@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from adaloss.places import Places
+from adaloss.records.places import Places
 from adaloss.trial import Trial
 
 
@@ -18,8 +18,8 @@ def prepare(trials: Sequence[Trial], places: Places) -> None:
         for trial in trials
         if trial.dataset != "digits" or trial.pretrained is not False
     }:
-        from adaloss.data import fetch_and_prepare, spec_of
-        from adaloss.models import fetch_weights
+        from adaloss.tasks.images.data.splits import fetch_and_prepare, spec_of
+        from adaloss.tasks.images.models.weights import fetch_weights
 
         for spec in dict.fromkeys(spec_of(trial, places) for trial in with_files.values()):
             fetch_and_prepare(spec, places.data_root)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from adaloss.data import Splits, load_splits, spec_of
 from adaloss.execution import Execution, ExecutionSettings
-from adaloss.places import Places
-from adaloss.result import Provenance
-from adaloss.store import Store
+from adaloss.records.places import Places
+from adaloss.records.result import Provenance
+from adaloss.records.store import Store
+from adaloss.tasks.images.data.splits import Splits, load_splits, spec_of
 from adaloss.trial import Trial
 
 # Not this folder, where the packages' tests have the packages' names.

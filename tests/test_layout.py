@@ -19,7 +19,14 @@ def imported_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["adaloss.sweep", "adaloss.store", "adaloss.result", "adaloss.trial", "runners.cli"]
+    "module",
+    [
+        "adaloss.grid.sweep",
+        "adaloss.records.store",
+        "adaloss.records.result",
+        "adaloss.trial",
+        "runners.cli.app",
+    ],
 )
 def test_describing_a_sweep_needs_nothing_heavy(module):
     assert not imported_by(f"import {module}") & set(HEAVY)
@@ -27,8 +34,8 @@ def test_describing_a_sweep_needs_nothing_heavy(module):
 
 def test_help_imports_nothing_heavy():
     statement = (
-        "import runners.cli\n"
-        "try: runners.cli.app(['--help'])\n"
+        "import runners.cli.app\n"
+        "try: runners.cli.app.app(['--help'])\n"
         "except SystemExit as stop: assert stop.code == 0"
     )
     assert not imported_by(statement) & {*HEAVY, "pydantic", "ruamel"}
@@ -50,8 +57,8 @@ def test_neither_training_nor_its_checkpoints_import_torchs_compiler():
     # It takes as long as torch itself, in every worker.
     statement = (
         "from pathlib import Path\n"
-        "from adaloss.data import load_splits, spec_of\n"
-        "from adaloss.training import Training\n"
+        "from adaloss.tasks.images.data.splits import load_splits, spec_of\n"
+        "from adaloss.tasks.images.training import Training\n"
         "from adaloss.trial import Trial\n"
         "trial = Trial(dataset='digits', model='mlp', optimizer='adaloss', seed=0, lr=1, epochs=1,"
         " batch_size=500)\n"
@@ -65,7 +72,7 @@ def test_neither_training_nor_its_checkpoints_import_torchs_compiler():
 
 
 def test_who_has_figures_drawn_by_others_does_not_wait_for_the_import_of_matplotlib():
-    statement = "import analysis.outputs, analysis.report, analysis.stats.stats_page"
+    statement = "import analysis.outputs, analysis.report, analysis.stats.page.page"
     assert "matplotlib" not in imported_by(statement)
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from adaloss.sweep import grid_json_schema
+from adaloss.grid.sweep import grid_json_schema
 
 SCHEMA = Path(__file__).parent.parent / "sweeps" / "grid.schema.json"
 

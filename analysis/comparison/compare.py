@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adaloss.user_error import UserError
+from adaloss.errors import UserError
 from analysis.comparison.conditions import Condition, conditions_of
 from analysis.comparison.matching import Matching, Pair, match
 from analysis.comparison.outcomes import ComparedCell, Outcome, tested
 from analysis.comparison.side import HARDWARE, MIXED, Side, SideCell
 from analysis.comparison.welch import LEVEL, Welch
-from analysis.measure import Measure
-from analysis.names import NO_LABELS, Names
-from analysis.stats.holm import holm
+from analysis.stats.distributions import holm
+from analysis.tables.measure import Measure
+from analysis.tables.names import NO_LABELS, Names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from analysis.comparison.side import (
     Side,
     SideCell,
 )
-from analysis.names import NO_LABELS, Names
-from analysis.wording import one_line, value_text
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.wording import one_line, value_text
 
 MOST_SHOWN = 6
 # The fields of a trial that go by the name of a statistic.

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from analysis.cells import CellStatus
 from analysis.comparison.compare import Comparison
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.side import ROUNDING, SPREAD, SideCell
 from analysis.comparison.wording import counted
+from analysis.tables.cells import CellStatus
 
 
 def footnotes(comparison: Comparison) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from analysis.comparison.compare import Comparison
 from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.side import SideCell
 from analysis.comparison.wording import verdict
-from analysis.render_csv import guarded
+from analysis.render.csv import guarded
 
 TEST_COLUMNS = ("standard_error", "t", "df", "p", "low", "high", "smallest")
 

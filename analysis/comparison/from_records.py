@@ -6,13 +6,10 @@ from hashlib import sha256
 
 import pandas as pd
 
-from adaloss.fingerprints import own_values
-from adaloss.table_spec import NaIf
+from adaloss.errors import UserError
+from adaloss.grid.tables.spec import NaIf
+from adaloss.tasks.images.fingerprints import own_values
 from adaloss.trial import FIELD_NAMES, HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
-from adaloss.user_error import UserError
-from analysis.caption import NA_MEANING
-from analysis.cells import cell_of
-from analysis.column_types import values_of
 from analysis.comparison.side import (
     CODE,
     EPOCH,
@@ -29,10 +26,13 @@ from analysis.comparison.side import (
     Side,
     SideCell,
 )
-from analysis.frame import MISSING, positions_by
-from analysis.measure import Measure
-from analysis.own_changes import MIXED_SIGN, OWN_FIELDS, is_mixed, own_notes
-from analysis.own_changes import recorded as fingerprints_of
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import MISSING, positions_by
+from analysis.tables.caption import NA_MEANING
+from analysis.tables.cells import cell_of
+from analysis.tables.measure import Measure
+from analysis.tables.own_changes import MIXED_SIGN, OWN_FIELDS, is_mixed, own_notes
+from analysis.tables.own_changes import recorded as fingerprints_of
 
 CELL_FIELDS: tuple[str, ...] = tuple(name for name in FIELD_NAMES if name != "seed")
 EPOCHS: Mapping[str, str] = {
@@ -42,7 +42,7 @@ EPOCHS: Mapping[str, str] = {
 
 
 def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaIf = "any") -> Side:
-    """The cells of :func:`analysis.frame.build_frame`'s frame, in its order.
+    """The cells of :func:`analysis.frame.frame.build_frame`'s frame, in its order.
 
     A cell averages over its seeds alone. ``na_if`` says when it is N/A, as in a table.
 

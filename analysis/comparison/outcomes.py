@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analysis.cells import CellStatus
 from analysis.comparison.matching import Pair
 from analysis.comparison.side import SideCell
 from analysis.comparison.welch import Sample, Welch, welch
+from analysis.tables.cells import CellStatus
 
 
 class Outcome(StrEnum):

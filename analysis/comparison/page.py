@@ -16,8 +16,8 @@ from analysis.comparison.wording import (
     signed,
     verdict,
 )
-from analysis.page import Page, PlainTable, Section
-from analysis.wording import one_line
+from analysis.tables.page import Page, PlainTable, Section
+from analysis.tables.wording import one_line
 
 HEADINGS = ("ours", "n", "theirs", "n", "difference", "95 % interval", "t", "df", "p", "p (Holm)")
 

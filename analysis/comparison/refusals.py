@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from adaloss.errors import UserError
 from adaloss.trial import FIELD_NAMES
-from adaloss.user_error import UserError
 from analysis.comparison.side import AXES, Side, SideCell, stand_ins
-from analysis.wording import value_text
+from analysis.tables.wording import value_text
 
 MOST_SHOWN = 8
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from analysis.cells import CellStatus
-from analysis.measure import Measure
+from analysis.tables.cells import CellStatus
+from analysis.tables.measure import Measure
 
 NOT_APPLICABLE = "does not apply"
 """The value of a hyperparameter in a cell whose optimizer has no use for it."""

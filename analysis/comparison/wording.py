@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from analysis.cells import CellStatus
 from analysis.comparison.compare import Comparison
 from analysis.comparison.conditions import UNKNOWN, field_text
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.side import SideCell
 from analysis.comparison.welch import LEVEL
-from analysis.measure import Measure
-from analysis.names import Names
-from analysis.wording import number_text, one_line
+from analysis.tables.cells import CellStatus
+from analysis.tables.measure import Measure
+from analysis.tables.names import Names
+from analysis.tables.wording import number_text, one_line
 
 STATUS_TEXTS: Mapping[CellStatus, str] = {
     CellStatus.NA: "N/A",

@@ -1,11 +1,25 @@
-"""The figures of a sweep: one entry for each, and how they are written to files."""
+"""The figures of a sweep and how they are written to files; imported when first asked for."""
 
-from analysis.figures.against import accuracy_against
-from analysis.figures.curves import curves_by_part
-from analysis.figures.heat import heat_map
-from analysis.figures.paired import paired_differences
-from analysis.figures.saving import save_figure
-from analysis.figures.sheet import COLUMN_INCHES, PAGE_INCHES
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.figures.against import accuracy_against
+    from analysis.figures.curves import curves_by_part
+    from analysis.figures.heat import heat_map
+    from analysis.figures.paired import paired_differences
+    from analysis.figures.parts.sheet import COLUMN_INCHES, PAGE_INCHES
+    from analysis.figures.writing.saving import save_figure
+
+MODULES = {
+    "COLUMN_INCHES": "parts.sheet",
+    "PAGE_INCHES": "parts.sheet",
+    "accuracy_against": "against",
+    "curves_by_part": "curves",
+    "heat_map": "heat",
+    "paired_differences": "paired",
+    "save_figure": "writing.saving",
+}
 
 __all__ = [
     "COLUMN_INCHES",
@@ -16,3 +30,10 @@ __all__ = [
     "paired_differences",
     "save_figure",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import matplotlib only when a figure is asked for."""
+    if name not in MODULES:
+        raise AttributeError(f"module 'analysis.figures' has no attribute {name!r}")
+    return vars(import_module(f"analysis.figures.{MODULES[name]}"))[name]

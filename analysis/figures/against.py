@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from adaloss.table_spec import At, NaIf, Spread
-from analysis.cells import Cell, CellStatus
-from analysis.figures.axes import (
+from adaloss.grid.tables.spec import At, NaIf, Spread
+from analysis.figures.parts.axes import (
     CROSS,
     GREY,
     Per,
@@ -30,14 +29,22 @@ from analysis.figures.axes import (
     tables_for,
     tidy,
 )
-from analysis.figures.band import Band, band_for
-from analysis.figures.labels import literal, metric_label
-from analysis.figures.sheet import PAGE_INCHES, TEXT_POINTS, Grid, add_key, new_sheet, panel_grid
-from analysis.figures.ticks import Ticks
-from analysis.line_styles import LineStyle, line_styles
-from analysis.names import NO_LABELS, Names
-from analysis.places import places_of
-from analysis.tables import Table
+from analysis.figures.parts.band import Band, band_for
+from analysis.figures.parts.labels import literal, metric_label
+from analysis.figures.parts.line_styles import LineStyle, line_styles
+from analysis.figures.parts.places import places_of
+from analysis.figures.parts.sheet import (
+    PAGE_INCHES,
+    TEXT_POINTS,
+    Grid,
+    add_key,
+    new_sheet,
+    panel_grid,
+)
+from analysis.figures.parts.ticks import Ticks
+from analysis.tables.cells import Cell, CellStatus
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.tables import Table
 
 PANEL_HEIGHT = 1.85
 BAND_SHARE = 0.11
@@ -72,10 +79,10 @@ def accuracy_against(
 ) -> Figure:
     """The metric's mean and spread against ``x``, one line per ``line``, one panel per ``per``.
 
-    It draws what :func:`analysis.tables.compile_tables` would tabulate: the means of its cells with
-    their spread where n ≥ 2, a × in a band at the worse edge for N/A, a gap for a cell without a
-    value and a hollow marker for a mean over fewer seeds than declared. Positive values of ``x``
-    go on a logarithmic axis, anything else side by side; losses, rates and ``b`` stand on one where
+    It draws what :func:`analysis.tables.tables.compile_tables` would tabulate: the means of its
+    cells with their spread where n ≥ 2, a × in a band at the worse edge for N/A, a gap for a cell
+    without a value and a hollow marker for a mean over fewer seeds than declared. Positive values
+    of ``x`` go on a logarithmic axis, anything else side by side; losses, rates and ``b`` stand on one where
     they span magnitudes. The figure is at most ``width`` inches wide.
 
     Raises:

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from analysis.course import Course, Part, mean_course
-from analysis.figures.axes import CROSS, LOGARITHMIC_METRICS, name_decades, tidy
-from analysis.figures.band import Band
-from analysis.figures.labels import POINTS_PER_INCH, evenly
-from analysis.figures.sheet import SMALL_POINTS
-from analysis.line_styles import LineStyle
+from analysis.figures.parts.axes import CROSS, LOGARITHMIC_METRICS, name_decades, tidy
+from analysis.figures.parts.band import Band
+from analysis.figures.parts.course import Course, Part, mean_course
+from analysis.figures.parts.labels import POINTS_PER_INCH, evenly
+from analysis.figures.parts.line_styles import LineStyle
+from analysis.figures.parts.sheet import SMALL_POINTS
 
 BAND_SHARE = 0.17
 """Of a panel's height: for what diverged."""

@@ -11,17 +11,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.course import Part, Recorded, courses_by_cell, recorded_epochs
-from analysis.figures.axes import (
-    GREY,
-    Per,
-    cross_handle,
-    fields_of,
-    line_handles,
-    shown_columns,
-    tables_for,
-)
-from analysis.figures.band import band_for
 from analysis.figures.curve_panels import (
     BAND_SHARE,
     MOST_THIN_LINES,
@@ -30,14 +19,25 @@ from analysis.figures.curve_panels import (
     scale_epochs,
     scale_quantity,
 )
-from analysis.figures.labels import broken, evenly, in_words, literal
-from analysis.figures.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
-from analysis.frame import grouped
-from analysis.line_styles import LineStyle, line_styles
-from analysis.measure import METRIC_LABELS
-from analysis.names import NO_LABELS, Names
-from analysis.places import places_of
-from analysis.tables import Table, TableError
+from analysis.figures.parts.axes import (
+    GREY,
+    Per,
+    cross_handle,
+    fields_of,
+    line_handles,
+    shown_columns,
+    tables_for,
+)
+from analysis.figures.parts.band import band_for
+from analysis.figures.parts.course import Part, Recorded, courses_by_cell, recorded_epochs
+from analysis.figures.parts.labels import broken, evenly, in_words, literal
+from analysis.figures.parts.line_styles import LineStyle, line_styles
+from analysis.figures.parts.places import places_of
+from analysis.figures.parts.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
+from analysis.frame.frame import grouped
+from analysis.tables.measure import METRIC_LABELS
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.tables import Table, TableError
 
 QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
 # Some optimizers have no single rate, and no b.
@@ -71,8 +71,8 @@ def curves_by_part(
     and each ``line`` has its colour. Thin lines are seeds, thick ones their mean over the epochs
     that every complete seed has. A diverged trial has a × in a band, at the top for a loss and
     else at the bottom, where its line ends; one that diverged in its first epoch at the left.
-    ``history`` and ``frame`` are those of :func:`analysis.frame.history_frame` and
-    :func:`analysis.frame.build_frame`. The figures are at most ``width`` inches wide.
+    ``history`` and ``frame`` are those of :func:`analysis.frame.frame.history_frame` and
+    :func:`analysis.frame.frame.build_frame`. The figures are at most ``width`` inches wide.
 
     Raises:
         TableError: the fields or a quantity do not exist, or a cell would mix trials that differ

@@ -9,16 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from adaloss.table_spec import At, NaIf
-from analysis.cells import Cell
-from analysis.figures.axes import (
-    Per,
-    label_part,
-    name_decades,
-    number_of_seeds,
-    shown_tables,
-    tables_for,
-)
+from adaloss.grid.tables.spec import At, NaIf
 from analysis.figures.heat_cells import (
     GROUNDS,
     HATCH_GREY,
@@ -30,8 +21,16 @@ from analysis.figures.heat_cells import (
     row_names,
     words_of,
 )
-from analysis.figures.labels import lines_inches, metric_label, text_inches
-from analysis.figures.sheet import (
+from analysis.figures.parts.axes import (
+    Per,
+    label_part,
+    name_decades,
+    number_of_seeds,
+    shown_tables,
+    tables_for,
+)
+from analysis.figures.parts.labels import lines_inches, metric_label, text_inches
+from analysis.figures.parts.sheet import (
     PAGE_INCHES,
     SMALL_POINTS,
     TEXT_POINTS,
@@ -40,10 +39,11 @@ from analysis.figures.sheet import (
     new_sheet,
     panel_grid,
 )
-from analysis.figures.ticks import tall
-from analysis.measure import METRIC_GOALS
-from analysis.names import NO_LABELS, Names
-from analysis.tables import Table
+from analysis.figures.parts.ticks import tall
+from analysis.tables.cells import Cell
+from analysis.tables.measure import METRIC_GOALS
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.tables import Table
 
 ROW_HEIGHT = 0.21
 MOST_HEIGHT = 7.5

@@ -12,15 +12,15 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
 
-from analysis.cells import Cell, CellStatus
-from analysis.figures.axes import is_logarithmic
-from analysis.figures.labels import broken, literal
-from analysis.figures.sheet import SMALL_POINTS, TEXT_POINTS
-from analysis.figures.ticks import Ticks, apart, tall, ticks_of
-from analysis.measure import METRIC_GOALS
-from analysis.places import places_of
-from analysis.tables import Table
-from analysis.wording import number_text
+from analysis.figures.parts.axes import is_logarithmic
+from analysis.figures.parts.labels import broken, literal
+from analysis.figures.parts.places import places_of
+from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
+from analysis.figures.parts.ticks import Ticks, apart, tall, ticks_of
+from analysis.tables.cells import Cell, CellStatus
+from analysis.tables.measure import METRIC_GOALS
+from analysis.tables.tables import Table
+from analysis.tables.wording import number_text
 
 NAME_WIDTH = 18
 RASTER_CELLS = 2000

@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from adaloss.table_spec import At
-from analysis.figures.axes import (
+from adaloss.grid.tables.spec import At
+from analysis.figures.paired_panels import counts_have_room, draw_panel
+from analysis.figures.pairs import Comparison, Pairs, comparison_of
+from analysis.figures.parts.axes import (
     Per,
     cross_handle,
     fields_of,
@@ -22,18 +24,16 @@ from analysis.figures.axes import (
     shown_tables,
     tables_for,
 )
-from analysis.figures.band import band_for
-from analysis.figures.labels import literal
-from analysis.figures.paired_panels import counts_have_room, draw_panel
-from analysis.figures.pairs import Comparison, Pairs, comparison_of
-from analysis.figures.sheet import PAGE_INCHES, add_key, new_sheet, panel_grid
-from analysis.frame import grouped
-from analysis.line_styles import LineStyle, line_styles
-from analysis.measure import Measure
-from analysis.names import NO_LABELS, Names
-from analysis.places import places_of
-from analysis.tables import Table, TableError
-from analysis.wording import value_text
+from analysis.figures.parts.band import band_for
+from analysis.figures.parts.labels import literal
+from analysis.figures.parts.line_styles import LineStyle, line_styles
+from analysis.figures.parts.places import places_of
+from analysis.figures.parts.sheet import PAGE_INCHES, add_key, new_sheet, panel_grid
+from analysis.frame.frame import grouped
+from analysis.tables.measure import Measure
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.tables import Table, TableError
+from analysis.tables.wording import value_text
 
 PANEL_HEIGHT = 2.1
 BAND_SHARE = 0.1

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from analysis.figures.axes import CROSS, set_places, tidy
-from analysis.figures.band import Band
-from analysis.figures.labels import broken, literal, metric_label, text_inches
 from analysis.figures.pairs import Comparison, Pairs
-from analysis.figures.sheet import SMALL_POINTS, TEXT_POINTS
-from analysis.figures.ticks import Ticks
-from analysis.line_styles import LineStyle
-from analysis.measure import METRIC_GOALS
-from analysis.places import places_of
+from analysis.figures.parts.axes import CROSS, set_places, tidy
+from analysis.figures.parts.band import Band
+from analysis.figures.parts.labels import broken, literal, metric_label, text_inches
+from analysis.figures.parts.line_styles import LineStyle
+from analysis.figures.parts.places import places_of
+from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
+from analysis.figures.parts.ticks import Ticks
+from analysis.tables.measure import METRIC_GOALS
 
 RASTER_POINTS = 2000
 """From so many points of a line on, a vector file gets them as a picture."""

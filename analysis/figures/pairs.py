@@ -7,10 +7,10 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
-from adaloss.result import TrialState
-from analysis.cells import t_quantile
-from analysis.column_types import values_of
-from analysis.tables import Table
+from adaloss.records.result import TrialState
+from analysis.frame.column_types import values_of
+from analysis.tables.cells import t_quantile
+from analysis.tables.tables import Table
 
 Key = tuple[object, object]
 """A row's and a column's value."""

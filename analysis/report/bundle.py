@@ -5,8 +5,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from adaloss.places import scripts_folder
-from adaloss.store import replacing
+from adaloss.records.places import scripts_folder
+from adaloss.records.store import replacing
 
 END = "\n// end\n"
 

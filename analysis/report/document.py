@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
-from analysis.html_text import escaped
+from analysis.render.html_text import escaped
 from analysis.report.bundle import vega_bundle
-from analysis.report.figure_data import JsonValue
+from analysis.report.figures.data import JsonValue
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from adaloss.result import TrialState
-from adaloss.sweep import Sweep
-from analysis.column_types import records_of, values_of
-from analysis.html_text import escaped
-from analysis.names import NO_LABELS, Names
+from adaloss.grid.sweep import Sweep
+from adaloss.records.result import TrialState
+from analysis.frame.column_types import records_of, values_of
+from analysis.render.html_text import escaped
 from analysis.report.logs import told_failures
 from analysis.report.markup import (
     and_more,
@@ -21,7 +20,8 @@ from analysis.report.markup import (
     shortened,
     verbatim,
 )
-from analysis.wording import value_text
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.wording import value_text
 
 MOST_DIVERGENCES = 60
 MOST_CHARACTERS = 1000

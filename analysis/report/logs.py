@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from adaloss.log_tail import last_lines
-from adaloss.result import TrialState
-from adaloss.store import Store
+from adaloss.records.file import last_lines
+from adaloss.records.result import TrialState
+from adaloss.records.store import Store
 from adaloss.trial import Trial
 
 MOST_FAILURES = 20

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from analysis.html_text import escaped
-from analysis.page import PlainTable
-from analysis.render_page import table_html
+from analysis.render.html_text import escaped
+from analysis.render.page import table_html
+from analysis.tables.page import PlainTable
 
 
 def paragraph(text: str, kind: str = "") -> str:

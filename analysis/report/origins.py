@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from analysis.column_types import values_of
+from analysis.frame.column_types import values_of
 from analysis.report.markup import paragraph, plain_table, section
-from analysis.wording import value_text
+from analysis.tables.wording import value_text
 
 UNKNOWN = "unknown"
 MOST_VALUES = 8

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from adaloss.result import TrialState
-from adaloss.sweep import Sweep
+from adaloss.grid.sweep import Sweep
+from adaloss.records.result import TrialState
 from adaloss.trial import FIELD_NAMES, Trial
-from analysis.column_types import values_of
-from analysis.frame import MISSING, positions_by
-from analysis.html_text import escaped
-from analysis.names import Names
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import MISSING, positions_by
+from analysis.render.html_text import escaped
 from analysis.report.markup import paragraph, plain_table, section
+from analysis.tables.names import Names
 
 MOST_VALUES = 20
 """Values of a field that are listed."""

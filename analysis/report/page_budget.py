@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from analysis.page import Page, Section
+from analysis.tables.page import Page, Section
 
 MOST_CELLS = 20_000
 """Table cells of a page: some 0.6 MB, and half a second of a browser's time."""

@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from adaloss.sweep import Sweep
-from analysis.html_text import escaped
-from analysis.page import Page
-from analysis.render_page import sections_html
+from adaloss.grid.sweep import Sweep
+from analysis.render.html import html_rows
+from analysis.render.html_text import escaped
+from analysis.render.page import sections_html
 from analysis.report.document import Document, document_html
 from analysis.report.endings import divergences_section, failures_section
-from analysis.report.figures import figures_of
-from analysis.report.markup import section
+from analysis.report.figures.figures import figures_of
+from analysis.report.markup import paragraph, section
 from analysis.report.origins import origins_section
 from analysis.report.overview import banner, overview_section
 from analysis.report.page_budget import within_budget
 from analysis.report.reproduce import method_section, reproduce_section
-from analysis.report.result_tables import tables_section
-from analysis.tables import Table
+from analysis.tables.page import Page
+from analysis.tables.tables import Table
 
 
 def report_html(
@@ -32,7 +32,7 @@ def report_html(
 ) -> str:
     """One HTML file that tells the sweep; the same arguments give the same bytes.
 
-    ``frame`` and ``history`` are those of the sweep's trials (see :mod:`analysis.frame`; of a
+    ``frame`` and ``history`` are those of the sweep's trials (see :mod:`analysis.frame.frame`; of a
     table at ``epoch N`` the frame must have the columns). ``tables`` are compiled from the frame
     and ``sweep.tables``; the figures are of the first of these. ``pages``, such as the statistics
     and a comparison with published numbers, follow the figures. ``logs`` are those of
@@ -85,4 +85,21 @@ def contents(pages: Sequence[Page]) -> Iterator[tuple[str, str]]:
         ("origins", "Where the numbers come from"),
         ("reproduce", "How to get these numbers again"),
         ("method", "How the numbers are made"),
+    )
+
+
+def tables_section(tables: Sequence[Table]) -> str:
+    """Every table with its caption."""
+    parts = [table_part(table, number) for number, table in enumerate(tables, start=1)]
+    return section("tables", "Tables", parts or [paragraph("There are no trials, and no tables.")])
+
+
+def table_part(table: Table, number: int) -> str:
+    """A table under its title, in a box that scrolls where it is wide, and its caption below."""
+    return (
+        f'<figure class="table">\n<h3 id="table-{number}">{escaped(table.title)}</h3>\n'
+        f'<div class="wide" tabindex="0" role="region" aria-labelledby="table-{number}">\n'
+        f'<table aria-labelledby="table-{number}" aria-describedby="caption-{number}">\n'
+        f"{html_rows(table)}\n</table></div>\n"
+        f'<figcaption id="caption-{number}">{escaped(table.caption)}</figcaption>\n</figure>'
     )

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from adaloss.sweep import Sweep
-from analysis.caption import NA_MEANING, SPREAD_WORDS
-from analysis.column_types import values_of
-from analysis.measure import METRIC_LABELS
+from adaloss.grid.sweep import Sweep
+from analysis.frame.column_types import values_of
 from analysis.report.markup import bullets, paragraph, section, verbatim
+from analysis.tables.caption import NA_MEANING, SPREAD_WORDS
+from analysis.tables.measure import METRIC_LABELS
 
 DIRTY = ".dirty"
 MOST_VERSIONS = 8

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from adaloss.table_spec import TableSpec
-from analysis.cells import Cell, CellStatus
-from analysis.column_types import values_of
-from analysis.frame import positions_by
-from analysis.line_styles import LineStyle, line_styles
-from analysis.measure import Measure
-from analysis.places import Places, places_of
-from analysis.tables import Table, selected
+from adaloss.grid.tables.spec import TableSpec
+from analysis.figures.parts.line_styles import LineStyle, line_styles
+from analysis.figures.parts.places import Places, places_of
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import positions_by
+from analysis.tables.cells import Cell, CellStatus
+from analysis.tables.measure import Measure
+from analysis.tables.tables import Table, selected
 
 MOST_LINES = 40
 """Values of the columns that the figures have; what is beyond is in the tables."""

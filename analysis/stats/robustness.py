@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.measure import Goal, Measure
 from analysis.stats.distributions import Bools, Floats, floats
+from analysis.tables.measure import Goal, Measure
 
 POINTS = 1.0
 """How far below the best an accuracy may be to count as near it, in points."""

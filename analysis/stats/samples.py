@@ -7,15 +7,15 @@ from math import isinf
 import numpy as np
 import pandas as pd
 
-from adaloss.result import TrialState
-from adaloss.table_spec import NaIf, TableSpec
-from analysis.cells import CellStatus
-from analysis.column_types import values_of
-from analysis.frame import grouped
-from analysis.measure import Measure
-from analysis.names import NO_LABELS, Names
+from adaloss.grid.tables.spec import NaIf, TableSpec
+from adaloss.records.result import TrialState
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import grouped
 from analysis.stats.distributions import Bools, Floats
-from analysis.tables import Table, compile_tables
+from analysis.tables.cells import CellStatus
+from analysis.tables.measure import Measure
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.tables import Table, compile_tables
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -52,9 +52,9 @@ def written_outcomes(folder: Path) -> list[Outcome]:
 
 def recorded_outcomes(folder: Path) -> list[Outcome]:
     """What our own records say of a run."""
-    from adaloss.result import TrialState
-    from adaloss.store import Store
-    from adaloss.sweep import load_sweep
+    from adaloss.grid.sweep import load_sweep
+    from adaloss.records.result import TrialState
+    from adaloss.records.store import Store
 
     sweep = load_sweep(folder / "grid.yaml")
     store = Store(folder / "results" / sweep.name)

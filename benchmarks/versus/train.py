@@ -27,8 +27,8 @@ def train_one(trial: Mapping[str, Any], report: Report = ignore) -> float:
     # Imported here, so that a launcher which trains in other processes does not wait for torch.
     import torch
 
-    from adaloss.data import load_splits, spec_of
-    from adaloss.training import DivergedError, Training
+    from adaloss.tasks.images.data.splits import load_splits, spec_of
+    from adaloss.tasks.images.training import DivergedError, Training
     from adaloss.trial import Trial
 
     torch.set_num_threads(1)

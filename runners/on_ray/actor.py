@@ -11,7 +11,7 @@ from typing import Any
 
 import ray
 
-from runners.trial_worker import Worker
+from runners.trials.worker import Worker
 
 # What Tune puts into a trial's configuration for itself has names like this.
 TUNES_OWN = "__"

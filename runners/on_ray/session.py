@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 
-from adaloss.user_error import UserError
+from adaloss.errors import UserError
 from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.allocator import workers_with_jemalloc
@@ -18,11 +18,11 @@ from runners.on_ray.last_words import last_words
 from runners.on_ray.lean import lean_servers, lean_tune
 from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.processes import RayProcesses, lost_server, marked
-from runners.preflight.gpus import AMD_DEVICE, visible_gpus
-from runners.preflight.ray_places import ray_folder
-from runners.timeline import RAY, Timeline
-from runners.trial_queue import Capacity
-from runners.worker_settings import WorkerSettings
+from runners.preflight.machine.gpus import AMD_DEVICE, visible_gpus
+from runners.preflight.machine.ray_places import ray_folder
+from runners.trials.machine import WorkerSettings
+from runners.trials.queue import Capacity
+from runners.trials.timeline import RAY, Timeline
 
 # Ray's end takes half a second, and twenty where a server of its is gone.
 IMPATIENCE = 3

@@ -18,21 +18,21 @@ from ray._private import serialization
 from ray.exceptions import RayActorError
 from ray.tune.search import Searcher
 
-from adaloss.model_names import is_user_model
-from adaloss.result import DeviceMemory, Failure, FailureKind, TrialResult
-from adaloss.store import Store
+from adaloss.records.result import DeviceMemory, Failure, FailureKind, TrialResult
+from adaloss.records.store import Store
+from adaloss.tasks.images.model_names import is_user_model
 from adaloss.trial import Trial
-from runners.events import SweepObserver
 from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.forget import forget_ended
 from runners.on_ray.free_worker import SparesStartingWorkers
 from runners.on_ray.loss import stopped_when
 from runners.on_ray.session import capacity_for, ray_running
-from runners.timeline import TRIALS, Timeline
-from runners.trial_ends import TrialEnds
-from runners.trial_queue import TrialQueue
-from runners.trial_worker import Worker
-from runners.worker_settings import WorkerSettings
+from runners.trials.ends import TrialEnds
+from runners.trials.events import SweepObserver
+from runners.trials.machine import WorkerSettings
+from runners.trials.queue import TrialQueue
+from runners.trials.timeline import TRIALS, Timeline
+from runners.trials.worker import Worker
 
 # What Ray says when it has killed a worker to save the machine's memory.
 SIGN_OF_NO_MEMORY = "low on memory"

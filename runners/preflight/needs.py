@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from adaloss.model_names import BUILT_IN_MODELS, has_published_weights
-from adaloss.places import prepared_folder
-from runners.plan_page import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
-from runners.preflight.data_sets import is_prepared, is_there
-from runners.preflight.hub_cache import cached_weights, hub_cache
+from adaloss.records.places import prepared_folder
+from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weights
+from runners.pages.plan import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
+from runners.preflight.inputs.data_sets import is_prepared, is_there
+from runners.preflight.inputs.hub_cache import cached_weights, hub_cache
+from runners.preflight.machine.ray_places import SHARED_MEMORY, ray_folder
+from runners.preflight.machine.space import Need, room_at
 from runners.preflight.planned import Planned
-from runners.preflight.ray_places import SHARED_MEMORY, ray_folder
-from runners.preflight.space import Need, room_at
 
 # Folder, trial.json, metrics.jsonl, checkpoint, result.json and log of a trial.
 FILES_PER_TRIAL = 6

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from adaloss.grid_schema import WandbMode
-from adaloss.store import Store
-from adaloss.sweep import Sweep
+from adaloss.grid.schema.schema import WandbMode
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
 from adaloss.trial import Trial
-from runners.machine import MachineError, workers
+from runners.trials.machine import MachineError, workers
 
 
 @dataclass(frozen=True, kw_only=True)

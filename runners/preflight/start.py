@@ -4,34 +4,32 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from adaloss.grid_schema import WandbMode
-from adaloss.places import data_root, prepared_folder
-from adaloss.user_error import UserError
-from runners.machine import cpus_of_this_machine
+from adaloss.errors import UserError
+from adaloss.grid.schema.schema import WandbMode
+from adaloss.records.places import data_root, prepared_folder
 from runners.preflight.ask import reachable
-from runners.preflight.cluster import cluster
-from runners.preflight.data_sets import data_set
-from runners.preflight.data_sets import servers_of as servers_of_data
 from runners.preflight.finding import Finding, Level, refused, with_level
-from runners.preflight.folders import exists, writing
-from runners.preflight.gpus import gpu_request, visible_gpus
-from runners.preflight.limits import limits, processors
-from runners.preflight.loading import loading
-from runners.preflight.memory import available_memory, memory
-from runners.preflight.models import model_findings
-from runners.preflight.models import servers_of as servers_of_weights
+from runners.preflight.inputs.data_sets import data_set
+from runners.preflight.inputs.data_sets import servers_of as servers_of_data
+from runners.preflight.inputs.loading import loading
+from runners.preflight.inputs.models import model_findings
+from runners.preflight.inputs.models import servers_of as servers_of_weights
+from runners.preflight.inputs.own_results import own_results
+from runners.preflight.inputs.rehearsals import rehearsals
+from runners.preflight.machine.folders import exists, writing
+from runners.preflight.machine.gpus import gpu_request, visible_gpus
+from runners.preflight.machine.limits import limits, processors
+from runners.preflight.machine.memory import available_memory, memory
+from runners.preflight.machine.path_lengths import path_lengths
+from runners.preflight.machine.ray_places import cluster, sockets
+from runners.preflight.machine.shadows import shadows
+from runners.preflight.machine.software import packages, the_clock
+from runners.preflight.machine.space import Need, space
 from runners.preflight.needs import folders_of_downloads, needs_of, rays_own
-from runners.preflight.own_results import own_results
-from runners.preflight.path_lengths import path_lengths
 from runners.preflight.planned import Planned
-from runners.preflight.ray_places import sockets
-from runners.preflight.rehearsals import rehearsals
-from runners.preflight.shadows import shadows
-from runners.preflight.software import packages, the_clock
-from runners.preflight.space import Need, space
-from runners.preflight.wandb_labels import labels
-from runners.preflight.wandb_server import wandb
-from runners.run_lock import in_use, is_held
+from runners.preflight.run_lock import in_use, is_held
+from runners.preflight.wandb.server import labels, wandb
+from runners.trials.machine import cpus_of_this_machine
 
 
 class PreflightError(UserError):

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from adaloss.grid_schema import WandbMode
-from adaloss.store import Store
-from adaloss.sweep import Sweep
+from adaloss.grid.schema.schema import WandbMode
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
 
 Say = Callable[[str], None]
 LOG_FILE = "mirror.log"

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 
-from adaloss.sweep import Sweep
-from adaloss.table_spec import TableSpec
+from adaloss.grid.sweep import Sweep
+from adaloss.grid.tables.spec import TableSpec
 
 EPOCH = "epoch"
 GROUP = "Group"

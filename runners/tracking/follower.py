@@ -20,8 +20,8 @@ from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
-from adaloss.store import Store
-from adaloss.sweep import Sweep, load_sweep
+from adaloss.grid.sweep import Sweep, load_sweep
+from adaloss.records.store import Store
 from runners.tracking.conversation import TRY_AGAIN
 from runners.tracking.mirror import Mirror, unfinished
 from runners.tracking.sweep_run import put_sweep_run

@@ -5,10 +5,10 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from adaloss.grid_wording import shown
-from adaloss.sweep import Sweep
+from adaloss.errors import UserError
+from adaloss.grid.mistakes.wording import shown
+from adaloss.grid.sweep import Sweep
 from adaloss.trial import Trial
-from adaloss.user_error import UserError
 
 # The server refuses what is longer; offline nothing would say so before the upload.
 LONGEST_TAG = 64

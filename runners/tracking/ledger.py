@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from adaloss.result import EpochMetrics, TrialResult
-from adaloss.store import Store, replacing
+from adaloss.records.result import EpochMetrics, TrialResult
+from adaloss.records.store import Store, replacing
 from adaloss.trial import Trial
 
 

@@ -10,11 +10,11 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
-from adaloss.result import EpochMetrics, TrialResult, TrialState
-from adaloss.store import METRICS_FILE, RESULT_FILE, Store
-from adaloss.sweep import Sweep
+from adaloss.errors import UserError
+from adaloss.grid.sweep import Sweep
+from adaloss.records.result import EpochMetrics, TrialResult, TrialState
+from adaloss.records.store import METRICS_FILE, RESULT_FILE, Store
 from adaloss.trial import Trial
-from adaloss.user_error import UserError
 from runners.tracking.labels import labels_of
 from runners.tracking.ledger import Ledger, Mirrored, digest_of, finished_trials, ledger_of
 from runners.tracking.target import OpenRun, Target, TargetError, one_line

@@ -2,9 +2,9 @@
 
 import os
 
-from adaloss.grid_schema import WandbMode
-from adaloss.user_error import UserError
-from runners.preflight.wandb_account import settings_of_files
+from adaloss.errors import UserError
+from adaloss.grid.schema.schema import WandbMode
+from runners.preflight.wandb.account import settings_of_files
 
 MODES: tuple[WandbMode, ...] = ("auto", "online", "offline", "disabled")
 TRUE = ("1", "true", "yes", "on")

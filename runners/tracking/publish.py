@@ -8,8 +8,8 @@ import wandb
 import wandb_workspaces.workspaces as ws
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adaloss.store import Store
-from adaloss.sweep import Sweep
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
 from runners.tracking.dashboard import report_of, workspace_of
 from runners.tracking.labels import labels_of_sweep
 from runners.tracking.target import TargetError, one_line

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from adaloss.store import Store
-from adaloss.sweep import Sweep
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
 from runners.tracking.labels import labels_of_sweep
 from runners.tracking.ledger import Mirrored, finished_trials, ledger_of
 from runners.tracking.target import Target

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from adaloss.result import EpochMetrics, TrialState
+from adaloss.records.result import EpochMetrics, TrialState
 from runners.tracking.labels import Labels
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from adaloss.result import EpochMetrics, TrialState
+from adaloss.records.result import EpochMetrics, TrialState
 from runners.tracking.labels import Labels
 
 # The axis, and what says nothing of the optimizer.

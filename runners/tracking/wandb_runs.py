@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import wandb
 
-from adaloss.result import EpochMetrics, TrialState
+from adaloss.records.result import EpochMetrics, TrialState
 from runners.tracking.labels import Labels
 from runners.tracking.target import TargetError, one_line
 

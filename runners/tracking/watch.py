@@ -9,10 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from adaloss.store import Store
-from adaloss.sweep import Sweep
+from adaloss.errors import UserError
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
 from adaloss.trial import Trial
-from adaloss.user_error import UserError
 from runners.tracking.labels import labels_of
 from runners.tracking.ledger import Ledger
 from runners.tracking.mirror import Mirror

@@ -7,11 +7,10 @@ import stat
 import pytest
 import torch
 
-from adaloss.data import DataError
+from adaloss.errors import DataError, WeightsError
 from adaloss.execution import failure_kind
-from adaloss.models import WeightsError
-from adaloss.result import FailureKind, SplitSizes, TrialState
-from adaloss.store import CorruptRecordError, replacing
+from adaloss.records.result import FailureKind, SplitSizes, TrialState
+from adaloss.records.store import CorruptRecordError, replacing
 
 
 def run(execution):

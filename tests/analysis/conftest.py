@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from adaloss.result import (
+from adaloss.grid.tables.spec import TableSpec
+from adaloss.records.result import (
     Divergence,
     EpochMetrics,
     Failure,
@@ -13,11 +14,10 @@ from adaloss.result import (
     TrialResult,
     TrialState,
 )
-from adaloss.store import Store
-from adaloss.table_spec import TableSpec
+from adaloss.records.store import Store
 from adaloss.trial import Trial
-from analysis.frame import build_frame
-from analysis.tables import compile_tables
+from analysis.frame.frame import build_frame
+from analysis.tables.tables import compile_tables
 
 
 def epoch_metrics(test_top1, **changes):

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from adaloss.trial import FIELD_NAMES
-from analysis.column_types import FIELD_TYPES, SEVERAL_TYPES, STRING
 from analysis.export import WRITERS, export
-from analysis.frame import FRAME_COLUMNS, HISTORY_COLUMNS, history_frame
+from analysis.frame.column_types import FIELD_TYPES, SEVERAL_TYPES, STRING
+from analysis.frame.frame import FRAME_COLUMNS, HISTORY_COLUMNS, history_frame
 
 READ = {
     "parquet": pd.read_parquet,

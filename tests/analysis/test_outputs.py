@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from adaloss.store import METRICS_FILE
-from adaloss.sweep import load_sweep
-from analysis.figure_files import save_figures, shares_of, write_share
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.store import METRICS_FILE
+from analysis.figures.writing.files import save_figures, shares_of, write_share
 from analysis.outputs import save_everything
 from analysis.results import read_results
-from analysis.wording import file_name
+from analysis.tables.wording import file_name
 
 GRID = """\
 name: demo
@@ -86,9 +86,9 @@ def test_a_sweep_on_its_way_has_everything_and_says_that_it_is_incomplete(
 def few_figures(monkeypatch):
     """What takes the most time is drawn in part."""
     monkeypatch.setattr("analysis.outputs.FIGURES", ("curves", "heatmap"))
-    monkeypatch.setattr("analysis.figure_files.FIGURE_FORMATS", ("svg",))
+    monkeypatch.setattr("analysis.figures.writing.files.FIGURE_FORMATS", ("svg",))
     # Others would not know of it.
-    monkeypatch.setattr("analysis.figure_processes.processors", lambda: 1)
+    monkeypatch.setattr("analysis.figures.writing.processes.processors", lambda: 1)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_who_draws_beside_does_not_tell_again_what_cannot_be_read(
             lines.write(f"{os.getpid()} {error.path}\n")
 
     store = replace(records.store, unreadable=say)
-    monkeypatch.setattr("analysis.figure_processes.processors", lambda: 2)
+    monkeypatch.setattr("analysis.figures.writing.processes.processors", lambda: 2)
     monkeypatch.setattr("analysis.outputs.FIGURES", ("curves",))
     save_everything(read_results(sweep, sweep.trials, store), "1")
     assert (store.figures_folder / "curves-mlp.pdf").exists()

@@ -2,16 +2,15 @@
 
 import pytest
 
-from adaloss.result import EpochMetrics, TrialResult, TrialState
-from adaloss.sweep import load_sweep, resolve_grid
+from adaloss.errors import UserError
+from adaloss.grid.sweep import load_sweep, resolve_grid
+from adaloss.records.result import EpochMetrics, TrialResult, TrialState
 from adaloss.trial import Trial
-from adaloss.user_error import UserError
 from analysis.comparison.compare import compare
 from analysis.comparison.from_records import records_side
 from analysis.comparison.outcomes import Outcome
 from analysis.comparison.page import comparison_page
-from analysis.frame import build_frame
-from analysis.measure import Measure
+from analysis.frame.frame import build_frame
 from analysis.published import (
     LATEST,
     MEASURE,
@@ -23,7 +22,8 @@ from analysis.published import (
     published_page,
     published_side,
 )
-from analysis.render_page import page_markdown
+from analysis.render.page import page_markdown
+from analysis.tables.measure import Measure
 
 FIRST = "published:2021-12-13"
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from adaloss.sweep import load_sweep, resolve_grid
+from adaloss.grid.sweep import load_sweep, resolve_grid
 
 VERSUS = Path(__file__).parents[2] / "benchmarks" / "versus"
 

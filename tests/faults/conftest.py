@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from adaloss.data import Splits
-from adaloss.training import DivergedError, Training
+from adaloss.tasks.images.data.splits import Splits
+from adaloss.tasks.images.training import DivergedError, Training
 from adaloss.trial import Trial
 from analysis.outputs import save_tables
 from analysis.results import read_results, tables_of
-from runners.in_process import execute_here
+from runners.trials.in_process import execute_here
 
 sys.path.insert(0, str(Path(__file__).parent))
 from kill_points import SMALL, Moment, Point, Reference, prepare, try_point

@@ -24,8 +24,8 @@ from ledger import Records, differing, lost, run_twice
 from session_processes import Process
 from sweep_run import Ended, HungError, SweepRun
 
-from adaloss.store import Store
-from adaloss.sweep import load_sweep
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.store import Store
 from runners.on_ray.last_words import SAID
 
 WORKERS = 2

@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from adaloss.result import TrialResult, TrialState
-from adaloss.store import Store
-from adaloss.sweep import Sweep
+from adaloss.grid.sweep import Sweep
+from adaloss.records.result import TrialResult, TrialState
+from adaloss.records.store import Store
 from adaloss.trial import Trial
 
 KEPT_FILES = frozenset({"trial.json", "metrics.jsonl", "result.json", "log.txt"})

@@ -12,7 +12,7 @@ import pytest
 from ledger import run_twice
 from patience import PATIENCE
 
-from adaloss.result import FailureKind, TrialState
+from adaloss.records.result import FailureKind, TrialState
 
 pytestmark = pytest.mark.slow
 

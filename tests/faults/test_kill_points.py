@@ -1,6 +1,6 @@
 """One of the points of kill_points.py, at a fixed moment: the short version, part of the suite.
 
-A worker is killed in ``tests/runners/test_trial_fates.py``.
+A worker is killed in ``tests/runners/trials/test_fates.py``.
 """
 
 import pytest

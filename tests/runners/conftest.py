@@ -15,10 +15,10 @@ from patience import PATIENCE
 from small_records import finish
 from wandb_double import Double, serving
 
-from adaloss.result import TrialState
-from adaloss.store import Store
-from adaloss.sweep import load_sweep
-from runners.cli import main
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.result import TrialState
+from adaloss.records.store import Store
+from runners.cli.app import main
 
 GRID = """\
 name: small

@@ -1,6 +1,6 @@
 """Records as trials leave them, of trials that never ran."""
 
-from adaloss.result import Divergence, EpochMetrics, Provenance, TrialResult, TrialState
+from adaloss.records.result import Divergence, EpochMetrics, Provenance, TrialResult, TrialState
 
 PROVENANCE = Provenance(
     code_version="v1", python="3.11", packages={}, platform="Linux", device="cpu", threads=1

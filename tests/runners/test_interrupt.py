@@ -30,7 +30,7 @@ from importlib.util import spec_from_file_location
 
 class Finder:
     def find_spec(name, path, target=None):
-        if name == "runners.cli":
+        if name == "runners.cli.app":
             return spec_from_file_location(name, "cli.py")
 
 sys.meta_path.insert(0, Finder)

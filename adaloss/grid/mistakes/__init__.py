@@ -1,0 +1,1 @@
+"""The mistakes in a grid: collected, worded, with close names."""

@@ -1,0 +1,108 @@
+"""What a person is told: values as the file has them, and pydantic's errors as sentences."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from adaloss.grid.mistakes.problems import KeyPath, closest, dotted
+from adaloss.grid.reading.scalars import plain_scalar
+
+# What is wanted, per type of pydantic's errors; {…} come from the error's context.
+WANTED: Mapping[str, str] = {
+    "greater_than": "greater than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "string_too_short": "text of at least one character",
+    "literal_error": "{expected}",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "wanted": "{wanted}",
+}
+# What YAML 1.1, and with it W&B, reads as true and false.
+OTHER_BOOLEANS = {
+    word: meant
+    for meant, words in (("true", "yes Yes YES on On ON"), ("false", "no No NO off Off OFF"))
+    for word in words.split()
+}
+
+
+def found(value: Any) -> str:
+    """A value as the file has it, short and on one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the text {value!r}" if len(value) <= 60 else f"the text {value[:57]!r}…"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, tuple):
+        return "a list"
+    if isinstance(value, float):
+        return str(value).replace("inf", ".inf").replace("nan", ".nan")
+    return str(value) if abs(value) < 10**30 else f"{str(value)[:27]}…"
+
+
+def shown(value: Any) -> str:
+    """A value as a person writes it in a grid."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def subject(path: KeyPath) -> str:
+    """What a sentence about the value at ``path`` is about; parameters go by their field."""
+    if len(path) > 1 and path[0] == "parameters":
+        return str(path[1])
+    return dotted(path)
+
+
+def sentence(path: KeyPath, error: ErrorDetails) -> str:
+    """One of pydantic's errors as a sentence: the rule, the value, and a hint where one helps."""
+    context = error.get("ctx", {})
+    value = error["input"]
+    if error["type"] == "missing":
+        return f"{subject(path)} is missing"
+    if error["type"] == "too_short":
+        return f"{subject(path)} is empty; it needs at least one entry"
+    if error["type"] == "rejected":
+        return f"{subject(path)} {context['reason']}"
+    if error["type"] not in WANTED:
+        return f"{subject(path)}: {error['msg']}, found {found(value)}"
+    wanted = WANTED[error["type"]].format(**context)
+    return f"{subject(path)} must be {wanted}, found {found(value)}{hint(error)}"
+
+
+def hint(error: ErrorDetails) -> str:
+    """How to mend the commonest slips of the pen."""
+    value = error["input"]
+    kind = error["type"]
+    if kind == "literal_error" and isinstance(value, str):
+        match = closest(value, re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+        return f"; did you mean {match}?" if match else ""
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return "; put it in quotes"
+    if (
+        isinstance(value, str)
+        and value in OTHER_BOOLEANS
+        and (kind == "bool_type" or "true" in str(error.get("ctx")))
+    ):
+        return f"; write {OTHER_BOOLEANS[value]}"
+    if kind == "tuple_type" and isinstance(value, float):
+        return "; write {value: […]} for a parameter that is itself a list"
+    if kind in ("float_type", "int_type") and isinstance(value, str):
+        number = isinstance(plain_scalar(value), int | float)
+        return "; take the quotes away" if number else ""
+    if kind == "int_type" and isinstance(value, float) and value.is_integer():
+        return f"; write {value:.0f}"
+    return ""

@@ -1,0 +1,1 @@
+"""The points of a grid: which combinations of values are trials."""

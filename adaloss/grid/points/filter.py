@@ -1,0 +1,48 @@
+"""Select trials by values written on a command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from adaloss.grid.mistakes.problems import suggestion
+from adaloss.grid.mistakes.wording import sentence, shown
+from adaloss.grid.points.parameters import ADAPTERS
+from adaloss.grid.reading.scalars import plain_scalar
+from adaloss.trial import FIELD_NAMES, Trial
+
+TEXT_FIELDS = ("dataset", "model", "optimizer", "interpolation", "normalize", "precision")
+MOST_SHOWN = 20
+
+
+def only(trials: tuple[Trial, ...], filters: Mapping[str, str]) -> tuple[Trial, ...]:
+    """The trials with these values, written as in a grid; several as ``0.1|1``.
+
+    Raises:
+        ValueError: a field is unknown, or no trial that is left has a value.
+    """
+    for name, text in filters.items():
+        if name not in FIELD_NAMES:
+            raise ValueError(f"unknown field {name!r}{suggestion(name, FIELD_NAMES)}")
+        wanted = [field_value(name, part.strip()) for part in text.split("|")]
+        there = dict.fromkeys(trial.value(name) for trial in trials)
+        for value in wanted:
+            if value not in there:
+                known = ", ".join(map(shown, list(there)[:MOST_SHOWN]))
+                raise ValueError(f"no trial has {name}={shown(value)}; there are {known}")
+        trials = tuple(trial for trial in trials if trial.value(name) in wanted)
+    return trials
+
+
+def field_value(name: str, text: str) -> Any:
+    """The field's value that a text stands for.
+
+    Raises:
+        ValueError: it stands for none.
+    """
+    value = text if name in TEXT_FIELDS else plain_scalar(text)
+    try:
+        return ADAPTERS[name].validate_python(value, strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)[0]
+        raise ValueError(sentence(("parameters", name), details)) from error

@@ -1,0 +1,79 @@
+"""The parts of a grid that single out cells: overrides, exclude and include."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
+from adaloss.grid.points.parameters import Values, checked_values
+from adaloss.grid.reading.file import GridFile
+from adaloss.trial import FIELD_NAMES
+
+CELL_FIELDS = tuple(name for name in FIELD_NAMES if name not in ("seed", "max_loss"))
+
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Values of some fields, each as the field's type has it, and where they stand."""
+
+    path: KeyPath
+    values: Values
+
+
+@dataclass(frozen=True)
+class Points:
+    """All points of a grid; an override is what it matches and what it sets."""
+
+    overrides: tuple[tuple[Point, Point], ...]
+    exclude: tuple[Point, ...]
+    include: tuple[Point, ...]
+
+
+def read_points(file: GridFile) -> tuple[Points, list[Problem]]:
+    """The grid's points and the mistakes in them.
+
+    What is no point at all is left out: the schema has reported it.
+    """
+    problems: list[Problem] = []
+    overrides = []
+    for path, given in entries(file, "overrides"):
+        match = read_point(file, (*path, "match"), given.get("match"), problems)
+        new = read_point(file, (*path, "set"), given.get("set"), problems)
+        problems += [
+            file.problem((*new.path, name), f"set needs one value of {name}, found a list")
+            for name in new.values
+            if isinstance(given["set"][name], tuple)
+        ]
+        overrides.append((match, new))
+    excluded = [read_point(file, *entry, problems) for entry in entries(file, "exclude")]
+    included = [read_point(file, *entry, problems) for entry in entries(file, "include")]
+    return Points(tuple(overrides), tuple(excluded), tuple(included)), problems
+
+
+def entries(file: GridFile, section: str) -> list[tuple[KeyPath, Mapping[str, Any]]]:
+    """The mappings in a section that is a list, with their paths."""
+    listed = file.data.get(section)
+    if not isinstance(listed, tuple):
+        return []
+    return [((section, i), item) for i, item in enumerate(listed) if isinstance(item, Mapping)]
+
+
+def read_point(file: GridFile, path: KeyPath, given: Any, problems: list[Problem]) -> Point:
+    """The values that a point names, per field; its mistakes go to ``problems``."""
+    values: Values = {}
+    for name, value in given.items() if isinstance(given, Mapping) else ():
+        where = (*path, name)
+        if name in CELL_FIELDS:
+            values[name], mistakes = checked_values(
+                file, where, name, value, listed=isinstance(value, tuple)
+            )
+            problems += mistakes
+        elif name in FIELD_NAMES:
+            message = f"{name} is the same in every cell and cannot single any out"
+            problems.append(file.problem(where, message))
+        else:
+            message = f"unknown field {quoted(name)}{suggestion(name, CELL_FIELDS)}"
+            problems.append(file.problem(where, message))
+    return Point(path, {name: listed for name, listed in values.items() if listed})

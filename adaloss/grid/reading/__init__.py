@@ -1,0 +1,1 @@
+"""From a grid file to its values with their lines."""

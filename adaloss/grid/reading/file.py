@@ -1,0 +1,135 @@
+"""A grid file as plain data that remembers which line each value stands on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adaloss.grid.mistakes.problems import MOST_PROBLEMS, GridError, KeyPath, Problem, dotted
+from adaloss.grid.mistakes.wording import found
+from adaloss.grid.reading import yaml as grid_yaml
+from adaloss.grid.reading.yaml import MAX_DEPTH, MAX_VALUES, Node, UnreadableYamlError, read_yaml
+
+MAX_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridFile:
+    """A readable grid file: dicts, tuples and scalars, not yet checked.
+
+    ``problems`` are the mistakes of form found on the way, such as duplicate keys, ``reported`` all
+    that were found in the values since.
+    """
+
+    source: Path
+    text: str
+    data: Mapping[str, Any]
+    lines: Mapping[KeyPath, int]
+    problems: tuple[Problem, ...]
+    reported: list[Problem] = field(default_factory=list)
+
+    def line(self, path: KeyPath) -> int:
+        """The line of a value, or of the closest value around it."""
+        while path not in self.lines:
+            path = path[:-1]
+        return self.lines[path]
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """A problem with the value at ``path``.
+
+        Raises:
+            GridError: there are so many by now that nobody wants to wait for the rest.
+        """
+        problem = Problem(self.line(path), dotted(path), message)
+        self.reported.append(problem)
+        if len(self.reported) > MOST_PROBLEMS:
+            raise GridError(self.source, [*self.problems, *self.reported])
+        return problem
+
+
+def read_grid_file(source: Path) -> GridFile:
+    """Read a grid file's structure.
+
+    Raises:
+        GridError: there is no file, or no YAML mapping in it.
+    """
+    return read_grid_text(source, read_text(source))
+
+
+def read_grid_text(source: Path, text: str) -> GridFile:
+    """Read the structure of a grid file's text.
+
+    Raises:
+        GridError: there is no YAML mapping in it.
+    """
+    lines: dict[KeyPath, int] = {}
+    try:
+        root, problems = read_yaml(text)
+        if not isinstance(root, grid_yaml.Mapping):
+            raise UnreadableYamlError(root.line if root else 1, not_a_grid(root))
+        data = unfold(root, (), root.line, lines)
+    except UnreadableYamlError as error:
+        raise GridError(source, [Problem(error.line, "", error.message)]) from error
+    return GridFile(source=source, text=text, data=data, lines=lines, problems=tuple(problems))
+
+
+def read_text(source: Path) -> str:
+    """The text of the file.
+
+    Raises:
+        GridError: it cannot be read or is not UTF-8.
+    """
+    try:
+        with source.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise GridError(source, [Problem(None, "", unreadable(source, error))]) from error
+    if len(content) > MAX_BYTES:
+        message = f"larger than {MAX_BYTES // 1024} KiB; this is not a grid file"
+        raise GridError(source, [Problem(None, "", message)])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"the byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8 text"
+        raise GridError(source, [Problem(line, "", message)]) from error
+
+
+def unreadable(source: Path, error: OSError | ValueError) -> str:
+    """Why the file could not be opened."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder, not a grid file"
+    return f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+
+
+def not_a_grid(root: grid_yaml.Scalar | grid_yaml.Sequence | None) -> str:
+    """What to say of a document that is not a mapping."""
+    if root is None or (isinstance(root, grid_yaml.Scalar) and root.value is None):
+        return "the file is empty; a grid needs at least parameters"
+    kind = "a list" if isinstance(root, grid_yaml.Sequence) else found(root.value)
+    return f"a grid is a mapping with keys such as name and parameters, found {kind}"
+
+
+def unfold(node: Node, path: KeyPath, line: int, lines: dict[KeyPath, int]) -> Any:
+    """The node's plain value; enters its line, and those of all below it, in ``lines``.
+
+    A scalar's line is its own, a collection's is its key's: a block begins below its key.
+    """
+    if len(lines) >= MAX_VALUES:
+        raise UnreadableYamlError(line, f"aliases unfold to more than {MAX_VALUES:,} values")
+    if len(path) > MAX_DEPTH:
+        raise UnreadableYamlError(line, f"aliases nest more than {MAX_DEPTH} levels deep")
+    lines[path] = line
+    if isinstance(node, grid_yaml.Scalar):
+        lines[path] = node.line
+        return node.value
+    if isinstance(node, grid_yaml.Sequence):
+        return tuple(
+            unfold(item, (*path, index), item.line, lines) for index, item in enumerate(node.items)
+        )
+    return {
+        key: unfold(entry.value, (*path, key), entry.line, lines)
+        for key, entry in node.entries.items()
+    }

@@ -1,0 +1,40 @@
+"""The grids that come with the package, and how the command line names a grid."""
+
+from pathlib import Path
+
+from adaloss.errors import UserError
+from adaloss.grid.mistakes.problems import GridError, Problem, suggestion
+from adaloss.records.places import url_trouble
+
+GRID_SUFFIX = ".yaml"
+
+
+def shipped_grids() -> dict[str, Path]:
+    """The grids that come with the package, by name."""
+    package = Path(__file__).resolve().parents[2]
+    # A wheel has them inside the package, a checkout beside it.
+    folder = package / "grids" if (package / "grids").is_dir() else package.parent / "sweeps"
+    return {path.stem: path for path in sorted(folder.glob(f"*{GRID_SUFFIX}"))}
+
+
+def resolve_grid(name_or_path: str) -> Path:
+    """The path of a grid file, given itself or as the name of a shipped grid.
+
+    Raises:
+        GridError: there is neither such a file nor such a grid.
+        UserError: it is a URL.
+    """
+    path = Path(name_or_path)
+    shipped = shipped_grids()
+    # A folder of results may well have the name of the grid that they came from.
+    if name_or_path in shipped and not path.is_file():
+        return shipped[name_or_path]
+    if path.exists():
+        return path
+    if trouble := url_trouble(name_or_path):
+        raise UserError(trouble)
+    hint = suggestion(path.stem, shipped)
+    if "did you mean" in hint:
+        hint += f" Shipped grids: {', '.join(shipped)}"
+    message = f"there is no such file, and no shipped grid of this name{hint}"
+    raise GridError(name_or_path, [Problem(None, "", message)])

@@ -1,0 +1,1 @@
+"""The keys of a grid file and their types."""

@@ -1,0 +1,152 @@
+"""The grid file's JSON Schema, with which editors complete and check it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from adaloss.grid.points.parameters import REQUIRED
+from adaloss.grid.points.points import CELL_FIELDS
+from adaloss.grid.reading.wandb import FIELD_OF, GROUPS, UNUSED
+from adaloss.grid.schema.schema import Grid
+from adaloss.trial import Trial
+
+JsonSchema = dict[str, Any]
+
+FIELD_DESCRIPTIONS: Mapping[str, str] = {
+    "dataset": "What is learnt; imagefolder:PATH is a folder of your own, below data.root.",
+    "model": "mlp, small_cnn, cifar_resnet20, any model of timm, with or without a pretrained tag, "
+    "or module:function of your own.",
+    "optimizer": "How it is learnt.",
+    "seed": "The seeds of every cell, as W&B files give them; else use seeds.",
+    "lr": "The learning rate: a step is lr times the optimizer's own rate, such as 1/b_t.",
+    "epochs": "Passes over the training set.",
+    "batch_size": "Examples per step.",
+    "b0": "The initial scale of the step, 1/b0.",
+    "alpha": "How strongly the loss raises b_t (adaloss, sgd_decay_sqrt).",
+    "c": "The loss at which b_t stops rising (adaloss).",
+    "momentum": "Momentum, by PyTorch's convention.",
+    "weight_decay": "L2 penalty, not scaled by the optimizer's rate.",
+    "pretrained": "Start from the published weights, or from those in a file.",
+    "image_size": "Height and width in pixels; null is the model's own.",
+    "split_seed": "The seed of the split into training and validation; trial: the trial's own.",
+    "train_examples": "Train on so many examples, the same number of each class; null is all.",
+    "eval_examples": "Validate and test on so many examples; null is all.",
+    "resize": "The side in pixels that images have before they are cropped; null is image_size.",
+    "padding": "The black border in pixels that training images get before they are cropped.",
+    "flip": "Mirror half of the training images.",
+    "interpolation": "How images are resized.",
+    "normalize": "By the data set's mean and standard deviation, or those of the model's weights.",
+    "mean": "The mean of each channel, of pixels in [0, 1]; null is as normalize says.",
+    "std": "The standard deviation of each channel; null is as normalize says.",
+    "precision": "What is computed with: on a CPU auto is fp32, on a GPU bf16 where it can.",
+    "channels_last": "Keep images and weights channels last in memory: faster for convolutions.",
+    "compile": "Compile the model with torch.compile.",
+    "deterministic": "The same bits twice on a GPU, at the cost of speed; a CPU gives them anyway.",
+}
+# What pydantic calls the bounds of a type that has a validator of its own.
+STANDARD_KEYS: Mapping[str, str] = {
+    "gt": "exclusiveMinimum",
+    "ge": "minimum",
+    "lt": "exclusiveMaximum",
+    "le": "maximum",
+}
+
+
+def grid_json_schema() -> JsonSchema:
+    """The JSON Schema (draft 2020-12) of a grid file."""
+    schema = Grid.model_json_schema()
+    sections, keys = schema["$defs"], schema["properties"]
+    fields = Trial.model_json_schema()["properties"]
+    for name in FIELD_DESCRIPTIONS:
+        sections[name] = {
+            STANDARD_KEYS.get(key, key): part
+            for key, part in fields[name].items()
+            if key not in ("title", "default")
+        }
+    keys["parameters"] |= parameters_schema()
+    # Without it the file's name is the sweep's.
+    schema["required"].remove("name")
+    for *section, key in UNUSED:
+        known = sections["Metric"]["properties"] if section else keys
+        known.setdefault(key, {"description": "Of a W&B sweep file; not used."})
+    one_or_several = {name: any_of(name, one(name), several(name)) for name in CELL_FIELDS}
+    sections["Point"] = mapping(one_or_several, []) | {"minProperties": 1}
+    just_one = mapping({name: any_of(name, one(name)) for name in CELL_FIELDS}, [])
+    keys["exclude"]["items"] = keys["include"]["items"] = {"$ref": "#/$defs/Point"}
+    override = sections["Override"]["properties"]
+    override["match"] = {"$ref": "#/$defs/Point", "description": override["match"]["description"]}
+    override["set"] |= just_one | {"minProperties": 1}
+    table = sections["GridTable"]["properties"]
+    table["only"] = {"$ref": "#/$defs/Point", "description": table["only"]["description"]}
+    table["exclude"]["items"] = {"$ref": "#/$defs/Point"}
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A grid of adaloss-sweep",
+    }
+    return head | {key: value for key, value in schema.items() if key != "title"}
+
+
+def parameters_schema() -> JsonSchema:
+    """The parameters by their fields' names; in W&B's nested and dotted ones as well."""
+    by_field = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
+    dotted = {
+        name: {"$ref": f"#/properties/parameters/properties/{field}", "description": f"As {field}."}
+        if field not in GROUPS
+        else by_field[field]
+        for name, field in FIELD_OF.items()
+    }
+    nested = {group: nested_schema(f"{group}.", dotted) for group in GROUPS}
+    grouped = {
+        group: by_field[group] | {"anyOf": [*by_field[group]["anyOf"], schema]}
+        if group in by_field
+        else schema
+        for group, schema in nested.items()
+    }
+    schema = mapping(by_field | dotted | grouped, [])
+    # Where names are dotted or nested, what is missing is seen only when the grid is loaded.
+    plain = {"propertyNames": {"enum": list(FIELD_DESCRIPTIONS)}}
+    values = {group: {"not": {"required": ["parameters"]}} for group in GROUPS}
+    return schema | {
+        "if": plain | {"properties": values},
+        "then": {"required": [name for name in REQUIRED if name != "seed"]},
+    }
+
+
+def nested_schema(prefix: str, dotted: Mapping[str, JsonSchema]) -> JsonSchema:
+    """The schema of a group of nested parameters."""
+    inside = {name.removeprefix(prefix): part for name, part in dotted.items() if prefix in name}
+    group = mapping({"parameters": mapping(inside, [])}, ["parameters"])
+    return group | {"description": "Nested parameters, as W&B has them."}
+
+
+def one(name: str) -> JsonSchema:
+    """The schema of a value of the field."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def several(name: str) -> JsonSchema:
+    """The schema of a list of different values of the field."""
+    return {"type": "array", "items": one(name), "minItems": 1, "uniqueItems": True}
+
+
+def in_any_form(name: str) -> tuple[JsonSchema, ...]:
+    """The ways to give a parameter: bare, as a list, and W&B's ``value`` and ``values``."""
+    value = mapping({"value": one(name), "distribution": {"const": "constant"}}, ["value"])
+    values = mapping(
+        {"values": several(name), "distribution": {"const": "categorical"}}, ["values"]
+    )
+    return one(name), several(name), value, values
+
+
+def any_of(name: str, *forms: JsonSchema) -> JsonSchema:
+    """The field in one of these forms, described."""
+    return {"description": FIELD_DESCRIPTIONS[name], "anyOf": list(forms)}
+
+
+def mapping(keys: Mapping[str, JsonSchema], required: Iterable[str]) -> JsonSchema:
+    """The schema of a mapping with no other keys than these."""
+    return {
+        "type": "object",
+        "properties": dict(keys),
+        "required": list(required),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,142 @@
+"""A sweep: a grid file and all it expands to, or every mistake in it at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from adaloss.grid.check import check_schema
+from adaloss.grid.mistakes.problems import GridError, Problem
+from adaloss.grid.points.cells import doubtful_fields, expand_cells
+from adaloss.grid.points.filter import only
+from adaloss.grid.points.parameters import Values, check_parameters
+from adaloss.grid.points.points import CELL_FIELDS, Cell, read_points
+from adaloss.grid.reading.file import read_grid_file
+from adaloss.grid.reading.name import with_name
+from adaloss.grid.reading.shipped import resolve_grid, shipped_grids
+from adaloss.grid.reading.wandb import read_wandb
+from adaloss.grid.schema.json_schema import grid_json_schema
+from adaloss.grid.schema.schema import Grid
+from adaloss.grid.tables.axes import default_table
+from adaloss.grid.tables.labels import Labels, read_labels
+from adaloss.grid.tables.spec import TableSpec
+from adaloss.grid.tables.tables import read_tables
+from adaloss.records.places import Places, places_of_grid
+from adaloss.trial import Trial
+
+__all__ = [
+    "GridError",
+    "Problem",
+    "Sweep",
+    "grid_json_schema",
+    "load_sweep",
+    "only",
+    "resolve_grid",
+    "shipped_grids",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What a grid file declares.
+
+    ``trials`` differ in some field and are in the order to run them; those whose optimizer ignores
+    the field in which they differ share their ``trial_id``. ``axes`` has the values, in declared
+    order, of every field that takes more than one. ``tables`` are what the grid's ``tables:`` ask
+    for. ``labels`` has by field and value what the value is called in them. ``notes`` say what of
+    the file is not used or is read as something else, ``left_open`` which of ``name`` and ``seeds``
+    the file does not give. ``text`` has the name in any case.
+    """
+
+    name: str
+    source: Path
+    text: str
+    grid: Grid
+    trials: tuple[Trial, ...]
+    axes: Mapping[str, tuple[Any, ...]]
+    tables: tuple[TableSpec, ...]
+    labels: Labels
+    notes: tuple[str, ...]
+    left_open: frozenset[str]
+
+    @cached_property
+    def places(self) -> Places:
+        """Where the trials find what the grid names."""
+        return places_of_grid(self.source, self.grid.data.root)
+
+
+def load_sweep(path: Path) -> Sweep:
+    """Load a grid file.
+
+    Raises:
+        GridError: with all the mistakes in the file, each with its line.
+    """
+    as_written = read_grid_file(path)
+    file, name_problems = with_name(as_written)
+    file, wandb_problems, notes = read_wandb(file)
+    grid, schema_problems = check_schema(file)
+    values, parameter_problems = check_parameters(file)
+    points, point_problems = read_points(file)
+    problems = [*file.problems, *name_problems, *wandb_problems]
+    problems += [*schema_problems, *parameter_problems, *point_problems]
+    given = {*as_written.data, *(("seeds",) if "seed" in values else ())}
+    seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))
+    doubtful = doubtful_fields(problems)
+    cells, cell_problems = expand_cells(file, values, points, len(seeds), doubtful)
+    problems += cell_problems
+    if grid is not None:
+        # Cells with mistakes are none that a table could be held against.
+        tables, table_problems = read_tables(file, grid, [] if problems else cells, doubtful)
+        problems += table_problems
+    labels, label_problems = ({}, []) if problems else read_labels(file, cells, seeds)
+    problems += label_problems
+    if grid is None or problems:
+        raise GridError(path, problems)
+    grid = grid.model_copy(update={"parameters": values, "seeds": seeds})
+    return Sweep(
+        name=grid.name,
+        source=path,
+        text=file.text,
+        grid=grid,
+        trials=expand_trials(grid, cells),
+        axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
+        tables=tables or (default_table(cells),),
+        labels=labels,
+        notes=notes,
+        left_open=frozenset({"name", "seeds"} - given),
+    )
+
+
+def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
+    """Every cell with every seed, in the order of ``execution.order``; equal ones are one."""
+    distinct = {tuple(cell[name] for name in CELL_FIELDS): cell for cell in cells}.values()
+    first_trials = [first_trial(grid, cell) for cell in distinct]
+    if grid.execution.order == "seed_major":
+        points = ((trial, seed) for seed in grid.seeds for trial in first_trials)
+    else:
+        points = ((trial, seed) for trial in first_trials for seed in grid.seeds)
+    return tuple(trial.with_seed(seed) for trial, seed in points)
+
+
+def first_trial(grid: Grid, cell: Cell) -> Trial:
+    """The trial of a cell with the first seed."""
+    given = cell | {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
+    # Defaults are left out: pydantic remembers for each trial what was given.
+    return Trial(**{name: value for name, value in given.items() if not is_default(name, value)})
+
+
+def is_default(name: str, value: object) -> bool:
+    """Whether the field has this value where nothing is said."""
+    field = Trial.model_fields[name]
+    return not field.is_required() and type(field.default) is type(value) and field.default == value
+
+
+def axes_of(cells: list[Cell], declared: Values) -> dict[str, tuple[Any, ...]]:
+    """The fields that take more than one value over the cells, with their values."""
+    axes = {}
+    for name in dict.fromkeys((*declared, *CELL_FIELDS)):
+        taken = dict.fromkeys(cell[name] for cell in cells)
+        first = [value for value in declared.get(name, ()) if value in taken]
+        axes[name] = tuple(dict.fromkeys((*first, *taken)))
+    return {name: values for name, values in axes.items() if len(values) > 1}

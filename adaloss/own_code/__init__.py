@@ -1,0 +1,1 @@
+"""The user's own modules: imported, digested, tried in a fresh process."""

@@ -1,0 +1,1 @@
+"""The kinds of experiment, and what they share."""

@@ -1,0 +1,88 @@
+"""What a trial will take on this machine, from a few of its steps."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from adaloss.tasks.images.data.recipe import draw
+from adaloss.tasks.images.evaluate import batch_size_for
+from adaloss.tasks.images.training import Training
+
+# The first steps allocate memory and choose algorithms.
+WARM_UP_STEPS = {"cpu": 1, "cuda": 5}
+TIMED_STEPS = {"cpu": 2, "cuda": 20}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Seconds per training step and per evaluated example, and the bytes of a checkpoint."""
+
+    seconds_per_step: float
+    seconds_per_evaluation: float
+    checkpoint_bytes: int
+
+    def epoch_seconds(self, training: Training) -> float:
+        """The time of an epoch with its evaluations."""
+        steps = -(-len(training.train.examples) // training.trial.batch_size)
+        evaluated = len(training.validation.examples) + len(training.test.examples)
+        return steps * self.seconds_per_step + evaluated * self.seconds_per_evaluation
+
+
+def calibrate(training: Training) -> Calibration:
+    """Time some steps and a batch of evaluation; the training is of no other use afterwards."""
+    kind = training.device.type
+    with training.computing():
+        return Calibration(
+            seconds_per_step=step_seconds(training, WARM_UP_STEPS[kind], TIMED_STEPS[kind]),
+            seconds_per_evaluation=evaluation_seconds(training),
+            checkpoint_bytes=sum(
+                tensor.numel() * tensor.element_size()
+                for tensor in training.model.state_dict().values()
+            ),
+        )
+
+
+def step_seconds(training: Training, warm_up: int, timed: int) -> float:
+    """The mean time of a step, after some that are not counted."""
+    count = len(training.train.examples)
+    order = torch.randperm(count, generator=training.order).to(training.device)
+    draws = draw(training.train.recipe, count, training.augmentation).to(training.device)
+    steps, started = 0, time.perf_counter()
+    training.model.train()
+    # A small data set has fewer batches than steps are to be timed.
+    while True:
+        for images, labels in training.train.batches(training.trial.batch_size, order, draws):
+            if steps == warm_up:
+                finish(training.device)
+                started = time.perf_counter()
+            elif steps == warm_up + timed:
+                finish(training.device)
+                return (time.perf_counter() - started) / timed
+            training.train_step(images, labels)
+            steps += 1
+
+
+@torch.inference_mode()
+def evaluation_seconds(training: Training) -> float:
+    """The time per example of the second batch of an evaluation, or of the only one."""
+    training.model.eval()
+    batch_size = batch_size_for(training.test.recipe.image_size)
+    seconds = 0.0
+    finish(training.device)
+    started = time.perf_counter()
+    for number, (images, labels) in enumerate(training.test.batches(batch_size)):
+        with training.precision:
+            training.model(images)
+        finish(training.device)
+        seconds = (time.perf_counter() - started) / len(labels)
+        started = time.perf_counter()
+        if number == 1:
+            break
+    return seconds
+
+
+def finish(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,1 @@
+"""Data sets: fetched or read, split by class, and turned into normalised batches."""

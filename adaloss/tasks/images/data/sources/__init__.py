@@ -1,0 +1,1 @@
+"""Where images come from: downloads, folders, scikit-learn's digits."""

@@ -1,0 +1,69 @@
+"""Which examples are for training, for validation and for test: balanced by class."""
+
+import torch
+from torch import Tensor
+
+from adaloss.tasks.images.data.parts import (
+    TEST_FRACTION,
+    VALIDATION_FRACTION,
+    VALIDATION_FRACTION_OF_TRAIN,
+    shares,
+)
+from adaloss.tasks.images.data.sources.raw import RawDataset
+from adaloss.tasks.images.dataset_names import TEST, TRAIN, VALIDATION
+from adaloss.tasks.seeding import named_generator
+
+
+def split_indices(raw: RawDataset, split_seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices (int64, ascending) of the train, validation and test examples.
+
+    What the data set itself sets aside for test or validation stays that; the rest is split off
+    its training examples, the same fraction of each class.
+    """
+    open_to_split, validation, test = (
+        torch.nonzero(raw.parts == part).flatten() for part in (TRAIN, VALIDATION, TEST)
+    )
+    labels = raw.labels[open_to_split]
+    if len(test) == 0:
+        of_all = (VALIDATION_FRACTION, TEST_FRACTION)
+        train, validation, test = balanced_split(labels, raw.classes, split_seed, of_all)
+        return open_to_split[train], open_to_split[validation], open_to_split[test]
+    if len(validation) == 0:
+        of_train = (VALIDATION_FRACTION_OF_TRAIN,)
+        train, validation = balanced_split(labels, raw.classes, split_seed, of_train)
+        return open_to_split[train], open_to_split[validation], test
+    return open_to_split, validation, test
+
+
+def balanced_split(
+    labels: Tensor, classes: int, split_seed: int, fractions: tuple[float, ...]
+) -> tuple[Tensor, ...]:
+    """The rest, and a part for each fraction, as indices (int64, ascending) into ``labels``.
+
+    Each class gives the same fractions of its examples, rounded.
+    """
+    generator = named_generator(split_seed, "split")
+    parts: tuple[list[Tensor], ...] = tuple([] for _ in (0, *fractions))
+    for label in range(classes):
+        members = torch.nonzero(labels == label).flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        sizes = shares(len(members), fractions)
+        for part, indices in zip(parts, torch.split(members, sizes), strict=True):
+            part.append(indices)
+    return tuple(torch.cat(part).sort()[0] for part in parts)
+
+
+def balanced_subset(labels: Tensor, classes: int, count: int | None, split_seed: int) -> Tensor:
+    """Indices (int64, ascending) of ``count`` examples, as many of each class as of any other.
+
+    All of them where ``count`` is None or larger. A larger subset contains a smaller one.
+    """
+    if count is None or count >= len(labels):
+        return torch.arange(len(labels))
+    generator = named_generator(split_seed, "subset")
+    rank = torch.empty_like(labels)
+    for label in range(classes):
+        members = torch.nonzero(labels == label).flatten()
+        rank[members] = torch.randperm(len(members), generator=generator)
+    # By rank within the class first, so that the classes take turns.
+    return torch.argsort(rank * classes + labels)[:count].sort()[0]

@@ -1,0 +1,1 @@
+"""Models by name, with random, published or own weights."""

@@ -1,0 +1,62 @@
+"""The licence of the weights that a trial starts from, without importing torch or timm."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from adaloss.tasks.images.models.timm_source import COMPUTED, licences_in
+from adaloss.trial import Trial
+
+OUR_LICENCES = {"cifar_resnet20": "BSD-2-Clause"}
+
+
+def licence(trial: Trial) -> str | None:
+    """The licence of the weights that the trial starts from; None where they are fresh."""
+    if trial.pretrained is False:
+        return None
+    if isinstance(trial.pretrained, str):
+        return "your own file"
+    return OUR_LICENCES.get(trial.model) or timm_licence(trial.model) or "not stated by timm"
+
+
+@cache
+def timm_licence(model: str) -> str | None:
+    """What timm states for the weights of a model, None where it states nothing.
+
+    Read from timm's source, which takes a tenth of importing it: a test holds this against timm
+    itself. Where the source computes it, or it depends on which tag timm prefers, timm is
+    imported after all.
+    """
+    stated = licence_in_source(model)
+    if stated != COMPUTED:
+        return stated
+    from timm.models import get_pretrained_cfg
+
+    configuration = get_pretrained_cfg(model)
+    return configuration.license if configuration else None
+
+
+def licence_in_source(model: str) -> str | None:
+    """What timm's source states for the weights of a model; COMPUTED where that cannot be told."""
+    architecture, _, tag = model.partition(".")
+    for source in timm_sources():
+        # Parsing every file takes half a second.
+        tags = licences_in(source).get(architecture) if architecture in source else None
+        if tags is None:
+            continue
+        if tag:
+            return tags.get(tag, COMPUTED)
+        # A name without a tag means the one that timm prefers: told only where all agree.
+        (first, *others) = set(tags.values())
+        return COMPUTED if others else first
+    return COMPUTED
+
+
+@cache
+def timm_sources() -> tuple[str, ...]:
+    """The text of timm's files of models; none without timm."""
+    package = find_spec("timm")
+    if package is None or package.origin is None:
+        return ()
+    paths = sorted((Path(package.origin).parent / "models").glob("*.py"))
+    return tuple(path.read_text(encoding="utf-8") for path in paths)

@@ -1,0 +1,117 @@
+"""Try a trial's model before a sweep: build it, take a step and evaluate, on a few stand-in images.
+
+The images have the shape of the data set's, and random content: what is tried is whether the model
+fits, and the data set need not be here.
+"""
+
+import traceback
+from dataclasses import dataclass, replace
+
+import torch
+
+from adaloss.errors import DataError, UserError
+from adaloss.records.places import Places
+from adaloss.tasks.images.data.sources.folder_layout import folder_path, image_paths
+from adaloss.tasks.images.data.sources.vision import VISION_DATASETS
+from adaloss.tasks.images.data.splits import Examples, Splits, spec_of
+from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
+from adaloss.tasks.images.training import DivergedError, Training
+from adaloss.trial import Trial
+
+MOST_EXAMPLES = 8
+SIZES = {"mnist": 28, "fashion_mnist": 28, "cifar10": 32, "cifar100": 32}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Why a model cannot be trained; ``traceback`` is empty where the message says it all."""
+
+    message: str
+    traceback: str = ""
+
+
+class OutputError(UserError):
+    """The model's output is not one number for each class."""
+
+
+def rehearse(trial: Trial, places: Places, device: str = "cpu") -> Trouble | None:
+    """Build the trial's model, train on one batch and evaluate; None where that works."""
+    # The network is what is tried, not the compiler.
+    tried = trial.model_copy(update={"compile": False})
+    try:
+        splits = stand_in(tried, places, device)
+        training = Training(tried, splits, places, device, capture=False)
+        check_output(training, splits.classes)
+        training.run_epoch()
+    except (DivergedError, MemoryError, torch.OutOfMemoryError):
+        # Which learning rates diverge is the sweep's to find out; memory is another matter.
+        return None
+    except UserError as error:
+        return Trouble(message=str(error))
+    # Code of the user's own can raise anything at all.
+    except Exception as error:
+        return Trouble(message=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+    return None
+
+
+def stand_in(trial: Trial, places: Places, device: str) -> Splits:
+    """A few random images of the shape of the trial's data set, with labels of many classes."""
+    channels, size, classes = shape_of(trial, places)
+    count = min(trial.batch_size, MOST_EXAMPLES)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(
+        0, 256, (count, size, size, channels), generator=generator, dtype=torch.uint8
+    )
+    # From the last class on: an output that lacks one is noticed by the loss as well.
+    labels = (classes - 1 - torch.arange(count)) % classes
+    part = Examples(
+        images=images.to(device),
+        indices=torch.arange(count, device=device),
+        labels=labels.to(device),
+    )
+    return Splits(
+        train=part,
+        validation=replace(part),
+        test=replace(part),
+        classes=classes,
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+        pixel_max=255.0,
+    )
+
+
+def shape_of(trial: Trial, places: Places) -> tuple[int, int, int]:
+    """Channels, pixels of a side and classes of the trial's data set.
+
+    Raises:
+        DataError: there is no such image folder, or it is not laid out as it must be.
+    """
+    if trial.dataset == "digits":
+        return 1, 8, 10
+    if trial.dataset in VISION_DATASETS:
+        about = VISION_DATASETS[trial.dataset]
+        return len(about.mean), SIZES[trial.dataset], about.classes
+    spec = spec_of(trial, places)
+    if spec.size is None:
+        raise DataError(f"dataset {trial.dataset}: write resize or image_size into the parameters")
+    folder = folder_path(trial.dataset.removeprefix(IMAGE_FOLDER), places)
+    return 3, spec.size, len(image_paths(folder)[3])
+
+
+def check_output(training: Training, classes: int) -> None:
+    """Refuse a model whose output has not one number for each class of each image."""
+    images, labels = next(iter(training.test.batches(MOST_EXAMPLES)))
+    training.model.eval()
+    with training.computing(), torch.inference_mode(), training.precision:
+        output = training.model(images)
+    expected = (len(labels), classes)
+    found = (
+        f"a tensor of shape {tuple(output.shape)}"
+        if isinstance(output, torch.Tensor)
+        else f"an object of type {type(output).__name__}"
+    )
+    if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
+        raise OutputError(
+            f"model {training.trial.model} gives {found} for {len(labels)} images of {classes} "
+            f"classes: it has to give one of shape {expected}, a number for each class"
+        )

@@ -1,0 +1,287 @@
+"""The training loop of one trial: epoch by epoch, its whole state savable in between."""
+
+import contextlib
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from adaloss.optim import build_optimizer
+from adaloss.records.places import NOWHERE, Places
+from adaloss.records.result import Divergence, EpochMetrics
+from adaloss.tasks.images.data.batches import ImageBatches
+from adaloss.tasks.images.data.recipe import draw, recipe_of
+from adaloss.tasks.images.data.splits import Splits
+from adaloss.tasks.images.evaluate import evaluate
+from adaloss.tasks.images.model_names import is_user_model
+from adaloss.tasks.images.models.build import build_model
+from adaloss.tasks.numerics import forward_precision, numerics_of
+from adaloss.tasks.replay import Replay
+from adaloss.tasks.seeding import derived_seed, named_generator
+from adaloss.trial import Capture, Trial
+
+# A read-back makes the host wait for the device, so losses are looked at this many at a time.
+STEPS_PER_READBACK = 50
+
+
+class DivergedError(Exception):
+    """The loss left the finite or declared range."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__(divergence.reason)
+        self.divergence = divergence
+
+
+class Training:
+    """One trial in training. On a CPU the same trial and splits give the same bits every time."""
+
+    def __init__(
+        self,
+        trial: Trial,
+        splits: Splits,
+        places: Places = NOWHERE,
+        device: str = "cpu",
+        *,
+        capture: Capture = "auto",
+    ) -> None:
+        """Build model and optimizer; ``splits`` must be resident on ``device``.
+
+        ``capture``: whether steps on a GPU are replayed, which gives the same numbers sooner; auto
+        leaves out models of the user's own, which may do on the processor what no replay repeats.
+        """
+        self.trial = trial
+        self.device = torch.device(device)
+        built = build_model(
+            trial,
+            channels=splits.channels,
+            image_size=splits.image_size,
+            classes=splits.classes,
+            places=places,
+        )
+        self.model = built.module.to(self.device)
+        if trial.channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)
+        # The network alone is compiled: order of draws, loss and optimizer stay as they are.
+        self.forward = compiled(self.model) if trial.compile else self.model
+        self.precision = forward_precision(trial, self.device)
+        recipe = recipe_of(trial, splits, built.image_size, built.mean, built.std)
+        self.train = ImageBatches(splits.train, recipe, training=True)
+        self.validation = ImageBatches(splits.validation, recipe, training=False)
+        self.test = ImageBatches(splits.test, recipe, training=False)
+        self.parameters = tuple(self.model.parameters())
+        self.optimizer = build_optimizer(
+            trial.optimizer,
+            self.parameters,
+            lr=trial.lr,
+            b0=trial.b0,
+            alpha=trial.alpha,
+            c=trial.c,
+            momentum=trial.momentum,
+            weight_decay=trial.weight_decay,
+        )
+        if self.device.type == "cuda":
+            self.optimizer.keep_on(self.device)
+        wanted = not is_user_model(trial.model) if capture == "auto" else capture
+        replays = wanted and self.device.type == "cuda"
+        self.replay = Replay(self.model) if replays else None
+        self.order = named_generator(trial.seed, "order")
+        self.augmentation = named_generator(trial.seed, "augmentation")
+        self.epoch = 0
+        self.step = 0
+        with forked_random_state(self.device):
+            torch.manual_seed(derived_seed(trial.seed, "forward"))
+            self.forward_random_state = random_state(self.device)
+
+    def run_epoch(self) -> EpochMetrics:
+        """Train for one epoch, then evaluate on validation and test.
+
+        Raises:
+            DivergedError: a loss was not finite or beyond the trial's ``max_loss``.
+        """
+        started = time.perf_counter()
+        with self.computing():
+            # Dropout and the like draw from the global generators: they get the trial's own.
+            set_random_state(self.device, self.forward_random_state)
+            train_loss = self.train_one_epoch()
+            self.forward_random_state = random_state(self.device)
+            trained = time.perf_counter() - started
+            validation, test = (
+                evaluate(self.model, part, self.precision, self.replay)
+                for part in (self.validation, self.test)
+            )
+        for name, loss in (("validation", validation.loss), ("test", test.loss)):
+            if not math.isfinite(loss):
+                raise self.diverged(self.step, loss, f"the {name} loss is {loss}")
+        b, effective_lr = self.rate_in_use()
+        return EpochMetrics(
+            epoch=self.epoch,
+            step=self.step,
+            train_loss=train_loss,
+            val_loss=validation.loss,
+            val_top1=validation.top1,
+            val_top5=validation.top5,
+            test_loss=test.loss,
+            test_top1=test.top1,
+            test_top5=test.top5,
+            b=b,
+            effective_lr=effective_lr,
+            examples_per_second=len(self.train.examples) / trained,
+            seconds=time.perf_counter() - started,
+        )
+
+    @contextlib.contextmanager
+    def computing(self) -> Iterator[None]:
+        """Precision and determinism as the trial asks for; afterwards the caller's are back."""
+        with forked_random_state(self.device), numerics_of(self.trial, self.device):
+            yield
+
+    def train_one_epoch(self) -> float:
+        """Take one pass over the training examples; returns their mean plain loss."""
+        self.epoch += 1
+        self.model.train()
+        count = len(self.train.examples)
+        order = torch.randperm(count, generator=self.order).to(self.device)
+        draws = draw(self.train.recipe, count, self.augmentation).to(self.device)
+        loss_sum = 0.0
+        unread: list[tuple[Tensor, int]] = []
+        for images, labels in self.train.batches(self.trial.batch_size, order, draws):
+            loss = self.train_step(images, labels)
+            unread.append((loss, len(labels)))
+            if len(unread) == STEPS_PER_READBACK:
+                loss_sum += self.read_back(unread)
+                unread = []
+        if unread:
+            loss_sum += self.read_back(unread)
+        return loss_sum / count
+
+    def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One update of the weights; returns the plain loss, a scalar that stays on the device."""
+        self.step += 1
+        # A smaller last batch would be compiled and captured on its own, for one step an epoch.
+        if self.replay is None or len(labels) < self.trial.batch_size:
+            return self.learn(images, labels)
+        return self.replay.call("a training step", self.learn, images, labels)
+
+    def learn(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The step itself: nothing but what is on the device changes from one to the next."""
+        forward = self.forward if len(labels) == self.trial.batch_size else self.model
+        with self.precision:
+            loss = functional.cross_entropy(forward(images), labels)
+        for parameter in self.parameters:
+            parameter.grad = None
+        torch.autograd.backward(loss)
+        loss = loss.detach()
+        # Not `step`: its hooks and its checks of the loss are for other callers, and of a small
+        # network's step they are several percent.
+        with torch.no_grad():
+            self.optimizer.update(loss)
+        return loss
+
+    def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
+        """Sum the losses of the last steps over their examples, in one read-back.
+
+        Raises:
+            DivergedError: naming the first step whose loss was not finite or too large.
+        """
+        losses = torch.stack([loss for loss, _ in unread]).double().tolist()
+        first_step = self.step - len(unread) + 1
+        for step, loss in enumerate(losses, start=first_step):
+            if not math.isfinite(loss):
+                raise self.diverged(step, loss, f"the training loss is {loss}")
+            if loss > self.trial.max_loss:
+                reason = f"the training loss {loss:.6g} is beyond max_loss {self.trial.max_loss:g}"
+                raise self.diverged(step, loss, reason)
+        return math.fsum(
+            loss * examples for loss, (_, examples) in zip(losses, unread, strict=True)
+        )
+
+    def diverged(self, step: int, loss: float, reason: str) -> DivergedError:
+        """The error that ends this trial at this step."""
+        return DivergedError(
+            Divergence(
+                epoch=self.epoch,
+                step=step,
+                loss=loss,
+                reason=f"{reason} at step {step} (epoch {self.epoch})",
+            )
+        )
+
+    def rate_in_use(self) -> tuple[float | None, float | None]:
+        """b_t and the effective learning rate lr · rate of the last step, one read-back each."""
+        (b,) = self.optimizer.b()
+        (rate,) = self.optimizer.rates()
+        return b, None if rate is None else self.trial.lr * rate
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot of all that the rest of the trial depends on, not aliased to it."""
+        return copy.deepcopy(
+            {
+                "trial_id": self.trial.trial_id,
+                "epoch": self.epoch,
+                "step": self.step,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "order": self.order.get_state(),
+                "augmentation": self.augmentation.get_state(),
+                "forward_random_state": self.forward_random_state,
+            }
+        )
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a snapshot; on a CPU the rest is bit for bit that of the original.
+
+        Raises:
+            ValueError: the snapshot is of another trial.
+        """
+        if state["trial_id"] != self.trial.trial_id:
+            raise ValueError(
+                f"this state is of trial {state['trial_id']}, not of {self.trial.trial_id}"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.device.type == "cuda":
+            self.optimizer.keep_on(self.device)
+        if self.replay is not None:
+            self.replay = Replay(self.model)
+        self.order.set_state(state["order"])
+        self.augmentation.set_state(state["augmentation"])
+        self.forward_random_state = [tensor.clone() for tensor in state["forward_random_state"]]
+        self.epoch = state["epoch"]
+        self.step = state["step"]
+
+
+def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The model through torch's compiler, without CUDA graphs of its own: steps are replayed.
+
+    In one process the two do not go together: where a trial with graphs of the compiler's came
+    after one whose steps were replayed, a kernel failed (torch 2.11).
+    """
+    # Each trial's network is compiled anew, and the compiler gives up on code that it has seen in
+    # eight versions: what it knows of the worker's last trial is forgotten.
+    torch.compiler.reset()
+    return torch.compile(model, dynamic=False)
+
+
+def forked_random_state(device: torch.device) -> Any:
+    """A context that gives the caller's global generators back as they were."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+
+
+def random_state(device: torch.device) -> list[Tensor]:
+    """The states (uint8) of the global generators that a forward pass on the device draws from."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return states
+
+
+def set_random_state(device: torch.device, states: list[Tensor]) -> None:
+    """Set the global generators to what :func:`random_state` returned."""
+    torch.set_rng_state(states[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1], device)

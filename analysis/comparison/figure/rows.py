@@ -1,0 +1,128 @@
+"""The rows of a comparison's picture: which panel each pair is in, where, and by what name."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from analysis.comparison.compare import Comparison
+from analysis.comparison.outcomes import ComparedCell
+from analysis.comparison.wording import field_here_and_there
+from analysis.tables.names import Names
+from analysis.tables.wording import one_line
+
+MOST_PANELS = 6
+FAR = 4.0
+"""How many times the usual extent a panel reaches at most; what is farther is an arrow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A pair at a place, counted from the top, with what tells it from the others of its panel."""
+
+    cell: ComparedCell
+    place: float
+    label: str
+    optimizer: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """A name above the rows that have it in common, in the colour of the optimizer."""
+
+    place: float
+    text: str
+    optimizer: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """The rows of one part; differences between ``low`` and ``high`` are drawn in their place."""
+
+    title: str
+    rows: tuple[Row, ...]
+    headings: tuple[Heading, ...]
+    height: float
+    low: float
+    high: float
+
+
+def panels_of(comparison: Comparison) -> tuple[Panel, ...]:
+    """A panel per value of the field that parts the comparison; at least one, if empty."""
+    counts = {
+        name: len({field_here_and_there(name, cell, comparison.names) for cell in comparison.cells})
+        for name in comparison.told_by
+        if name not in ("optimizer", "b0")
+    }
+    part = next((name for name, count in counts.items() if 1 < count <= MOST_PANELS), None)
+    titled = [name for name in comparison.told_by if name == part or counts.get(name) == 1]
+    groups: dict[str, list[ComparedCell]] = {}
+    for cell in comparison.cells:
+        title = ", ".join(titled_text(name, cell, comparison.names) for name in titled)
+        groups.setdefault(title, []).append(cell)
+    fields = [name for name in comparison.told_by if name not in (*titled, "optimizer")]
+    return tuple(
+        panel_of(one_line(title), cells, fields, comparison.names)
+        for title, cells in (groups or {"no pair of cells": []}).items()
+    )
+
+
+def titled_text(name: str, cell: ComparedCell, names: Names) -> str:
+    """A field's value that stands alone: a name speaks for itself."""
+    text = field_here_and_there(name, cell, names)
+    return text if name in ("model", "dataset") else f"{name} = {text}"
+
+
+def panel_of(
+    title: str, cells: Sequence[ComparedCell], fields: Sequence[str], names: Names
+) -> Panel:
+    """The cells of one part from top to bottom, with a gap between optimizers."""
+    rows: list[Row] = []
+    headings: list[Heading] = []
+    place = 0.0
+    for cell in cells:
+        name = one_line(field_here_and_there("optimizer", cell, names))
+        if not headings or headings[-1].text != name:
+            place += 0.4 if headings else 0.0
+            headings.append(Heading(place=place, text=name, optimizer=drawn_as(cell)))
+            place += 1.0
+        label = ", ".join(
+            f"{field} = {field_here_and_there(field, cell, names)}" for field in fields
+        )
+        rows.append(Row(cell=cell, place=place, label=one_line(label), optimizer=drawn_as(cell)))
+        place += 1.0
+    low, high = limits_of(cells)
+    return Panel(
+        title=title,
+        rows=tuple(rows),
+        headings=tuple(headings),
+        height=max(place, 1.0),
+        low=low,
+        high=high,
+    )
+
+
+def drawn_as(cell: ComparedCell) -> object:
+    """The optimizer whose colour the pair has: ours."""
+    side = cell.ours or cell.theirs
+    return None if side is None else side.fields.get("optimizer")
+
+
+def limits_of(cells: Sequence[ComparedCell]) -> tuple[float, float]:
+    """From where to where a panel goes: around zero and all intervals but a few that are far."""
+    extents = [extent for cell in cells if (extent := extent_of(cell)) is not None]
+    low = min((low for low, _ in extents), default=0.0)
+    high = max((high for _, high in extents), default=0.0)
+    if usual := median([max(-low, high) for low, high in extents] or [0.0]):
+        low, high = max(low, -FAR * usual), min(high, FAR * usual)
+    low, high = min(low, 0.0), max(high, 0.0)
+    margin = 0.12 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def extent_of(cell: ComparedCell) -> tuple[float, float] | None:
+    """The ends of the pair's interval, or its difference twice where it was not tested."""
+    difference = cell.difference
+    if difference is None or not math.isfinite(difference):
+        return None
+    return (difference, difference) if cell.test is None else (cell.test.low, cell.test.high)

@@ -1,0 +1,1 @@
+"""A published table in a file becomes a side of a comparison."""

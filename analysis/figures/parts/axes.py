@@ -1,0 +1,177 @@
+"""What the panels of every figure share: their look, the ticks of a field, their titles."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from adaloss.grid.tables.spec import At, NaIf, TableSpec
+from analysis.figures.parts.labels import broken, literal
+from analysis.figures.parts.line_styles import MAX_LINES, LineStyle
+from analysis.figures.parts.places import Places
+from analysis.figures.parts.sheet import MAX_PANELS, TEXT_POINTS
+from analysis.figures.parts.ticks import Ticks, ticks_of
+from analysis.tables.cells import Cell, CellStatus
+from analysis.tables.measure import METRIC_GOALS
+from analysis.tables.names import Names
+from analysis.tables.tables import Table, compile_tables
+
+Per = str | tuple[str, ...] | None
+"""The fields of which every value gets a panel, or a figure, of its own."""
+
+GREY = "#666666"
+CROSS: dict[str, Any] = {
+    "marker": "x",
+    "linestyle": "none",
+    "markersize": 4.5,
+    "markeredgewidth": 1.3,
+}
+MAGNITUDES = 30
+LOG_STEPS: Sequence[tuple[float, tuple[float, ...]]] = (
+    (0.4, ()),
+    (1, (1, 2, 5)),
+    (2, (1, 3)),
+    (math.inf, (1,)),
+)
+"""For axes of fewer decades than the number: the ticks within each, none for equal steps."""
+LOGARITHMIC_METRICS = frozenset({"train/loss", "val/loss", "test/loss", "effective_lr", "b"})
+
+
+def tables_for(
+    frame: pd.DataFrame,
+    *,
+    rows: str,
+    columns: str,
+    per: Per,
+    metric: str,
+    at: At,
+    na_if: NaIf,
+    title: str,
+    names: Names,
+) -> tuple[Table, ...]:
+    """The tables whose numbers a figure draws, one per value of ``per``.
+
+    Raises:
+        TableError: the fields or the metric do not exist, or a cell would mix trials that differ
+            in more than the seed.
+    """
+    spec = TableSpec.model_validate(
+        {"rows": rows, "columns": columns, "per": per, "na_if": na_if, "mark": "none"}
+    )
+    goal = METRIC_GOALS.get(metric) or "maximize"
+    return compile_tables(
+        frame, [spec], metric=metric, at=at, goal=goal, sweep_name=title, names=names
+    )
+
+
+def fields_of(per: Per) -> tuple[str, ...]:
+    """The fields that ``per`` names."""
+    if per is None:
+        return ()
+    return (per,) if isinstance(per, str) else per
+
+
+def shown_tables(tables: Sequence[Table], notes: list[str]) -> Sequence[Table]:
+    """As many tables as a figure holds; a note tells of the others."""
+    if len(tables) > MAX_PANELS:
+        notes.append(f"The first {MAX_PANELS} of {len(tables)} panels are shown.")
+    return tables[:MAX_PANELS]
+
+
+def shown_columns(tables: Sequence[Table], notes: list[str]) -> tuple[object, ...]:
+    """The columns of all tables, first come first, that can be told apart; a note says the rest."""
+    columns = tuple(dict.fromkeys(value for table in tables for value in table.column_values))
+    if len(columns) > MAX_LINES:
+        field = tables[0].column_field
+        notes.append(
+            f"The first {MAX_LINES} of {len(columns)} values of {field} are shown, up to "
+            f"{tables[0].names.text(field, columns[MAX_LINES - 1])}."
+        )
+    return columns[:MAX_LINES]
+
+
+def tidy(axes: Axes) -> None:
+    """The look of every panel with lines."""
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_linewidth(0.6)
+    axes.tick_params(labelsize=TEXT_POINTS, length=2.5, width=0.6, pad=2)
+
+
+def is_logarithmic(metric: str, values: Sequence[float]) -> bool:
+    """Whether these values of the metric span magnitudes."""
+    numbers = [value for value in values if math.isfinite(value)]
+    return (
+        metric in LOGARITHMIC_METRICS
+        and bool(numbers)
+        and min(numbers) > 0
+        and max(numbers) > MAGNITUDES * min(numbers)
+    )
+
+
+def name_decades(axis: Axis, low: float, high: float) -> None:
+    """Plain numbers on a logarithmic axis between these ends, also where it has no whole decade."""
+    decades = math.log10(high / low)
+    steps = next(steps for most, steps in LOG_STEPS if decades < most)
+    axis.set_major_locator(LogLocator(subs=steps, numticks=5) if steps else MaxNLocator(3))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
+
+
+def label_part(axes: Axes, table: Table, inches: float) -> None:
+    """The panel's title: which part of the sweep it is of."""
+    axes.set_title(literal(broken(table.part or "", int(inches * 15))), fontsize=TEXT_POINTS)
+
+
+def places_ticks(table: Table, places: Places, inches: float) -> Ticks:
+    """The ticks of the places of the table's rows along an axis of so many inches."""
+    return ticks_of(
+        table.names.along(table.row_field, places.values),
+        [share * inches for share in places.shares],
+    )
+
+
+def set_places(axes: Axes, places: Places, ticks: Ticks) -> None:
+    """The x axis of these places."""
+    if places.logarithmic:
+        axes.set_xscale("log")
+    # The limits are told: a place where nothing is drawn belongs to the axis as well.
+    axes.set_xlim(places.limits)
+    axes.set_xticks(places.numbers, ticks.shown, **ticks.turn)
+    axes.minorticks_off()
+
+
+def line_handles(field: str, styles: Mapping[object, LineStyle], names: Names) -> list[Line2D]:
+    """The key's entry of every line, by the value of ``field`` that it is of."""
+    return [
+        Line2D(
+            [],
+            [],
+            color=style.colour,
+            marker=style.marker,
+            markersize=4,
+            linewidth=1.2,
+            linestyle=style.dashes,
+            label=literal(broken(names.alone(field, value), 48)),
+        )
+        for value, style in styles.items()
+    ]
+
+
+def cross_handle(label: str = "diverged") -> Line2D:
+    """The key's entry of the mark for what diverged."""
+    return Line2D([], [], color=GREY, label=label, **CROSS)
+
+
+def number_of_seeds(cells: Sequence[Cell]) -> str:
+    """``5 seeds``, ``3 to 5 seeds`` or ``one seed``: how many are declared."""
+    declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
+    fewest, most = min(declared), max(declared)
+    if most == 1:
+        return "one seed"
+    return f"{most} seeds" if fewest == most else f"{fewest} to {most} seeds"

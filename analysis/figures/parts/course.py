@@ -1,0 +1,145 @@
+"""The course of training: every trial's recorded epochs by cell, and the mean of a cell."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from adaloss.records.result import TrialState
+from analysis.figures.parts.line_styles import LineStyle
+from analysis.frame.column_types import values_of
+from analysis.tables.names import Names
+
+Numbers = NDArray[np.float64]
+Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
+"""The epochs of every trial id, and each quantity's values at them."""
+
+OPTIONAL_QUANTITIES = ("effective_lr", "b")
+"""What an optimizer without a single rate has no value of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """One trial's recorded epochs, ascending, and the values of each quantity at them."""
+
+    state: str
+    epochs: Numbers
+    values: Mapping[str, Numbers]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the trial ran to its end."""
+        return self.state == TrialState.COMPLETE.value
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the trial ended in divergence."""
+        return self.state == TrialState.DIVERGED.value
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the trial failed or has no result yet."""
+        return not self.is_complete and not self.has_diverged
+
+    def end(self, quantity: str) -> tuple[float, float]:
+        """The last recorded epoch and the quantity's value there."""
+        return float(self.epochs[-1]), float(self.values[quantity][-1])
+
+
+def courses_by_cell(
+    part: pd.DataFrame,
+    fields: tuple[str, str],
+    recorded: Recorded,
+) -> dict[tuple[object, object], tuple[Course, ...]]:
+    """The courses of the trials of each cell, by the values of the two fields.
+
+    ``recorded`` has the epochs and values of every trial id, see :func:`recorded_epochs`; a trial
+    without any has an empty course. A trial that is declared twice in a cell counts once.
+    """
+    cells: dict[tuple[object, object], dict[str, Course]] = {}
+    columns = (values_of(part, name) for name in (*fields, "trial_id", "state"))
+    for row, column, trial_id, state in zip(*columns, strict=True):
+        epochs, values = recorded.get(trial_id, (np.empty(0), {}))
+        course = Course(state=state, epochs=epochs, values=values)
+        cells.setdefault((row, column), {})[trial_id] = course
+    return {key: tuple(courses.values()) for key, courses in cells.items()}
+
+
+def recorded_epochs(history: pd.DataFrame, quantities: Sequence[str]) -> Recorded:
+    """The epochs and the quantities' values of every trial id that has any."""
+    once = history.drop_duplicates(["trial_id", "epoch"])
+    epochs = once["epoch"].to_numpy(dtype=np.float64)
+    values = {name: once[name].to_numpy(dtype=np.float64) for name in quantities}
+    positions = once.groupby("trial_id", sort=False).indices
+    return {
+        str(trial_id): (epochs[rows], {name: column[rows] for name, column in values.items()})
+        for trial_id, rows in positions.items()
+    }
+
+
+def mean_course(courses: Iterable[Course], quantity: str) -> tuple[Numbers, Numbers]:
+    """The epochs that every complete trial has, and the mean over those trials at each.
+
+    NaN where one of them has no value; diverged and unfinished trials are not averaged in.
+    """
+    complete = [course for course in courses if course.is_complete and len(course.epochs)]
+    if not complete:
+        return np.empty(0), np.empty(0)
+    shared = complete[0].epochs
+    for course in complete[1:]:
+        shared = np.intersect1d(shared, course.epochs)
+    values = [c.values[quantity][np.isin(c.epochs, shared)] for c in complete]
+    return shared, np.mean(values, axis=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one figure is of: the cells of a part of the sweep, by the values shown."""
+
+    field: str
+    line_field: str
+    names: Names
+    shown: tuple[object, ...]
+    quantities: tuple[str, ...]
+    styles: Mapping[object, LineStyle]
+    cells: Mapping[tuple[object, object], tuple[Course, ...]]
+
+    def courses(self, value: object, column: object) -> tuple[Course, ...]:
+        """The trials of a cell, none where the sweep leaves it out."""
+        return self.cells.get((value, column), ())
+
+    @cached_property
+    def all_courses(self) -> list[Course]:
+        """The trials of every cell that is shown."""
+        return [
+            c for value in self.shown for line in self.styles for c in self.courses(value, line)
+        ]
+
+    @property
+    def recorded(self) -> list[Course]:
+        """The trials with a recorded epoch."""
+        return [course for course in self.all_courses if len(course.epochs)]
+
+    @cached_property
+    def without(self) -> tuple[tuple[object, str], ...]:
+        """The lines, with the quantity, that have no value of a quantity that some lack."""
+        return tuple(
+            (column, quantity)
+            for column in self.styles
+            for quantity in self.quantities
+            if quantity in OPTIONAL_QUANTITIES
+            and not any(
+                np.isfinite(course.values[quantity]).any()
+                for value in self.shown
+                for course in self.courses(value, column)
+                if len(course.epochs)
+            )
+        )
+
+    @property
+    def is_one_epoch(self) -> bool:
+        """Whether no trial has a second epoch: points, not lines."""
+        return all(len(course.epochs) < 2 for course in self.all_courses)

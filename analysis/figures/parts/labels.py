@@ -1,0 +1,91 @@
+"""What is written in a figure: literal, broken into lines where it is long, and measured."""
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from adaloss.grid.tables.spec import At
+from adaloss.records.printable import shortened
+from analysis.tables.measure import METRIC_LABELS
+
+Value = TypeVar("Value")
+
+POINTS_PER_INCH = 72
+LINE_SPACING = 1.25
+"""Height of a line of text, as a multiple of its size."""
+
+
+def literal(text: str) -> str:
+    """The text so that matplotlib does not take dollars for mathematics."""
+    return text.replace("$", r"\$")
+
+
+def broken(text: str, width: int) -> str:
+    """The text in lines of at most ``width`` characters, broken at blanks.
+
+    A word longer than a line is broken after ``_``, ``.``, ``/`` or ``-``, as the names of models
+    have them, or cut.
+    """
+    lines = [""]
+    for word in re.findall(r"[^ ]+ *", text):
+        pieces = [word] if len(word.rstrip()) <= width else re.findall(r"[^_./-]*[_./-]+|.+", word)
+        for piece in pieces:
+            for start in range(0, len(piece), width):
+                part = piece[start : start + width]
+                if lines[-1] and len((lines[-1] + part).rstrip()) > width:
+                    lines.append("")
+                lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def bounded(text: str, width: int, most: int) -> str:
+    """The text in at most so many lines of ``width`` characters; else its middle is left out."""
+    lines = broken(text, width)
+    # Lines that are broken at blanks are not full.
+    length = most * width
+    while lines.count("\n") >= most:
+        length -= max(1, width // 10)
+        lines = broken(shortened(text, max(2, length)), width)
+    return lines
+
+
+def metric_label(metric: str, at: At, width: int) -> str:
+    """The metric with its unit and the epoch that it is of, in lines of ``width`` characters."""
+    label = broken(METRIC_LABELS[metric], width)
+    if at == "last":
+        return label
+    where = "at the best validation epoch" if at == "best_val" else f"after {at}"
+    return f"{label}\n{broken(where, width)}"
+
+
+def text_inches(text: str, points: float) -> float:
+    """The width of the text's longest line, as written."""
+    font = FontProperties(size=points)
+    return (
+        max(
+            text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+            for line in text.split("\n")
+        )
+        / POINTS_PER_INCH
+    )
+
+
+def lines_inches(count: int, points: float) -> float:
+    """The height of so many lines."""
+    return count * points * LINE_SPACING / POINTS_PER_INCH
+
+
+def in_words(names: Sequence[str]) -> str:
+    """``a``, ``a and b`` or ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def evenly(values: Sequence[Value], most: int) -> tuple[Value, ...]:
+    """At most ``most`` of the values: the first, the last and some evenly between."""
+    if len(values) <= most:
+        return tuple(values)
+    steps = [round(index * (len(values) - 1) / max(1, most - 1)) for index in range(most)]
+    return tuple(values[step] for step in steps)

@@ -1,0 +1,128 @@
+"""Which figures a sweep has, and their files: each is drawn once, for all its formats."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adaloss.records.store import ignore
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import history_frame, positions_by
+from analysis.results import Results
+from analysis.tables.wording import file_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+AGAINST, CURVES, HEAT_MAP, DIFFERENCES = "against", "curves", "heatmap", "differences"
+FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES)
+FIGURE_FORMATS = ("png", "pdf")
+
+Named = tuple[str, "Callable[[], Figure]"]
+"""A figure's name, and what draws it."""
+Share = tuple[int, int]
+"""Of so many who write figures, the second number, the one who is the first, from zero."""
+ALL: Share = (0, 1)
+
+
+def figures_of(
+    results: Results,
+    kinds: Sequence[str],
+    *,
+    baseline: str | None = None,
+    width: float | None = None,
+) -> Iterator[Named]:
+    """The figures of these kinds; what draws one raises what is said here.
+
+    Raises:
+        TableError: the fields or the baseline do not exist, or cells would mix trials.
+    """
+    # matplotlib takes half a second to import, and tables do without it.
+    from analysis import figures
+
+    spec, measure, frame = results.spec, results.measure, results.chosen()
+    axes: dict[str, Any] = {"x": spec.rows, "line": spec.columns, "per": spec.per}
+    common: dict[str, Any] = {
+        "metric": measure.metric,
+        "title": results.title,
+        "width": width or figures.PAGE_INCHES,
+        "names": results.names,
+    }
+    if AGAINST in kinds:
+        look: dict[str, Any] = {"at": measure.at, "na_if": spec.na_if, "spread": spec.spread}
+        yield (
+            f"against-{spec.rows}",
+            partial(figures.accuracy_against, frame, **look, **axes, **common),
+        )
+    if CURVES in kinds:
+        history = history_frame(results.trials, results.store)
+        for part, draw in figures.curves_by_part(history, frame, **axes, **common):
+            yield f"curves-{part}", draw
+    if HEAT_MAP in kinds:
+        yield (
+            "heatmap",
+            partial(
+                figures.heat_map,
+                frame,
+                rows=spec.rows,
+                columns=spec.columns,
+                per=spec.per,
+                at=measure.at,
+                na_if=spec.na_if,
+                decimals=spec.decimals,
+                **common,
+            ),
+        )
+    if DIFFERENCES in kinds and (baseline or len(set(values_of(frame, spec.columns))) > 1):
+        chosen: dict[str, Any] = {"at": measure.at, "baseline": baseline}
+        yield "differences", partial(figures.paired_differences, frame, **chosen, **axes, **common)
+
+
+def save_figures(
+    named: Iterable[Named], folder: Path, formats: Sequence[str], share: Share = ALL
+) -> Iterator[Path]:
+    """Write each figure in these formats into the folder, as they are drawn; gives the files.
+
+    With a ``share``, the figures that fall to one of several who do this.
+    """
+    from analysis.figures import save_figure
+
+    first, others = share
+    taken: set[str] = set()
+    for number, (name, draw) in enumerate(named):
+        stem = unused(file_name(name), taken)
+        taken.add(stem)
+        if number % others != first:
+            continue
+        figure = draw()
+        for form in formats:
+            path = folder / f"{stem}.{form}"
+            save_figure(figure, path)
+            yield path
+
+
+def unused(stem: str, taken: Collection[str]) -> str:
+    """The name, with a number where names that differ in other signs have become the same."""
+    numbered = (f"{stem}-{number}" for number in count(2))
+    return next(name for name in chain((stem,), numbered) if name not in taken)
+
+
+def shares_of(results: Results, kind: str, writers: int) -> list[Share]:
+    """How so many writers share the figures of a kind: of learning curves there are several."""
+    if kind != CURVES:
+        return [ALL]
+    most = min(writers, len(positions_by(results.chosen(), results.spec.per)))
+    return [(number, most) for number in range(most)]
+
+
+def write_share(results: Results, kind: str, share: Share) -> list[Path]:
+    """Write a share of the figures of a kind into the sweep's folder."""
+    drawn = figures_of(results, (kind,))
+    return list(save_figures(drawn, results.store.figures_folder, FIGURE_FORMATS, share))
+
+
+def told_before(results: Results) -> Results:
+    """The results for a process that need not tell again which records cannot be read."""
+    return replace(results, store=replace(results.store, unreadable=ignore))

@@ -1,0 +1,153 @@
+"""The type of each column of the frames and of what is exported: the same for every sweep.
+
+Numbers are float64 and int64, or Int64 where there may be none; yes and no are bool or boolean,
+texts the ``str`` of pandas 3, with NaN for none. ``mean`` and ``std`` are tuples, or None.
+``pretrained`` and ``split_seed`` hold words as well as true, false or a number: of a sweep in which
+they have one type it is that, else they hold Python objects.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import NoneType
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pandas.api.extensions import ExtensionDtype
+
+from adaloss.records.result import METRIC_NAMES
+from adaloss.trial import FIELD_NAMES, Trial
+
+WHOLE, NUMBER, YES_OR_NO, TEXT = pa.int64(), pa.float64(), pa.bool_(), pa.string()
+FIELD_TYPES: Mapping[str, pa.DataType] = {
+    "dataset": TEXT,
+    "model": TEXT,
+    "optimizer": TEXT,
+    "seed": WHOLE,
+    "lr": NUMBER,
+    "epochs": WHOLE,
+    "batch_size": WHOLE,
+    "b0": NUMBER,
+    "alpha": NUMBER,
+    "c": NUMBER,
+    "momentum": NUMBER,
+    "weight_decay": NUMBER,
+    # True, false or a path; a number or "trial": in a file as text, since a column has one type.
+    "pretrained": TEXT,
+    "split_seed": TEXT,
+    "image_size": WHOLE,
+    "train_examples": WHOLE,
+    "eval_examples": WHOLE,
+    "resize": WHOLE,
+    "padding": WHOLE,
+    "flip": YES_OR_NO,
+    "interpolation": TEXT,
+    "normalize": TEXT,
+    "mean": pa.list_(NUMBER),
+    "std": pa.list_(NUMBER),
+    "precision": TEXT,
+    "channels_last": YES_OR_NO,
+    "compile": YES_OR_NO,
+    "deterministic": YES_OR_NO,
+    "max_loss": NUMBER,
+}
+SEVERAL_TYPES = ("pretrained", "split_seed")
+OTHER_TYPES: Mapping[str, pa.DataType] = {
+    "finished_epochs": WHOLE,
+    "train_size": WHOLE,
+    "val_size": WHOLE,
+    "test_size": WHOLE,
+    "epoch": WHOLE,
+    "step": WHOLE,
+    "seconds": NUMBER,
+}
+# What a trial without a result has none of.
+OF_RESULTS = frozenset({"finished_epochs", "train_size", "val_size", "test_size"})
+
+MOST = 2**63 - 1
+
+DType = np.dtype[Any] | ExtensionDtype
+# Of Python's strings: they go in and out as they are, those of pyarrow are made anew each time.
+STRING = pd.StringDtype("python", na_value=np.nan)
+OBJECT = np.dtype("object")
+ALWAYS_THERE: Mapping[pa.DataType, DType] = {
+    WHOLE: np.dtype("int64"),
+    NUMBER: np.dtype("float64"),
+    YES_OR_NO: np.dtype("bool"),
+    TEXT: STRING,
+}
+OR_NONE: Mapping[pa.DataType, DType] = {
+    WHOLE: pd.Int64Dtype(),
+    NUMBER: np.dtype("float64"),
+    YES_OR_NO: pd.BooleanDtype(),
+    TEXT: STRING,
+}
+OF_PYTHON: Mapping[type, DType] = {
+    bool: ALWAYS_THERE[YES_OR_NO],
+    int: ALWAYS_THERE[WHOLE],
+    str: STRING,
+}
+
+
+def schema_of(columns: Sequence[str]) -> pa.Schema:
+    """The types of the columns in a file."""
+    return pa.schema([(name, type_of(name)) for name in columns])
+
+
+def type_of(column: str) -> pa.DataType:
+    """The type of a column in a file."""
+    if column in FIELD_NAMES:
+        return FIELD_TYPES[column]
+    if column.rpartition(":")[2] in METRIC_NAMES:
+        return NUMBER
+    return OTHER_TYPES.get(column, TEXT)
+
+
+def column_of(name: str, values: Sequence[Any]) -> "pd.Series[Any]":
+    """The column of this name with these values, None where there is none."""
+    dtype = dtype_of(name, values)
+    if dtype.kind == "i" and any(value is not None and value > MOST for value in values):
+        # As many examples as there are, say 10**30: Python's own numbers.
+        dtype = OBJECT
+    return pd.Series(values, dtype=dtype)
+
+
+def dtype_of(name: str, values: Sequence[Any]) -> DType:
+    """The type of a column of a frame."""
+    if name in SEVERAL_TYPES:
+        types = {type(value) for value in values}
+        return OF_PYTHON.get(types.pop(), OBJECT) if len(types) == 1 else OBJECT
+    types_there = OR_NONE if name in OF_RESULTS or may_be_none(name) else ALWAYS_THERE
+    return types_there.get(type_of(name), OBJECT)
+
+
+def may_be_none(name: str) -> bool:
+    """Whether a field of a trial may be None."""
+    return name in FIELD_NAMES and NoneType in get_args(Trial.model_fields[name].annotation)
+
+
+def values_of(frame: pd.DataFrame, name: str) -> list[Any]:
+    """A column's values as Python has them, as they were declared: None where there is none.
+
+    In columns of float64, as no field is that may be None, NaN stays.
+    """
+    column: Any = frame[name]
+    if isinstance(column.dtype, np.dtype):
+        return list(column.tolist())
+    return list(column.to_numpy(dtype=object, na_value=None).tolist())
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The frame's rows with such values."""
+    columns = {str(name): values_of(frame, str(name)) for name in frame}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def with_texts(
+    frame: pd.DataFrame, names: Iterable[str], text: Callable[[Any], Any]
+) -> pd.DataFrame:
+    """The frame with what ``text`` makes of each value of these columns."""
+    made = {name: [text(value) for value in values_of(frame, name)] for name in names}
+    return frame.assign(
+        **{name: pd.Series(texts, index=frame.index, dtype=STRING) for name, texts in made.items()}
+    )

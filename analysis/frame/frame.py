@@ -1,0 +1,190 @@
+"""From the records on disk to pandas: one row per declared trial, or per recorded epoch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adaloss.records.result import METRIC_NAMES, TrialState
+from adaloss.records.store import Store
+from adaloss.trial import (
+    FIELD_NAMES,
+    HYPERPARAMETERS_THAT_APPLY,
+    OPTIONAL_HYPERPARAMETERS,
+    Trial,
+)
+from analysis.frame.column_types import column_of, values_of
+from analysis.frame.index import indexed_rows
+from analysis.frame.indexed_records import HISTORIES, MEASURED, OUTCOMES, SIZES
+
+MISSING = "missing"
+"""The state of a trial that has no result yet."""
+
+FRAME_COLUMNS: tuple[str, ...] = (
+    *FIELD_NAMES,
+    "trial_id",
+    "state",
+    "finished_epochs",
+    "seconds",
+    "finished_at",
+    "code_version",
+    "environment",
+    "fingerprint",
+    "divergence",
+    "failure_kind",
+    "failure_message",
+    *SIZES,
+    *MEASURED,
+)
+HISTORY_COLUMNS: tuple[str, ...] = (
+    *FIELD_NAMES,
+    "trial_id",
+    "state",
+    "epoch",
+    "step",
+    *METRIC_NAMES,
+)
+
+FIELDS_OF = attrgetter(*FIELD_NAMES)
+
+
+def build_frame(
+    trials: Sequence[Trial], store: Store, *, epochs: Iterable[int] = ()
+) -> pd.DataFrame:
+    """One row per declared trial, in the order of ``trials``.
+
+    Columns: the trial's fields as they are (so ``epochs`` is the declared number), ``trial_id``,
+    ``state`` (complete, diverged, failed or missing), what the result says of the run
+    (``finished_epochs``, ``seconds``, ``finished_at``, ``code_version``, ``environment`` as JSON,
+    ``fingerprint`` of the user's own code and data as JSON,
+    ``divergence``'s reason, ``failure_kind``, ``failure_message``; ``train_size``, ``val_size`` and
+    ``test_size`` in images, not known of older results) and each metric as ``last:<name>`` and
+    ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
+    Metrics are NaN unless the trial is complete: whatever a diverged or failed trial measured on
+    its way is not its result. Declared trials that are one trial by identity all get its result.
+    A result that cannot be read is told to ``store.unreadable``, and the trial is missing.
+    """
+    frame = frame_of(trials, indexed_rows(trials, store, OUTCOMES))
+    return with_epochs(frame, trials, store, tuple(epochs))
+
+
+def frame_of(trials: Sequence[Trial], outcomes: pa.Table) -> pd.DataFrame:
+    """The frame of these trials from their rows of the index."""
+    columns = identity_columns(trials, outcomes)
+    for name in FRAME_COLUMNS:
+        if name not in columns:
+            columns[name] = column_of(name, outcomes[name].to_pylist())
+    return pd.DataFrame({name: columns[name] for name in FRAME_COLUMNS})
+
+
+def with_epochs(
+    frame: pd.DataFrame, trials: Sequence[Trial], store: Store, epochs: Sequence[int]
+) -> pd.DataFrame:
+    """The frame with the metrics of these epochs, of the trials that are complete."""
+    if not epochs:
+        return frame
+    histories = indexed_rows(trials, store, HISTORIES)
+    owner, values = flattened(histories)
+    complete = (frame["state"] == TrialState.COMPLETE.value).to_numpy()
+    added = {}
+    for epoch in epochs:
+        chosen = (values["epoch"] == epoch) & complete[owner]
+        for name in METRIC_NAMES:
+            column = np.full(len(frame), np.nan)
+            column[owner[chosen]] = values[name][chosen]
+            added[f"epoch {epoch}:{name}"] = column
+    return pd.concat([frame, pd.DataFrame(added)], axis="columns")
+
+
+def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
+    """One row per recorded epoch of every declared trial, whatever its state.
+
+    Of a history that is damaged, which is told to ``store.unreadable``, those before the damage.
+    """
+    outcomes = indexed_rows(trials, store, OUTCOMES)
+    return history_of(trials, outcomes, indexed_rows(trials, store, HISTORIES))
+
+
+def history_of(trials: Sequence[Trial], outcomes: pa.Table, histories: pa.Table) -> pd.DataFrame:
+    """The history of these trials from their rows of both indexes."""
+    owner, values = flattened(histories)
+    columns = identity_columns(trials, outcomes)
+    of_trials = pd.DataFrame(columns).take(owner).reset_index(drop=True)
+    return of_trials.assign(**values)[list(HISTORY_COLUMNS)]
+
+
+def flattened(histories: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The row of ``histories`` that each recorded epoch is of, and the epochs' columns."""
+    names = HISTORIES.columns.names
+    whole = {name: histories[name].combine_chunks() for name in names}
+    owner = pc.list_parent_indices(whole["epoch"]).to_numpy(zero_copy_only=False)
+    return owner, {name: pc.list_flatten(whole[name]).to_numpy(False) for name in names}
+
+
+def identity_columns(trials: Sequence[Trial], outcomes: pa.Table) -> dict[str, "pd.Series[Any]"]:
+    """Which trial each row is of: its fields, its id, and its state."""
+    values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
+    fields = dict(zip(FIELD_NAMES, values, strict=True))
+    columns = {name: column_of(name, declared) for name, declared in fields.items()}
+    columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])
+    columns["state"] = column_of("state", pc.fill_null(outcomes["state"], MISSING).to_pylist())
+    return columns
+
+
+@dataclass(frozen=True)
+class Values:
+    """A field's value in every row of a frame, and in which rows it can change the numbers."""
+
+    values: Sequence[Any]
+    applies: Sequence[bool] | None
+
+    def among(self, rows: Iterable[int]) -> tuple[Any, ...]:
+        """The distinct values that count in these rows, first come first."""
+        counting = rows if self.applies is None else (row for row in rows if self.applies[row])
+        return tuple(dict.fromkeys(map(self.values.__getitem__, counting)))
+
+
+def applicable_values(frame: pd.DataFrame, field: str) -> Values:
+    """The values of a field, row by row.
+
+    A hyperparameter that a row's optimizer has no use for (``alpha`` of sgd_constant) does not
+    count there.
+    """
+    applies = None
+    if field in OPTIONAL_HYPERPARAMETERS:
+        applies = [
+            field in HYPERPARAMETERS_THAT_APPLY[name] for name in values_of(frame, "optimizer")
+        ]
+    return Values(values_of(frame, field), applies)
+
+
+def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:
+    """The declared values of a field, first come first, where it can change the numbers."""
+    return applicable_values(frame, field).among(range(len(frame)))
+
+
+def grouped(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[object, ...], pd.DataFrame]:
+    """The frame's rows by the values of these fields, first come first; all of them by no field.
+
+    For a few groups: a frame for each of thousands takes longer than all that is done with them.
+    """
+    return {key: frame.iloc[rows] for key, rows in positions_by(frame, fields).items()}
+
+
+def positions_by(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[object, ...], list[int]]:
+    """The positions of the rows by the values of these fields, first come first.
+
+    Not ``groupby``: it would turn a field's None into NaN.
+    """
+    if not fields:
+        return {(): list(range(len(frame)))} if len(frame) else {}
+    positions: dict[tuple[object, ...], list[int]] = {}
+    keys = zip(*(values_of(frame, field) for field in fields), strict=True)
+    for position, key in enumerate(keys):
+        positions.setdefault(key, []).append(position)
+    return positions

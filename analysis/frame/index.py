@@ -1,0 +1,156 @@
+"""What the records say, kept as columns beside them so that they need not all be read again.
+
+The records stay the truth: a row counts only while its record's file is the very one that it was
+read from, by inode, size and time of change; every other record is read, and the index written
+anew. Without the right to write, or with an index that cannot be read, records are read as ever.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adaloss.records.file import CorruptRecordError
+from adaloss.records.store import Store, replacing
+from adaloss.trial import Trial
+
+VERSION = b"1"
+STAMP = pa.schema([("trial_id", pa.string()), *((n, pa.int64()) for n in ("i", "s", "t"))])
+
+Stamp = tuple[int, int, int]
+NO_STAMP: Stamp = (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """One kind of record: its file in a trial's folder, its columns, and how it is read.
+
+    ``read`` gives a trial's row by column name, None where the trial has no such record.
+    """
+
+    name: str
+    record: str
+    columns: pa.Schema
+    read: Callable[[Store, Trial], Mapping[str, Any] | None]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the index: what the row was read from, then the record's own."""
+        fields = [*STAMP, *self.columns]
+        return pa.schema(fields, metadata={b"version": VERSION})
+
+    def path(self, store: Store) -> Path:
+        """Where the index of a sweep lies."""
+        return store.root / "index" / f"{self.name}.parquet"
+
+
+def indexed_rows(trials: Sequence[Trial], store: Store, kind: Indexed) -> pa.Table:
+    """The record of each trial as a row, in the order of ``trials``; all null where there is none.
+
+    A record that cannot be read is told to ``store.unreadable``, as often as it is asked for: it
+    is never in the index. What of it can be read is in the row.
+    """
+    distinct = {trial.trial_id: trial for trial in trials}
+    stamps = dict(stamps_of(distinct, store, kind.record))
+    known = load(store, kind)
+    is_current = [
+        trial_id not in distinct or stamps.get(trial_id) == stamp
+        for trial_id, stamp in stamped_rows(known)
+    ]
+    kept = known if all(is_current) else known.filter(pa.array(is_current))
+    there = set(kept["trial_id"].to_pylist())
+    read = [trial for key, trial in distinct.items() if key in stamps and key not in there]
+    whole, damaged = rows_of(read, stamps, store, kind)
+    current = pa.concat_tables([kept, pa.Table.from_pylist(whole, schema=kind.schema)])
+    if whole or len(kept) < len(known):
+        save(current, store, kind)
+    if damaged:
+        current = pa.concat_tables([current, pa.Table.from_pylist(damaged, schema=kind.schema)])
+    place = {trial_id: row for row, trial_id in enumerate(current["trial_id"].to_pylist())}
+    return current.take(pa.array([place.get(trial.trial_id) for trial in trials], pa.int64()))
+
+
+def rows_of(
+    trials: Sequence[Trial], stamps: Mapping[str, Stamp], store: Store, kind: Indexed
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of records that were read whole, and of those that could not be."""
+    problems: list[CorruptRecordError] = []
+    reading = replace(store, unreadable=problems.append)
+    whole: list[dict[str, Any]] = []
+    damaged: list[dict[str, Any]] = []
+    for trial in trials:
+        row = row_of(kind.read(reading, trial), trial.trial_id, stamps)
+        (damaged if problems else whole).append(row)
+        for problem in problems:
+            store.unreadable(problem)
+        problems.clear()
+    return whole, damaged
+
+
+def stamps_of(
+    trials: Mapping[str, Trial], store: Store, record: str
+) -> Iterator[tuple[str, Stamp]]:
+    """What tells whether a trial's record is still the same, by trial id, where there is one."""
+    # Text, not Path: of a hundred thousand trials that makes seconds of what takes tenths.
+    parent = str(store.trials_folder)
+    try:
+        folders = set(os.listdir(parent))  # noqa: PTH208
+    except FileNotFoundError:
+        return
+    for trial_id, trial in trials.items():
+        name = store.folder_name(trial)
+        if name not in folders:
+            continue
+        try:
+            status = os.lstat(f"{parent}/{name}/{record}")
+        except FileNotFoundError:
+            continue
+        except OSError:
+            # Something is in the way: reading the record says what.
+            yield trial_id, NO_STAMP
+            continue
+        yield trial_id, (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def stamped_rows(known: pa.Table) -> Iterator[tuple[str, Stamp]]:
+    """The trial id and the stamp of each row."""
+    ids, *stamp = (known[name].to_pylist() for name in STAMP.names)
+    return zip(ids, zip(*stamp, strict=True), strict=True)
+
+
+def row_of(
+    record: Mapping[str, Any] | None, trial_id: str, stamps: Mapping[str, Stamp]
+) -> dict[str, Any]:
+    """A row of the index."""
+    stamp = dict(zip(STAMP.names, (trial_id, *stamps[trial_id]), strict=True))
+    return stamp | dict(record or {})
+
+
+def load(store: Store, kind: Indexed) -> pa.Table:
+    """The index as it was written, empty where there is none of this version."""
+    try:
+        # Opened here: Arrow refuses a path that is not UTF-8. Not read_table, which imports all of
+        # pyarrow.dataset.
+        with kind.path(store).open("rb") as file:
+            table = pq.ParquetFile(file).read()
+    except (OSError, pa.ArrowException):
+        return kind.schema.empty_table()
+    if not table.schema.equals(kind.schema, check_metadata=False):
+        return kind.schema.empty_table()
+    written = (table.schema.metadata or {}).get(b"version")
+    return table if written == VERSION else kind.schema.empty_table()
+
+
+def save(table: pa.Table, store: Store, kind: Indexed) -> None:
+    """Write the index; where results may only be read, there is none."""
+    path = kind.path(store)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path, durable=False) as temporary, temporary.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+    except OSError:
+        return

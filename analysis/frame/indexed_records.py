@@ -1,0 +1,112 @@
+"""The two kinds of record that are indexed: a trial's result, and the history of its epochs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from adaloss.grid.tables.spec import BEST_VAL, LAST
+from adaloss.records.result import METRIC_NAMES, EpochMetrics, TrialResult, TrialState
+from adaloss.records.store import METRICS_FILE, RESULT_FILE, Store
+from adaloss.trial import Trial
+from analysis.frame.index import Indexed
+
+OUTCOME_TEXTS = (
+    "state",
+    "finished_at",
+    "code_version",
+    "environment",
+    "fingerprint",
+    "divergence",
+    "failure_kind",
+    "failure_message",
+)
+"""What a result says in words: see :func:`analysis.frame.frame.build_frame`."""
+
+SIZES = ("train_size", "val_size", "test_size")
+MEASURED = tuple(f"{at}:{name}" for at in (LAST, BEST_VAL) for name in METRIC_NAMES)
+
+
+def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
+    """The row of a trial's result; the metrics of a trial that is not complete are left out."""
+    result = store.read_result(trial)
+    if result is None:
+        return None
+    complete = result.state is TrialState.COMPLETE
+    return {
+        "state": result.state.value,
+        "finished_epochs": result.epochs,
+        "seconds": result.seconds,
+        "finished_at": result.finished_at,
+        "code_version": result.provenance.code_version if result.provenance else None,
+        "environment": environment_of(result),
+        "fingerprint": fingerprint_text(result),
+        "divergence": result.divergence.reason if result.divergence else None,
+        "failure_kind": result.failure.kind.value if result.failure else None,
+        "failure_message": result.failure.message if result.failure else None,
+        **sizes_of(result),
+        **measured(LAST, result.last if complete else None),
+        **measured(BEST_VAL, result.best_val if complete else None),
+    }
+
+
+def sizes_of(result: TrialResult) -> dict[str, int | None]:
+    """How many images were trained on, validated on and tested on."""
+    counted = result.examples
+    sizes = (counted.train, counted.validation, counted.test) if counted else (None,) * 3
+    return dict(zip(SIZES, sizes, strict=True))
+
+
+def environment_of(result: TrialResult) -> str | None:
+    """What computed the result, as JSON: Python, packages, platform, device, threads."""
+    if result.provenance is None:
+        return None
+    return json.dumps(result.provenance.model_dump(exclude={"code_version"}), sort_keys=True)
+
+
+def fingerprint_text(result: TrialResult) -> str | None:
+    """The digests of what of the user's own it was computed with, as JSON."""
+    if result.fingerprint is None:
+        return None
+    return json.dumps(result.fingerprint.model_dump(exclude_none=True), sort_keys=True)
+
+
+def measured(at: str, metrics: EpochMetrics | None) -> dict[str, float | None]:
+    """One epoch's metrics under their column names."""
+    values = metrics.model_dump() if metrics else {}
+    return {f"{at}:{name}": values.get(name) for name in METRIC_NAMES}
+
+
+def read_history(store: Store, trial: Trial) -> Mapping[str, Any]:
+    """The row of a trial's epochs: a list for each column."""
+    lines = [metrics.model_dump() for metrics in store.read_metrics(trial)]
+    return {name: [line[name] for line in lines] for name in HISTORIES.columns.names}
+
+
+OUTCOMES = Indexed(
+    name="results",
+    record=RESULT_FILE,
+    columns=pa.schema(
+        [
+            *((name, pa.string()) for name in OUTCOME_TEXTS),
+            ("finished_epochs", pa.int64()),
+            *((name, pa.int64()) for name in SIZES),
+            ("seconds", pa.float64()),
+            *((name, pa.float64()) for name in MEASURED),
+        ]
+    ),
+    read=read_outcome,
+)
+HISTORIES = Indexed(
+    name="history",
+    record=METRICS_FILE,
+    columns=pa.schema(
+        [
+            ("epoch", pa.list_(pa.int64())),
+            ("step", pa.list_(pa.int64())),
+            *((name, pa.list_(pa.float64())) for name in METRIC_NAMES),
+        ]
+    ),
+    read=read_history,
+)

@@ -1,0 +1,82 @@
+"""Results as pandas frames, for notebooks: ``analysis.load("results/quickstart")``."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from adaloss.errors import UserError
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.content import parsed_trial
+from adaloss.records.file import CorruptRecordError, read_record
+from adaloss.records.store import GRID_FILE, MOST_RESULT_BYTES, TRIAL_FILE, Store
+from adaloss.trial import Trial
+from analysis.frame.frame import build_frame, history_frame
+
+
+class UnreadableRecordWarning(UserWarning):
+    """A record cannot be read and is passed over."""
+
+
+def load(folder: Path | str, *, epochs: tuple[int, ...] = ()) -> pd.DataFrame:
+    """The results in a sweep's folder, such as ``results/quickstart``: one row per trial.
+
+    The trials are those that the folder's ``grid.yaml`` declares, finished or not; without that
+    file those that have a folder. The columns are those of
+    :func:`analysis.frame.frame.build_frame`; ``epochs`` adds the metrics after these
+    epochs, as ``epoch 3:test/top1``.
+
+    A record that cannot be read is an :class:`UnreadableRecordWarning`, and its trial missing.
+
+    Raises:
+        UserError: there are no results in the folder, or its ``grid.yaml`` is not a grid.
+    """
+    store = store_in(folder)
+    return build_frame(trials_in(store), store, epochs=epochs)
+
+
+def load_history(folder: Path | str) -> pd.DataFrame:
+    """One row per recorded epoch: see :func:`analysis.frame.frame.history_frame`.
+
+    Raises:
+        UserError: as :func:`load`.
+    """
+    store = store_in(folder)
+    return history_frame(trials_in(store), store)
+
+
+def store_in(folder: Path | str) -> Store:
+    """The store whose folder this is."""
+    store = Store(Path(folder), warn)
+    if not store.grid_path.exists() and not store.trials_folder.is_dir():
+        raise UserError(
+            f"{folder}: no results of a sweep: name the folder that has {GRID_FILE} and trials/, "
+            "such as results/quickstart"
+        )
+    return store
+
+
+def trials_in(store: Store) -> tuple[Trial, ...]:
+    """The trials that the folder's grid declares, else those on record."""
+    if store.grid_path.exists():
+        return load_sweep(store.grid_path).trials
+    return tuple(recorded_trials(store))
+
+
+def recorded_trials(store: Store) -> Iterator[Trial]:
+    """The trials that have a folder of theirs with a ``trial.json``."""
+    for path in sorted(store.trials_folder.glob(f"*/{TRIAL_FILE}")):
+        try:
+            trial = parsed_trial(read_record(path, MOST_RESULT_BYTES), path)
+            if path.parent.name != store.folder_name(trial):
+                raise CorruptRecordError(path, f"describes the trial {store.folder_name(trial)}")
+        except CorruptRecordError as error:
+            store.unreadable(CorruptRecordError(path, error.why, "the trial is left out"))
+        else:
+            yield trial
+
+
+def warn(error: CorruptRecordError) -> None:
+    """Say in a notebook what cannot be read."""
+    warnings.warn(str(error), UnreadableRecordWarning, stacklevel=2)

@@ -1,0 +1,1 @@
+"""Tables and pages as Markdown, CSV, LaTeX, HTML and plain text."""

@@ -1,0 +1,82 @@
+"""All tables as one long CSV file with unrounded numbers, for spreadsheets and further work."""
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.tables.cells import CellStatus
+from analysis.tables.tables import Table
+from analysis.tables.wording import one_line
+
+COLUMNS = (
+    "table",
+    "per",
+    "metric",
+    "at",
+    "row_field",
+    "row",
+    "column_field",
+    "column",
+    "mean",
+    "std",
+    "sem",
+    "ci95",
+    "n",
+    "expected",
+    "diverged",
+    "failed",
+    "missing",
+    "na",
+    "best",
+    "mixed",
+)
+
+# Spreadsheets take a cell that starts with one of these for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+def render_csv(tables: Sequence[Table]) -> str:
+    """A header and one line per cell that the sweep declares."""
+    records = [record for table in tables for record in cell_records(table)]
+    return pd.DataFrame(records, columns=list(COLUMNS), dtype="object").to_csv(
+        index=False, lineterminator="\n"
+    )
+
+
+def cell_records(table: Table) -> list[dict[str, object]]:
+    """The cells of one table, row by row."""
+    return [
+        {
+            "table": guarded(table.title),
+            "per": json.dumps(dict(table.part_values)),
+            "metric": table.metric,
+            "at": table.at,
+            "row_field": table.row_field,
+            "row": guarded(row),
+            "column_field": table.column_field,
+            "column": guarded(column),
+            "mean": cell.mean,
+            "std": cell.std,
+            "sem": cell.spread("sem"),
+            "ci95": cell.spread("ci95"),
+            "n": cell.n,
+            "expected": cell.expected,
+            "diverged": cell.diverged,
+            "failed": cell.failed,
+            "missing": cell.missing,
+            "na": cell.status is CellStatus.NA,
+            "best": cell.best,
+            "mixed": cell.mixed,
+        }
+        for (row, column), cell in table.cells.items()
+        if cell.status is not CellStatus.UNDECLARED
+    ]
+
+
+def guarded(value: object) -> object:
+    """A text on one line that no spreadsheet takes for a formula; numbers stay as they are."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

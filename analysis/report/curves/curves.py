@@ -1,0 +1,134 @@
+"""The learning curves of the cells: means, and as many of the seeds as the page has room for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.parts.course import Course, Numbers, mean_course, recorded_epochs
+from analysis.report.curves.budget import MOST_NUMBERS, CurveBudget, budget_of, left_out
+from analysis.report.subject import Point, Subject
+
+QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
+
+Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
+"""The epochs and the quantities' values of every trial id that has any."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A line of the cell that is the ``point``-th: of a seed, or its mean where that is None."""
+
+    point: int
+    seed: str | None
+    has_diverged: bool
+    epochs: Numbers
+    values: Sequence[Numbers]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """The curves that are shown, and in sentences what is left out."""
+
+    quantities: tuple[str, ...]
+    curves: Sequence[Curve]
+    left_out: tuple[str, ...]
+
+
+def curves_of(
+    frame: pd.DataFrame,
+    history: pd.DataFrame,
+    subject: Subject,
+    *,
+    most_numbers: int = MOST_NUMBERS,
+) -> Curves:
+    """The curves of the subject's cells, of so many numbers at most (a few more where many end)."""
+    quantities = tuple(dict.fromkeys((*QUANTITIES, subject.measure.metric)))
+    recorded = recorded_epochs(history[["trial_id", "epoch", *quantities]], quantities)
+    longest = max((len(epochs) for epochs, _ in recorded.values()), default=0)
+    seeds = [len(point.trials) for point in subject.points]
+    budget = budget_of(
+        seeds, longest=longest, quantities=len(quantities), most_numbers=most_numbers
+    )
+    courses = courses_by_row(frame, recorded, quantities)
+    curves = [
+        curve
+        for number, point in enumerate(subject.points[: budget.cells])
+        for curve in curves_of_cell(number, of_cell(point, courses), quantities, budget)
+    ]
+    return Curves(
+        quantities=quantities,
+        curves=curves,
+        left_out=tuple(left_out(budget, seeds, longest)),
+    )
+
+
+def courses_by_row(
+    frame: pd.DataFrame, recorded: Recorded, quantities: Sequence[str]
+) -> list[tuple[str, str, Course]]:
+    """The trial's id, seed and course of each row of the frame; empty where nothing is recorded."""
+    none = (np.empty(0), {name: np.empty(0) for name in quantities})
+    rows = []
+    for trial_id, seed, state in zip(frame["trial_id"], frame["seed"], frame["state"], strict=True):
+        epochs, values = recorded.get(trial_id, none)
+        rows.append((trial_id, str(seed), Course(state=state, epochs=epochs, values=values)))
+    return rows
+
+
+def of_cell(
+    point: Point, courses: Sequence[tuple[str, str, Course]]
+) -> Sequence[tuple[str, Course]]:
+    """The seeds of a cell with their courses; a trial that is declared twice counts once."""
+    distinct = {
+        trial_id: (seed, course)
+        for trial_id, seed, course in (courses[row] for row in point.trials)
+    }
+    return list(distinct.values())
+
+
+def curves_of_cell(
+    point: int,
+    courses: Sequence[tuple[str, Course]],
+    quantities: Sequence[str],
+    budget: CurveBudget,
+) -> Iterator[Curve]:
+    """The mean of a cell, its first seeds, and of the others the ends of those that diverged."""
+    epochs, means = mean_values([course for _, course in courses], quantities)
+    mean = Curve(point=point, seed=None, has_diverged=False, epochs=epochs, values=means)
+    yield thinned(mean, budget.epochs)
+    for number, (seed, course) in enumerate(courses):
+        whole = number < budget.seeds
+        if whole or course.has_diverged:
+            first = 0 if whole else max(len(course.epochs) - 1, 0)
+            curve = Curve(
+                point=point,
+                seed=seed,
+                has_diverged=course.has_diverged,
+                epochs=course.epochs[first:],
+                values=[course.values[name][first:] for name in quantities],
+            )
+            yield thinned(curve, budget.epochs)
+
+
+def mean_values(
+    courses: Sequence[Course], quantities: Sequence[str]
+) -> tuple[Numbers, Sequence[Numbers]]:
+    """What :func:`analysis.figures.parts.course.mean_course` gives, for all quantities at once."""
+    complete = [course for course in courses if course.is_complete and len(course.epochs)]
+    same = all(np.array_equal(course.epochs, complete[0].epochs) for course in complete)
+    if complete and same:
+        # Nearly always; of thousands of cells, finding the common epochs takes seconds.
+        stacked = np.array([[course.values[name] for name in quantities] for course in complete])
+        return complete[0].epochs, list(stacked.mean(axis=0))
+    means = [mean_course(courses, name) for name in quantities]
+    return means[0][0], [values for _, values in means]
+
+
+def thinned(curve: Curve, most_epochs: int) -> Curve:
+    """The curve at so many of its epochs, the first and the last among them."""
+    length = len(curve.epochs)
+    if length <= most_epochs:
+        return curve
+    kept = np.unique(np.linspace(0, length - 1, most_epochs).astype(int))
+    return replace(curve, epochs=curve.epochs[kept], values=[v[kept] for v in curve.values])

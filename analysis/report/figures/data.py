@@ -1,0 +1,116 @@
+"""The numbers of the figures of means, as columns for the page's script."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from analysis.report.curves.curves import Curves
+from analysis.report.subject import Point, Subject
+from analysis.tables.cells import CellStatus, CellStyle, cell_text
+from analysis.tables.measure import METRIC_LABELS
+
+MOST_SEEDS = 10
+"""Seeds whose values a figure tells one by one."""
+JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+
+
+def rounded(value: float | None) -> float | None:
+    """The number with five significant digits; None for what is not finite, which JSON lacks."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.5g}")
+
+
+def means_data(
+    frame: pd.DataFrame, subject: Subject, points: Sequence[Point]
+) -> dict[str, JsonValue]:
+    """The cells as columns: place, mean, spread, how the table writes it, and the seeds' values."""
+    seeds = seed_texts(frame, subject)
+    style = style_of(subject)
+    return {
+        "part": [point.part for point in points],
+        "row": [point.row for point in points],
+        "line": [point.line for point in points],
+        "mean": [rounded(point.cell.mean) for point in points],
+        "spread": [rounded(point.cell.spread(subject.spec.spread)) for point in points],
+        "value": [cell_text(point.cell, style).plain for point in points],
+        "n": [point.cell.n for point in points],
+        "declared": [point.cell.expected for point in points],
+        "diverged": [point.cell.diverged for point in points],
+        "na": [int(point.cell.status is CellStatus.NA) for point in points],
+        "seeds": [told_seeds(seeds[trial] for trial in point.trials) for point in points],
+    }
+
+
+def style_of(subject: Subject) -> CellStyle:
+    """How cells are written, as in the table; the number of seeds stands beside."""
+    return CellStyle(decimals=subject.spec.decimals, spread=subject.spec.spread)
+
+
+def seed_texts(frame: pd.DataFrame, subject: Subject) -> dict[int, str]:
+    """For each row of the frame its seed and value, or its state where it has none."""
+    decimals = subject.spec.decimals
+    columns = (frame.index, frame["seed"], frame["state"], frame[subject.measure.column])
+    return {
+        row: f"{seed}: {state if math.isnan(value) else format(value, f'.{decimals}f')}"
+        for row, seed, state, value in zip(*columns, strict=True)
+    }
+
+
+def told_seeds(texts: Iterable[str]) -> str:
+    """The values of the seeds, the first of them where they are many."""
+    values = list(texts)
+    told = "; ".join(values[:MOST_SEEDS])
+    return told + (f"; … {len(values) - MOST_SEEDS} more" if len(values) > MOST_SEEDS else "")
+
+
+def mean_limits(points: Iterable[Point], subject: Subject) -> tuple[float, float]:
+    """The ends of the axis of means: all of them with their spread, and a margin."""
+    ends = [
+        point.cell.mean + sign * (point.cell.spread(subject.spec.spread) or 0.0)
+        for point in points
+        if point.cell.mean is not None and math.isfinite(point.cell.mean)
+        for sign in (-1, 1)
+    ]
+    low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
+    margin = 0.05 * ((high - low) or abs(high) or 1.0)
+    return low - margin, high + margin
+
+
+def mean_rows(
+    frame: pd.DataFrame, subject: Subject, points: Sequence[Point]
+) -> Iterable[tuple[str, ...]]:
+    """The cells as rows of text."""
+    seeds = seed_texts(frame, subject)
+    style = style_of(subject)
+    for point in points:
+        words = cell_text(point.cell, style).plain
+        yield (
+            *subject.cell_texts(point),
+            words,
+            f"{point.cell.n} of {point.cell.expected}",
+            str(point.cell.diverged),
+            told_seeds(seeds[trial] for trial in point.trials),
+        )
+
+
+def curves_data(curves: Curves) -> dict[str, JsonValue]:
+    """The curves as columns; the epochs, which most curves share, once each."""
+    epochs: dict[tuple[int, ...], int] = {}
+    shared = [
+        epochs.setdefault(tuple(curve.epochs.astype(int).tolist()), len(epochs))
+        for curve in curves.curves
+    ]
+    return {
+        "metrics": [{"label": METRIC_LABELS[name], "name": name} for name in curves.quantities],
+        "cell": [curve.point for curve in curves.curves],
+        "seed": [curve.seed for curve in curves.curves],
+        "diverged": [int(curve.has_diverged) for curve in curves.curves],
+        "epochs": shared,
+        "epoch_lists": [list(numbers) for numbers in epochs],
+        "values": [
+            [[rounded(value) for value in curve.values[index].tolist()] for curve in curves.curves]
+            for index in range(len(curves.quantities))
+        ],
+    }

@@ -1,0 +1,113 @@
+"""The figures of means: against the values of the rows, and as a heat map."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from analysis.report.figures.data import mean_rows
+from analysis.report.figures.html import (
+    MOST_PANELS,
+    MOST_ROWS,
+    figure,
+    numbers_table,
+)
+from analysis.report.subject import Point, Subject
+from analysis.tables.caption import SPREAD_WORDS
+from analysis.tables.cells import CellStatus
+from analysis.tables.wording import number_text
+
+
+def against_figure(
+    frame: pd.DataFrame, subject: Subject, points: Sequence[Point], what: str
+) -> str:
+    """Means against the values of the rows."""
+    na = " A × in the band: the cell is N/A, by divergence." if subject.has_na else ""
+    words = [
+        f"{what} against {subject.spec.rows}, {SPREAD_WORDS[subject.spec.spread]}; a line per "
+        f"value of {subject.spec.columns}, slightly moved aside so that none hides another.{na}",
+        *extremes(subject, points),
+    ]
+    header = ("part", subject.spec.rows, subject.spec.columns)
+    rows = list(mean_rows(frame, subject, points[:MOST_ROWS]))
+    numbers = numbers_table(
+        (*header, "mean±spread", "seeds with a value", "diverged", "values by seed"),
+        rows,
+        len(subject.points),
+        label="The numbers of this figure",
+        names=3,
+    )
+    title = f"{what} against {subject.spec.rows}"
+    return figure("against", title, subject, words=words, numbers=numbers)
+
+
+def extremes(subject: Subject, points: Sequence[Point]) -> Iterator[str]:
+    """The highest and the lowest mean of each part, of all where they are many."""
+    if len(subject.parts) > MOST_PANELS:
+        yield f"All {len(subject.parts)} parts: {extremes_of(subject, points)}."
+        return
+    for number, name in enumerate(subject.parts):
+        of_part = [point for point in points if point.part == number]
+        yield f"{name}: {extremes_of(subject, of_part)}."
+
+
+def extremes_of(subject: Subject, points: Sequence[Point]) -> str:
+    """The highest and the lowest mean, and how many cells have none."""
+    na = sum(point.cell.status is CellStatus.NA for point in points)
+    told = f"{na} of {len(points)} cells N/A"
+    valued = [point for point in points if point.cell.mean is not None]
+    if not valued:
+        return told
+    ends = (max(valued, key=mean_of), min(valued, key=mean_of))
+    high, low = (place_and_mean(subject, point) for point in ends)
+    return f"highest {high}, lowest {low}; {told}"
+
+
+def mean_of(point: Point) -> float:
+    """The mean to order by."""
+    return float("nan") if point.cell.mean is None else point.cell.mean
+
+
+def place_and_mean(subject: Subject, point: Point) -> str:
+    """``96.99 (adaloss, b0 = 1)``, with the part where they are many."""
+    part, row, line = subject.cell_texts(point)
+    mean = number_text(mean_of(point), subject.spec.decimals)
+    where = f"{line}, {subject.spec.rows} = {row}"
+    return f"{mean} ({where}, {part})" if len(subject.parts) > MOST_PANELS else f"{mean} ({where})"
+
+
+def heat_figure(subject: Subject, points: Sequence[Point], what: str) -> str:
+    """Rows × columns, coloured by the mean."""
+    words = [
+        f"{what}: the mean of each cell as a colour, the same in all panels. Grey with N/A: "
+        "diverged; grey with –: no value.",
+    ]
+    rows = list(heat_rows(subject, points))
+    numbers = numbers_table(
+        ("part", subject.spec.rows, *subject.line_labels),
+        rows[:MOST_ROWS],
+        len(rows),
+        label="The means of this figure",
+        names=2,
+    )
+    title = f"{what} by {subject.spec.rows} and {subject.spec.columns}"
+    return figure("heat", title, subject, with_key=False, words=words, numbers=numbers)
+
+
+def heat_rows(subject: Subject, points: Sequence[Point]) -> Iterator[tuple[str, ...]]:
+    """The means of a row of a part, one for each line."""
+    found = {(point.part, point.row, point.line): point for point in points}
+    for part, name in enumerate(subject.parts):
+        for row, text in enumerate(subject.row_texts):
+            cells = [found.get((part, row, line)) for line in range(len(subject.line_labels))]
+            yield (name, text, *(short_text(point, subject) for point in cells))
+
+
+def short_text(point: Point | None, subject: Subject) -> str:
+    """The mean of a cell, or why there is none."""
+    if point is None:
+        return ""
+    if point.cell.status is CellStatus.NA:
+        return "N/A"
+    if point.cell.mean is None:
+        return "–"
+    return number_text(point.cell.mean, subject.spec.decimals)

@@ -1,0 +1,1 @@
+"""Statistics as a page of text."""

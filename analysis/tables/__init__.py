@@ -1,0 +1,1 @@
+"""Tables: mean and standard deviation of each cell, marks and captions."""

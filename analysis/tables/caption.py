@@ -1,0 +1,178 @@
+"""What a reader must know to read a table's numbers, said below it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+
+from adaloss.grid.tables.spec import BEST_VAL, LAST, NaIf, Spread, TableSpec
+from adaloss.records.result import TrialState
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import MISSING, Values, applicable_values, positions_by
+from analysis.tables.cells import Cell, CellStatus
+from analysis.tables.measure import Measure
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.own_changes import own_notes
+from analysis.tables.sizes import differing_images, on_images
+
+NA_MEANING: Mapping[NaIf, str] = {
+    "any": "at least one seed diverged",
+    "majority": "more than half of the finished seeds diverged",
+    "all": "every finished seed diverged",
+}
+
+SPREAD_WORDS: Mapping[Spread, str] = {
+    "std": "mean±standard deviation (ddof = 1)",
+    "sem": "mean±standard error (standard deviation / √n)",
+    "ci95": "mean±half of its 95 % confidence interval (Student's t, n - 1 degrees of freedom)",
+}
+
+
+def caption_of(
+    part: pd.DataFrame,
+    spec: TableSpec,
+    measure: Measure,
+    cells: Mapping[tuple[object, object], Cell],
+    varying: Sequence[str],
+    names: Names = NO_LABELS,
+) -> str:
+    """The caption of the table of ``part``.
+
+    ``varying`` are the fields that the sweep varies: those that are no axis of the table are
+    told. It depends on the records alone, so the same records always give the same text.
+    """
+    trials = part.drop_duplicates("trial_id")
+    return " ".join(
+        (
+            *incompleteness(trials),
+            f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}"
+            f"{on_images(trials, measure)}.",
+            *marks(cells.values(), spec, measure),
+            *shortfalls(trials),
+            *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
+            *tied_fields(part, spec, varying, names),
+            *differing_images(part, measure, partial(by_axis, spec=spec, names=names)),
+            *origins(trials, told=spec.provenance),
+        )
+    )
+
+
+def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
+    """Says of a sweep that is not done that it is not."""
+    missing = int((trials["state"] == MISSING).sum())
+    if missing:
+        yield f"INCOMPLETE: {len(trials) - missing} of {len(trials)} trials have ended."
+
+
+def what_is_shown(trials: pd.DataFrame, measure: Measure) -> str:
+    """The metric and the epoch it is of."""
+    label = measure.label[0].upper() + measure.label[1:]
+    if measure.at == BEST_VAL:
+        return f"{label} at the epoch with the best validation accuracy"
+    if measure.at != LAST:
+        return f"{label} after {measure.at}"
+    epochs = set(trials["epochs"])
+    return f"{label} after the last epoch" + (f" ({epochs.pop()})" if len(epochs) == 1 else "")
+
+
+def over_seeds(cells: Collection[Cell], spread: Spread = "std") -> str:
+    """How many trials a cell's numbers come from."""
+    declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
+    fewest, most = min(declared), max(declared)
+    if most == 1:
+        return "one trial each"
+    number = str(most) if fewest == most else f"{fewest} to {most}"
+    return f"{SPREAD_WORDS[spread]} over {number} seeds"
+
+
+def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterator[str]:
+    """The meaning of every mark that occurs in the table."""
+    statuses = {cell.status for cell in cells}
+    if any(cell.best for cell in cells):
+        which = "highest" if measure.goal == "maximize" else "lowest"
+        where = "column" if spec.transpose else "row"
+        yield f"Bold: the {which} of the {where}."
+        if any(cell.second for cell in cells):
+            yield "Underlined: the second."
+    if CellStatus.NA in statuses:
+        yield f"N/A: {NA_MEANING[spec.na_if]}."
+    if spec.show_n == "always":
+        yield "(k/n): k of n seeds have a value."
+    elif any(cell.status is CellStatus.VALUE and cell.n < cell.expected for cell in cells):
+        yield "(k/n): only k of n seeds have a value."
+    if CellStatus.FAILED in statuses:
+        yield "failed: no seed finished, at least one ended in an error."
+    if CellStatus.EMPTY in statuses:
+        yield "–: no value."
+    if CellStatus.UNDECLARED in statuses:
+        yield "Blank: not part of the sweep."
+
+
+def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
+    """How many of the table's trials have no value, and why."""
+    counts = Counter(trials["state"])
+    reasons = []
+    if diverged := counts[TrialState.DIVERGED.value]:
+        reasons.append(f"{diverged} diverged")
+    if failed := counts[TrialState.FAILED.value]:
+        kinds = Counter(trials["failure_kind"].dropna())
+        told = ", ".join(f"{kind}: {number}" for kind, number in sorted(kinds.items()))
+        reasons.append(f"{failed} failed" + (f" ({told})" if told else ""))
+    if missing := counts[MISSING]:
+        reasons.append(f"{missing} not finished")
+    if reasons:
+        yield f"Of {len(trials)} trials, {', '.join(reasons)}."
+
+
+def tied_fields(
+    part: pd.DataFrame, spec: TableSpec, varying: Sequence[str], names: Names
+) -> Iterator[str]:
+    """The values of the fields that vary in the sweep without being an axis of the table."""
+    for field in varying:
+        if field in (*spec.axes, "seed"):
+            continue
+        values = applicable_values(part, field)
+        distinct = values.among(range(len(part)))
+        if len(distinct) == 1:
+            yield f"{field}: {names.text(field, distinct[0])}."
+        elif distinct:
+            yield f"{field}: {by_axis(part, values, spec, names, field)}."
+
+
+def by_axis(
+    part: pd.DataFrame, values: Values, spec: TableSpec, names: Names, field: str = ""
+) -> str:
+    """``0.1; 0.05 for adagrad_norm``: the usual value, then the exceptions by column or row."""
+    for axis in (spec.columns, spec.rows):
+        found = {key: values.among(rows) for (key,), rows in positions_by(part, (axis,)).items()}
+        if all(len(distinct) <= 1 for distinct in found.values()):
+            value_of = {key: distinct[0] for key, distinct in found.items() if distinct}
+            usual = Counter(value_of.values()).most_common(1)[0][0]
+            exceptions = [
+                f"{names.text(field, value)} for {names.alone(axis, key)}"
+                for key, value in value_of.items()
+                if value != usual
+            ]
+            return "; ".join((names.text(field, usual), *exceptions))
+    texts = [names.text(field, value) for value in values.among(range(len(part)))]
+    return f"{', '.join(texts)}, depending on the {'cell' if field else 'trial'}"
+
+
+def origins(trials: pd.DataFrame, *, told: bool) -> Iterator[str]:
+    """The code that made the numbers, and when; untold, still that several versions did."""
+    finished = trials[trials["state"].isin([TrialState.COMPLETE.value, TrialState.DIVERGED.value])]
+    if finished.empty:
+        return
+    versions = sorted({version or "unknown" for version in values_of(finished, "code_version")})
+    if not told:
+        if len(versions) > 1:
+            yield f"Mixes {len(versions)} code versions."
+        return
+    if len(versions) == 1:
+        yield f"Code version: {versions[0]}."
+    else:
+        yield f"Mixes {len(versions)} code versions: {', '.join(versions)}."
+    # The date is the first part of an ISO 8601 time.
+    days = sorted({str(moment)[:10] for moment in finished["finished_at"]})
+    yield f"Run on {days[0]}." if len(days) == 1 else f"Run from {days[0]} to {days[-1]}."

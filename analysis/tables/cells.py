@@ -1,0 +1,194 @@
+"""One cell of a table: the statistics of its seeds, and what is shown where there are none."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean, stdev
+
+import pandas as pd
+
+from adaloss.grid.tables.spec import NaIf, Spread
+from adaloss.records.result import TrialState
+from analysis.frame.frame import MISSING
+from analysis.tables.own_changes import MIXED_SIGN
+from analysis.tables.wording import number_text
+
+
+class CellStatus(StrEnum):
+    """What a cell shows.
+
+    VALUE: a mean. NA: it diverged, by the table's ``na_if``. FAILED: no trial finished and at
+    least one ended in an error. EMPTY: nothing finished yet, or its trials have no such metric.
+    UNDECLARED: the sweep leaves this cell out.
+    """
+
+    VALUE = "value"
+    NA = "na"
+    FAILED = "failed"
+    EMPTY = "empty"
+    UNDECLARED = "undeclared"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Mean and standard deviation (ddof = 1) over the ``n`` complete trials that have the metric.
+
+    ``expected`` counts the declared trials (= complete + diverged + failed + missing). ``mean`` is
+    None unless the status is VALUE, ``std`` also where n = 1 or a value is infinite. ``mixed``
+    where its trials were computed with several versions of the user's own code or data.
+    """
+
+    mean: float | None
+    std: float | None
+    n: int
+    expected: int
+    complete: int
+    diverged: int
+    failed: int
+    missing: int
+    status: CellStatus
+    mixed: bool = False
+    best: bool = False
+    second: bool = False
+
+    def spread(self, kind: Spread) -> float | None:
+        """The spread of this kind, in the metric's units; None where there is no ``std``.
+
+        ``ci95`` is half the width of the 95 % confidence interval of the mean by Student's t with
+        n - 1 degrees of freedom.
+        """
+        if self.std is None or kind == "std":
+            return self.std
+        error = self.std / math.sqrt(self.n)
+        return error if kind == "sem" else error * t_quantile(0.975, self.n - 1)
+
+
+UNDECLARED_CELL = Cell(
+    mean=None,
+    std=None,
+    n=0,
+    expected=0,
+    complete=0,
+    diverged=0,
+    failed=0,
+    missing=0,
+    status=CellStatus.UNDECLARED,
+)
+
+TrialEnd = tuple[str, str, float]
+"""What a cell needs to know of a trial: its id, its state, and the metric or NaN."""
+
+
+def cell_of(trials: pd.DataFrame, column: str, na_if: NaIf) -> Cell:
+    """The cell of these rows of the frame."""
+    return cell_of_ends(
+        zip(trials["trial_id"], trials["state"], trials[column], strict=True), na_if
+    )
+
+
+def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf) -> Cell:
+    """The cell of these trials; equal trials, declared twice, count once."""
+    distinct = {trial_id: (state, value) for trial_id, state, value in ends}.values()
+    counts = Counter(state for state, _ in distinct)
+    complete = [value for state, value in distinct if state == TrialState.COMPLETE.value]
+    values = [value for value in complete if not math.isnan(value)]
+    status = status_of(counts, n=len(values), na_if=na_if)
+    has_value = status is CellStatus.VALUE
+    return Cell(
+        mean=fmean(values) if has_value else None,
+        std=standard_deviation(values) if has_value else None,
+        n=len(values),
+        expected=len(distinct),
+        complete=len(complete),
+        diverged=counts[TrialState.DIVERGED.value],
+        failed=counts[TrialState.FAILED.value],
+        missing=counts[MISSING],
+        status=status,
+    )
+
+
+def standard_deviation(values: Sequence[float]) -> float | None:
+    """The standard deviation (ddof = 1) where there is one.
+
+    From exact sums, like the mean: the same values give the same digits in any order, anywhere.
+    """
+    return stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
+
+
+def t_quantile(level: float, degrees_of_freedom: int) -> float:
+    """The quantile of Student's t distribution."""
+    # scipy takes a quarter of a second to import, and most tables show standard deviations.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees_of_freedom, level))
+
+
+def status_of(counts: Mapping[str, int], *, n: int, na_if: NaIf) -> CellStatus:
+    """What a cell with these numbers of trials per state, and ``n`` values, shows."""
+    diverged = counts.get(TrialState.DIVERGED.value, 0)
+    finished = diverged + counts.get(TrialState.COMPLETE.value, 0)
+    is_na = {
+        "any": diverged > 0,
+        "majority": 2 * diverged > finished,
+        "all": diverged == finished > 0,
+    }
+    if is_na[na_if]:
+        return CellStatus.NA
+    if n:
+        return CellStatus.VALUE
+    if not finished and counts.get(TrialState.FAILED.value, 0):
+        return CellStatus.FAILED
+    return CellStatus.EMPTY
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellText:
+    """A cell in words; the renderers add only their own markup."""
+
+    mean: str = ""
+    spread: str = ""
+    words: str = ""
+    count: str = ""
+
+    @property
+    def number(self) -> str:
+        """For example ``90.65±0.09``."""
+        return f"{self.mean}±{self.spread}" if self.spread else self.mean
+
+    @property
+    def plain(self) -> str:
+        """For example ``90.65±0.09 (3/5)``, ``N/A`` or ``–``."""
+        return " ".join(filter(None, (self.number, self.words, self.count)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellStyle:
+    """How a table writes its cells."""
+
+    decimals: int
+    spread: Spread = "std"
+    always_n: bool = False
+
+
+def cell_text(cell: Cell, style: CellStyle) -> CellText:
+    """What a cell shows.
+
+    Seeds that are missing, failed or diverged without making the cell N/A are told by ``(k/n)``:
+    the mean is over k of n. N/A, – and blank cells carry no count; the caption adds them up.
+    """
+    tells_n = cell.n < cell.expected or style.always_n
+    counted = f"({cell.n}/{cell.expected})" if tells_n else ""
+    count = " ".join(filter(None, (counted, MIXED_SIGN if cell.mixed else "")))
+    if cell.mean is not None:
+        spread = cell.spread(style.spread)
+        return CellText(
+            mean=number_text(cell.mean, style.decimals),
+            spread="" if spread is None else number_text(spread, style.decimals),
+            count=count,
+        )
+    if cell.status is CellStatus.FAILED:
+        return CellText(words="failed", count=count)
+    words = {CellStatus.NA: "N/A", CellStatus.EMPTY: "–"}
+    return CellText(words=words.get(cell.status, ""), count=MIXED_SIGN if cell.mixed else "")

@@ -1,0 +1,47 @@
+"""Which cells of a table stand out: the best of each row, and the one after it."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from analysis.tables.cells import Cell
+from analysis.tables.measure import Goal
+from analysis.tables.wording import number_text
+
+CellKey = tuple[object, object]
+
+
+def mark_best(
+    cells: Mapping[CellKey, Cell], goal: Goal | None, decimals: int, *, second: bool
+) -> dict[CellKey, Cell]:
+    """The cells with each row's best marked, and its second: all that are equal to it as shown.
+
+    Nothing is marked in a table of one column, where there is nothing to compare, or of a metric
+    of which neither more nor less is better. A second best is marked where one is best alone.
+    """
+    if goal is None or len({column for _, column in cells}) < 2:
+        return dict(cells)
+    sign = 1.0 if goal == "maximize" else -1.0
+    score = {
+        key: sign * float(number_text(cell.mean, decimals))
+        for key, cell in cells.items()
+        # What mixes versions of the user's code is the result of none.
+        if cell.mean is not None and not cell.mixed
+    }
+    by_row: defaultdict[object, list[float]] = defaultdict(list)
+    for (row, _), value in score.items():
+        by_row[row].append(value)
+    ranked = {row: sorted(values, reverse=True) for row, values in by_row.items()}
+    return {
+        key: replace(
+            cell,
+            best=key in score and score[key] == ranked[key[0]][0],
+            second=second and key in score and is_second(score[key], ranked[key[0]]),
+        )
+        for key, cell in cells.items()
+    }
+
+
+def is_second(value: float, ranked: list[float]) -> bool:
+    """Whether the value is next to one best: of two that share the best neither is second."""
+    return len(ranked) > 1 and ranked[0] > ranked[1] == value

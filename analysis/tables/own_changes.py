@@ -1,0 +1,130 @@
+"""Tables whose numbers come from several versions of the user's own code or data say so."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from adaloss.records.places import Places
+from adaloss.records.result import Digest, TrialState
+from adaloss.tasks.images.fingerprints import difference, digest_now, for_comparison, own_values
+from analysis.frame.column_types import values_of
+
+OWN_FIELDS = ("model", "dataset", "pretrained")
+NOW = "fingerprint_now"
+"""The column of what the trials' own code and data are now, as JSON like ``fingerprint``."""
+MIXED_SIGN = "†"
+UNKNOWN = ""
+WITH_NUMBERS = (TrialState.COMPLETE.value, TrialState.DIVERGED.value)
+
+
+def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
+    """The frame with the column :data:`NOW`, where its results record anything to compare with."""
+    if not any(recorded(frame)):
+        return frame
+    known: dict[tuple[str, str], Any] = {}
+    texts = []
+    columns = (values_of(frame, name) for name in OWN_FIELDS)
+    for *values, text in zip(*columns, recorded(frame), strict=True):
+        now = {}
+        for field, name in own_values(*values).items():
+            if (field, name) not in known:
+                known[field, name] = digest_now(field, name, places)
+            old = parsed(text).get(field)
+            current = known[field, name]
+            current = for_comparison(old, current, places) if old is not None else current
+            if current is not None:
+                now[field] = current
+        texts.append(json.dumps(now, sort_keys=True) if now else None)
+    return frame.assign(**{NOW: pd.Series(texts, dtype="object")})
+
+
+def is_mixed(fingerprints: Iterable[str | None]) -> bool:
+    """Whether results that are averaged were computed with several versions of something.
+
+    A version that is not on record is another one than those that are.
+    """
+    texts = {text for text in fingerprints if text is not None}
+    if UNKNOWN in texts:
+        return len(texts) > 1
+    return any(versions(map(parsed, texts), field) > 1 for field in OWN_FIELDS)
+
+
+def versions(fingerprints: Iterable[Mapping[str, Any]], field: str) -> int:
+    """How many versions of what a field names there are: of one file at most so many."""
+    seen: dict[str, set[str]] = {}
+    for fingerprint in fingerprints:
+        digest = fingerprint.get(field)
+        files = digest if isinstance(digest, dict) else {"": digest} if digest else {}
+        for name, text in files.items():
+            seen.setdefault(name, set()).add(text)
+    return max(map(len, seen.values()), default=0)
+
+
+def recorded(frame: pd.DataFrame) -> list[str | None]:
+    """The fingerprint of each row's result as JSON, UNKNOWN without one; None without a number."""
+    if "fingerprint" not in frame:
+        return [None] * len(frame)
+    rows = zip(values_of(frame, "fingerprint"), values_of(frame, "state"), strict=True)
+    return [text or UNKNOWN if state in WITH_NUMBERS else None for text, state in rows]
+
+
+def any_mixed(trials: pd.DataFrame) -> bool:
+    """Whether results of one model, data set or weights were computed with several versions."""
+    return any(note.startswith("Mixes ") for note in own_notes(trials, some_mixed=False))
+
+
+def own_notes(trials: pd.DataFrame, *, some_mixed: bool) -> Iterator[str]:
+    """What a reader has to know of the versions behind the numbers; nothing where all is one."""
+    if some_mixed:
+        yield (
+            f"{MIXED_SIGN}: computed with several versions of the code or data named here, so not "
+            "the result of any."
+        )
+    finished = trials[trials["state"].isin(WITH_NUMBERS)]
+    before = [parsed(text) for text in recorded(finished)]
+    now = [parsed(text) for text in (values_of(finished, NOW) if NOW in finished else ())]
+    columns = zip(*(values_of(finished, name) for name in OWN_FIELDS), strict=True)
+    own = [own_values(*values) for values in columns]
+    for field in OWN_FIELDS:
+        for name in dict.fromkeys(named[field] for named in own if field in named):
+            rows = [row for row, named in enumerate(own) if named.get(field) == name]
+            current = [now[row] for row in rows] if now else [{}] * len(rows)
+            yield from notes_on(f"{field} {name}", field, [before[row] for row in rows], current)
+
+
+def notes_on(
+    what: str, field: str, before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """The sentences on one model, data set or file of weights."""
+    if (several := versions(before, field)) > 1:
+        yield f"Mixes {several} versions of {what}."
+    pairs = zip(before, now, strict=True)
+    changed = sum(is_another(old.get(field), new.get(field)) for old, new in pairs)
+    if changed:
+        number = share(changed, len(before))
+        yield f"{number} computed with another version of {what} than is here now."
+    if missing := sum(field not in fingerprint for fingerprint in before):
+        number = share(missing, len(before))
+        yield f"{number} computed with a version of {what} that is not on record."
+
+
+def is_another(old: Digest | None, new: Digest | None) -> bool:
+    """Whether two digests that are known differ."""
+    return old is not None and new is not None and bool(difference(old, new))
+
+
+def share(part: int, whole: int) -> str:
+    """How many of the results, to begin a sentence."""
+    if part == whole:
+        return f"All {whole} results were"
+    return f"{part} of {whole} results {'was' if part == 1 else 'were'}"
+
+
+@lru_cache(maxsize=1024)
+def parsed(text: str | None) -> dict[str, Any]:
+    """A fingerprint's digests by field."""
+    found: dict[str, Any] = json.loads(text) if text else {}
+    return found

@@ -1,0 +1,60 @@
+"""How many images a table's numbers are of, said in its caption."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from adaloss.records.result import TrialState
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import Values
+from analysis.tables.measure import Measure
+
+NOT_RECORDED = "not recorded"
+PARTS = {
+    "train": ("train_size", "training"),
+    "val": ("val_size", "validation"),
+    "test": ("test_size", "test"),
+}
+"""The column of the frame and the word for the images that a metric is of."""
+
+
+def on_images(trials: pd.DataFrame, measure: Measure) -> str:
+    """``, on 360 test images`` where that is so in every trial with a number, else nothing."""
+    sizes = set(sizes_of(trials, measure))
+    if len(sizes) != 1 or NOT_RECORDED in sizes:
+        return ""
+    return f", on {sizes.pop()} {part_of(measure)[1]} images"
+
+
+def differing_images(
+    part: pd.DataFrame, measure: Measure, by_axis: Callable[[pd.DataFrame, Values], str]
+) -> Iterator[str]:
+    """``Test images: 360; 10,000 for mnist.`` where trials differ; nothing where none is known."""
+    sizes = sizes_of(part, measure)
+    if len(set(sizes)) > 1:
+        shown = by_axis(complete(part), Values(sizes, None))
+        yield f"{part_of(measure)[1].capitalize()} images: {shown}."
+
+
+def sizes_of(trials: pd.DataFrame, measure: Measure) -> list[str]:
+    """The size in each complete trial, in words; none at all for a metric of no images."""
+    column, _ = part_of(measure)
+    if column not in trials:
+        return []
+    return [size_text(size) for size in values_of(complete(trials), column)]
+
+
+def part_of(measure: Measure) -> tuple[str, str]:
+    """The column and the word for the images that the metric is of; empty for other metrics."""
+    return PARTS.get(measure.metric.partition("/")[0], ("", ""))
+
+
+def size_text(size: Any) -> str:
+    """A number of images, which old records do not have."""
+    return NOT_RECORDED if size is None else f"{size:,}"
+
+
+def complete(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials that have a number."""
+    return trials[(trials["state"] == TrialState.COMPLETE.value).to_numpy(dtype=bool)]

@@ -1,0 +1,278 @@
+"""From the frame to tables of mean±spread: what is a row, a column, a cell, and which is best."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import pandas as pd
+
+from adaloss.errors import UserError
+from adaloss.grid.tables.spec import At, TableSpec, epoch_of
+from adaloss.records.result import METRIC_NAMES
+from adaloss.trial import FIELD_NAMES
+from analysis.frame.column_types import values_of
+from analysis.frame.frame import Values, applicable_values, distinct_values, grouped, positions_by
+from analysis.tables.caption import caption_of
+from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
+from analysis.tables.marks import mark_best
+from analysis.tables.measure import METRIC_GOALS, Goal, Measure
+from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.own_changes import is_mixed, recorded
+from analysis.tables.wording import one_line, value_text
+
+AVERAGED_FIELD = "seed"
+"""The only field that a cell averages over."""
+
+CellKey = tuple[object, object]
+
+
+class TableError(UserError, ValueError):
+    """A table cannot be compiled as it was asked for; the message says what to change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A compiled table: ``cells`` has an entry for every pair of a row and a column value.
+
+    ``part`` words the values of the spec's ``per`` that the table is of, None without any;
+    ``part_values`` has them by field. ``style`` says how cells are written, ``names`` what values
+    are called.
+    """
+
+    title: str
+    part: str | None
+    part_values: Mapping[str, object]
+    caption: str
+    metric: str
+    at: At
+    style: CellStyle
+    names: Names
+    row_field: str
+    column_field: str
+    row_values: tuple[object, ...]
+    column_values: tuple[object, ...]
+    cells: Mapping[CellKey, Cell]
+
+    @property
+    def rows_are_names(self) -> bool:
+        """Whether the row headings are words, which align to the left, or numbers."""
+        return any(self.names.is_word(self.row_field, value) for value in self.row_values)
+
+    @property
+    def row_texts(self) -> list[str]:
+        """What the rows are called."""
+        return [self.names.text(self.row_field, value) for value in self.row_values]
+
+    @property
+    def column_texts(self) -> list[str]:
+        """What the columns are called."""
+        return [self.names.text(self.column_field, value) for value in self.column_values]
+
+    @property
+    def lines(self) -> list[tuple[str, list[Cell]]]:
+        """Each row's name and its cells."""
+        return [
+            (text, [self.cells[row, column] for column in self.column_values])
+            for text, row in zip(self.row_texts, self.row_values, strict=True)
+        ]
+
+    @property
+    def corner(self) -> str:
+        """The heading above the row headings; names speak for themselves, numbers do not."""
+        if all(self.names.is_word(self.column_field, value) for value in self.column_values):
+            return self.row_field
+        return f"{self.row_field} / {self.column_field}"
+
+
+def compile_tables(
+    frame: pd.DataFrame,
+    specs: Sequence[TableSpec],
+    *,
+    metric: str,
+    at: At,
+    goal: Goal,
+    sweep_name: str,
+    names: Names = NO_LABELS,
+) -> tuple[Table, ...]:
+    """One table per spec and value of its ``per``, in declared order.
+
+    ``metric``, ``at`` and ``goal`` are the sweep's; a spec with a metric of its own is judged by
+    what is better for that one. Rows and columns stand in the order in which the frame first has
+    them. A cell averages over seeds and nothing else. Of ``epoch N`` the frame must have the
+    columns (see :func:`analysis.frame.frame.build_frame`).
+
+    Raises:
+        TableError: a spec names an unknown or repeated field or metric, an epoch that no trial
+            has or a cell that there is not, or a cell would mix trials that differ in more than
+            the seed.
+    """
+    tables: list[Table] = []
+    for spec in specs:
+        measure = measure_of(spec, metric=metric, at=at, goal=goal)
+        check_names(spec, measure)
+        check_epoch(frame, measure)
+        tables.extend(tables_of(selected(frame, spec), spec, measure, sweep_name, names))
+    return tuple(tables)
+
+
+def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
+    """What the table shows, and which way is better, where these are the sweep's."""
+    own = spec.metric or metric
+    own_goal = goal if own == metric else METRIC_GOALS.get(own)
+    return Measure(metric=own, at=spec.at or at, goal=own_goal)
+
+
+def tables_of(
+    frame: pd.DataFrame, spec: TableSpec, measure: Measure, sweep_name: str, names: Names
+) -> Iterator[Table]:
+    """The tables of one spec: one per value of ``per``."""
+    varying = [name for name in FIELD_NAMES if len(distinct_values(frame, name)) > 1]
+    parts = grouped(frame, spec.per)
+    for per_values, part in parts.items():
+        named = dict(zip(spec.per, per_values, strict=True))
+        part_name = ", ".join(names.alone(*item) for item in named.items()) or None
+        needs_name = len(parts) > 1 or spec.title is None
+        cells = compile_cells(part, spec, measure, varying)
+        if spec.mark != "none":
+            cells = mark_best(
+                cells, measure.goal, spec.decimals, second=spec.mark == "best_and_second"
+            )
+        table = Table(
+            title=title_of(spec.title or sweep_name, part_name if needs_name else None),
+            part=part_name,
+            part_values=MappingProxyType(named),
+            caption=caption_of(part, spec, measure, cells, varying, names),
+            metric=measure.metric,
+            at=measure.at,
+            style=CellStyle(
+                decimals=spec.decimals, spread=spec.spread, always_n=spec.show_n == "always"
+            ),
+            names=names,
+            row_field=spec.rows,
+            column_field=spec.columns,
+            row_values=tuple(dict.fromkeys(values_of(part, spec.rows))),
+            column_values=tuple(dict.fromkeys(values_of(part, spec.columns))),
+            cells=MappingProxyType(cells),
+        )
+        yield transposed(table) if spec.transpose else table
+
+
+def transposed(table: Table) -> Table:
+    """The table turned over; what its marks compare stays what it was."""
+    return replace(
+        table,
+        row_field=table.column_field,
+        column_field=table.row_field,
+        row_values=table.column_values,
+        column_values=table.row_values,
+        cells=MappingProxyType({(c, r): cell for (r, c), cell in table.cells.items()}),
+    )
+
+
+def selected(frame: pd.DataFrame, spec: TableSpec) -> pd.DataFrame:
+    """The rows of the frame that the spec's ``only`` and ``exclude`` leave.
+
+    Raises:
+        TableError: they name an unknown field, or leave nothing.
+    """
+    if not spec.only and not spec.exclude:
+        return frame
+    for name in {*spec.only, *(name for point in spec.exclude for name in point)}:
+        if name not in FIELD_NAMES:
+            raise TableError(f"tables: only, exclude: {name} is not a field of a trial")
+    left = frame[matching(frame, spec.only)]
+    for point in spec.exclude:
+        left = left[~matching(left, point)]
+    if left.empty and not frame.empty:
+        raise TableError("tables: only and exclude leave no cell of the sweep")
+    return left
+
+
+def matching(frame: pd.DataFrame, point: Mapping[str, Sequence[object]]) -> "pd.Series[bool]":
+    """Which rows have one of the values in every field of the point."""
+    matched = pd.Series(data=True, index=frame.index)
+    for name, values in point.items():
+        # Not isin: it takes None for NaN.
+        matched &= pd.Series(
+            [value in values for value in values_of(frame, name)], index=frame.index
+        )
+    return matched
+
+
+def title_of(name: str, part_name: str | None) -> str:
+    """The table's title, with the value of ``per`` where the name alone does not tell it."""
+    return one_line(name) if part_name is None else f"{one_line(name)}: {part_name}"
+
+
+def check_names(spec: TableSpec, measure: Measure) -> None:
+    """Refuse axes and metrics that do not exist or repeat."""
+    named_axes = [("rows", spec.rows), ("columns", spec.columns)]
+    for axis, field in (*named_axes, *(("per", field) for field in spec.per)):
+        if field not in FIELD_NAMES:
+            raise TableError(
+                f"tables: {axis}: {field} is not a field of a trial; "
+                f"the fields are {', '.join(FIELD_NAMES)}"
+            )
+    if len(set(spec.axes)) < len(spec.axes):
+        raise TableError(
+            f"tables: rows, columns and per must be different fields, not {', '.join(spec.axes)}"
+        )
+    if measure.metric not in METRIC_NAMES:
+        raise TableError(
+            f"tables: metric: there is no {measure.metric}; "
+            f"the metrics are {', '.join(METRIC_NAMES)}"
+        )
+
+
+def check_epoch(frame: pd.DataFrame, measure: Measure) -> None:
+    """Refuse an epoch that comes after every trial's last."""
+    epoch = epoch_of(measure.at)
+    longest = max(frame["epochs"], default=None)
+    if epoch is not None and longest is not None and epoch > longest:
+        raise TableError(
+            f"tables: at: there is no epoch {epoch}: the trials have {longest}; write epoch "
+            f"{longest} or an earlier one"
+        )
+
+
+def compile_cells(
+    part: pd.DataFrame, spec: TableSpec, measure: Measure, varying: Sequence[str]
+) -> dict[CellKey, Cell]:
+    """The cell of every pair of a row and a column value, declared or not."""
+    positions = positions_by(part, (spec.rows, spec.columns))
+    shown = {*spec.axes, AVERAGED_FIELD}
+    hidden = {name: applicable_values(part, name) for name in varying if name not in shown}
+    for key, rows in positions.items():
+        check_unmixed(rows, hidden, spec, key)
+    columns = (part[name].tolist() for name in ("trial_id", "state", measure.column))
+    ends = list(zip(*columns, strict=True))
+    fingerprints = recorded(part)
+    cells = {
+        key: replace(
+            cell_of_ends((ends[row] for row in rows), spec.na_if),
+            mixed=is_mixed(fingerprints[row] for row in rows),
+        )
+        for key, rows in positions.items()
+    }
+    return {
+        (row, column): cells.get((row, column), UNDECLARED_CELL)
+        for row in dict.fromkeys(values_of(part, spec.rows))
+        for column in dict.fromkeys(values_of(part, spec.columns))
+    }
+
+
+def check_unmixed(
+    rows: Sequence[int], hidden: Mapping[str, Values], spec: TableSpec, key: tuple[object, ...]
+) -> None:
+    """Refuse a cell whose trials differ in more than the seed."""
+    mixed = {name: found for name, values in hidden.items() if len(found := values.among(rows)) > 1}
+    if mixed:
+        row, column = (value_text(value) for value in key)
+        what = " and ".join(
+            f"{name} ({', '.join(map(value_text, found))})" for name, found in mixed.items()
+        )
+        raise TableError(
+            f"tables: the cell {spec.rows}={row}, {spec.columns}={column} would average over "
+            f"{what}, not only over seeds; add {' and '.join(mixed)} to the table "
+            "as its rows, columns or per"
+        )

@@ -1,0 +1,65 @@
+"""How a field's values and measured numbers are written wherever a person reads them."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from adaloss.records.printable import printable_line
+
+LONG_NUMBER = 7
+"""Characters."""
+MOST_IN_A_FILE_NAME = 100
+
+
+def value_text(value: object) -> str:
+    """A field's value as a person writes it: 0.01, 1, 100, 0.00001, true, none."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return float_text(value)
+    return one_line(str(value))
+
+
+def float_text(value: float) -> str:
+    """The shortest digits that are this number, without an exponent while that stays short."""
+    digits = repr(float(value))
+    if value and not 1e-9 <= abs(value) < 1e16:
+        return digits
+    return format(Decimal(digits).normalize(), "f")
+
+
+def number_text(value: float, decimals: int) -> str:
+    """A measurement with fixed decimals, never ``-0.00``."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, runs of blanks or control characters: a name may hold any."""
+    return printable_line(text)
+
+
+def field_value_text(field: str, value: object) -> str:
+    """A value that stands alone: names speak for themselves, ``lr = 0.1`` needs its field."""
+    return one_line(value) if isinstance(value, str) else f"{field} = {value_text(value)}"
+
+
+def short_texts(values: Sequence[object]) -> list[str]:
+    """The values as an axis has them: long fractions rounded where that keeps all distinct."""
+    full = [value_text(value) for value in values]
+    short = [
+        f"{value:.3g}" if isinstance(value, float) and len(text) > LONG_NUMBER else text
+        for value, text in zip(values, full, strict=True)
+    ]
+    return short if len(set(short)) == len(set(full)) else full
+
+
+def file_name(text: str) -> str:
+    """The text as part of a file's name; a long one ends in a digest of all of it."""
+    short = re.sub(r"[^A-Za-z0-9._=+-]+", "_", text)
+    if len(short) <= MOST_IN_A_FILE_NAME:
+        return short
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{short[: MOST_IN_A_FILE_NAME - 9]}-{digest}"

@@ -1,0 +1,77 @@
+"""The command line of adaloss-sweep.
+
+Heavy imports live inside the command that needs them, so that ``--help`` answers at once.
+"""
+
+import errno
+import gc
+from typing import NoReturn
+
+import typer
+
+from adaloss.errors import UserError
+from runners.cli import doctor, files, look, run, tables, tracking, verify
+from runners.cli.options import COMPLETE, USER_ERROR, Version
+from runners.pages.encoding import make_readable_everywhere
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    run.run,
+    run.retry,
+    look.plan,
+    doctor.doctor,
+    look.status,
+    look.show,
+    tables.table,
+    files.plot,
+    tables.stats,
+    tables.compare,
+    files.report,
+    files.export,
+    tracking.watch,
+    tracking.sync,
+    tracking.dashboard,
+    run.trial,
+    verify.verify,
+    look.init,
+    look.schema,
+):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def say_version(version: Version = False) -> None:
+    """Settle an optimizer question with a table: run a grid of trials, compile mean±std."""
+    if version:
+        from importlib.metadata import version as installed_version
+
+        typer.echo(installed_version("adaloss-sweep"))
+        raise typer.Exit(COMPLETE)
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
+    make_readable_everywhere()
+    # A sweep is many small objects that all live on: to look for garbage among them again and
+    # again takes a tenth of the time of a large table.
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        app()
+    except (UserError, OSError) as error:
+        typer.echo(f"adaloss-sweep: {error}{advice(error)}", err=True)
+        raise SystemExit(USER_ERROR) from None
+    raise SystemExit(COMPLETE)
+
+
+def advice(error: Exception) -> str:
+    """What to do about an error of the system's that says only what is wrong."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ": make room, then give the same command again"
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+        return ": allow writing there, or name another place with -o or --storage"
+    return ""

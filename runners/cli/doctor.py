@@ -1,0 +1,107 @@
+"""The command that checks a machine, and a grid on it: doctor."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adaloss.errors import UserError
+from runners.cli.options import (
+    COMPLETE,
+    GRID_HELP,
+    RESULTS,
+    USER_ERROR,
+    AsJson,
+    Only,
+    Storage,
+    Wandb,
+    open_sweep,
+    plan_of,
+)
+from runners.cli.output import print_json
+
+if TYPE_CHECKING:
+    from adaloss.grid.sweep import Sweep
+    from adaloss.records.store import Store
+    from runners.preflight.finding import Finding
+
+
+def doctor(
+    grid: Annotated[
+        str | None,
+        typer.Argument(help=f"{GRID_HELP} Without it: the machine alone."),
+    ] = None,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    wandb: Wandb = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check whether this machine can run sweeps, or a grid; nothing is started or fetched."""
+    from runners.preflight.finding import Level, with_level
+
+    findings = tuple(
+        on_machine(storage, wandb) if grid is None else on_grid(grid, storage, only, wandb)
+    )
+    against = len(with_level(findings, Level.REFUSED))
+    warnings = len(with_level(findings, Level.WARNING))
+    if as_json:
+        print_json({"refused": against, "warnings": warnings, "findings": records(findings)})
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.level:<8} {finding.sentence}")
+        typer.echo(f"{against} refused, {warnings} warnings, {len(findings)} checks")
+    raise typer.Exit(USER_ERROR if against else COMPLETE)
+
+
+def on_machine(storage: Path, wandb: str | None) -> "tuple[Finding, ...]":
+    """What is found of the machine alone."""
+    from runners.preflight.start import machine_findings
+    from runners.tracking.mode import mirror_mode
+
+    return tuple(machine_findings(storage, mirror_mode("auto", wandb)))
+
+
+def on_grid(
+    grid: str, storage: Path, only: list[str] | None, wandb: str | None
+) -> "tuple[Finding, ...]":
+    """What is found of the machine for the trials that are missing."""
+    from runners.preflight.planned import Planned
+    from runners.preflight.start import doctors_findings, sweep_findings
+    from runners.tracking.mode import mirror_mode
+
+    sweep, store = open_sweep(grid, storage)
+    planned = Planned(
+        sweep=sweep,
+        trials=plan_of(sweep, sweep.trials, only, store).missing[: sweep.grid.run_cap],
+        store=store,
+        mode=mirror_mode(sweep.grid.wandb.mode, wandb),
+    )
+    return (*sweep_findings(planned), *doctors_findings(planned), *table_findings(sweep, store))
+
+
+def table_findings(sweep: "Sweep", store: "Store") -> "tuple[Finding, ...]":
+    """What is wrong with the tables that a run compiles."""
+    from analysis.results import read_results, tables_of
+    from runners.preflight.finding import refused
+
+    try:
+        tables_of(read_results(sweep, sweep.trials, store))
+    except UserError as error:
+        return (refused("tables", str(error), ""),)
+    except OSError:
+        # The checks of the folder say what is wrong with it.
+        return ()
+    return ()
+
+
+def records(findings: "tuple[Finding, ...]") -> list[dict[str, str]]:
+    """The findings for programs."""
+    return [
+        {
+            "level": finding.level.value,
+            "about": finding.about,
+            "found": finding.found,
+            "advice": finding.advice,
+        }
+        for finding in findings
+    ]

@@ -1,0 +1,111 @@
+"""The commands that look at a sweep, and at grids: plan, status, show, init, schema."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adaloss.errors import UserError
+from runners.cli.options import (
+    RESULTS,
+    AsJson,
+    Grid,
+    Only,
+    Storage,
+    local_path,
+    open_sweep,
+    plan_of,
+)
+from runners.cli.output import print_json, print_trial, safe_so_far
+
+
+def plan(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Time a few steps of each model on this machine.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would do and take: cells, trials by state, time, disk, licences."""
+    from runners.calibrate import device_here, measure
+    from runners.pages.grid_notes import grid_notes
+    from runners.pages.plan import one_of_each_kind, plan_lines, plan_record
+    from runners.prepare import prepare
+
+    sweep, store = open_sweep(grid, storage)
+    made = plan_of(sweep, sweep.trials, only, store)
+    notes = tuple(grid_notes(sweep, made, store))
+    measured = {}
+    device = "cuda" if made.ran_on_gpus else "cpu"
+    if calibrate and made.missing:
+        device = device_here()
+        examples = one_of_each_kind(made.missing)
+        prepare(examples, sweep.places)
+        threads, capture = sweep.grid.resources.cpu, sweep.grid.execution.capture
+        measured = measure(examples, sweep.places, device, threads, capture)
+    if as_json:
+        print_json(plan_record(sweep, made, measured) | {"notes": notes})
+        return
+    for note in notes:
+        typer.echo(f"note: {note}")
+    for line in plan_lines(sweep, made, measured, device):
+        typer.echo(line)
+
+
+def status(
+    grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
+) -> None:
+    """Show the state of every trial, why trials failed, and the last lines of their logs."""
+    from runners.pages.failures import failure_lines
+    from runners.pages.matrix import legend, state_matrices
+    from runners.pages.safe_console import SafeConsole
+
+    sweep, store = open_sweep(grid, storage)
+    made = plan_of(sweep, sweep.trials, only, store)
+    states = made.states()
+    if as_json:
+        print_json(made.counts() | {"states": states})
+        return
+    console = SafeConsole()
+    for matrix in state_matrices(made.trials, states, sweep.tables[0]):
+        console.print(matrix, "")
+    console.print(legend())
+    typer.echo(f"{sweep.name}: {safe_so_far(made)}")
+    for line in failure_lines(made, store):
+        typer.echo(line)
+
+
+def show(
+    grid: Grid,
+    trial: Annotated[str, typer.Argument(help="A trial id or name, or the beginning of one.")],
+    storage: Storage = RESULTS,
+) -> None:
+    """Show one trial: configuration, state, history, and the error with its traceback."""
+    from runners.cli.selection import find_trial
+
+    sweep, store = open_sweep(grid, storage)
+    print_trial(find_trial(sweep.trials, trial), store)
+
+
+def init(
+    file: Annotated[
+        Path, typer.Argument(help="The grid file to write.", parser=local_path, metavar="FILE")
+    ] = Path("grid.yaml"),
+) -> None:
+    """Write a commented grid to start from."""
+    from adaloss.grid.sweep import resolve_grid
+
+    if file.exists():
+        raise UserError(f"{file} exists already: name another file")
+    file.write_bytes(resolve_grid("example").read_bytes())
+    typer.echo(f"wrote {file}; run it with: adaloss-sweep run {shlex.quote(str(file))}")
+
+
+def schema() -> None:
+    """Print the grid file's JSON Schema, for editors to complete and check with."""
+    from adaloss.grid.sweep import grid_json_schema
+
+    print_json(grid_json_schema())

@@ -1,0 +1,172 @@
+"""What the commands of adaloss-sweep share: their arguments, exit codes, and finding the sweep."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adaloss.grid.sweep import Sweep
+    from adaloss.records.store import Store
+    from adaloss.trial import Trial
+    from runners.plan import Plan
+
+COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
+RESULTS = Path("results")
+
+
+def local_path(text: str | Path) -> Path:
+    """A path as the command line has it; a URL is a mistake, said before anything is made."""
+    from adaloss.records.places import url_trouble
+
+    if trouble := url_trouble(str(text)):
+        raise typer.BadParameter(trouble)
+    return Path(text)
+
+
+GRID_HELP = "A grid file, the name of a shipped grid, or a folder of results."
+Grid = Annotated[str, typer.Argument(help=GRID_HELP)]
+Storage = Annotated[
+    Path,
+    typer.Option(
+        help="The folder below which results are kept.", parser=local_path, metavar="<path>"
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only trials with these values: b0=1,optimizer=adaloss. A field twice: either."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
+Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
+Wandb = Annotated[
+    str | None,
+    typer.Option(
+        help="W&B: auto, online, offline or disabled; default: the grid's.", metavar="MODE"
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write to this file; its ending says the format.",
+        parser=local_path,
+        metavar="<path>",
+    ),
+]
+
+
+def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
+    """The sweep of a grid file, a shipped grid's name or a folder of results, and its store.
+
+    What of the records cannot be read is said, and is missing.
+
+    Raises:
+        UserError: there is no such grid, or the folder is none of results.
+    """
+    from adaloss.errors import UserError
+    from adaloss.grid.sweep import load_sweep, resolve_grid
+    from adaloss.records.results_folder import check_records, store_at
+    from adaloss.records.store import Store
+    from runners.pages.unreadable import announcing
+
+    path = resolve_grid(grid)
+    if not path.is_dir():
+        sweep = load_sweep(path)
+        return sweep, Store(storage / sweep.name, announcing(say))
+    # Names that are none have no folder beside them.
+    path = path.resolve() if path.name in ("", "..") else path
+    store = store_at(path)
+    if storage != RESULTS and storage.resolve() != path.resolve().parent:
+        raise UserError(
+            f"{grid} has results, and --storage {storage} is another place: leave --storage out, "
+            f"or give the file {store.grid_path} with it"
+        )
+    sweep = load_sweep(store.grid_path)
+    check_records(store, sweep.trials)
+    return sweep, Store(path, announcing(say))
+
+
+def open_results(grid: str, storage: Path) -> "tuple[Sweep, Store]":
+    """The same of a sweep that has results.
+
+    Raises:
+        UserError: there are none in the storage.
+    """
+    from adaloss.errors import UserError
+
+    sweep, store = open_sweep(grid, storage)
+    if not store.root.is_dir():
+        raise UserError(
+            f"there are no results of {sweep.name} here: {store.root} does not exist; run the "
+            "sweep, or name the folder that has its results with --storage"
+        )
+    return sweep, store
+
+
+def say(line: str) -> None:
+    """Print a line beside the output."""
+    typer.echo(line, err=True)
+
+
+def command(verb: str, sweep: "Sweep", store: "Store") -> str:
+    """The command line of another command on the same sweep and storage."""
+    if sweep.source == store.grid_path:
+        return shlex.join(["adaloss-sweep", verb, argument(store.root)])
+    words = ["adaloss-sweep", verb, argument(sweep.source)]
+    if store.root.parent != RESULTS:
+        words += ["--storage", argument(store.root.parent)]
+    return shlex.join(words)
+
+
+def argument(path: Path) -> str:
+    """The path as an argument that no command takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
+def plan_of(
+    sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
+) -> "Plan":
+    """Hold the trials that ``--only`` leaves against the records."""
+    from runners.cli.selection import select
+    from runners.plan import make_plan
+
+    return make_plan(sweep.name, select(trials, only or ()), store)
+
+
+def plan_to_run(
+    sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
+) -> "Plan":
+    """The same before a run: what cannot be read is set aside, and said to be."""
+    from dataclasses import replace
+
+    from adaloss.records.quarantine import set_unreadable_aside
+    from adaloss.records.store import ignore
+    from runners.pages.unreadable import announce
+
+    made = plan_of(sweep, trials, only, replace(store, unreadable=ignore))
+    announce(set_unreadable_aside(made.missing, store), say)
+    return made
+
+
+def say_own_changes(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:
+    """Say what changed, or is not here, of the code and data that results were computed with."""
+    from dataclasses import replace
+
+    from adaloss.records.store import ignore
+    from adaloss.tasks.images.fingerprints import own_of
+    from runners.pages.own_changes import own_changes
+    from runners.plan import make_plan
+
+    using = [trial for trial in trials if own_of(trial)]
+    made = make_plan(sweep.name, using, replace(store, unreadable=ignore))
+    for change in own_changes(made.trials, made.results, sweep.places):
+        for line in change.lines():
+            say(f"note: {line}")

@@ -1,0 +1,74 @@
+"""What the commands print: tables, pages, trials, JSON."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from adaloss.records.store import Store
+    from adaloss.trial import Trial
+    from analysis.tables.page import Page
+    from analysis.tables.tables import Table
+    from runners.plan import Plan
+
+WIDTH_OF_A_PIPE = 200
+
+
+def safe_so_far(made: "Plan") -> str:
+    """How many trials have a result, and which."""
+    counts = made.counts()
+    states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "diverged", "failed"))
+    return f"{len(made.results)} of {counts['trials']} trials are done ({states})"
+
+
+def print_tables(tables: "tuple[Table, ...]") -> None:
+    """Print the tables to the terminal, or as plain text of any width where there is none."""
+    from analysis.render.render import render_plain, terminal_table
+    from runners.pages.safe_console import SafeConsole
+
+    console = SafeConsole()
+    if not console.is_terminal:
+        typer.echo(render_plain(tables), nl=False)
+        return
+    for compiled in tables:
+        console.print(terminal_table(compiled), "")
+
+
+def print_trial(trial: "Trial", store: "Store") -> None:
+    """Print everything on record about a trial."""
+    from runners.pages.safe_console import SafeConsole
+    from runners.pages.trial import trial_page
+
+    # A pipe has no width: nothing is to be cut to one.
+    console = SafeConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+    console.print(trial_page(trial, store))
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def print_page(page: "Page") -> None:
+    """Print a page to the terminal, or as plain text of any width where there is none."""
+    from analysis.render.page import page_plain, page_terminal
+    from runners.pages.safe_console import SafeConsole
+
+    console = SafeConsole()
+    if console.is_terminal:
+        console.print(page_terminal(page))
+    else:
+        typer.echo(page_plain(page), nl=False)
+
+
+def put(text: str, output: Path | None) -> None:
+    """Print the text, or write it to the file."""
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {output}", err=True)

@@ -1,0 +1,310 @@
+"""The commands that run trials: run, retry, trial."""
+
+import contextlib
+import gc
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from adaloss.errors import UserError
+from runners.cli.options import (
+    COMPLETE,
+    FAILED,
+    INCOMPLETE,
+    INTERRUPTED,
+    RESULTS,
+    AsJson,
+    Grid,
+    Only,
+    Quiet,
+    Storage,
+    Wandb,
+    Yes,
+    command,
+    open_sweep,
+    plan_of,
+    plan_to_run,
+    say,
+    say_own_changes,
+)
+from runners.cli.output import print_json, print_tables, print_trial, safe_so_far
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adaloss.grid.sweep import Sweep
+    from adaloss.grid.tables.spec import TableSpec
+    from adaloss.records.store import Store
+    from adaloss.trial import Trial
+    from analysis.tables.tables import Table
+    from runners.plan import Plan
+
+
+def run(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Start at most this many trials.")
+    ] = None,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke", help="Does it run? One seed, two batches, kept in STORAGE/smoke."),
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="With --smoke: another value of a field, pretrained=false."),
+    ] = None,
+    wandb: Wandb = None,
+    yes: Yes = False,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Write a timeline of driver and workers (Chrome trace)."),
+    ] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the trials that are missing, then compile the tables."""
+    from dataclasses import replace
+
+    from runners.cli.selection import smoke_trials
+
+    sweep, store = open_sweep(grid, storage)
+    if settings and not smoke:
+        raise UserError(
+            "--set is for --smoke: what changes the numbers of a sweep belongs in its grid"
+        )
+    trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
+    if smoke:
+        store = replace(store, root=store.root.parent / "smoke" / store.root.name)
+    mode = "disabled" if smoke else wandb
+    with at_work(sweep, store):
+        if smoke:
+            # What is tried is what is here now: nothing of it is averaged.
+            made = plan_of(sweep, trials, only, store)
+            for stale in changed_trials(made, sweep):
+                store.set_aside(stale)
+        run_and_compile(
+            sweep, trials, store, only, limit,
+            wandb=mode, profile=profile, yes=yes, quiet=quiet, as_json=as_json,
+        )  # fmt: skip
+
+
+def retry(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Failed trials (the default).")] = False,
+    diverged: Annotated[bool, typer.Option("--diverged", help="Diverged trials.")] = False,
+    changed: Annotated[
+        bool,
+        typer.Option("--changed", help="Trials whose own code or data has changed since."),
+    ] = False,
+    wandb: Wandb = None,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set the records of failed, diverged or changed trials aside and run those trials again."""
+    from adaloss.records.result import TrialState
+
+    sweep, store = open_sweep(grid, storage)
+    states = [TrialState.DIVERGED] if diverged else []
+    states += [TrialState.FAILED] if failed or not (diverged or changed) else []
+    with at_work(sweep, store):
+        before = plan_of(sweep, sweep.trials, only, store)
+        to_repeat = [trial for state in states for trial in before.in_state(state)]
+        if changed:
+            found = changed_trials(before, sweep)
+            to_repeat += [trial for trial in found if trial not in to_repeat]
+        if not to_repeat:
+            kinds = " or ".join((*states, *(["changed"] if changed else [])))
+            raise UserError(f"no trial of {sweep.name} is {kinds}: nothing to run again")
+        refuse_mixing(sweep, to_repeat, store)
+        for repeated in to_repeat:
+            store.set_aside(repeated)
+        run_and_compile(
+            sweep, sweep.trials, store, only, None,
+            wandb=wandb, yes=yes, quiet=quiet, as_json=as_json,
+        )  # fmt: skip
+
+
+def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
+    """Run a single trial in this process, without Ray, for debugging."""
+    from dataclasses import replace
+
+    from adaloss.records.result import TrialState
+    from adaloss.records.store import ignore
+    from runners.prepare import prepare
+    from runners.trials.in_process import execute_here
+
+    sweep, store = open_sweep(grid, storage)
+    chosen = plan_of(sweep, sweep.trials, only, replace(store, unreadable=ignore)).trials
+    if len(chosen) > 1:
+        first = chosen[0]
+        raise UserError(
+            f"{len(chosen)} trials match: name one, such as with "
+            f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
+            f"seed={first.seed}"
+        )
+    with at_work(sweep, store):
+        if plan_to_run(sweep, chosen, None, store).missing:
+            refuse_mixing(sweep, chosen, store)
+            store.write_text(store.grid_path, sweep.text)
+            prepare(chosen, sweep.places)
+            execute_here(chosen[0], sweep, store)
+        else:
+            typer.echo("this trial has finished already; its record:", err=True)
+    print_trial(chosen[0], store)
+    result = store.read_result(chosen[0])
+    raise typer.Exit(FAILED if result and result.state is TrialState.FAILED else COMPLETE)
+
+
+@contextlib.contextmanager
+def at_work(sweep: "Sweep", store: "Store") -> Iterator[None]:
+    """Hold the results for this command; SIGTERM stops it as Ctrl-C does."""
+    from runners.interrupt import sigterm_as_interrupt
+    from runners.preflight.run_lock import only_run
+
+    # A URL as the data's root is refused before a folder is made.
+    _ = sweep.places
+    with sigterm_as_interrupt(), only_run(store):
+        yield
+
+
+def changed_trials(made: "Plan", sweep: "Sweep") -> "list[Trial]":
+    """The trials whose results were, or may have been, computed with other code or data."""
+    from runners.pages.own_changes import own_changes
+
+    changes = own_changes(made.trials, made.results, sweep.places)
+    return list(
+        {
+            trial.trial_id: trial
+            for change in changes
+            for trial in (*change.changed, *change.unrecorded)
+        }.values()
+    )
+
+
+def refuse_mixing(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:
+    """Refuse to put results beside others that were computed with other code or data.
+
+    Raises:
+        PreflightError: there are such results.
+    """
+    from runners.preflight.inputs.own_results import own_results
+    from runners.preflight.planned import Planned
+    from runners.preflight.start import refuse
+
+    planned = Planned(sweep=sweep, trials=tuple(trials), store=store, mode="disabled")
+    refuse(planned, tuple(own_results(planned)))
+
+
+def run_and_compile(
+    sweep: "Sweep",
+    trials: "tuple[Trial, ...]",
+    store: "Store",
+    only: list[str] | None,
+    limit: int | None,
+    *,
+    wandb: str | None,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+    profile: bool = False,
+) -> NoReturn:
+    """Run what is missing, compile what came out, exit with the code that says how it went."""
+    from adaloss.records.provenance import code_version
+    from analysis.figures.writing.processes import start_early
+    from analysis.outputs import save_everything
+    from analysis.results import read_results, tables_of
+    from runners.launch import launch
+    from runners.pages.failures import failure_lines
+    from runners.pages.grid_notes import grid_notes
+    from runners.tracking.mode import mirror_mode
+    from runners.tracking.sync import Mirroring
+    from runners.trials.timeline import Timeline
+
+    timeline = Timeline(store.root / "profile.json" if profile else None)
+    before = plan_to_run(sweep, trials, only, store)
+    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+    specs = specs_for(sweep, trials)
+    # Whatever cannot be compiled is said before anything runs.
+    tables_of(read_results(sweep, trials, store, specs))
+
+    def compile_results() -> "tuple[Table, ...]":
+        return save_everything(read_results(sweep, trials, store, specs), code_version())
+
+    if not quiet:
+        for note in grid_notes(sweep, before, store, limit):
+            say(f"note: {note}")
+    if before.missing:
+        start_early()
+    try:
+        started = launch(
+            sweep,
+            before,
+            limit,
+            store,
+            mirroring=Mirroring(mode, command_to_upload(sweep, store)),
+            compile_results=compile_results,
+            timeline=timeline,
+            yes=yes or as_json,
+            quiet=quiet,
+        )
+    except KeyboardInterrupt:
+        timeline.close()
+        after = plan_of(sweep, trials, only, store)
+        with contextlib.suppress(KeyboardInterrupt):
+            compile_results()
+        typer.echo(f"stopped; {safe_so_far(after)}. Go on with: {command_to_go_on()}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    after = plan_of(sweep, trials, only, store)
+    tables = compile_results()
+    counts = after.counts()
+    if as_json:
+        print_json(counts | {"started": started, "results": str(store.root)})
+    else:
+        print_tables(tables)
+        say_own_changes(sweep, trials, store)
+        typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
+        if counts["failed"] and trials != sweep.trials:
+            # Those of a smoke run are trials of no grid: other commands do not find them.
+            for line in (*failure_lines(after, store), f"to repeat them, delete {store.root}"):
+                typer.echo(line, err=True)
+        elif counts["failed"]:
+            typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
+            typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
+        if counts["missing"]:
+            typer.echo(f"{counts['missing']} missing; go on with: {command_to_go_on()}", err=True)
+    # Python would look through all objects once more at its end, for half a second. Where torch is
+    # loaded some complain of what is left; other commands have servers in threads.
+    if "torch" not in sys.modules:
+        gc.freeze()
+    raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
+
+
+def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, ...]":
+    """The sweep's tables; of a smoke run, whose trials are others, those that fit it."""
+    if trials == sweep.trials:
+        return sweep.tables
+    small = {"at": "last", "only": {}, "exclude": ()}
+    return tuple(spec.model_copy(update=small) for spec in sweep.tables)
+
+
+def command_to_upload(sweep: "Sweep", store: "Store") -> str:
+    """The command that uploads the runs afterwards, as it stands and wherever there is a key."""
+    from runners.tracking.mode import mirror_mode
+
+    declared = mirror_mode(sweep.grid.wandb.mode, None)
+    return command("sync", sweep, store) + (" --wandb online" if declared == "disabled" else "")
+
+
+def command_to_go_on() -> str:
+    """The command line that was given; a retry goes on as a run."""
+    arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
+    kept = [word for word in arguments if word not in ("--failed", "--diverged", "--changed")]
+    return shlex.join(["adaloss-sweep", *kept])

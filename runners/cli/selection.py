@@ -1,0 +1,128 @@
+"""Which of a sweep's trials the command line means."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adaloss.errors import UserError
+from adaloss.grid.mistakes.problems import suggestion
+from adaloss.grid.points.filter import field_value
+from adaloss.grid.sweep import only
+from adaloss.trial import FIELD_NAMES, Trial
+
+SMOKE_BATCHES = 2
+SMOKE_EVAL_EXAMPLES = 100
+
+
+class SelectionError(UserError):
+    """The command line names trials that there are not; the message says what there is."""
+
+
+def select(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]:
+    """The trials that ``--only`` items such as ``b0=1,optimizer=adaloss`` leave.
+
+    A field that is given twice means either value.
+
+    Raises:
+        SelectionError: an item is not of that form, or names no field or value of these trials.
+    """
+    return matching(trials, items, "--only")
+
+
+def leave_out(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]:
+    """The trials without those that have all the values of an ``--exclude`` item.
+
+    Raises:
+        SelectionError: as :func:`select`, or nothing is left.
+    """
+    excluded = {
+        id(trial) for item in items for trial in matching(trials, [item], "--exclude") if item
+    }
+    kept = tuple(trial for trial in trials if id(trial) not in excluded)
+    if not kept:
+        raise SelectionError("--exclude leaves no trial")
+    return kept
+
+
+def matching(trials: tuple[Trial, ...], items: Sequence[str], option: str) -> tuple[Trial, ...]:
+    """The trials that have the values in the option's items."""
+    filters: dict[str, str] = {}
+    for item in ",".join(items).split(","):
+        if not item.strip():
+            continue
+        field, equals, value = item.partition("=")
+        if not equals:
+            raise SelectionError(f"{option} {item}: write field=value, such as b0=1")
+        name = field.strip()
+        filters[name] = f"{filters[name]}|{value}" if name in filters else value
+    if not filters:
+        return trials
+    try:
+        return only(trials, filters)
+    except ValueError as error:
+        raise SelectionError(f"{option}: {error}") from error
+
+
+def find_trial(trials: Sequence[Trial], name: str) -> Trial:
+    """The one trial whose id or readable name begins with ``name``.
+
+    Raises:
+        SelectionError: there is none, or more than one.
+    """
+    found = {
+        trial.trial_id: trial
+        for trial in trials
+        if trial.trial_id.startswith(name) or trial.readable_name.startswith(name)
+    }
+    if len(found) == 1:
+        (trial,) = found.values()
+        return trial
+    if not found:
+        raise SelectionError(
+            f"no trial's id or name begins with {name!r}; `status --json` lists the ids, "
+            f"a name looks like {trials[0].readable_name}"
+        )
+    examples = ", ".join(f"{trial.readable_name} ({key})" for key, trial in list(found.items())[:3])
+    raise SelectionError(
+        f"{len(found)} trials begin with {name!r}: {examples}, …; write more of it"
+    )
+
+
+def smoke_trials(trials: Sequence[Trial], settings: Sequence[str]) -> tuple[Trial, ...]:
+    """One seed of every cell, for one epoch of two batches, with the values that are set.
+
+    ``settings`` are items such as ``pretrained=false``.
+
+    Raises:
+        SelectionError: a setting names no field of a trial, or no value of it.
+    """
+    seed = trials[0].seed
+    values = dict(setting(item) for item in settings)
+    return tuple(in_small(trial, values) for trial in trials if trial.seed == seed)
+
+
+def in_small(trial: Trial, values: dict[str, Any]) -> Trial:
+    """The trial with these values, for one epoch of two batches."""
+    fields = trial.values | {"epochs": 1} | values
+    smaller = {
+        "train_examples": least(fields["train_examples"], SMOKE_BATCHES * fields["batch_size"]),
+        "eval_examples": least(fields["eval_examples"], SMOKE_EVAL_EXAMPLES),
+    }
+    return Trial(**(fields | smaller))
+
+
+def least(given: int | None, most: int) -> int:
+    """The count, at most so many; None is all there are."""
+    return most if given is None else min(given, most)
+
+
+def setting(item: str) -> tuple[str, Any]:
+    """The field and its value in ``field=value``, written as in a grid."""
+    name, equals, text = (part.strip() for part in item.partition("="))
+    if not equals:
+        raise SelectionError(f"--set {item}: write field=value, such as pretrained=false")
+    if name not in FIELD_NAMES:
+        raise SelectionError(f"--set {item}: unknown field{suggestion(name, FIELD_NAMES)}")
+    try:
+        return name, field_value(name, text)
+    except ValueError as error:
+        raise SelectionError(f"--set {item}: {error}") from error

@@ -1,0 +1,243 @@
+"""The commands on the numbers that came out: table, stats, compare."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adaloss.errors import UserError
+from adaloss.records.places import url_trouble
+from runners.cli.options import (
+    RESULTS,
+    Grid,
+    Only,
+    Output,
+    Storage,
+    open_results,
+    say_own_changes,
+)
+from runners.cli.output import print_page, print_tables, put
+from runners.cli.output_files import form_of
+from runners.cli.table_options import (
+    AtOption,
+    Columns,
+    Decimals,
+    Exclude,
+    MarkOption,
+    MetricOption,
+    NaIfOption,
+    Per,
+    ProvenanceOption,
+    Rows,
+    ShowNOption,
+    SpreadOption,
+    Title,
+    Transpose,
+    results_of,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from analysis.comparison.compare import Comparison
+    from analysis.results import Results
+
+
+# What a table's file may end in besides the usual ending of its format.
+MORE = {"siunitx": (".tex",), "html": (".htm",)}
+
+
+def table(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    spread: SpreadOption = None,
+    mark: MarkOption = None,
+    show_n: ShowNOption = None,
+    decimals: Decimals = None,
+    transpose: Transpose = None,
+    title: Title = None,
+    provenance: ProvenanceOption = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="md, csv, latex, siunitx or html; default: terminal."),
+    ] = None,
+    document: Annotated[
+        bool, typer.Option("--document", help="LaTeX as a whole document.")
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Compile the results tables from the records on disk; options change the grid's tables."""
+    from analysis.render.render import FORMATS, render, render_document
+    from analysis.results import tables_of
+
+    form = form_of(
+        output, form, {name: (*MORE.get(name, ()), end) for name, end in FORMATS.items()}
+    )
+    if document and form not in ("latex", "siunitx"):
+        raise UserError("--document is for --format latex or siunitx")
+    results = results_of(
+        grid,
+        storage,
+        only,
+        exclude,
+        rows=rows,
+        columns=columns,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+        spread=spread,
+        mark=mark,
+        show_n=show_n,
+        decimals=decimals,
+        transpose=transpose,
+        title=title,
+        provenance=provenance,
+    )
+    say_own_changes(results.sweep, results.trials, results.store)
+    tables = tables_of(results)
+    if form is None and output is None:
+        print_tables(tables)
+        return
+    form = form or "md"
+    put(render_document(tables, form) if document else render(tables, form), output)
+
+
+def stats(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    rows: Rows = None,
+    columns: Columns = None,
+    per: Per = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md or json; default: terminal.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Test what differs: paired differences, robustness over b0, aggregates, with intervals."""
+    from analysis.render.page import page_markdown
+    from analysis.results import statistics_frames, statistics_of
+
+    form = form_of(output, form, {"md": (".md",), "json": (".json",)})
+    results = results_of(
+        grid,
+        storage,
+        only,
+        exclude,
+        rows=rows,
+        columns=columns,
+        per=per,
+        metric=metric,
+        at=at,
+        na_if=na_if,
+    )
+    if form == "json":
+        frames = statistics_frames(results)
+        put_json({name: in_json(frame) for name, frame in frames.items()}, output)
+        return
+    page = statistics_of(results)
+    if form is None and output is None:
+        print_page(page)
+    else:
+        put(page_markdown(page), output)
+
+
+def compare(
+    grid: Grid,
+    theirs: Annotated[
+        str,
+        typer.Option(
+            "--with",
+            metavar="OTHER",
+            help="published[:DATE] (the default), a CSV file, another grid or folder of results.",
+        ),
+    ] = "published",
+    storage: Storage = RESULTS,
+    only: Only = None,
+    exclude: Exclude = None,
+    metric: MetricOption = None,
+    at: AtOption = None,
+    na_if: NaIfOption = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md or csv; default: terminal.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Hold the results against the published ones, a file's or another sweep's, cell by cell."""
+    from analysis.comparison.frame import comparison_csv
+    from analysis.comparison.page import comparison_page
+    from analysis.outputs import save_comparison
+    from analysis.render.page import page_markdown
+
+    form = form_of(output, form, {"md": (".md",), "csv": (".csv",)})
+    if trouble := url_trouble(theirs):
+        raise UserError(f"--with {trouble}")
+    ours = results_of(grid, storage, only, exclude, metric=metric, at=at, na_if=na_if)
+    comparison = compared(ours, theirs)
+    if form is None and output is None:
+        print_page(comparison_page(comparison))
+        try:
+            for path in save_comparison(comparison, ours.store):
+                typer.echo(f"wrote {path}", err=True)
+        # The results may be somebody else's, to be read alone.
+        except OSError as error:
+            typer.echo(f"not written beside the records: {error}; -o names a file", err=True)
+    elif form == "csv":
+        put(comparison_csv(comparison), output)
+    else:
+        put(page_markdown(comparison_page(comparison)), output)
+
+
+def compared(ours: "Results", theirs: str) -> "Comparison":
+    """The comparison with what ``--with`` names; another grid's results lie beside ours."""
+    from adaloss.grid.sweep import resolve_grid
+    from analysis.comparison.compare import compare as compare_sides
+    from analysis.comparison.from_records import records_side
+    from analysis.published import named_side
+    from analysis.results import read_results
+
+    measure, na_if = ours.measure, ours.spec.na_if
+    other = named_side(theirs, measure=measure)
+    if other is None:
+        beside = RESULTS if resolve_grid(theirs).is_dir() else ours.store.root.parent
+        sweep, store = open_results(theirs, beside)
+        same = {"metric": measure.metric, "at": measure.at, "only": {}, "exclude": ()}
+        spec = ours.spec.model_copy(update=same)
+        results = read_results(sweep, sweep.trials, store, [spec])
+        name = name_beside(sweep.name, ours, theirs)
+        other = records_side(results.frame, name=name, measure=measure, na_if=na_if)
+    mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)
+    return compare_sides(mine, other, ours.names)
+
+
+def name_beside(name: str, ours: "Results", theirs: str) -> str:
+    """The other sweep's name, with its grid's where it has ours."""
+    return name if name != ours.sweep.name else f"{name} by {theirs}"
+
+
+def put_json(value: dict[str, Any], output: Path | None) -> None:
+    """Print a JSON object, or write it to the file."""
+    import json
+
+    put(json.dumps(value, indent=2) + "\n", output)
+
+
+def in_json(frame: "DataFrame") -> list[dict[str, Any]]:
+    """The rows of a frame; what is not finite is null."""
+    import json
+
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    return rows

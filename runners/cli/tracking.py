@@ -1,0 +1,127 @@
+"""The commands that show a sweep to others: W&B now or afterwards."""
+
+from typing import Annotated
+
+import typer
+
+from runners.cli.options import (
+    COMPLETE,
+    INCOMPLETE,
+    RESULTS,
+    Grid,
+    Storage,
+    Wandb,
+    command,
+    open_sweep,
+    plan_of,
+)
+
+
+def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> None:
+    """Save the sweep's W&B workspace and report, or write them to files without a login."""
+    from adaloss.errors import UserError
+    from runners.tracking.labels import check_labels
+    from runners.tracking.mode import mirror_mode
+    from runners.tracking.publish import publish, write_files
+    from runners.tracking.target import TargetError
+    from runners.tracking.wandb_runs import login
+
+    sweep, store = open_sweep(grid, storage)
+    check_labels(sweep, sweep.trials)
+    mode = mirror_mode(sweep.grid.wandb.mode, wandb)
+    found = login() if mode in ("auto", "online") else None
+    if found is not None and found.known:
+        try:
+            saved = publish(sweep, store, found.server, "")
+        except TargetError as error:
+            raise UserError(f"W&B: {error}") from error
+        typer.echo(f"workspace: {saved.workspace}")
+        typer.echo(f"report: {saved.report}")
+        return
+    written = write_files(sweep, store)
+    typer.echo(f"workspace: {written.workspace}")
+    typer.echo(f"report: {written.report}")
+    publish_it = command("dashboard", sweep, store)
+    if found is None:
+        typer.echo(
+            f"not published: W&B is {mode}; to publish: {publish_it} --wandb online", err=True
+        )
+        return
+    why = f"no key for {found.server}"
+    typer.echo(f"not published ({why}); after `wandb login`: {publish_it}", err=True)
+    if mode == "online":
+        raise typer.Exit(INCOMPLETE)
+
+
+def watch(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="The port; default: the first free from 7860."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")
+    ] = True,
+) -> None:
+    """Show the sweep in the browser, live and without an account, until Ctrl-C."""
+    from analysis.figures.parts.line_styles import line_styles
+    from runners.tracking.watch import watch as watch_sweep
+
+    sweep, store = open_sweep(grid, storage)
+    field = sweep.tables[0].columns
+    styles = line_styles(tuple(dict.fromkeys(trial.value(field) for trial in sweep.trials)))
+    # Of one colour no two runs could be told apart.
+    colours = {
+        trial.trial_id: styles[trial.value(field)].colour
+        for trial in sweep.trials
+        if len(styles) > 1
+    }
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    watch_sweep(sweep, store, colours=colours, port=port, browser=browser, say=say)
+
+
+def sync(
+    grid: Grid,
+    storage: Storage = RESULTS,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which runs are missing, write none.")
+    ] = False,
+    wandb: Wandb = None,
+) -> None:
+    """Bring W&B to the state of the records: upload, or write offline, the runs it lacks."""
+    from adaloss.errors import UserError
+    from runners.tracking.labels import check_labels
+    from runners.tracking.mode import sync_mode
+    from runners.tracking.sync import synchronise
+
+    sweep, store = open_sweep(grid, storage)
+    mode = sync_mode(sweep.grid.wandb.mode, wandb)
+    if mode == "disabled":
+        raise UserError(f"W&B is disabled for {sweep.name}: --wandb online or offline asks for it")
+    check_labels(sweep, sweep.trials)
+    # What cannot be read is said once, here.
+    plan_of(sweep, sweep.trials, None, store)
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    outcome = synchronise(sweep, store, mode, say, dry_run=dry_run)
+    for line in outcome.missing:
+        typer.echo(line)
+    missing = len(outcome.missing) if dry_run else outcome.finished + (outcome.left or 0)
+    done = "uploaded" if outcome.mode == "online" else "written"
+    typer.echo(f"{missing} W&B runs missing, {outcome.finished} {done} now")
+    for line in outcome.pages:
+        typer.echo(line)
+    for problem in dict.fromkeys(outcome.problems.values()):
+        typer.echo(f"W&B: {problem}", err=True)
+    offline = outcome.mode == "offline"
+    if offline:
+        upload = command("sync", sweep, store)
+        typer.echo(f"nothing is uploaded; after `wandb login`: {upload} --wandb online", err=True)
+    short = outcome.left or outcome.problems or (offline and mode == "online")
+    raise typer.Exit(INCOMPLETE if short else COMPLETE)

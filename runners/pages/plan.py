@@ -1,0 +1,189 @@
+"""What a run of a sweep would do and take: time, disk and licences."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adaloss.errors import DataError
+from adaloss.grid.sweep import Sweep
+from adaloss.records.places import Places, prepared_folder
+from adaloss.records.printable import printable
+from adaloss.records.result import SplitSizes
+from adaloss.tasks.images.data.parts import split_sizes
+from adaloss.tasks.images.models.licences import licence
+from adaloss.trial import Trial
+from runners.calibrate import Measured
+from runners.pages.own_changes import own_changes
+from runners.pages.progress import duration
+from runners.plan import Kind, Plan, kind, seconds_per_epoch, trial_seconds
+from runners.trials.machine import workers
+
+# What each data set takes: the published files as they are kept, and the tensors made of them.
+DATASET_BYTES: Mapping[str, tuple[int, int]] = {
+    "digits": (0, 0),
+    "mnist": (66_000_000, 56_000_000),
+    "fashion_mnist": (86_000_000, 56_000_000),
+    "cifar10": (357_000_000, 185_000_000),
+    "cifar100": (356_000_000, 185_000_000),
+}
+# What of a trial says how many images it has.
+SPLIT_FIELDS = ("dataset", "train_examples", "eval_examples")
+RECORD_BYTES = 16_000
+RECORD_BYTES_PER_EPOCH = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What the missing trials take.
+
+    ``device_seconds`` is the sum over trials, each with its device to itself, None where nothing
+    was measured; ``licences`` are by model.
+    """
+
+    at_a_time: int
+    device_seconds: float | None
+    record_bytes: int
+    checkpoint_bytes: int | None
+    licences: Mapping[str, str]
+
+
+def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost:
+    """The cost of the missing trials; what was measured counts before what is on record."""
+    per_epoch = seconds_per_epoch(plan) | {
+        name: found.epoch_seconds for name, found in measured.items()
+    }
+    at_a_time = workers(sweep)
+    kept = len(plan.missing) if sweep.grid.execution.keep_checkpoints else at_a_time
+    largest = max((found.checkpoint_bytes for found in measured.values()), default=None)
+    return Cost(
+        at_a_time=at_a_time,
+        device_seconds=trial_seconds(plan.missing, per_epoch),
+        record_bytes=sum(
+            RECORD_BYTES + RECORD_BYTES_PER_EPOCH * trial.epochs for trial in plan.missing
+        ),
+        checkpoint_bytes=None if largest is None else largest * min(kept, len(plan.missing)),
+        licences={
+            trial.model: stated for trial in plan.trials if (stated := licence(trial)) is not None
+        },
+    )
+
+
+def plan_lines(
+    sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured], device: str
+) -> Iterator[str]:
+    """What a person is told of the plan, line by line."""
+    counts = plan.counts()
+    yield f"{sweep.name}: {counts['cells']} cells, {counts['trials']} trials"
+    for state in ("complete", "diverged", "failed", "missing"):
+        yield f"  {state:<9}{counts[state]:>6}"
+    yield from data_lines(plan, sweep.places)
+    for change in own_changes(plan.trials, plan.results, sweep.places):
+        yield from (f"note: {line}" for line in change.lines())
+    cost = cost_of(sweep, plan, measured)
+    for model, stated in cost.licences.items():
+        yield f"weights of {model}: licence {stated}"
+    if not plan.missing:
+        return
+    yield from disk_lines(sweep, plan, cost)
+    for trial in one_of_each_kind(plan.missing):
+        if kind(trial) in measured:
+            yield measured_line(trial, measured[kind(trial)])
+    yield time_line(cost, device)
+
+
+def data_lines(plan: Plan, places: Places) -> Iterator[str]:
+    """How many images there are to train on, to validate on and to test on."""
+    for trial in one_of_each_split(plan.trials):
+        try:
+            sizes = split_sizes(trial, places)
+        except (DataError, OSError) as error:
+            yield printable(f"data: {error}")
+        else:
+            yield printable(
+                f"data: {trial.dataset}: {sizes.train:,} training, {sizes.validation:,} validation "
+                f"and {sizes.test:,} test images"
+            )
+
+
+def data_records(plan: Plan, places: Places) -> Iterator[dict[str, Any]]:
+    """The same for programs; sizes are null where they are not known."""
+    for trial in one_of_each_split(plan.trials):
+        try:
+            sizes = split_sizes(trial, places).model_dump()
+        except (DataError, OSError):
+            sizes = dict.fromkeys(SplitSizes.model_fields)
+        yield {name: trial.value(name) for name in SPLIT_FIELDS} | sizes
+
+
+def one_of_each_split(trials: tuple[Trial, ...]) -> list[Trial]:
+    """A trial of each data set and number of its examples."""
+    found: dict[tuple[Any, ...], Trial] = {}
+    for trial in trials:
+        found.setdefault(tuple(trial.value(name) for name in SPLIT_FIELDS), trial)
+    return list(found.values())
+
+
+def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
+    """The room that is needed on the disk."""
+    checkpoints = (
+        "and a checkpoint of each trial while it runs"
+        if cost.checkpoint_bytes is None
+        else f"checkpoints {readable(cost.checkpoint_bytes)}"
+    )
+    yield f"disk: records {readable(cost.record_bytes)}, {checkpoints}"
+    root = sweep.places.data_root
+    for name in dict.fromkeys(trial.dataset for trial in plan.missing):
+        files, tensors = DATASET_BYTES.get(name, (0, 0))
+        if files:
+            yield (
+                f"      {name} {readable(files)} in {root}, "
+                f"{readable(tensors)} in {prepared_folder()}"
+            )
+
+
+def measured_line(trial: Trial, found: Measured) -> str:
+    """What calibration found for a kind of trial."""
+    return (
+        f"measured: {trial.model}, batch {trial.batch_size}: "
+        f"{found.examples_per_second:,.0f} images/s in training, "
+        f"{duration(found.epoch_seconds)} an epoch with its evaluations"
+    )
+
+
+def time_line(cost: Cost, device: str) -> str:
+    """The estimate of the time, or how to get one."""
+    if cost.device_seconds is None:
+        return (
+            "no estimate of the time: no trial of this sweep is complete yet; "
+            "plan --calibrate measures a few steps"
+        )
+    if device == "cuda":
+        hours = cost.device_seconds / 3600
+        return f"the missing ones will take about {hours:,.1f} GPU-hours; packed, somewhat less"
+    seconds = cost.device_seconds / cost.at_a_time
+    return f"the missing ones will take about {duration(seconds)}, {cost.at_a_time} at a time"
+
+
+def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> dict[str, Any]:
+    """The plan for programs."""
+    cost = cost_of(sweep, plan, measured)
+    return plan.counts() | {
+        "at_a_time": cost.at_a_time,
+        "device_seconds": cost.device_seconds,
+        "record_bytes": cost.record_bytes,
+        "checkpoint_bytes": cost.checkpoint_bytes,
+        "licences": dict(cost.licences),
+        "data": list(data_records(plan, sweep.places)),
+        "data_root": str(sweep.places.data_root),
+    }
+
+
+def one_of_each_kind(trials: tuple[Trial, ...]) -> list[Trial]:
+    """A trial of each kind to be timed, from fresh weights: where they start changes no time."""
+    first = list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
+    return [Trial(**trial.values | {"pretrained": False}) for trial in first]
+
+
+def readable(size: int) -> str:
+    """A number of bytes as a person reads it."""
+    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.2f} GB"

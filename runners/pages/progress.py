@@ -1,0 +1,156 @@
+"""The view of a running sweep: live on a terminal, one plain line per event elsewhere."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from adaloss.grid.tables.spec import TableSpec
+from adaloss.records.result import TrialState
+from adaloss.trial import Trial
+from runners.pages.matrix import MARKS, legend, state_matrices
+from runners.plan import Plan
+from runners.trials.events import SweepObserver
+
+REFRESHES_PER_SECOND = 4
+MOST_RUNNING_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Running:
+    """A trial that a worker has."""
+
+    trial: Trial
+    epoch: int = 0
+    loss: float | None = None
+
+    def line(self) -> str:
+        """The trial with its epoch and loss."""
+        loss = "" if self.loss is None else f"  loss {self.loss:.4f}"
+        epoch = f"  epoch {self.epoch}/{self.trial.epochs}" if self.epoch else "  starting"
+        return f"{self.trial.readable_name}{epoch}{loss}"
+
+
+class SweepProgress(SweepObserver):
+    """Counts what happens, and says it in a line where a person should know."""
+
+    def __init__(self, plan: Plan, to_run: Sequence[Trial], console: Console) -> None:
+        self.plan = plan
+        self.console = console
+        self.total = len(to_run)
+        self.done = 0
+        self.first_start: float | None = None
+        self.running: dict[str, Running] = {}
+        self.states = plan.states()
+
+    def trial_started(self, trial: Trial) -> None:
+        """A worker has taken the trial."""
+        self.first_start = self.first_start or time.monotonic()
+        self.running[trial.trial_id] = Running(trial)
+        self.states[trial.trial_id] = "running"
+
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float) -> None:
+        """The trial has recorded an epoch."""
+        self.running[trial.trial_id] = Running(trial, epoch, loss)
+
+    def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
+        """The trial has a result."""
+        self.done += 1
+        self.running.pop(trial.trial_id, None)
+        self.states[trial.trial_id] = state.value
+
+    def starts_again(self, trial: Trial, message: str) -> None:
+        """The trial failed, but not for good."""
+        self.running.pop(trial.trial_id, None)
+        self.states[trial.trial_id] = "missing"
+        self.say(f"{trial.readable_name}: {message}")
+
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def headline(self) -> str:
+        """Counts, throughput and time left."""
+        text = f"{self.plan.sweep}: {self.done}/{self.total} trials"
+        if self.first_start is None:
+            return f"{text}  starting Ray, which takes some seconds"
+        elapsed = time.monotonic() - self.first_start
+        if self.done == self.total:
+            text += f" in {duration(elapsed)}"
+        elif self.done:
+            left = (self.total - self.done) * elapsed / self.done
+            text += f"  {60 * self.done / elapsed:.3g} trials/min  about {duration(left)} left"
+        return text
+
+
+class PlainProgress(SweepProgress):
+    """One line per finished trial."""
+
+    def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
+        """Say how the trial ended."""
+        super().trial_ended(trial, state, message)
+        why = f": {message}" if message else ""
+        self.say(f"[{self.done}/{self.total}] {trial.readable_name} {state.value}{why}")
+
+
+class LiveProgress(SweepProgress):
+    """The whole sweep on a terminal, redrawn in place."""
+
+    def __init__(
+        self, plan: Plan, to_run: Sequence[Trial], console: Console, spec: TableSpec
+    ) -> None:
+        super().__init__(plan, to_run, console)
+        self.spec = spec
+
+    def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
+        """Say it when the trial failed; how the others ended shows in the matrix."""
+        super().trial_ended(trial, state, message)
+        if state is TrialState.FAILED:
+            self.say(f"failed: {trial.readable_name}: {message}")
+
+    def __rich__(self) -> RenderableType:
+        """Draw the state of now."""
+        # Copies: the driver's thread goes on while the view's thread draws.
+        matrices = state_matrices(self.plan.trials, dict(self.states), self.spec)
+        running = list(self.running.values())
+        lines = [
+            Text(f"{MARKS['running'].sign} {entry.line()}")
+            for entry in running[:MOST_RUNNING_SHOWN]
+        ]
+        if len(running) > MOST_RUNNING_SHOWN:
+            lines.append(Text(f"… and {len(running) - MOST_RUNNING_SHOWN} more"))
+        return Group(Text(self.headline(), "bold"), *matrices, legend(), *lines)
+
+
+@contextmanager
+def watching(
+    plan: Plan, to_run: Sequence[Trial], spec: TableSpec, console: Console, *, quiet: bool
+) -> Iterator[SweepObserver]:
+    """The observer that fits the console: live, plain or, when quiet, silent."""
+    if quiet:
+        yield SweepProgress(plan, to_run, Console(quiet=True))
+    elif console.is_terminal:
+        view = LiveProgress(plan, to_run, console, spec)
+        with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):
+            yield view
+    else:
+        told = PlainProgress(plan, to_run, console)
+        told.say(f"{len(to_run)} trials to run; Ray is starting")
+        yield told
+
+
+def duration(seconds: float) -> str:
+    """A time span with the two units that matter: ``2 h 5 min``, ``3 min 20 s``, ``12 s``."""
+    whole = max(1, round(seconds))
+    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {whole % 60} s"
+    return f"{whole} s"

@@ -1,0 +1,77 @@
+"""Whether what models start from is on this disk, or can be fetched; nothing is fetched here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from adaloss.errors import WeightsError
+from adaloss.own_code.modules import find_own_module
+from adaloss.records.places import Places
+from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weights, is_user_model
+from adaloss.tasks.images.models.published import RESNET20_URL, local_path, published_weights
+from adaloss.tasks.images.models.weights import check_local_file, found_whole
+from runners.preflight.ask import Question
+from runners.preflight.finding import Finding, fine, refused, warning
+from runners.preflight.inputs.hub_cache import HUB, cached_weights, hub_cache, is_offline
+
+ABOUT = "weights"
+
+
+def model_findings(model: str, pretrained: bool | str, places: Places) -> Iterator[Finding]:
+    """What is to be said of a model and of what it starts from."""
+    if is_user_model(model):
+        yield user_model(model, places)
+    if pretrained is not False:
+        try:
+            yield start(model, pretrained, places)
+        except WeightsError as error:
+            yield refused(ABOUT, str(error), "")
+
+
+def start(model: str, pretrained: bool | str, places: Places) -> Finding:
+    """Whether the weights are there.
+
+    Raises:
+        WeightsError: they are not there, and no network would help.
+    """
+    if isinstance(pretrained, str):
+        path = local_path(pretrained, places)
+        check_local_file(model, path)
+        return fine(ABOUT, f"{model} starts from {path}")
+    # For a model of timm it would be imported, which takes seconds.
+    if model in BUILT_IN_MODELS or not has_published_weights(model):
+        found = found_whole(published_weights(model, places.weights))
+        return there(model, found, places.weights)
+    return there(model, cached_weights(model), hub_cache())
+
+
+def there(model: str, found: Path | None, folder: Path) -> Finding:
+    """Whether published weights were found."""
+    if found is not None:
+        return fine(ABOUT, f"those of {model} are {found}")
+    missing = f"those of {model} are not in {folder}"
+    if is_offline() and model not in BUILT_IN_MODELS:
+        advice = "unset HF_HUB_OFFLINE, or copy them there from a machine that has them"
+        return warning(ABOUT, f"{missing}, and the Hub may not be asked for them", advice)
+    return fine(ABOUT, f"{missing} and are fetched before the first trial")
+
+
+def user_model(name: str, places: Places) -> Finding:
+    """Whether the module of the user's function can be found."""
+    module, folders = name.partition(":")[0], places.own_folders
+    if find_own_module(module, folders) is not None:
+        return fine("model", f"{name}: the module {module} is there")
+    looked = ", ".join(map(str, folders))
+    found = f"{name}: there is no module {module} in {looked} or among the installed packages"
+    return refused("model", found, "put it beside the grid, or install it")
+
+
+def servers_of(starts: tuple[tuple[str, bool | str], ...], weights: Path) -> Iterator[Question]:
+    """The servers that would be asked for missing weights."""
+    for model, pretrained in starts:
+        if pretrained is not True or not has_published_weights(model):
+            continue
+        own = model in BUILT_IN_MODELS
+        if own and published_weights(model, weights).find() is None:
+            yield Question(what=f"weights of {model}", url=RESNET20_URL)
+        elif not own and cached_weights(model) is None:
+            yield Question(what=f"weights of {model}", url=HUB)

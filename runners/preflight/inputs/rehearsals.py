@@ -1,0 +1,100 @@
+"""Whether models that no one has tried yet can be trained: each is tried once, on a few images."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from adaloss.own_code.fresh_process import ProcessEndedError, in_fresh_process
+from adaloss.own_code.modules import find_own_module
+from adaloss.records.places import Places
+from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, image_folder_candidates
+from adaloss.tasks.images.fingerprints import own_of
+from adaloss.tasks.images.model_names import is_user_model
+from adaloss.trial import Trial
+from runners.pages.own_frames import own_frames
+from runners.preflight.finding import Finding, fine, refused, warning
+from runners.preflight.planned import Planned
+
+# Seconds; of a sweep whose trials have a time limit, that is it.
+LONGEST = 300.0
+# What may differ between trials whose model and images fit together in the same way.
+NOT_THE_MODELS = frozenset(
+    {
+        "optimizer",
+        "seed",
+        "lr",
+        "epochs",
+        "b0",
+        "alpha",
+        "c",
+        "momentum",
+        "weight_decay",
+        "max_loss",
+    }
+    | {"split_seed", "train_examples", "eval_examples", "padding", "flip", "interpolation"}
+)
+
+
+def rehearsals(planned: Planned) -> Iterator[Finding]:
+    """What comes of a step and an evaluation with each model that has to be tried.
+
+    Each has a process of its own: what a model's code does there, it does to nobody else.
+    """
+    places, limit = planned.sweep.places, planned.sweep.grid.execution.timeout or LONGEST
+    kinds: dict[tuple[object, ...], Trial] = {}
+    for trial in planned.trials:
+        if is_to_be_tried(trial):
+            kinds.setdefault(kind_of(trial), trial)
+    tried = [trial for trial in kinds.values() if is_all_there(trial, places)]
+    on_gpus = planned.sweep.grid.resources.gpu != 0
+    with ThreadPoolExecutor(planned.workers) as threads:
+        yield from threads.map(lambda trial: rehearsal(trial, places, limit, on_gpus), tried)
+
+
+def is_to_be_tried(trial: Trial) -> bool:
+    """Whether the model, its weights or its constants are the user's own."""
+    own = is_user_model(trial.model) or isinstance(trial.pretrained, str)
+    return own or trial.mean is not None or trial.std is not None
+
+
+def is_all_there(trial: Trial, places: Places) -> bool:
+    """Whether all that the trial names of the user's own is here; what is not is said elsewhere."""
+    own = own_of(trial)
+    if "model" in own and not find_own_module(own["model"].partition(":")[0], places.own_folders):
+        return False
+    if "pretrained" in own and places.own_path(own["pretrained"]) is None:
+        return False
+    path = own.get("dataset", "").removeprefix(IMAGE_FOLDER)
+    return not path or any(folder.is_dir() for folder in image_folder_candidates(path, places))
+
+
+def kind_of(trial: Trial) -> tuple[object, ...]:
+    """What trials have in common that are tried together."""
+    return tuple(value for name, value in trial.values.items() if name not in NOT_THE_MODELS)
+
+
+def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:
+    """Try one trial's model, for so many seconds."""
+    # torch takes seconds to import: it is imported over there.
+    try:
+        trouble = in_fresh_process(tried_there, trial, places, on_gpus, limit=limit)
+    except TimeoutError:
+        found = f"{trial.model} was not built and trained on a few images within {limit:g} s"
+        return warning("model", found, "a trial of it may take very long, or hang")
+    except ProcessEndedError as error:
+        why = f"{error} as it was built and trained on a few images"
+        return refused("model", f"{trial.model}: {why}", "see what its code does")
+    if trouble is None:
+        return fine("model", f"{trial.model} was built and trained on a few images")
+    message, traceback = trouble
+    frames = "".join(f"\n    {frame}" for frame in own_frames(traceback))
+    advice = f"every trial of it would fail{frames}"
+    return refused("model", f"{trial.model} was tried on a few images: {message}", advice)
+
+
+def tried_there(trial: Trial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
+    """In a process of its own: the message and the traceback of what goes wrong."""
+    from adaloss.tasks.images.rehearsal import rehearse
+    from runners.calibrate import device_here
+
+    trouble = rehearse(trial, places, device_here() if on_gpus else "cpu")
+    return (trouble.message, trouble.traceback) if trouble else None

@@ -1,0 +1,1 @@
+"""Checks of the machine: folders, memory, GPUs, limits, software."""

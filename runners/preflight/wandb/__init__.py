@@ -1,0 +1,1 @@
+"""Checks of the W&B account, its server and its labels."""

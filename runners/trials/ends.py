@@ -1,0 +1,105 @@
+"""What the driver does as a trial ends: it runs again, or its end is recorded and told."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from adaloss.records.result import Failure, FailureKind, TrialResult, TrialState
+from adaloss.records.store import Store
+from adaloss.time_limit import TrialTimeoutError
+from adaloss.trial import Trial
+from runners.trials.events import SweepObserver
+from runners.trials.lost_trial import record_lost, stack_at_the_limit
+from runners.trials.queue import ALIKE, Again, End, TrialQueue
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnds:
+    """Called with each end of a trial; ``timeout`` is what a trial may take, in seconds."""
+
+    queue: TrialQueue
+    store: Store
+    observer: SweepObserver
+    timeout: float | None
+
+    def reported(self, trial: Trial, result: TrialResult) -> None:
+        """The trial's worker has recorded its result."""
+        again = self.queue.ended(trial, end_of(result))
+        if again is None:
+            self.observer.trial_ended(trial, result.state, f"{reason(result)}{self.last()}")
+            return
+        # Where that fails, its next worker finds this result, reports it and ends it.
+        with suppress(OSError):
+            self.store.set_aside(trial)
+        self.observer.starts_again(trial, f"{reason(result)}; runs again{when(again)}")
+
+    def lost(self, trial: Trial, failure: Failure) -> None:
+        """The trial's worker is gone, or cannot go on, of this failure."""
+        result = self.store.read_result(trial)
+        if result is not None:
+            # It died between its record and its report.
+            with suppress(OSError):
+                self.store.clear_temporary(trial)
+            self.reported(trial, result)
+            return
+        stack = stack_at_the_limit(trial, self.store)
+        if self.timeout is not None and stack:
+            failure = timed_out(self.timeout, stack)
+        end = End(state=TrialState.FAILED, failure=failure.kind, message=failure.message)
+        again = self.queue.ended(trial, end)
+        if again is not None:
+            told = f"{failure.kind}: {failure.message}; goes on from its last checkpoint"
+            self.observer.starts_again(trial, f"{told}{when(again)}")
+            return
+        if (starts := self.queue.starts[trial.trial_id]) > 1:
+            message = f"{failure.message} (started {starts} times)"
+            failure = failure.model_copy(update={"message": message})
+        said = f"{failure.kind}: {failure.message}"
+        try:
+            record_lost(trial, failure, self.store)
+        except OSError as error:
+            # The disk may be what the worker died of; without a result the trial is missing.
+            said = f"{said}, and that cannot be recorded: {error}"
+        self.observer.trial_ended(trial, TrialState.FAILED, f"{said}{self.last()}")
+
+    def last(self) -> str:
+        """That no more trials are started, where that is because all have failed alike."""
+        if not self.queue.hopeless:
+            return ""
+        return (
+            f"; the first {ALIKE} trials have all failed in this way: no more are started "
+            "(write execution: {max_failed: N} to have more tried)"
+        )
+
+
+def reason(result: TrialResult) -> str:
+    """Why a trial is not complete, in one line."""
+    if result.divergence is not None:
+        return result.divergence.reason
+    if result.failure is not None:
+        return f"{result.failure.kind}: {result.failure.message}"
+    return ""
+
+
+def end_of(result: TrialResult) -> End:
+    """What the queue needs to know of a result."""
+    failure = result.failure
+    return End(
+        state=result.state,
+        failure=failure.kind if failure else None,
+        message=failure.message if failure else "",
+        memory=result.memory,
+    )
+
+
+def timed_out(limit: float, stack: str) -> Failure:
+    """The failure of a trial that its time limit ended inside an epoch."""
+    error = TrialTimeoutError(limit)
+    return Failure(
+        kind=FailureKind.TIMEOUT, message=f"{type(error).__name__}: {error}", traceback=stack
+    )
+
+
+def when(again: Again) -> str:
+    """How and when a trial starts again, to follow what it does."""
+    alone = ", alone," if again.alone else ""
+    return f"{alone} in {again.delay:g} s (retry {again.retry} of {again.retries})"

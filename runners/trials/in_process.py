@@ -1,0 +1,28 @@
+"""One trial in this process, its output on the terminal: for debugging, without Ray."""
+
+from adaloss.execution import Execution, ExecutionSettings
+from adaloss.grid.sweep import Sweep
+from adaloss.records.provenance import collect_provenance
+from adaloss.records.store import Store
+from adaloss.tasks.images.data.splits import load_splits
+from adaloss.trial import Trial
+from runners.calibrate import device_here
+
+
+def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
+    """Run the trial to the same records that it gets through Ray, on a GPU where there is one."""
+    wants_gpu = sweep.grid.resources.gpu != 0
+    settings = ExecutionSettings(
+        places=sweep.places,
+        device=device_here() if wants_gpu else "cpu",
+        threads=sweep.grid.resources.cpu,
+        timeout=None,
+        checkpoint_interval=sweep.grid.execution.checkpoint_interval,
+        keep_checkpoints=sweep.grid.execution.keep_checkpoints,
+        capture=sweep.grid.execution.capture,
+        log_output=False,
+    )
+    provenance = collect_provenance(settings.device, settings.threads)
+    execution = Execution(trial, store, settings, load_splits, provenance)
+    while execution.advance() is not None:
+        pass

@@ -1,0 +1,74 @@
+"""What this machine gives a sweep: how many workers, and what each of them gets."""
+
+import os
+from dataclasses import dataclass
+
+from adaloss.errors import UserError
+from adaloss.grid.sweep import Sweep
+from adaloss.records.places import Places
+from adaloss.trial import Capture
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What each trial gets, and the patience with it. Times in seconds.
+
+    ``gpus`` None packs the trials on the GPUs by the memory that they take, where there are any.
+    ``device`` None is the GPU where a trial gets one, else the processor.
+    """
+
+    places: Places
+    cpus: int
+    gpus: float | None
+    workers: int
+    retries: int
+    max_failed: int | None
+    timeout: float | None
+    checkpoint_interval: float
+    keep_checkpoints: bool
+    capture: Capture = "auto"
+    device: str | None = None
+
+
+class MachineError(UserError):
+    """The sweep asks for more than this machine has; the message has the numbers."""
+
+
+def cpus_of_this_machine() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def workers(sweep: Sweep) -> int:
+    """Trials at a time: as the grid says, by default as many as there are processors for.
+
+    Raises:
+        MachineError: not even one trial fits.
+    """
+    cpus, per_trial = cpus_of_this_machine(), sweep.grid.resources.cpu
+    # A cluster's processors are Ray's to count.
+    if per_trial > cpus and not os.environ.get("RAY_ADDRESS"):
+        raise MachineError(
+            f"{sweep.source}: resources.cpu is {per_trial}, and this machine has {cpus} "
+            "processors: lower it"
+        )
+    wanted = sweep.grid.execution.max_concurrent
+    fitting = max(1, cpus // per_trial)
+    return fitting if wanted == "auto" else min(wanted, fitting)
+
+
+def worker_settings(sweep: Sweep) -> WorkerSettings:
+    """The grid's resources and execution, as the workers get them."""
+    resources, execution = sweep.grid.resources, sweep.grid.execution
+    return WorkerSettings(
+        places=sweep.places,
+        cpus=resources.cpu,
+        gpus=None if resources.gpu == "auto" else resources.gpu,
+        workers=workers(sweep),
+        retries=execution.retries,
+        max_failed=execution.max_failed,
+        timeout=execution.timeout,
+        checkpoint_interval=execution.checkpoint_interval,
+        keep_checkpoints=execution.keep_checkpoints,
+        capture=execution.capture,
+    )

@@ -1,0 +1,1 @@
+"""Run finished trials again and compare them with their records."""

@@ -1,0 +1,205 @@
+"""Run finished trials again, in this process and apart from the records, and compare the two."""
+
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adaloss.errors import UserError
+from adaloss.own_code.fresh_process import in_fresh_process
+from adaloss.records.places import Places
+from adaloss.records.result import Provenance, TrialResult
+from adaloss.records.store import Store
+from adaloss.tasks.images.model_names import is_user_model
+from adaloss.trial import Trial
+from runners.trials.machine import cpus_of_this_machine
+from runners.verify.compare import (
+    Change,
+    Difference,
+    Records,
+    changes,
+    first_difference,
+    own_code_changes,
+)
+
+if TYPE_CHECKING:
+    from adaloss.execution import ExecutionSettings, LoadSplits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """A trial that ran again, held against its records.
+
+    ``bits`` says whether they had to agree bit for bit. ``difference`` is the first one, None
+    where there is none. ``top1`` has the last epoch's test accuracy on record and now, None
+    without an epoch. ``dirty`` is a code version that stands for more than one code.
+    """
+
+    trial: Trial
+    epochs: int
+    state: str
+    bits: bool
+    difference: Difference | None
+    top1: tuple[float | None, float | None]
+    changes: tuple[Change, ...]
+    dirty: bool
+
+
+def choose(trials: Sequence[Trial], count: int | None, seed: int) -> tuple[Trial, ...]:
+    """So many of the trials, spread over the cells; None is all of them.
+
+    The seed decides which. Every cell gives one trial before any gives a second.
+    """
+    in_order = sorted(trials, key=lambda trial: drawn(trial, seed))
+    taken: Counter[Any] = Counter()
+    turns = {}
+    for trial in in_order:
+        turns[trial.trial_id] = taken[trial.cell]
+        taken[trial.cell] += 1
+    # Sorting keeps the order among those whose turn is the same.
+    return tuple(sorted(in_order, key=lambda trial: turns[trial.trial_id])[:count])
+
+
+def drawn(trial: Trial, seed: int) -> str:
+    """The trial's place in a shuffle that this seed gives on every machine."""
+    return hashlib.sha256(f"{seed}/{trial.trial_id}".encode()).hexdigest()
+
+
+def verify(trials: Sequence[Trial], store: Store, places: Places) -> Generator[Verification]:
+    """Run the trials again one by one; ``places`` are the grid's.
+
+    Data sets and weights must be there. What the runs write is removed when the iterator is closed
+    or has ended.
+
+    Raises:
+        CorruptRecordError: a record on disk cannot be read.
+    """
+    from adaloss.tasks.images.data.splits import load_splits
+
+    cached_splits = lru_cache(maxsize=2)(load_splits)
+    with scratch_store() as scratch:
+        for trial in trials:
+            yield verify_trial(trial, store, scratch, places, cached_splits)
+
+
+@contextmanager
+def scratch_store() -> Iterator[Store]:
+    """A place for records that nobody needs afterwards."""
+    with tempfile.TemporaryDirectory(prefix="adaloss-sweep-verify-") as folder:
+        yield Store(Path(folder))
+
+
+def verify_trial(
+    trial: Trial, store: Store, scratch: Store, places: Places, load_splits: "LoadSplits"
+) -> Verification:
+    """Run one trial again and compare."""
+    recorded = records_of(trial, store)
+    settings = settings_like(recorded.result, places)
+    provenance = provenance_here(settings.device, settings.threads)
+    now = run_again(trial, scratch, settings, load_splits, provenance)
+    made = recorded.result.provenance
+    bits = bit_for_bit(trial, recorded.result, settings.device)
+    return Verification(
+        trial=trial,
+        epochs=recorded.result.epochs,
+        state=recorded.result.state.value,
+        bits=bits,
+        difference=first_difference(recorded, now, bits=bits),
+        top1=(last_top1(recorded), last_top1(now)),
+        changes=(
+            *changes(made, provenance),
+            *own_code_changes(recorded.result.fingerprint, now.result.fingerprint),
+        ),
+        dirty=made is not None and made.code_version.endswith(".dirty"),
+    )
+
+
+def records_of(trial: Trial, store: Store) -> Records:
+    """Everything on record about a trial that has finished."""
+    result = store.read_result(trial)
+    assert result is not None, "only finished trials are verified"
+    return Records(history=store.read_metrics(trial), result=result)
+
+
+def settings_like(result: TrialResult, places: Places) -> "ExecutionSettings":
+    """The device and the threads that the record names, as far as this machine has them."""
+    from adaloss.execution import ExecutionSettings
+    from runners.calibrate import device_here
+
+    made = result.provenance
+    return ExecutionSettings(
+        places=places,
+        device=device_here() if ran_on_gpu(result) else "cpu",
+        threads=min(made.threads if made else 1, cpus_of_this_machine()),
+        timeout=None,
+        checkpoint_interval=float("inf"),
+        keep_checkpoints=False,
+    )
+
+
+def ran_on_gpu(result: TrialResult) -> bool:
+    """Whether the record was made on a GPU."""
+    return result.memory is not None
+
+
+def bit_for_bit(trial: Trial, result: TrialResult, device: str) -> bool:
+    """Whether the numbers must be those on record to the last bit."""
+    if ran_on_gpu(result):
+        return device != "cpu" and bool(trial.deterministic)
+    return True
+
+
+@lru_cache(maxsize=8)
+def provenance_here(device: str, threads: int) -> Provenance:
+    """What makes the numbers in this process."""
+    from adaloss.records.provenance import collect_provenance
+
+    return collect_provenance(device, threads)
+
+
+def run_again(
+    trial: Trial,
+    scratch: Store,
+    settings: "ExecutionSettings",
+    load_splits: "LoadSplits",
+    provenance: Provenance,
+) -> Records:
+    """The records that the trial leaves now.
+
+    Code of the user's own runs in a process of its own: what it sets there reaches no other trial.
+    """
+    if is_user_model(trial.model):
+        from adaloss.tasks.images.data.splits import load_splits as fresh_splits
+
+        try:
+            in_fresh_process(execute, trial, scratch, settings, fresh_splits, provenance)
+        except UserError as error:
+            raise UserError(f"{trial.readable_name} cannot be run again: {error}") from error
+    else:
+        execute(trial, scratch, settings, load_splits, provenance)
+    return records_of(trial, scratch)
+
+
+def execute(
+    trial: Trial,
+    scratch: Store,
+    settings: "ExecutionSettings",
+    load_splits: "LoadSplits",
+    provenance: Provenance,
+) -> None:
+    """Run the trial to its end."""
+    from adaloss.execution import Execution
+
+    execution = Execution(trial, scratch, settings, load_splits, provenance)
+    while execution.advance() is not None:
+        pass
+
+
+def last_top1(records: Records) -> float | None:
+    """The test accuracy after the last epoch, None without one."""
+    return records.history[-1].test_top1 if records.history else None

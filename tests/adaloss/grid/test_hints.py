@@ -1,0 +1,130 @@
+"""A hint names a known synonym or what was nearly written; where nothing is near there is none."""
+
+from difflib import SequenceMatcher
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adaloss.grid.mistakes.hints import SPELLINGS, edits, near, squashed
+from adaloss.grid.schema.schema import Grid
+from adaloss.records.result import METRIC_NAMES
+from adaloss.trial import FIELD_NAMES, OPTIMIZER_NAMES
+
+FIELDS = {
+    "lr": "learning_rate learning-rate learningRate LEARNING_RATE lr_rate LR base_lr init_lr "
+    "initial_lr lr0 eta learing_rate optimizer.learning_rate scheduler.lr lrr",
+    "epochs": "epoch Epochs num_epochs num-epochs n_epochs max_epochs num_train_epochs "
+    "trainer.max_epochs training.epochs",
+    "batch_size": "batch-size batchsize batchSize bs train_batch_size bacth_size "
+    "per_device_train_batch_size datamodule.batch_size",
+    "weight_decay": "wd weight-decay weightDecay weigth_decay",
+    "optimizer": "optim opt optimiser optimizer_name",
+    "model": "arch architecture model_name model_name_or_path backbone modle",
+    "dataset": "dataset_name data_set data",
+    "seed": "random_seed manual_seed rng_seed",
+    "image_size": "img_size imgsz input_size",
+    "momentum": "momentun mom",
+}
+METRICS = {
+    ("val/top1",): "val_accuracy val_acc val-accuracy valAcc validation_accuracy eval/accuracy",
+    ("val/top1", "test/top1"): "accuracy acc Accuracy top-1",
+    ("test/top1",): "test_acc test_accuracy test/accuracy",
+    ("val/loss",): "val_loss val-loss valid_loss validation_loss eval/loss",
+    ("val/loss", "train/loss"): "loss",
+    ("train/loss",): "train_loss training_loss",
+}
+LIKE_NOTHING = (
+    "dropout hidden_size num_layers warmup_ratio warmup_epochs gamma tau eps clip grad_clip "
+    "num_classes train_loss eval_batch_size max_steps n_estimators lambda compute tokenizer "
+    "num_workers device fp16 x b - ."
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "field"),
+    [(written, field) for field, names in FIELDS.items() for written in names.split()],
+)
+def test_the_spellings_of_a_field_lead_to_it(written, field):
+    assert near(written, FIELD_NAMES) == (field,)
+
+
+@pytest.mark.parametrize(
+    ("written", "metrics"),
+    [(written, metrics) for metrics, names in METRICS.items() for written in names.split()],
+)
+def test_the_spellings_of_a_metric_lead_to_it(written, metrics):
+    assert near(written, METRIC_NAMES) == metrics
+
+
+@pytest.mark.parametrize("written", LIKE_NOTHING.split())
+def test_there_is_no_hint_where_nothing_is_near(written):
+    assert near(written, FIELD_NAMES) == ()
+
+
+@pytest.mark.parametrize("written", ["adam", "adamw", "adagrad", "rmsprop", "lion"])
+def test_another_optimizer_is_not_taken_for_one_of_ours(written):
+    assert near(written, OPTIMIZER_NAMES) == ()
+
+
+def test_every_synonym_stands_for_a_name_that_there_is():
+    keys = {name for section in sections(Grid) for name in section.model_fields}
+    assert set(SPELLINGS) <= {*FIELD_NAMES, *METRIC_NAMES, *OPTIMIZER_NAMES, *keys}
+    assert not {squashed(name) for name in FIELD_NAMES} & {
+        squashed(spelling) for listed in SPELLINGS.values() for spelling in listed.split()
+    }
+
+
+def sections(model):
+    """The model and those of its sections."""
+    return [model] + [
+        field.annotation
+        for field in model.model_fields.values()
+        if hasattr(field.annotation, "model_fields")
+    ]
+
+
+SPELT = {
+    squashed(spelling): {name for name in SPELLINGS if spelling in SPELLINGS[name].split()}
+    for listed in SPELLINGS.values()
+    for spelling in listed.split()
+}
+WRITTEN = st.text(max_size=20) | st.sampled_from(
+    [*FIELD_NAMES, *SPELT, *LIKE_NOTHING.split()]
+).flatmap(
+    lambda name: st.builds(
+        lambda start, length, new: name[:start] + new + name[start + length :],
+        st.integers(0, len(name)),
+        st.integers(0, 4),
+        st.text(alphabet="abcdefglnrstu_-.0123", max_size=4),
+    )
+)
+
+
+@given(WRITTEN)
+def test_a_hint_is_a_synonym_or_nearly_what_was_written(written):
+    for hint in near(written, FIELD_NAMES):
+        parts = {squashed(written), squashed(written.rpartition(".")[2])}
+        meant = {squashed(hint)} | {spelling for spelling, names in SPELT.items() if hint in names}
+        assert parts & meant or any(
+            SequenceMatcher(None, squashed(written), spelling).ratio() >= 0.6
+            and abs(len(squashed(written)) - len(spelling)) <= 3
+            and squashed(written)[0] == spelling[0]
+            for spelling in meant
+        )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "number"),
+    [
+        ("", "", 0),
+        ("lr", "lr", 0),
+        ("mpl", "mlp", 1),
+        ("sedes", "seeds", 1),
+        ("digit", "digits", 1),
+        ("", "abc", 3),
+        ("kitten", "sitting", 3),
+    ],
+)
+def test_letters_are_changed_added_left_out_or_swapped(one, other, number):
+    assert edits(one, other) == edits(other, one) == number

@@ -1,0 +1,426 @@
+"""A sweep file of W&B loads where its names are ours; else each mistake names what to write."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from adaloss.grid.points.forms import SAMPLED
+from adaloss.grid.reading.file import read_grid_file
+from adaloss.grid.reading.wandb import FIELD_OF, GROUPS
+from adaloss.grid.sweep import GridError, grid_json_schema, load_sweep
+from adaloss.trial import FIELD_NAMES
+
+FILES = Path(__file__).parent / "wandb_sweeps"
+GRID = """\
+method: grid
+name: demo
+parameters:
+  dataset: {value: digits}
+  model: {value: mlp}
+  optimizer: {values: [adaloss, sgd_constant]}
+  lr: {value: 1}
+  epochs: {value: 1}
+  batch_size: {value: 64}
+seeds: 2
+"""
+FIELDS = (
+    "dataset, model, optimizer, seed, lr, epochs, batch_size, b0, alpha, c, momentum, "
+    "weight_decay, pretrained, image_size, split_seed, train_examples, eval_examples, resize, "
+    "padding, flip, interpolation, normalize, mean, std, precision, channels_last, compile, "
+    "deterministic"
+)
+METRICS = (
+    "train/loss, val/loss, val/top1, val/top5, test/loss, test/top1, test/top5, b, effective_lr, "
+    "examples_per_second, seconds"
+)
+OPTIMIZERS = "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant' or 'sgd_decay_sqrt'"
+DATASETS = "digits, mnist, fashion_mnist, cifar10, cifar100 or imagefolder:PATH"
+WEIGHTS = "true, false or the path of a file (.pth, .pt, .th, .bin, .tar, .safetensors, .npz)"
+SEARCHED = (
+    "is not supported: a table needs every cell of the grid, so that sampled searches would bias "
+    "it; write method: grid"
+)
+VALUES = "is not supported: a grid needs the values themselves; write values:"
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_text(text, name="grid.yaml"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_sweep(path)
+
+    return load_text
+
+
+@pytest.fixture
+def said(load):
+    def said_of(text):
+        with pytest.raises(GridError) as caught:
+            load(text)
+        return [f"{problem.line}: {problem.message}" for problem in caught.value.problems]
+
+    return said_of
+
+
+def cells(sweep):
+    fields = ("model", "optimizer", "lr", "weight_decay", "epochs", "batch_size", "seed")
+    return [tuple(trial.value(field) for field in fields) for trial in sweep.trials]
+
+
+def test_a_file_with_our_names_in_wandbs_forms_loads_as_it_is():
+    sweep = load_sweep(FILES / "ours.yaml")
+    assert sweep.name == "ours"
+    assert sweep.left_open == {"name", "seeds"}
+    assert sweep.notes == ("program is not used: adaloss-sweep trains by itself",)
+    assert [(t.optimizer, t.b0) for t in sweep.trials[:4]] == [
+        *product(["adaloss", "sgd_constant"], [0.01, 1.0])
+    ]
+
+
+def test_nested_and_dotted_names_are_the_same_and_their_fields_are_told():
+    nested, dotted = load_sweep(FILES / "nested.yaml"), load_sweep(FILES / "dotted.yaml")
+    assert nested.trials == dotted.trials
+    assert cells(nested)[0] == ("mlp", "adaloss", 0.1, 1e-4, 1, 64, 0)
+    assert len(nested.trials) == 8
+    assert nested.notes[-1] == (
+        "model.name is read as model; optimizer.name is read as optimizer; optimizer.lr is read "
+        "as lr; optimizer.weight_decay is read as weight_decay; training.epochs is read as epochs; "
+        "training.batch_size is read as batch_size"
+    )
+    assert dotted.notes == (f"dataset.name is read as dataset; {nested.notes[-1]}",)
+
+
+def test_the_flat_names_give_the_same_trials(load):
+    text = (FILES / "dotted.yaml").read_text()
+    for name, field in FIELD_OF.items():
+        text = text.replace(f"  {name}:", f"  {field}:")
+    sweep = load(text)
+    assert sweep.notes == ()
+    ids = [trial.trial_id for trial in load_sweep(FILES / "dotted.yaml").trials]
+    assert [trial.trial_id for trial in sweep.trials] == ids
+
+
+MISTAKES = {
+    "first-tutorial": [
+        f"2: method 'bayes' {SEARCHED}",
+        "4: metric.name must be a metric, found the text 'val_accuracy'; did you mean val/top1?",
+        "6: parameters.dataset is missing",
+        "6: parameters.model is missing",
+        "7: unknown parameter 'learning_rate'; did you mean lr?",
+        f"8: learning_rate.min {VALUES} [0.0001, …, 0.1]",
+        f"15: optimizer must be {OPTIMIZERS}, found the text 'adam'",
+        "15: optimizer must be one of these too, found the text 'sgd'; did you mean sgd_constant?",
+    ],
+    "huggingface": [
+        f"3: method 'random' {SEARCHED}",
+        "6: metric.name must be a metric, found the text 'eval/accuracy'; did you mean val/top1?",
+        "8: parameters.dataset is missing",
+        "8: parameters.model is missing",
+        "8: parameters.optimizer is missing",
+        "9: unknown parameter 'learning_rate'; did you mean lr?",
+        f"10: learning_rate.distribution log_uniform_values {VALUES} [1e-06, …, 0.0001]",
+        "13: unknown parameter 'per_device_train_batch_size'; did you mean batch_size?",
+        "15: unknown parameter 'num_train_epochs'; did you mean epochs?",
+        f"16: num_train_epochs.distribution int_uniform {VALUES} [2, 3, 4]",
+        f"21: unknown parameter 'warmup_ratio'; known: {FIELDS}",
+        "25: early_terminate is not supported: stopping trials early would bias the table; "
+        "take it out",
+    ],
+    "keras": [
+        "3: metric.name must be a metric, found the text 'val_loss'; did you mean val/loss?",
+        "9: unknown parameter 'learning-rate'; did you mean lr?",
+        "10: unknown parameter 'batch-size'; did you mean batch_size?",
+        "11: unknown parameter 'epoch'; did you mean epochs?",
+        "12: unknown parameter 'wd'; did you mean weight_decay?",
+        f"13: unknown parameter 'dropout'; known: {FIELDS}",
+        "14: unknown parameter 'hidden_units'",
+    ],
+    "vision": [
+        "4: metric.target is not supported: to stop at a good trial would bias the table; "
+        "take it out",
+        "4: metric.name must be a metric, found the text 'test_acc'; did you mean test/top1?",
+        f"6: dataset must be {DATASETS}, found the text 'CIFAR-10'; did you mean cifar10?",
+        "6: dataset must be one of these too, found the text 'FashionMNIST'; "
+        "did you mean fashion_mnist?",
+        "7: unknown parameter 'arch'; did you mean model?",
+        f"8: optimizer must be {OPTIMIZERS}, found the text 'SGD'; did you mean sgd_constant?",
+        "9: unknown parameter 'base_lr'; did you mean lr?",
+        "10: unknown parameter 'bs'; did you mean batch_size?",
+        "11: unknown parameter 'num_epochs'; did you mean epochs?",
+        f"13: pretrained must be {WEIGHTS}, found the text 'yes'; write true",
+        "13: pretrained must be one of these too, found the text 'no'; write false",
+        "14: unknown parameter 'img_size'; did you mean image_size?",
+        "15: unknown parameter 'random_seed'; did you mean seed?",
+    ],
+    "yolo": [
+        f"2: method 'random' {SEARCHED}",
+        f"3: metric.name must be a metric, found the text 'metrics/mAP_0.5'; known: {METRICS}",
+        "4: parameters.dataset is missing",
+        "4: parameters.model is missing",
+        "4: parameters.optimizer is missing",
+        "4: parameters.epochs is missing",
+        "4: parameters.batch_size is missing",
+        "5: unknown parameter 'lr0'; did you mean lr?",
+        f"5: lr0.distribution uniform {VALUES} [1e-05, …, 0.1]",
+        "6: unknown parameter 'lrf'; did you mean lr?",
+        f"6: lrf.distribution uniform {VALUES} [0.01, …, 1.0]",
+        f"7: momentum.distribution uniform {VALUES} [0.6, …, 0.98]",
+        f"8: weight_decay.distribution q_uniform {VALUES} [0.0, …, 0.001]",
+        f"9: unknown parameter 'warmup_epochs'; known: {FIELDS}",
+        "10: unknown parameter 'fl_gamma'",
+        "11: unknown parameter 'degrees'",
+    ],
+    "weighted": [
+        "7: optimizer has probabilities, and a grid tries each of the values equally often: take "
+        "distribution and probabilities out",
+        "11: epochs.distribution constant goes with value, found values; leave distribution out",
+        "12: batch_size.distribution must be constant or categorical, or be left out, found the "
+        "text 'Categorical'; did you mean categorical?",
+        f"13: b0.min {VALUES} [1, 2, 3]",
+    ],
+    "hydra": [
+        "9: optimizer.lr and lr are both lr: leave one out",
+        "10: unknown parameter 'scheduler.lr'; did you mean lr?",
+        "11: unknown parameter 'trainer.max_epochs'; did you mean epochs?",
+        "12: unknown parameter 'datamodule.batch_size'; did you mean batch_size?",
+        f"13: unknown parameter 'encoder.parameters.depth'; known: {FIELDS}",
+        "16: unknown parameter 'head.learning_rate'; did you mean lr?",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_each_mistake_of_a_file_is_said_once_with_its_line_and_what_to_write(name):
+    with pytest.raises(GridError) as caught:
+        load_sweep(FILES / f"{name}.yaml")
+    assert [f"{p.line}: {p.message}" for p in caught.value.problems] == MISTAKES[name]
+
+
+def test_every_file_either_loads_or_has_its_mistakes_here():
+    loading = {"ours", "nested", "dotted", "capped"}
+    assert {path.stem for path in FILES.glob("*.yaml")} == {*loading, *MISTAKES}
+    assert all(load_sweep(FILES / f"{name}.yaml").trials for name in loading)
+
+
+@pytest.mark.parametrize("path", sorted(FILES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_schema_accepts_the_files_that_load(path):
+    schema = jsonschema.Draft202012Validator(grid_json_schema())
+    # Two spellings of one field are seen when the file is loaded.
+    assert schema.is_valid(json.loads(json.dumps(read_grid_file(path).data))) == (
+        path.stem not in MISTAKES
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "values"),
+    [
+        ("{distribution: categorical, values: [0.1, 1]}", (0.1, 1.0)),
+        ("{values: [0.1, 1], distribution: categorical}", (0.1, 1.0)),
+        ("{distribution: constant, value: 0.1}", (0.1,)),
+    ],
+)
+def test_a_distribution_that_only_names_its_values_says_nothing_more(load, form, values):
+    sweep = load(GRID.replace("lr: {value: 1}", f"lr: {form}"))
+    assert sweep.grid.parameters["lr"] == values
+
+
+@pytest.mark.parametrize("distribution", SAMPLED)
+def test_a_distribution_that_is_sampled_is_refused_with_what_to_write(said, distribution):
+    form = f"{{distribution: {distribution}, min: 0.1, max: 2}}"
+    exponents = distribution in ("log_uniform", "q_log_uniform", "inv_log_uniform")
+    instead = "[…]" if exponents else "[0.1, …, 2]"
+    assert said(GRID.replace("lr: {value: 1}", f"lr: {form}")) == [
+        f"7: lr.distribution {distribution} {VALUES} {instead}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("{min: 1, max: 3}", f"lr.min {VALUES} [1, 2, 3]"),
+        ("{max: 300, min: 1}", f"lr.max {VALUES} [1, …, 300]"),
+        ("{min: 1, max: 2.5}", f"lr.min {VALUES} [1, …, 2.5]"),
+        ("{min: 3, max: 1}", f"lr.min {VALUES} [3, …, 1]"),
+        ("{min: 0.123456789, max: 1}", f"lr.min {VALUES} [0.123456789, …, 1]"),
+        ("{min: 1}", f"lr.min {VALUES} […]"),
+        ("{mu: 0, sigma: 1}", f"lr.mu {VALUES} […]"),
+        (
+            "{distribution: uniform, values: [1, 2]}",
+            "lr.distribution uniform is not supported: a grid needs the values themselves; "
+            "take distribution out",
+        ),
+        (
+            "{distribution: categorical, value: 1}",
+            "lr.distribution categorical goes with values, found value; leave distribution out",
+        ),
+        (
+            "{values: [1, 2], probabilities: [0.5, 0.5]}",
+            "lr has probabilities, and a grid tries each of the values equally often: take "
+            "probabilities out",
+        ),
+        ("{distribution: constant}", "lr must have either value or values, found distribution"),
+        (
+            "{distribution: zipf, values: [1]}",
+            "lr.distribution must be constant or categorical, or be left out, found the text "
+            "'zipf'",
+        ),
+        (
+            "{distribution: [constant], value: 1}",
+            "lr.distribution must be constant or categorical, or be left out, found a list",
+        ),
+        (
+            "{parameters: {warm: {value: 1}}, value: 1}",
+            "lr has parameters of its own beside value; leave one of them out",
+        ),
+        ("{parameters: [1]}", "lr needs a mapping as its parameters, found a list"),
+        ("{parameters: {}}", "lr has no parameters; take it out"),
+    ],
+)
+def test_a_form_without_values_is_refused_once(said, form, message):
+    problems = said(GRID.replace("lr: {value: 1}", f"lr: {form}"))
+    assert [problem for problem in problems if "is missing" not in problem] == [f"7: {message}"]
+
+
+def test_every_member_of_a_group_is_the_field_of_its_name():
+    for group, fields in GROUPS.items():
+        assert set(fields) <= set(FIELD_NAMES)
+        for field in fields:
+            assert FIELD_OF[f"{group}.{field}"] == field
+    # Data sets, models and optimizers have seeds and rates of their own.
+    assert not {"dataset.seed", "model.alpha", "scheduler.lr", "model.lr"} & set(FIELD_OF)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("lr: {value: 1}", "optimizer.lr: {values: [1, -1]}", 7),
+        ("lr: {value: 1}", "optimizer.lr:\n    values:\n      - 1\n      - -1", 10),
+        ("epochs: {value: 1}", "training:\n    parameters:\n      epochs: {value: -1}", 10),
+        ("model: {value: mlp}", "model:\n    parameters:\n      name:\n        value: mpl", 8),
+    ],
+)
+def test_a_mistake_in_a_nested_value_has_its_own_line(said, old, new, line):
+    (problem,) = said(GRID.replace(old, new))
+    assert problem.startswith(f"{line}: ")
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        "  optimizer.lr: {value: 2}\n",
+        "  optimizer.name: {value: adaloss}\n",
+        "  training: {parameters: {epochs: {value: 2}}}\n",
+    ],
+)
+def test_two_names_of_one_field_are_refused(said, twice):
+    (problem,) = said(GRID.replace("seeds: 2\n", f"{twice}seeds: 2\n"))
+    assert problem.startswith("10: ")
+    assert problem.endswith(": leave one out")
+
+
+def test_keys_that_change_no_number_are_named_and_not_used(load):
+    sweep = load(
+        GRID + "program: train.py\njob: lab/job:v1\nimage_uri: image\nkind: sweep\n"
+        "apiVersion: v1\ncontroller: {type: local}\nscheduler: {engine: wandb}\n"
+        "command: [python, train.py]\n"
+        "metric: {name: val/top1, impute: worst, impute_while_running: best}\n"
+    )
+    assert [note.split(" is not used: ")[0] for note in sweep.notes] == [
+        *("program", "command", "job", "image_uri", "controller", "scheduler", "apiVersion"),
+        *("kind", "metric.impute", "metric.impute_while_running"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "metrics: [{name: a}, {name: b}]",
+            "metrics is not supported: write metric: {name: …}, and further tables for further "
+            "metrics",
+        ),
+        (
+            "metric: {name: val/top1, target: 90}",
+            "metric.target is not supported: to stop at a good trial would bias the table; "
+            "take it out",
+        ),
+        ("parallelism: 4", "unknown key 'parallelism'; did you mean execution.max_concurrent?"),
+        ("learning_rate: 1", "unknown key 'learning_rate'; did you mean parameters.lr?"),
+        ("num_seeds: 3", "unknown key 'num_seeds'; did you mean seeds?"),
+        ("run_cap: 2.5", "run_cap must be a whole number, found 2.5"),
+    ],
+)
+def test_a_key_that_is_no_grids_is_refused_with_what_to_write(said, text, message):
+    assert said(f"{GRID}{text}\n") == [f"11: {message}"]
+
+
+def test_lists_of_names_are_given_once_in_a_file(said):
+    problems = said(
+        GRID.replace("seeds: 2\n", "  gamma: {value: 1}\n  tau: {value: 1}\nseeds: 2\n")
+        + "foo: 1\nbar: 1\n"
+        "exclude: [{gamma: 1}, {tau: 1}]\n"
+        "metric: {name: f1}\n"
+        "tables: [{metric: recall}, {metric: auc}, {rows: gamma}, {columns: tau}]\n"
+    )
+    lists = [problem.partition("; known: ")[2] for problem in problems if "; known: " in problem]
+    assert len(lists) == len(set(lists)) == 5
+    assert len(problems) == 11
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "value"),
+    [
+        ("lr: {value: 1}", "lr: {value: 1e-3}", "lr", 1e-3),
+        ("lr: {value: 1}", "lr: {value: 5.E-2}", "lr", 0.05),
+        ("lr: {value: 1}", "lr: {value: 007}", "lr", 7.0),
+        ("epochs: {value: 1}", "epochs: {value: 0x10}", "epochs", 16),
+        ("epochs: {value: 1}\n", "epochs: &n {value: 3}\n  c: *n\n", "c", 3.0),
+    ],
+)
+def test_a_number_is_what_both_yamls_or_their_users_mean(load, old, new, field, value):
+    assert load(GRID.replace(old, new)).trials[0].value(field) == value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "lr: {value: 1}",
+            "lr: {value: 010}",
+            "7: 010 is 10 here and 8 to W&B, which reads a leading 0 as octal: write 10 or 8",
+        ),
+        (
+            "seeds: 2",
+            "seeds: [1, 0777]",
+            "10: 0777 is 777 here and 511 to W&B, which reads a leading 0 as octal: "
+            "write 777 or 511",
+        ),
+        (
+            "batch_size: {value: 64}",
+            "batch_size: {value: 1_000}",
+            "9: batch_size must be a whole number, found the text '1_000'",
+        ),
+        (
+            "seeds: 2",
+            "  flip: {value: on}\nseeds: 2",
+            "10: flip must be true or false, found the text 'on'; write true",
+        ),
+        (
+            "seeds: 2",
+            "  compile: {values: [Off, true]}\nseeds: 2",
+            "10: compile must be true or false, found the text 'Off'; write false",
+        ),
+        ("name: demo", "name: yes\nname: no", "3: duplicate key 'name'; it is already on line 2"),
+    ],
+)
+def test_what_yaml_1_1_reads_otherwise_is_refused_with_what_to_write(said, old, new, message):
+    assert said(GRID.replace(old, new)) == [message]
+
+
+@pytest.mark.parametrize("written", [GRID.replace("\n", "\r\n"), b"\xef\xbb\xbf" + GRID.encode()])
+def test_line_ends_and_marks_of_other_systems_change_nothing(load, written):
+    assert load(written).trials == load(GRID).trials

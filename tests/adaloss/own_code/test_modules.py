@@ -1,0 +1,185 @@
+"""Code of the user's own: where it is found, which files count as it, and what changes a digest."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import adaloss_sweep
+from adaloss.own_code.modules import (
+    PACKAGES,
+    OwnCodeError,
+    code_digests,
+    digests_of_files,
+    find_own_module,
+    import_own_module,
+    is_below,
+    loaded_digests,
+    own_code_first,
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write files below a folder of the user's; returns the folder."""
+
+    def write_files(**files):
+        for name, text in files.items():
+            path = tmp_path / f"{name.replace('__', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path
+
+    return write_files
+
+
+def digests(name, folder):
+    return code_digests(find_own_module(name, [folder]))
+
+
+IMPORTS = {
+    "import": "import layers",
+    "from": "from layers import Block",
+    "inside a function": "def net():\n    from layers import Block",
+    "under a condition": "try:\n    import layers\nexcept ImportError:\n    pass",
+    "by name": "import importlib\nimportlib.import_module('layers')",
+    "by the built-in function": "__import__('layers')",
+}
+
+
+@pytest.mark.parametrize("imports", IMPORTS.values(), ids=IMPORTS)
+def test_what_the_module_imports_from_the_same_folder_counts(write, imports):
+    folder = write(mine=imports, layers="Block = 1", other="Block = 1")
+    assert list(digests("mine", folder)) == ["layers.py", "mine.py"]
+    before = digests("mine", folder)
+    write(layers="Block = 2", other="Block = 2")
+    after = digests("mine", folder)
+    assert before["mine.py"] == after["mine.py"]
+    assert before["layers.py"] != after["layers.py"]
+
+
+def test_imports_are_followed_from_file_to_file_and_in_circles(write):
+    folder = write(mine="import a", a="import b", b="import mine")
+    assert list(digests("mine", folder)) == ["a.py", "b.py", "mine.py"]
+
+
+@pytest.mark.parametrize("has_init", [True, False])
+def test_packages_and_relative_imports(write, has_init):
+    model = "from . import parts\nfrom ..shared import width\nfrom .deep.last import x"
+    folder = write(nets__big__model=model, nets__big__parts="", nets__big__deep__last="")
+    write(nets__shared="", nets__unused="")
+    if has_init:
+        (folder / "nets" / "__init__.py").write_text("")
+        (folder / "nets" / "big" / "__init__.py").write_text("import json")
+    names = set(digests("nets.big.model", folder))
+    expected = {"nets/big/model.py", "nets/big/parts.py", "nets/big/deep/last.py", "nets/shared.py"}
+    inits = {"nets/__init__.py", "nets/big/__init__.py"}
+    assert names == expected | (inits if has_init else set())
+
+
+def test_comments_layout_and_documentation_change_nothing(write):
+    code = "def net(width):\n    return width * 0.3\n"
+    before = digests("mine", write(mine=code))
+    longer = (
+        '"""What it is."""\n\n# why\ndef net(width):\n    "How."\n'
+        "    return (width\n        * 0.3)\n"
+    )
+    assert digests("mine", write(mine=longer)) == before
+    assert digests("mine", write(mine=code.replace("0.3", "0.95"))) != before
+    assert digests("mine", write(mine=code.replace("width *", "width +"))) != before
+    assert digests("mine", write(mine=code.replace("0.3", "'0.3'"))) != before
+
+
+def test_a_file_that_is_no_python_counts_as_it_is(write):
+    before = digests("mine", write(mine="def (:"))
+    assert digests("mine", write(mine="def (::")) != before
+
+
+def test_installed_packages_are_not_the_users_own(write):
+    folder = write(mine="import torch, numpy as np\nfrom adaloss import AdaLoss")
+    assert list(digests("mine", folder)) == ["mine.py"]
+
+
+def test_of_an_installed_module_its_own_package_counts():
+    found = find_own_module("hypothesis.strategies", [])
+    names = code_digests(found)
+    assert "hypothesis/strategies/__init__.py" in names
+    assert all(name.startswith("hypothesis/") for name in names)
+
+
+def test_the_first_folder_wins(tmp_path):
+    for name in ("grid", "working"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine_twice.py").write_text(f"where = {name!r}")
+    folders = [tmp_path / "grid", tmp_path / "working"]
+    assert find_own_module("mine_twice", folders).file == tmp_path / "grid" / "mine_twice.py"
+
+
+def test_nothing_is_imported_to_look(write):
+    folder = write(mine="raise SystemExit", package____init__="raise SystemExit")
+    assert find_own_module("mine", [folder])
+    assert find_own_module("nothing_of_the_kind", [folder]) is None
+
+
+def test_the_tools_packages_are_those_that_it_imports_first():
+    assert PACKAGES == adaloss_sweep.PACKAGES
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_names_of_the_tools_packages_are_refused(write, name):
+    folder = write(**{name: "net = 1"})
+    with pytest.raises(OwnCodeError, match=f"{name} is the name of a package of adaloss-sweep"):
+        import_own_module(name, [folder])
+
+
+def test_a_module_that_python_has_under_this_name_is_not_taken_for_the_users(write):
+    folder = write(json="net = 1")
+    with own_code_first([folder]), pytest.raises(OwnCodeError, match=r"rename .*json\.py"):
+        import_own_module("json", [folder])
+
+
+def test_the_users_folders_come_first_while_they_build_and_last_afterwards(tmp_path):
+    before = list(sys.path)
+    try:
+        with own_code_first([tmp_path]):
+            assert sys.path[0] == str(tmp_path)
+        assert sys.path == [*before, str(tmp_path)]
+    finally:
+        sys.path[:] = before
+
+
+def test_what_is_imported_is_the_source_and_no_bytecode_of_an_older_file(write, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    folder = write(old_bytecode="value = 1")
+    path = folder / "old_bytecode.py"
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True)
+    assert list((folder / "__pycache__").glob("old_bytecode.*.pyc"))
+    path.write_text("value = 2")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    with own_code_first([folder]):
+        assert import_own_module("old_bytecode", [folder]).value == 2
+
+
+def test_modules_that_no_statement_names_count_once_they_are_imported(write):
+    imports = "import importlib\nNAME = 'layers_by_' + 'name'\nimportlib.import_module(NAME)"
+    folder = write(mine_imports_by_name=imports, layers_by_name="Block = 1")
+    assert "layers_by_name.py" not in digests("mine_imports_by_name", folder)
+    with own_code_first([folder]):
+        import_own_module("mine_imports_by_name", [folder])
+    loaded = loaded_digests([folder])
+    assert set(loaded) == {"layers_by_name.py", "mine_imports_by_name.py"}
+    write(layers_by_name="Block = 2")
+    now = digests_of_files(loaded, [folder])
+    assert now["layers_by_name.py"] != loaded["layers_by_name.py"]
+    assert now["mine_imports_by_name.py"] == loaded["mine_imports_by_name.py"]
+
+
+def test_what_is_installed_or_pythons_own_is_not_below_the_users_folder():
+    everything = [Path("/")]
+    assert is_below(Path("/home/of/a/user"), everything)
+    for module in (pytest, json):
+        assert not is_below(Path(module.__file__).parent, everything)

@@ -1,0 +1,418 @@
+"""A record that cannot be read is never obeyed, followed or waited for, and never deleted."""
+
+import json
+import os
+import re
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import adaloss
+from adaloss.records.content import parsed_history, parsed_result, parsed_trial
+from adaloss.records.file import CorruptRecordError, read_record
+from adaloss.records.quarantine import set_unreadable_aside
+from adaloss.records.result import EpochMetrics, Failure, FailureKind, TrialState
+from runners.plan import make_plan
+
+RECORDS = ("result.json", "metrics.jsonl", "trial.json", "checkpoint.pt", "log.txt")
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def lenient(store, told):
+    """The store as the command line has it: it is told of what cannot be read."""
+    return replace(store, unreadable=told.append)
+
+
+@pytest.fixture
+def finished(store, start, make_trial):
+    """A trial with all of its records."""
+    trial = make_trial()
+    execution = start(trial, keep_checkpoints=True)
+    while execution.advance() is not None:
+        pass
+    return trial
+
+
+def put(path, damage, tmp_path):
+    """Something else in a record's place."""
+    outside = tmp_path / "outside"
+    path.unlink(missing_ok=True)
+    match damage:
+        case "a fifo":
+            os.mkfifo(path)
+        case "a folder":
+            path.mkdir()
+        case "a link out":
+            outside.write_text("{}\n")
+            path.symlink_to(outside)
+        case "a link to nothing":
+            path.symlink_to(tmp_path / "nowhere")
+        case "five gigabytes":
+            path.touch()
+            os.truncate(path, 5 * 1024**3)
+        case bytes():
+            path.write_bytes(damage)
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+ODD = ("a fifo", "a folder", "a link out", "a link to nothing", "five gigabytes")
+SAID = {
+    "a fifo": "not an ordinary file",
+    "a folder": "a folder, not a file",
+    "a link out": "a symbolic link",
+    "a link to nothing": "a symbolic link",
+    "five gigabytes": "larger than",
+}
+DAMAGED = {
+    "nothing": b"",
+    "half": b'{"trial_id": "x", "sta',
+    "zeros": bytes(4096),
+    "a list": b"[1]",
+    "another schema": b'{"accuracy": 93.1}',
+    "no text": b"\xff\xfe{",
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("damage", [*ODD, *DAMAGED.values()], ids=[*ODD, *DAMAGED])
+def test_a_result_that_cannot_be_read_is_said_and_missing(
+    lenient, told, finished, damage, tmp_path
+):
+    path = lenient.trial_folder(finished) / "result.json"
+    put(path, damage, tmp_path)
+    assert lenient.read_result(finished) is None
+    (error,) = told
+    assert error.path == path
+    assert str(error).startswith(f"{path} cannot be read (")
+    assert SAID.get(damage, "not a trial's result") in str(error)
+    assert str(error).endswith(
+        "): counted as missing; `adaloss-sweep run` sets it aside and runs the trial again"
+    )
+    assert str(error).isprintable()
+
+
+def test_who_does_not_ask_to_be_told_gets_the_error(store, finished):
+    (store.trial_folder(finished) / "result.json").write_text("{}")
+    with pytest.raises(CorruptRecordError, match="not a trial's result: trial_id: Field required"):
+        store.read_result(finished)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("trial_id", "0123456789ab", "the result of trial 0123456789ab, not "),
+        ("epochs", 2**63, "impossible epochs"),
+        ("seconds", "NaN", "impossible seconds"),
+        ("seconds", -1, "impossible seconds"),
+        ("memory", {"peak": -1, "total": 1}, "impossible memory"),
+        ("state", "finished", "state: Input should be"),
+        ("a\x1b[2J\u202ename", 1, r"a\x1b[2J\u202ename: Extra inputs"),
+    ],
+)
+def test_a_result_that_no_trial_can_have_written_is_none(
+    lenient, told, finished, field, value, said
+):
+    path = lenient.trial_folder(finished) / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    assert lenient.read_result(finished) is None
+    assert said in str(told[0])
+    assert str(told[0]).isprintable()
+
+
+def test_what_may_not_be_read_cannot_be(lenient, told, finished, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert lenient.read_result(finished) is None
+    assert "(Permission denied)" in str(told[0])
+
+
+def test_a_machine_short_of_descriptors_is_no_damage(lenient, finished, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        lenient.read_result(finished)
+
+
+def test_a_damaged_history_ends_before_the_damage_and_the_result_stands(lenient, told, finished):
+    path = lenient.trial_folder(finished) / "metrics.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + b"\0\0\0\n" + second)
+    assert [metrics.epoch for metrics in lenient.read_metrics(finished)] == [1]
+    assert lenient.read_result(finished).state is TrialState.COMPLETE
+    (error,) = told
+    assert str(error).startswith(f"{path} cannot be read (line 2: ")
+    assert str(error).endswith("): the epochs before it count")
+
+
+@pytest.mark.parametrize("damage", ODD)
+def test_a_history_that_is_no_file_has_no_epochs(lenient, told, finished, damage, tmp_path):
+    put(lenient.trial_folder(finished) / "metrics.jsonl", damage, tmp_path)
+    assert lenient.read_metrics(finished) == ()
+    assert SAID[damage] in str(told[0])
+
+
+def test_a_finished_trial_is_left_alone_whatever_its_history(store, finished):
+    (store.trial_folder(finished) / "metrics.jsonl").write_text("{}\n")
+    before = names_in(store.trial_folder(finished))
+    plan = make_plan("sweep", [finished], store)
+    assert set_unreadable_aside(plan.missing, store) == []
+    assert names_in(store.trial_folder(finished)) == before
+
+
+@pytest.mark.parametrize("damage", [*ODD, b"{}"], ids=str)
+def test_an_unreadable_result_is_set_aside_with_its_attempt(store, finished, damage, tmp_path):
+    folder = store.trial_folder(finished)
+    put(folder / "result.json", damage, tmp_path)
+    (moved,) = set_unreadable_aside([finished], store)
+    assert moved.folder == folder / "quarantine" / "1"
+    kept = {"result.json", "metrics.jsonl", "checkpoint.pt", "log.txt"}
+    assert names_in(moved.folder) == kept
+    assert names_in(folder) == {"trial.json", "quarantine"}
+    assert store.read_result(finished) is None
+    assert str(moved).startswith(
+        f"set aside, {finished.readable_name} ({finished.trial_id}) runs again: result.json ("
+    )
+    assert set_unreadable_aside([finished], store) == []
+
+
+def test_what_a_link_points_to_stays_where_it_is(store, finished, tmp_path):
+    put(store.trial_folder(finished) / "result.json", "a link out", tmp_path)
+    set_unreadable_aside([finished], store)
+    assert (tmp_path / "outside").read_text() == "{}\n"
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_pipe_in_the_place_of_any_record_stops_no_trial(store, start, finished, name, tmp_path):
+    store.set_aside(finished)
+    put(store.trial_folder(finished) / name, "a fifo", tmp_path)
+    (moved,) = set_unreadable_aside([finished], store)
+    assert list(moved.why) == [name]
+    execution = start(finished)
+    while execution.advance() is not None:
+        pass
+    assert store.read_result(finished).state is TrialState.COMPLETE
+    assert stat.S_ISFIFO((moved.folder / name).stat().st_mode)
+
+
+def test_each_quarantine_has_a_number_of_its_own(store, finished):
+    for number in (1, 2, 3):
+        (store.trial_folder(finished) / "result.json").write_text("{}")
+        (moved,) = set_unreadable_aside([finished], store)
+        assert moved.folder.name == str(number)
+
+
+def test_a_quarantine_that_leads_out_of_the_storage_is_not_used(store, finished, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    folder = store.trial_folder(finished)
+    (folder / "quarantine").symlink_to(tmp_path / "elsewhere")
+    (folder / "result.json").write_text("{}")
+    (moved,) = set_unreadable_aside([finished], store)
+    assert moved.folder == folder / "quarantine_" / "1"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["a fifo", "a link out", b"text"])
+def test_what_is_no_folder_makes_room_for_one(store, make_trial, what, tmp_path):
+    trial = make_trial()
+    store.trials_folder.mkdir(parents=True)
+    put(store.trial_folder(trial), what, tmp_path)
+    (moved,) = set_unreadable_aside([trial], store)
+    assert store.trial_folder(trial).is_dir()
+    assert os.path.lexists(moved.folder / "folder")
+    assert set_unreadable_aside([trial], store) == []
+
+
+def test_a_folder_that_is_a_link_is_not_followed(lenient, told, finished, tmp_path):
+    folder = lenient.trial_folder(finished)
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    assert lenient.read_result(finished) is None
+    assert told
+    set_unreadable_aside([finished], lenient)
+    assert (tmp_path / "moved" / "result.json").exists()
+    assert not folder.is_symlink()
+
+
+def test_a_checkpoint_goes_on_from_the_epochs_before_the_damage(store, start, make_trial):
+    trial = make_trial(epochs=3)
+    interrupted = start(trial, checkpoint_interval=0.0)
+    interrupted.advance()
+    with (store.trial_folder(trial) / "metrics.jsonl").open("a") as lines:
+        lines.write("{}\n")
+    (moved,) = set_unreadable_aside([trial], store)
+    assert list(moved.why) == ["metrics.jsonl"]
+    assert (moved.folder / "metrics.jsonl").read_text().endswith("{}\n")
+    start(trial).advance()
+    assert "starts after epoch 1" in store.log_path(trial).read_text()
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"[" * 100_000, b'{"lr": 1}'])
+def test_a_trials_description_is_written_anew(store, make_trial, content):
+    trial = make_trial()
+    path = store.open_trial(trial) / "trial.json"
+    right = path.read_bytes()
+    path.write_bytes(content)
+    (moved,) = set_unreadable_aside([trial], store)
+    assert list(moved.why) == ["trial.json"]
+    assert path.read_bytes() == right
+    assert (moved.folder / "trial.json").read_bytes() == content
+
+
+def test_a_description_of_another_trial_is_written_anew(store, make_trial):
+    trial, other = make_trial(), make_trial(seed=1)
+    path = store.open_trial(trial) / "trial.json"
+    path.write_bytes((store.open_trial(other) / "trial.json").read_bytes())
+    (moved,) = set_unreadable_aside([trial, other], store)
+    assert moved.why == {"trial.json": f"describes another trial, {other.trial_id}"}
+    assert json.loads(path.read_text())["trial_id"] == trial.trial_id
+
+
+def test_a_trial_without_a_folder_gets_none(store, make_trial):
+    assert set_unreadable_aside([make_trial()], store) == []
+    assert not store.root.exists()
+
+
+def test_a_failure_of_any_text_can_be_recorded(store, start, make_trial):
+    trial = make_trial()
+    execution = start(trial)
+    failure = Failure(kind=FailureKind.CODE, message="\ud800\0", traceback="x" * 10_000_000)
+    execution.finish(TrialState.FAILED, failure=failure)
+    recorded = store.read_result(trial).failure
+    assert recorded.message == "\\ud800\0"
+    assert len(recorded.traceback) < 60_000
+
+
+class Payload:
+    """What a pickle is asked to do when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.path),))
+
+
+def test_a_checkpoint_that_is_a_program_is_not_run(store, start, make_trial, tmp_path):
+    trial = make_trial()
+    store.open_trial(trial)
+    torch.save({"epoch": Payload(tmp_path / "run")}, store.checkpoint_path(trial))
+    execution = start(trial)
+    while execution.advance() is not None:
+        pass
+    assert not (tmp_path / "run").exists()
+    assert execution.result.state is TrialState.COMPLETE
+    # Without the refusal it would have been.
+    torch.save({"epoch": Payload(tmp_path / "run")}, store.checkpoint_path(trial))
+    torch.load(store.checkpoint_path(trial), weights_only=False)
+    assert (tmp_path / "run").exists()
+
+
+FUZZED = settings(
+    max_examples=200,
+    deadline=2_000,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+EPOCH = {
+    name: 1 if name in ("epoch", "step") else 0.5
+    for name in EpochMetrics.model_json_schema(by_alias=True)["properties"]
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@st.composite
+def records(draw, whole):
+    """A right record with some fields changed, and some bytes of it."""
+    names = st.sampled_from([*whole, "trial_id", "x"])
+    content = json.dumps(whole | draw(st.dictionaries(names, JSON, max_size=2))).encode()
+    start = draw(st.integers(0, len(content)))
+    cut = content[start + draw(st.integers(0, 3)) :]
+    return draw(st.sampled_from([content, content[:start] + draw(st.binary(max_size=4)) + cut]))
+
+
+RESULT = {
+    "trial_id": "0123456789ab",
+    "state": "complete",
+    "epochs": 1,
+    "last": EPOCH,
+    "seconds": 1.0,
+    "memory": {"peak": 1, "total": 2},
+    "finished_at": "2026-01-01T00:00:00+00:00",
+}
+TRIAL = {
+    "dataset": "digits",
+    "model": "mlp",
+    "optimizer": "adaloss",
+    "seed": 0,
+    "lr": 0.1,
+    "epochs": 1,
+    "batch_size": 8,
+    "mean": [0.5],
+}
+
+
+@FUZZED
+@given(records(RESULT) | records(EPOCH) | records(TRIAL) | st.binary(max_size=40))
+def test_any_record_is_one_or_cannot_be_read(tmp_path, content):
+    path = tmp_path / "record"
+    path.write_bytes(content)
+    assert read_record(path, 1024**2) == content
+    for read in (lambda: parsed_result(content, path, "0123456789ab"),
+                 lambda: parsed_trial(content, path)):  # fmt: skip
+        try:
+            read()
+        except CorruptRecordError as error:
+            said = str(error)
+        else:
+            said = ""
+        assert said.isprintable()
+        assert len(said) < 1_000
+    parsed_history(content + b"\n", path)
+
+
+@pytest.mark.parametrize(
+    ("whole", "read"),
+    [
+        (RESULT, lambda content, path: parsed_result(content, path, "0123456789ab")),
+        (TRIAL, parsed_trial),
+        (EPOCH, lambda content, path: parsed_history(content + b"\n", path).epochs[0]),
+    ],
+)
+def test_the_records_that_are_changed_above_are_right_themselves(whole, read, tmp_path):
+    assert read(json.dumps(whole).encode(), tmp_path)
+
+
+def test_nothing_else_is_ever_unpickled():
+    root = Path(adaloss.__file__).parent.parent
+    packages = ("adaloss", "analysis", "runners")
+    lines = [
+        line
+        for package in packages
+        for path in (root / package).rglob("*.py")
+        for line in path.read_text().splitlines()
+    ]
+    loads = [line for line in lines if "torch.load(" in line]
+    assert len(loads) >= 2
+    assert all("weights_only=True" in line for line in loads)
+    unpickling = r"pickle\.loads?\(|Unpickler|import (cloudpickle|dill|joblib|shelve|marshal)"
+    assert not [line for line in lines if re.search(unpickling, line)]

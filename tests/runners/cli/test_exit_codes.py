@@ -1,0 +1,121 @@
+"""The exit codes that the README promises: 0, 2, 3, 4, 130."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.result import Failure, FailureKind, TrialState
+from adaloss.records.store import Store
+from runners.cli.selection import smoke_trials
+
+ONE = ("--only", "optimizer=adaloss,b0=1,seed=0")
+
+
+@pytest.fixture
+def failed(grid, finished):
+    """The small sweep with a failed trial, which ``ONE`` chooses."""
+    trial = chosen(grid)
+    result = finished.read_result(trial)
+    failure = Failure(kind=FailureKind.CODE, message="no", traceback="")
+    finished.write_result(
+        trial, result.model_copy(update={"state": TrialState.FAILED, "failure": failure})
+    )
+    return finished
+
+
+def chosen(grid):
+    def is_meant(trial):
+        return (trial.optimizer, trial.b0, trial.seed) == ("adaloss", 1, 0)
+
+    return next(filter(is_meant, load_sweep(grid).trials))
+
+
+def broken(grid, tmp_path):
+    """The grid with a model of the user's own that fails."""
+    (tmp_path / "mine.py").write_text("def net(**_):\n    raise RuntimeError('not today')\n")
+    grid.write_text(grid.read_text().replace("model: mlp", "model: mine:net"))
+
+
+def test_a_trial_that_fails_is_4_then_and_ever_after(said, grid, tmp_path, monkeypatch):
+    broken(grid, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    code, told, _ = said("trial", grid, *ONE)
+    assert (code, "state: failed" in told) == (4, True)
+    code, _, errors = said("trial", grid, *ONE)
+    assert (code, "has finished already" in errors) == (4, True)
+
+
+def test_a_trial_that_completes_or_diverges_is_0(said, grid):
+    grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 1"))
+    code, told, _ = said("trial", grid, *ONE)
+    assert (code, "state: complete" in told) == (0, True)
+    lost = grid.read_text() + "divergence: {max_loss: 0.001}\n"
+    grid.write_text(lost)
+    code, told, _ = said("trial", grid, *ONE)
+    assert (code, "state: diverged" in told) == (0, True)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--quiet",)])
+def test_run_is_0_where_all_is_done_be_it_diverged(said, grid, finished, options):
+    assert said("run", grid, "--wandb", "disabled", *options)[0] == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_run_with_a_failed_trial_is_4(said, grid, failed, options):
+    code, told, _ = said("run", grid, "--wandb", "disabled", *options)
+    assert code == 4
+    assert not options or json.loads(told)["failed"] == 1
+    assert said("run", grid, "--wandb", "disabled", "--only", "seed=1", *options)[0] == 0
+
+
+def test_a_smoke_run_that_fails_is_4_and_says_why_itself(said, grid, failed, tmp_path):
+    result = failed.read_result(chosen(grid))
+    small = Store(tmp_path / "results" / "smoke" / "small")
+    for trial in smoke_trials(load_sweep(grid).trials, ()):
+        small.write_result(trial, result.model_copy(update={"trial_id": trial.trial_id}))
+    code, _, errors = said("run", grid, "--smoke")
+    assert code == 4
+    assert errors.count("failed: mlp-") == 1
+    assert "and 3 more trials: code: no" in errors
+    assert "to repeat them, delete results/smoke/small" in errors
+    assert "adaloss-sweep status" not in errors
+
+
+@pytest.mark.parametrize("command", ["status", "plan"])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_commands_that_only_look_are_0_whatever_they_see(said, grid, failed, command, options):
+    assert said(command, grid, *options)[0] == 0
+
+
+def test_verify_of_a_trial_that_differs_is_4(said, grid, finished):
+    assert said("verify", grid, "--sample", "1")[0] == 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "none.yaml"),
+        ("retry", "grid.yaml"),
+        ("trial", "grid.yaml"),
+        ("verify", "grid.yaml"),
+        ("sync", "grid.yaml"),
+        ("run", "grid.yaml", "--wandb", "sometimes"),
+        ("run", "grid.yaml", "--limit", "0"),
+        ("run", "grid.yaml", "--smoke", "--set", "lr=fast"),
+        ("show", "grid.yaml", "nothing"),
+        ("fly",),
+        ("table",),
+    ],
+)
+def test_a_mistake_is_2(said, grid, arguments):
+    assert said(*arguments)[0] == 2
+
+
+def test_a_trial_that_is_stopped_is_130(said, grid, monkeypatch):
+    monkeypatch.setattr(
+        "runners.trials.in_process.execute_here", lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    assert said("trial", grid, *ONE)[0] == 130

@@ -1,0 +1,191 @@
+"""The commands on results: each on the records of a small sweep that never ran."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from small_records import finish
+
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.result import TrialState
+from adaloss.records.store import Store
+from runners.cli.app import main
+
+
+def succeeded(finished_process):
+    assert finished_process.returncode == 0, finished_process.stderr
+    return finished_process.stdout
+
+
+def test_the_options_of_a_table_change_the_grids(command, grid, finished):
+    options = (
+        "--rows", "seed", "--columns", "optimizer", "--per", "model,b0", "--at", "epoch 1",
+        "--exclude", "b0=0.01", "--decimals", "1", "--transpose", "--title", "By seed",
+        "--format", "md",
+    )  # fmt: skip
+    assert succeeded(command("table", grid, *options)).startswith(
+        "### By seed\n\n"
+        "| optimizer / seed |        0 |        1 |\n"
+        "| :--------------- | -------: | -------: |\n"
+        "| adaloss          | **87.0** | **88.1** |\n"
+        "| sgd_constant     |     82.0 |     83.0 |\n\n"
+        "Test top-1 accuracy (%) after epoch 1, one trial each. Bold: the highest of the column."
+    )
+
+
+def test_a_table_as_a_latex_document(command, grid, finished, tmp_path):
+    options = ("--format", "siunitx", "--document", "--spread", "ci95", "-o", "t.tex")
+    succeeded(command("table", grid, *options))
+    text = (tmp_path / "t.tex").read_text()
+    assert text.startswith(
+        "\\documentclass{article}\n\\usepackage{booktabs}\n\\usepackage{siunitx}"
+    )
+    assert "half of its 95 \\% confidence interval" in text
+
+
+def test_all_figures_go_beside_the_records_and_one_to_a_file(command, grid, finished, tmp_path):
+    succeeded(command("plot", grid, "--format", "svg"))
+    names = {path.name for path in finished.figures_folder.iterdir()}
+    assert names == {"against-b0.svg", "curves-mlp.svg", "heatmap.svg", "differences.svg"}
+    heat_map = ("--figure", "heatmap", "--width", "column", "-o", "heat.pdf")
+    succeeded(command("plot", grid, *heat_map))
+    assert (tmp_path / "heat.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_figures_of_a_part_go_to_a_folder_of_their_own(command, grid, finished, tmp_path):
+    options = ("--only", "b0=1", "--figure", "heatmap", "--format", "svg", "-o", "part")
+    succeeded(command("plot", grid, *options))
+    assert "only b0=1" in (tmp_path / "part" / "heatmap.svg").read_text()
+    assert not finished.figures_folder.exists()
+
+
+def test_statistics_in_words_and_in_numbers(command, grid, finished, tmp_path):
+    text = succeeded(command("stats", grid))
+    assert text.startswith("# small: statistics\n")
+    assert "With n = 2 seeds" in text
+    succeeded(command("stats", grid, "--format", "json", "-o", "stats.json"))
+    numbers = json.loads((tmp_path / "stats.json").read_text())
+    (pair,) = [pair for pair in numbers["pairs"] if pair["n"] and pair["row"] == 1.0]
+    assert (pair["first"], pair["second"]) == ("adaloss", "sgd_constant")
+    assert pair["mean"] == pytest.approx(5.05)
+
+
+def test_results_are_compared_with_a_file_and_another_grid(command, grid, finished, tmp_path):
+    succeeded(command("table", grid, "--format", "csv", "-o", "theirs.csv"))
+    text = succeeded(command("compare", grid, "--with", "theirs.csv", "--format", "md"))
+    assert text.startswith("# small beside theirs.csv\n")
+    assert "Unknown there:" in text
+    other = tmp_path / "longer.yaml"
+    other.write_text(grid.read_text().replace("epochs: 2", "epochs: 3").replace("small", "longer"))
+    sweep = load_sweep(other)
+    for trial in sweep.trials:
+        finish(Store(tmp_path / "results" / "longer"), trial, TrialState.COMPLETE)
+    said = command("compare", grid, "--with", other)
+    assert "| epochs" in succeeded(said)
+    assert "diverged here" in said.stdout
+    written = [finished.root / kind / f"comparison-longer.{suffix}" for kind, suffix in (
+        ("tables", "md"), ("tables", "csv"), ("figures", "png"), ("figures", "pdf"),
+    )]  # fmt: skip
+    assert all(path.stat().st_size for path in written)
+    assert len(pd.read_csv(written[1])) == 4
+
+
+def test_the_data_is_exported(command, grid, finished):
+    succeeded(command("export", grid, "--format", "jsonl", "--only", "seed=0"))
+    lines = (finished.root / "export" / "trials.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [0] * 4
+    history = (finished.root / "export" / "history.jsonl").read_text().splitlines()
+    assert len(history) == 8
+
+
+def test_the_report_is_one_file(command, grid, finished, tmp_path):
+    succeeded(command("report", grid))
+    page = (finished.root / "report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "the loss exceeds 10000" in page
+    succeeded(command("report", grid, "--only", "optimizer=adaloss", "-o", "mine.html"))
+    part = (tmp_path / "mine.html").read_text()
+    assert "the loss exceeds 10000" not in part
+    assert "A part of the sweep: only optimizer=adaloss." in part
+    assert str(tmp_path) not in page + part
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("table", "--rows", "bo"), "--rows must be a field of a trial, found the text 'bo'; "),
+        (("table", "--at", "epoch 9"), "there is no epoch 9: the trials have 2"),
+        (("table", "--rows", "optimizer"), "the table has optimizer in two of rows, columns"),
+        (("table", "--spread", "sd"), "--spread must be 'std', 'sem' or 'ci95'"),
+        (("table", "--exclude", "seed=0,seed=1"), "--exclude leaves no trial"),
+        (("table", "--document"), "--document is for --format latex or siunitx"),
+        (("plot", "--figure", "bars"), "must be one of against, curves, heatmap, differences"),
+        (("plot", "--format", "gif"), "must be one of png, pdf, svg"),
+        (("plot", "--only", "b0=1"), "figures/ is of the whole sweep as its grid has it"),
+        (("plot", "--metric", "test/loss"), "a place of its own with -o"),
+        (("report", "--only", "b0=1"), "report.html is of the whole sweep as its grid has it"),
+        (("plot", "-o", "all.png", "--figure", "heatmap", "--figure", "curves"), "2 figures for"),
+        (("plot", "--figure", "differences", "--baseline", "adam", "-o", "x.png"), "adam"),
+        (
+            ("compare", "--with", "published:2020"),
+            "there are published:2021-12-13, published:2021-12-16",
+        ),
+        (("compare",), "small cannot be compared with published:2021-12-16"),
+        (("compare", "--with", "missing.csv"), "missing.csv"),
+        (("table", "--storage", "nowhere"), "there are no results of small here: nowhere/small"),
+        (("export", "--format", "xlsx"), "must be one of parquet, csv, jsonl"),
+    ],
+)
+def test_a_mistake_is_explained(grid, finished, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name, *options = arguments
+    monkeypatch.setattr("sys.argv", ["adaloss-sweep", name, str(grid), *options])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("stats",), ("compare", "--with", "results.csv"), ("table", "--title", "a > b & c")],
+)
+def test_what_is_piped_is_text_that_is_read_as_it_stands(command, grid, finished, arguments):
+    (grid.parent / "results.csv").write_text(command("table", grid, "--format", "csv").stdout)
+    name, *options = arguments
+    text = succeeded(command(name, grid, *options))
+    assert not re.search("&[a-z]+;|[\\\\]", text)
+    found = {"stats": "adaloss > sgd_constant", "table": "a > b & c", "compare": "beside results"}
+    assert found[name] in text
+
+
+def test_labels_of_the_grid_are_what_values_are_called_everywhere(command, grid, finished):
+    before = succeeded(command("table", grid, "--format", "md"))
+    trials = succeeded(command("plan", grid, "--json"))
+    grid.write_text(grid.read_text() + "labels: {adaloss: AdaLoss (ours), b0: {0.01: tiny}}\n")
+    labelled = succeeded(command("table", grid, "--format", "md"))
+    assert "AdaLoss (ours)" in labelled
+    assert "adaloss" not in labelled
+    assert re.findall("[0-9.]+±[0-9.]+", labelled) == re.findall("[0-9.]+±[0-9.]+", before)
+    statistics = succeeded(command("stats", grid))
+    assert "AdaLoss (ours) > sgd_constant" in statistics
+    assert "adaloss" not in statistics
+    rows = json.loads(succeeded(command("stats", grid, "--format", "json")))
+    assert {row["first"] for row in rows["pairs"]} == {"adaloss"}
+    assert succeeded(command("plan", grid, "--json")) == trials
+    succeeded(command("report", grid, "-o", "report.html"))
+    report = (grid.parent / "report.html").read_text()
+    assert '<th scope="row">tiny</th>' in report
+    assert '<th scope="col">AdaLoss (ours)</th>' in report
+    succeeded(command("export", grid, "--format", "csv", "-o", "out"))
+    (exported, _) = sorted((grid.parent / "out").glob("*.csv"), reverse=True)
+    assert "AdaLoss (ours)" not in exported.read_text()
+
+
+def test_captions_may_leave_out_the_code_version_and_the_date(command, grid, finished):
+    assert "Code version: v1. Run on 2026-03-01." in succeeded(command("table", grid))
+    assert "Code version" not in succeeded(command("table", grid, "--no-provenance"))
+    grid.write_text(grid.read_text() + "tables: [{provenance: false}]\n")
+    assert "2026" not in succeeded(command("table", grid, "--format", "latex"))
+    assert "2026" in succeeded(command("table", grid, "--provenance"))

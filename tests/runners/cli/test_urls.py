@@ -1,0 +1,75 @@
+"""A URL is no folder of this machine: every command says so before anything is made."""
+
+import pytest
+
+from adaloss.records.places import url_trouble
+
+COMMANDS = {
+    "run": (), "plan": (), "doctor": (), "status": (), "show": ("mlp",), "table": (), "plot": (),
+    "stats": (), "compare": (), "report": (), "export": (), "retry": (), "watch": (), "sync": (),
+    "dashboard": (), "trial": (), "verify": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_storage_that_is_a_url_is_refused(said, grid, tmp_path, command):
+    code, told, errors = said(command, grid, *COMMANDS[command], "--storage", "s3://bucket/x")
+    assert (code, told) == (2, "")
+    assert "'--storage': s3://bucket/x is a URL" in errors
+    assert "copy from or to s3:// with another program" in errors
+    assert {path.name for path in tmp_path.iterdir()} <= {"grid.yaml", "home"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("table", "grid.yaml", "-o", "gs://b/t.md"),
+        ("stats", "grid.yaml", "-o", "gs://b/t.md"),
+        ("compare", "grid.yaml", "-o", "gs://b/t.md"),
+        ("compare", "grid.yaml", "--with", "gs://b/t.csv"),
+        ("plot", "grid.yaml", "-o", "gs://b/t.pdf"),
+        ("report", "grid.yaml", "-o", "gs://b/t.html"),
+        ("export", "grid.yaml", "-o", "gs://b/t"),
+        ("init", "gs://b/grid.yaml"),
+        ("status", "gs://b/grid.yaml"),
+        ("doctor", "--storage", "gs://b"),
+    ],
+)
+def test_so_is_every_other_path_on_the_command_line(said, finished, tmp_path, arguments):
+    before = set(tmp_path.rglob("*"))
+    code, _, errors = said(*arguments)
+    assert code == 2
+    assert " is a URL" in errors
+    assert not {path.name for path in set(tmp_path.rglob("*")) - before} - {"home"}
+
+
+@pytest.mark.parametrize("command", ["run", "trial", "retry", "doctor", "plan"])
+def test_so_is_the_root_of_the_data(said, grid, tmp_path, monkeypatch, command):
+    monkeypatch.setenv("ADALOSS_DATA", "https://host/data")
+    code, _, errors = said(command, grid, "--only", "optimizer=adaloss,b0=1,seed=0")
+    assert code == 2
+    assert "ADALOSS_DATA: https://host/data is a URL" in errors
+    grid.write_text(grid.read_text() + "data: {root: 's3://bucket/data'}\n")
+    code, _, errors = said(command, grid)
+    assert code == 2
+    assert "grid.yaml:11: data.root must be a folder of this machine: s3://bucket/data" in errors
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["s3://b/x", "S3://b/x", "gs://b", "az://b", "hdfs://h/x", "http://h/x", "abfs://x", "s3:/b/x"],
+)
+def test_what_a_url_is(text):
+    assert "is a URL" in url_trouble(text)
+
+
+def test_a_file_url_is_told_how_to_be_a_path():
+    assert url_trouble("file:///tmp/x") == (
+        "file:///tmp/x is a URL: write the path alone, without file://"
+    )
+
+
+@pytest.mark.parametrize("text", ["results", "./s3:/x", "a:b/c", "/s3://x", "lr=1:0/x", "", "C:x"])
+def test_odd_paths_are_paths(text):
+    assert url_trouble(text) is None

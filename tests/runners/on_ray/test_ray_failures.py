@@ -1,0 +1,63 @@
+"""What the driver makes of Ray's words about a worker that is gone."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from adaloss.records.result import FailureKind
+
+LACK_OF_MEMORY = """\
+Failure # 1 (occurred at 2026-03-01_12-00-00)
+1 worker(s) were killed due to the node running low on memory. Memory on the node was 23 GB
+OOM kill reason: Memory usage exceeded threshold
+Object store memory usage: [- objects spillable: 0
+Refer to the documentation on how to address the out of memory issue
+"""
+DEATH = """\
+Failure # 1 (occurred at 2026-03-01_12-00-00)
+The actor died unexpectedly before finishing this task.
+"""
+
+
+@pytest.fixture
+def failure_of(tmp_path):
+    """The failure by what Tune has written, None for nothing."""
+    from runners.on_ray.trials import failure_of
+
+    def of(said):
+        path = tmp_path / "error.txt"
+        if said is not None:
+            path.write_text(said)
+        return failure_of(SimpleNamespace(error_file=str(path)))
+
+    return of
+
+
+def test_a_worker_that_ray_ended_for_lack_of_memory_was_out_of_memory(failure_of):
+    failure = failure_of(LACK_OF_MEMORY)
+    assert failure.kind is FailureKind.OUT_OF_MEMORY
+    assert failure.traceback.splitlines() == LACK_OF_MEMORY.splitlines()[1:3]
+
+
+def test_any_other_death_loses_the_worker_and_rays_words_are_kept(failure_of):
+    failure = failure_of(DEATH)
+    assert failure.kind is FailureKind.WORKER_LOST
+    assert failure.traceback == "The actor died unexpectedly before finishing this task.\n"
+
+
+def test_a_death_that_tune_has_not_written_of_loses_the_worker(failure_of):
+    assert failure_of(None).kind is FailureKind.WORKER_LOST
+
+
+def test_rays_lack_of_memory_is_for_tune_the_death_of_a_worker():
+    # At any other error Tune ends the sweep; tests/faults has the whole of it.
+    from ray._private import serialization
+    from ray.exceptions import RayActorError
+
+    from runners.on_ray.trials import OutOfMemoryError
+
+    error = serialization.OutOfMemoryError("low on memory")
+    assert type(error) is OutOfMemoryError
+    assert isinstance(error, RayActorError)
+    assert str(error) == "low on memory"
+    assert not error.preempted

@@ -1,0 +1,122 @@
+"""The command that ``run`` prints for the upload is one: executed as printed, it uploads."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from patience import PATIENCE
+from small_records import finish
+
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.result import TrialState
+from adaloss.records.store import Store
+from runners.cli.run import command_to_upload
+from runners.tracking.mode import mirror_mode, sync_mode
+from runners.tracking.sync import Mirroring, mirrored
+
+
+@pytest.fixture
+def execute(tmp_path):
+    """A command line as a user pastes it into a shell."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "adaloss-sweep").symlink_to(Path(sys.executable).with_name("adaloss-sweep"))
+
+    def run(line):
+        path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        return subprocess.run(
+            ["/bin/sh", "-c", line],
+            cwd=tmp_path,
+            env=os.environ | path,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+
+    return run
+
+
+def printed_command(text):
+    """What stands behind the colon of the line that names the command."""
+    (line,) = [line for line in text.splitlines() if ": adaloss-sweep sync" in line]
+    return line[line.index("adaloss-sweep sync") :]
+
+
+@pytest.mark.parametrize(
+    ("declared", "environment", "option", "path", "storage"),
+    [
+        ("auto", None, "offline", "grid.yaml", "results"),
+        ("auto", "offline", None, "grid.yaml", "results"),
+        ("disabled", None, "offline", "grid.yaml", "results"),
+        ("offline", None, None, 'it\'s my "grid" $HOME.yaml', "other place/of; it"),
+    ],
+)
+def test_what_is_printed_uploads(
+    execute, grid, tmp_path, monkeypatch, server, declared, environment, option, path, storage
+):
+    monkeypatch.chdir(tmp_path)
+    Path(path).write_text(grid.read_text() + f"wandb: {{mode: {declared}}}\n")
+    if environment:
+        monkeypatch.setenv("WANDB_MODE", environment)
+    sweep = load_sweep(Path(path))
+    store = Store(Path(storage) / sweep.name)
+    trial = sweep.trials[0]
+    finish(store, trial, TrialState.COMPLETE)
+    mode = mirror_mode(sweep.grid.wandb.mode, option)
+    said = []
+    with mirrored(sweep, store, Mirroring(mode, command_to_upload(sweep, store)), said.append):
+        pass
+    assert mode == "offline"
+    assert server.runs == {}
+    uploaded = execute(printed_command("\n".join(said)))
+    assert uploaded.returncode == 0, uploaded.stderr
+    assert "1 W&B runs missing, 1 uploaded now" in uploaded.stdout
+    assert server.runs[trial.trial_id].steps == [1, 2]
+
+
+def test_a_run_prints_it_at_its_end(command_in, execute, grid, tmp_path, server):
+    path = tmp_path / "my grid.yaml"
+    text = grid.read_text().replace("epochs: 2", "epochs: 1").replace("seeds: 2", "seeds: 1")
+    text = text.replace("[adaloss, sgd_constant]", "adaloss").replace("[0.01, 1]", "1")
+    path.write_text(text + "wandb: {mode: offline}\n")
+    run = command_in(tmp_path)("run", "my grid.yaml", "--storage", "else where")
+    assert run.returncode == 0, run.stderr
+    assert server.runs == {}
+    line = printed_command(run.stderr)
+    assert shlex.split(line)[2:] == ["my grid.yaml", "--storage", "else where"]
+    assert execute(line).returncode == 0
+    trials = {trial.trial_id for trial in load_sweep(path).trials}
+    assert trials <= set(server.runs)
+    assert {server.runs[key].state for key in trials} == {"finished"}
+
+
+def test_offline_is_the_mode_of_sync_only_where_it_is_asked_for_there(monkeypatch):
+    assert sync_mode("offline", None) == "auto"
+    assert sync_mode("offline", "offline") == "offline"
+    assert sync_mode("online", None) == "online"
+    assert sync_mode("disabled", None) == "disabled"
+    assert sync_mode("disabled", "online") == "online"
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert sync_mode("online", None) == "auto"
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert sync_mode("offline", None) == "disabled"
+
+
+def test_a_disabled_sweep_is_uploaded_only_by_an_option(said, grid, finished):
+    grid.write_text(grid.read_text() + "wandb: {mode: disabled}\n")
+    code, _, errors = said("sync", grid)
+    assert code == 2
+    assert "W&B is disabled for small: --wandb online or offline asks for it" in errors
+
+
+def test_a_setting_of_wandbs_own_is_no_reason_not_to_upload(
+    execute, grid, finished, tmp_path, server, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb" / "settings").write_text("[default]\nmode = offline\n")
+    assert mirror_mode("auto", None) == "offline"
+    uploaded = execute("adaloss-sweep sync grid.yaml")
+    assert "8 uploaded now" in uploaded.stdout, uploaded.stderr
