@@ -1,9 +1,9 @@
-"""The door of the tool: importing it imports the tool's own packages, whatever shadows them.
+"""The entry point: importing this module imports the tool's packages from the folder it is in.
 
-``adaloss``, ``runners`` and ``analysis`` are common names. A folder of the user's with one of them,
-on ``PYTHONPATH`` say, would be imported in place of the tool's. Every process of the tool therefore
-imports this module first, which has a name of its own: the packages beside it are imported here,
-and from then on Python finds their modules through them.
+``adaloss``, ``runners`` and ``analysis`` are common names. Python could import a user's folder of
+the same name, for example one on ``PYTHONPATH``, in place of the tool's package. Every process of
+the tool therefore imports this module first. It imports the three packages from its own folder,
+and Python then finds their modules through them.
 """
 
 import importlib
@@ -16,7 +16,7 @@ PACKAGES = ("adaloss", "runners", "analysis")
 
 
 def import_packages() -> None:
-    """Import the packages that lie beside this file; they import nothing that takes time."""
+    """Import the packages next to this file. They import nothing that takes time."""
     sys.path.insert(0, HERE)
     try:
         for name in PACKAGES:

@@ -2,15 +2,15 @@
 
 
 class UserError(Exception):
-    """Something that the user can correct; the message says what is wrong, where and what to do.
+    """A mistake that the user can correct. The message says what is wrong, where and what to do.
 
-    The command line shows the message alone, without a traceback.
+    The command line prints only the message, without a traceback.
     """
 
 
 class DataError(UserError):
-    """A data set cannot be used; the message says which, why and what to do."""
+    """A data set cannot be used. The message says which one, why and what to do."""
 
 
 class WeightsError(UserError):
-    """Weights are missing, unreadable or another model's; the message says which and what to do."""
+    """Weights are missing, unreadable or of another model. The message says what to do."""

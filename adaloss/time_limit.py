@@ -1,4 +1,4 @@
-"""How a trial's time is limited: between epochs by an error, inside one with its process."""
+"""The time limit of a trial: an error between epochs, the end of the process within an epoch."""
 
 import faulthandler
 import threading
@@ -16,10 +16,10 @@ class TrialTimeoutError(Exception):
 
 
 class Watchdog:
-    """Ends this process after so many seconds, unless it is released before.
+    """Ends this process after ``seconds``, unless :meth:`release` is called before.
 
-    Before it does, it writes to ``path`` where each thread stands; until then the file is empty.
-    It needs neither the interpreter nor its lock: a loop in C cannot hold it up.
+    It then first writes the stack of each thread to ``path``, which is empty until then. It does
+    not need the interpreter's lock, so that a loop in C cannot delay it.
     """
 
     def __init__(self, path: Path, seconds: float) -> None:
@@ -30,7 +30,7 @@ class Watchdog:
         )
 
     def release(self) -> None:
-        """Let the process live, and leave nothing behind."""
+        """Cancel the time limit and remove the file."""
         faulthandler.cancel_dump_traceback_later()
         self.file.close()
         self.path.unlink(missing_ok=True)

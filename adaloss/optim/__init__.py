@@ -1,12 +1,12 @@
-"""AdaLoss and the optimizers it is compared with, for anybody's training loop.
+"""AdaLoss and the optimizers that it is compared with, for use in any training loop.
 
     optimizer = AdaLoss(model.parameters(), lr=0.1, b0=1.0)
     ...
     loss.backward()
     optimizer.step(loss=loss)
 
-They depend on torch only. Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and provably
-convergent adaptive gradient method", AAAI 2022.
+They depend only on torch. Source: Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and
+provably convergent adaptive gradient method", AAAI 2022.
 """
 
 from adaloss.optim.adagrad_norm import AdaGradNorm

@@ -1,4 +1,4 @@
-"""The rule that the paper's published code ran under the name of AdaGrad-Norm."""
+"""The rule that the paper's published code ran under the name AdaGrad-Norm."""
 
 from itertools import chain
 from typing import Any
@@ -14,36 +14,27 @@ EPSILON = 1e-10
 
 
 class AdaGradNormRowwise(LossOptimizer):
-    """Not the paper's AdaGrad-Norm (that is `AdaGradNorm`) but what its repository ran.
+    """The rule that the paper's repository ran as AdaGrad-Norm; the paper's is `AdaGradNorm`.
 
-    Kept to reproduce the published numbers of Wu, Xie, Du, Ward, AAAI 2022. There is no single
-    rate. In each step, over the tensors that have a gradient, in parameter order and across
-    groups:
+    It reproduces the published numbers of Wu, Xie, Du, Ward, AAAI 2022. It has no single rate.
+    Each step visits the tensors that have a gradient, in parameter order and across groups:
 
-    * a 2-D or 4-D tensor has one accumulator per output row r: s_r ← s_r + ‖g_r‖²;
-    * any other tensor has one per coordinate: s ← s + g², and *also* adds the row norms ‖g_r‖² of
-      the last 2-D or 4-D tensor before it in this step, averaged over equal groups of consecutive
-      rows, if their number is a multiple of its first dimension. Like the original's broadcast,
-      this runs along the last dimension of a tensor of more than one, and is left out where the
-      two do not fit;
-    * every accumulator starts from b0²;
-    * w ← w − lr·g/(√s + 1e-10), where momentum m > 0 puts the average buf ← m·buf + (1 − m)·g
-      (from 0) in place of g;
-    * w ← w − lr·wd·g: "weight decay" scales the plain gradient, never the weights.
+    * A 2-D or 4-D tensor has one accumulator per output row r: s_r ← s_r + ‖g_r‖².
+    * Any other tensor has one accumulator per coordinate: s ← s + g². It *also* adds the row norms
+      ‖g_r‖² of the last 2-D or 4-D tensor before it in this step, averaged over equal groups of
+      consecutive rows, if the number of rows is a multiple of the tensor's first dimension. Like
+      the broadcast in the original code, the averages are added along the tensor's last
+      dimension, and are left out where the shapes do not fit.
+    * Every accumulator starts from b0². `b0` has the units of the gradient and is read at a
+      parameter's first step.
+    * w ← w − lr·g/(√s + 1e-10). With momentum m > 0, g is replaced by the average
+      buf ← m·buf + (1 − m)·g, which starts from 0.
+    * w ← w − lr·wd·g: "weight decay" multiplies the plain gradient, not the weights.
 
-    The accumulators are `state[p]["squared_sum"]`: (rows,) or the shape of the parameter, in its
-    dtype but at least float32.
+    The accumulators are `state[p]["squared_sum"]`, of shape (rows,) or the shape of the parameter,
+    in the dtype of the parameter but at least float32.
 
-    Args:
-        params: parameters or param groups, real floating point of any dtype, shape and device.
-        lr: η ≥ 0.
-        b0: b_0 > 0, in the units of the gradient. Read at a parameter's first step.
-        momentum: m in [0, 1), of an average.
-        weight_decay: wd ≥ 0, as above.
-
-    Raises:
-        TypeError: a hyperparameter is no real number, or a parameter not real floating point.
-        ValueError: a hyperparameter breaks its rule.
+    The arguments are described in `LossOptimizer.__init__`.
     """
 
     hyperparameters = ("lr", "b0", "momentum", "weight_decay")
@@ -59,11 +50,11 @@ class AdaGradNormRowwise(LossOptimizer):
         super().__init__(params, lr=lr, b0=b0, momentum=momentum, weight_decay=weight_decay)
 
     def b(self) -> list[float | None]:
-        """None for each param group: rows and coordinates have their own."""
+        """None for each param group: every row or coordinate has its own accumulator."""
         return [None for _ in self.param_groups]
 
     def update(self, loss: Loss | None) -> None:
-        """One step of the rule above."""
+        """Take one step of the rule above."""
         with_grad = [
             (group, param, checked_grad(param))
             for group in self.param_groups
@@ -90,37 +81,37 @@ class AdaGradNormRowwise(LossOptimizer):
             self.descend(group, param, grad, denominator)
 
     def squared_sum(self, param: Tensor, b0: float) -> Tensor:
-        """The accumulators of a parameter, from b0²."""
-        own = self.state[param]
-        if "squared_sum" not in own:
-            own["squared_sum"] = torch.full(
+        """The accumulators of a parameter. They start from b0²."""
+        param_state = self.state[param]
+        if "squared_sum" not in param_state:
+            param_state["squared_sum"] = torch.full(
                 param.shape[:1] if has_rows(param) else param.shape,
                 b0 * b0,
                 dtype=torch.promote_types(param.dtype, torch.float32),
                 device=param.device,
             )
-        total: Tensor = own["squared_sum"]
+        total: Tensor = param_state["squared_sum"]
         return total
 
     def descend(
         self, group: dict[str, Any], param: Tensor, grad: Tensor, denominator: Tensor
     ) -> None:
-        """Subtract lr·g/(√s + ε) + lr·wd·g, or with the average in place of the first g."""
+        """Subtract lr·g/(√s + ε) + lr·wd·g. With momentum the average replaces the first g."""
         lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
         if not momentum:
             factor = denominator.reciprocal_().add_(weight_decay)
             param.addcmul_(grad, factor, value=-lr)
             return
-        own = self.state[param]
-        if "momentum_buffer" not in own:
-            own["momentum_buffer"] = torch.zeros_like(param)
-        average = own["momentum_buffer"].mul_(momentum).add_(grad, alpha=1 - momentum)
+        param_state = self.state[param]
+        if "momentum_buffer" not in param_state:
+            param_state["momentum_buffer"] = torch.zeros_like(param)
+        average = param_state["momentum_buffer"].mul_(momentum).add_(grad, alpha=1 - momentum)
         param.addcdiv_(average, denominator, value=-lr)
         if weight_decay:
             param.add_(grad, alpha=-lr * weight_decay)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load a state; the accumulators keep the dtype they were saved in."""
+        """Load a state. The accumulators keep the dtype in which they were saved."""
         super().load_state_dict(state_dict)
         saved_keys = chain.from_iterable(group["params"] for group in state_dict["param_groups"])
         params = chain.from_iterable(group["params"] for group in self.param_groups)
@@ -131,7 +122,7 @@ class AdaGradNormRowwise(LossOptimizer):
 
 
 def checked_grad(param: Tensor) -> Tensor:
-    """The gradient; `RuntimeError` if it is sparse or complex."""
+    """The gradient of a parameter. Raises `RuntimeError` if it is sparse or complex."""
     grad = param.grad
     assert grad is not None
     if grad.layout is not torch.strided:
@@ -142,12 +133,12 @@ def checked_grad(param: Tensor) -> Tensor:
 
 
 def has_rows(param: Tensor) -> bool:
-    """Whether the rule sees output rows in this tensor (linear and 2-D convolution weights)."""
+    """Whether the rule treats this tensor as output rows (linear and 2-D convolution weights)."""
     return param.dim() in (2, 4)
 
 
 def averaged_rows(row_norms: Tensor | None, grad: Tensor) -> Tensor | None:
-    """The row norms, averaged to the first dimension of `grad`; None where they do not fit."""
+    """The row norms, averaged to the length of `grad`'s first dimension; None if they don't fit."""
     if row_norms is None or grad.dim() == 0:
         return None
     first, last = grad.shape[0], grad.shape[-1]

@@ -1,4 +1,4 @@
-"""Collecting the gradients of one step, and the norm of all of them."""
+"""Collect the gradients of one step, and compute their norm."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,9 @@ from adaloss.optim.loss import Scalar, accumulator_dtype, plus
 class Batch(NamedTuple):
     """Parameters of one device and dtype, each with its gradient.
 
-    `dense`: every parameter fills its memory without gaps and its gradient has the same strides,
-    so that a kernel may walk both as flat arrays. The fused CPU kernel does, unchecked.
+    `dense` means that every parameter fills its memory without gaps and that its gradient has the
+    same strides, so that a kernel can treat both as flat arrays. The fused CPU kernel relies on
+    this and does not check it.
     """
 
     params: list[Tensor]
@@ -25,7 +26,7 @@ class Batch(NamedTuple):
 
 
 def gather(parameters: Iterable[Tensor]) -> list[Batch]:
-    """The parameters that have a gradient, in order, split by device, dtype and layout.
+    """Collect the parameters that have a gradient, in order, by device, dtype and layout.
 
     Raises:
         RuntimeError: a gradient is sparse or complex.
@@ -55,7 +56,7 @@ def gather(parameters: Iterable[Tensor]) -> list[Batch]:
 
 
 def fills_its_memory(tensor: Tensor) -> bool:
-    """Whether the tensor is non-overlapping and dense: only then `empty_like` keeps strides."""
+    """Whether the tensor is non-overlapping and dense. Only then `empty_like` keeps its strides."""
     return (
         tensor.is_contiguous(memory_format=torch.channels_last)
         or torch.empty_like(tensor).stride() == tensor.stride()
@@ -63,44 +64,48 @@ def fills_its_memory(tensor: Tensor) -> bool:
 
 
 def laid_out_like(param: Tensor, tensor: Tensor) -> Tensor:
-    """A copy of `tensor` with the dtype, device and strides of `param`."""
+    """A copy of `tensor` with the dtype, device and strides of `param`.
+
+    Raises:
+        RuntimeError: `tensor`, a gradient, is complex.
+    """
     if tensor.is_complex():
         raise RuntimeError(f"gradients must be real, not {tensor.dtype}")
     return torch.empty_like(param, requires_grad=False).copy_(tensor)
 
 
 def squared_norm(batches: Sequence[Batch]) -> Scalar:
-    """‖g‖² over every gradient, summed across tensors in float64.
+    """‖g‖² over all gradients, summed across tensors in float64.
 
-    A float if all gradients are on the CPU, else a 0-d tensor on one of their devices.
+    Returns a float if all gradients are on the CPU, else a 0-d tensor on one of their devices.
     """
     total: Scalar = 0.0
     for batch in batches:
-        on_host = batch.device.type == "cpu"
-        total = plus(total, host_squared_norm(batch) if on_host else device_squared_norm(batch))
+        on_cpu = batch.device.type == "cpu"
+        total = plus(total, host_squared_norm(batch) if on_cpu else device_squared_norm(batch))
     return total
 
 
 def host_squared_norm(batch: Batch) -> float:
     """‖g‖² of CPU gradients."""
     if batch.dense and batch.dtype in (torch.float32, torch.float64):
-        # BLAS's dot is both faster and more accurate than a norm in float32.
+        # BLAS's dot product is faster and more accurate than a norm in float32.
         flat = [grad.as_strided((grad.numel(),), (1,)) for grad in batch.grads]
         total = host_sum([torch.dot(values, values) for values in flat])
         if math.isfinite(total):
             return total
-        # Not finite: perhaps only because a square overflowed in float32.
+        # Possibly only a square overflowed in float32: try again in float64.
     norms = (torch.linalg.vector_norm(grad, dtype=torch.float64) for grad in batch.grads)
     return host_sum([norm.square() for norm in norms])
 
 
 def host_sum(scalars: list[Tensor]) -> float:
-    """The sum of 0-d CPU tensors (float32 or float64), in float64, read from their memory."""
+    """The float64 sum of 0-d CPU tensors (float32 or float64), read from their memory."""
     return sum(torch.stack(scalars).numpy().tolist(), start=0.0)
 
 
 def device_squared_norm(batch: Batch) -> Tensor:
-    """‖g‖² of gradients on any one device, as a 0-d tensor there."""
+    """‖g‖² of gradients on one device, as a 0-d tensor on that device."""
     wide = torch.promote_types(batch.dtype, torch.float32)
     norms = torch.stack(torch._foreach_norm(batch.grads, 2, dtype=wide))
     return norms.to(accumulator_dtype(batch.device)).square().sum()

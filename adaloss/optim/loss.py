@@ -1,4 +1,4 @@
-"""Reading a loss without waiting for the device it lives on."""
+"""Check and read a loss without waiting for the device that it is on."""
 
 from numbers import Real
 from typing import TypeAlias
@@ -10,11 +10,16 @@ Loss: TypeAlias = Tensor | float
 """What `step` accepts: a 0-d tensor on any device, or a number."""
 
 Scalar: TypeAlias = float | Tensor
-"""A float where the value is known on the host, a 0-d tensor where it lives on a device."""
+"""A float if the value is in host memory, a 0-d tensor if it is on a device."""
 
 
 def check_loss(loss: object) -> None:
-    """`TypeError` unless `loss` is a real tensor or number, `ValueError` unless it is a scalar."""
+    """Check that `loss` is a real scalar.
+
+    Raises:
+        TypeError: it is not a real tensor or a number.
+        ValueError: it is a tensor that is not 0-d.
+    """
     if isinstance(loss, Tensor):
         if loss.dim() != 0:
             raise ValueError(
@@ -30,7 +35,7 @@ def check_loss(loss: object) -> None:
 
 
 def loss_value(loss: Loss) -> Scalar:
-    """The loss in float64: a float from host memory, a 0-d tensor from any other device."""
+    """The loss in float64: a float if it is in host memory, else a 0-d tensor on its device."""
     if not isinstance(loss, Tensor):
         return float(loss)
     if loss.is_cpu:
@@ -39,22 +44,23 @@ def loss_value(loss: Loss) -> Scalar:
 
 
 def host_value(scalar: Tensor) -> float:
-    """The value of a 0-d CPU tensor, read from its memory (`.item()` would be a read-back)."""
+    """The value of a 0-d CPU tensor, read from its memory. `.item()` would be a read-back."""
     scalar = scalar.detach()
     if scalar.dtype is not torch.float32 and scalar.dtype is not torch.float64:
-        scalar = scalar.double()  # numpy knows no bfloat16
+        scalar = scalar.double()  # numpy has no bfloat16
     return float(scalar.numpy())
 
 
 def accumulator_dtype(device: torch.device) -> torch.dtype:
-    """float64 wherever the device has it; Apple's GPUs do not."""
+    """float64, or float32 on Apple's GPUs, which have no float64."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 def plus(total: Scalar, increment: Scalar, *, in_place: bool = False) -> Scalar:
-    """`total + increment`; out of place it is on the increment's device if both are tensors.
+    """`total + increment`, on the increment's device if both are tensors.
 
-    In place, `total` is a tensor and shares the increment's device.
+    With `in_place` a `total` that is a tensor is updated and returned; a tensor `increment` must
+    then be on the same device.
     """
     if in_place and isinstance(total, Tensor):
         return total.add_(increment)

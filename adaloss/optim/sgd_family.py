@@ -1,12 +1,12 @@
-"""AdaLoss and its two non-adaptive relatives: one update, three rates.
+"""AdaLoss and its two non-adaptive relatives: one update with three rates.
 
 Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and provably convergent adaptive gradient
-method", AAAI 2022. The three share
+method", AAAI 2022. All three use the update
 
-    d = g/b_{t+1} + wd·w        buf = m·buf + d (the first one is d)        w ← w − lr·buf
+    d = g/b_{t+1} + wd·w        buf = m·buf + d (the first buf is d)        w ← w − lr·buf
 
-Weight decay and momentum see the scaled gradient, and weight decay itself is not scaled. With
-either on, this is not `torch.optim.SGD` at lr/b.
+Only the gradient is divided by b, so weight decay is not scaled. With weight decay or momentum
+this differs from `torch.optim.SGD` at lr/b.
 """
 
 import math
@@ -23,25 +23,25 @@ from adaloss.optim.update import descend, momentum_buffers
 
 
 class SGDFamily(LossOptimizer):
-    """The shared update; a member says what b_t² is."""
+    """The shared update. Each subclass defines b_t²."""
 
     def accumulate(self, batches: Sequence[Sequence[Batch]], loss: Loss | None) -> None:
-        """Go from b_t to b_{t+1}, before the step. `batches`: each group's gradients."""
+        """Update b_t to b_{t+1} before the step. `batches` has the gradients of each group."""
         for group in self.param_groups:
             group["t"] += 1
 
     def b_squared(self, group: dict[str, Any]) -> Scalar:
-        """The present b² of a param group."""
+        """The current b_t² of a param group."""
         raise NotImplementedError
 
     def update(self, loss: Loss | None) -> None:
-        """Accumulate, then step with the new rate."""
+        """Update b_t, then take the step with the new rate."""
         batches = [gather(group["params"]) for group in self.param_groups]
         self.accumulate(batches, loss)
-        for group, own_batches in zip(self.param_groups, batches, strict=True):
+        for group, group_batches in zip(self.param_groups, batches, strict=True):
             rate = inverse_root(self.b_squared(group))
             momentum = group["momentum"]
-            for batch in own_batches:
+            for batch in group_batches:
                 descend(
                     batch,
                     momentum_buffers(self.state, batch.params) if momentum else [],
@@ -52,34 +52,25 @@ class SGDFamily(LossOptimizer):
                 )
 
     def b(self) -> list[float | None]:
-        """b_t of each param group, b0 before the first step. Reads back from the device."""
+        """b_t of each param group: b0 before the first step. Reads back from the device."""
         return [math.sqrt(self.b_squared(group)) for group in self.param_groups]
 
 
 def inverse_root(b_squared: Scalar) -> Scalar:
-    """1/√(b²), where b² lives."""
+    """1/√(b²), on the device of b²."""
     return b_squared.rsqrt() if isinstance(b_squared, Tensor) else 1.0 / math.sqrt(b_squared)
 
 
 class AdaLoss(SGDFamily):
     """SGD whose step shrinks with the accumulated loss: b_{t+1}² = b_t² + α·|f_t − c|.
 
-    b_{t+1} is accumulated before it divides the gradient (AAAI 2022, Algorithm 1). It is kept in
-    the param group in float64: `b_squared` is a float, or a 0-d tensor on the loss's device if
-    that is not the CPU (float32 on MPS, which has no float64).
+    b_{t+1} is computed before it divides the gradient (AAAI 2022, Algorithm 1). `b0` has the units
+    of √loss and is read when a param group is added, not afterwards.
 
-    Args:
-        params: parameters or param groups, real floating point of any dtype, shape and device.
-        lr: η ≥ 0, multiplies the whole step.
-        b0: b_0 > 0, in the units of √loss. Read when a group is added, not afterwards.
-        alpha: α ≥ 0, the weight of the loss. 0 is `SGDConstant`.
-        c: the loss at the optimum, or a lower bound of it.
-        momentum: m in [0, 1), PyTorch's convention.
-        weight_decay: wd ≥ 0, added to the scaled gradient.
+    `b_squared` in the param group is a float, or a 0-d float64 tensor on the loss's device if that
+    is not the CPU (float32 on MPS, which has no float64).
 
-    Raises:
-        TypeError: a hyperparameter is no real number, or a parameter not real floating point.
-        ValueError: a hyperparameter breaks its rule.
+    The arguments are described in `LossOptimizer.__init__`.
     """
 
     hyperparameters = ("lr", "b0", "alpha", "c", "momentum", "weight_decay")
@@ -110,7 +101,7 @@ class AdaLoss(SGDFamily):
         super().accumulate(batches, loss)
         for group in self.param_groups:
             increment = group["alpha"] * abs(value - group["c"])
-            group["b_squared"] = plus(group["b_squared"], increment, in_place=self.stays)
+            group["b_squared"] = plus(group["b_squared"], increment, in_place=self.updates_in_place)
 
     def b_squared(self, group: dict[str, Any]) -> Scalar:
         """The accumulated b_t²."""
@@ -119,18 +110,9 @@ class AdaLoss(SGDFamily):
 
 
 class SGDConstant(SGDFamily):
-    """SGD on the gradient over b0: the rate is 1/b0 at every step.
+    """SGD on the gradient divided by b0: the rate is 1/b0 at every step.
 
-    Args:
-        params: parameters or param groups, real floating point of any dtype, shape and device.
-        lr: η ≥ 0, multiplies the whole step.
-        b0: b_0 > 0.
-        momentum: m in [0, 1), PyTorch's convention.
-        weight_decay: wd ≥ 0, added to the scaled gradient.
-
-    Raises:
-        TypeError: a hyperparameter is no real number, or a parameter not real floating point.
-        ValueError: a hyperparameter breaks its rule.
+    The arguments are described in `LossOptimizer.__init__`.
     """
 
     hyperparameters = ("lr", "b0", "momentum", "weight_decay")
@@ -152,19 +134,9 @@ class SGDConstant(SGDFamily):
 
 
 class SGDDecaySqrt(SGDFamily):
-    """SGD with a square-root decay: the rate is 1/√(b0² + α·t), t from 1.
+    """SGD with a square-root decay: the rate is 1/√(b0² + α·t), with t from 1.
 
-    Args:
-        params: parameters or param groups, real floating point of any dtype, shape and device.
-        lr: η ≥ 0, multiplies the whole step.
-        b0: b_0 > 0.
-        alpha: α ≥ 0, the growth of b² per step. 0 is `SGDConstant`.
-        momentum: m in [0, 1), PyTorch's convention.
-        weight_decay: wd ≥ 0, added to the scaled gradient.
-
-    Raises:
-        TypeError: a hyperparameter is no real number, or a parameter not real floating point.
-        ValueError: a hyperparameter breaks its rule.
+    The arguments are described in `LossOptimizer.__init__`.
     """
 
     hyperparameters = ("lr", "b0", "alpha", "momentum", "weight_decay")

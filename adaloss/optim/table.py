@@ -1,4 +1,4 @@
-"""The optimizers by name."""
+"""The table of optimizers by name, and the function that builds one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from adaloss.optim.sgd_family import AdaLoss, SGDConstant, SGDDecaySqrt
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSpec:
-    """An optimizer class and the hyperparameters that apply to it, beside `params`."""
+    """An optimizer class and the names of its hyperparameters."""
 
     build: type[LossOptimizer]
     arguments: tuple[str, ...]
 
 
 def spec(build: type[LossOptimizer]) -> OptimizerSpec:
-    """The spec of a class."""
+    """The entry of a class in `OPTIMIZERS`."""
     return OptimizerSpec(build=build, arguments=build.hyperparameters)
 
 
@@ -38,23 +38,26 @@ OPTIMIZERS: Mapping[str, OptimizerSpec] = MappingProxyType(
 
 
 def build_optimizer(name: str, params: ParamsT, **hyperparameters: float) -> LossOptimizer:
-    """Build an optimizer of `OPTIMIZERS`, passing on just the hyperparameters that apply to it.
+    """Build an optimizer of `OPTIMIZERS` by name.
 
-    So that one set of values serves all: `alpha` is accepted and unused by `sgd_constant`.
+    Hyperparameters that only other optimizers have are ignored, so that one set of values fits
+    all: `sgd_constant` accepts `alpha` and does not use it.
 
     Raises:
-        ValueError: no optimizer has this name, or a value that applies breaks its rule.
-        TypeError: a hyperparameter is one that no optimizer has, or no real number.
+        ValueError: no optimizer has this name, or a hyperparameter is outside its range.
+        TypeError: no optimizer has one of the hyperparameters, or one is not a real number.
     """
     if name not in OPTIMIZERS:
         near = get_close_matches(name, OPTIMIZERS, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        raise ValueError(f"no optimizer {name!r}{hint}; there are {', '.join(OPTIMIZERS)}")
-    known = {argument for spec in OPTIMIZERS.values() for argument in spec.arguments}
-    unknown = sorted(set(hyperparameters) - known)
-    if unknown:
+        raise ValueError(
+            f"there is no optimizer {name!r}{hint}; the optimizers are {', '.join(OPTIMIZERS)}"
+        )
+    arguments = {argument for spec in OPTIMIZERS.values() for argument in spec.arguments}
+    if unknown := sorted(set(hyperparameters) - arguments):
         raise TypeError(
-            f"no optimizer has {', '.join(unknown)}; hyperparameters are {', '.join(sorted(known))}"
+            f"no optimizer has the hyperparameter {', '.join(unknown)}; "
+            f"the hyperparameters are {', '.join(sorted(arguments))}"
         )
     chosen = OPTIMIZERS[name]
     return chosen.build(

@@ -1,9 +1,9 @@
-"""The one update of the SGD family, in as few kernels as the device allows.
+"""The update of the SGD family, in as few kernels as the device allows.
 
     d = rate·g + wd·w        buf = m·buf + d, or d without momentum        w ← w − lr·buf
 
-`p.grad` is only read. The momentum buffers are the plain `buf` above on every path, so a state
-saved on one device goes on bit for bit from the same values on another.
+The update does not change `p.grad`. Every code path stores the plain `buf` above as the momentum
+buffer, so that a state saved on one device can be loaded on another without a change.
 """
 
 from collections import defaultdict
@@ -17,8 +17,8 @@ from torch import Tensor
 from adaloss.optim.gradients import Batch, laid_out_like
 from adaloss.optim.loss import Scalar
 
-# Where `_fused_sgd_` can be relied on. In torch 2.11 the CPU kernel leaves half-precision weights
-# as they were (seen with 32 elements and more), without an error.
+# The dtypes for which `_fused_sgd_` works, by device. In torch 2.11 the CPU kernel leaves
+# half-precision weights unchanged, without an error (seen with 32 elements and more).
 FUSED: Mapping[str, tuple[torch.dtype, ...]] = MappingProxyType(
     {
         "cpu": (torch.float32, torch.float64),
@@ -28,26 +28,26 @@ FUSED: Mapping[str, tuple[torch.dtype, ...]] = MappingProxyType(
     }
 )
 
-# Rates outside (0, inf and nan among them) are not folded into the kernel's scalars, where wd/rate
-# could overflow though the equations stay finite. With momentum 1 − (1 − rate) must also keep
-# twelve digits of the rate.
+# Only rates in these ranges are folded into the kernel's scalars. Outside (0, inf and nan included)
+# wd/rate could overflow where the equations stay finite. With momentum, 1 − (1 − rate) must also
+# keep twelve digits of the rate.
 FOLDABLE = (1e-9, 1e9)
 FOLDABLE_WITH_MOMENTUM = (1e-4, 1e9)
 
 
 def momentum_buffers(state: defaultdict[Tensor, Any], params: Sequence[Tensor]) -> list[Tensor]:
-    """`state[p]["momentum_buffer"]` of each parameter: its shape, dtype and layout, from 0.
+    """`state[p]["momentum_buffer"]` of each parameter, in its shape, dtype and layout.
 
-    From 0, as m·0 + d = d is PyTorch's first buffer.
+    A new buffer is 0, so that the first step gives m·0 + d = d as in PyTorch.
     """
     buffers = []
     for param in params:
-        own = state[param]
-        buffer = own.get("momentum_buffer")
+        param_state = state[param]
+        buffer = param_state.get("momentum_buffer")
         if buffer is None:
-            buffer = own["momentum_buffer"] = torch.zeros_like(param)
+            buffer = param_state["momentum_buffer"] = torch.zeros_like(param)
         elif buffer.stride() != param.stride():
-            buffer = own["momentum_buffer"] = laid_out_like(param, buffer)
+            buffer = param_state["momentum_buffer"] = laid_out_like(param, buffer)
         buffers.append(buffer)
     return buffers
 
@@ -61,15 +61,16 @@ def descend(
     momentum: float,
     weight_decay: float,
 ) -> None:
-    """One step of every parameter of `batch`, in place; `buffers` is empty without momentum.
+    """Take one step for every parameter of `batch`, in place.
 
-    `rate` as a tensor is never read back: it enters the kernels as an operand.
+    `buffers` is empty without momentum. A `rate` that is a tensor is an operand of the kernels and
+    is not read back.
     """
     params, grads = batch.params, batch.grads
     fused = batch.dense and batch.dtype in FUSED.get(batch.device.type, ())
     if fused and isinstance(rate, float) and foldable(rate, batch.device, momentum):
-        # w ← w − (lr·rate)·(g + (wd/rate)·w); with momentum the kernel forms
-        # m·buf + (1 − dampening)·(g + (wd/rate)·w), whose 1 − dampening is the rate.
+        # w ← w − (lr·rate)·(g + (wd/rate)·w). With momentum the kernel computes
+        # m·buf + (1 − dampening)·(g + (wd/rate)·w), where 1 − dampening is the rate.
         fused_sgd(
             params,
             grads,
@@ -79,7 +80,7 @@ def descend(
             momentum=momentum,
             dampening=1 - rate if momentum else 0.0,
         )
-    elif fused and isinstance(rate, Tensor) and one_tensor_lr(batch.dtype, momentum, weight_decay):
+    elif fused and isinstance(rate, Tensor) and fits_in_lr(batch.dtype, momentum, weight_decay):
         fused_sgd(params, grads, buffers, lr=(lr * rate).to(batch.device, torch.float32))
     elif fused:
         directions = scaled(batch, rate)
@@ -90,15 +91,15 @@ def descend(
 
 
 def foldable(rate: float, device: torch.device, momentum: float) -> bool:
-    """Whether the kernel's own scalars can carry the rate exactly."""
+    """Whether the kernel's scalar arguments can represent the rate exactly."""
     if not momentum:
         return FOLDABLE[0] <= rate <= FOLDABLE[1]
-    in_double = device.type in ("cpu", "cuda")  # the others round 1 − dampening to float32
+    in_double = device.type in ("cpu", "cuda")  # other devices round 1 − dampening to float32
     return in_double and FOLDABLE_WITH_MOMENTUM[0] <= rate <= FOLDABLE_WITH_MOMENTUM[1]
 
 
-def one_tensor_lr(dtype: torch.dtype, momentum: float, weight_decay: float) -> bool:
-    """Whether lr·rate as a tensor says it all; the kernels read that in float32 only."""
+def fits_in_lr(dtype: torch.dtype, momentum: float, weight_decay: float) -> bool:
+    """Whether the kernel can take lr·rate as its lr, a tensor that it reads in float32."""
     return not (momentum or weight_decay) and dtype is not torch.float64
 
 
@@ -112,7 +113,7 @@ def fused_sgd(
     momentum: float = 0.0,
     dampening: float = 0.0,
 ) -> None:
-    """PyTorch's fused kernel; `buffers` always hold values, so no step is the first."""
+    """Call PyTorch's fused kernel. `buffers` already hold values, so no step is the first."""
     torch._fused_sgd_(
         params,
         grads,
@@ -136,9 +137,9 @@ def plain_sgd(
     weight_decay: float,
     momentum: float,
 ) -> None:
-    """The same step operation by operation, for any device, dtype and layout.
+    """Take the same step operation by operation, on any device, dtype and layout.
 
-    `directions` are overwritten.
+    The function overwrites `directions`.
     """
     if weight_decay:
         torch._foreach_add_(directions, params, alpha=weight_decay)
@@ -150,7 +151,7 @@ def plain_sgd(
 
 
 def scaled(batch: Batch, rate: Scalar) -> list[Tensor]:
-    """rate·g in new tensors; the rate itself is never rounded below float32."""
+    """rate·g in new tensors. The rate is not rounded below float32."""
     if isinstance(rate, float):
         return list(torch._foreach_mul(batch.grads, rate))
     wide = torch.promote_types(batch.dtype, torch.float32)

@@ -1,4 +1,4 @@
-"""The rules for every hyperparameter: one table, used by constructors, param groups and loads."""
+"""The rule for each hyperparameter, checked for constructors, param groups and loaded states."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Rule(NamedTuple):
-    """What a hyperparameter must satisfy, for the machine and for the reader."""
+    """A condition on a hyperparameter, and its description for error messages."""
 
     holds: Callable[[float], bool]
     text: str
@@ -21,7 +21,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "lr": Rule(lambda lr: 0 <= lr < math.inf, "finite and at least 0"),
         "b0": Rule(
             lambda b0: b0 > 0 and 0 < b0 * b0 < math.inf,
-            "above 0 and finite, and so must its square be in float64",
+            "above 0 and finite, with a square that is above 0 and finite in float64",
         ),
         "alpha": Rule(lambda alpha: 0 <= alpha < math.inf, "finite and at least 0"),
         "c": Rule(math.isfinite, "finite"),
@@ -32,18 +32,18 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 
 def real_number(name: str, value: object) -> float:
-    """`value` as a float; `TypeError` unless it is a real number (a tensor is not)."""
+    """`value` as a float. Raises `TypeError` unless it is a real number; a tensor is not."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number, not {value!r} ({type(value).__name__})")
     return float(value)
 
 
 def valid_hyperparameter(name: str, value: object) -> float:
-    """`value` as a float, if it satisfies the rule of `name`.
+    """`value` as a float, checked against the rule of `name`.
 
     Raises:
         TypeError: `value` is not a real number.
-        ValueError: `value` breaks the rule; the message has both.
+        ValueError: `value` breaks the rule. The message states the rule and the value.
     """
     number = real_number(name, value)
     rule = RULES[name]
@@ -53,7 +53,7 @@ def valid_hyperparameter(name: str, value: object) -> float:
 
 
 def check_parameters(parameters: Iterable[Tensor]) -> None:
-    """`TypeError` if a parameter is not a real floating-point tensor."""
+    """Raise `TypeError` if a parameter is not a real floating-point tensor."""
     for parameter in parameters:
         if not parameter.is_floating_point():
             raise TypeError(

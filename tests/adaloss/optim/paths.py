@@ -1,4 +1,4 @@
-"""Small random problems for the tests, and the way onto the code path for other devices."""
+"""Small random problems for the tests, and the switch to the code path for other devices."""
 
 from collections.abc import Callable, Sequence
 
@@ -31,8 +31,8 @@ def random_weights(
     ]
 
 
-def give_gradients(weights: Sequence[Tensor], step: int) -> list[Tensor | None]:
-    """Set and return gradients that depend on the step alone; exact in bfloat16."""
+def set_gradients(weights: Sequence[Tensor], step: int) -> list[Tensor | None]:
+    """Set and return gradients that depend only on the step. They are exact in bfloat16."""
     generator = torch.Generator().manual_seed(1000 + step)
     for w in weights:
         values = torch.randn(w.shape, generator=generator, dtype=torch.float64)
@@ -48,20 +48,20 @@ def loss_of(step: int) -> float:
 def run(optimizer: LossOptimizer, weights: Sequence[Tensor], steps: Sequence[int]) -> None:
     """Take these steps."""
     for step in steps:
-        give_gradients(weights, step)
+        set_gradients(weights, step)
         optimizer.step(loss=torch.tensor(loss_of(step), dtype=torch.float64))
 
 
-def as_on_a_device(optimizer: LossOptimizer) -> None:
-    """Keep t and b_t² in 0-d tensors, as on a GPU: then the rate never becomes a number."""
+def keep_state_in_tensors(optimizer: LossOptimizer) -> None:
+    """Keep t and b_t² in 0-d tensors, as on a GPU. The rate is then a tensor as well."""
     optimizer.keep_on(torch.device("cpu"))
 
 
 PATHS: dict[str, Callable[[LossOptimizer], None]] = {
     "host": lambda optimizer: None,
-    "device": as_on_a_device,
+    "device": keep_state_in_tensors,
 }
-NAME_AND_PATH = [  # the others' rate is a number on every device
+NAME_AND_PATH = [  # the rate of the other optimizers is a number on every device
     (name, path)
     for name in NAMES
     for path in PATHS
@@ -78,7 +78,7 @@ def assert_follows_reference(
     atol: float = 1e-12,
     steps: int = 5,
     path: str = "host",
-    gradients: Callable[[Sequence[Tensor], int], list[Tensor | None]] = give_gradients,
+    gradients: Callable[[Sequence[Tensor], int], list[Tensor | None]] = set_gradients,
     loss: Callable[[int], Loss] = loss_of,
 ) -> None:
     """Run the optimizer and the equations side by side."""
@@ -86,8 +86,7 @@ def assert_follows_reference(
     reference = Reference(name, [weights], [settings])
     PATHS[path](optimizer)
     for step in range(steps):
-        given = gradients(weights, step)
-        reference.step(loss_of(step), [given])
+        reference.step(loss_of(step), [gradients(weights, step)])
         optimizer.step(loss=loss(step))
     for w, expected in zip(weights, reference.weights[0], strict=True):
         torch.testing.assert_close(w.detach().double(), expected, rtol=rtol, atol=atol)

@@ -1,4 +1,4 @@
-"""A small classification problem in float64, the same on every machine: no random numbers."""
+"""A small classification problem in float64, without random numbers: the same on every machine."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The five optimizers as their equations read: float64, one tensor at a time, no shortcuts."""
+"""The five optimizers, written as their equations: in float64, one tensor at a time."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ DEFAULTS = {"lr": 0.1, "b0": 1.0, "alpha": 1.0, "c": 0.0, "momentum": 0.0, "weig
 
 
 class Reference:
-    """Groups of weights, the hyperparameters of each group, and what the equations remember."""
+    """Groups of weights, the hyperparameters of each group, and the state of the equations."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class Reference:
     ) -> None:
         self.name = name
         self.weights = [[w.detach().double().clone() for w in group] for group in groups]
-        self.settings = [{**DEFAULTS, **given} for given in hyperparameters]
+        self.settings = [{**DEFAULTS, **settings} for settings in hyperparameters]
         self.buffers: dict[tuple[int, int], Tensor] = {}
         self.sums: dict[tuple[int, int], Tensor] = {}
         self.b_squared = [settings["b0"] ** 2 for settings in self.settings]
@@ -89,7 +89,7 @@ class Reference:
 
 
 def shared_row_norms(row_norms: Tensor | None, g: Tensor) -> Tensor:
-    """What the rows of the last matrix add to the accumulators of a tensor that has none."""
+    """What the rows of the last matrix add to the accumulators of a tensor without rows."""
     n = g.shape[0] if g.dim() else 0
     if row_norms is None or n == 0 or len(row_norms) % n or n not in (1, g.shape[-1]):
         return torch.zeros((), dtype=g.dtype)

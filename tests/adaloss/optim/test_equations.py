@@ -1,4 +1,4 @@
-"""The fast update is the equations: every optimizer, dtype, layout and path."""
+"""The fast update follows the equations for every optimizer, dtype, layout and code path."""
 
 import pytest
 import torch
@@ -15,9 +15,9 @@ from .paths import (
     PLAIN,
     SHAPES,
     assert_follows_reference,
-    give_gradients,
     loss_of,
     random_weights,
+    set_gradients,
 )
 from .reference import Reference
 
@@ -75,7 +75,7 @@ def test_memory_layouts_may_differ(name, path):
     ]
 
     def gradients(weights, step):
-        give_gradients(weights, step)
+        set_gradients(weights, step)
         weights[1].grad = weights[1].grad.to(memory_format=torch.channels_last)
         weights[2].grad = weights[2].grad.t().contiguous().t()
         return [w.grad for w in weights]
@@ -97,10 +97,10 @@ def test_one_group_may_mix_dtypes(name, path):
 
 @pytest.mark.parametrize(("name", "path"), NAME_AND_PATH)
 def test_a_weight_without_gradient_is_left_alone(name, path):
-    """Frozen at first, for a while, or always: its momentum waits with it."""
+    """A weight may be frozen at first, for a while, or always. Its momentum does not change."""
 
     def gradients(weights, step):
-        give_gradients(weights, step)
+        set_gradients(weights, step)
         weights[0].grad = None
         if step < 2:
             weights[1].grad = None
@@ -117,12 +117,12 @@ def test_a_weight_without_gradient_is_left_alone(name, path):
 @pytest.mark.parametrize(("name", "path"), NAME_AND_PATH)
 def test_groups_have_their_own_hyperparameters(name, path):
     first, second = random_weights(1), random_weights(2)
-    own = {"lr": 0.02, "b0": 0.5, "alpha": 2.0, "c": 0.9, "momentum": 0.0, "weight_decay": 0.0}
-    optimizer = build_optimizer(name, [{"params": first}, {"params": second, **own}], **FULL)
-    reference = Reference(name, [first, second], [FULL, own])
+    other = {"lr": 0.02, "b0": 0.5, "alpha": 2.0, "c": 0.9, "momentum": 0.0, "weight_decay": 0.0}
+    optimizer = build_optimizer(name, [{"params": first}, {"params": second, **other}], **FULL)
+    reference = Reference(name, [first, second], [FULL, other])
     PATHS[path](optimizer)
     for step in range(5):
-        gradients = [give_gradients(first, step), give_gradients(second, 50 + step)]
+        gradients = [set_gradients(first, step), set_gradients(second, 50 + step)]
         rates = reference.step(loss_of(step), gradients)
         optimizer.step(loss=loss_of(step))
         assert optimizer.rates() == [rate and pytest.approx(rate, rel=1e-12) for rate in rates]
@@ -140,7 +140,7 @@ def test_schedulers_change_lr_between_steps(name):
     reference = Reference(name, [weights], [FULL])
     for step in range(4):
         reference.settings[0]["lr"] = FULL["lr"] * 0.5**step
-        reference.step(loss_of(step), [give_gradients(weights, step)])
+        reference.step(loss_of(step), [set_gradients(weights, step)])
         optimizer.step(loss=loss_of(step))
         scheduler.step()
     for w, expected in zip(weights, reference.weights[0], strict=True):
@@ -150,7 +150,7 @@ def test_schedulers_change_lr_between_steps(name):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
 def test_the_norm_is_the_same_on_every_path(dtype):
     weights = random_weights(dtype=dtype)
-    exact = sum(float(g.double().square().sum()) for g in give_gradients(weights, 0))
+    exact = sum(float(g.double().square().sum()) for g in set_gradients(weights, 0))
     (batch,) = gather(weights)
     assert host_squared_norm(batch) == pytest.approx(exact, rel=1e-6)
     assert float(device_squared_norm(batch)) == pytest.approx(exact, rel=1e-6)
@@ -165,7 +165,7 @@ def test_the_norm_does_not_overflow_with_float32():
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("b0", [1e-10, 1e-3, 1e3, 1e5, 1e10])
 def test_small_and_large_rates_keep_all_their_digits(b0, momentum):
-    """Next to weights of 0, where no larger number hides what the step lost."""
+    """The weights start at 0, so that no larger number hides the digits that a step loses."""
     w = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     optimizer = SGDConstant([w], lr=1.0, b0=b0, momentum=momentum)
     for _ in range(2):
@@ -178,7 +178,7 @@ def test_small_and_large_rates_keep_all_their_digits(b0, momentum):
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 def test_a_rate_on_the_device_is_not_rounded_to_half_precision(dtype):
     weights = random_weights(dtype=dtype)
-    give_gradients(weights, 0)
+    set_gradients(weights, 0)
     (batch,) = gather(weights)
     rate = torch.tensor(0.1, dtype=torch.float64)
     wide = torch.promote_types(dtype, torch.float32)
@@ -190,7 +190,7 @@ def test_a_rate_on_the_device_is_not_rounded_to_half_precision(dtype):
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e300, 1e-300])
 def test_extreme_losses_do_what_the_equations_say(loss, path, momentum):
-    """A rate of nan, 0 or next to it: nan spreads, weight decay goes on alone."""
+    """The rate is nan, 0 or close to 0: nan spreads, and weight decay still applies."""
     w = torch.tensor([1.0, -2.0, 3.0, 4.0], dtype=torch.float64, requires_grad=True)
     optimizer = AdaLoss([w], lr=0.5, b0=1e-100, weight_decay=0.1, momentum=momentum)
     PATHS[path](optimizer)

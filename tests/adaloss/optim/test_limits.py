@@ -1,4 +1,4 @@
-"""Laws of the methods, for any losses and any values."""
+"""Mathematical properties of the methods, for any losses and hyperparameters."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adaloss.optim import AdaGradNorm, AdaLoss, SGDConstant, SGDDecaySqrt
 
-from .paths import FULL, give_gradients, random_weights, run
+from .paths import FULL, random_weights, run, set_gradients
 
 losses = st.lists(st.floats(0, 100), min_size=1, max_size=8)
 positive = st.floats(0.01, 100)
@@ -94,7 +94,7 @@ def test_adagrad_norm_does_not_care_how_weights_are_split_or_ordered(order, grou
         [{"params": chosen[i::groups]} for i in range(groups)], lr=0.1, momentum=0.9
     )
     for step in range(3):
-        pieces = [g.clone() for g in give_gradients(whole, step)]
+        pieces = [g.clone() for g in set_gradients(whole, step)]
         pieces[-1:] = pieces[-1].split(cut)
         for piece, grad in zip(split, pieces, strict=True):
             piece.grad = grad
@@ -106,12 +106,12 @@ def test_adagrad_norm_does_not_care_how_weights_are_split_or_ordered(order, grou
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_without_scaling_it_is_torch_sgd(dtype):
-    """b0 = 1 leaves the gradient as it is, so weight decay and momentum are PyTorch's."""
+    """b0 = 1 leaves the gradient unchanged, so weight decay and momentum are PyTorch's."""
     shared = {"lr": FULL["lr"], "momentum": 0.9, "weight_decay": 0.05}
     ours, theirs = random_weights(dtype=dtype), random_weights(dtype=dtype)
     run(SGDConstant(ours, b0=1.0, **shared), ours, range(5))
     sgd = torch.optim.SGD(theirs, **shared)
     for step in range(5):
-        give_gradients(theirs, step)
+        set_gradients(theirs, step)
         sgd.step()
     torch.testing.assert_close(ours, theirs)

@@ -1,6 +1,8 @@
-"""What a training loop may rely on, and what it is told when it errs."""
+"""The protocol of `step`, the checks of arguments, and their error messages."""
 
+import inspect
 import math
+import pydoc
 import re
 
 import pytest
@@ -16,11 +18,11 @@ from .paths import (
     NAMES,
     PATHS,
     PLAIN,
-    as_on_a_device,
-    give_gradients,
+    keep_state_in_tensors,
     loss_of,
     random_weights,
     run,
+    set_gradients,
 )
 
 BAD_VALUES = [
@@ -66,11 +68,11 @@ def test_step_reads_nothing_back_and_leaves_gradients_alone(name, settings, dtyp
     optimizer = build_optimizer(name, weights, **settings)
     PATHS[path](optimizer)
     for step in range(2):
-        given = give_gradients(weights, step)
-        before = [g.clone() for g in given]
+        gradients = set_gradients(weights, step)
+        before = [g.clone() for g in gradients]
         with NoReadBack():
             optimizer.step(loss=torch.tensor(1.5, dtype=dtype, requires_grad=True))
-        for w, g, expected in zip(weights, given, before, strict=True):
+        for w, g, expected in zip(weights, gradients, before, strict=True):
             assert w.grad is g
             assert torch.equal(g, expected)
 
@@ -116,7 +118,7 @@ def test_any_scalar_is_a_loss(loss):
 def test_only_adaloss_needs_the_loss(name):
     weights = random_weights()
     optimizer = build_optimizer(name, weights)
-    give_gradients(weights, 0)
+    set_gradients(weights, 0)
     if name == "adaloss":
         with pytest.raises(TypeError, match=r"optimizer\.step\(loss=loss\).*closure"):
             optimizer.step()
@@ -130,7 +132,7 @@ def test_only_adaloss_needs_the_loss(name):
 def test_a_mistaken_step_says_what_is_wrong_and_changes_nothing(name):
     weights = random_weights()
     optimizer = build_optimizer(name, weights, **FULL)
-    give_gradients(weights, 0)
+    set_gradients(weights, 0)
     before = [w.detach().clone() for w in weights]
     with pytest.raises(TypeError, match="not both"):
         optimizer.step(lambda: 1.0, loss=1.0)
@@ -194,6 +196,15 @@ def test_build_optimizer_passes_on_what_applies():
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_help_of_each_optimizer_describes_its_arguments(name):
+    text = pydoc.plain(pydoc.render_doc(OPTIMIZERS[name].build))
+    for argument in ("params", *OPTIMIZERS[name].arguments):
+        assert f"{argument}: " in text
+    signature = inspect.signature(OPTIMIZERS[name].build)
+    assert tuple(signature.parameters) == ("params", *OPTIMIZERS[name].arguments)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_before_the_first_step_loggers_see_b0(name):
     optimizer = build_optimizer(name, random_weights(), b0=4.0)
     assert optimizer.b() == ([None] if name == "adagrad_norm_rowwise" else [4.0])
@@ -204,9 +215,9 @@ def test_before_the_first_step_loggers_see_b0(name):
 def test_on_a_device_b_stays_there_until_it_is_asked_for(name):
     weights = random_weights()
     host, device = build_optimizer(name, weights), build_optimizer(name, weights)
-    as_on_a_device(device)
+    keep_state_in_tensors(device)
     for optimizer in (host, device):
-        give_gradients(weights, 0)
+        set_gradients(weights, 0)
         optimizer.step(loss=1.5)
     kept = device.param_groups[0]["b_squared"]
     assert isinstance(kept, torch.Tensor)
@@ -224,7 +235,7 @@ def test_hooks_and_the_grad_scaler_work_as_for_any_optimizer(name):
     scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
     loss = torch.tensor(loss_of(0))
     scaler.scale(loss)
-    for w, g in zip(weights, give_gradients(plain, 0), strict=True):
+    for w, g in zip(weights, set_gradients(plain, 0), strict=True):
         w.grad = 8 * g
     scaler.step(optimizer, loss=loss)
     assert seen == [loss, "after"]

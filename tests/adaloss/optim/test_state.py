@@ -1,4 +1,4 @@
-"""State survives: saving, loading, copying, pickling, and going on bit for bit."""
+"""Saving, loading, copying and pickling keep the state bit for bit."""
 
 import copy
 import io
@@ -16,7 +16,7 @@ from .paths import (
     NAMES,
     PATHS,
     PLAIN,
-    as_on_a_device,
+    keep_state_in_tensors,
     random_weights,
     run,
 )
@@ -31,7 +31,7 @@ def through_a_file(state):
     return torch.load(file, weights_only=True)
 
 
-def twin(weights):
+def copies(weights):
     return [w.detach().clone().requires_grad_() for w in weights]
 
 
@@ -43,7 +43,7 @@ def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(name, settings, dtyp
     optimizer = build_optimizer(name, weights, **settings)
     PATHS[path](optimizer)
     run(optimizer, weights, range(3))
-    resumed_weights = twin(weights)
+    resumed_weights = copies(weights)
     resumed = build_optimizer(name, resumed_weights, b0=123.0)
     resumed.load_state_dict(through_a_file(optimizer.state_dict()))
     PATHS[path](resumed)
@@ -100,15 +100,15 @@ def test_what_is_kept_on_a_device_stays_in_its_tensors_until_it_is_loaded(name):
     run(optimizer, weights, range(2))
     optimizer.keep_on(torch.device("cpu"))
     (group,) = optimizer.param_groups
-    kept = {own: group[own] for own in optimizer.kept}
+    kept = {key: group[key] for key in optimizer.state_keys}
     run(optimizer, weights, range(2, 4))
-    assert all(group[own] is tensor for own, tensor in kept.items())
+    assert all(group[key] is tensor for key, tensor in kept.items())
     assert kept["t"].item() == 4
     state = optimizer.state_dict()
     optimizer.load_state_dict(through_a_file(state))
     (group,) = optimizer.param_groups
     assert type(group["t"]) is int
-    assert [group[own] for own in kept] == [tensor.item() for tensor in kept.values()]
+    assert [group[key] for key in kept] == [tensor.item() for tensor in kept.values()]
     run(optimizer, weights, range(4, 5))
     assert (group["t"], kept["t"].item()) == (5, 4)
 
@@ -135,7 +135,7 @@ def test_rowwise_accumulators_keep_float32_beside_bfloat16_weights():
     weights = random_weights(dtype=torch.bfloat16)
     optimizer = AdaGradNormRowwise(weights)
     run(optimizer, weights, range(2))
-    loaded = AdaGradNormRowwise(twin(weights))
+    loaded = AdaGradNormRowwise(copies(weights))
     loaded.load_state_dict(optimizer.state_dict())
     for before, after in zip(optimizer.state.values(), loaded.state.values(), strict=True):
         assert after["squared_sum"].dtype is torch.float32
@@ -144,10 +144,10 @@ def test_rowwise_accumulators_keep_float32_beside_bfloat16_weights():
 
 
 def test_the_momentum_buffer_is_the_one_of_the_equations():
-    """buf = m·buf + g/b + wd·w, whatever the kernel was given: so any device can go on."""
+    """buf = m·buf + g/b + wd·w on every code path, so that any device can load the state."""
     host_weights, device_weights = random_weights(), random_weights()
     host, device = AdaLoss(host_weights, **FULL), AdaLoss(device_weights, **FULL)
-    as_on_a_device(device)
+    keep_state_in_tensors(device)
     run(host, host_weights, range(3))
     run(device, device_weights, range(3))
     for ours, theirs in zip(host_weights, device_weights, strict=True):

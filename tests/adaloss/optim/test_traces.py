@@ -1,4 +1,4 @@
-"""Whole runs: our golden traces, and those of the official implementation where there are any."""
+"""Whole runs repeat the golden traces, and those of the official implementation if available."""
 
 import json
 import os
