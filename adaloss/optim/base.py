@@ -45,7 +45,7 @@ class LossOptimizer(Optimizer):
                 and device. A param group may override any hyperparameter.
             lr: learning rate η ≥ 0. It multiplies the whole step.
             b0: b_0 > 0, the initial value of b_t, which divides the gradient.
-            alpha: α ≥ 0, the factor in the growth of b_t² (`AdaLoss`, `SGDDecaySqrt`). 0 is `SGDConstant`.
+            alpha: α ≥ 0, the growth of b_t² (`AdaLoss`, `SGDDecaySqrt`). 0 is `SGDConstant`.
             c: the loss at the optimum, or a lower bound of it (`AdaLoss`).
             momentum: m in [0, 1), in PyTorch's convention (`AdaGradNormRowwise`: an average).
             weight_decay: wd ≥ 0. wd·w is added to the scaled gradient (`AdaGradNormRowwise`: wd·g).
