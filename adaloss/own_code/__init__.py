@@ -1,1 +1,1 @@
-"""The user's own modules: imported, digested, tried in a fresh process."""
+"""Import the user's own modules, compute their digests, and try them in a fresh process."""

@@ -1,7 +1,8 @@
-"""Digests of the contents of files, computed once and remembered while the files stay the same.
+"""Digests of the contents of files, cached until a file changes.
 
-A file is taken for the same while its size, its inode and the times of its last change, of content
-and of status, are. Copying another file over it, with the old time put back, changes the latter.
+A file counts as unchanged while its size, its inode, and the times of the last change of its
+content and of its status are the same. If another file is copied over it and the time of the
+content is restored, the time of the status still changes.
 """
 
 import hashlib
@@ -17,23 +18,23 @@ from adaloss.records.store import replacing, write_utf8
 
 DIGITS = 16
 Stamp = list[int]
-Remembered = dict[str, tuple[Stamp, str]]
+CachedDigests = dict[str, tuple[Stamp, str]]
 
 
 def file_digest(path: Path) -> str:
     """The digest of one file's content.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     return content_digests(path.parent, [path])[0]
 
 
 def files_digest(folder: Path, files: Sequence[Path]) -> str:
-    """One digest of these files below the folder: of their names, sizes and contents.
+    """One digest of the names, sizes and contents of these files below the folder.
 
     Raises:
-        OSError: one of them cannot be read.
+        OSError: a file cannot be read.
     """
     digest = hashlib.sha256()
     for path, content in zip(files, content_digests(folder, files), strict=True):
@@ -43,30 +44,30 @@ def files_digest(folder: Path, files: Sequence[Path]) -> str:
 
 
 def content_digests(folder: Path, files: Sequence[Path]) -> list[str]:
-    """The digest of each file's content; those that changed since they were last read are read."""
-    memory = digests_folder() / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:DIGITS]}.json"
-    before = remembered(memory)
+    """The digest of each file's content. Only files that changed since the last call are read."""
+    cache = digests_folder() / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:DIGITS]}.json"
+    cached = read_cache(cache)
     stamps = [stamp_of(path) for path in files]
-    found: list[str | None] = []
+    unchanged: list[str | None] = []
     for path, stamp in zip(files, stamps, strict=True):
-        known_stamp, digest = before.get(str(path), ([], None))
-        found.append(digest if known_stamp == stamp else None)
-    unread = [path for path, digest in zip(files, found, strict=True) if digest is None]
-    # Hashing and reading let go of the interpreter's lock.
+        cached_stamp, digest = cached.get(str(path), ([], None))
+        unchanged.append(digest if cached_stamp == stamp else None)
+    unread = [path for path, digest in zip(files, unchanged, strict=True) if digest is None]
+    # Hashing and reading release the interpreter's lock.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         computed = dict(zip(unread, threads.map(sha256_of, unread), strict=True))
-    digests = [digest or computed[path] for path, digest in zip(files, found, strict=True)]
+    digests = [digest or computed[path] for path, digest in zip(files, unchanged, strict=True)]
     if unread:
         entries = zip(files, stamps, digests, strict=True)
-        new: Remembered = {str(path): (stamp, digest) for path, stamp, digest in entries}
-        remember(memory, before | new)
+        new: CachedDigests = {str(path): (stamp, digest) for path, stamp, digest in entries}
+        write_cache(cache, cached | new)
     return digests
 
 
 def stamp_of(path: Path) -> Stamp:
-    """What tells whether a file is still the same."""
-    about = path.stat()
-    return [about.st_size, about.st_ino, about.st_mtime_ns, about.st_ctime_ns]
+    """The values that change when a file changes."""
+    status = path.stat()
+    return [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def sha256_of(path: Path) -> str:
@@ -75,20 +76,20 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def remembered(memory: Path) -> Remembered:
-    """What is known of a folder's files; nothing where that cannot be read."""
+def read_cache(cache: Path) -> CachedDigests:
+    """The cached digests of a folder's files. Empty if the cache cannot be read."""
     try:
-        content: Any = json.loads(memory.read_bytes())
+        content: Any = json.loads(cache.read_bytes())
         return {path: (stamp, digest) for path, (stamp, digest) in content.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
 
-def remember(memory: Path, known: Remembered) -> None:
-    """Keep what is known; where the cache cannot be written, it is computed again the next time."""
+def write_cache(cache: Path, digests: CachedDigests) -> None:
+    """Write the digests to the cache. If that fails, the next call computes them again."""
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(memory, durable=False) as temporary:
-            write_utf8(temporary, json.dumps(known))
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(cache, durable=False) as temporary:
+            write_utf8(temporary, json.dumps(digests))
     except OSError:
         return

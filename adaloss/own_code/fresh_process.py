@@ -1,4 +1,4 @@
-"""Run a function in a Python process of its own, which nothing has been done in before."""
+"""Run a function in a new Python process."""
 
 import os
 import traceback
@@ -11,41 +11,42 @@ from typing import Any, TypeVar
 
 from adaloss.errors import UserError
 
-Answer = TypeVar("Answer")
-# Set, it is Python's option -P.
+Value = TypeVar("Value")
+# This environment variable has the effect of Python's option -P.
 SAFE_PATH = "PYTHONSAFEPATH"
 SECONDS_TO_START = 60.0
-STARTING = Lock()
+ENVIRONMENT_LOCK = Lock()
 
 
 class ProcessEndedError(UserError):
-    """The process ended before the function did; the message has its exit code."""
+    """The process ended before the function returned. The message has the exit code."""
 
 
 class FunctionFailedError(UserError):
-    """The function raised, as the user's own code may; the message is the last of its traceback."""
+    """The function raised an exception. The message is the last line of the traceback."""
 
 
 def in_fresh_process(
-    function: Callable[..., Answer], *arguments: Any, limit: float | None = None
-) -> Answer:
-    """The function's value; it, the arguments and the value must be picklable.
+    function: Callable[..., Value], *arguments: Any, limit: float | None = None
+) -> Value:
+    """Call the function in a new process and return its value.
 
-    ``limit`` is how many seconds it may take from its start, None any number.
+    The function, the arguments and the value must be picklable. ``limit`` is the most seconds that
+    the call may take, or None for no limit.
 
     Raises:
-        ProcessEndedError: the process ended by itself, such as by ``os._exit`` or a crash.
-        FunctionFailedError: the function raised.
-        TimeoutError: it took longer.
+        ProcessEndedError: the process ended during the call, such as by ``os._exit`` or a crash.
+        FunctionFailedError: the function raised an exception.
+        TimeoutError: the call took longer than ``limit``.
     """
     context = get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=answer, args=(sending, function, arguments))
-    with nothing_from_the_working_folder():
+    process = context.Process(target=call_and_send, args=(sending, function, arguments))
+    with safe_path_in_new_processes():
         process.start()
     sending.close()
     try:
-        # What the process has to import first is not the function's time.
+        # The imports of the new process do not count as the function's time.
         if not receiving.poll(None if limit is None else limit + SECONDS_TO_START):
             raise TimeoutError
         succeeded, value = receiving.recv()
@@ -58,17 +59,19 @@ def in_fresh_process(
         receiving.close()
     if not succeeded:
         raise FunctionFailedError(value)
-    result: Answer = value
+    result: Value = value
     return result
 
 
-def answer(sending: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Call the function and send what comes of it; what it prints is no output of the command."""
+def call_and_send(
+    sending: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    """Call the function and send its value or its error. What it prints goes to stderr."""
     os.dup2(2, 1)
     try:
         outcome = (True, function(*arguments))
     except KeyboardInterrupt:
-        # The process that waits for this one was interrupted too, and says so.
+        # The waiting process is interrupted too, and reports it.
         return
     except Exception as error:
         outcome = (False, "".join(traceback.format_exception_only(error)).strip())
@@ -76,14 +79,14 @@ def answer(sending: Connection, function: Callable[..., Any], arguments: tuple[A
 
 
 @contextmanager
-def nothing_from_the_working_folder() -> Iterator[None]:
-    """While a Python process starts: it does not import from the folder that it is started in.
+def safe_path_in_new_processes() -> Iterator[None]:
+    """Python processes started in the block do not import from the working folder.
 
-    Python's own ways to start one use ``-c``, which puts that folder first on the path: a file
-    ``random.py`` there would be executed.
+    The standard library starts Python with ``-c``, which puts the working folder first on the
+    path: a file ``random.py`` there would be executed.
     """
-    # The environment is the whole process's: threads take turns.
-    with STARTING:
+    # All threads share the environment, so they take turns.
+    with ENVIRONMENT_LOCK:
         before = os.environ.get(SAFE_PATH)
         os.environ[SAFE_PATH] = "1"
         try:

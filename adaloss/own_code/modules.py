@@ -1,7 +1,7 @@
-"""Python code of the user's own: where a module is found, how it is imported, and its digests.
+"""Find and import the user's own Python modules, and compute digests of their code.
 
-A module is looked for in the folders of :attr:`adaloss.records.places.Places.own`, then among the
-installed packages. Nothing is imported to find it or to compute its digests.
+A module is searched in the folders of :attr:`adaloss.records.places.Places.own`, then among the
+installed packages. Finding a module and computing its digests import nothing.
 """
 
 import ast
@@ -30,20 +30,21 @@ from typing import Any
 from adaloss.errors import UserError
 
 DIGITS = 16
-# Those that adaloss_sweep imports: a test holds the two together.
+# The same packages as in adaloss_sweep, which a test checks.
 PACKAGES = ("adaloss", "runners", "analysis")
 IMPORTING_FUNCTIONS = ("import_module", "__import__")
 
 
 class OwnCodeError(UserError):
-    """A module of the user's own cannot be used; the message says which and why."""
+    """A module of the user's own cannot be used. The message says which module and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnModule:
-    """A module that was found: its file, and the folders in which what it imports is looked for.
+    """A module, its file, and the folders in which its imports are searched.
 
-    ``package`` limits what counts as the user's own to one installed package, None to nothing.
+    If the module is installed, ``package`` is its top-level package, and only the modules of that
+    package count as the user's own. None for a module in the user's folders.
     """
 
     name: str
@@ -53,7 +54,7 @@ class OwnModule:
 
 
 def find_own_module(name: str, folders: Sequence[Path]) -> OwnModule | None:
-    """The module of this dotted name, None where there is none."""
+    """The module with this dotted name, or None if there is none."""
     top = name.partition(".")[0]
     for folder in folders:
         if (file := file_of(name, [folder])) is not None:
@@ -70,32 +71,32 @@ def find_own_module(name: str, folders: Sequence[Path]) -> OwnModule | None:
 
 
 def spec_by_finders(top: str) -> ModuleSpec | None:
-    """What the other finders know, such as those of packages installed in place."""
+    """The spec from the other finders, such as those of packages installed in place."""
     finders = [finder for finder in sys.meta_path if finder is not PathFinder]
-    found = (finder.find_spec(top, None) for finder in finders if hasattr(finder, "find_spec"))
-    return next(filter(None, found), None)
+    specs = (finder.find_spec(top, None) for finder in finders if hasattr(finder, "find_spec"))
+    return next(filter(None, specs), None)
 
 
 def file_of(name: str, folders: Sequence[Path]) -> Path | None:
-    """The file of a module below one of these folders; of a package its ``__init__``.
+    """The file of a module in one of these folders, or the ``__init__`` of a package.
 
-    None where there is no such module, and for a folder without ``__init__``.
+    None if there is no such module, or if it is a folder without ``__init__``.
     """
-    where = [str(folder) for folder in folders]
+    searched = [str(folder) for folder in folders]
     file = None
     for part in name.split("."):
-        found = [spec for folder in where if (spec := finder_in(folder).find_spec(part))]
-        # As for Python, a folder without __init__ counts only where there is nothing else.
-        modules = [spec for spec in found if spec.loader is not None][:1]
-        file = modules[0].origin if modules else None
-        where = [place for spec in modules or found for place in submodules_of(spec)]
-        if not found:
+        specs = [spec for folder in searched if (spec := finder_in(folder).find_spec(part))]
+        if not specs:
             return None
+        # As in Python, a folder without __init__ counts only if there is no other module.
+        modules = [spec for spec in specs if spec.loader is not None][:1]
+        file = modules[0].origin if modules else None
+        searched = [folder for spec in modules or specs for folder in submodule_folders(spec)]
     return Path(file) if file else None
 
 
 def finder_in(folder: str) -> FileFinder:
-    """What finds modules in a folder, and imports none of those above them."""
+    """A finder of modules in the folder, which does not import their parent packages."""
     return FileFinder(
         folder,
         (ExtensionFileLoader, EXTENSION_SUFFIXES),
@@ -104,41 +105,44 @@ def finder_in(folder: str) -> FileFinder:
     )
 
 
-def submodules_of(spec: ModuleSpec) -> list[str]:
-    """The folders that a package's modules are in; none of another module."""
+def submodule_folders(spec: ModuleSpec) -> list[str]:
+    """The folders with the modules of a package. Empty for a module that is not a package."""
     return list(spec.submodule_search_locations or ())
 
 
 def import_own_module(name: str, folders: Sequence[Path]) -> ModuleType:
-    """Import the module, from where :func:`find_own_module` finds it.
+    """Import the module from the file that :func:`find_own_module` finds.
 
     Raises:
-        OwnCodeError: there is no such module, or its name is taken by another.
+        OwnCodeError: there is no such module, or another module already has its name.
     """
     found = find_own_module(name, folders)
     top = name.partition(".")[0]
     if top in PACKAGES:
         raise OwnCodeError(
-            f"{top} is the name of a package of adaloss-sweep's own: rename your module"
+            f"{top} is the name of a package of adaloss-sweep itself: rename your module"
         )
     if found is None:
-        looked = ", ".join(map(str, folders))
-        raise OwnCodeError(f"there is no module {name} in {looked} or among the installed packages")
+        searched = ", ".join(map(str, folders))
+        raise OwnCodeError(
+            f"there is no module {name} in {searched} or among the installed packages"
+        )
     module = importlib.import_module(name)
     file = getattr(module, "__file__", None)
     if file is None or not Path(file).exists() or not Path(file).samefile(found.file):
         raise OwnCodeError(
-            f"{name} is the name of another module that is imported already ({file or 'built in'})"
-            f": rename {found.file}"
+            f"another module with the name {name} is already imported ({file or 'built in'}): "
+            f"rename {found.file}"
         )
     return module
 
 
 @contextlib.contextmanager
 def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
-    """While the user's code is imported and builds, its folders come first, as for a script.
+    """Put the user's folders first on Python's path while the user's code is imported and called.
 
-    Afterwards they come last: what it imports later is found, and shadows nothing of others.
+    After the block they come last: later imports of the user's code still work, and the folders
+    shadow no other module.
     """
     names = [str(folder) for folder in folders]
     before = list(sys.path)
@@ -155,18 +159,18 @@ def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
 
 
 class FromSource(SourceFileLoader):
-    """Compiles what is in the file now.
+    """Always compiles the source file.
 
-    Bytecode that Python has kept may be of an older file of the same size and time of change.
+    Cached bytecode could be of an older file with the same size and time of change.
     """
 
     def path_stats(self, path: str) -> Mapping[str, Any]:
-        """Nothing by which kept bytecode could be taken for that of the file."""
+        """Raise, so that Python finds no cached bytecode for the file."""
         raise FileNotFoundError(path)
 
 
 def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
-    """What Python asks for modules in a folder: those of the user's own come from their source."""
+    """A path hook for Python that loads the modules in these folders from their source."""
 
     def finder(path: str) -> FileFinder:
         if not is_below(Path(path), folders):
@@ -179,7 +183,7 @@ def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
 
 
 def is_below(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether a path is in one of the user's folders, and not of a package installed there."""
+    """Whether a path is in one of the user's folders, and not in a package installed there."""
     if {"site-packages", "dist-packages"}.intersection(path.parts):
         return False
     pythons = (Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
@@ -189,9 +193,9 @@ def is_below(path: Path, folders: Sequence[Path]) -> bool:
 
 
 def loaded_digests(folders: Sequence[Path]) -> dict[str, str]:
-    """The digest of each file of the user's folders that this process has imported a module from.
+    """The digest of each file in the user's folders from which this process imported a module.
 
-    Among them are those that no import statement names.
+    This includes files that no import statement names.
     """
     digests = {}
     for name, module in list(sys.modules.items()):
@@ -205,7 +209,7 @@ def loaded_digests(folders: Sequence[Path]) -> dict[str, str]:
 
 
 def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str, str]:
-    """The digests of the files of these names in the user's folders, of those that are there."""
+    """The digests of the files with these names in the user's folders, as far as they exist."""
     digests = {}
     for name in names:
         file = next((folder / name for folder in folders if (folder / name).is_file()), None)
@@ -215,34 +219,34 @@ def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str,
 
 
 def code_digests(module: OwnModule) -> dict[str, str]:
-    """The digest of each file of the user's own that the module is made of, by relative path.
+    """The digest of each of the user's files that make up the module, by relative path.
 
-    Those are its file and, from file to file, those that its imports name in the same folders:
-    wherever an import stands, and by ``import_module`` where the name is written out. Files that
-    the code opens by itself are not among them.
+    These are the module's file and the files that it imports from the same folders, directly or
+    indirectly. Imports inside functions count, and so do calls of ``import_module`` with a literal
+    name. Files that the code opens itself do not count.
     """
     digests: dict[str, str] = {}
     seen: set[str] = set()
-    waiting = [module.name]
-    while waiting:
-        name = waiting.pop()
+    queue = [module.name]
+    while queue:
+        name = queue.pop()
         if name in seen or not is_own(name, module):
             continue
         seen.add(name)
         parent = name.rpartition(".")[0]
-        waiting += [parent] if parent else []
+        queue += [parent] if parent else []
         if (file := file_of(name, module.folders)) is None:
             continue
         content = file.read_bytes()
         digests[relative_name(file, module.folders)] = source_digest(file, content)
         if file.suffix == ".py":
             is_package = file.name == "__init__.py"
-            waiting += imported_modules(content, name if is_package else parent)
+            queue += imported_modules(content, name if is_package else parent)
     return dict(sorted(digests.items()))
 
 
 def is_own(name: str, module: OwnModule) -> bool:
-    """Whether the files of a module of this name count as the user's own."""
+    """Whether a module with this name counts as the user's own."""
     top = name.partition(".")[0]
     if top in PACKAGES:
         return False
@@ -250,7 +254,7 @@ def is_own(name: str, module: OwnModule) -> bool:
 
 
 def relative_name(file: Path, folders: Sequence[Path]) -> str:
-    """The file's path below the folder that it was found in."""
+    """The file's path relative to the folder that it is in."""
     for folder in folders:
         if file.is_relative_to(folder):
             return file.relative_to(folder).as_posix()
@@ -258,7 +262,7 @@ def relative_name(file: Path, folders: Sequence[Path]) -> str:
 
 
 def imported_modules(source: bytes, package: str) -> Iterator[str]:
-    """The dotted names that a file may import; ``package`` is the one that it belongs to."""
+    """The dotted names that a file may import. ``package`` is the package of the file."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
@@ -273,14 +277,14 @@ def imported_modules(source: bytes, package: str) -> Iterator[str]:
             yield whole
             yield from (f"{whole}.{alias.name}".lstrip(".") for alias in node.names)
         elif isinstance(node, ast.Call) and called_name(node) in IMPORTING_FUNCTIONS and node.args:
-            named = node.args[0]
-            if isinstance(named, ast.Constant) and isinstance(named.value, str):
-                name = named.value
+            argument = node.args[0]
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                name = argument.value
                 yield f"{package}.{name.lstrip('.')}" if name.startswith(".") else name
 
 
 def called_name(call: ast.Call) -> str:
-    """The last part of the name of the function that is called."""
+    """The last part of the name of the called function."""
     function = call.func
     if isinstance(function, ast.Attribute):
         return function.attr
@@ -288,7 +292,7 @@ def called_name(call: ast.Call) -> str:
 
 
 def source_digest(file: Path, content: bytes) -> str:
-    """A digest that changes with what the file does, and not with its comments and its layout."""
+    """A digest of the code of a file, which comments, layout and docstrings do not change."""
     digest = hashlib.sha256()
     try:
         tree = ast.parse(content) if file.suffix == ".py" else None
@@ -303,10 +307,10 @@ def source_digest(file: Path, content: bytes) -> str:
 
 
 def pieces(node: ast.AST) -> Iterator[str]:
-    """The syntax as text: what every version of Python has of it, without documentation."""
+    """The syntax tree as text without docstrings, the same in every version of Python."""
     yield f"({type(node).__name__}"
     for name, value in ast.iter_fields(node):
-        # Later versions of Python have further fields, which are empty.
+        # Newer versions of Python have additional fields, which are empty.
         if value is None or value == [] or name in ("kind", "type_comment"):
             continue
         yield f" {name}="
@@ -321,7 +325,7 @@ def pieces(node: ast.AST) -> Iterator[str]:
 
 
 def is_documentation(node: object) -> bool:
-    """Whether this is a statement that is nothing but a text."""
+    """Whether this is a statement that consists only of a string, such as a docstring."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

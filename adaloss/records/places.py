@@ -1,4 +1,4 @@
-"""Where data sets, weights, the user's own files and what is worked out from them are."""
+"""The folders of data sets, weights, the user's own files, and caches."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from adaloss.errors import UserError
 
 ENVIRONMENT_VARIABLE = "ADALOSS_DATA"
 APPLICATION = "adaloss-sweep"
-# With one slash too: that is what pathlib makes of two.
+# One slash is enough after these schemes, because pathlib turns two slashes into one.
 URL = re.compile(
     r"[a-z][a-z0-9+.-]*://|(s3a?|gs|gcs|az|abfss?|adl|hdfs|file|https?|ftp|memory):/", re.IGNORECASE
 )
@@ -19,11 +19,11 @@ URL = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a trial finds what its fields name.
+    """The folders in which a trial finds the files that its fields name.
 
-    ``data_root`` has the data sets and the published weights. ``own`` are the folders in which
-    relative paths and modules of the user's own are looked for, in this order: the grid's folder,
-    then the working folder.
+    ``data_root`` holds the data sets and the published weights. ``own`` are the folders that are
+    searched for the user's own files and modules, in this order: the grid's folder, then the
+    working folder.
     """
 
     data_root: Path
@@ -31,34 +31,34 @@ class Places:
 
     @property
     def weights(self) -> Path:
-        """Where pretrained weights that no library has a cache for are kept."""
+        """The folder of pretrained weights for which no library has a cache."""
         return self.data_root / "weights"
 
     @property
     def own_folders(self) -> tuple[Path, ...]:
-        """The folders of the user's own files; the working folder where none are named."""
+        """The folders of the user's own files. The working folder if ``own`` is empty."""
         return self.own or (Path.cwd(),)
 
     def own_path(self, declared: str) -> Path | None:
-        """The file or folder that a path in the grid means, None where there is none."""
+        """The existing file or folder that a path in the grid refers to, or None."""
         candidates = self.own_paths(declared)
         return next((path for path in candidates if path.exists()), None)
 
     def own_paths(self, declared: str) -> tuple[Path, ...]:
-        """Where a path in the grid is looked for; an absolute one is what it is."""
+        """The absolute paths that a path in the grid may refer to, in the order of search."""
         path = Path(declared).expanduser()
         if path.is_absolute():
             return (path,)
-        found = (Path(os.path.normpath(folder / path)) for folder in self.own_folders)
-        return tuple(dict.fromkeys(found))
+        candidates = (Path(os.path.normpath(folder / path)) for folder in self.own_folders)
+        return tuple(dict.fromkeys(candidates))
 
 
 NOWHERE = Places(data_root=Path())
-"""For trials that need no file: of the digits, from fresh weights."""
+"""For trials that need no files: the digits data set and models without pretrained weights."""
 
 
 def places_of_grid(grid: Path, declared_root: str | None) -> Places:
-    """The places of the grid file's trials; ``declared_root`` is its ``data.root``."""
+    """The places for the trials of a grid file. ``declared_root`` is its ``data.root``."""
     own = tuple(dict.fromkeys((grid.absolute().parent, Path.cwd())))
     if declared_root is not None:
         found = Places(data_root=Path(), own=own).own_path(declared_root)
@@ -67,40 +67,44 @@ def places_of_grid(grid: Path, declared_root: str | None) -> Places:
 
 
 def data_root(declared: str | None) -> Path:
-    """The folder of the data sets: the grid's ``data.root``, ``ADALOSS_DATA``, the user's cache."""
-    named = declared or os.environ.get(ENVIRONMENT_VARIABLE)
-    if named:
-        if trouble := url_trouble(named):
-            where = "data.root" if declared else ENVIRONMENT_VARIABLE
-            raise UserError(f"{where}: {trouble}")
-        return Path(named).expanduser().absolute()
+    """The folder of the data sets: the grid's ``data.root``, ``ADALOSS_DATA`` or the user's cache.
+
+    Raises:
+        UserError: the folder is a URL.
+    """
+    folder = declared or os.environ.get(ENVIRONMENT_VARIABLE)
+    if folder:
+        if problem := url_problem(folder):
+            source = "data.root" if declared else ENVIRONMENT_VARIABLE
+            raise UserError(f"{source}: {problem}")
+        return Path(folder).expanduser().absolute()
     return user_cache_path(APPLICATION) / "data"
 
 
-def url_trouble(path: str) -> str | None:
-    """Why this is no path of this machine, and what to do; None where it may be one."""
-    found = URL.match(path)
-    if found is None:
+def url_problem(path: str) -> str | None:
+    """An error message if the path is a URL, else None."""
+    match = URL.match(path)
+    if match is None:
         return None
-    scheme = found[0].partition(":")[0].lower()
+    scheme = match[0].partition(":")[0].lower()
     if scheme == "file":
-        return f"{path} is a URL: write the path alone, without file://"
+        return f"{path} is a URL: write only the path, without file://"
     return (
-        f"{path} is a URL, and files are read and written on this machine only: name a folder or "
-        f"file here, and copy from or to {scheme}:// with another program"
+        f"{path} is a URL, and files are read and written on this machine only: name a local "
+        f"folder or file, and copy from or to {scheme}:// with another program"
     )
 
 
 def prepared_folder() -> Path:
-    """Where the data sets lie as tensors, ready to be mapped into memory; safe to delete."""
+    """The cache of data sets as tensors, which are mapped into memory. Safe to delete."""
     return user_cache_path(APPLICATION) / "prepared"
 
 
 def digests_folder() -> Path:
-    """Where the digests of the user's files are remembered; safe to delete."""
+    """The cache of digests of the user's files. Safe to delete."""
     return user_cache_path(APPLICATION) / "digests"
 
 
 def scripts_folder() -> Path:
-    """Where the scripts of the report are kept; safe to delete."""
+    """The cache of the report's scripts. Safe to delete."""
     return user_cache_path(APPLICATION) / "scripts"

@@ -1,28 +1,28 @@
-"""Text from files and errors, made safe to print: a terminal obeys what it is sent."""
+"""Make text from files and errors safe to print: a terminal executes control sequences."""
 
 
 def printable(text: str) -> str:
-    """The text on one line: whatever is no printable character is written as an escape.
+    """The text on one line, with every character that is not printable written as an escape.
 
-    That goes for control sequences and for characters that turn the direction of writing.
+    Control sequences and characters that change the direction of writing are not printable.
     """
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def printable_line(text: str) -> str:
-    """The same with a blank for every line break and run of blanks."""
+    """The printable text on one line, with each run of white space replaced by one space."""
     return printable(" ".join(text.split()))
 
 
 def printable_lines(text: str) -> str:
-    """The text with its line breaks, each line made printable."""
+    """The text with each line made printable. Line breaks are kept."""
     return "\n".join(printable(line) for line in text.expandtabs().splitlines())
 
 
 def shortened(text: str, most: int) -> str:
-    """The text, of a long one the beginning and the end."""
+    """The text, or the beginning and the end of a text of more than ``most`` characters."""
     if len(text) <= most:
         return text
     half = most // 2

@@ -1,4 +1,4 @@
-"""Where a result came from: code version, package versions, machine."""
+"""Collect the provenance of a result: code version, package versions, machine."""
 
 import platform
 import subprocess
@@ -25,7 +25,7 @@ def code_version() -> str:
 
 
 def git(folder: Path, *arguments: str) -> str | None:
-    """The output of a git command, None where git or the answer is not to be had."""
+    """The output of a git command, or None if git is missing or fails."""
     try:
         finished = subprocess.run(
             ["git", "-C", str(folder), *arguments],
@@ -40,19 +40,19 @@ def git(folder: Path, *arguments: str) -> str | None:
 
 
 def collect_provenance(device: str, threads: int) -> Provenance:
-    """Provenance of what this process computes; collect it once, not per trial."""
+    """The provenance of everything that this process computes. Call this once, not per trial."""
     return Provenance(
         code_version=code_version(),
         python=platform.python_version(),
-        packages={name: version for name in RECORDED_PACKAGES if (version := installed(name))},
+        packages={n: version for n in RECORDED_PACKAGES if (version := installed_version(n))},
         platform=platform.platform(),
         device=device_name(device),
         threads=threads,
     )
 
 
-def installed(package: str) -> str | None:
-    """The version of an installed package, None where it is not installed."""
+def installed_version(package: str) -> str | None:
+    """The version of an installed package, or None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -60,7 +60,7 @@ def installed(package: str) -> str | None:
 
 
 def device_name(device: str) -> str:
-    """What the device calls itself, such as the GPU's or the processor's model."""
+    """The model of the GPU or the processor."""
     if device.startswith("cuda"):
         import torch
 

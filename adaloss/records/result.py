@@ -1,4 +1,4 @@
-"""What a trial leaves behind: the metrics of its epochs and its result."""
+"""The records of a trial: the metrics of its epochs and its result."""
 
 import math
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
-    """A frozen record with ``train/loss``-like keys on disk; NaN and inf are kept, as strings."""
+    """A frozen record. Its keys on disk are like ``train/loss``; NaN and inf are strings there."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -23,10 +23,9 @@ class Record(BaseModel):
 class EpochMetrics(Record):
     """The measurements of one finished epoch.
 
-    Losses are cross-entropies in nats, averaged over examples (sums over the epoch divided by
-    counts); accuracies are percentages. ``epoch`` and ``step`` count from 1. ``b`` and
-    ``effective_lr`` = lr · rate are those of the last step, None where an optimizer has no single
-    rate (``adagrad_norm_rowwise``).
+    Losses are cross-entropies in nats, averaged over the examples of the epoch. Accuracies are
+    percentages. ``epoch`` and ``step`` count from 1. ``b`` and ``effective_lr`` = lr · rate are of
+    the last step, and None if the optimizer has no single rate (``adagrad_norm_rowwise``).
     """
 
     epoch: int
@@ -44,7 +43,7 @@ class EpochMetrics(Record):
     seconds: float
 
     def numbers(self) -> dict[str, Any]:
-        """The part that the trial determines: everything but the measured times."""
+        """The part that the trial determines: everything except the measured times."""
         return self.model_dump(exclude={"examples_per_second", "seconds"})
 
 
@@ -64,7 +63,7 @@ class TrialState(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """What a failed trial failed of."""
+    """The kinds of failure of a trial."""
 
     OUT_OF_MEMORY = "out of memory"
     WORKER_LOST = "worker lost"
@@ -74,7 +73,7 @@ class FailureKind(StrEnum):
 
 
 class Failure(Record):
-    """The error that ended a trial, as a person needs it."""
+    """The error that ended a trial."""
 
     kind: FailureKind
     message: str
@@ -82,7 +81,7 @@ class Failure(Record):
 
 
 class Divergence(Record):
-    """Where the loss left the finite or declared range; ``step`` counts from 1."""
+    """Where the loss became non-finite or exceeded the declared bound. ``step`` counts from 1."""
 
     epoch: int
     step: int
@@ -91,7 +90,7 @@ class Divergence(Record):
 
 
 class Provenance(Record):
-    """Where a result came from; recorded, never part of a trial's identity."""
+    """The code and the machine that made a result. It is not part of a trial's identity."""
 
     code_version: str
     python: str
@@ -102,14 +101,14 @@ class Provenance(Record):
 
 
 Digest = str | dict[str, str]
-"""Of files, or of each file by its name."""
+"""One digest, or the digest of each file by its name."""
 
 
 class Fingerprint(Record):
-    """Digests of what of the user's own a result was computed with, by the trial's fields.
+    """Digests of the user's own files that a result was computed with, by field of the trial.
 
-    None where the field names nothing of the user's own. Recorded, never part of a trial's
-    identity.
+    A digest is None if the field names nothing of the user's own. The fingerprint is not part of a
+    trial's identity.
     """
 
     model: dict[str, str] | None = None
@@ -117,20 +116,20 @@ class Fingerprint(Record):
     pretrained: str | None = None
 
     def of(self, field: str) -> Digest | None:
-        """The digest of what this field names."""
+        """The digest of the user's files that this field names."""
         digest: Digest | None = getattr(self, field)
         return digest
 
 
 class DeviceMemory(Record):
-    """Bytes of a GPU's memory: the most that a trial held at once, and all there are."""
+    """A GPU's memory in bytes: the peak that the trial allocated, and the total of the GPU."""
 
     peak: int
     total: int
 
 
 class SplitSizes(Record):
-    """How many examples a trial trained on, was validated on and was tested on."""
+    """The number of examples for training, validation and test."""
 
     train: int
     validation: int
@@ -138,13 +137,13 @@ class SplitSizes(Record):
 
 
 class TrialResult(Record):
-    """The end of a trial.
+    """The result of a finished trial.
 
-    ``last`` is the last epoch's record and ``best_val`` the one of the (first) epoch with the best
-    validation accuracy: never a maximum over test. ``seconds`` is the wall time spent in epochs;
-    ``memory`` None where the trial ran on a CPU; ``examples`` None where it failed before it had
-    its data, and in older records; ``fingerprint`` None where it uses nothing of the user's own,
-    and in older records.
+    ``last`` is the record of the last epoch, ``best_val`` that of the first epoch with the best
+    validation accuracy; it is never chosen by test accuracy. ``seconds`` is the wall time spent in
+    epochs. ``memory`` is None if the trial ran on a CPU, ``examples`` if it failed before its data
+    was loaded, ``fingerprint`` if it uses nothing of the user's own. Old records have neither
+    ``examples`` nor ``fingerprint``.
     """
 
     trial_id: str
@@ -163,6 +162,6 @@ class TrialResult(Record):
 
 
 def best_by_validation(history: tuple[EpochMetrics, ...]) -> EpochMetrics | None:
-    """The first epoch with the highest validation accuracy, None without a finite one."""
+    """The first epoch with the highest validation accuracy, or None if all are NaN."""
     candidates = [metrics for metrics in history if not math.isnan(metrics.val_top1)]
     return max(candidates, key=lambda metrics: metrics.val_top1, default=None)

@@ -1,4 +1,4 @@
-"""Every path and every read and write of results; what exists under its final name is whole."""
+"""The paths of a sweep's results, and every read and write of them."""
 
 import json
 import os
@@ -24,7 +24,7 @@ RESULT_FILE = "result.json"
 CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.txt"
 STACK_FILE = ".stack.txt"
-# result.json is last: until it is moved away, the trial still counts as finished.
+# result.json is moved last: the trial counts as finished until then.
 RECORDS_OF_AN_ATTEMPT = (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, RESULT_FILE)
 TEMPORARY_FILES = (
     STACK_FILE,
@@ -38,28 +38,28 @@ LONGEST_FAILURE = 50_000
 Listener = Callable[[CorruptRecordError], object]
 
 
-def refuse(error: CorruptRecordError) -> None:
-    """Raise the error: without somebody to be told of it, it is not passed over."""
+def raise_error(error: CorruptRecordError) -> None:
+    """Raise the error: the default listener."""
     raise error
 
 
 def ignore(error: CorruptRecordError) -> None:
-    """Leave it at that: for who is about to set the record aside."""
+    """Ignore the error: for callers that set unreadable records aside or have reported them."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """The results of one sweep below ``<storage>/<sweep name>``.
+    """The results of one sweep in ``<storage>/<sweep name>``.
 
-    Any number of processes may read while one process per trial writes: files other than
-    ``metrics.jsonl`` and ``log.txt`` appear whole, by rename.
+    Any number of processes may read while one process per trial writes. Files other than
+    ``metrics.jsonl`` and ``log.txt`` are renamed to their final name when they are complete.
 
-    A record that cannot be read is told to ``unreadable`` and counts as missing; by default it
-    is raised.
+    A record that cannot be read is reported to ``unreadable``, which raises the error by default.
+    If it returns, the record counts as missing.
     """
 
     root: Path
-    unreadable: Listener = field(default=refuse, repr=False, compare=False)
+    unreadable: Listener = field(default=raise_error, repr=False, compare=False)
 
     @cached_property
     def trials_folder(self) -> Path:
@@ -73,40 +73,40 @@ class Store:
 
     @property
     def tables_folder(self) -> Path:
-        """Where the compiled tables go."""
+        """The folder of the compiled tables."""
         return self.root / "tables"
 
     @property
     def figures_folder(self) -> Path:
-        """Where the figures go."""
+        """The folder of the figures."""
         return self.root / "figures"
 
     def folder_name(self, trial: Trial) -> str:
-        """The name of one trial's folder below :attr:`trials_folder`."""
+        """The name of a trial's folder in :attr:`trials_folder`."""
         return f"{trial.readable_name}-{trial.trial_id}"
 
     def trial_folder(self, trial: Trial) -> Path:
-        """The folder of one trial, whether it exists or not."""
+        """The folder of a trial. It may not exist yet."""
         return self.trials_folder / self.folder_name(trial)
 
     def checkpoint_path(self, trial: Trial) -> Path:
-        """Where the trial's whole state is kept while it runs."""
+        """The checkpoint of the trial: its whole state."""
         return self.trial_folder(trial) / CHECKPOINT_FILE
 
     def log_path(self, trial: Trial) -> Path:
-        """Where the trial's own output goes."""
+        """The log with the output of the trial."""
         return self.trial_folder(trial) / LOG_FILE
 
     def stack_path(self, trial: Trial) -> Path:
-        """Where a running trial leaves where it stood, should it be ended by its time limit."""
+        """The file with the stacks of the trial's threads if its time limit ends it."""
         return self.trial_folder(trial) / STACK_FILE
 
     def is_open(self, trial: Trial) -> bool:
-        """Whether the trial has been started before."""
+        """Whether the trial was started before."""
         return (self.trial_folder(trial) / TRIAL_FILE).exists()
 
     def open_trial(self, trial: Trial) -> Path:
-        """Create the trial's folder and its ``trial.json``; returns the folder."""
+        """Create the trial's folder and its ``trial.json``, and return the folder."""
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / TRIAL_FILE).exists():
@@ -116,17 +116,17 @@ class Store:
         return folder
 
     def clear_temporary(self, trial: Trial) -> None:
-        """Remove what processes that were killed left half written; nobody else may be writing."""
+        """Remove the partial files of killed processes. No other process may be writing."""
         folder = self.trial_folder(trial)
         for name in TEMPORARY_FILES:
             for path in folder.glob(name):
                 path.unlink(missing_ok=True)
 
     def check_trial(self, trial: Trial) -> None:
-        """Hold ``trial.json``, where there is one, against the trial.
+        """Check that ``trial.json``, if it exists, describes the trial.
 
         Raises:
-            CorruptRecordError: it cannot be read, or describes another trial.
+            CorruptRecordError: the file cannot be read, or describes another trial.
         """
         path = self.trial_folder(trial) / TRIAL_FILE
         try:
@@ -142,9 +142,9 @@ class Store:
             lines.write(metrics.model_dump_json() + "\n")
 
     def read_metrics(self, trial: Trial) -> tuple[EpochMetrics, ...]:
-        """The recorded epochs in order; a last line cut short by a crash is not one.
+        """The recorded epochs in order, up to the first line that cannot be read.
 
-        What cannot be read is told to ``unreadable``; the epochs before it are given.
+        Such a line is reported to ``unreadable``. A last line cut short by a crash is skipped.
         """
         history = self.read_history(trial)
         if history.problem is not None:
@@ -152,30 +152,30 @@ class Store:
         return history.epochs
 
     def read_history(self, trial: Trial) -> History:
-        """The recorded epochs that can be read, and what of them cannot."""
+        """The recorded epochs that can be read, and the problem of the first that cannot."""
         path = self.trial_folder(trial) / METRICS_FILE
         try:
             return parsed_history(read_record(path, MOST_METRICS_BYTES), path)
         except FileNotFoundError:
             return History(epochs=())
         except CorruptRecordError as error:
-            problem = CorruptRecordError(path, error.why, "no epoch is known")
+            problem = CorruptRecordError(path, error.why, "no epoch can be read")
             return History(epochs=(), problem=problem)
 
     def keep_metrics(self, trial: Trial, history: tuple[EpochMetrics, ...]) -> None:
-        """Rewrite ``metrics.jsonl`` to just these epochs: what a resumed trial starts from."""
+        """Rewrite ``metrics.jsonl`` with only these epochs, from which a resumed trial starts."""
         with replacing(self.trial_folder(trial) / METRICS_FILE, durable=False) as temporary:
             lines = "".join(line.model_dump_json() + "\n" for line in history)
             write_utf8(temporary, lines)
 
     def write_result(self, trial: Trial, result: TrialResult) -> None:
-        """Write ``result.json`` once and whole: from then on the trial is finished."""
-        told = result.model_copy(update={"failure": storable(result.failure)})
+        """Write ``result.json`` in one piece. The trial is finished once the file exists."""
+        stored = result.model_copy(update={"failure": storable(result.failure)})
         with replacing(self.open_trial(trial) / RESULT_FILE, durable=True) as temporary:
-            write_utf8(temporary, told.model_dump_json(indent=2) + "\n")
+            write_utf8(temporary, stored.model_dump_json(indent=2) + "\n")
 
     def read_result(self, trial: Trial) -> TrialResult | None:
-        """The trial's result, None while it is not finished or where it cannot be read."""
+        """The trial's result, or None if the trial is not finished or the file is unreadable."""
         path = self.trials_folder.joinpath(self.folder_name(trial), RESULT_FILE)
         try:
             content = read_record(path, MOST_RESULT_BYTES)
@@ -187,32 +187,32 @@ class Store:
             return None
 
     def set_aside(self, trial: Trial) -> Path:
-        """Move a finished attempt's records into ``attempts/N`` so that the trial runs anew."""
+        """Move the records of a finished attempt into ``attempts/N``, so that the trial reruns."""
         return self.move_away(trial, RECORDS_OF_AN_ATTEMPT, "attempts")
 
     def quarantine(self, trial: Trial, names: Collection[str]) -> Path:
-        """Move files that cannot be read, of these names, into ``quarantine/N``; none is lost."""
+        """Move the unreadable files with these names into ``quarantine/N``."""
         return self.move_away(trial, names, "quarantine")
 
-    def move_away(self, trial: Trial, names: Collection[str], where: str) -> Path:
-        """Move files of the trial's folder into a new, numbered folder below it."""
+    def move_away(self, trial: Trial, names: Collection[str], parent: str) -> Path:
+        """Move files of the trial into a new numbered folder below ``parent`` in its folder."""
         folder = self.trial_folder(trial)
-        target = numbered_folder(folder / where)
+        target = numbered_folder(folder / parent)
         for name in names:
-            # Links and all: what a link points to stays where it is.
+            # A link is moved as a link. Its target is not touched.
             if os.path.lexists(folder / name):
                 (folder / name).rename(target / name)
         return target
 
     def write_text(self, path: Path, text: str) -> None:
-        """Write a compiled file (a table, a copy of the grid) below the sweep's folder."""
+        """Write a file of the sweep, such as a table or the copy of the grid."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, durable=False) as temporary:
             write_utf8(temporary, text)
 
 
 def storable(failure: Failure | None) -> Failure | None:
-    """The failure with texts that fit into a record: of any length, and not quite Unicode."""
+    """The failure with its texts shortened, and encodable as UTF-8."""
     if failure is None:
         return None
     texts = {"message": failure.message, "traceback": failure.traceback}
@@ -225,8 +225,8 @@ def storable(failure: Failure | None) -> Failure | None:
 
 
 def numbered_folder(parent: Path) -> Path:
-    """A new folder below ``parent``: the next number that is free."""
-    # Nothing is moved out of the storage by way of a link.
+    """Create a folder in ``parent`` with the next free number as its name."""
+    # If the parent is a link or a file, use another name: a link could lead out of the storage.
     while os.path.lexists(parent) and (parent.is_symlink() or not parent.is_dir()):
         parent = parent.with_name(f"{parent.name}_")
     number = 1
@@ -238,17 +238,18 @@ def numbered_folder(parent: Path) -> Path:
 
 
 def write_utf8(path: Path, text: str) -> None:
-    """Write a file whose encoding does not depend on the user's locale."""
+    """Write a file in UTF-8, whatever the user's locale is."""
     path.write_text(text, encoding="utf-8")
 
 
 @contextmanager
 def replacing(path: Path, *, durable: bool) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place, whole, when the block succeeds.
+    """Write a file in one piece: the block writes a temporary file, which then replaces ``path``.
 
-    ``durable`` waits until the content is on the disk, for records that must survive a power cut.
+    With ``durable`` the function returns after the content is on the disk, for records that must
+    survive a power cut. If the block raises, the temporary file is removed.
     """
-    # Not mkstemp: its files are private, and results follow the user's umask.
+    # mkstemp would make a private file. Results follow the user's umask.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid4().hex[:8]}")
     try:
         yield temporary
@@ -263,7 +264,7 @@ def replacing(path: Path, *, durable: bool) -> Iterator[Path]:
 
 
 def synchronise(path: Path) -> None:
-    """Wait until a file's content, or a folder's entries, are on the disk."""
+    """Wait until the content of a file, or the entries of a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

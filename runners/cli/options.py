@@ -20,9 +20,9 @@ RESULTS = Path("results")
 
 def local_path(text: str | Path) -> Path:
     """A path as the command line has it; a URL is a mistake, said before anything is made."""
-    from adaloss.records.places import url_trouble
+    from adaloss.records.places import url_problem
 
-    if trouble := url_trouble(str(text)):
+    if trouble := url_problem(str(text)):
         raise typer.BadParameter(trouble)
     return Path(text)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adaloss.errors import UserError
-from adaloss.records.places import url_trouble
+from adaloss.records.places import url_problem
 from runners.cli.options import (
     RESULTS,
     Grid,
@@ -183,7 +183,7 @@ def compare(
     from analysis.render.page import page_markdown
 
     form = form_of(output, form, {"md": (".md",), "csv": (".csv",)})
-    if trouble := url_trouble(theirs):
+    if trouble := url_problem(theirs):
         raise UserError(f"--with {trouble}")
     ours = results_of(grid, storage, only, exclude, metric=metric, at=at, na_if=na_if)
     comparison = compared(ours, theirs)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from adaloss.errors import UserError
 from adaloss.grid.mistakes.problems import GridError, Problem, suggestion
-from adaloss.records.places import url_trouble
+from adaloss.records.places import url_problem
 
 GRID_SUFFIX = ".yaml"
 
@@ -31,7 +31,7 @@ def resolve_grid(name_or_path: str) -> Path:
         return shipped[name_or_path]
     if path.exists():
         return path
-    if trouble := url_trouble(name_or_path):
+    if trouble := url_problem(name_or_path):
         raise UserError(trouble)
     hint = suggestion(path.stem, shipped)
     if "did you mean" in hint:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from adaloss.grid.mistakes.problems import quoted, suggestion
 from adaloss.grid.mistakes.wording import found
 from adaloss.grid.tables.spec import AT_PATTERN, listed, valid_at
-from adaloss.records.places import url_trouble
+from adaloss.records.places import url_problem
 from adaloss.records.result import METRIC_NAMES
 from adaloss.trial import FIELD_NAMES, Seed
 
@@ -103,7 +103,7 @@ def template(value: Any) -> Any:
 
 def local_path(value: Any) -> Any:
     """A path of this machine, as text."""
-    trouble = url_trouble(value) if isinstance(value, str) else None
+    trouble = url_problem(value) if isinstance(value, str) else None
     if trouble:
         raise rejected(f"must be a folder of this machine: {trouble}")
     return value

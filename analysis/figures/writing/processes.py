@@ -6,7 +6,7 @@ import sys
 from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.context import BaseContext
 
-from adaloss.own_code.fresh_process import nothing_from_the_working_folder
+from adaloss.own_code.fresh_process import safe_path_in_new_processes
 
 MOST_PROCESSES = 4
 # matplotlib imports a format's backend, and what that needs, with the first file of it.
@@ -37,13 +37,13 @@ def start_early() -> None:
     """
     if number_of_processes() > 1 and can_fork():
         get_context("forkserver").set_forkserver_preload([*IMPORTED_FIRST])
-        with nothing_from_the_working_folder():
+        with safe_path_in_new_processes():
             # What this starts too would unblock the signal.
             resource_tracker.ensure_running()
         # The process is deaf to Ctrl-C from its first moment; this one hears of it a moment later.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
-            with nothing_from_the_working_folder():
+            with safe_path_in_new_processes():
                 forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 
-from adaloss.records.provenance import installed
+from adaloss.records.provenance import installed_version
 from runners.preflight.finding import Finding, fine, refused, warning
 
 EARLIEST_YEAR = 2020
@@ -31,8 +31,8 @@ def the_clock() -> Finding:
 
 def packages(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
     """The versions that results depend on, and what is missing or too old."""
-    told = [f"{name} {installed(name)}" for name in TOLD if installed(name)]
-    versions = ", ".join([f"{PACKAGE} {installed(PACKAGE)}", *told])
+    told = [f"{name} {installed_version(name)}" for name in TOLD if installed_version(name)]
+    versions = ", ".join([f"{PACKAGE} {installed_version(PACKAGE)}", *told])
     yield fine("packages", f"Python {platform.python_version()}, {versions}")
     wanted = metadata.requires(PACKAGE) or () if requirements is None else requirements
     for requirement in wanted:
@@ -43,7 +43,7 @@ def packages(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
 
 def package(name: str, least: str) -> Iterator[Finding]:
     """What is wrong with a package, if anything."""
-    there = installed(name)
+    there = installed_version(name)
     if there is None:
         yield refused("packages", f"{name} is not installed", f"install {name}>={least}")
     elif numbers(there) < numbers(least):

@@ -158,7 +158,7 @@ def test_a_damaged_history_ends_before_the_damage_and_the_result_stands(lenient,
     assert lenient.read_result(finished).state is TrialState.COMPLETE
     (error,) = told
     assert str(error).startswith(f"{path} cannot be read (line 2: ")
-    assert str(error).endswith("): the epochs before it count")
+    assert str(error).endswith("): the epochs before this line are used")
 
 
 @pytest.mark.parametrize("damage", ODD)

@@ -130,7 +130,7 @@ def test_a_folder_that_is_none_is_said(records):
     told = []
     frame = build_frame(records.trials, replace(records.store, unreadable=told.append))
     assert frame["state"].tolist() == ["missing"]
-    assert "(its folder is not one)" in str(told[0])
+    assert "(the path of its folder is not a folder)" in str(told[0])
 
 
 def test_of_a_damaged_history_the_epochs_before_the_damage_are_there(records, ordinary_epoch):

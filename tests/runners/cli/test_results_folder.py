@@ -95,9 +95,9 @@ def test_another_sweep_is_found_beside_the_folder_and_a_folder_anywhere(said, fo
     ("make", "name", "told"),
     [
         (("empty/",), "empty", "has grid.yaml and trials/, as results/NAME has after `run`"),
-        (("a/grid.yaml",), "a", "nothing has run here: give the file a/grid.yaml"),
-        (("a/trials/",), "a", "there is trials/ and no grid.yaml: give the grid file"),
-        (("r/a/trials/", "r/b/trials/"), "r", "several sweeps' results: name one of r/a, r/b"),
+        (("a/grid.yaml",), "a", "nothing has run here: pass the file a/grid.yaml"),
+        (("a/trials/",), "a", "there is trials/ and no grid.yaml: pass the grid file"),
+        (("r/a/trials/", "r/b/trials/"), "r", "results of several sweeps: name one of r/a, r/b"),
         ((), "results/none", "there is no such file"),
     ],
 )
@@ -118,7 +118,7 @@ def test_records_of_other_trials_than_the_grids_are_not_passed_off_as_its_own(sa
     grid.write_text(grid.read_text().replace("lr: 1", "lr: 2"))
     code, _, errors = said("status", folder)
     assert code == 2
-    assert "none of its 8 trials is one of its grid.yaml" in errors
+    assert "none of its 8 trials is in its grid.yaml" in errors
 
 
 def test_a_folder_and_another_storage_contradict_each_other(said, folder, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adaloss.records.places import url_trouble
+from adaloss.records.places import url_problem
 
 COMMANDS = {
     "run": (), "plan": (), "doctor": (), "status": (), "show": ("mlp",), "table": (), "plot": (),
@@ -61,15 +61,15 @@ def test_so_is_the_root_of_the_data(said, grid, tmp_path, monkeypatch, command):
     ["s3://b/x", "S3://b/x", "gs://b", "az://b", "hdfs://h/x", "http://h/x", "abfs://x", "s3:/b/x"],
 )
 def test_what_a_url_is(text):
-    assert "is a URL" in url_trouble(text)
+    assert "is a URL" in url_problem(text)
 
 
 def test_a_file_url_is_told_how_to_be_a_path():
-    assert url_trouble("file:///tmp/x") == (
-        "file:///tmp/x is a URL: write the path alone, without file://"
+    assert url_problem("file:///tmp/x") == (
+        "file:///tmp/x is a URL: write only the path, without file://"
     )
 
 
 @pytest.mark.parametrize("text", ["results", "./s3:/x", "a:b/c", "/s3://x", "lr=1:0/x", "", "C:x"])
 def test_odd_paths_are_paths(text):
-    assert url_trouble(text) is None
+    assert url_problem(text) is None

@@ -109,7 +109,7 @@ def test_a_damaged_history_is_said_once_and_the_result_stands(said, store, sweep
     assert code == 0
     (line,) = [line for line in errors if "metrics.jsonl" in line]
     assert line.startswith(f"{path} cannot be read (line 2: epoch: Field required")
-    assert line.endswith("): the epochs before it count")
+    assert line.endswith("): the epochs before this line are used")
 
 
 def test_of_many_only_the_first_are_said(said, store, sweep, monkeypatch):
