@@ -16,6 +16,9 @@ from pydantic_core import from_json
 from adaloss.records.file import CorruptRecordError
 from adaloss.records.printable import shortened
 from adaloss.records.result import EpochMetrics, TrialResult
+from adaloss.tasks.metric import SECONDS
+from adaloss.tasks.table import task_of, trial_from
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 
 MOST_COUNTED = 2**63
@@ -31,7 +34,7 @@ class History:
     problem: CorruptRecordError | None = None
 
 
-def parsed_result(content: bytes, path: Path, trial_id: str) -> TrialResult:
+def parsed_result(content: bytes, path: Path, trial: Trial) -> TrialResult:
     """The trial's result.
 
     Raises:
@@ -41,22 +44,23 @@ def parsed_result(content: bytes, path: Path, trial_id: str) -> TrialResult:
         result = TrialResult.model_validate_json(content)
     except ValidationError as error:
         raise CorruptRecordError(path, f"not a trial's result: {first_error(error)}") from error
-    if result.trial_id != trial_id:
+    if result.trial_id != trial.trial_id:
         owner = shortened(result.trial_id, LONGEST_NAME)
-        raise CorruptRecordError(path, f"the result of trial {owner}, not {trial_id}")
-    for field in impossible_fields(result):
-        raise CorruptRecordError(path, f"not a trial's result: impossible {field}")
+        raise CorruptRecordError(path, f"the result of trial {owner}, not {trial.trial_id}")
+    for mistake in mistakes_in_result(result, task_of(trial)):
+        raise CorruptRecordError(path, f"not a trial's result: {mistake}")
     return result
 
 
-def parsed_history(content: bytes, path: Path) -> History:
+def parsed_history(content: bytes, path: Path, trial: Trial) -> History:
     """The epochs of a ``metrics.jsonl``. A last line cut short by a crash is skipped."""
+    task = task_of(trial)
     history: list[EpochMetrics] = []
     for number, line in enumerate(io.BytesIO(content), start=1):
         if not line.endswith(b"\n"):
             break
         try:
-            history.append(parsed_epoch(line))
+            history.append(parsed_epoch(line, task))
         except ValueError as error:
             why = first_error(error) if isinstance(error, ValidationError) else str(error)
             problem = CorruptRecordError(path, f"line {number}: {why}", EARLIER_EPOCHS_KEPT)
@@ -64,15 +68,15 @@ def parsed_history(content: bytes, path: Path) -> History:
     return History(epochs=tuple(history))
 
 
-def parsed_epoch(line: bytes) -> EpochMetrics:
+def parsed_epoch(line: bytes, task: Task) -> EpochMetrics:
     """One epoch's metrics.
 
     Raises:
         ValueError: the line is not a record of an epoch.
     """
     metrics = EpochMetrics.model_validate_json(line)
-    for field in impossible_epoch_fields(metrics):
-        raise ValueError(f"impossible {field}")
+    for mistake in mistakes_in_epoch(metrics, task):
+        raise ValueError(mistake)
     return metrics
 
 
@@ -87,7 +91,7 @@ def parsed_trial(content: bytes, path: Path) -> Trial:
         if not isinstance(fields, dict):
             raise TypeError("not a mapping")
         recorded_id = fields.pop("trial_id", None)
-        trial = Trial.model_validate(fields)
+        trial = trial_from(fields)
     except (ValueError, TypeError) as error:
         why = first_error(error) if isinstance(error, ValidationError) else str(error)
         raise CorruptRecordError(path, f"not a trial: {why}") from error
@@ -98,27 +102,35 @@ def parsed_trial(content: bytes, path: Path) -> Trial:
     return trial
 
 
-def impossible_fields(result: TrialResult) -> Iterator[str]:
-    """The fields with a value that no trial can have measured."""
+def mistakes_in_result(result: TrialResult, task: Task) -> Iterator[str]:
+    """What no trial of this task can have recorded."""
     if not is_duration(result.seconds):
-        yield "seconds"
+        yield "impossible seconds"
     if not is_count(result.epochs):
-        yield "epochs"
+        yield "impossible epochs"
     if result.memory and not (is_count(result.memory.peak) and is_count(result.memory.total)):
-        yield "memory"
+        yield "impossible memory"
     if result.examples and not all(is_count(size) for _, size in result.examples):
-        yield "examples"
+        yield "impossible examples"
     for metrics in (result.last, result.best_val):
         if metrics is not None:
-            yield from impossible_epoch_fields(metrics)
+            yield from mistakes_in_epoch(metrics, task)
 
 
-def impossible_epoch_fields(metrics: EpochMetrics) -> Iterator[str]:
-    """The fields of an epoch with a value that no trial can have measured."""
+def mistakes_in_epoch(metrics: EpochMetrics, task: Task) -> Iterator[str]:
+    """What no epoch of this task can have recorded."""
     if not is_count(metrics.epoch) or not is_count(metrics.step):
-        yield "epoch or step"
+        yield "impossible epoch or step"
     if not is_duration(metrics.seconds):
-        yield "seconds"
+        yield "impossible seconds"
+    expected = {metric.name: metric for metric in task.metrics if metric is not SECONDS}
+    for name in dict.fromkeys((*expected, *metrics.values)):
+        if name not in metrics.values:
+            yield f"the metric {name} is missing"
+        elif name not in expected:
+            yield f"unknown metric {shortened(name, LONGEST_NAME)}"
+        elif metrics.values[name] is None and not expected[name].optional:
+            yield f"the metric {name} is not a number"
 
 
 def is_count(value: int) -> bool:
