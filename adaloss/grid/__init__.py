@@ -1,1 +1,1 @@
-"""The grid language: a file becomes a Sweep, or every mistake in it with its line."""
+"""The grid language: load a grid file as a Sweep, or report every mistake in it with its line."""

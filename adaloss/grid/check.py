@@ -1,4 +1,4 @@
-"""Check a grid file's sections against the schema; collect every mistake."""
+"""Check the sections of a grid file against the schema, and collect every mistake."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,22 +6,22 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from adaloss.grid.mistakes.hints import near, other_spellings
+from adaloss.grid.mistakes.hints import other_spellings, similar_names
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
-from adaloss.grid.mistakes.wording import found, sentence, shown
+from adaloss.grid.mistakes.wording import as_written, described, sentence
 from adaloss.grid.points.points import CELL_FIELDS
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.schema.schema import Grid
 
 
 def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
-    """The grid without its parameters' values, None where there are mistakes in it."""
+    """The grid without the values of its parameters, or None if there are mistakes in it."""
     problems = project_problems(file) + repeated_seeds(file)
     try:
         return Grid.model_validate(file.data, strict=True), problems
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            # pydantic counts only the items that are right: their mistakes are reported already.
+            # pydantic counts only valid items. The mistakes of the others are reported themselves.
             if details["type"] == "too_short" and details["input"]:
                 continue
             path = path_in_file(file.data, details["loc"])
@@ -36,7 +36,7 @@ def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:
     if details["type"] == "string_pattern_mismatch":
         return (
             "name must be 1 to 64 letters, digits, dots, dashes and underscores, starting "
-            f"with a letter or digit, found {found(details['input'])}"
+            f"with a letter or digit, found {described(details['input'])}"
         )
     if details["type"] == "missing":
         return sentence(details["loc"], details)
@@ -44,13 +44,13 @@ def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:
 
 
 def project_problems(file: GridFile) -> list[Problem]:
-    """Two answers to one question: W&B's key beside our section."""
-    section = file.data.get("wandb")
-    ours = section if isinstance(section, Mapping) else {}
+    """Contradictions between W&B's top-level keys and the section ``wandb``."""
+    wandb = file.data.get("wandb")
+    section = wandb if isinstance(wandb, Mapping) else {}
     return [
         file.problem((key,), f"{key} and wandb.{key} differ; leave one out")
         for key in ("project", "entity")
-        if ours.get(key) and file.data.get(key) and ours[key] != file.data[key]
+        if section.get(key) and file.data.get(key) and section[key] != file.data[key]
     ]
 
 
@@ -61,7 +61,7 @@ def repeated_seeds(file: GridFile) -> list[Problem]:
     problems, seen = [], set()
     for index, seed in enumerate(listed):
         if isinstance(seed, int) and seed in seen:
-            message = f"seeds has the value {shown(seed)} twice; take one out"
+            message = f"seeds has the value {as_written(seed)} twice; remove one"
             problems.append(file.problem(("seeds", index), message))
         elif isinstance(seed, int):
             seen.add(seed)
@@ -69,12 +69,12 @@ def repeated_seeds(file: GridFile) -> list[Problem]:
 
 
 def path_in_file(data: Any, location: tuple[int | str, ...]) -> KeyPath:
-    """The part of pydantic's location that is in the file: the rest names branches of types."""
+    """The start of pydantic's location that exists in the file. The rest is branches of types."""
     path: list[int | str] = []
     for part in location:
-        keyed = isinstance(data, Mapping) and part in data
-        indexed = isinstance(data, tuple) and isinstance(part, int) and part < len(data)
-        if not keyed and not indexed:
+        is_key = isinstance(data, Mapping) and part in data
+        is_index = isinstance(data, tuple) and isinstance(part, int) and part < len(data)
+        if not is_key and not is_index:
             break
         data = data[part]
         path.append(part)
@@ -82,34 +82,34 @@ def path_in_file(data: Any, location: tuple[int | str, ...]) -> KeyPath:
 
 
 def key_hint(key: str, path: KeyPath) -> str:
-    """What to write instead of a key: another one there, or the same in another place."""
-    known = known_keys(path)
-    elsewhere = keys_elsewhere()
-    if not near(key, known) and (names := other_spellings(key, elsewhere)):
+    """What to write instead of an unknown key: a key of its section, or one of another section."""
+    keys = section_keys(path)
+    elsewhere = paths_of_keys()
+    if not similar_names(key, keys) and (names := other_spellings(key, elsewhere)):
         return f"; did you mean {' or '.join(elsewhere[name] for name in names)}?"
-    return suggestion(key, known)
+    return suggestion(key, keys)
 
 
-def keys_elsewhere() -> dict[str, str]:
-    """The keys of the sections, and the parameters, with the place of each."""
-    places = {
+def paths_of_keys() -> dict[str, str]:
+    """The dotted path of each key of a section and of each parameter."""
+    paths = {
         key: f"{name}.{key}"
         for name, field in Grid.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
         for key in field.annotation.model_fields
     }
-    return places | {name: f"parameters.{name}" for name in ("seed", *CELL_FIELDS)}
+    return paths | {name: f"parameters.{name}" for name in ("seed", *CELL_FIELDS)}
 
 
-def known_keys(path: KeyPath) -> tuple[str, ...]:
+def section_keys(path: KeyPath) -> tuple[str, ...]:
     """The keys of the section at this path of the schema."""
     section: type[BaseModel] = Grid
     for part in path:
         if isinstance(part, str):
-            section = section_below(section.model_fields[part].annotation)
+            section = model_in(section.model_fields[part].annotation)
     return tuple(section.model_fields)
 
 
-def section_below(annotation: Any) -> type[BaseModel]:
+def model_in(annotation: Any) -> type[BaseModel]:
     """The model in an annotation such as ``Metric`` or ``tuple[Override, ...]``."""
     return annotation if isinstance(annotation, type) else annotation.__args__[0]

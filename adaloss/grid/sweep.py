@@ -1,4 +1,4 @@
-"""A sweep: a grid file and all it expands to, or every mistake in it at once."""
+"""Load a grid file as a sweep with all its trials, or report every mistake in it at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 from adaloss.grid.check import check_schema
 from adaloss.grid.mistakes.problems import GridError, Problem
-from adaloss.grid.points.cells import doubtful_fields, expand_cells
+from adaloss.grid.points.cells import expand_cells, invalid_fields
 from adaloss.grid.points.filter import only
 from adaloss.grid.points.parameters import Values, check_parameters
 from adaloss.grid.points.points import CELL_FIELDS, Cell, read_points
@@ -39,14 +39,14 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What a grid file declares.
+    """The content of a grid file and the trials that it expands to.
 
-    ``trials`` differ in some field and are in the order to run them; those whose optimizer ignores
-    the field in which they differ share their ``trial_id``. ``axes`` has the values, in declared
-    order, of every field that takes more than one. ``tables`` are what the grid's ``tables:`` ask
-    for. ``labels`` has by field and value what the value is called in them. ``notes`` say what of
-    the file is not used or is read as something else, ``left_open`` which of ``name`` and ``seeds``
-    the file does not give. ``text`` has the name in any case.
+    ``trials`` are in the order to run them. No two have the same fields, but trials share a
+    ``trial_id`` if their optimizer ignores the field in which they differ. ``axes`` has the values,
+    in declared order, of every field with more than one. ``tables`` are those of the grid's
+    ``tables:``, ``labels`` the labels of values by field and value. ``notes`` are sentences about
+    parts of the file that are not used or are read as something else. ``defaulted`` has ``name``
+    and ``seeds`` if the file does not set them. ``text`` always has a name.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Sweep:
     tables: tuple[TableSpec, ...]
     labels: Labels
     notes: tuple[str, ...]
-    left_open: frozenset[str]
+    defaulted: frozenset[str]
 
     @cached_property
     def places(self) -> Places:
-        """Where the trials find what the grid names."""
+        """The folders in which the trials find the files that the grid names."""
         return places_of_grid(self.source, self.grid.data.root)
 
 
@@ -70,7 +70,7 @@ def load_sweep(path: Path) -> Sweep:
     """Load a grid file.
 
     Raises:
-        GridError: with all the mistakes in the file, each with its line.
+        GridError: the file has mistakes. The error has all of them, each with its line.
     """
     as_written = read_grid_file(path)
     file, name_problems = with_name(as_written)
@@ -80,14 +80,14 @@ def load_sweep(path: Path) -> Sweep:
     points, point_problems = read_points(file)
     problems = [*file.problems, *name_problems, *wandb_problems]
     problems += [*schema_problems, *parameter_problems, *point_problems]
-    given = {*as_written.data, *(("seeds",) if "seed" in values else ())}
+    keys = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))
-    doubtful = doubtful_fields(problems)
-    cells, cell_problems = expand_cells(file, values, points, len(seeds), doubtful)
+    invalid = invalid_fields(problems)
+    cells, cell_problems = expand_cells(file, values, points, len(seeds), invalid)
     problems += cell_problems
     if grid is not None:
-        # Cells with mistakes are none that a table could be held against.
-        tables, table_problems = read_tables(file, grid, [] if problems else cells, doubtful)
+        # Tables cannot be checked against cells with mistakes.
+        tables, table_problems = read_tables(file, grid, [] if problems else cells, invalid)
         problems += table_problems
     labels, label_problems = ({}, []) if problems else read_labels(file, cells, seeds)
     problems += label_problems
@@ -104,12 +104,12 @@ def load_sweep(path: Path) -> Sweep:
         tables=tables or (default_table(cells),),
         labels=labels,
         notes=notes,
-        left_open=frozenset({"name", "seeds"} - given),
+        defaulted=frozenset({"name", "seeds"} - keys),
     )
 
 
 def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
-    """Every cell with every seed, in the order of ``execution.order``; equal ones are one."""
+    """Every distinct cell with every seed, in the order of ``execution.order``."""
     distinct = {tuple(cell[name] for name in CELL_FIELDS): cell for cell in cells}.values()
     first_trials = [first_trial(grid, cell) for cell in distinct]
     if grid.execution.order == "seed_major":
@@ -121,22 +121,22 @@ def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
 
 def first_trial(grid: Grid, cell: Cell) -> Trial:
     """The trial of a cell with the first seed."""
-    given = cell | {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
-    # Defaults are left out: pydantic remembers for each trial what was given.
-    return Trial(**{name: value for name, value in given.items() if not is_default(name, value)})
+    fields = cell | {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
+    # Leave out defaults, because pydantic stores for each trial which fields were set.
+    return Trial(**{name: value for name, value in fields.items() if not is_default(name, value)})
 
 
 def is_default(name: str, value: object) -> bool:
-    """Whether the field has this value where nothing is said."""
+    """Whether the value is the default of the field."""
     field = Trial.model_fields[name]
     return not field.is_required() and type(field.default) is type(value) and field.default == value
 
 
 def axes_of(cells: list[Cell], declared: Values) -> dict[str, tuple[Any, ...]]:
-    """The fields that take more than one value over the cells, with their values."""
+    """The fields with more than one value in the cells, and their values in declared order."""
     axes = {}
     for name in dict.fromkeys((*declared, *CELL_FIELDS)):
-        taken = dict.fromkeys(cell[name] for cell in cells)
-        first = [value for value in declared.get(name, ()) if value in taken]
-        axes[name] = tuple(dict.fromkeys((*first, *taken)))
+        used = dict.fromkeys(cell[name] for cell in cells)
+        first = [value for value in declared.get(name, ()) if value in used]
+        axes[name] = tuple(dict.fromkeys((*first, *used)))
     return {name: values for name, values in axes.items() if len(values) > 1}

@@ -10,7 +10,7 @@ from runners.plan import Plan
 def grid_notes(sweep: Sweep, plan: Plan, store: Store, limit: int | None = None) -> Iterator[str]:
     """What a person may not expect of the grid, in sentences."""
     yield from sweep.notes
-    if "name" in sweep.left_open:
+    if "name" in sweep.defaulted:
         yield (
             f"the grid gives no name: it is called {sweep.name}, as its file is; the results are "
             f"in {store.root}"
@@ -21,7 +21,7 @@ def grid_notes(sweep: Sweep, plan: Plan, store: Store, limit: int | None = None)
                 "figures and report are replaced by those of this one; give the grids names to "
                 "keep them apart"
             )
-    if "seeds" in sweep.left_open:
+    if "seeds" in sweep.defaulted:
         counts = plan.counts()
         yield (
             f"{len(sweep.grid.seeds)} seeds are the default: {counts['cells']:,} cells become "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from adaloss.errors import UserError
-from adaloss.grid.mistakes.wording import shown
+from adaloss.grid.mistakes.wording import as_written
 from adaloss.grid.sweep import Sweep
 from adaloss.trial import Trial
 
@@ -87,14 +87,14 @@ def tags_of_the_environment() -> Iterator[str]:
 
 def fill(template: str, sweep_name: str, trial: Trial) -> str:
     """The template with the trial's values, written as in a grid."""
-    values = {name: shown(value) for name, value in trial.values.items()}
+    values = {name: as_written(value) for name, value in trial.values.items()}
     return template.format(**values, trial_id=trial.trial_id, sweep=sweep_name)
 
 
 def cell_name(sweep: Sweep, trial: Trial) -> str:
     """The cell by the fields in which the sweep's cells differ, as ``b0=1 optimizer=adaloss``."""
     fields = [name for name in sweep.axes if name != "seed"]
-    return " ".join(f"{name}={shown(trial.value(name))}" for name in fields) or sweep.name
+    return " ".join(f"{name}={as_written(trial.value(name))}" for name in fields) or sweep.name
 
 
 def check_labels(sweep: Sweep, trials: Iterable[Trial]) -> None:

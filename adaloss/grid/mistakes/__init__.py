@@ -1,1 +1,1 @@
-"""The mistakes in a grid: collected, worded, with close names."""
+"""The mistakes in a grid: how they are collected and worded, and hints for misspelt names."""

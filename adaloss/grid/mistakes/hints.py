@@ -1,12 +1,12 @@
-"""Which known name a person may have meant: another spelling of it, a synonym, or a slip."""
+"""Find the names that the user may have meant: another spelling, a synonym, or a typo."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from adaloss.tasks.metrics import METRICS
 
-# Signs and case are left out: learning_rate stands for learning-rate and learningRate as well.
+# Only letters and digits are compared: learning_rate also matches learning-rate and learningRate.
 SPELLINGS: Mapping[str, str] = {
     "dataset": "data data_name dataset_name dataset_type train_dataset",
     "model": "arch architecture model_name model_type model_arch model_name_or_path backbone net "
@@ -46,10 +46,10 @@ SPELLINGS: Mapping[str, str] = {
     "root": "data_root data_dir data_path",
 }
 MOST_EDITS = 3
-SHORTEST_SLIP = 3
-"""A slip in a shorter name leaves too little of it."""
+SHORTEST_TYPO = 3
+"""Shorter names are too similar to each other to detect a typo."""
 SHORTEST_SYNONYM = 8
-"""Shorter synonyms are like too many names."""
+"""Typos are not looked for in shorter synonyms, which are similar to too many names."""
 
 
 def squashed(name: str) -> str:
@@ -67,47 +67,46 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 """The names that each spelling may stand for."""
 
 
-def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The known names that the user may have meant; none where nothing is near."""
-    names = list(known)
-    return other_spellings(name, names) or slips(name, names)
+def similar_names(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``names`` that the user may have meant by ``name``. Empty if none is similar."""
+    names = list(names)
+    return other_spellings(name, names) or typos(name, names)
 
 
-def other_spellings(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The known name with other signs, or those that this is a synonym of.
+def other_spellings(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The name with the same letters and digits, or the names of which ``name`` is a synonym.
 
     Of a dotted name such as ``optimizer.learning_rate`` the last part counts as well.
     """
-    by_letters = {squashed(each): each for each in known}
+    by_letters = {squashed(each): each for each in names}
     for part in (squashed(name), squashed(name.rpartition(".")[2])):
         if part in by_letters:
             return (by_letters[part],)
-        if found := [each for each in SYNONYMS.get(part, ()) if each in by_letters.values()]:
-            return tuple(found)
+        if matches := [each for each in SYNONYMS.get(part, ()) if each in by_letters.values()]:
+            return tuple(matches)
     return ()
 
 
-def slips(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The known name from which few letters differ, directly or by a synonym."""
-    names = list(known)
+def typos(name: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The name that differs from ``name`` in few letters, or that has such a synonym."""
     typed = squashed(name[:100])
     meant: dict[str, tuple[str, ...]] = {squashed(each): (each,) for each in reversed(names)}
-    for spelling, stands_for in SYNONYMS.items():
-        there = tuple(each for each in stands_for if each in names)
-        if there and len(spelling) >= SHORTEST_SYNONYM:
-            meant.setdefault(spelling, there)
-    like = [each for each in get_close_matches(typed, meant, n=5) if is_slip(typed, each)]
-    return meant[min(like, key=lambda each: edits(typed, each))] if like else ()
+    for spelling, synonyms in SYNONYMS.items():
+        possible = tuple(each for each in synonyms if each in names)
+        if possible and len(spelling) >= SHORTEST_SYNONYM:
+            meant.setdefault(spelling, possible)
+    close = [each for each in get_close_matches(typed, meant, n=5) if is_typo(typed, each)]
+    return meant[min(close, key=lambda each: edit_distance(typed, each))] if close else ()
 
 
-def is_slip(typed: str, meant: str) -> bool:
-    """Whether so few letters differ that one was written for the other."""
-    most = min(MOST_EDITS, max(1, len(typed) // 4)) if len(typed) >= SHORTEST_SLIP else 0
-    return typed[:1] == meant[:1] and edits(typed, meant) <= most
+def is_typo(typed: str, meant: str) -> bool:
+    """Whether ``typed`` differs from ``meant`` in so few letters that it may be a typo."""
+    most = min(MOST_EDITS, max(1, len(typed) // 4)) if len(typed) >= SHORTEST_TYPO else 0
+    return typed[:1] == meant[:1] and edit_distance(typed, meant) <= most
 
 
-def edits(one: str, other: str) -> int:
-    """How many letters are to be changed, added, left out or swapped with their neighbour."""
+def edit_distance(one: str, other: str) -> int:
+    """The number of letters to change, add, remove or swap with their neighbour."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):

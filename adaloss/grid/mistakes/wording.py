@@ -1,4 +1,4 @@
-"""What a person is told: values as the file has them, and pydantic's errors as sentences."""
+"""Words for error messages: values as the file has them, and pydantic's errors as sentences."""
 
 import re
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from pydantic_core import ErrorDetails
 from adaloss.grid.mistakes.problems import KeyPath, closest, dotted
 from adaloss.grid.reading.scalars import plain_scalar
 
-# What is wanted, per type of pydantic's errors; {…} come from the error's context.
-WANTED: Mapping[str, str] = {
+# What was expected, by type of pydantic's errors. {…} are taken from the error's context.
+EXPECTED: Mapping[str, str] = {
     "greater_than": "greater than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
     "less_than": "less than {lt:g}",
@@ -26,18 +26,18 @@ WANTED: Mapping[str, str] = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
-    "wanted": "{wanted}",
+    "expected": "{expected}",
 }
-# What YAML 1.1, and with it W&B, reads as true and false.
+# YAML 1.1 reads these words as true and false, and so does W&B.
 OTHER_BOOLEANS = {
-    word: meant
-    for meant, words in (("true", "yes Yes YES on On ON"), ("false", "no No NO off Off OFF"))
+    word: boolean
+    for boolean, words in (("true", "yes Yes YES on On ON"), ("false", "no No NO off Off OFF"))
     for word in words.split()
 }
 
 
-def found(value: Any) -> str:
-    """A value as the file has it, short and on one line."""
+def described(value: Any) -> str:
+    """A description of a value in the file, short and on one line: ``the text 'a'``."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -53,22 +53,22 @@ def found(value: Any) -> str:
     return str(value) if abs(value) < 10**30 else f"{str(value)[:27]}…"
 
 
-def shown(value: Any) -> str:
-    """A value as a person writes it in a grid."""
+def as_written(value: Any) -> str:
+    """A value in the form in which it is written in a grid."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def subject(path: KeyPath) -> str:
-    """What a sentence about the value at ``path`` is about; parameters go by their field."""
+    """The subject of a sentence about the value at ``path``. A parameter has its field's name."""
     if len(path) > 1 and path[0] == "parameters":
         return str(path[1])
     return dotted(path)
 
 
 def sentence(path: KeyPath, error: ErrorDetails) -> str:
-    """One of pydantic's errors as a sentence: the rule, the value, and a hint where one helps."""
+    """One of pydantic's errors as a sentence: the rule, the value, and a hint if there is one."""
     context = error.get("ctx", {})
     value = error["input"]
     if error["type"] == "missing":
@@ -77,14 +77,14 @@ def sentence(path: KeyPath, error: ErrorDetails) -> str:
         return f"{subject(path)} is empty; it needs at least one entry"
     if error["type"] == "rejected":
         return f"{subject(path)} {context['reason']}"
-    if error["type"] not in WANTED:
-        return f"{subject(path)}: {error['msg']}, found {found(value)}"
-    wanted = WANTED[error["type"]].format(**context)
-    return f"{subject(path)} must be {wanted}, found {found(value)}{hint(error)}"
+    if error["type"] not in EXPECTED:
+        return f"{subject(path)}: {error['msg']}, found {described(value)}"
+    expected = EXPECTED[error["type"]].format(**context)
+    return f"{subject(path)} must be {expected}, found {described(value)}{hint(error)}"
 
 
 def hint(error: ErrorDetails) -> str:
-    """How to mend the commonest slips of the pen."""
+    """How to correct the most common mistakes."""
     value = error["input"]
     kind = error["type"]
     if kind == "literal_error" and isinstance(value, str):
@@ -101,8 +101,8 @@ def hint(error: ErrorDetails) -> str:
     if kind == "tuple_type" and isinstance(value, float):
         return "; write {value: […]} for a parameter that is itself a list"
     if kind in ("float_type", "int_type") and isinstance(value, str):
-        number = isinstance(plain_scalar(value), int | float)
-        return "; take the quotes away" if number else ""
+        is_number = isinstance(plain_scalar(value), int | float)
+        return "; remove the quotes" if is_number else ""
     if kind == "int_type" and isinstance(value, float) and value.is_integer():
         return f"; write {value:.0f}"
     return ""

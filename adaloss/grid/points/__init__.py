@@ -1,1 +1,1 @@
-"""The points of a grid: which combinations of values are trials."""
+"""The parameters and the points of a grid, and the cells that they expand to."""

@@ -1,4 +1,4 @@
-"""From a grid's values to its cells: product, overrides, exclusions, extra cells."""
+"""Expand a grid's values to its cells: product, overrides, exclusions and extra cells."""
 
 import math
 import re
@@ -6,23 +6,23 @@ from collections.abc import Collection, Iterable
 from itertools import product
 
 from adaloss.grid.mistakes.problems import Problem
-from adaloss.grid.mistakes.wording import shown
+from adaloss.grid.mistakes.wording import as_written
+from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.combinations import impossible_combinations
 from adaloss.grid.points.parameters import Values
-from adaloss.grid.points.places import Places, TooManyStepsError
 from adaloss.grid.points.points import CELL_FIELDS, Cell, Point, Points
 from adaloss.grid.reading.file import GridFile
 from adaloss.trial import FIELD_NAMES, Trial
 
 MOST_TRIALS = 1_000_000
-# Each takes some kilobytes.
+# A cell takes some kilobytes of memory.
 MOST_CELLS = 100_000
 TOO_MANY_STEPS = (
-    "overrides and exclude single out so many cells so often that it would take for ever; "
+    "overrides and exclude select so many cells so often that loading would take too long; "
     "write the values in parameters"
 )
 
-# What a cell has where the grid says nothing, so that a match can name it all the same.
+# The values of the fields that a grid leaves out, so that a match can name them too.
 DEFAULTS: Cell = {
     name: field.default
     for name, field in Trial.model_fields.items()
@@ -31,35 +31,38 @@ DEFAULTS: Cell = {
 
 
 def expand_cells(
-    file: GridFile, values: Values, points: Points, seeds: int, doubtful: Collection[str]
+    file: GridFile, values: Values, points: Points, seeds: int, invalid: Collection[str]
 ) -> tuple[list[Cell], list[Problem]]:
-    """The cells in declared order, the last parameter varying fastest, and what is wrong there.
+    """The cells in declared order, with the last parameter varying fastest, and the mistakes.
 
-    ``doubtful`` names the fields whose values hold mistakes: what they match is not judged.
+    ``invalid`` names the fields whose values have mistakes. Whether cells match values of these
+    fields is not checked.
     """
     axes = {name: listed for name, listed in values.items() if listed}
-    count = sum(size(part) for part in (axes, *(point.values for point in points.include)))
+    count = sum(
+        combination_count(part) for part in (axes, *(point.values for point in points.include))
+    )
     if message := too_many(count, seeds):
         return [], [file.problem(("parameters",), message)]
     cells = [DEFAULTS | cell for cell in combinations(axes)]
-    places = Places(cells)
+    index = CellIndex(cells)
     try:
-        problems = overridden(file, points, places, doubtful)
-        kept, more = without_excluded(file, points, places, doubtful)
+        problems = apply_overrides(file, points, index, invalid)
+        kept, more = without_excluded(file, points, index, invalid)
     except TooManyStepsError:
         return [], [file.problem(("overrides",), TOO_MANY_STEPS)]
     problems += more
     for point in points.include:
-        kept += [included(axes) | cell for cell in combinations(point.values)]
-        problems += left_open(file, point, axes, doubtful)
-    if not kept and not doubtful:
+        kept += [defaults_of_included(axes) | cell for cell in combinations(point.values)]
+        problems += missing_in_included(file, point, axes, invalid)
+    if not kept and not invalid:
         problems.append(file.problem(("exclude",), "exclude leaves no cell of the grid"))
-    problems += impossible_combinations(file, axes, points, kept, doubtful)
+    problems += impossible_combinations(file, axes, points, kept, invalid)
     return kept, problems
 
 
 def too_many(cells: int, seeds: int) -> str | None:
-    """What to say of a grid that is too large to hold in memory, None of one that is not."""
+    """An error message if the grid is too large to hold in memory, else None."""
     if cells * seeds > MOST_TRIALS:
         return (
             f"the grid has {cells * seeds:,} trials; the most that a sweep may have is "
@@ -70,33 +73,33 @@ def too_many(cells: int, seeds: int) -> str | None:
     return None
 
 
-def overridden(
-    file: GridFile, points: Points, places: Places, doubtful: Collection[str]
+def apply_overrides(
+    file: GridFile, points: Points, index: CellIndex, invalid: Collection[str]
 ) -> list[Problem]:
-    """Give the cells their other values, one override after the other; what is wrong there."""
+    """Change the cells by one override after the other, and return the overrides' mistakes."""
     problems: list[Problem] = []
     for match, new in points.overrides:
-        problems += unmatched(file, match, places, doubtful)
+        problems += unmatched(file, match, index, invalid)
         values = {name: listed[0] for name, listed in new.values.items()}
-        places.change(places.matching(match), values)
+        index.change(index.matching(match), values)
     return problems
 
 
 def without_excluded(
-    file: GridFile, points: Points, places: Places, doubtful: Collection[str]
+    file: GridFile, points: Points, index: CellIndex, invalid: Collection[str]
 ) -> tuple[list[Cell], list[Problem]]:
-    """The cells that are not left out, and what is wrong with the exclusions."""
+    """The cells that are not excluded, and the mistakes in the exclusions."""
     excluded: set[int] = set()
     problems: list[Problem] = []
     for point in points.exclude:
-        excluded.update(places.matching(point))
-        problems += unmatched(file, point, places, doubtful)
-    kept = [cell for place, cell in enumerate(places.cells) if place not in excluded]
+        excluded.update(index.matching(point))
+        problems += unmatched(file, point, index, invalid)
+    kept = [cell for position, cell in enumerate(index.cells) if position not in excluded]
     return kept, problems
 
 
-def size(values: Values) -> int:
-    """How many combinations there are."""
+def combination_count(values: Values) -> int:
+    """The number of combinations of the fields' values."""
     return math.prod(len(listed) for listed in values.values())
 
 
@@ -105,54 +108,55 @@ def combinations(values: Values) -> Iterable[Cell]:
     return (dict(zip(values, chosen, strict=True)) for chosen in product(*values.values()))
 
 
-def included(axes: Values) -> Cell:
-    """What an included cell need not say: the fields that have a single value."""
+def defaults_of_included(axes: Values) -> Cell:
+    """The values that an included cell may leave out: of fields with a single value."""
     return DEFAULTS | {name: listed[0] for name, listed in axes.items() if len(listed) == 1}
 
 
 def unmatched(
-    file: GridFile, point: Point, places: Places, doubtful: Collection[str]
+    file: GridFile, point: Point, index: CellIndex, invalid: Collection[str]
 ) -> list[Problem]:
-    """The values of the point that no cell has, or all of it if no cell has them together.
+    """A problem for each value of the point that no cell has, or for values no cell has together.
 
     Raises:
-        TooManyStepsError: there are too many cells and points to look at.
+        TooManyStepsError: there are too many cells and points.
     """
-    if not point.values or not set(point.values).isdisjoint(doubtful):
+    if not point.values or not set(point.values).isdisjoint(invalid):
         return []
     problems = []
     for name, listed in point.values.items():
-        there = places.values(name)
-        if absent := [shown(value) for value in listed if value not in there]:
-            known = ", ".join(map(shown, list(there)[:20]))
-            message = f"no cell has {name}: {', '.join(absent)}; there are {known}"
+        existing = index.values(name)
+        if absent := [as_written(value) for value in listed if value not in existing]:
+            names = ", ".join(map(as_written, list(existing)[:20]))
+            message = f"no cell has {name}: {', '.join(absent)}; the grid has {names}"
             problems.append(file.problem((*point.path, name), message))
-    if not problems and not places.matching(point):
+    if not problems and not index.matching(point):
         written = ", ".join(
-            f"{name}: {' or '.join(map(shown, listed))}" for name, listed in point.values.items()
+            f"{name}: {' or '.join(map(as_written, listed))}"
+            for name, listed in point.values.items()
         )
         problems.append(file.problem(point.path, f"no cell has all of {written}"))
     return problems
 
 
-def left_open(
-    file: GridFile, point: Point, axes: Values, doubtful: Collection[str]
+def missing_in_included(
+    file: GridFile, point: Point, axes: Values, invalid: Collection[str]
 ) -> list[Problem]:
-    """The fields that an included cell must say, since the grid has several values of them."""
+    """A problem if an included cell lacks fields of which the grid has several values."""
     missing = [
         name
         for name, listed in axes.items()
-        if len(listed) > 1 and name not in point.values and name not in doubtful
+        if len(listed) > 1 and name not in point.values and name not in invalid
     ]
     message = f"an included cell needs a value of {', '.join(missing)}, which the grid varies"
     return [file.problem(point.path, message)] if missing else []
 
 
-def doubtful_fields(problems: Iterable[Problem]) -> frozenset[str]:
-    """The fields whose values the problems leave unknown; all of them if one names no field."""
-    doubtful: set[str] = set()
+def invalid_fields(problems: Iterable[Problem]) -> frozenset[str]:
+    """The fields whose values have mistakes; all fields if a problem does not name one."""
+    invalid: set[str] = set()
     for problem in problems:
         section, *parts = re.split(r"[.\[\]]+", problem.key)
         if section in ("", "parameters", "overrides", "exclude", "include"):
-            doubtful |= set(FIELD_NAMES).intersection(parts) or set(FIELD_NAMES)
-    return frozenset(doubtful)
+            invalid |= set(FIELD_NAMES).intersection(parts) or set(FIELD_NAMES)
+    return frozenset(invalid)

@@ -1,4 +1,4 @@
-"""Values that are right one by one and impossible together."""
+"""Check for values that are valid alone and impossible together."""
 
 from collections.abc import Collection, Iterator
 
@@ -11,29 +11,29 @@ from adaloss.tasks.images.model_names import has_published_weights
 
 
 def impossible_combinations(
-    file: GridFile, axes: Values, points: Points, cells: list[Cell], doubtful: Collection[str]
+    file: GridFile, axes: Values, points: Points, cells: list[Cell], invalid: Collection[str]
 ) -> Iterator[Problem]:
-    """What is wrong with cells as a whole; fields in ``doubtful`` are not judged."""
+    """The cells whose values are impossible together. Fields in ``invalid`` are not checked."""
     declared = [
         Point(("parameters",), axes),
         *(new for _, new in points.overrides),
         *points.include,
     ]
-    if not {"resize", "image_size"} & set(doubtful):
+    if not {"resize", "image_size"} & set(invalid):
         yield from crops_too_large(file, declared, cells)
-    if not {"dataset", "resize", "image_size"} & set(doubtful):
+    if not {"dataset", "resize", "image_size"} & set(invalid):
         yield from images_of_any_size(file, declared, cells)
-    if not {"model", "pretrained"} & set(doubtful):
+    if not {"model", "pretrained"} & set(invalid):
         yield from without_weights(file, declared, cells)
 
 
-def blamed(declared: list[Point], field: str, value: object) -> KeyPath:
-    """Where the grid gives this value to the field."""
+def path_of_value(declared: list[Point], field: str, value: object) -> KeyPath:
+    """The path in the grid that sets the field to this value."""
     return next((*p.path, field) for p in declared if value in p.values.get(field, ()))
 
 
 def crops_too_large(file: GridFile, declared: list[Point], cells: list[Cell]) -> Iterator[Problem]:
-    """Cells whose images are resized to less than what is to be cropped from them."""
+    """Cells whose images are resized to less than the size of the crop."""
     for cell in cells:
         resize, crop = cell["resize"], cell["image_size"]
         if resize and crop and resize < crop:
@@ -41,28 +41,28 @@ def crops_too_large(file: GridFile, declared: list[Point], cells: list[Cell]) ->
                 f"resize must be at least image_size ({crop}), found {resize}: crops are taken "
                 "from the resized image"
             )
-            yield file.problem(blamed(declared, "resize", resize), message)
+            yield file.problem(path_of_value(declared, "resize", resize), message)
             return
 
 
 def images_of_any_size(
     file: GridFile, declared: list[Point], cells: list[Cell]
 ) -> Iterator[Problem]:
-    """Cells that do not say to what size a folder's images are to be resized."""
+    """Cells with an image folder and no size to which its images are resized."""
     for cell in cells:
         dataset = cell["dataset"]
         if dataset.startswith(IMAGE_FOLDER) and not (cell["resize"] or cell["image_size"]):
             message = f"{dataset} has images of any size: write resize or image_size as well"
-            yield file.problem(blamed(declared, "dataset", dataset), message)
+            yield file.problem(path_of_value(declared, "dataset", dataset), message)
             return
 
 
 def without_weights(file: GridFile, declared: list[Point], cells: list[Cell]) -> Iterator[Problem]:
-    """Cells that want published weights of a model that has none."""
+    """Cells with ``pretrained: true`` for a model without published weights."""
     models = {cell["model"] for cell in cells if cell["pretrained"] is True}
-    if own := sorted(model for model in models if not has_published_weights(model)):
+    if unpublished := sorted(model for model in models if not has_published_weights(model)):
         message = (
-            f"pretrained must be false or the path of a file with {', '.join(own)}, found true; "
-            f"no weights are published for {'it' if len(own) == 1 else 'them'}"
+            f"pretrained must be false or the path of a file for {', '.join(unpublished)}, found "
+            f"true; no weights are published for {'it' if len(unpublished) == 1 else 'them'}"
         )
-        yield file.problem(blamed(declared, "pretrained", True), message)
+        yield file.problem(path_of_value(declared, "pretrained", True), message)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from adaloss.grid.mistakes.problems import suggestion
-from adaloss.grid.mistakes.wording import sentence, shown
+from adaloss.grid.mistakes.wording import as_written, sentence
 from adaloss.grid.points.parameters import ADAPTERS
 from adaloss.grid.reading.scalars import plain_scalar
 from adaloss.trial import FIELD_NAMES, Trial
@@ -16,29 +16,31 @@ MOST_SHOWN = 20
 
 
 def only(trials: tuple[Trial, ...], filters: Mapping[str, str]) -> tuple[Trial, ...]:
-    """The trials with these values, written as in a grid; several as ``0.1|1``.
+    """The trials with these values, written as in a grid. ``0.1|1`` allows several values.
 
     Raises:
-        ValueError: a field is unknown, or no trial that is left has a value.
+        ValueError: a field is unknown, or no remaining trial has a value.
     """
     for name, text in filters.items():
         if name not in FIELD_NAMES:
             raise ValueError(f"unknown field {name!r}{suggestion(name, FIELD_NAMES)}")
-        wanted = [field_value(name, part.strip()) for part in text.split("|")]
-        there = dict.fromkeys(trial.value(name) for trial in trials)
-        for value in wanted:
-            if value not in there:
-                known = ", ".join(map(shown, list(there)[:MOST_SHOWN]))
-                raise ValueError(f"no trial has {name}={shown(value)}; there are {known}")
-        trials = tuple(trial for trial in trials if trial.value(name) in wanted)
+        values = [field_value(name, part.strip()) for part in text.split("|")]
+        existing = dict.fromkeys(trial.value(name) for trial in trials)
+        for value in values:
+            if value not in existing:
+                names = ", ".join(map(as_written, list(existing)[:MOST_SHOWN]))
+                raise ValueError(
+                    f"no trial has {name}={as_written(value)}; the trials have {names}"
+                )
+        trials = tuple(trial for trial in trials if trial.value(name) in values)
     return trials
 
 
 def field_value(name: str, text: str) -> Any:
-    """The field's value that a text stands for.
+    """The value of the field that is written as ``text``.
 
     Raises:
-        ValueError: it stands for none.
+        ValueError: the text is not a value of the field.
     """
     value = text if name in TEXT_FIELDS else plain_scalar(text)
     try:

@@ -1,12 +1,12 @@
-"""The forms that W&B has for a parameter: a value, values, and distributions, which are no grid."""
+"""W&B's forms of a parameter: a value, values, and distributions, which a grid cannot have."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from adaloss.grid.mistakes.problems import closest
-from adaloss.grid.mistakes.wording import found
+from adaloss.grid.mistakes.wording import described
 
-# Each with the key that holds its values.
+# The key that holds the values of each distribution.
 FINITE: Mapping[str, str] = {"constant": "value", "categorical": "values"}
 WEIGHTED = "categorical_w_probabilities"
 SAMPLED = (
@@ -14,60 +14,62 @@ SAMPLED = (
     *("log_uniform", "q_log_uniform", "inv_log_uniform", "beta", "q_beta"),
     *("log_uniform_values", "q_log_uniform_values", "inv_log_uniform_values"),
 )
-OF_SAMPLED = ("min", "max", "mu", "sigma", "q", "a", "b")
-# Of these W&B takes min and max for exponents.
-OF_EXPONENTS = ("log_uniform", "q_log_uniform", "inv_log_uniform")
+SAMPLING_KEYS = ("min", "max", "mu", "sigma", "q", "a", "b")
+# For these W&B reads min and max as exponents.
+WITH_EXPONENTS = ("log_uniform", "q_log_uniform", "inv_log_uniform")
 MOST_VALUES = 20
 
 Mistake = tuple[str | None, str]
-"""The key that it is about, None for all of them, and a sentence."""
+"""The key with the mistake, or None for the whole mapping, and the message."""
 
 
-def mistake_of_form(name: str, given: Mapping[str, Any]) -> Mistake | None:
-    """Why this says no value or values of the parameter, None where it does."""
-    distribution = given.get("distribution")
-    if "probabilities" in given or distribution == WEIGHTED:
-        weights = [key for key in ("distribution", "probabilities") if key in given]
+def mistake_in_form(name: str, form: Mapping[str, Any]) -> Mistake | None:
+    """Why this mapping does not list the values of the parameter, or None if it does."""
+    distribution = form.get("distribution")
+    if "probabilities" in form or distribution == WEIGHTED:
+        weights = [key for key in ("distribution", "probabilities") if key in form]
         return weights[0], (
-            f"{name} has probabilities, and a grid tries each of the values equally often: "
-            f"take {' and '.join(weights)} out"
+            f"{name} has probabilities, but a grid tries each of the values equally often: "
+            f"remove {' and '.join(weights)}"
         )
-    if "distribution" in given and distribution not in (*FINITE, *SAMPLED):
+    if "distribution" in form and distribution not in (*FINITE, *SAMPLED):
         meant = closest(distribution, FINITE) if isinstance(distribution, str) else None
         hint = f"; did you mean {meant}?" if meant else ""
         return "distribution", (
             f"{name}.distribution must be constant or categorical, or be left out, "
-            f"found {found(distribution)}{hint}"
+            f"found {described(distribution)}{hint}"
         )
-    sampled = [key for key in given if key in OF_SAMPLED]
-    if distribution in SAMPLED or sampled:
-        key = "distribution" if "distribution" in given else sampled[0]
-        what = f"{name}.{key}" + (f" {distribution}" if distribution else "")
-        advice = f"write values: {values_instead(distribution, given)}"
-        if given.keys() & {"value", "values"}:
-            advice = f"take {key} out"
-        return key, f"{what} is not supported: a grid needs the values themselves; {advice}"
-    named = [key for key in given if key != "distribution"]
-    if named not in (["value"], ["values"]):
-        there = ", ".join(given) or "neither"
-        return None, f"{name} must have either value or values, found {there}"
-    if distribution and named != [FINITE[distribution]]:
-        message = f"{name}.distribution {distribution} goes with {FINITE[distribution]}"
-        return "distribution", f"{message}, found {named[0]}; leave distribution out"
+    sampling = [key for key in form if key in SAMPLING_KEYS]
+    if distribution in SAMPLED or sampling:
+        key = "distribution" if "distribution" in form else sampling[0]
+        subject = f"{name}.{key}" + (f" {distribution}" if distribution else "")
+        advice = f"write values: {values_instead(distribution, form)}"
+        if form.keys() & {"value", "values"}:
+            advice = f"remove {key}"
+        return key, f"{subject} is not supported: a grid needs the values themselves; {advice}"
+    keys = [key for key in form if key != "distribution"]
+    if keys not in (["value"], ["values"]):
+        return (
+            None,
+            f"{name} must have either value or values, found {', '.join(form) or 'neither'}",
+        )
+    if distribution and keys != [FINITE[distribution]]:
+        message = f"{name}.distribution {distribution} needs {FINITE[distribution]}"
+        return "distribution", f"{message}, found {keys[0]}; remove distribution"
     return None
 
 
-def values_instead(distribution: str | None, given: Mapping[str, Any]) -> str:
-    """What to write for a distribution: all its values where they are few, else their range."""
-    least, most = given.get("min"), given.get("max")
+def values_instead(distribution: str | None, form: Mapping[str, Any]) -> str:
+    """The values to write for a distribution: all of them if there are few, else their range."""
+    least, most = form.get("min"), form.get("max")
     if isinstance(least, int) and isinstance(most, int) and distribution in (None, "int_uniform"):
         if least <= most < least + MOST_VALUES:
             return str([*range(least, most + 1)])
-    elif distribution in OF_EXPONENTS or not (is_number(least) and is_number(most)):
+    elif distribution in WITH_EXPONENTS or not (is_number(least) and is_number(most)):
         return "[…]"
     return f"[{least}, …, {most}]"
 
 
 def is_number(value: object) -> bool:
-    """Whether this is a number; true and false are none."""
+    """Whether this is a number. True and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,20 +1,20 @@
-"""Check the parameters of a grid against the fields of a trial; collect every mistake."""
+"""Check the parameters of a grid against the fields of a trial, and collect every mistake."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from adaloss.grid.mistakes.hints import near
+from adaloss.grid.mistakes.hints import similar_names
 from adaloss.grid.mistakes.problems import KeyPath, Problem, closest, quoted, suggestion
-from adaloss.grid.mistakes.wording import found, sentence, shown
-from adaloss.grid.points.forms import mistake_of_form
+from adaloss.grid.mistakes.wording import as_written, described, sentence
+from adaloss.grid.points.forms import mistake_in_form
 from adaloss.grid.reading.file import GridFile
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, is_model, timm_names
 from adaloss.trial import FIELD_NAMES, Trial
 
 REQUIRED = tuple(name for name, field in Trial.model_fields.items() if field.is_required())
-# Given elsewhere in the file: seeds and divergence.max_loss.
+# Fields that another section of the file sets.
 NOT_PARAMETERS = {"max_loss": "divergence: {max_loss: …}"}
 
 ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
@@ -25,53 +25,53 @@ Values = dict[str, tuple[Any, ...]]
 
 
 def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
-    """The values of each field in ``parameters``, and what is wrong with them."""
+    """The values of each field in ``parameters``, and the mistakes in them."""
     parameters = file.data.get("parameters")
     if not isinstance(parameters, Mapping):
         return {}, []
     values: Values = {}
     problems: list[Problem] = []
     hinted: set[str] = set()
-    known = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
-    for name, given in parameters.items():
+    names = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
+    for name, content in parameters.items():
         path = ("parameters", name)
         if name in NOT_PARAMETERS:
             message = f"{name} is not a parameter: write {NOT_PARAMETERS[name]}"
             problems.append(file.problem(path, message))
         elif name not in FIELD_NAMES:
-            message = f"unknown parameter {quoted(name)}{suggestion(name, known)}"
+            message = f"unknown parameter {quoted(name)}{suggestion(name, names)}"
             problems.append(file.problem(path, message))
-            if meant := near(name, known):
+            if meant := similar_names(name, names):
                 hinted.update(meant)
-                problems += form_problems(file, path, given)
+                problems += form_problems(file, path, content)
         else:
-            values[name], found_here = parameter_values(file, path, given)
-            problems += found_here
+            values[name], more = parameter_values(file, path, content)
+            problems += more
     for name in REQUIRED:
         if name not in parameters and name not in hinted and name != "seed":
             problems.append(file.problem(("parameters", name), f"parameters.{name} is missing"))
     if "seed" in values and "seeds" in file.data:
-        message = "seed and seeds are both given: leave one out"
+        message = "seed and seeds are both set: leave one out"
         problems.append(file.problem(("parameters", "seed"), message))
     return values, problems
 
 
 def parameter_values(
-    file: GridFile, path: KeyPath, given: Any
+    file: GridFile, path: KeyPath, content: Any
 ) -> tuple[tuple[Any, ...], list[Problem]]:
-    """The values of one parameter: bare, a list, ``{value: …}`` or ``{values: […]}``."""
+    """The values of one parameter: a value, a list, ``{value: …}`` or ``{values: […]}``."""
     name = str(path[-1])
-    if isinstance(given, Mapping):
-        if problems := form_problems(file, path, given):
+    if isinstance(content, Mapping):
+        if problems := form_problems(file, path, content):
             return (), problems
-        key = "value" if "value" in given else "values"
-        return checked_values(file, (*path, key), name, given[key], listed=key == "values")
-    return checked_values(file, path, name, given, listed=isinstance(given, tuple))
+        key = "value" if "value" in content else "values"
+        return checked_values(file, (*path, key), name, content[key], listed=key == "values")
+    return checked_values(file, path, name, content, listed=isinstance(content, tuple))
 
 
-def form_problems(file: GridFile, path: KeyPath, given: Any) -> list[Problem]:
-    """Why a parameter in one of W&B's forms has no values."""
-    mistake = mistake_of_form(str(path[-1]), given) if isinstance(given, Mapping) else None
+def form_problems(file: GridFile, path: KeyPath, content: Any) -> list[Problem]:
+    """The mistake in a parameter that has one of W&B's forms."""
+    mistake = mistake_in_form(str(path[-1]), content) if isinstance(content, Mapping) else None
     if mistake is None:
         return []
     key, message = mistake
@@ -79,32 +79,32 @@ def form_problems(file: GridFile, path: KeyPath, given: Any) -> list[Problem]:
 
 
 def checked_values(
-    file: GridFile, path: KeyPath, name: str, given: Any, *, listed: bool
+    file: GridFile, path: KeyPath, name: str, content: Any, *, listed: bool
 ) -> tuple[tuple[Any, ...], list[Problem]]:
-    """The values as the field's type has them, with every one that does not fit or comes twice."""
-    if listed and not isinstance(given, tuple):
-        message = f"{name}.values must be a list, found {found(given)}"
+    """The values converted to the field's type, and a problem for each invalid or repeated one."""
+    if listed and not isinstance(content, tuple):
+        message = f"{name}.values must be a list, found {described(content)}"
         return (), [file.problem(path, message)]
-    if listed and not given:
+    if listed and not content:
         return (), [file.problem(path, f"{name} is an empty list; it needs at least one value")]
-    items = [((*path, index), item) for index, item in enumerate(given)] if listed else []
+    items = [((*path, index), item) for index, item in enumerate(content)] if listed else []
     values: dict[Any, None] = {}
     problems: list[Problem] = []
-    for where, item in items or [(path, given)]:
-        mistakes = list(mistakes_of(name, item))
-        problems += [file.problem(where, message) for message in mistakes]
+    for item_path, item in items or [(path, content)]:
+        mistakes = list(mistakes_in_value(name, item))
+        problems += [file.problem(item_path, message) for message in mistakes]
         if mistakes:
             continue
         value = ADAPTERS[name].validate_python(item, strict=True)
         if value in values:
-            message = f"{name} has the value {shown(value)} twice; take one out"
-            problems.append(file.problem(where, message))
+            message = f"{name} has the value {as_written(value)} twice; remove one"
+            problems.append(file.problem(item_path, message))
         values[value] = None
     return tuple(values), problems
 
 
-def mistakes_of(name: str, value: Any) -> Iterator[str]:
-    """What is wrong with a value of this field, in sentences."""
+def mistakes_in_value(name: str, value: Any) -> Iterator[str]:
+    """The mistakes in a value of this field, as sentences."""
     try:
         ADAPTERS[name].validate_python(value, strict=True)
     except ValidationError as error:
@@ -115,14 +115,14 @@ def mistakes_of(name: str, value: Any) -> Iterator[str]:
 
 
 def model_hint(name: str) -> str:
-    """What to write instead of a model that there is not; timm has too many to list."""
-    of_timm = timm_names()
-    if not of_timm:
+    """What to write instead of an unknown model. timm has too many models to list them."""
+    timm_models = timm_names()
+    if not timm_models:
         return f"; known: {', '.join(BUILT_IN_MODELS)}, and those of timm, which is not installed"
     architecture = name.partition(".")[0]
-    if architecture in of_timm:
-        tags = sorted(known for known in of_timm if known.startswith(f"{architecture}."))
+    if architecture in timm_models:
+        tags = sorted(model for model in timm_models if model.startswith(f"{architecture}."))
         return suggestion(name, tags) if tags else f"; {architecture} has no pretrained weights"
-    match = closest(name, (*BUILT_IN_MODELS, *sorted(of_timm)))
-    known = f"known: {', '.join(BUILT_IN_MODELS)} and the models of timm"
-    return f"; did you mean {match}?" if match else f"; {known}"
+    if match := closest(name, (*BUILT_IN_MODELS, *sorted(timm_models))):
+        return f"; did you mean {match}?"
+    return f"; known: {', '.join(BUILT_IN_MODELS)} and the models of timm"

@@ -1,4 +1,4 @@
-"""The parts of a grid that single out cells: overrides, exclude and include."""
+"""The parts of a grid that select cells: overrides, exclude and include."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Cell = dict[str, Any]
 
 @dataclass(frozen=True)
 class Point:
-    """Values of some fields, each as the field's type has it, and where they stand."""
+    """Values of some fields, converted to the fields' types, and their path in the grid."""
 
     path: KeyPath
     values: Values
@@ -24,7 +24,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Points:
-    """All points of a grid; an override is what it matches and what it sets."""
+    """All points of a grid. An override is a pair of the point it matches and the point it sets."""
 
     overrides: tuple[tuple[Point, Point], ...]
     exclude: tuple[Point, ...]
@@ -34,17 +34,17 @@ class Points:
 def read_points(file: GridFile) -> tuple[Points, list[Problem]]:
     """The grid's points and the mistakes in them.
 
-    What is no point at all is left out: the schema has reported it.
+    Entries that are not mappings are skipped, because the schema reports them.
     """
     problems: list[Problem] = []
     overrides = []
-    for path, given in entries(file, "overrides"):
-        match = read_point(file, (*path, "match"), given.get("match"), problems)
-        new = read_point(file, (*path, "set"), given.get("set"), problems)
+    for path, override in entries(file, "overrides"):
+        match = read_point(file, (*path, "match"), override.get("match"), problems)
+        new = read_point(file, (*path, "set"), override.get("set"), problems)
         problems += [
             file.problem((*new.path, name), f"set needs one value of {name}, found a list")
             for name in new.values
-            if isinstance(given["set"][name], tuple)
+            if isinstance(override["set"][name], tuple)
         ]
         overrides.append((match, new))
     excluded = [read_point(file, *entry, problems) for entry in entries(file, "exclude")]
@@ -60,20 +60,20 @@ def entries(file: GridFile, section: str) -> list[tuple[KeyPath, Mapping[str, An
     return [((section, i), item) for i, item in enumerate(listed) if isinstance(item, Mapping)]
 
 
-def read_point(file: GridFile, path: KeyPath, given: Any, problems: list[Problem]) -> Point:
-    """The values that a point names, per field; its mistakes go to ``problems``."""
+def read_point(file: GridFile, path: KeyPath, content: Any, problems: list[Problem]) -> Point:
+    """The values of a point by field. Its mistakes are appended to ``problems``."""
     values: Values = {}
-    for name, value in given.items() if isinstance(given, Mapping) else ():
-        where = (*path, name)
+    for name, value in content.items() if isinstance(content, Mapping) else ():
+        value_path = (*path, name)
         if name in CELL_FIELDS:
             values[name], mistakes = checked_values(
-                file, where, name, value, listed=isinstance(value, tuple)
+                file, value_path, name, value, listed=isinstance(value, tuple)
             )
             problems += mistakes
         elif name in FIELD_NAMES:
-            message = f"{name} is the same in every cell and cannot single any out"
-            problems.append(file.problem(where, message))
+            message = f"{name} is the same in every cell and cannot select cells"
+            problems.append(file.problem(value_path, message))
         else:
             message = f"unknown field {quoted(name)}{suggestion(name, CELL_FIELDS)}"
-            problems.append(file.problem(where, message))
+            problems.append(file.problem(value_path, message))
     return Point(path, {name: listed for name, listed in values.items() if listed})

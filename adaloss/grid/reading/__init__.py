@@ -1,1 +1,1 @@
-"""From a grid file to its values with their lines."""
+"""Read a grid file as values with their lines."""

@@ -1,4 +1,4 @@
-"""A grid file as plain data that remembers which line each value stands on."""
+"""Read a grid file as plain data, with the line of each value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adaloss.grid.mistakes.problems import MOST_PROBLEMS, GridError, KeyPath, Problem, dotted
-from adaloss.grid.mistakes.wording import found
+from adaloss.grid.mistakes.wording import described
 from adaloss.grid.reading import yaml as grid_yaml
 from adaloss.grid.reading.yaml import MAX_DEPTH, MAX_VALUES, Node, UnreadableYamlError, read_yaml
 
@@ -15,10 +15,10 @@ MAX_BYTES = 256 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class GridFile:
-    """A readable grid file: dicts, tuples and scalars, not yet checked.
+    """A readable grid file as dicts, tuples and scalars, which are not checked yet.
 
-    ``problems`` are the mistakes of form found on the way, such as duplicate keys, ``reported`` all
-    that were found in the values since.
+    ``problems`` are the mistakes found while reading, such as duplicate keys. ``reported`` are the
+    mistakes that :meth:`problem` reported later.
     """
 
     source: Path
@@ -29,7 +29,7 @@ class GridFile:
     reported: list[Problem] = field(default_factory=list)
 
     def line(self, path: KeyPath) -> int:
-        """The line of a value, or of the closest value around it."""
+        """The line of a value, or of the closest value that contains it."""
         while path not in self.lines:
             path = path[:-1]
         return self.lines[path]
@@ -38,7 +38,7 @@ class GridFile:
         """A problem with the value at ``path``.
 
         Raises:
-            GridError: there are so many by now that nobody wants to wait for the rest.
+            GridError: there are more than ``MOST_PROBLEMS``, so the rest is not checked.
         """
         problem = Problem(self.line(path), dotted(path), message)
         self.reported.append(problem)
@@ -51,7 +51,7 @@ def read_grid_file(source: Path) -> GridFile:
     """Read a grid file's structure.
 
     Raises:
-        GridError: there is no file, or no YAML mapping in it.
+        GridError: the file does not exist, or is not a YAML mapping.
     """
     return read_grid_text(source, read_text(source))
 
@@ -60,14 +60,14 @@ def read_grid_text(source: Path, text: str) -> GridFile:
     """Read the structure of a grid file's text.
 
     Raises:
-        GridError: there is no YAML mapping in it.
+        GridError: the text is not a YAML mapping.
     """
     lines: dict[KeyPath, int] = {}
     try:
         root, problems = read_yaml(text)
         if not isinstance(root, grid_yaml.Mapping):
             raise UnreadableYamlError(root.line if root else 1, not_a_grid(root))
-        data = unfold(root, (), root.line, lines)
+        data = plain_data(root, (), root.line, lines)
     except UnreadableYamlError as error:
         raise GridError(source, [Problem(error.line, "", error.message)]) from error
     return GridFile(source=source, text=text, data=data, lines=lines, problems=tuple(problems))
@@ -77,13 +77,13 @@ def read_text(source: Path) -> str:
     """The text of the file.
 
     Raises:
-        GridError: it cannot be read or is not UTF-8.
+        GridError: the file cannot be read, is too large, or is not UTF-8.
     """
     try:
         with source.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise GridError(source, [Problem(None, "", unreadable(source, error))]) from error
+        raise GridError(source, [Problem(None, "", why_not_read(error))]) from error
     if len(content) > MAX_BYTES:
         message = f"larger than {MAX_BYTES // 1024} KiB; this is not a grid file"
         raise GridError(source, [Problem(None, "", message)])
@@ -95,8 +95,8 @@ def read_text(source: Path) -> str:
         raise GridError(source, [Problem(line, "", message)]) from error
 
 
-def unreadable(source: Path, error: OSError | ValueError) -> str:
-    """Why the file could not be opened."""
+def why_not_read(error: OSError | ValueError) -> str:
+    """Why the file could not be read."""
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, IsADirectoryError):
@@ -105,20 +105,20 @@ def unreadable(source: Path, error: OSError | ValueError) -> str:
 
 
 def not_a_grid(root: grid_yaml.Scalar | grid_yaml.Sequence | None) -> str:
-    """What to say of a document that is not a mapping."""
+    """An error message for a document that is not a mapping."""
     if root is None or (isinstance(root, grid_yaml.Scalar) and root.value is None):
         return "the file is empty; a grid needs at least parameters"
-    kind = "a list" if isinstance(root, grid_yaml.Sequence) else found(root.value)
+    kind = "a list" if isinstance(root, grid_yaml.Sequence) else described(root.value)
     return f"a grid is a mapping with keys such as name and parameters, found {kind}"
 
 
-def unfold(node: Node, path: KeyPath, line: int, lines: dict[KeyPath, int]) -> Any:
-    """The node's plain value; enters its line, and those of all below it, in ``lines``.
+def plain_data(node: Node, path: KeyPath, line: int, lines: dict[KeyPath, int]) -> Any:
+    """The node's plain value. Its line and the lines of the values in it are added to ``lines``.
 
-    A scalar's line is its own, a collection's is its key's: a block begins below its key.
+    A scalar has its own line. A collection has the line of its key, above its first entry.
     """
     if len(lines) >= MAX_VALUES:
-        raise UnreadableYamlError(line, f"aliases unfold to more than {MAX_VALUES:,} values")
+        raise UnreadableYamlError(line, f"aliases expand to more than {MAX_VALUES:,} values")
     if len(path) > MAX_DEPTH:
         raise UnreadableYamlError(line, f"aliases nest more than {MAX_DEPTH} levels deep")
     lines[path] = line
@@ -127,9 +127,10 @@ def unfold(node: Node, path: KeyPath, line: int, lines: dict[KeyPath, int]) -> A
         return node.value
     if isinstance(node, grid_yaml.Sequence):
         return tuple(
-            unfold(item, (*path, index), item.line, lines) for index, item in enumerate(node.items)
+            plain_data(item, (*path, index), item.line, lines)
+            for index, item in enumerate(node.items)
         )
     return {
-        key: unfold(entry.value, (*path, key), entry.line, lines)
+        key: plain_data(entry.value, (*path, key), entry.line, lines)
         for key, entry in node.entries.items()
     }

@@ -1,4 +1,4 @@
-"""The name of a sweep whose file gives none: the file's own, made fit for a folder."""
+"""Name a sweep after its file if the grid has no name."""
 
 import json
 import re
@@ -13,13 +13,13 @@ DOCUMENT_END = re.compile(r"^\.\.\.\s*\Z", re.MULTILINE)
 
 
 def with_name(file: GridFile) -> tuple[GridFile, list[Problem]]:
-    """The file with a name, also in its text: copies of it are kept in files of other names."""
+    """The file with a name in its data and its text, of which copies are kept in other files."""
     if "name" in file.data:
         return file, []
     name = name_of(file.source.stem)
-    # What comes through a pipe has another name each time: its results would be lost sight of.
+    # A pipe has another name each time, so its results would not be found again.
     if not name or not file.source.is_file():
-        return without_name(file, ", and none can be taken from the file's; write name: …")
+        return without_name(file, ", and the file's name cannot be used; write name: …")
     data = {**file.data, "name": name}
     for text in named_texts(file, name):
         try:
@@ -31,21 +31,21 @@ def with_name(file: GridFile) -> tuple[GridFile, list[Problem]]:
 
 
 def without_name(file: GridFile, advice: str) -> tuple[GridFile, list[Problem]]:
-    """The file with a name that stands for the missing one, so that the rest can be judged."""
+    """The file with a placeholder as its name, so that the rest can be checked."""
     problem = file.problem(("name",), f"name is missing{advice}")
     return replace(file, data={**file.data, "name": "nameless"}), [problem]
 
 
 def name_of(stem: str) -> str:
-    """A file's name as that of a folder; empty where nothing of it can stay."""
+    """A file's name as a valid name of a folder. Empty if no character is valid."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:LONGEST].rstrip("-._")
 
 
 def named_texts(file: GridFile, name: str) -> Iterator[str]:
-    """The text with a name at its end, where no line moves, or as braces and JSON have it."""
+    """Texts that may have the name: with a last line, which moves no other line, or in braces."""
     body, end = file.text, ""
-    if found := DOCUMENT_END.search(file.text):
-        body, end = file.text[: found.start()], found[0]
+    if match := DOCUMENT_END.search(file.text):
+        body, end = file.text[: match.start()], match[0]
     lines = body.splitlines()
     first = lines[file.line((next(iter(file.data), ""),)) - 1] if lines else ""
     margin = " " * (len(first) - len(first.lstrip()))

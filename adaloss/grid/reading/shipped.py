@@ -1,4 +1,4 @@
-"""The grids that come with the package, and how the command line names a grid."""
+"""The grids that come with the package, and the path of a grid named on the command line."""
 
 from pathlib import Path
 
@@ -12,27 +12,27 @@ GRID_SUFFIX = ".yaml"
 def shipped_grids() -> dict[str, Path]:
     """The grids that come with the package, by name."""
     package = Path(__file__).resolve().parents[2]
-    # A wheel has them inside the package, a checkout beside it.
+    # A wheel has the grids inside the package, a checkout next to it.
     folder = package / "grids" if (package / "grids").is_dir() else package.parent / "sweeps"
     return {path.stem: path for path in sorted(folder.glob(f"*{GRID_SUFFIX}"))}
 
 
 def resolve_grid(name_or_path: str) -> Path:
-    """The path of a grid file, given itself or as the name of a shipped grid.
+    """The path of a grid file, from the path itself or from the name of a shipped grid.
 
     Raises:
         GridError: there is neither such a file nor such a grid.
-        UserError: it is a URL.
+        UserError: the path is a URL.
     """
     path = Path(name_or_path)
     shipped = shipped_grids()
-    # A folder of results may well have the name of the grid that they came from.
+    # A folder of results may have the name of a shipped grid.
     if name_or_path in shipped and not path.is_file():
         return shipped[name_or_path]
     if path.exists():
         return path
-    if trouble := url_problem(name_or_path):
-        raise UserError(trouble)
+    if problem := url_problem(name_or_path):
+        raise UserError(problem)
     hint = suggestion(path.stem, shipped)
     if "did you mean" in hint:
         hint += f" Shipped grids: {', '.join(shipped)}"

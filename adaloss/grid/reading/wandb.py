@@ -1,34 +1,34 @@
-"""What a sweep file of W&B has that a grid has not: keys of its own, nested and dotted names."""
+"""Convert the parts of a W&B sweep file that grids lack: other keys, nested and dotted names."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, dotted
-from adaloss.grid.mistakes.wording import found
+from adaloss.grid.mistakes.wording import described
 from adaloss.grid.reading.file import GridFile
 
-# Who starts what, where: nothing here changes a number.
+# Keys that say how W&B starts runs. They change no result.
 UNUSED: Mapping[KeyPath, str] = {
-    ("program",): "adaloss-sweep trains by itself",
-    ("command",): "adaloss-sweep trains by itself",
-    ("job",): "adaloss-sweep trains by itself",
-    ("image_uri",): "adaloss-sweep trains by itself",
-    ("controller",): "adaloss-sweep goes through the grid by itself",
-    ("scheduler",): "adaloss-sweep goes through the grid by itself",
-    ("apiVersion",): "there is one form of grid",
-    ("kind",): "there is one form of grid",
+    ("program",): "adaloss-sweep runs the training itself",
+    ("command",): "adaloss-sweep runs the training itself",
+    ("job",): "adaloss-sweep runs the training itself",
+    ("image_uri",): "adaloss-sweep runs the training itself",
+    ("controller",): "adaloss-sweep schedules the trials itself",
+    ("scheduler",): "adaloss-sweep schedules the trials itself",
+    ("apiVersion",): "grids have only one format",
+    ("kind",): "grids have only one format",
     ("metric", "impute"): "a grid needs no metric for trials that fail",
     ("metric", "impute_while_running"): "a grid needs no metric for trials that run",
 }
-# Of these the grid's own schema knows the type.
+# These keys stay in the data, because the grid's schema checks their types.
 IN_SCHEMA = (("program",), ("command",))
 REFUSED: Mapping[KeyPath, str] = {
-    ("early_terminate",): "stopping trials early would bias the table; take it out",
-    ("metric", "target"): "to stop at a good trial would bias the table; take it out",
-    ("metrics",): "write metric: {name: …}, and further tables for further metrics",
+    ("early_terminate",): "stopping trials early would bias the table; remove it",
+    ("metric", "target"): "stopping at a good trial would bias the table; remove it",
+    ("metrics",): "write metric: {name: …}, and add tables for further metrics",
 }
-# What the groups of nested and dotted names may hold, and hold without any doubt.
+# The fields that a group of nested or dotted names may hold, without ambiguity.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "dataset": (
         *("split_seed", "train_examples", "eval_examples", "resize", "padding", "flip"),
@@ -47,20 +47,20 @@ FIELD_OF: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter as the file has it; ``name`` is dotted where it is nested."""
+    """A parameter as the file has it. The ``name`` of a nested parameter is dotted."""
 
     path: KeyPath
     name: str
-    given: Any
+    content: Any
 
     @property
     def field(self) -> str:
-        """The field that it stands for; its own name where there is no such field."""
+        """The field that the name stands for, or the name itself if there is no such field."""
         return FIELD_OF.get(self.name, self.name)
 
 
 def read_wandb(file: GridFile) -> tuple[GridFile, list[Problem], tuple[str, ...]]:
-    """The file in a grid's own words, the mistakes found on the way, and notes on what changed."""
+    """The file in the form of a grid, the mistakes found, and notes on what was changed."""
     problems = [
         file.problem(path, f"{dotted(path)} is not supported: {reason}")
         for path, reason in REFUSED.items()
@@ -76,13 +76,13 @@ def read_wandb(file: GridFile) -> tuple[GridFile, list[Problem], tuple[str, ...]
         data = without(data, path)
     file = replace(file, data=data)
     if isinstance(file.data.get("parameters"), Mapping):
-        file, more = flat(file, notes)
+        file, more = with_fields(file, notes)
         problems += more
     return file, problems, tuple(notes)
 
 
 def has(data: Any, path: KeyPath) -> bool:
-    """Whether there is something at the path."""
+    """Whether the data has a value at the path."""
     for part in path:
         if not isinstance(data, Mapping) or part not in data:
             return False
@@ -91,7 +91,7 @@ def has(data: Any, path: KeyPath) -> bool:
 
 
 def without(data: Mapping[str, Any], path: KeyPath) -> Mapping[str, Any]:
-    """The mapping without what is at the path."""
+    """The mapping without the value at the path."""
     if not has(data, path):
         return data
     first, *rest = path
@@ -101,8 +101,8 @@ def without(data: Mapping[str, Any], path: KeyPath) -> Mapping[str, Any]:
     return {key: without(data[key], tuple(rest)) if key == first else data[key] for key in data}
 
 
-def flat(file: GridFile, notes: list[str]) -> tuple[GridFile, list[Problem]]:
-    """The file with each parameter by its field, on the line where it stands."""
+def with_fields(file: GridFile, notes: list[str]) -> tuple[GridFile, list[Problem]]:
+    """The file with its parameters flat and named by field. Each keeps its line."""
     problems: list[Problem] = []
     by_field: dict[str, Parameter] = {}
     for parameter in flattened(file, ("parameters",), "", problems):
@@ -115,7 +115,7 @@ def flat(file: GridFile, notes: list[str]) -> tuple[GridFile, list[Problem]]:
     renamed = [p for p in by_field.values() if p.name != p.field]
     if renamed:
         notes.append("; ".join(f"{p.name} is read as {p.field}" for p in renamed))
-    values = {field: parameter.given for field, parameter in by_field.items()}
+    values = {field: parameter.content for field, parameter in by_field.items()}
     moved: dict[KeyPath, KeyPath] = {p.path: ("parameters", p.field) for p in by_field.values()}
     lines = {**file.lines, **dict(moved_lines(file.lines, moved))}
     return replace(file, data={**file.data, "parameters": values}, lines=lines), problems
@@ -124,37 +124,37 @@ def flat(file: GridFile, notes: list[str]) -> tuple[GridFile, list[Problem]]:
 def moved_lines(
     lines: Mapping[KeyPath, int], moved: Mapping[KeyPath, KeyPath]
 ) -> Iterator[tuple[KeyPath, int]]:
-    """The lines of what has another place now, by that place."""
+    """The lines of the values that moved, by their new path."""
     for path, line in lines.items():
         for length in range(2, len(path) + 1):
-            if place := moved.get(path[:length]):
-                yield (*place, *path[length:]), line
+            if new := moved.get(path[:length]):
+                yield (*new, *path[length:]), line
                 break
 
 
 def flattened(
     file: GridFile, path: KeyPath, prefix: str, problems: list[Problem]
 ) -> Iterator[Parameter]:
-    """The parameters of a group and of the groups in it."""
+    """The parameters of a group and of its nested groups."""
     parameters: Any = file.data
     for part in path:
         parameters = parameters[part]
-    for key, given in parameters.items():
-        name, here = f"{prefix}{key}", (*path, key)
-        if not isinstance(given, Mapping) or "parameters" not in given:
-            yield Parameter(here, name, given)
-        elif mistake := mistake_of_group(given):
-            problems.append(file.problem(here, f"{name} {mistake}"))
+    for key, content in parameters.items():
+        name, key_path = f"{prefix}{key}", (*path, key)
+        if not isinstance(content, Mapping) or "parameters" not in content:
+            yield Parameter(key_path, name, content)
+        elif mistake := mistake_in_group(content):
+            problems.append(file.problem(key_path, f"{name} {mistake}"))
         else:
-            yield from flattened(file, (*here, "parameters"), f"{name}.", problems)
+            yield from flattened(file, (*key_path, "parameters"), f"{name}.", problems)
 
 
-def mistake_of_group(given: Mapping[str, Any]) -> str | None:
-    """What is wrong with a nested group, None where nothing is."""
-    beside = [key for key in given if key != "parameters"]
-    nested = given["parameters"]
-    if beside:
-        return f"has parameters of its own beside {', '.join(beside)}; leave one of them out"
+def mistake_in_group(group: Mapping[str, Any]) -> str | None:
+    """The mistake in a nested group, or None."""
+    others = [key for key in group if key != "parameters"]
+    nested = group["parameters"]
+    if others:
+        return f"has both parameters and {', '.join(others)}; leave one of them out"
     if not isinstance(nested, Mapping):
-        return f"needs a mapping as its parameters, found {found(nested)}"
-    return None if nested else "has no parameters; take it out"
+        return f"needs a mapping as its parameters, found {described(nested)}"
+    return None if nested else "has no parameters; remove it"

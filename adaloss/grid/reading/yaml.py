@@ -1,7 +1,7 @@
-"""YAML 1.2 as grids use it: text to a tree of nodes that know their lines.
+"""Read YAML 1.2 as a tree of nodes with their lines.
 
-ruamel.yaml finds the structure. Tags are refused, and so is anything deep or folded enough to be
-an attack rather than a grid.
+ruamel.yaml parses the structure. Tags are refused, and so are files that nest so deeply or expand
+to so many values that they are an attack.
 """
 
 import re
@@ -27,7 +27,7 @@ from adaloss.grid.mistakes.problems import LONGEST_NAME, KeyPath, Problem, dotte
 from adaloss.grid.reading.scalars import ScalarValue, plain_scalar
 from adaloss.records.printable import shortened
 
-# Of YAML 1.1. Longer ones are beyond the range of any field.
+# Octal numbers in YAML 1.1. Longer ones exceed the range of every field.
 OCTAL = re.compile(r"[-+]?0[0-7]{1,100}")
 MAX_DEPTH = 20
 MAX_VALUES = 100_000
@@ -51,7 +51,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Entry:
-    """A key of a mapping, with the line it stands on, and its value."""
+    """The line of a key in a mapping, and its value."""
 
     line: int
     value: "Node"
@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Mapping:
-    """Keys to values in the order of the file; merge keys are already merged."""
+    """Keys and values in the order of the file. Merge keys are already merged."""
 
     entries: dict[str, Entry]
     line: int
@@ -69,7 +69,7 @@ Node = Scalar | Sequence | Mapping
 
 
 class UnreadableYamlError(Exception):
-    """The text is not YAML, or not YAML that a grid may hold."""
+    """The text is not YAML, or not YAML that a grid may have."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -78,17 +78,17 @@ class UnreadableYamlError(Exception):
 
 
 def read_yaml(text: str) -> tuple[Node | None, list[Problem]]:
-    """The document's tree (None if it is empty) and the problems that leave it readable.
+    """The document's tree (None if it is empty), and the problems that leave it readable.
 
     Raises:
-        UnreadableYamlError: there is no tree to speak of.
+        UnreadableYamlError: the text cannot be read as a tree.
     """
     reader = NodeReader(text)
     try:
         return reader.document(), reader.problems
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # What is missing at the end is missing on the last line, not on the one after it.
+        # If something is missing at the end, report the last line, not the line after it.
         line = min(mark.line + 1, len(text.splitlines())) if mark else reader.line
         raise UnreadableYamlError(line, f"not valid YAML: {reason(error)}") from error
     except ReaderError as error:
@@ -96,18 +96,18 @@ def read_yaml(text: str) -> tuple[Node | None, list[Problem]]:
         message = f"not valid YAML: the character #x{error.character:04x} is not allowed"
         raise UnreadableYamlError(line, message) from error
     except (ValueError, OverflowError) as error:
-        # ruamel.yaml passes on what chr() says of an escape such as "\UFFFFFFFF".
-        raise UnreadableYamlError(reader.line, "not valid YAML: impossible escape") from error
+        # ruamel.yaml does not catch the errors of chr() for an escape such as "\UFFFFFFFF".
+        raise UnreadableYamlError(reader.line, "not valid YAML: invalid escape") from error
 
 
 def reason(error: MarkedYAMLError) -> str:
-    """What ruamel.yaml complains of, on one line."""
+    """The message of ruamel.yaml's error, on one line."""
     text = " ".join(" ".join(filter(None, (error.context, error.problem))).split())
     return f"{text}; write spaces for tabs" if r"'\t'" in text else text
 
 
 class NodeReader:
-    """Recursive descent over the parser's events; ``line`` is how far it has come."""
+    """Recursive descent over the parser's events. ``line`` is the line of the last event."""
 
     def __init__(self, text: str) -> None:
         self.events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
@@ -140,7 +140,7 @@ class NodeReader:
             raise UnreadableYamlError(self.line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(event, AliasEvent):
             return self.aliased(event)
-        # Nothing else begins a node.
+        # No other event starts a node.
         assert isinstance(event, ScalarEvent | CollectionStartEvent)
         line = self.line
         self.refuse_tag(event, path)
@@ -157,24 +157,24 @@ class NodeReader:
         return node
 
     def aliased(self, event: AliasEvent) -> Node:
-        """The node an alias stands for; a scalar counts as standing where the alias does."""
+        """The node that an alias refers to. A scalar gets the line of the alias."""
         node = self.anchors.get(event.anchor)
         if node is None:
             raise UnreadableYamlError(
                 self.line,
-                f"not valid YAML: *{shortened(event.anchor, LONGEST_NAME)} names no value above it",
+                f"not valid YAML: *{shortened(event.anchor, LONGEST_NAME)} has no anchor above it",
             )
         return replace(node, line=self.line) if isinstance(node, Scalar) else node
 
     def refuse_tag(self, event: ScalarEvent | CollectionStartEvent, path: KeyPath) -> None:
-        """A tag would let a file build arbitrary objects; a grid has no use for any."""
+        """Report a tag: tags can create arbitrary objects, and a grid needs none."""
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             message = f"YAML tags are not allowed in a grid; remove {tag}"
             self.problems.append(Problem(self.line, dotted(path), message))
 
     def refuse_leading_zero(self, event: Event, path: KeyPath) -> None:
-        """By YAML 1.2 ``010`` is ten, by YAML 1.1, and so to W&B, it is eight."""
+        """Report a number such as ``010``: ten in YAML 1.2, eight in YAML 1.1 and for W&B."""
         if isinstance(event, ScalarEvent) and event.style is None and OCTAL.fullmatch(event.value):
             decimal, octal = int(event.value), int(event.value, 8)
             if decimal != octal:
@@ -185,11 +185,11 @@ class NodeReader:
                 self.problems.append(Problem(self.line, dotted(path), message))
 
     def scalar_value(self, event: ScalarEvent) -> ScalarValue:
-        """What a scalar means; only unquoted ones can be other than text."""
+        """The value of a scalar. Only unquoted scalars can be other than text."""
         return plain_scalar(event.value) if event.style is None else self.text(event)
 
     def text(self, event: ScalarEvent) -> str:
-        """The text of a scalar; escapes can spell what no file, name or path may hold."""
+        """The text of a scalar, without characters that no file, name or path may have."""
         text = str(event.value)
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise UnreadableYamlError(self.line, "not valid YAML: half of a surrogate pair")
@@ -205,7 +205,7 @@ class NodeReader:
         return tuple(nodes)
 
     def entries(self, path: KeyPath) -> dict[str, Entry]:
-        """The entries up to the end of a mapping; the first of two equal keys stays."""
+        """The entries up to the end of a mapping. Of two equal keys the first is kept."""
         entries: dict[str, Entry] = {}
         merged: dict[str, Entry] = {}
         while not isinstance(event := self.next_event(), MappingEndEvent):
@@ -213,7 +213,7 @@ class NodeReader:
             key = self.key(event, path)
             value = self.node(self.next_event(), (*path, key))
             if isinstance(value, Scalar) and value.value is None:
-                # ruamel.yaml places a value that is left out where the next one begins.
+                # ruamel.yaml gives an omitted value the line of the next one.
                 value = replace(value, line=line)
             if key == "<<" and isinstance(event, ScalarEvent) and event.style is None:
                 merged = self.merge(value, line, path) | merged
@@ -224,7 +224,7 @@ class NodeReader:
         return entries | {key: entry for key, entry in merged.items() if key not in entries}
 
     def key(self, event: Event, path: KeyPath) -> str:
-        """A key as text, whatever the core schema would make of it."""
+        """The text of a key. It is text even if the core schema reads it as a number."""
         if isinstance(event, ScalarEvent):
             self.refuse_tag(event, path)
             return self.text(event)
@@ -233,12 +233,12 @@ class NodeReader:
         )
 
     def duplicate(self, key: str, line: int, first: int, path: KeyPath) -> None:
-        """Report a key that stands twice in one mapping."""
+        """Report a key that is in one mapping twice."""
         message = f"duplicate key {quoted(key)}; it is already on line {first}"
         self.problems.append(Problem(line, dotted((*path, key)), message))
 
     def merge(self, node: Node, line: int, path: KeyPath) -> dict[str, Entry]:
-        """The entries that a merge key brings in; earlier sources win."""
+        """The entries that a merge key adds. Earlier sources take precedence."""
         merged: dict[str, Entry] = {}
         for source in node.items if isinstance(node, Sequence) else (node,):
             if not isinstance(source, Mapping):
@@ -247,8 +247,6 @@ class NodeReader:
                 continue
             self.merged += len(source.entries)
             if self.merged > MAX_VALUES:
-                raise UnreadableYamlError(
-                    line, f"merge keys bring in more than {MAX_VALUES:,} values"
-                )
+                raise UnreadableYamlError(line, f"merge keys add more than {MAX_VALUES:,} values")
             merged = source.entries | merged
         return merged

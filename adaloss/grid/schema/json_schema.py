@@ -1,4 +1,4 @@
-"""The grid file's JSON Schema, with which editors complete and check it."""
+"""The JSON Schema of a grid file, with which editors complete and check it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,37 +12,38 @@ from adaloss.trial import Trial
 JsonSchema = dict[str, Any]
 
 FIELD_DESCRIPTIONS: Mapping[str, str] = {
-    "dataset": "What is learnt; imagefolder:PATH is a folder of your own, below data.root.",
-    "model": "mlp, small_cnn, cifar_resnet20, any model of timm, with or without a pretrained tag, "
-    "or module:function of your own.",
-    "optimizer": "How it is learnt.",
-    "seed": "The seeds of every cell, as W&B files give them; else use seeds.",
+    "dataset": "The data set. imagefolder:PATH: your own folder, next to the grid, in the working "
+    "folder or in data.root.",
+    "model": "The model: mlp, small_cnn, cifar_resnet20, any model of timm, with or without a "
+    "pretrained tag, or your own as module:function.",
+    "optimizer": "The optimizer.",
+    "seed": "The seeds of every cell in a W&B file. Elsewhere use seeds.",
     "lr": "The learning rate: a step is lr times the optimizer's own rate, such as 1/b_t.",
     "epochs": "Passes over the training set.",
     "batch_size": "Examples per step.",
-    "b0": "The initial scale of the step, 1/b0.",
-    "alpha": "How strongly the loss raises b_t (adaloss, sgd_decay_sqrt).",
-    "c": "The loss at which b_t stops rising (adaloss).",
-    "momentum": "Momentum, by PyTorch's convention.",
+    "b0": "The initial scale of the step is 1/b0.",
+    "alpha": "How strongly the loss increases b_t (adaloss, sgd_decay_sqrt).",
+    "c": "The loss at which b_t stops increasing (adaloss).",
+    "momentum": "Momentum in PyTorch's convention.",
     "weight_decay": "L2 penalty, not scaled by the optimizer's rate.",
     "pretrained": "Start from the published weights, or from those in a file.",
-    "image_size": "Height and width in pixels; null is the model's own.",
-    "split_seed": "The seed of the split into training and validation; trial: the trial's own.",
-    "train_examples": "Train on so many examples, the same number of each class; null is all.",
-    "eval_examples": "Validate and test on so many examples; null is all.",
-    "resize": "The side in pixels that images have before they are cropped; null is image_size.",
-    "padding": "The black border in pixels that training images get before they are cropped.",
+    "image_size": "Height and width in pixels. null: the model's own size.",
+    "split_seed": "The seed of the split into training and validation. trial: the trial's seed.",
+    "train_examples": "The number of training examples, the same for each class. null: all.",
+    "eval_examples": "The number of validation examples and of test examples. null: all.",
+    "resize": "The side in pixels to which images are resized before the crop. null: image_size.",
+    "padding": "The width in pixels of a black border that training images get before the crop.",
     "flip": "Mirror half of the training images.",
-    "interpolation": "How images are resized.",
-    "normalize": "By the data set's mean and standard deviation, or those of the model's weights.",
-    "mean": "The mean of each channel, of pixels in [0, 1]; null is as normalize says.",
-    "std": "The standard deviation of each channel; null is as normalize says.",
-    "precision": "What is computed with: on a CPU auto is fp32, on a GPU bf16 where it can.",
+    "interpolation": "The interpolation when images are resized.",
+    "normalize": "Use the mean and standard deviation of the data set or of the model's weights.",
+    "mean": "The mean of each channel, for pixels in [0, 1]. null: set by normalize.",
+    "std": "The standard deviation of each channel. null: set by normalize.",
+    "precision": "The floating-point precision. auto: fp32 on a CPU, bf16 on a GPU that has it.",
     "channels_last": "Keep images and weights channels last in memory: faster for convolutions.",
     "compile": "Compile the model with torch.compile.",
-    "deterministic": "The same bits twice on a GPU, at the cost of speed; a CPU gives them anyway.",
+    "deterministic": "Give the same bits twice on a GPU, which is slower. A CPU always does.",
 }
-# What pydantic calls the bounds of a type that has a validator of its own.
+# pydantic's names for the bounds of a type with its own validator, and JSON Schema's.
 STANDARD_KEYS: Mapping[str, str] = {
     "gt": "exclusiveMinimum",
     "ge": "minimum",
@@ -63,11 +64,11 @@ def grid_json_schema() -> JsonSchema:
             if key not in ("title", "default")
         }
     keys["parameters"] |= parameters_schema()
-    # Without it the file's name is the sweep's.
+    # A grid without a name is named after its file.
     schema["required"].remove("name")
     for *section, key in UNUSED:
         known = sections["Metric"]["properties"] if section else keys
-        known.setdefault(key, {"description": "Of a W&B sweep file; not used."})
+        known.setdefault(key, {"description": "Part of a W&B sweep file. Not used."})
     one_or_several = {name: any_of(name, one(name), several(name)) for name in CELL_FIELDS}
     sections["Point"] = mapping(one_or_several, []) | {"minProperties": 1}
     just_one = mapping({name: any_of(name, one(name)) for name in CELL_FIELDS}, [])
@@ -86,10 +87,13 @@ def grid_json_schema() -> JsonSchema:
 
 
 def parameters_schema() -> JsonSchema:
-    """The parameters by their fields' names; in W&B's nested and dotted ones as well."""
+    """The schema of the parameters: named by field, or by W&B's nested and dotted names."""
     by_field = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
     dotted = {
-        name: {"$ref": f"#/properties/parameters/properties/{field}", "description": f"As {field}."}
+        name: {
+            "$ref": f"#/properties/parameters/properties/{field}",
+            "description": f"The same as {field}.",
+        }
         if field not in GROUPS
         else by_field[field]
         for name, field in FIELD_OF.items()
@@ -102,7 +106,7 @@ def parameters_schema() -> JsonSchema:
         for group, schema in nested.items()
     }
     schema = mapping(by_field | dotted | grouped, [])
-    # Where names are dotted or nested, what is missing is seen only when the grid is loaded.
+    # With dotted or nested names, only loading the grid finds missing parameters.
     plain = {"propertyNames": {"enum": list(FIELD_DESCRIPTIONS)}}
     values = {group: {"not": {"required": ["parameters"]}} for group in GROUPS}
     return schema | {
@@ -115,7 +119,7 @@ def nested_schema(prefix: str, dotted: Mapping[str, JsonSchema]) -> JsonSchema:
     """The schema of a group of nested parameters."""
     inside = {name.removeprefix(prefix): part for name, part in dotted.items() if prefix in name}
     group = mapping({"parameters": mapping(inside, [])}, ["parameters"])
-    return group | {"description": "Nested parameters, as W&B has them."}
+    return group | {"description": "Nested parameters, in W&B's form."}
 
 
 def one(name: str) -> JsonSchema:
@@ -129,7 +133,7 @@ def several(name: str) -> JsonSchema:
 
 
 def in_any_form(name: str) -> tuple[JsonSchema, ...]:
-    """The ways to give a parameter: bare, as a list, and W&B's ``value`` and ``values``."""
+    """The forms of a parameter: a value, a list, and W&B's ``value`` and ``values``."""
     value = mapping({"value": one(name), "distribution": {"const": "constant"}}, ["value"])
     values = mapping(
         {"values": several(name), "distribution": {"const": "categorical"}}, ["values"]
@@ -138,12 +142,12 @@ def in_any_form(name: str) -> tuple[JsonSchema, ...]:
 
 
 def any_of(name: str, *forms: JsonSchema) -> JsonSchema:
-    """The field in one of these forms, described."""
+    """The schema of the field in one of these forms, with its description."""
     return {"description": FIELD_DESCRIPTIONS[name], "anyOf": list(forms)}
 
 
 def mapping(keys: Mapping[str, JsonSchema], required: Iterable[str]) -> JsonSchema:
-    """The schema of a mapping with no other keys than these."""
+    """The schema of a mapping with only these keys."""
     return {
         "type": "object",
         "properties": dict(keys),

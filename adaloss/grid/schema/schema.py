@@ -1,4 +1,4 @@
-"""What a grid file may say: every key, its type, its default and what it means."""
+"""The schema of a grid file: every key with its type, its default and its description."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -28,7 +28,7 @@ DEFAULT_SEEDS = 5
 
 
 class Section(BaseModel):
-    """A part of a grid file; keys that it does not know are mistakes."""
+    """A section of a grid file. Unknown keys are mistakes."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
@@ -36,62 +36,66 @@ class Section(BaseModel):
 
 
 class Metric(Section):
-    """What the tables show."""
+    """The metric that the tables show."""
 
     name: MetricName = DEFAULT_TASK.reported
-    """A logged metric; accuracies are in percent."""
+    """A logged metric. Accuracies are in percent."""
     goal: Literal["maximize", "minimize"] = "maximize"
-    """What counts as best."""
+    """Whether the largest or the smallest value is best."""
     at: GridAt = LAST
-    """The last epoch, the one with the best validation accuracy (never the best on test), or
-    epoch N."""
+    """The last epoch, the epoch with the best validation accuracy (best_val; never the best on
+    test), or epoch N."""
 
 
 class Override(Section):
-    """Values for some of the cells."""
+    """Other values for some of the cells."""
 
     match: Point
-    """The cells that it applies to: a value, or a list of values, per field."""
+    """The cells to change: a value, or a list of values, per field."""
     set: Point
-    """The values that they get instead."""
+    """The new values of these cells."""
 
 
 class DivergenceSection(Section):
-    """When a trial counts as diverged, the table's N/A."""
+    """When a trial counts as diverged. Tables show N/A for it."""
 
     max_loss: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e4
-    """A training loss beyond this is divergence; one that is not finite always is."""
+    """The largest training loss that is not divergence. A loss that is not finite always is."""
 
 
 class Resources(Section):
-    """What each trial gets."""
+    """The resources of each trial."""
 
     cpu: Annotated[int, Field(ge=1)] = 1
-    """Processors, and threads, of a trial."""
+    """The number of processors, and of threads."""
     gpu: Gpus = "auto"
-    """GPUs of a trial; auto is one where there are any, none where there are not."""
+    """The number of GPUs. auto: run as many trials on each GPU as its memory holds, if there are
+    GPUs."""
 
 
 class ExecutionSection(Section):
-    """How the trials are run; nothing here changes their numbers."""
+    """How the trials are run. Nothing here changes their numbers."""
 
     max_concurrent: Concurrency = "auto"
-    """Trials at a time; auto is as many as there are resources for."""
+    """The number of trials at a time. auto: as many as the resources allow."""
     timeout: Duration | None = None
-    """A trial that takes longer from one start has failed; its worker is ended if it hangs."""
+    """The time limit of a trial from each start. A trial that takes longer fails, and its worker is
+    ended if it hangs."""
     retries: Annotated[int, Field(ge=0)] = 2
-    """How often a trial is started again, ever later, after its worker died or memory ran out."""
+    """How often a trial is retried, after increasing delays, if its worker died or memory ran
+    out."""
     max_failed: Annotated[int, Field(ge=0)] | None = None
-    """Once more trials than this have failed, no more are started."""
+    """Start no more trials once more than this number have failed."""
     order: Literal["seed_major", "cell_major"] = "seed_major"
-    """The first seed of every cell first, or every seed of the first cell first."""
+    """seed_major: the first seed of every cell first. cell_major: all seeds of the first cell
+    first."""
     checkpoint_interval: Duration = 60.0
-    """How often a running trial's whole state is saved, at the end of an epoch."""
+    """How often the whole state of a running trial is saved, at the end of an epoch."""
     keep_checkpoints: bool = False
     """Keep the last state of finished trials."""
     capture: Capture = "auto"
-    """On a GPU replay steps as CUDA graphs, which takes less time and more memory; auto is yes, but
-    for models of your own."""
+    """On a GPU, replay steps as CUDA graphs, which takes less time and more memory. auto: yes,
+    except for your own models."""
 
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
@@ -101,11 +105,12 @@ class WandbSection(Section):
     """How the trials appear in Weights & Biases."""
 
     mode: WandbMode = "auto"
-    """auto is online where there is a login for the server, else offline."""
+    """auto: online with a login for the server, else offline."""
     project: Template | None = None
-    """The project; {model} and the like stand for fields of the trial, here and below."""
+    """The project. Here and below, {model} stands for the trial's model, and likewise for other
+    fields."""
     entity: Template | None = None
-    """The user or team; default: the login's."""
+    """The user or team. Default: that of the login."""
     group: Template | None = None
     """The group that a run belongs to."""
     name: Template | None = None
@@ -115,18 +120,18 @@ class WandbSection(Section):
     notes: Template | None = None
     """The notes of a run."""
     finish_timeout: Annotated[float, Field(ge=0)] = 30.0
-    """Seconds to wait at the end for uploads."""
+    """Seconds to wait for uploads after the last trial."""
 
 
 class DataSection(Section):
-    """Where the data sets are."""
+    """The location of the data sets."""
 
     root: LocalPath | None = None
-    """The folder that holds them; default: ADALOSS_DATA, else the user's cache."""
+    """The folder of the data sets. Default: ADALOSS_DATA, else the user's cache."""
 
 
 class GridTable(TableSpec):
-    """Results tables: rows × columns of mean±spread over the seeds, one for each value of per."""
+    """Results tables: rows × columns of mean±spread over the seeds, one table per value of per."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
@@ -137,35 +142,37 @@ class GridTable(TableSpec):
     columns: TrialField = "optimizer"
     """The field that varies across the table."""
     per: TrialFields = ("model",)
-    """One table per value of this field, or of several together; null is a single table."""
+    """One table per value of this field, or per combination of several. null: a single table."""
     metric: MetricName | None = None
-    """What the table shows; default: metric.name."""
+    """The metric of the table. Default: metric.name."""
     at: GridAt | None = None
-    """The last epoch, best_val (the best by validation accuracy) or epoch N; default: metric.at."""
+    """last, best_val (the epoch with the best validation accuracy) or epoch N. Default:
+    metric.at."""
     na_if: NaIf = "any"
-    """A cell is N/A if any, most or all of its trials diverged."""
+    """A cell is N/A if any, the majority or all of its trials diverged."""
     spread: Spread = "std"
-    """Beside the mean: the standard deviation, the standard error, or the 95 % interval's half."""
+    """What follows the mean: the standard deviation, the standard error (sem), or half of the 95 %
+    confidence interval (ci95)."""
     mark: Mark = "best"
-    """What stands out in a row: the best in bold, the second underlined too, or nothing."""
+    """What is marked in a row: the best in bold, also the second underlined, or nothing."""
     show_n: ShowN = "incomplete"
-    """Tell the number of seeds of incomplete cells only, or always."""
+    """Show the number of seeds of incomplete cells only, or always."""
     decimals: Annotated[int, Field(ge=0, le=6)] = 2
     """Digits after the decimal point."""
     transpose: bool = False
-    """Turn the table over: rows across, columns down."""
+    """Exchange rows and columns."""
     only: Point = Field({})
-    """Only cells with these values: a value, or a list of values, per field."""
+    """Show only cells with these values: a value, or a list of values, per field."""
     exclude: tuple[Point, ...] = ()
     """Cells to leave out of the table."""
     title: str | None = None
     """The table's title."""
     provenance: bool = True
-    """Tell in the caption which code version made the numbers, and when."""
+    """Show in the caption which code version made the numbers, and when."""
 
     @model_validator(mode="after")
     def different_fields(self) -> Self:
-        """Refuse a field in two places."""
+        """Refuse a field in two of rows, columns and per."""
         for name in self.axes:
             if self.axes.count(name) > 1:
                 raise rejected(f"has {name} in two of rows, columns and per")
@@ -173,43 +180,44 @@ class GridTable(TableSpec):
 
 
 class Grid(Section):
-    """A sweep: what is tried, how often, and which tables come out."""
+    """A sweep: the values to try, the seeds, and the tables of the results."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    """The sweep's name, and that of its results' folder."""
+    """The name of the sweep and of the folder of its results."""
     description: str | None = None
-    """For people."""
+    """A description for readers."""
     method: Method = "grid"
-    """Every combination of the parameters."""
+    """grid: every combination of the parameters."""
     metric: Metric = Metric()
-    """What the tables show."""
+    """The metric that the tables show."""
     parameters: dict[str, Any]
     """The fields of a trial: a value, or a list of the values to try."""
     seeds: Seeds = tuple(range(DEFAULT_SEEDS))
-    """The seeds of every cell: a count n stands for 0 to n-1."""
+    """The seeds of every cell: a list, or a count n for the seeds 0 to n-1."""
     overrides: tuple[Override, ...] = ()
-    """Other values for some of the cells; where several match, the later wins."""
+    """Other values for some of the cells. If several match, the last one applies."""
     exclude: tuple[Point, ...] = ()
     """Cells to leave out."""
     include: tuple[Point, ...] = ()
-    """Extra cells; fields with a single value in parameters need not be repeated."""
+    """Extra cells. Fields with a single value in parameters need not be repeated."""
     divergence: DivergenceSection = DivergenceSection()
     resources: Resources = Resources()
     execution: ExecutionSection = ExecutionSection()
     wandb: WandbSection = WandbSection()
     tables: Annotated[tuple[GridTable, ...], Field(min_length=1)] = (GridTable(),)
-    """The results tables, and figures of the first; default: b0 across optimizers, one table for
-    each model and value of whatever else varies."""
+    """The results tables. Figures show the first. Default: b0 by optimizer, one table per model and
+    per value of every other field that varies."""
     labels: GridLabels = {}
-    """What tables, figures and pages call a value: value: label, or field: {value: label}."""
+    """The labels of values in tables, figures and pages: value: label, or field: {value:
+    label}."""
     data: DataSection = DataSection()
     program: str | None = None
-    """Of a W&B sweep file; not used, since the tool trains by itself."""
+    """Part of a W&B sweep file. Not used, because the tool runs the training itself."""
     command: tuple[Any, ...] | None = None
-    """Of a W&B sweep file; not used, since the tool trains by itself."""
+    """Part of a W&B sweep file. Not used, because the tool runs the training itself."""
     project: str | None = None
-    """Of a W&B sweep file: the same as wandb.project."""
+    """Part of a W&B sweep file: the same as wandb.project."""
     entity: str | None = None
-    """Of a W&B sweep file: the same as wandb.entity."""
+    """Part of a W&B sweep file: the same as wandb.entity."""
     run_cap: Annotated[int, Field(ge=1)] | None = None
-    """A run starts at most this many trials; the next run goes on."""
+    """The most trials that one run starts. The next run continues."""

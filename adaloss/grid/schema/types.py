@@ -1,4 +1,4 @@
-"""The types of a grid's values that are more than numbers and text, with what is said of others."""
+"""The types of a grid's values other than plain numbers and text, with their error messages."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from adaloss.grid.mistakes.problems import quoted, suggestion
-from adaloss.grid.mistakes.wording import found
+from adaloss.grid.mistakes.wording import described
 from adaloss.grid.tables.spec import AT_PATTERN, listed, valid_at
 from adaloss.records.places import url_problem
 from adaloss.tasks.metrics import METRICS
@@ -21,18 +21,18 @@ SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 TEMPLATE_FIELDS = (*FIELD_NAMES, "trial_id", "sweep")
 
 
-def wanted(what: str) -> PydanticCustomError:
-    """The error of a value that is not what is wanted."""
-    return PydanticCustomError("wanted", "{wanted}", {"wanted": what})
+def expected(description: str) -> PydanticCustomError:
+    """The error "must be <description>, found <value>"."""
+    return PydanticCustomError("expected", "{expected}", {"expected": description})
 
 
 def rejected(reason: str) -> PydanticCustomError:
-    """The error of a value that is refused for a reason."""
+    """The error "<key> <reason>"."""
     return PydanticCustomError("rejected", "{reason}", {"reason": reason})
 
 
 def is_number(value: object) -> bool:
-    """Whether this is a finite number; true and false are none."""
+    """Whether this is a finite number. True and false are not."""
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
@@ -41,52 +41,52 @@ def is_number(value: object) -> bool:
 
 
 def seconds_of(value: Any) -> Any:
-    """A duration such as ``90``, ``"90s"`` or ``"1h30m"`` in seconds."""
+    """The seconds of a duration such as ``90``, ``"90s"`` or ``"1h30m"``."""
     if is_number(value) and value > 0:
         return float(value)
-    # The pattern looks at every digit again from each digit on: a long text would take for ever.
-    written_out = isinstance(value, str) and len(value) <= LONGEST_DURATION
-    parts = re.findall(r"([0-9]*\.?[0-9]+)\s*([smhd])", value) if written_out else []
-    written = "".join(f"{number}{unit}" for number, unit in parts)
-    if not parts or written != value.replace(" ", ""):
-        raise wanted("a time such as 90s, 2h or 1h30m, or seconds above 0")
+    # The pattern takes quadratic time, so the length is limited.
+    is_text = isinstance(value, str) and len(value) <= LONGEST_DURATION
+    parts = re.findall(r"([0-9]*\.?[0-9]+)\s*([smhd])", value) if is_text else []
+    matched = "".join(f"{number}{unit}" for number, unit in parts)
+    if not parts or matched != value.replace(" ", ""):
+        raise expected("a time such as 90s, 2h or 1h30m, or seconds above 0")
     seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
     if not 0 < seconds < float("inf"):
-        raise wanted("a time above 0, and not for ever")
+        raise expected("a finite time above 0")
     return seconds
 
 
 def seeds_of(value: Any) -> Any:
-    """The seeds: a count n stands for 0 to n-1."""
+    """The seeds. A count n stands for the seeds 0 to n-1."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= MOST_SEEDS:
-            raise wanted(f"a count of seeds from 1 to {MOST_SEEDS:,}, or a list of them")
+            raise expected(f"a count of seeds from 1 to {MOST_SEEDS:,}, or a list of them")
         return tuple(range(value))
     if not isinstance(value, tuple):
-        raise wanted("a count of seeds, or a list of them")
+        raise expected("a count of seeds, or a list of them")
     return value
 
 
 def auto_or_count(value: Any) -> Any:
     """``auto`` or a whole number above 0."""
     if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise wanted("auto or a whole number above 0")
+        raise expected("auto or a whole number above 0")
     return value
 
 
 def auto_or_gpus(value: Any) -> Any:
-    """``auto`` or a number of GPUs, a fraction below 1 or a whole one."""
+    """``auto``, a fraction of a GPU, or a whole number of GPUs."""
     if value == "auto":
         return value
     if not is_number(value) or value < 0 or (value > 1 and value != int(value)):
-        raise wanted("auto, 0, a fraction of a GPU, or a whole number of them")
+        raise expected("auto, 0, a fraction of a GPU, or a whole number of them")
     return float(value)
 
 
 def template(value: Any) -> Any:
     """Text in which ``{field}`` stands for a trial's field."""
     if not isinstance(value, str):
-        raise wanted("text")
+        raise expected("text")
     try:
         fields = [
             (name, form, conversion) for _, name, form, conversion in Formatter().parse(value)
@@ -95,24 +95,23 @@ def template(value: Any) -> Any:
         raise rejected("has an unpaired brace; write {{ or }} for { or }") from error
     for name, form, conversion in fields:
         if name is not None and (name not in TEMPLATE_FIELDS or form or conversion):
-            written = value[value.index("{" + name) :].partition("}")[0] + "}"
+            placeholder = value[value.index("{" + name) :].partition("}")[0] + "}"
             hint = suggestion(name, TEMPLATE_FIELDS)
-            raise rejected(f"cannot fill in {written}{hint}")
+            raise rejected(f"cannot fill in {placeholder}{hint}")
     return value
 
 
 def local_path(value: Any) -> Any:
-    """A path of this machine, as text."""
-    trouble = url_problem(value) if isinstance(value, str) else None
-    if trouble:
-        raise rejected(f"must be a folder of this machine: {trouble}")
+    """A path on this machine, as text."""
+    if isinstance(value, str) and (problem := url_problem(value)):
+        raise rejected(f"must be a folder on this machine: {problem}")
     return value
 
 
-def one_of(names: Sequence[str], value: Any, what: str) -> Any:
-    """One of the names."""
+def one_of(names: Sequence[str], value: Any, kind: str) -> Any:
+    """One of the names. ``kind`` describes them in the error message."""
     if value not in names:
-        raise rejected(f"must be {what}, found {found(value)}{suggestion(str(value), names)}")
+        raise rejected(f"must be {kind}, found {described(value)}{suggestion(str(value), names)}")
     return value
 
 
@@ -133,11 +132,11 @@ def metric_name(value: Any) -> Any:
 
 
 def only_grid(value: Any) -> Any:
-    """``grid``, the one method there is."""
+    """``grid``, the only method."""
     if value != "grid":
         raise rejected(
-            f"{quoted(value)} is not supported: a table needs every cell of the grid, so that "
-            "sampled searches would bias it; write method: grid"
+            f"{quoted(value)} is not supported: a table needs every cell of the grid, and a "
+            "sampled search would bias it; write method: grid"
         )
     return value
 
@@ -187,7 +186,7 @@ GridAt = Annotated[
     str, BeforeValidator(valid_at), WithJsonSchema({"type": "string", "pattern": AT_PATTERN})
 ]
 MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(METRICS)})]
-# One value or a list of them per field of a trial; checked against the fields afterwards.
+# A value or a list of values per field of a trial. They are checked against the fields later.
 Point = Annotated[dict[str, Any], Field(min_length=1)]
 Gpus = Annotated[
     Literal["auto"] | float,

@@ -1,1 +1,1 @@
-"""The tables that a grid asks for."""
+"""The tables and the labels in a grid."""

@@ -1,4 +1,4 @@
-"""The fields that a table needs as axes so that it averages over nothing but seeds."""
+"""The fields that a table needs as axes so that it averages only over seeds."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from adaloss.trial import HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
 
 USUAL = TableSpec()
 NAMES = (USUAL.columns, "model", "dataset")
-"""What the trials are of, from the field that is compared to the one that is not."""
+"""The fields with names as values, from the one that is compared most to the least."""
 
 
 def default_table(cells: list[Cell]) -> TableSpec:
-    """The table of a grid that asks for none: every field that must be an axis of it is one.
+    """The table of a grid without ``tables:``.
 
-    Rows and columns are b0 and the optimizer where both vary, else the two fields with the most
-    values; the rest goes to ``per``, and so does the model.
+    Rows and columns are b0 and the optimizer if both vary, else the two fields with the most
+    values. ``per`` has the model and all other fields that must be axes.
     """
     rows, columns = USUAL.rows, USUAL.columns
     if any(len(values_of(cells, name)) == 1 for name in (rows, columns)):
@@ -28,11 +28,12 @@ def default_table(cells: list[Cell]) -> TableSpec:
 
 
 def longest_axes(cells: list[Cell]) -> tuple[str, str]:
-    """The two fields with the most values, as rows and columns; the usual ones where none vary.
+    """The two fields with the most values, as rows and columns, or the usual ones if none vary.
 
-    Of fields with as many values b0 and the optimizer come first, the model and the data set last:
-    a table for each of these reads best. Rows are b0 or numbers rather than names, columns the
-    optimizer; of two alike the longer one makes the rows.
+    Of fields with the same number of values, b0 and the optimizer come first, the model and the
+    data set last: one table for each of these reads best. b0, or else a field with numbers, makes
+    the rows, and the optimizer makes the columns. If that does not decide, the longer field makes
+    the rows.
     """
     usual = (USUAL.columns, USUAL.rows)
     longest = sorted(
@@ -54,39 +55,40 @@ def are_numbers(cells: list[Cell], name: str) -> bool:
 
 
 def free_fields(cells: list[Cell]) -> list[str]:
-    """The fields that vary, without those whose value another one of them settles.
+    """The fields that vary, without those whose value is determined by another of them.
 
-    Where two settle each other (a learning rate of each model's own), a name stays.
+    If two determine each other (such as models that each have their own learning rate), the field
+    with names is kept.
     """
     varying = fields_needed(cells, ())
     kept = [name for name in NAMES if name in varying]
     kept += [name for name in varying if name not in kept]
     for name in reversed(kept.copy()):
-        if any(settles(cells, other, name) for other in kept if other != name):
+        if any(determines(cells, other, name) for other in kept if other != name):
             kept.remove(name)
     return [name for name in CELL_FIELDS if name in kept]
 
 
-def settles(cells: list[Cell], by: str, name: str) -> bool:
-    """Whether ``name`` has one value for each value of ``by``."""
+def determines(cells: list[Cell], by: str, name: str) -> bool:
+    """Whether ``name`` has only one value for each value of ``by``."""
     pairs = {(cell[by], cell[name]) for cell in cells if applies(name, cell)}
     return all(applies(by, cell) for cell in cells) and len(pairs) == len({by for by, _ in pairs})
 
 
 def values_of(cells: list[Cell], name: str) -> set[Any]:
-    """The values of a field where it can change the numbers."""
+    """The values of a field in the cells whose numbers it can change."""
     return {cell[name] for cell in cells if applies(name, cell)}
 
 
 def fields_needed(cells: list[Cell], axes: Sequence[str]) -> tuple[str, ...]:
-    """The fields in which the cells that share a place in a table with these axes differ."""
-    places: defaultdict[tuple[object, ...], list[Cell]] = defaultdict(list)
+    """The fields that differ between grid cells that share a cell of a table with these axes."""
+    groups: defaultdict[tuple[object, ...], list[Cell]] = defaultdict(list)
     for cell in cells:
-        # Should the seed be an axis: a cell is the same for all of them.
-        places[tuple(cell[name] for name in axes if name in cell)].append(cell)
-    shared = [there for there in places.values() if len(there) > 1]
+        # A grid cell has no seed, so the seed is skipped if it is an axis.
+        groups[tuple(cell[name] for name in axes if name in cell)].append(cell)
+    shared = [group for group in groups.values() if len(group) > 1]
     varying = {
-        name: None for there in shared for name in there[0] if len(values_of(there, name)) > 1
+        name: None for group in shared for name in group[0] if len(values_of(group, name)) > 1
     }
     return tuple(varying)
 

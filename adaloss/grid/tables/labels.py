@@ -1,11 +1,11 @@
-"""The labels that a grid gives to its values: what tables, figures and pages call them."""
+"""The labels of a grid's values in tables, figures and pages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
-from adaloss.grid.mistakes.wording import found, shown
-from adaloss.grid.points.parameters import ADAPTERS, mistakes_of
+from adaloss.grid.mistakes.wording import as_written, described
+from adaloss.grid.points.parameters import ADAPTERS, mistakes_in_value
 from adaloss.grid.points.points import Cell
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.scalars import plain_scalar
@@ -18,43 +18,46 @@ MOST_SHOWN = 20
 
 Labels = Mapping[str, Mapping[Any, str]]
 """The label of each labelled value, by field."""
-Known = Mapping[str, Mapping[Any, None]]
-"""The values of each field that the grid has."""
+ValuesByField = Mapping[str, Mapping[Any, None]]
+"""The values that the grid has of each field."""
 
 
 def read_labels(
     file: GridFile, cells: Sequence[Cell], seeds: Sequence[int]
 ) -> tuple[Labels, list[Problem]]:
-    """The labels by field and value, and what is wrong with them.
+    """The labels by field and value, and the mistakes in them.
 
-    An entry is a value with its label where only one field has the value, or else a field with
-    such entries of its own. ``cells`` are those of the grid.
+    An entry is a value with its label if only one field has the value, or else a field with such
+    entries.
     """
-    known: dict[str, dict[Any, None]] = {
+    values_by_field: dict[str, dict[Any, None]] = {
         name: dict.fromkeys(cell[name] for cell in cells) for name in cells[0]
     }
-    known["seed"] = dict.fromkeys(seeds)
-    given = file.data.get("labels")
+    values_by_field["seed"] = dict.fromkeys(seeds)
+    section = file.data.get("labels")
     labels: dict[str, dict[Any, str]] = {}
     problems: list[Problem] = []
-    for path, field, key, label in entries(given if isinstance(given, Mapping) else {}):
-        where = fields_of(key, known) if field is None else {field: known.get(field, {})}
-        message = complaint(field, key, label, where, known)
+    for path, field, key, label in entries(section if isinstance(section, Mapping) else {}):
+        if field is None:
+            fields = fields_with(key, values_by_field)
+        else:
+            fields = {field: values_by_field.get(field, {})}
+        message = mistake_in_entry(field, key, label, fields, values_by_field)
         if message is None:
-            ((name, values),) = where.items()
+            ((name, values),) = fields.items()
             value = value_of(name, key, values)
             text = printable_line(label)
-            of_field = labels.setdefault(name, {})
-            message = collision(name, value, text, of_field, values)
-            of_field[value] = text
+            labels_of_field = labels.setdefault(name, {})
+            message = collision(name, value, text, labels_of_field, values)
+            labels_of_field[value] = text
         if message is not None:
             problems.append(file.problem(path, f"labels: {message}"))
     return labels, problems
 
 
-def entries(given: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str | None, str, Any]]:
-    """The path, the field if one is named, the value as it is written, and the label of each."""
-    for name, content in given.items():
+def entries(section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str | None, str, Any]]:
+    """The path, the field or None, the value as it is written, and the label of each entry."""
+    for name, content in section.items():
         if isinstance(content, Mapping):
             for key, label in content.items():
                 yield ("labels", name, key), name, key, label
@@ -62,80 +65,90 @@ def entries(given: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str | None, str
             yield ("labels", name), None, name, content
 
 
-def fields_of(key: str, known: Known) -> Known:
-    """The fields that have the value that is so written."""
+def fields_with(key: str, values_by_field: ValuesByField) -> ValuesByField:
+    """The fields that have the value that is written as ``key``."""
     return {
-        name: values for name, values in known.items() if value_of(name, key, values) is not ABSENT
+        name: values
+        for name, values in values_by_field.items()
+        if value_of(name, key, values) is not ABSENT
     }
 
 
 ABSENT = object()
-"""What no field has."""
+"""Returned by :func:`value_of` if no value matches. None is a possible value."""
 
 
 def value_of(name: str, key: str, values: Mapping[Any, None]) -> Any:
-    """The one of a field's values that is so written, ABSENT where there is none."""
+    """The one of a field's values that is written as ``key``, or ABSENT."""
     for candidate in (plain_scalar(key), key):
-        if not list(mistakes_of(name, candidate)):
+        if not list(mistakes_in_value(name, candidate)):
             value = ADAPTERS[name].validate_python(candidate, strict=True)
             if value in values:
                 return value
     return ABSENT
 
 
-def complaint(field: str | None, key: str, label: Any, where: Known, known: Known) -> str | None:
-    """What is wrong with an entry by itself."""
-    if field is not None and field not in known:
-        return f"unknown field {quoted(field)}{suggestion(field, known)}"
+def mistake_in_entry(
+    field: str | None,
+    key: str,
+    label: Any,
+    fields: ValuesByField,
+    values_by_field: ValuesByField,
+) -> str | None:
+    """The mistake in an entry by itself, or None. ``fields`` are those that may be meant."""
+    if field is not None and field not in values_by_field:
+        return f"unknown field {quoted(field)}{suggestion(field, values_by_field)}"
     if field is None and key in FIELD_NAMES:
         return f"{key} is a field; write {key}: {{VALUE: LABEL}}"
-    if field is None and not where:
-        names = [shown(value) for values in known.values() for value in values]
-        texts = list(dict.fromkeys((*names, *known)))
-        hint = suggestion(key, texts) if len(texts) <= MOST_SHOWN else close(key, texts)
+    if field is None and not fields:
+        names = [as_written(value) for values in values_by_field.values() for value in values]
+        texts = list(dict.fromkeys((*names, *values_by_field)))
+        hint = suggestion(key, texts) if len(texts) <= MOST_SHOWN else similar_only(key, texts)
         return f"no field has the value {quoted(key)}{hint}"
-    if len(where) > 1:
-        *others, last = where
+    if len(fields) > 1:
+        *others, last = fields
         first = others[0]
         return (
             f"{key} is a value of {', '.join(others)} and {last}; "
             f"name the field, {first}: {{{key}: …}}"
         )
-    if field is not None and value_of(field, key, known[field]) is ABSENT:
-        there = [shown(value) for value in known[field]][:MOST_SHOWN]
-        return f"no cell has {field}: {key}; there are {', '.join(there)}"
-    return wrong_label(key, label)
+    if field is not None and value_of(field, key, values_by_field[field]) is ABSENT:
+        existing = [as_written(value) for value in values_by_field[field]][:MOST_SHOWN]
+        return f"no cell has {field}: {key}; the grid has {', '.join(existing)}"
+    return mistake_in_label(key, label)
 
 
-def close(key: str, texts: Sequence[str]) -> str:
-    """A hint where a text is close, else nothing: all of them would be too many."""
+def similar_only(key: str, texts: Sequence[str]) -> str:
+    """A hint if a text is similar, else nothing: there are too many to list."""
     hint = suggestion(key, texts)
     return hint if "did you mean" in hint else ""
 
 
-def wrong_label(key: str, label: Any) -> str | None:
-    """What is wrong with a label."""
+def mistake_in_label(key: str, label: Any) -> str | None:
+    """The mistake in a label, or None."""
     if not isinstance(label, str):
-        number = isinstance(label, bool | int | float)
-        hint = "; put it in quotes" if number else ""
-        return f"the label of {key} must be text, found {found(label)}{hint}"
+        is_number = isinstance(label, bool | int | float)
+        hint = "; put it in quotes" if is_number else ""
+        return f"the label of {key} must be text, found {described(label)}{hint}"
     if not label.split():
         return f"the label of {key} is empty"
     if len(label) > LONGEST_LABEL:
-        return f"the label of {key} has {len(label)} characters; the most are {LONGEST_LABEL}"
+        return f"the label of {key} has {len(label)} characters; the limit is {LONGEST_LABEL}"
     return None
 
 
 def collision(
     field: str, value: Any, label: str, labels: Mapping[Any, str], values: Mapping[Any, None]
 ) -> str | None:
-    """What else of the field has this label, or is so called without one."""
+    """An error message if another value of the field has this label or is written like it."""
     if value in labels:
-        return f"{field} {shown(value)} has two labels, {labels[value]} and {label}"
-    same = [shown(other) for other, text in labels.items() if text == label]
-    called = value_of(field, label, values)
-    if called is not ABSENT and called != value:
-        same.append(shown(called))
+        return f"{field} {as_written(value)} has two labels, {labels[value]} and {label}"
+    same = [as_written(other) for other, text in labels.items() if text == label]
+    written_so = value_of(field, label, values)
+    if written_so is not ABSENT and written_so != value:
+        same.append(as_written(written_so))
     if same:
-        return f"{label} would stand for {field} {shown(value)} and {same[0]}; give each its own"
+        return (
+            f"{label} would stand for {field} {as_written(value)} and {same[0]}; give each its own"
+        )
     return None

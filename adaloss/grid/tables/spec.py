@@ -1,4 +1,4 @@
-"""What a results table shows: an entry of a grid's ``tables:``."""
+"""The specification of a results table: an entry of a grid's ``tables:``."""
 
 import re
 from collections.abc import Mapping
@@ -21,40 +21,40 @@ def valid_at(value: Any) -> Any:
     """``last``, ``best_val`` or ``epoch N``."""
     if value in (LAST, BEST_VAL) or (isinstance(value, str) and EPOCH.fullmatch(value)):
         return value
-    raise PydanticCustomError("wanted", "{wanted}", {"wanted": "last, best_val or epoch N"})
+    raise PydanticCustomError("expected", "{expected}", {"expected": "last, best_val or epoch N"})
 
 
 def epoch_of(at: str) -> int | None:
-    """The N of ``epoch N``, None of ``last`` and ``best_val``."""
-    found = EPOCH.fullmatch(at)
-    return int(found[1]) if found else None
+    """The N of ``epoch N``, or None for ``last`` and ``best_val``."""
+    match = EPOCH.fullmatch(at)
+    return int(match[1]) if match else None
 
 
 def listed(value: Any) -> Any:
-    """One name, several or none as a tuple."""
+    """A tuple of one name, several names or none."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else value
 
 
 At = Annotated[str, BeforeValidator(valid_at)]
-"""The epoch that a number is of: the last, the best by validation accuracy, or the N-th."""
+"""The epoch of a number: the last, the one with the best validation accuracy, or the N-th."""
 
 PointValues = Mapping[str, tuple[Any, ...]]
-"""The values of each field that single out cells."""
+"""The values of each field that select cells."""
 
 
 class TableSpec(BaseModel):
     """One table per value of ``per``: ``rows`` × ``columns`` of mean±spread over the seeds.
 
-    ``rows``, ``columns`` and ``per`` name fields of a trial, ``per`` any number of them; ``metric``
-    and ``at`` default to the sweep's. ``na_if`` says when a cell is N/A: if any, most or all of its
-    trials diverged. ``spread`` is the standard deviation, the standard error of the mean, or half
-    of its 95 % confidence interval (Student's t). ``mark`` says what stands out among a row's
-    columns, ``show_n`` whether complete cells tell their number of seeds too. ``transpose`` turns
-    the table over after that. ``only`` has the values to keep by field, ``exclude`` the cells to
-    leave out, each as the values by field that they all have. With ``provenance`` the caption tells
-    the code version and the date.
+    ``rows``, ``columns`` and ``per`` are names of a trial's fields, with any number in ``per``.
+    ``metric`` and ``at`` default to those of the sweep. A cell is N/A if any, the majority or all
+    of its trials diverged (``na_if``). ``spread`` is the standard deviation, the standard error of
+    the mean, or half of its 95 % confidence interval (Student's t). ``mark`` sets which values of a
+    row are marked, ``show_n`` whether complete cells show their number of seeds too. ``transpose``
+    exchanges rows and columns afterwards. ``only`` has the values to keep by field. Each entry of
+    ``exclude`` has the values by field of the cells to leave out. With ``provenance`` the caption
+    shows the code version and the date.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,5 +77,5 @@ class TableSpec(BaseModel):
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The fields that a cell is found by."""
+        """The fields that identify a cell of the table."""
         return (self.rows, self.columns, *self.per)

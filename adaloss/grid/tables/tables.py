@@ -1,37 +1,37 @@
-"""The tables that a grid asks for, held against its cells."""
+"""Read the tables of a grid, and check them against its cells."""
 
 from collections.abc import Collection, Iterator
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem
+from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.cells import unmatched
-from adaloss.grid.points.places import Places, TooManyStepsError
 from adaloss.grid.points.points import Cell, Point, read_point
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.schema.schema import Grid, GridTable
 from adaloss.grid.tables.axes import fields_needed
 from adaloss.grid.tables.spec import TableSpec, epoch_of
 
-TOO_MANY_STEPS = "the tables single out so many cells so often that it would take for ever"
-# Every field of every cell is looked at.
+TOO_MANY_STEPS = "the tables select so many cells so often that loading would take too long"
+# Checking a table looks at every field of every cell.
 STEPS_PER_CELL = 10
 
 
 def read_tables(
-    file: GridFile, grid: Grid, cells: list[Cell], doubtful: Collection[str]
+    file: GridFile, grid: Grid, cells: list[Cell], invalid: Collection[str]
 ) -> tuple[tuple[TableSpec, ...], list[Problem]]:
-    """The grid's tables, their values as the fields' types have them, and what is wrong there.
+    """The tables in the file, with values converted to the fields' types, and the mistakes.
 
-    A grid without tables has none; ``cells`` are those that the tables' points must be among.
+    ``cells`` are those that the tables may select. If there are none, cells are not checked.
     """
     problems: list[Problem] = []
     specs = []
-    places = Places(cells)
+    index = CellIndex(cells)
     for number, table in enumerate(grid.tables if "tables" in file.data else ()):
-        only = [read_point(file, *given, problems) for given in kept(number, table)]
-        excluded = [read_point(file, *given, problems) for given in left_out(number, table)]
+        only = [read_point(file, *entry, problems) for entry in only_entries(number, table)]
+        excluded = [read_point(file, *entry, problems) for entry in exclude_entries(number, table)]
         try:
             for point in (*only, *excluded) if cells else ():
-                problems += unmatched(file, point, places, doubtful)
+                problems += unmatched(file, point, index, invalid)
             spec = TableSpec(
                 **table.model_dump(exclude={"only", "exclude"}),
                 only=only[0].values if only else {},
@@ -39,52 +39,52 @@ def read_tables(
             )
             specs.append(spec)
             if cells and not problems:
-                problems += impossible_table(file, number, spec, grid, places)
+                problems += table_problems(file, number, spec, grid, index)
         except TooManyStepsError:
             return (), [*problems, file.problem(("tables", number), TOO_MANY_STEPS)]
     return tuple(specs), problems
 
 
-def kept(number: int, table: GridTable) -> Iterator[tuple[KeyPath, object]]:
-    """The path and the values of the table's ``only``."""
+def only_entries(number: int, table: GridTable) -> Iterator[tuple[KeyPath, object]]:
+    """The path and the values of the table's ``only``, if it has one."""
     if table.only:
         yield ("tables", number, "only"), table.only
 
 
-def left_out(number: int, table: GridTable) -> Iterator[tuple[KeyPath, object]]:
+def exclude_entries(number: int, table: GridTable) -> Iterator[tuple[KeyPath, object]]:
     """The path and the values of each point in the table's ``exclude``."""
-    for index, given in enumerate(table.exclude):
-        yield ("tables", number, "exclude", index), given
+    for position, point in enumerate(table.exclude):
+        yield ("tables", number, "exclude", position), point
 
 
-def impossible_table(
-    file: GridFile, number: int, spec: TableSpec, grid: Grid, places: Places
+def table_problems(
+    file: GridFile, number: int, spec: TableSpec, grid: Grid, index: CellIndex
 ) -> Iterator[Problem]:
-    """A table without cells, over more than seeds, or of an epoch that comes after the last.
+    """A table without cells, an average over more than seeds, or an epoch after the last.
 
     Raises:
         TooManyStepsError: there are too many tables of too many cells.
     """
     path = ("tables", number)
-    places.count(STEPS_PER_CELL * len(places.cells))
-    chosen = set(places.matching(Point(path, dict(spec.only)))) if spec.only else None
-    gone = {place for point in spec.exclude for place in places.matching(Point(path, dict(point)))}
-    shown = [
+    index.count(STEPS_PER_CELL * len(index.cells))
+    chosen = set(index.matching(Point(path, dict(spec.only)))) if spec.only else None
+    excluded = {each for point in spec.exclude for each in index.matching(Point(path, dict(point)))}
+    cells = [
         cell
-        for place, cell in enumerate(places.cells)
-        if place not in gone and (chosen is None or place in chosen)
+        for position, cell in enumerate(index.cells)
+        if position not in excluded and (chosen is None or position in chosen)
     ]
-    if not shown:
+    if not cells:
         yield file.problem(path, f"tables[{number}]: only and exclude leave no cell")
         return
-    if needed := fields_needed(shown, spec.axes):
+    if needed := fields_needed(cells, spec.axes):
         names = " and ".join(needed)
         message = (
             f"tables[{number}] would average over {names}, not only over seeds; "
             f"add {names} to its rows, columns or per, or choose cells with only"
         )
         yield file.problem(path, message)
-    epoch, longest = epoch_of(spec.at or grid.metric.at), max(cell["epochs"] for cell in shown)
-    if epoch is not None and epoch > longest:
-        message = f"tables[{number}]: there is no epoch {epoch}: the trials have {longest}"
+    epoch, last = epoch_of(spec.at or grid.metric.at), max(cell["epochs"] for cell in cells)
+    if epoch is not None and epoch > last:
+        message = f"tables[{number}]: there is no epoch {epoch}: the trials have {last}"
         yield file.problem((*path, "at"), message)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from adaloss.grid.mistakes.problems import closest
-from adaloss.grid.mistakes.wording import found
+from adaloss.grid.mistakes.wording import described
 from adaloss.records.places import Places
 
 DATASET_NAMES: tuple[str, ...] = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
@@ -22,7 +22,9 @@ def known_dataset(name: str) -> str:
         return name
     match = closest(name, DATASET_NAMES)
     hint = f"; did you mean {match}?" if match else ""
-    reason = f"must be {', '.join(DATASET_NAMES)} or {IMAGE_FOLDER}PATH, found {found(name)}{hint}"
+    reason = (
+        f"must be {', '.join(DATASET_NAMES)} or {IMAGE_FOLDER}PATH, found {described(name)}{hint}"
+    )
     raise PydanticCustomError("rejected", "{reason}", {"reason": reason})
 
 

@@ -14,8 +14,8 @@ def pretrained_weights(value: Any) -> Any:
     is_file = isinstance(value, str) and PurePath(value).suffix in WEIGHT_SUFFIXES
     if isinstance(value, bool) or is_file:
         return value
-    wanted = f"true, false or the path of a file ({', '.join(WEIGHT_SUFFIXES)})"
-    raise PydanticCustomError("wanted", "must be {wanted}", {"wanted": wanted})
+    expected = f"true, false or the path of a file ({', '.join(WEIGHT_SUFFIXES)})"
+    raise PydanticCustomError("expected", "must be {expected}", {"expected": expected})
 
 
 PretrainedWeights = Annotated[

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaloss.grid.mistakes.hints import SPELLINGS, edits, near, squashed
+from adaloss.grid.mistakes.hints import SPELLINGS, edit_distance, similar_names, squashed
 from adaloss.grid.schema.schema import Grid
 from adaloss.tasks.metrics import METRICS
 from adaloss.trial import FIELD_NAMES, OPTIMIZER_NAMES
@@ -31,7 +31,7 @@ MISSPELT_METRICS = {
     ("val/top1", "test/top1"): "accuracy acc Accuracy top-1",
     ("test/top1",): "test_acc test_accuracy test/accuracy",
     ("val/loss",): "val_loss val-loss valid_loss validation_loss eval/loss",
-    ("val/loss", "train/loss"): "loss",
+    ("train/loss", "val/loss"): "loss",
     ("train/loss",): "train_loss training_loss",
 }
 LIKE_NOTHING = (
@@ -46,7 +46,7 @@ LIKE_NOTHING = (
     [(written, field) for field, names in FIELDS.items() for written in names.split()],
 )
 def test_the_spellings_of_a_field_lead_to_it(written, field):
-    assert near(written, FIELD_NAMES) == (field,)
+    assert similar_names(written, FIELD_NAMES) == (field,)
 
 
 @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ def test_the_spellings_of_a_field_lead_to_it(written, field):
     ],
 )
 def test_the_spellings_of_a_metric_lead_to_it(written, metrics):
-    assert near(written, METRICS) == metrics
+    assert similar_names(written, METRICS) == metrics
 
 
 @pytest.mark.parametrize("written", LIKE_NOTHING.split())
 def test_there_is_no_hint_where_nothing_is_near(written):
-    assert near(written, FIELD_NAMES) == ()
+    assert similar_names(written, FIELD_NAMES) == ()
 
 
 @pytest.mark.parametrize("written", ["adam", "adamw", "adagrad", "rmsprop", "lion"])
 def test_another_optimizer_is_not_taken_for_one_of_ours(written):
-    assert near(written, OPTIMIZER_NAMES) == ()
+    assert similar_names(written, OPTIMIZER_NAMES) == ()
 
 
 def test_every_synonym_stands_for_a_name_that_there_is():
@@ -107,7 +107,7 @@ WRITTEN = st.text(max_size=20) | st.sampled_from(
 
 @given(WRITTEN)
 def test_a_hint_is_a_synonym_or_nearly_what_was_written(written):
-    for hint in near(written, FIELD_NAMES):
+    for hint in similar_names(written, FIELD_NAMES):
         parts = {squashed(written), squashed(written.rpartition(".")[2])}
         meant = {squashed(hint)} | {spelling for spelling, names in SPELT.items() if hint in names}
         assert parts & meant or any(
@@ -131,4 +131,4 @@ def test_a_hint_is_a_synonym_or_nearly_what_was_written(written):
     ],
 )
 def test_letters_are_changed_added_left_out_or_swapped(one, other, number):
-    assert edits(one, other) == edits(other, one) == number
+    assert edit_distance(one, other) == edit_distance(other, one) == number

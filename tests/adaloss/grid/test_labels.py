@@ -76,7 +76,7 @@ def test_labels_are_no_part_of_what_a_trial_is(tmp_path):
             "no field has the value 'smal_cnn'; did you mean small_cnn?",
         ),
         ("  optimzer: {adaloss: x}", 0, "unknown field 'optimzer'; did you mean optimizer?"),
-        ("  b0:\n    1: usual\n    10: large", 2, "no cell has b0: 10; there are 0.01, 1"),
+        ("  b0:\n    1: usual\n    10: large", 2, "no cell has b0: 10; the grid has 0.01, 1"),
         ("  model: {adaloss: x}", 0, "no cell has model: adaloss"),
         ("  1: one", 0, "labels: 1 is a value of "),
         ("  1: one", 0, "name the field, b0: {1: …}"),

@@ -49,7 +49,7 @@ def written(path, text):
 def test_the_files_name_is_made_fit_for_a_folder(tmp_path, file, name):
     sweep = load_sweep(written(tmp_path / file, PARAMETERS))
     assert sweep.name == name
-    assert sweep.left_open == {"name", "seeds"}
+    assert sweep.defaulted == {"name", "seeds"}
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)
 
 
@@ -63,7 +63,7 @@ def test_a_file_whose_name_is_none_is_refused_with_its_other_mistakes(tmp_path):
     with pytest.raises(GridError) as caught:
         load_sweep(path)
     assert [problem.message for problem in caught.value.problems] == [
-        "name is missing, and none can be taken from the file's; write name: …",
+        "name is missing, and the file's name cannot be used; write name: …",
         "lr must be at least 0, found -1",
     ]
 
@@ -95,7 +95,7 @@ def test_a_copy_of_the_text_is_the_same_sweep_whatever_its_file(tmp_path, text):
     assert copy.trials == sweep.trials
     assert copy.grid == sweep.grid
     assert copy.text == sweep.text
-    assert "name" not in copy.left_open
+    assert "name" not in copy.defaulted
 
 
 def test_no_line_moves_in_a_mapping_that_is_written_out(tmp_path):
@@ -106,7 +106,7 @@ def test_no_line_moves_in_a_mapping_that_is_written_out(tmp_path):
 def test_a_name_that_is_given_stays_and_so_does_the_text(tmp_path):
     text = f"name: mine\n{PARAMETERS}seeds: 2\n"
     sweep = load_sweep(written(tmp_path / "first.yaml", text))
-    assert (sweep.name, sweep.text, sweep.left_open) == ("mine", text, frozenset())
+    assert (sweep.name, sweep.text, sweep.defaulted) == ("mine", text, frozenset())
 
 
 @pytest.mark.parametrize("name", ['""', "~", "12", "[a]", '"a b"'])
@@ -118,7 +118,7 @@ def test_a_name_that_is_none_is_not_replaced(tmp_path, name):
 
 def test_seeds_among_the_parameters_are_given(tmp_path):
     text = f"name: mine\n{PARAMETERS}  seed: {{values: [3]}}\n"
-    assert load_sweep(written(tmp_path / "first.yaml", text)).left_open == frozenset()
+    assert load_sweep(written(tmp_path / "first.yaml", text)).defaulted == frozenset()
 
 
 def test_files_of_one_name_share_trials_by_their_content_alone(tmp_path):
@@ -138,6 +138,6 @@ def test_what_comes_through_a_pipe_needs_a_name(tmp_path):
     os.mkfifo(pipe)
     writer = Thread(target=Path(pipe).write_text, args=(PARAMETERS,))
     writer.start()
-    with pytest.raises(GridError, match="name is missing, and none can be taken"):
+    with pytest.raises(GridError, match="name is missing, and the file's name cannot be used"):
         load_sweep(pipe)
     writer.join()

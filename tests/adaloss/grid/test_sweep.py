@@ -213,8 +213,8 @@ def test_a_sweep_file_of_wandb_is_valid_as_it_stands(load):
     assert (sweep.grid.project, sweep.grid.entity) == ("optimizers", "lab")
     assert (sweep.grid.metric.name, sweep.grid.metric.goal) == ("val/loss", "minimize")
     assert sweep.notes == (
-        "program is not used: adaloss-sweep trains by itself",
-        "command is not used: adaloss-sweep trains by itself",
+        "program is not used: adaloss-sweep runs the training itself",
+        "command is not used: adaloss-sweep runs the training itself",
     )
 
 
@@ -305,12 +305,12 @@ def test_only_keeps_the_trials_with_the_values(load):
     [
         ({"bo": "1"}, "unknown field 'bo'; known: dataset, model, optimizer, seed, "),
         ({"optimiser": "adaloss"}, "unknown field 'optimiser'; did you mean optimizer?"),
-        ({"b0": "7"}, "no trial has b0=7; there are 0.1, 1"),
-        ({"b0": "0.1|7"}, "no trial has b0=7; there are 0.1, 1"),
+        ({"b0": "7"}, "no trial has b0=7; the trials have 0.1, 1"),
+        ({"b0": "0.1|7"}, "no trial has b0=7; the trials have 0.1, 1"),
         ({"b0": "small"}, "b0 must be a number, found the text 'small'"),
         ({"seed": "0.5"}, "seed must be a whole number, found 0.5"),
-        ({"pretrained": "true"}, "no trial has pretrained=true; there are false"),
-        ({"model": "resnet50"}, "no trial has model=resnet50; there are mlp"),
+        ({"pretrained": "true"}, "no trial has pretrained=true; the trials have false"),
+        ({"model": "resnet50"}, "no trial has model=resnet50; the trials have mlp"),
         ({"optimizer": "adalos"}, "optimizer must be 'adaloss', .*; did you mean adaloss?"),
     ],
 )
@@ -321,7 +321,7 @@ def test_only_refuses_what_no_trial_has(load, filters, said):
 
 def test_only_refuses_a_combination_that_no_trial_has(load):
     trials = load(GRID + "exclude: [{b0: 1, optimizer: adaloss}]\n").trials
-    with pytest.raises(ValueError, match=r"no trial has b0=1; there are 0\.1"):
+    with pytest.raises(ValueError, match=r"no trial has b0=1; the trials have 0\.1"):
         only(trials, {"optimizer": "adaloss", "b0": "1"})
 
 

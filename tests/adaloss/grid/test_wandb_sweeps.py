@@ -40,7 +40,7 @@ OPTIMIZERS = "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant' 
 DATASETS = "digits, mnist, fashion_mnist, cifar10, cifar100 or imagefolder:PATH"
 WEIGHTS = "true, false or the path of a file (.pth, .pt, .th, .bin, .tar, .safetensors, .npz)"
 SEARCHED = (
-    "is not supported: a table needs every cell of the grid, so that sampled searches would bias "
+    "is not supported: a table needs every cell of the grid, and a sampled search would bias "
     "it; write method: grid"
 )
 VALUES = "is not supported: a grid needs the values themselves; write values:"
@@ -74,8 +74,8 @@ def cells(sweep):
 def test_a_file_with_our_names_in_wandbs_forms_loads_as_it_is():
     sweep = load_sweep(FILES / "ours.yaml")
     assert sweep.name == "ours"
-    assert sweep.left_open == {"name", "seeds"}
-    assert sweep.notes == ("program is not used: adaloss-sweep trains by itself",)
+    assert sweep.defaulted == {"name", "seeds"}
+    assert sweep.notes == ("program is not used: adaloss-sweep runs the training itself",)
     assert [(t.optimizer, t.b0) for t in sweep.trials[:4]] == [
         *product(["adaloss", "sgd_constant"], [0.01, 1.0])
     ]
@@ -113,7 +113,8 @@ MISTAKES = {
         "7: unknown parameter 'learning_rate'; did you mean lr?",
         f"8: learning_rate.min {VALUES} [0.0001, …, 0.1]",
         f"15: optimizer must be {OPTIMIZERS}, found the text 'adam'",
-        "15: optimizer must be one of these too, found the text 'sgd'; did you mean sgd_constant?",
+        "15: optimizer must be one of the values listed above, found the text 'sgd'; did "
+        "you mean sgd_constant?",
     ],
     "huggingface": [
         f"3: method 'random' {SEARCHED}",
@@ -128,7 +129,7 @@ MISTAKES = {
         f"16: num_train_epochs.distribution int_uniform {VALUES} [2, 3, 4]",
         f"21: unknown parameter 'warmup_ratio'; known: {FIELDS}",
         "25: early_terminate is not supported: stopping trials early would bias the table; "
-        "take it out",
+        "remove it",
     ],
     "keras": [
         "3: metric.name must be a metric, found the text 'val_loss'; did you mean val/loss?",
@@ -140,11 +141,11 @@ MISTAKES = {
         "14: unknown parameter 'hidden_units'",
     ],
     "vision": [
-        "4: metric.target is not supported: to stop at a good trial would bias the table; "
-        "take it out",
+        "4: metric.target is not supported: stopping at a good trial would bias the table; "
+        "remove it",
         "4: metric.name must be a metric, found the text 'test_acc'; did you mean test/top1?",
         f"6: dataset must be {DATASETS}, found the text 'CIFAR-10'; did you mean cifar10?",
-        "6: dataset must be one of these too, found the text 'FashionMNIST'; "
+        "6: dataset must be one of the values listed above, found the text 'FashionMNIST'; "
         "did you mean fashion_mnist?",
         "7: unknown parameter 'arch'; did you mean model?",
         f"8: optimizer must be {OPTIMIZERS}, found the text 'SGD'; did you mean sgd_constant?",
@@ -152,7 +153,7 @@ MISTAKES = {
         "10: unknown parameter 'bs'; did you mean batch_size?",
         "11: unknown parameter 'num_epochs'; did you mean epochs?",
         f"13: pretrained must be {WEIGHTS}, found the text 'yes'; write true",
-        "13: pretrained must be one of these too, found the text 'no'; write false",
+        "13: pretrained must be one of the values listed above, found the text 'no'; write false",
         "14: unknown parameter 'img_size'; did you mean image_size?",
         "15: unknown parameter 'random_seed'; did you mean seed?",
     ],
@@ -175,9 +176,9 @@ MISTAKES = {
         "11: unknown parameter 'degrees'",
     ],
     "weighted": [
-        "7: optimizer has probabilities, and a grid tries each of the values equally often: take "
-        "distribution and probabilities out",
-        "11: epochs.distribution constant goes with value, found values; leave distribution out",
+        "7: optimizer has probabilities, but a grid tries each of the values equally often: "
+        "remove distribution and probabilities",
+        "11: epochs.distribution constant needs value, found values; remove distribution",
         "12: batch_size.distribution must be constant or categorical, or be left out, found the "
         "text 'Categorical'; did you mean categorical?",
         f"13: b0.min {VALUES} [1, 2, 3]",
@@ -251,16 +252,16 @@ def test_a_distribution_that_is_sampled_is_refused_with_what_to_write(said, dist
         (
             "{distribution: uniform, values: [1, 2]}",
             "lr.distribution uniform is not supported: a grid needs the values themselves; "
-            "take distribution out",
+            "remove distribution",
         ),
         (
             "{distribution: categorical, value: 1}",
-            "lr.distribution categorical goes with values, found value; leave distribution out",
+            "lr.distribution categorical needs values, found value; remove distribution",
         ),
         (
             "{values: [1, 2], probabilities: [0.5, 0.5]}",
-            "lr has probabilities, and a grid tries each of the values equally often: take "
-            "probabilities out",
+            "lr has probabilities, but a grid tries each of the values equally often: "
+            "remove probabilities",
         ),
         ("{distribution: constant}", "lr must have either value or values, found distribution"),
         (
@@ -274,10 +275,10 @@ def test_a_distribution_that_is_sampled_is_refused_with_what_to_write(said, dist
         ),
         (
             "{parameters: {warm: {value: 1}}, value: 1}",
-            "lr has parameters of its own beside value; leave one of them out",
+            "lr has both parameters and value; leave one of them out",
         ),
         ("{parameters: [1]}", "lr needs a mapping as its parameters, found a list"),
-        ("{parameters: {}}", "lr has no parameters; take it out"),
+        ("{parameters: {}}", "lr has no parameters; remove it"),
     ],
 )
 def test_a_form_without_values_is_refused_once(said, form, message):
@@ -340,13 +341,12 @@ def test_keys_that_change_no_number_are_named_and_not_used(load):
     [
         (
             "metrics: [{name: a}, {name: b}]",
-            "metrics is not supported: write metric: {name: …}, and further tables for further "
-            "metrics",
+            "metrics is not supported: write metric: {name: …}, and add tables for further metrics",
         ),
         (
             "metric: {name: val/top1, target: 90}",
-            "metric.target is not supported: to stop at a good trial would bias the table; "
-            "take it out",
+            "metric.target is not supported: stopping at a good trial would bias the table; "
+            "remove it",
         ),
         ("parallelism: 4", "unknown key 'parallelism'; did you mean execution.max_concurrent?"),
         ("learning_rate: 1", "unknown key 'learning_rate'; did you mean parameters.lr?"),
