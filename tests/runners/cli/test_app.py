@@ -38,7 +38,7 @@ def test_nothing_has_run_yet(command, grid):
         (("plan", "quickstrat"), "did you mean quickstart?"),
         (("plan", "missing.yaml"), "missing.yaml: there is no such file"),
         (("run", "grid.yaml", "--only", "b0"), "write field=value"),
-        (("run", "grid.yaml", "--only", "b0=7"), "no trial has b0=7; there are 0.01, 1"),
+        (("run", "grid.yaml", "--only", "b0=7"), "no trial has b0=7; the trials have 0.01, 1"),
         (("run", "grid.yaml", "--only", "optimiser=adaloss"), "did you mean optimizer?"),
         (("show", "grid.yaml", "zzz"), "no trial's id or name begins with 'zzz'"),
         (("show", "grid.yaml", "mlp"), "8 trials begin with 'mlp'"),

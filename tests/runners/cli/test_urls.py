@@ -52,7 +52,7 @@ def test_so_is_the_root_of_the_data(said, grid, tmp_path, monkeypatch, command):
     grid.write_text(grid.read_text() + "data: {root: 's3://bucket/data'}\n")
     code, _, errors = said(command, grid)
     assert code == 2
-    assert "grid.yaml:11: data.root must be a folder of this machine: s3://bucket/data" in errors
+    assert "grid.yaml:11: data.root must be a folder on this machine: s3://bucket/data" in errors
     assert not (tmp_path / "results").exists()
 
 
