@@ -13,4 +13,4 @@ class DataError(UserError):
 
 
 class WeightsError(UserError):
-    """Weights are missing, unreadable or of another model. The message says what to do."""
+    """Weights are missing, unreadable or another model's. The message says which and what to do."""

@@ -116,23 +116,23 @@ def import_own_module(name: str, folders: Sequence[Path]) -> ModuleType:
     Raises:
         OwnCodeError: there is no such module, or another module already has its name.
     """
-    found = find_own_module(name, folders)
+    own_module = find_own_module(name, folders)
     top = name.partition(".")[0]
     if top in PACKAGES:
         raise OwnCodeError(
             f"{top} is the name of a package of adaloss-sweep itself: rename your module"
         )
-    if found is None:
+    if own_module is None:
         searched = ", ".join(map(str, folders))
         raise OwnCodeError(
             f"there is no module {name} in {searched} or among the installed packages"
         )
     module = importlib.import_module(name)
     file = getattr(module, "__file__", None)
-    if file is None or not Path(file).exists() or not Path(file).samefile(found.file):
+    if file is None or not Path(file).exists() or not Path(file).samefile(own_module.file):
         raise OwnCodeError(
             f"another module with the name {name} is already imported ({file or 'built in'}): "
-            f"rename {found.file}"
+            f"rename {own_module.file}"
         )
     return module
 

@@ -61,8 +61,8 @@ def places_of_grid(grid: Path, declared_root: str | None) -> Places:
     """The places for the trials of a grid file. ``declared_root`` is its ``data.root``."""
     own = tuple(dict.fromkeys((grid.absolute().parent, Path.cwd())))
     if declared_root is not None:
-        found = Places(data_root=Path(), own=own).own_path(declared_root)
-        declared_root = str(found) if found else declared_root
+        existing = Places(data_root=Path(), own=own).own_path(declared_root)
+        declared_root = str(existing) if existing else declared_root
     return Places(data_root=data_root(declared_root), own=own)
 
 

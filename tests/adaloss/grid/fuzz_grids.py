@@ -1,10 +1,10 @@
-"""Fuzz what reads files: grids, and trials' records. Not a test: run it as long as you like.
+"""Fuzz the readers of grids and records. This is not a test: run it as long as you like.
 
     python tests/adaloss/grid/fuzz_grids.py [--seconds 60] [--records] [--corpus FOLDER]
 
-With atheris (``pip install atheris``) it is guided by coverage; without, right files are mutated at
-random. An input after which anything but the reader's own error comes, or that takes longer than
-a few seconds, is kept in the corpus folder as ``crash-…`` and ends the run.
+With atheris (``pip install atheris``) coverage guides the fuzzing. Without it valid files are
+mutated at random. An input that raises anything but the reader's own error, or takes longer than a
+few seconds, is saved in the corpus folder as ``crash-…`` and ends the run.
 """
 
 import argparse
@@ -61,7 +61,7 @@ tables: [{rows: b0, columns: optimizer, per: [model, dataset], only: {b0: [1]}}]
 
 
 def words() -> list[str]:
-    """What mutations are made of: signs of the languages, odd values, and the names of all keys."""
+    """The parts of mutations: syntax of the languages, odd values, and the names of all keys."""
     from adaloss.grid.schema.schema import ExecutionSection, Grid, GridTable, Override, WandbSection
     from adaloss.records.result import EpochMetrics, TrialResult
     from adaloss.trial import Trial
@@ -72,7 +72,7 @@ def words() -> list[str]:
 
 
 def grid_target() -> Target:
-    """Reads bytes as a grid: a sweep or a well-formed GridError."""
+    """A function that reads bytes as a grid and expects a sweep or a well-formed GridError."""
     from adaloss.grid.sweep import GridError, load_sweep
 
     path = Path(tempfile.mkdtemp()) / "grid.yaml"
@@ -103,7 +103,7 @@ FIELDS = {
 
 
 def record_target() -> Target:
-    """Reads bytes as each kind of record: the record or a one-line CorruptRecordError."""
+    """A function that reads bytes as records and expects a record or a CorruptRecordError."""
     from adaloss.records.content import parsed_history, parsed_result, parsed_trial
     from adaloss.records.file import CorruptRecordError
     from adaloss.tasks.table import trial_from
@@ -130,7 +130,7 @@ def record_target() -> Target:
 
 
 def grid_seeds() -> list[bytes]:
-    """A small grid with every section, and those that come with the package."""
+    """A small grid with every section, and the shipped grids."""
     return [GRID.encode()] * 9 + [
         path.read_bytes() for path in sorted((ROOT / "sweeps").glob("*.yaml"))
     ]
@@ -160,7 +160,7 @@ def record_seeds() -> list[bytes]:
 def mutated(
     content: bytes, seeds: Sequence[bytes], known: Sequence[str], chance: random.Random
 ) -> bytes:
-    """The content after a few slips: bytes and words put in, cut out, doubled or exchanged."""
+    """The content after a few mutations: bytes and words inserted, removed, doubled or replaced."""
     for _ in range(chance.choice((1, 1, 2, 3, 8))):
         start = chance.randrange(len(content) + 1)
         end = min(len(content), start + chance.choice((0, 1, 2, 5, 20, 100)))
@@ -192,7 +192,7 @@ def keep(content: bytes, corpus: Path) -> Path:
 
 
 def fuzz(target: Target, seeds: Sequence[bytes], seconds: float, corpus: Path, seed: int) -> int:
-    """Mutate at random until the time is over; returns how many inputs were tried."""
+    """Mutate at random until the time is over, and return the number of inputs."""
     chance, known = random.Random(seed), words()
     signal.signal(signal.SIGALRM, too_long)
     pool, tried, end = list(seeds), 0, time.monotonic() + seconds
@@ -208,13 +208,13 @@ def fuzz(target: Target, seeds: Sequence[bytes], seconds: float, corpus: Path, s
         finally:
             signal.alarm(0)
         if chance.random() < 0.02:
-            # Mistakes on top of mistakes reach further than one alone.
+            # Several mutations reach more code than one.
             pool = [*pool[:POOL], content] if len(pool) <= POOL else list(seeds)
     return tried
 
 
 def fuzz_by_coverage(seeds: Sequence[bytes], seconds: float, corpus: Path, records: bool) -> None:
-    """The same, led by what of the code the inputs reach; atheris ends the process itself."""
+    """Fuzz guided by the coverage of the code. atheris ends the process itself."""
     import atheris
 
     with atheris.instrument_imports(include=["adaloss"]):

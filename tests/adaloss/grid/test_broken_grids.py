@@ -1,4 +1,4 @@
-"""Every mistake in a grid is reported with its line and in plain words, all of them at once."""
+"""All mistakes in a grid are reported at once, each with its line and in plain words."""
 
 import json
 import re
@@ -37,10 +37,10 @@ WEIGHTS = "true, false or the path of a file (.pth, .pt, .th, .bin, .tar, .safet
 
 
 @pytest.fixture
-def complaints(tmp_path):
-    """What is said of a grid with this text, as ``line: message`` lines."""
+def problem_lines(tmp_path):
+    """The problems of a grid with this text, as ``line: message`` lines."""
 
-    def complaints_about(text):
+    def load_and_catch(text):
         path = tmp_path / "grid.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises(GridError) as caught:
@@ -50,16 +50,16 @@ def complaints(tmp_path):
         assert all(line.startswith(f"{path}:") for line in lines)
         return [line.removeprefix(f"{path}:") for line in lines]
 
-    return complaints_about
+    return load_and_catch
 
 
-def test_the_grid_that_is_broken_below_is_right_itself(tmp_path):
+def test_the_grid_of_these_tests_is_valid(tmp_path):
     path = tmp_path / "grid.yaml"
     path.write_text(GRID)
     assert len(load_sweep(path).trials) == 8
 
 
-# (what is replaced, by what, what is said)
+# (the text to replace, its replacement, the expected messages)
 REPLACED = {
     "zero": ("[0.1, 1]", "[0.1, 0]", "6: b0 must be greater than 0, found 0"),
     "negative": ("lr: 0.1", "lr: -0.1", "7: lr must be at least 0, found -0.1"),
@@ -304,13 +304,15 @@ REPLACED = {
 }
 
 
-@pytest.mark.parametrize(("old", "new", "said"), REPLACED.values(), ids=REPLACED)
-def test_a_mistake_in_a_value(complaints, old, new, said):
+@pytest.mark.parametrize(("old", "new", "expected"), REPLACED.values(), ids=REPLACED)
+def test_a_mistake_in_a_value(problem_lines, old, new, expected):
     assert GRID.count(old) == 1
-    assert complaints(GRID.replace(old, new)) == ([said] if isinstance(said, str) else said)
+    assert problem_lines(GRID.replace(old, new)) == (
+        [expected] if isinstance(expected, str) else expected
+    )
 
 
-# (what is added at the end, from line 11 on, and what is said)
+# (the text added at the end, from line 11 on, and the expected messages)
 ADDED = {
     "unknown key": ("sedes: 3", "11: unknown key 'sedes'; did you mean seeds?"),
     "unknown key that is like none": (
@@ -566,13 +568,13 @@ ADDED = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), ADDED.values(), ids=ADDED)
-def test_a_mistake_elsewhere(complaints, text, said):
-    assert complaints(f"{GRID}{text}\n") == [said]
+@pytest.mark.parametrize(("text", "expected"), ADDED.values(), ids=ADDED)
+def test_a_mistake_elsewhere(problem_lines, text, expected):
+    assert problem_lines(f"{GRID}{text}\n") == [expected]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     {
         "empty": ("", "1: the file is empty; a grid needs at least parameters"),
         "comments": (
@@ -610,12 +612,12 @@ def test_a_mistake_elsewhere(complaints, text, said):
         ),
     }.values(),
 )
-def test_a_file_that_is_no_grid(complaints, text, said):
-    assert complaints(text) == [said]
+def test_a_file_that_is_not_a_grid(problem_lines, text, expected):
+    assert problem_lines(text) == [expected]
 
 
-def test_every_mistake_of_a_file_is_reported_in_the_order_of_its_lines(complaints):
-    assert complaints(
+def test_every_mistake_of_a_file_is_reported_in_the_order_of_its_lines(problem_lines):
+    assert problem_lines(
         "name: my sweep\n"
         "method: random\n"
         "parameters:\n"
@@ -664,19 +666,19 @@ def test_every_mistake_of_a_file_is_reported_in_the_order_of_its_lines(complaint
     ]
 
 
-def test_cells_are_judged_in_spite_of_mistakes_in_other_fields(complaints):
+def test_cells_are_checked_despite_mistakes_in_other_fields(problem_lines):
     text = GRID.replace("lr: 0.1", "lr: fast") + "retries: 1\nexclude: [{b0: 5}]\n"
-    assert complaints(text) == [
+    assert problem_lines(text) == [
         "7: lr must be a number, found the text 'fast'",
         "11: unknown key 'retries'; did you mean execution.retries?",
         "12: no cell has b0: 5; the grid has 0.1, 1",
     ]
 
 
-def test_a_mistake_draws_no_further_complaints(complaints):
+def test_a_mistake_causes_no_follow_up_errors(problem_lines):
     text = GRID.replace("[adaloss,", "[adalos,").replace("mlp", "mpl")
     follow = "exclude: [{optimizer: adaloss}]\noverrides: [{match: {model: mlp}, set: {lr: 1}}]\n"
-    assert [line.split(":")[0] for line in complaints(text + follow)] == ["4", "5"]
+    assert [line.split(":")[0] for line in problem_lines(text + follow)] == ["4", "5"]
 
 
 def test_problems_have_their_line_key_and_message(tmp_path):
@@ -692,7 +694,7 @@ def test_problems_have_their_line_key_and_message(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "expected"),
     [
         (lambda path: None, "there is no such file"),
         (lambda path: path.mkdir(), "this is a folder, not a grid file"),
@@ -703,30 +705,30 @@ def test_problems_have_their_line_key_and_message(tmp_path):
         (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links"),
     ],
 )
-def test_a_path_that_is_no_grid_file(tmp_path, make, said):
+def test_a_path_that_is_not_a_grid_file(tmp_path, make, expected):
     path = tmp_path / "grid.yaml"
     make(path)
-    with pytest.raises(GridError, match=f"^{re.escape(str(path))}: {said}$"):
+    with pytest.raises(GridError, match=f"^{re.escape(str(path))}: {expected}$"):
         load_sweep(path)
 
 
-def test_a_grid_of_too_many_trials_is_refused_before_it_is_expanded(complaints):
+def test_a_grid_of_too_many_trials_is_refused_before_it_is_expanded(problem_lines):
     values = ", ".join(map(str, range(1, 5001)))
     text = GRID.replace("b0: [0.1, 1]", f"b0: [{values}]").replace("lr: 0.1", f"lr: [{values}]")
-    assert complaints(text) == [
+    assert problem_lines(text) == [
         "2: the grid has 100,000,000 trials; the most that a sweep may have is 1,000,000"
     ]
 
 
-def test_extra_cells_count_too(complaints):
+def test_extra_cells_count_too(problem_lines):
     values = ", ".join(map(str, range(1, 1001)))
     extra = f"include: [{{optimizer: adaloss, b0: [{values}], lr: [{values}]}}]\n"
-    assert complaints(GRID + extra) == [
+    assert problem_lines(GRID + extra) == [
         "2: the grid has 2,000,008 trials; the most that a sweep may have is 1,000,000"
     ]
 
 
-def test_a_grid_of_a_billion_cells_is_refused_at_once_however_they_are_said(complaints):
+def test_a_grid_of_a_billion_cells_is_refused_at_once_in_every_form(problem_lines):
     thousand = "[" + ", ".join(map(str, range(1, 1001))) + "]"
     names = ("b0", "lr", "c")
     values = "".join(f"  {name}: {thousand}\n" for name in names)
@@ -738,16 +740,16 @@ def test_a_grid_of_a_billion_cells_is_refused_at_once_however_they_are_said(comp
         (GRID + f"include: [{{optimizer: adaloss, {point}}}]\n", "2,000,000,008"),
         (seeded.replace("seeds: 2", "seeds: 100000"), "200,000,000,000"),
     ):
-        assert complaints(text) == [
+        assert problem_lines(text) == [
             f"2: the grid has {trials} trials; the most that a sweep may have is 1,000,000"
         ]
 
 
-def test_a_grid_of_more_cells_than_fit_into_memory_is_refused(complaints):
+def test_a_grid_of_more_cells_than_fit_into_memory_is_refused(problem_lines):
     values = ", ".join(map(str, range(1, 1001)))
     text = GRID.replace("b0: [0.1, 1]", f"b0: [{values}]").replace("lr: 0.1", f"lr: [{values}]")
     text = text.replace("[adaloss, sgd_constant]", "adaloss").replace("seeds: 2", "seeds: 1")
-    assert complaints(text) == [
+    assert problem_lines(text) == [
         "2: the grid has 1,000,000 cells; the most that a sweep may have is 100,000"
     ]
 
@@ -767,22 +769,22 @@ def many(section, entry):
     ],
     ids=["overrides", "exclude"],
 )
-def test_thousands_of_points_are_looked_up_not_searched_for(tmp_path, text):
+def test_thousands_of_points_are_matched_through_the_index(tmp_path, text):
     path = tmp_path / "grid.yaml"
     path.write_text(text)
     assert load_sweep(path).trials
 
 
-def test_overrides_that_would_take_for_ever_are_refused(complaints):
-    assert complaints(many("overrides", "{{match: {{lr: 0.1}}, set: {{c: {i}}}}}")) == [
+def test_overrides_that_would_take_too_long_are_refused(problem_lines):
+    assert problem_lines(many("overrides", "{{match: {{lr: 0.1}}, set: {{c: {i}}}}}")) == [
         "11: overrides and exclude select so many cells so often that loading would take too long; "
         "write the values in parameters"
     ]
 
 
-def test_tables_that_would_take_for_ever_are_refused(complaints):
-    (said,) = complaints(many("tables", "{{exclude: [{{b0: {i}}}]}}"))
-    assert said.endswith(
+def test_tables_that_would_take_too_long_are_refused(problem_lines):
+    (message,) = problem_lines(many("tables", "{{exclude: [{{b0: {i}}}]}}"))
+    assert message.endswith(
         "the tables select so many cells so often that loading would take too long"
     )
 
@@ -802,16 +804,16 @@ NAMES = ["".join(letters) for letters in product("abcdefghijklmnopqrstuvwxyz", r
     ],
     ids=["models", "parameters", "keys", "tags", "YAML tags", "tables"],
 )
-def test_of_thousands_of_mistakes_only_the_first_are_judged(complaints, text):
-    said = complaints(text)
-    assert len(said) == 101
-    assert said[-1].endswith(": there are more mistakes; fix these first")
+def test_only_the_first_of_thousands_of_mistakes_are_reported(problem_lines, text):
+    messages = problem_lines(text)
+    assert len(messages) == 101
+    assert messages[-1].endswith(": there are more mistakes; fix these first")
 
 
 @pytest.mark.parametrize("text", ["1" * 250_000, "1 " * 100_000, "1h" * 100_000])
-def test_a_very_long_duration_is_none(complaints, text):
-    (said,) = complaints(f'{GRID}execution: {{timeout: "{text}"}}\n')
-    assert said.startswith("11: execution.timeout must be a time such as 90s, 2h or 1h30m")
+def test_a_very_long_duration_is_refused(problem_lines, text):
+    (message,) = problem_lines(f'{GRID}execution: {{timeout: "{text}"}}\n')
+    assert message.startswith("11: execution.timeout must be a time such as 90s, 2h or 1h30m")
 
 
 @pytest.mark.parametrize(
@@ -829,8 +831,8 @@ def test_a_very_long_duration_is_none(complaints, text):
     ],
     ids=["model", "parameter", "key", "field", "method", "alias", "tag", "name", "data set"],
 )
-def test_a_very_long_name_is_shortened_where_it_is_quoted(complaints, text):
-    assert all(len(line) < 2_100 for line in complaints(text))
+def test_a_very_long_name_is_shortened_in_messages(problem_lines, text):
+    assert all(len(line) < 2_100 for line in problem_lines(text))
 
 
 BAD_NAMES = (
@@ -840,9 +842,11 @@ BAD_NAMES = (
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_a_name_that_would_leave_the_storage_is_refused(complaints, name):
-    (said,) = complaints(GRID.replace("demo", f'"{name}"'))
-    assert said.startswith("1: name must be 1 to 64 letters, digits, dots, dashes and underscores")
+def test_a_name_that_would_leave_the_storage_is_refused(problem_lines, name):
+    (message,) = problem_lines(GRID.replace("demo", f'"{name}"'))
+    assert message.startswith(
+        "1: name must be 1 to 64 letters, digits, dots, dashes and underscores"
+    )
 
 
 @pytest.mark.parametrize(
@@ -858,29 +862,29 @@ def test_a_name_that_would_leave_the_storage_is_refused(complaints, name):
         ("seeds: 2", r'wandb: {tags: ["a\x00b"]}', 10),
     ],
 )
-def test_no_name_or_path_has_a_null_character(complaints, old, new, line):
-    assert complaints(GRID.replace(old, new)) == [f"{line}: the character #x0000 is not allowed"]
+def test_no_name_or_path_has_a_null_character(problem_lines, old, new, line):
+    assert problem_lines(GRID.replace(old, new)) == [f"{line}: the character #x0000 is not allowed"]
 
 
 @pytest.mark.parametrize(
     "model", ["../mlp", "/etc/passwd", "..", "mlp/../mlp", r'"\e[2J"', r'"\u202emlp"', "os.system"]
 )
-def test_a_model_that_is_a_path_or_worse_is_unknown(complaints, model):
-    (said,) = complaints(GRID.replace("mlp", model))
-    assert said.startswith("4: unknown model '")
-    assert said.isprintable()
+def test_a_model_that_is_a_path_or_worse_is_unknown(problem_lines, model):
+    (message,) = problem_lines(GRID.replace("mlp", model))
+    assert message.startswith("4: unknown model '")
+    assert message.isprintable()
 
 
-def test_a_tag_that_would_run_a_program_is_refused(complaints, tmp_path):
+def test_a_tag_that_would_run_a_program_is_refused(problem_lines, tmp_path):
     tag = f"!!python/object/apply:os.mkdir [{tmp_path / 'made'}]"
-    assert complaints(GRID.replace("mlp", tag))[0] == (
+    assert problem_lines(GRID.replace("mlp", tag))[0] == (
         "4: YAML tags are not allowed in a grid; remove !!python/object/apply:os.mkdir"
     )
     assert not (tmp_path / "made").exists()
 
 
 def laughs(first, line):
-    """Nine anchors, each of which unfolds to ten of the one before."""
+    """Nine anchors, each of which expands to ten of the one before."""
     names = "abcdefghi"
     lines = [f"a: &a {first}"]
     lines += [line.format(new=new, old=old) for old, new in pairwise(names)]
@@ -888,7 +892,7 @@ def laughs(first, line):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     {
         "lists of lists": (
             laughs("[1]", "{new}: &{new} [" + ", ".join(["*{old}"] * 10) + "]"),
@@ -912,12 +916,12 @@ def laughs(first, line):
         "keys": ("? " * 100_000, "1: a key of the grid is not plain text"),
     }.values(),
 )
-def test_a_file_that_unfolds_without_end_is_refused_at_once(complaints, text, said):
-    assert complaints(text) == [said]
+def test_a_file_that_expands_too_far_is_refused_at_once(problem_lines, text, expected):
+    assert problem_lines(text) == [expected]
 
 
-def judged(path, text):
-    """The sweep, or None after a well-formed error."""
+def loaded(path, text):
+    """The sweep, or None if loading raises a well-formed error."""
     path.write_bytes(text.encode(errors="surrogatepass") if isinstance(text, str) else text)
     try:
         return load_sweep(path)
@@ -961,7 +965,7 @@ FUZZED = settings(
 
 
 def json_of(value):
-    """YAML's subset with nothing left to chance: JSON, with YAML's names of odd numbers."""
+    """The value as JSON, a subset of YAML, with YAML's names of nan and infinity."""
     return json.dumps(value).replace("NaN", ".nan").replace("Infinity", ".inf")
 
 
@@ -971,20 +975,20 @@ def json_of(value):
         alphabet=st.sampled_from("ab:,-?*&!|>%@`'\"{}[]#\\\n\t 01.~\x85\ufeff\u2028"), max_size=60
     )
 )
-def test_text_with_signs_of_yaml_is_a_grid_or_an_error(tmp_path, text):
-    assert judged(tmp_path / "grid.yaml", text) is None
+def test_text_with_yaml_syntax_is_a_grid_or_an_error(tmp_path, text):
+    assert loaded(tmp_path / "grid.yaml", text) is None
 
 
 @FUZZED
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_any_text_is_a_grid_or_an_error(tmp_path, text):
-    assert judged(tmp_path / "grid.yaml", text) is None
+    assert loaded(tmp_path / "grid.yaml", text) is None
 
 
 @FUZZED
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_any_structure_is_a_grid_or_an_error(tmp_path, grid):
-    judged(tmp_path / "grid.yaml", json_of(grid))
+    loaded(tmp_path / "grid.yaml", json_of(grid))
 
 
 @FUZZED
@@ -992,17 +996,17 @@ def test_any_structure_is_a_grid_or_an_error(tmp_path, grid):
     st.dictionaries(KEYS, VALUES, max_size=2),
     st.dictionaries(KEYS, VALUES, max_size=2),
 )
-def test_any_change_of_a_right_grid_is_a_grid_or_an_error(tmp_path, keys, parameters):
+def test_any_change_of_a_valid_grid_is_a_grid_or_an_error(tmp_path, keys, parameters):
     right = YAML(typ="safe", pure=True).load(GRID)
     right["parameters"] |= parameters
-    sweep = judged(tmp_path / "grid.yaml", json_of(right | keys))
+    sweep = loaded(tmp_path / "grid.yaml", json_of(right | keys))
     assert sweep is None or (isinstance(sweep, Sweep) and sweep.trials)
 
 
 @FUZZED
 @given(st.integers(0, len(GRID)), st.integers(0, 4), st.text(max_size=3))
-def test_any_slip_of_the_pen_is_a_grid_or_an_error(tmp_path, start, length, text):
-    judged(tmp_path / "grid.yaml", GRID[:start] + text + GRID[start + length :])
+def test_any_typo_is_a_grid_or_an_error(tmp_path, start, length, text):
+    loaded(tmp_path / "grid.yaml", GRID[:start] + text + GRID[start + length :])
 
 
 PLACES = {
@@ -1017,13 +1021,13 @@ PATHS = st.text(alphabet=st.sampled_from("../\\~\0\n\x1b\u202eab:-%{}"), max_siz
 
 @FUZZED
 @given(st.sampled_from(sorted(PLACES)), PATHS | st.text(max_size=8))
-def test_any_name_is_one_that_is_no_path_or_an_error(tmp_path, field, text):
+def test_any_name_is_not_a_path_or_is_an_error(tmp_path, field, text):
     new = {
         "pretrained": f"lr: 0.1\n  pretrained: {json.dumps(text + '.pth')}",
         "project": f"wandb: {{project: {json.dumps(text)}, name: {json.dumps(text)}}}",
     }.get(field, f"{field}: {json.dumps(text)}")
     assert GRID.count(PLACES[field]) == 1
-    sweep = judged(tmp_path / "grid.yaml", GRID.replace(PLACES[field], new))
+    sweep = loaded(tmp_path / "grid.yaml", GRID.replace(PLACES[field], new))
     if sweep is not None:
         assert "\0" not in text
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", sweep.name)

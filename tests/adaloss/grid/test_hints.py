@@ -1,4 +1,4 @@
-"""A hint names a known synonym or what was nearly written; where nothing is near there is none."""
+"""A hint names a synonym or a similar name. If no name is similar, there is no hint."""
 
 from difflib import SequenceMatcher
 
@@ -45,7 +45,7 @@ LIKE_NOTHING = (
     ("written", "field"),
     [(written, field) for field, names in FIELDS.items() for written in names.split()],
 )
-def test_the_spellings_of_a_field_lead_to_it(written, field):
+def test_other_spellings_of_a_field_suggest_it(written, field):
     assert similar_names(written, FIELD_NAMES) == (field,)
 
 
@@ -57,21 +57,21 @@ def test_the_spellings_of_a_field_lead_to_it(written, field):
         for written in names.split()
     ],
 )
-def test_the_spellings_of_a_metric_lead_to_it(written, metrics):
+def test_other_spellings_of_a_metric_suggest_it(written, metrics):
     assert similar_names(written, METRICS) == metrics
 
 
 @pytest.mark.parametrize("written", LIKE_NOTHING.split())
-def test_there_is_no_hint_where_nothing_is_near(written):
+def test_there_is_no_hint_if_no_name_is_similar(written):
     assert similar_names(written, FIELD_NAMES) == ()
 
 
 @pytest.mark.parametrize("written", ["adam", "adamw", "adagrad", "rmsprop", "lion"])
-def test_another_optimizer_is_not_taken_for_one_of_ours(written):
+def test_another_optimizer_does_not_suggest_one_of_ours(written):
     assert similar_names(written, OPTIMIZER_NAMES) == ()
 
 
-def test_every_synonym_stands_for_a_name_that_there_is():
+def test_every_synonym_stands_for_an_existing_name():
     keys = {name for section in sections(Grid) for name in section.model_fields}
     assert set(SPELLINGS) <= {*FIELD_NAMES, *METRICS, *OPTIMIZER_NAMES, *keys}
     assert not {squashed(name) for name in FIELD_NAMES} & {
@@ -106,7 +106,7 @@ WRITTEN = st.text(max_size=20) | st.sampled_from(
 
 
 @given(WRITTEN)
-def test_a_hint_is_a_synonym_or_nearly_what_was_written(written):
+def test_a_hint_is_a_synonym_or_similar_to_the_name(written):
     for hint in similar_names(written, FIELD_NAMES):
         parts = {squashed(written), squashed(written.rpartition(".")[2])}
         meant = {squashed(hint)} | {spelling for spelling, names in SPELT.items() if hint in names}
@@ -130,5 +130,5 @@ def test_a_hint_is_a_synonym_or_nearly_what_was_written(written):
         ("kitten", "sitting", 3),
     ],
 )
-def test_letters_are_changed_added_left_out_or_swapped(one, other, number):
+def test_letters_are_changed_added_removed_or_swapped(one, other, number):
     assert edit_distance(one, other) == edit_distance(other, one) == number

@@ -1,4 +1,4 @@
-"""``labels:`` in a grid: which value an entry is of, and every mistake with its line."""
+"""``labels:`` in a grid: the value of each entry, and every mistake with its line."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def refused(tmp_path, labels):
         ("  {}", {}),
     ],
 )  # fmt: skip
-def test_an_entry_is_of_the_one_value_that_is_so_written(tmp_path, labels, expected):
+def test_an_entry_labels_the_value_that_is_written_like_its_key(tmp_path, labels, expected):
     assert loaded(tmp_path, labels).labels == expected
 
 
@@ -60,7 +60,7 @@ def test_a_grid_without_labels_has_none(tmp_path):
     assert load_sweep(tmp_path / "grid.yaml").labels == {}
 
 
-def test_labels_are_no_part_of_what_a_trial_is(tmp_path):
+def test_labels_do_not_change_a_trial_id(tmp_path):
     plain = loaded(tmp_path, "  {}").trials
     labelled = loaded(tmp_path, "  adaloss: ours\n  b0: {1: usual}").trials
     assert [t.trial_id for t in labelled] == [t.trial_id for t in plain]
@@ -98,12 +98,12 @@ def test_labels_are_no_part_of_what_a_trial_is(tmp_path):
         ("  - adaloss", None, "labels must be a mapping"),
     ],
 )
-def test_a_mistake_is_told_with_its_line(tmp_path, labels, line, message):
+def test_a_mistake_is_reported_with_its_line(tmp_path, labels, line, message):
     problems = refused(tmp_path, labels)
     assert any(message in text for _, text in problems), problems
     if line is not None:
         assert all(found == LINE + line for found, _ in problems)
 
 
-def test_the_same_label_as_the_value_is_no_collision(tmp_path):
+def test_a_label_may_equal_its_value(tmp_path):
     assert loaded(tmp_path, "  adaloss: adaloss").labels == {"optimizer": {"adaloss": "adaloss"}}

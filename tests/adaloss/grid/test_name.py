@@ -1,4 +1,4 @@
-"""A grid without a name has its file's, wherever a copy of its text is kept."""
+"""A grid without a name is named after its file, and so are copies of its text."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def written(path, text):
         ("a\nb.yaml", "a-b"),
     ],
 )
-def test_the_files_name_is_made_fit_for_a_folder(tmp_path, file, name):
+def test_the_name_of_the_file_becomes_a_valid_folder_name(tmp_path, file, name):
     sweep = load_sweep(written(tmp_path / file, PARAMETERS))
     assert sweep.name == name
     assert sweep.defaulted == {"name", "seeds"}
@@ -54,11 +54,11 @@ def test_the_files_name_is_made_fit_for_a_folder(tmp_path, file, name):
 
 
 @pytest.mark.parametrize("stem", ["", ".", "..", "日本", "---", "_._"])
-def test_of_some_names_nothing_is_left(stem):
+def test_some_file_names_give_no_name(stem):
     assert name_of(stem) == ""
 
 
-def test_a_file_whose_name_is_none_is_refused_with_its_other_mistakes(tmp_path):
+def test_a_file_name_that_gives_no_name_is_reported_with_other_mistakes(tmp_path):
     path = written(tmp_path / "日本.yaml", PARAMETERS.replace("lr: 1", "lr: -1"))
     with pytest.raises(GridError) as caught:
         load_sweep(path)
@@ -88,7 +88,7 @@ def test_a_file_whose_name_is_none_is_refused_with_its_other_mistakes(tmp_path):
         JSON.replace("\n", ""),
     ],
 )
-def test_a_copy_of_the_text_is_the_same_sweep_whatever_its_file(tmp_path, text):
+def test_a_copy_of_the_text_in_another_file_is_the_same_sweep(tmp_path, text):
     sweep = load_sweep(written(tmp_path / "first.yaml", text))
     copy = load_sweep(written(tmp_path / "kept" / "grid.yaml", sweep.text))
     assert sweep.name == copy.name == "first"
@@ -98,30 +98,30 @@ def test_a_copy_of_the_text_is_the_same_sweep_whatever_its_file(tmp_path, text):
     assert "name" not in copy.defaulted
 
 
-def test_no_line_moves_in_a_mapping_that_is_written_out(tmp_path):
+def test_the_name_is_added_without_moving_a_line(tmp_path):
     sweep = load_sweep(written(tmp_path / "first.yaml", PARAMETERS))
     assert sweep.text == f'{PARAMETERS}name: "first"\n'
 
 
-def test_a_name_that_is_given_stays_and_so_does_the_text(tmp_path):
+def test_a_name_in_the_grid_is_kept_and_so_is_the_text(tmp_path):
     text = f"name: mine\n{PARAMETERS}seeds: 2\n"
     sweep = load_sweep(written(tmp_path / "first.yaml", text))
     assert (sweep.name, sweep.text, sweep.defaulted) == ("mine", text, frozenset())
 
 
 @pytest.mark.parametrize("name", ['""', "~", "12", "[a]", '"a b"'])
-def test_a_name_that_is_none_is_not_replaced(tmp_path, name):
+def test_an_invalid_name_is_not_replaced(tmp_path, name):
     path = written(tmp_path / "first.yaml", f"name: {name}\n{PARAMETERS}")
     with pytest.raises(GridError, match=r"first\.yaml:1: name must be "):
         load_sweep(path)
 
 
-def test_seeds_among_the_parameters_are_given(tmp_path):
+def test_seeds_in_the_parameters_are_not_defaulted(tmp_path):
     text = f"name: mine\n{PARAMETERS}  seed: {{values: [3]}}\n"
     assert load_sweep(written(tmp_path / "first.yaml", text)).defaulted == frozenset()
 
 
-def test_files_of_one_name_share_trials_by_their_content_alone(tmp_path):
+def test_files_with_the_same_name_share_only_trials_with_the_same_content(tmp_path):
     first = load_sweep(written(tmp_path / "one" / "sweep.yaml", PARAMETERS))
     same = load_sweep(written(tmp_path / "two" / "sweep.yaml", PARAMETERS))
     other = load_sweep(
@@ -133,7 +133,7 @@ def test_files_of_one_name_share_trials_by_their_content_alone(tmp_path):
     assert ids[0].isdisjoint(ids[2])
 
 
-def test_what_comes_through_a_pipe_needs_a_name(tmp_path):
+def test_a_grid_from_a_pipe_needs_a_name(tmp_path):
     pipe = tmp_path / "63"
     os.mkfifo(pipe)
     writer = Thread(target=Path(pipe).write_text, args=(PARAMETERS,))

@@ -1,4 +1,4 @@
-"""A grid file expands to its trials, in the declared order, whatever form it is written in."""
+"""A grid file in any form expands to its trials in the declared order."""
 
 import json
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_a_sweep_knows_its_file_and_its_axes(load, tmp_path):
     assert sweep.notes == ()
 
 
-def test_axes_keep_the_declared_order_whatever_is_left_out(load):
+def test_axes_keep_the_declared_order_with_excluded_cells(load):
     text = GRID.replace("[0.1, 1]", "[10, 0.1, 1]")
     sweep = load(
         text + "exclude: [{b0: 10, optimizer: adaloss}]\n"
@@ -124,12 +124,12 @@ def test_equal_cells_are_one(load):
     )
 
 
-def test_an_included_cell_that_is_there_already_changes_nothing(load):
+def test_an_included_cell_that_already_exists_changes_nothing(load):
     again = load(GRID + "include: [{optimizer: adaloss, b0: 1.0, lr: 0.1}]\n")
     assert again.trials == load(GRID).trials
 
 
-def test_trials_that_only_an_ignored_field_tells_apart_share_their_id(load):
+def test_trials_that_differ_only_in_an_ignored_field_share_their_id(load):
     sweep = load(GRID.replace("  lr: 0.1\n", "  lr: 0.1\n  alpha: [0.5, 1]\n"))
     assert len(sweep.trials) == 16
     assert len({trial.trial_id for trial in sweep.trials}) == 12
@@ -179,7 +179,7 @@ def test_included_cells_need_only_what_the_grid_varies(load):
     ]
 
 
-def test_the_bound_of_divergence_is_every_trials(load):
+def test_every_trial_has_the_bound_of_divergence(load):
     sweep = load(GRID + "divergence: {max_loss: 50}\n")
     assert {trial.max_loss for trial in sweep.trials} == {50.0}
 
@@ -255,7 +255,7 @@ def test_scalars_mean_what_yaml_1_2_says(text, value):
     assert type(plain_scalar(text)) is type(value)
 
 
-def test_anchors_and_merge_keys_are_for_saying_things_once(load):
+def test_anchors_and_merge_keys_work(load):
     sweep = load(
         GRID.replace("[0.1, 1]", "&scales [0.1, 1]") + "include:\n"
         "  - &extra {optimizer: adagrad_norm, b0: *scales}\n"
@@ -301,7 +301,7 @@ def test_only_keeps_the_trials_with_the_values(load):
 
 
 @pytest.mark.parametrize(
-    ("filters", "said"),
+    ("filters", "expected"),
     [
         ({"bo": "1"}, "unknown field 'bo'; known: dataset, model, optimizer, seed, "),
         ({"optimiser": "adaloss"}, "unknown field 'optimiser'; did you mean optimizer?"),
@@ -314,8 +314,8 @@ def test_only_keeps_the_trials_with_the_values(load):
         ({"optimizer": "adalos"}, "optimizer must be 'adaloss', .*; did you mean adaloss?"),
     ],
 )
-def test_only_refuses_what_no_trial_has(load, filters, said):
-    with pytest.raises(ValueError, match=said.replace("?", r"\?")):
+def test_only_refuses_values_that_no_trial_has(load, filters, expected):
+    with pytest.raises(ValueError, match=expected.replace("?", r"\?")):
         only(load(GRID).trials, filters)
 
 
@@ -336,7 +336,7 @@ def test_every_shipped_grid_expands(name):
     assert len({trial.trial_id for trial in sweep.trials}) == len(sweep.trials)
 
 
-def test_quickstart_is_the_papers_grid_in_small():
+def test_quickstart_is_a_small_version_of_the_papers_grid():
     axes = load_sweep(resolve_grid("quickstart")).axes
     assert axes["model"] == ("mlp", "small_cnn")
     assert len(axes["optimizer"]) == 4
@@ -353,18 +353,20 @@ def test_a_file_goes_before_a_shipped_grid_and_a_folder_does_not(tmp_path, monke
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("quikstart", f"; did you mean quickstart? Shipped grids: {SHIPPED}"),
         ("sweeps/quickstart.yml", "; did you mean quickstart? Shipped grids: "),
         ("zzz", f"; known: {SHIPPED}"),
     ],
 )
-def test_an_unknown_grid_is_an_error_that_lists_the_shipped_ones(tmp_path, monkeypatch, name, said):
+def test_an_unknown_grid_is_an_error_that_lists_the_shipped_ones(
+    tmp_path, monkeypatch, name, expected
+):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GridError) as caught:
         resolve_grid(name)
-    start = f"{name}: there is no such file, and no shipped grid of this name{said}"
+    start = f"{name}: there is no such file, and no shipped grid of this name{expected}"
     assert str(caught.value).startswith(start)
 
 
@@ -374,7 +376,7 @@ def schema():
 
 
 def plain(path):
-    """The file's content as JSON has it."""
+    """The file's content, with the types of JSON."""
     return json.loads(json.dumps(read_grid_file(path).data))
 
 
@@ -430,19 +432,19 @@ def extended(text):
 
 
 @pytest.mark.parametrize("text", RIGHT.values(), ids=RIGHT)
-def test_the_schema_accepts_what_loads(schema, load, tmp_path, text):
+def test_the_schema_accepts_grids_that_load(schema, load, tmp_path, text):
     load(extended(text))
     schema.validate(plain(tmp_path / "grid.yaml"))
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
-def test_the_schema_refuses_what_does_not_load(schema, load, tmp_path, text):
+def test_the_schema_refuses_grids_that_do_not_load(schema, load, tmp_path, text):
     with pytest.raises(GridError):
         load(extended(text))
     assert not schema.is_valid(plain(tmp_path / "grid.yaml"))
 
 
-def test_the_schema_needs_what_has_no_default(schema):
+def test_the_schema_requires_keys_without_default(schema):
     missing = {error.message for error in schema.iter_errors({"parameters": {}})}
     needed = ("dataset", "model", "optimizer", "lr", "epochs", "batch_size")
     assert missing == {f"'{key}' is a required property" for key in needed}
@@ -464,7 +466,7 @@ def test_every_key_is_described_for_editors():
     assert not undescribed
 
 
-def test_a_table_keeps_and_leaves_out_cells_by_the_fields_own_values(load):
+def test_only_and_exclude_of_a_table_use_the_fields_types(load):
     table = "{per: [model, lr], only: {b0: 1}, exclude: [{optimizer: sgd_constant}], at: epoch 2}"
     (spec,) = load(f"{GRID}tables: [{table}]\n").tables
     assert (spec.axes, spec.at) == (("b0", "optimizer", "model", "lr"), "epoch 2")
@@ -511,7 +513,7 @@ THREE_MODELS = "model: [mlp, small_cnn, cifar_resnet20]"
         (TWO_MODELS, ("model", "optimizer")),
         ("dataset: [digits, mnist]", ("dataset", "optimizer", "model")),
         ("flip: [false, true]", ("flip", "optimizer", "model")),
-        # Both usual axes, and whatever else goes to per.
+        # Both usual axes; all others go to per.
         ("b0: [1, 2]\n  optimizer: [adaloss, sgd_constant]", ("b0", "optimizer", "model")),
         (
             "b0: [1, 2]\n  optimizer: [adaloss, sgd_constant]\n  lr: [0.1, 0.2, 0.3]",
@@ -549,7 +551,7 @@ THREE_MODELS = "model: [mlp, small_cnn, cifar_resnet20]"
         ("optimizer: sgd_constant\n  alpha: [1, 2]", ("b0", "optimizer", "model")),
     ],
 )
-def test_the_usual_table_has_the_two_longest_axes(load, parameters, axes):
+def test_the_default_table_has_the_two_longest_axes(load, parameters, axes):
     given = {line.partition(":")[0].strip() for line in parameters.splitlines()}
     plain = ("dataset: digits", "model: mlp", "optimizer: adaloss", "b0: 1", "lr: 0.1")
     lines = [line for line in plain if line.partition(":")[0] not in given]
@@ -565,7 +567,7 @@ def test_the_usual_table_has_the_two_longest_axes(load, parameters, axes):
         ("model: small_cnn", ("model", "optimizer")),
     ],
 )
-def test_a_field_that_another_settles_is_no_axis(load, match, axes):
+def test_a_field_that_another_determines_is_not_an_axis(load, match, axes):
     name, _, value = match.partition(": ")
     first = {"optimizer": "adaloss", "model": "mlp"}[name]
     text = (

@@ -1,4 +1,4 @@
-"""A sweep file of W&B loads where its names are ours; else each mistake names what to write."""
+"""A W&B sweep file with our names loads; in others each mistake is reported with a correction."""
 
 import json
 from itertools import product
@@ -57,13 +57,13 @@ def load(tmp_path):
 
 
 @pytest.fixture
-def said(load):
-    def said_of(text):
+def problem_lines(load):
+    def load_and_catch(text):
         with pytest.raises(GridError) as caught:
             load(text)
         return [f"{problem.line}: {problem.message}" for problem in caught.value.problems]
 
-    return said_of
+    return load_and_catch
 
 
 def cells(sweep):
@@ -71,7 +71,7 @@ def cells(sweep):
     return [tuple(trial.value(field) for field in fields) for trial in sweep.trials]
 
 
-def test_a_file_with_our_names_in_wandbs_forms_loads_as_it_is():
+def test_a_wandb_file_with_our_names_loads_unchanged():
     sweep = load_sweep(FILES / "ours.yaml")
     assert sweep.name == "ours"
     assert sweep.defaulted == {"name", "seeds"}
@@ -81,7 +81,7 @@ def test_a_file_with_our_names_in_wandbs_forms_loads_as_it_is():
     ]
 
 
-def test_nested_and_dotted_names_are_the_same_and_their_fields_are_told():
+def test_nested_and_dotted_names_are_the_same_and_notes_name_their_fields():
     nested, dotted = load_sweep(FILES / "nested.yaml"), load_sweep(FILES / "dotted.yaml")
     assert nested.trials == dotted.trials
     assert cells(nested)[0] == ("mlp", "adaloss", 0.1, 1e-4, 1, 64, 0)
@@ -195,7 +195,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_each_mistake_of_a_file_is_said_once_with_its_line_and_what_to_write(name):
+def test_each_mistake_of_a_file_is_reported_once_with_its_line_and_a_correction(name):
     with pytest.raises(GridError) as caught:
         load_sweep(FILES / f"{name}.yaml")
     assert [f"{p.line}: {p.message}" for p in caught.value.problems] == MISTAKES[name]
@@ -210,7 +210,7 @@ def test_every_file_either_loads_or_has_its_mistakes_here():
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_schema_accepts_the_files_that_load(path):
     schema = jsonschema.Draft202012Validator(grid_json_schema())
-    # Two spellings of one field are seen when the file is loaded.
+    # Only loading the file detects two spellings of one field.
     assert schema.is_valid(json.loads(json.dumps(read_grid_file(path).data))) == (
         path.stem not in MISTAKES
     )
@@ -224,17 +224,17 @@ def test_the_schema_accepts_the_files_that_load(path):
         ("{distribution: constant, value: 0.1}", (0.1,)),
     ],
 )
-def test_a_distribution_that_only_names_its_values_says_nothing_more(load, form, values):
+def test_a_distribution_that_lists_its_values_is_accepted(load, form, values):
     sweep = load(GRID.replace("lr: {value: 1}", f"lr: {form}"))
     assert sweep.grid.parameters["lr"] == values
 
 
 @pytest.mark.parametrize("distribution", SAMPLED)
-def test_a_distribution_that_is_sampled_is_refused_with_what_to_write(said, distribution):
+def test_a_sampled_distribution_is_refused_with_a_correction(problem_lines, distribution):
     form = f"{{distribution: {distribution}, min: 0.1, max: 2}}"
     exponents = distribution in ("log_uniform", "q_log_uniform", "inv_log_uniform")
     instead = "[…]" if exponents else "[0.1, …, 2]"
-    assert said(GRID.replace("lr: {value: 1}", f"lr: {form}")) == [
+    assert problem_lines(GRID.replace("lr: {value: 1}", f"lr: {form}")) == [
         f"7: lr.distribution {distribution} {VALUES} {instead}"
     ]
 
@@ -281,8 +281,8 @@ def test_a_distribution_that_is_sampled_is_refused_with_what_to_write(said, dist
         ("{parameters: {}}", "lr has no parameters; remove it"),
     ],
 )
-def test_a_form_without_values_is_refused_once(said, form, message):
-    problems = said(GRID.replace("lr: {value: 1}", f"lr: {form}"))
+def test_a_form_without_values_is_refused_once(problem_lines, form, message):
+    problems = problem_lines(GRID.replace("lr: {value: 1}", f"lr: {form}"))
     assert [problem for problem in problems if "is missing" not in problem] == [f"7: {message}"]
 
 
@@ -291,7 +291,7 @@ def test_every_member_of_a_group_is_the_field_of_its_name():
         assert set(fields) <= set(FIELD_NAMES)
         for field in fields:
             assert FIELD_OF[f"{group}.{field}"] == field
-    # Data sets, models and optimizers have seeds and rates of their own.
+    # These would be ambiguous: data sets, models and optimizers can have their own seeds and rates.
     assert not {"dataset.seed", "model.alpha", "scheduler.lr", "model.lr"} & set(FIELD_OF)
 
 
@@ -304,8 +304,8 @@ def test_every_member_of_a_group_is_the_field_of_its_name():
         ("model: {value: mlp}", "model:\n    parameters:\n      name:\n        value: mpl", 8),
     ],
 )
-def test_a_mistake_in_a_nested_value_has_its_own_line(said, old, new, line):
-    (problem,) = said(GRID.replace(old, new))
+def test_a_mistake_in_a_nested_value_has_its_own_line(problem_lines, old, new, line):
+    (problem,) = problem_lines(GRID.replace(old, new))
     assert problem.startswith(f"{line}: ")
 
 
@@ -317,13 +317,13 @@ def test_a_mistake_in_a_nested_value_has_its_own_line(said, old, new, line):
         "  training: {parameters: {epochs: {value: 2}}}\n",
     ],
 )
-def test_two_names_of_one_field_are_refused(said, twice):
-    (problem,) = said(GRID.replace("seeds: 2\n", f"{twice}seeds: 2\n"))
+def test_two_names_of_one_field_are_refused(problem_lines, twice):
+    (problem,) = problem_lines(GRID.replace("seeds: 2\n", f"{twice}seeds: 2\n"))
     assert problem.startswith("10: ")
     assert problem.endswith(": leave one out")
 
 
-def test_keys_that_change_no_number_are_named_and_not_used(load):
+def test_notes_name_the_keys_that_are_not_used(load):
     sweep = load(
         GRID + "program: train.py\njob: lab/job:v1\nimage_uri: image\nkind: sweep\n"
         "apiVersion: v1\ncontroller: {type: local}\nscheduler: {engine: wandb}\n"
@@ -354,12 +354,12 @@ def test_keys_that_change_no_number_are_named_and_not_used(load):
         ("run_cap: 2.5", "run_cap must be a whole number, found 2.5"),
     ],
 )
-def test_a_key_that_is_no_grids_is_refused_with_what_to_write(said, text, message):
-    assert said(f"{GRID}{text}\n") == [f"11: {message}"]
+def test_an_unsupported_key_is_refused_with_a_correction(problem_lines, text, message):
+    assert problem_lines(f"{GRID}{text}\n") == [f"11: {message}"]
 
 
-def test_lists_of_names_are_given_once_in_a_file(said):
-    problems = said(
+def test_a_list_of_names_is_printed_once_per_file(problem_lines):
+    problems = problem_lines(
         GRID.replace("seeds: 2\n", "  gamma: {value: 1}\n  tau: {value: 1}\nseeds: 2\n")
         + "foo: 1\nbar: 1\n"
         "exclude: [{gamma: 1}, {tau: 1}]\n"
@@ -381,7 +381,7 @@ def test_lists_of_names_are_given_once_in_a_file(said):
         ("epochs: {value: 1}\n", "epochs: &n {value: 3}\n  c: *n\n", "c", 3.0),
     ],
 )
-def test_a_number_is_what_both_yamls_or_their_users_mean(load, old, new, field, value):
+def test_numbers_have_the_same_value_as_in_wandb(load, old, new, field, value):
     assert load(GRID.replace(old, new)).trials[0].value(field) == value
 
 
@@ -417,10 +417,12 @@ def test_a_number_is_what_both_yamls_or_their_users_mean(load, old, new, field, 
         ("name: demo", "name: yes\nname: no", "3: duplicate key 'name'; it is already on line 2"),
     ],
 )
-def test_what_yaml_1_1_reads_otherwise_is_refused_with_what_to_write(said, old, new, message):
-    assert said(GRID.replace(old, new)) == [message]
+def test_values_that_yaml_1_1_reads_differently_are_refused_with_a_correction(
+    problem_lines, old, new, message
+):
+    assert problem_lines(GRID.replace(old, new)) == [message]
 
 
 @pytest.mark.parametrize("written", [GRID.replace("\n", "\r\n"), b"\xef\xbb\xbf" + GRID.encode()])
-def test_line_ends_and_marks_of_other_systems_change_nothing(load, written):
+def test_line_ends_and_byte_order_marks_change_nothing(load, written):
     assert load(written).trials == load(GRID).trials

@@ -96,7 +96,7 @@ def test_one_group_may_mix_dtypes(name, path):
 
 
 @pytest.mark.parametrize(("name", "path"), NAME_AND_PATH)
-def test_a_weight_without_gradient_is_left_alone(name, path):
+def test_a_weight_without_gradient_does_not_change(name, path):
     """A weight may be frozen at first, for a while, or always. Its momentum does not change."""
 
     def gradients(weights, step):

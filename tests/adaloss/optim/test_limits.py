@@ -78,7 +78,7 @@ def test_b_never_decreases(losses, b0, alpha):
 
 @given(order=st.permutations(range(6)), groups=st.integers(1, 3), cut=st.integers(1, 32))
 @some
-def test_adagrad_norm_does_not_care_how_weights_are_split_or_ordered(order, groups, cut):
+def test_adagrad_norm_does_not_depend_on_how_weights_are_split_or_ordered(order, groups, cut):
     def flat(values):
         return torch.cat([v.detach().flatten() for v in values])
 

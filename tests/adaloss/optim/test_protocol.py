@@ -212,7 +212,7 @@ def test_before_the_first_step_loggers_see_b0(name):
 
 
 @pytest.mark.parametrize("name", ACCUMULATING)
-def test_on_a_device_b_stays_there_until_it_is_asked_for(name):
+def test_b_stays_on_the_device_until_it_is_read(name):
     weights = random_weights()
     host, device = build_optimizer(name, weights), build_optimizer(name, weights)
     keep_state_in_tensors(device)

@@ -57,7 +57,7 @@ def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(name, settings, dtyp
 @pytest.mark.parametrize("settings", [PLAIN, FULL], ids=["plain", "all"])
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_copy_goes_on_like_the_original(name, duplicate, settings):
+def test_a_copy_continues_like_the_original(name, duplicate, settings):
     weights = random_weights()
     optimizer = build_optimizer(name, weights, **settings)
     run(optimizer, weights, range(2))
@@ -72,7 +72,7 @@ def test_a_copy_goes_on_like_the_original(name, duplicate, settings):
 
 @pytest.mark.parametrize("name", ACCUMULATING)
 @pytest.mark.parametrize("path", PATHS)
-def test_b_survives_in_float64_beside_bfloat16_weights(name, path):
+def test_b_stays_in_float64_with_bfloat16_weights(name, path):
     optimizer = build_optimizer(name, random_weights(dtype=torch.bfloat16), b0=10000.3)
     PATHS[path](optimizer)
     loaded = build_optimizer(name, random_weights(dtype=torch.bfloat16))
@@ -82,7 +82,7 @@ def test_b_survives_in_float64_beside_bfloat16_weights(name, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_saved_b_stays_what_it_was(path):
+def test_later_steps_do_not_change_a_saved_b(path):
     weights = random_weights()
     optimizer = AdaLoss(weights, b0=2.0)
     PATHS[path](optimizer)
@@ -94,7 +94,7 @@ def test_a_saved_b_stays_what_it_was(path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_kept_on_a_device_stays_in_its_tensors_until_it_is_loaded(name):
+def test_state_on_a_device_keeps_its_tensors_until_it_is_loaded(name):
     weights = random_weights()
     optimizer = build_optimizer(name, weights, **PLAIN)
     run(optimizer, weights, range(2))
@@ -113,7 +113,7 @@ def test_what_is_kept_on_a_device_stays_in_its_tensors_until_it_is_loaded(name):
     assert (group["t"], kept["t"].item()) == (5, 4)
 
 
-def test_a_shallow_copy_leaves_the_original_its_groups():
+def test_a_shallow_copy_does_not_change_the_original():
     optimizer = AdaLoss(random_weights(), b0=2.0)
     optimizer.keep_on(torch.device("cpu"))
     duplicated = copy.copy(optimizer)
@@ -121,7 +121,7 @@ def test_a_shallow_copy_leaves_the_original_its_groups():
     assert isinstance(optimizer.param_groups[0]["b_squared"], torch.Tensor)
 
 
-def test_a_b_that_was_read_stays_what_it_was():
+def test_later_steps_do_not_change_a_tensor_that_was_read():
     weights = random_weights()
     optimizer = AdaLoss(weights, b0=2.0)
     (group,) = optimizer.param_groups
@@ -131,7 +131,7 @@ def test_a_b_that_was_read_stays_what_it_was():
     assert group["b_squared"] > 4.0
 
 
-def test_rowwise_accumulators_keep_float32_beside_bfloat16_weights():
+def test_rowwise_accumulators_keep_float32_with_bfloat16_weights():
     weights = random_weights(dtype=torch.bfloat16)
     optimizer = AdaGradNormRowwise(weights)
     run(optimizer, weights, range(2))

@@ -52,7 +52,7 @@ def test_a_run_repeats_the_golden_trace(entry):
 
 
 @pytest.mark.parametrize("entry", GOLDEN_TRACES, ids=label)
-def test_the_golden_trace_is_the_reference(entry):
+def test_the_reference_repeats_the_golden_trace(entry):
     again = trace(entry["name"], {name: entry[name] for name in DEFAULTS})
     torch.testing.assert_close(as_tensor(again["losses"]), as_tensor(entry["losses"]), **CLOSE)
     for w, final in zip(again["final"], entry["final"], strict=True):

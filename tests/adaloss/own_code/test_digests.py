@@ -1,4 +1,4 @@
-"""Digests of files: by content, remembered only while a file is the very same."""
+"""Digests of files depend on their content, and are cached only while a file is unchanged."""
 
 import os
 
@@ -40,7 +40,7 @@ def test_a_file_is_read_once(files, read):
     assert len(read) == 3
 
 
-def test_another_content_of_the_same_size_and_time_is_noticed(files, read):
+def test_a_change_that_keeps_size_and_time_is_noticed(files, read):
     folder, paths = files
     before = files_digest(folder, paths)
     status = paths[1].stat()
@@ -51,7 +51,7 @@ def test_another_content_of_the_same_size_and_time_is_noticed(files, read):
     assert read == [*paths, paths[1]]
 
 
-def test_names_and_places_count_and_the_folders_own_place_does_not(files, tmp_path):
+def test_names_of_files_count_and_the_path_of_the_folder_does_not(files, tmp_path):
     folder, paths = files
     before = files_digest(folder, paths)
     moved = folder.rename(tmp_path / "elsewhere")
@@ -72,7 +72,7 @@ def test_a_cache_that_cannot_be_read_or_written_costs_only_time(files, tmp_path,
     assert files_digest(folder, paths) == before
 
 
-def test_one_file(files):
+def test_a_single_file_has_a_digest(files):
     _, paths = files
     assert file_digest(paths[0]) != file_digest(paths[1])
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Functions in processes of their own: their values, and how they end otherwise."""
+"""Functions called in a new process: their values, and the errors of other endings."""
 
 import os
 import sys
@@ -11,22 +11,22 @@ from adaloss.own_code import fresh_process
 from adaloss.own_code.fresh_process import FunctionFailedError, ProcessEndedError, in_fresh_process
 
 
-def test_its_value_comes_back_from_another_process():
+def test_the_value_comes_from_another_process():
     assert in_fresh_process(os.getpid) != os.getpid()
     assert in_fresh_process(sorted, [2, 1]) == [1, 2]
 
 
-def test_what_it_raises_is_a_sentence():
+def test_an_exception_becomes_a_message():
     with pytest.raises(FunctionFailedError, match="ValueError: invalid literal for int"):
         in_fresh_process(int, "no number")
 
 
-def test_a_process_that_ends_says_with_what():
+def test_a_process_that_ends_reports_its_exit_code():
     with pytest.raises(ProcessEndedError, match="ended with exit code 7"):
         in_fresh_process(os._exit, 7)
 
 
-def test_one_that_takes_too_long_is_ended(monkeypatch):
+def test_a_call_that_takes_too_long_is_ended(monkeypatch):
     monkeypatch.setattr(fresh_process, "SECONDS_TO_START", 0.5)
     started = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -56,7 +56,7 @@ def test_threads_may_start_processes_at_once():
     assert "PYTHONSAFEPATH" not in os.environ
 
 
-def test_what_it_prints_is_no_output_of_the_command(capfd):
+def test_output_of_the_function_goes_to_stderr(capfd):
     in_fresh_process(print, "building a model", limit=60.0)
     printed = capfd.readouterr()
     assert printed.out == ""

@@ -1,4 +1,4 @@
-"""Code of the user's own: where it is found, which files count as it, and what changes a digest."""
+"""The user's own code: where it is found, which files belong to it, and what changes a digest."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from adaloss.own_code.modules import (
 
 @pytest.fixture
 def write(tmp_path):
-    """Write files below a folder of the user's; returns the folder."""
+    """Write files below a folder of the user's, and return the folder."""
 
     def write_files(**files):
         for name, text in files.items():
@@ -93,7 +93,7 @@ def test_comments_layout_and_documentation_change_nothing(write):
     assert digests("mine", write(mine=code.replace("0.3", "'0.3'"))) != before
 
 
-def test_a_file_that_is_no_python_counts_as_it_is(write):
+def test_every_byte_counts_in_a_file_that_is_not_python(write):
     before = digests("mine", write(mine="def (:"))
     assert digests("mine", write(mine="def (::")) != before
 
@@ -103,7 +103,7 @@ def test_installed_packages_are_not_the_users_own(write):
     assert list(digests("mine", folder)) == ["mine.py"]
 
 
-def test_of_an_installed_module_its_own_package_counts():
+def test_only_the_package_of_an_installed_module_counts():
     found = find_own_module("hypothesis.strategies", [])
     names = code_digests(found)
     assert "hypothesis/strategies/__init__.py" in names
@@ -118,13 +118,13 @@ def test_the_first_folder_wins(tmp_path):
     assert find_own_module("mine_twice", folders).file == tmp_path / "grid" / "mine_twice.py"
 
 
-def test_nothing_is_imported_to_look(write):
+def test_finding_a_module_imports_nothing(write):
     folder = write(mine="raise SystemExit", package____init__="raise SystemExit")
     assert find_own_module("mine", [folder])
     assert find_own_module("nothing_of_the_kind", [folder]) is None
 
 
-def test_the_tools_packages_are_those_that_it_imports_first():
+def test_packages_are_those_that_the_tool_imports_first():
     assert PACKAGES == adaloss_sweep.PACKAGES
 
 
@@ -135,7 +135,7 @@ def test_names_of_the_tools_packages_are_refused(write, name):
         import_own_module(name, [folder])
 
 
-def test_a_module_that_python_has_under_this_name_is_not_taken_for_the_users(write):
+def test_an_already_imported_module_is_not_taken_for_the_users(write):
     folder = write(json="net = 1")
     with own_code_first([folder]), pytest.raises(OwnCodeError, match=r"rename .*json\.py"):
         import_own_module("json", [folder])
@@ -151,7 +151,7 @@ def test_the_users_folders_come_first_while_they_build_and_last_afterwards(tmp_p
         sys.path[:] = before
 
 
-def test_what_is_imported_is_the_source_and_no_bytecode_of_an_older_file(write, monkeypatch):
+def test_the_source_is_imported_and_not_the_bytecode_of_an_older_file(write, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     folder = write(old_bytecode="value = 1")
     path = folder / "old_bytecode.py"
@@ -164,7 +164,7 @@ def test_what_is_imported_is_the_source_and_no_bytecode_of_an_older_file(write, 
         assert import_own_module("old_bytecode", [folder]).value == 2
 
 
-def test_modules_that_no_statement_names_count_once_they_are_imported(write):
+def test_modules_imported_by_computed_names_count_once_they_are_imported(write):
     imports = "import importlib\nNAME = 'layers_by_' + 'name'\nimportlib.import_module(NAME)"
     folder = write(mine_imports_by_name=imports, layers_by_name="Block = 1")
     assert "layers_by_name.py" not in digests("mine_imports_by_name", folder)
@@ -178,7 +178,7 @@ def test_modules_that_no_statement_names_count_once_they_are_imported(write):
     assert now["mine_imports_by_name.py"] == loaded["mine_imports_by_name.py"]
 
 
-def test_what_is_installed_or_pythons_own_is_not_below_the_users_folder():
+def test_installed_packages_and_the_standard_library_are_not_the_users():
     everything = [Path("/")]
     assert is_below(Path("/home/of/a/user"), everything)
     for module in (pytest, json):

@@ -1,4 +1,4 @@
-"""Where paths in a grid are looked for: its folder, the working folder; the message lists both."""
+"""Paths in a grid are searched in its folder and the working folder, which the message lists."""
 
 from pathlib import Path
 
@@ -31,25 +31,25 @@ def test_the_grids_folder_comes_before_the_working_folder(folders):
     assert places.own_path(str(here / "own.pth")) == here / "own.pth"
 
 
-def test_the_root_of_the_data_is_found_in_the_same_way(folders):
+def test_the_data_root_is_searched_in_the_same_folders(folders):
     beside_grid, here = folders
     assert places_of_grid(beside_grid / "grid.yaml", "data").data_root == here / "data"
     (beside_grid / "data").mkdir()
     assert places_of_grid(beside_grid / "grid.yaml", "data").data_root == beside_grid / "data"
 
 
-def test_an_image_folder_is_looked_for_beside_the_grid_here_and_in_the_data(folders, make_trial):
+def test_an_image_folder_is_searched_next_to_the_grid_here_and_in_the_data(folders, make_trial):
     beside_grid, here = folders
     places = Places(data_root=here / "data", own=(beside_grid, here))
     trial = make_trial(dataset="imagefolder:pets", image_size=8)
     for folder in (here / "data", here, beside_grid):
         (folder / "pets").mkdir(parents=True)
         assert spec_of(trial, places).dataset == f"imagefolder:{folder / 'pets'}"
-    # It has no part in what the trial is.
+    # The folder is not part of the trial's identity.
     assert trial.dataset == "imagefolder:pets"
 
 
-def test_the_message_lists_where_it_looked(folders, make_trial):
+def test_the_message_lists_the_searched_folders(folders, make_trial):
     beside_grid, here = folders
     places = Places(data_root=here / "data", own=(beside_grid, here))
     with pytest.raises(DataError) as refused:

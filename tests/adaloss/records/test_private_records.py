@@ -1,4 +1,4 @@
-"""Records are as private as the user's files are, and hold nothing of the environment."""
+"""Records are as private as the user's files, and contain no environment variables."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def test_the_locale_does_not_change_the_records(store, make_trial):
         seconds=0.0,
         finished_at="",
     )
-    # Where nothing says otherwise Python writes text in the locale's encoding, here ASCII.
+    # Without an explicit encoding Python writes text in the locale's encoding, here ASCII.
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     records = (trial.model_dump_json(), json.dumps(json.loads(result.model_dump_json())))
     command = [sys.executable, "-c", script, str(store.root), *records]

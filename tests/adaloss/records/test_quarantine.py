@@ -1,4 +1,4 @@
-"""A record that cannot be read is never obeyed, followed or waited for, and never deleted."""
+"""An unreadable record is never executed, followed, waited for or deleted."""
 
 import json
 import os
@@ -25,14 +25,14 @@ RECORDS = ("result.json", "metrics.jsonl", "trial.json", "checkpoint.pt", "log.t
 
 
 @pytest.fixture
-def told():
+def reported():
     return []
 
 
 @pytest.fixture
-def lenient(store, told):
-    """The store as the command line has it: it is told of what cannot be read."""
-    return replace(store, unreadable=told.append)
+def lenient(store, reported):
+    """The store of the command line, which collects reports of unreadable records."""
+    return replace(store, unreadable=reported.append)
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def finished(store, start, make_trial):
     return trial
 
 
-def put(path, damage, tmp_path):
-    """Something else in a record's place."""
+def replace_record(path, damage, tmp_path):
+    """Put something else in the place of a record."""
     outside = tmp_path / "outside"
     path.unlink(missing_ok=True)
     match damage:
@@ -70,8 +70,8 @@ def names_in(folder):
     return {path.name for path in folder.iterdir()}
 
 
-ODD = ("a fifo", "a folder", "a link out", "a link to nothing", "five gigabytes")
-SAID = {
+NOT_FILES = ("a fifo", "a folder", "a link out", "a link to nothing", "five gigabytes")
+EXPECTED = {
     "a fifo": "not an ordinary file",
     "a folder": "a folder, not a file",
     "a link out": "a symbolic link",
@@ -89,31 +89,31 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize("damage", [*ODD, *DAMAGED.values()], ids=[*ODD, *DAMAGED])
-def test_a_result_that_cannot_be_read_is_said_and_missing(
-    lenient, told, finished, damage, tmp_path
+@pytest.mark.parametrize("damage", [*NOT_FILES, *DAMAGED.values()], ids=[*NOT_FILES, *DAMAGED])
+def test_a_result_that_cannot_be_read_is_reported_and_missing(
+    lenient, reported, finished, damage, tmp_path
 ):
     path = lenient.trial_folder(finished) / "result.json"
-    put(path, damage, tmp_path)
+    replace_record(path, damage, tmp_path)
     assert lenient.read_result(finished) is None
-    (error,) = told
+    (error,) = reported
     assert error.path == path
     assert str(error).startswith(f"{path} cannot be read (")
-    assert SAID.get(damage, "not a trial's result") in str(error)
+    assert EXPECTED.get(damage, "not a trial's result") in str(error)
     assert str(error).endswith(
         "): counted as missing; `adaloss-sweep run` sets it aside and runs the trial again"
     )
     assert str(error).isprintable()
 
 
-def test_who_does_not_ask_to_be_told_gets_the_error(store, finished):
+def test_by_default_the_error_is_raised(store, finished):
     (store.trial_folder(finished) / "result.json").write_text("{}")
     with pytest.raises(CorruptRecordError, match="not a trial's result: trial_id: Field required"):
         store.read_result(finished)
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "expected"),
     [
         ("trial_id", "0123456789ab", "the result of trial 0123456789ab, not "),
         ("epochs", 2**63, "impossible epochs"),
@@ -124,26 +124,26 @@ def test_who_does_not_ask_to_be_told_gets_the_error(store, finished):
         ("a\x1b[2J\u202ename", 1, r"a\x1b[2J\u202ename: Extra inputs"),
     ],
 )
-def test_a_result_that_no_trial_can_have_written_is_none(
-    lenient, told, finished, field, value, said
+def test_a_result_that_no_trial_can_have_written_is_refused(
+    lenient, reported, finished, field, value, expected
 ):
     path = lenient.trial_folder(finished) / "result.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     assert lenient.read_result(finished) is None
-    assert said in str(told[0])
-    assert str(told[0]).isprintable()
+    assert expected in str(reported[0])
+    assert str(reported[0]).isprintable()
 
 
-def test_what_may_not_be_read_cannot_be(lenient, told, finished, monkeypatch):
+def test_a_file_without_permission_is_unreadable(lenient, reported, finished, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
     assert lenient.read_result(finished) is None
-    assert "(Permission denied)" in str(told[0])
+    assert "(Permission denied)" in str(reported[0])
 
 
-def test_a_machine_short_of_descriptors_is_no_damage(lenient, finished, monkeypatch):
+def test_too_many_open_files_do_not_make_a_record_unreadable(lenient, finished, monkeypatch):
     def refuse(*_, **__):
         raise OSError(24, "Too many open files")
 
@@ -152,25 +152,27 @@ def test_a_machine_short_of_descriptors_is_no_damage(lenient, finished, monkeypa
         lenient.read_result(finished)
 
 
-def test_a_damaged_history_ends_before_the_damage_and_the_result_stands(lenient, told, finished):
+def test_a_damaged_history_ends_before_the_damage_and_the_result_is_read(
+    lenient, reported, finished
+):
     path = lenient.trial_folder(finished) / "metrics.jsonl"
     first, second = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + b"\0\0\0\n" + second)
     assert [metrics.epoch for metrics in lenient.read_metrics(finished)] == [1]
     assert lenient.read_result(finished).state is TrialState.COMPLETE
-    (error,) = told
+    (error,) = reported
     assert str(error).startswith(f"{path} cannot be read (line 2: ")
     assert str(error).endswith("): the epochs before this line are used")
 
 
-@pytest.mark.parametrize("damage", ODD)
-def test_a_history_that_is_no_file_has_no_epochs(lenient, told, finished, damage, tmp_path):
-    put(lenient.trial_folder(finished) / "metrics.jsonl", damage, tmp_path)
+@pytest.mark.parametrize("damage", NOT_FILES)
+def test_a_history_that_is_not_a_file_has_no_epochs(lenient, reported, finished, damage, tmp_path):
+    replace_record(lenient.trial_folder(finished) / "metrics.jsonl", damage, tmp_path)
     assert lenient.read_metrics(finished) == ()
-    assert SAID[damage] in str(told[0])
+    assert EXPECTED[damage] in str(reported[0])
 
 
-def test_a_finished_trial_is_left_alone_whatever_its_history(store, finished):
+def test_a_finished_trial_with_a_damaged_history_is_not_changed(store, finished):
     (store.trial_folder(finished) / "metrics.jsonl").write_text("{}\n")
     before = names_in(store.trial_folder(finished))
     plan = make_plan("sweep", [finished], store)
@@ -178,10 +180,10 @@ def test_a_finished_trial_is_left_alone_whatever_its_history(store, finished):
     assert names_in(store.trial_folder(finished)) == before
 
 
-@pytest.mark.parametrize("damage", [*ODD, b"{}"], ids=str)
+@pytest.mark.parametrize("damage", [*NOT_FILES, b"{}"], ids=str)
 def test_an_unreadable_result_is_set_aside_with_its_attempt(store, finished, damage, tmp_path):
     folder = store.trial_folder(finished)
-    put(folder / "result.json", damage, tmp_path)
+    replace_record(folder / "result.json", damage, tmp_path)
     (moved,) = set_unreadable_aside([finished], store)
     assert moved.folder == folder / "quarantine" / "1"
     kept = {"result.json", "metrics.jsonl", "checkpoint.pt", "log.txt"}
@@ -194,16 +196,16 @@ def test_an_unreadable_result_is_set_aside_with_its_attempt(store, finished, dam
     assert set_unreadable_aside([finished], store) == []
 
 
-def test_what_a_link_points_to_stays_where_it_is(store, finished, tmp_path):
-    put(store.trial_folder(finished) / "result.json", "a link out", tmp_path)
+def test_the_target_of_a_link_is_not_moved(store, finished, tmp_path):
+    replace_record(store.trial_folder(finished) / "result.json", "a link out", tmp_path)
     set_unreadable_aside([finished], store)
     assert (tmp_path / "outside").read_text() == "{}\n"
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_a_pipe_in_the_place_of_any_record_stops_no_trial(store, start, finished, name, tmp_path):
+def test_a_pipe_in_place_of_a_record_does_not_stop_a_trial(store, start, finished, name, tmp_path):
     store.set_aside(finished)
-    put(store.trial_folder(finished) / name, "a fifo", tmp_path)
+    replace_record(store.trial_folder(finished) / name, "a fifo", tmp_path)
     (moved,) = set_unreadable_aside([finished], store)
     assert list(moved.why) == [name]
     execution = start(finished)
@@ -213,7 +215,7 @@ def test_a_pipe_in_the_place_of_any_record_stops_no_trial(store, start, finished
     assert stat.S_ISFIFO((moved.folder / name).stat().st_mode)
 
 
-def test_each_quarantine_has_a_number_of_its_own(store, finished):
+def test_each_quarantine_has_its_own_number(store, finished):
     for number in (1, 2, 3):
         (store.trial_folder(finished) / "result.json").write_text("{}")
         (moved,) = set_unreadable_aside([finished], store)
@@ -231,28 +233,28 @@ def test_a_quarantine_that_leads_out_of_the_storage_is_not_used(store, finished,
 
 
 @pytest.mark.parametrize("what", ["a fifo", "a link out", b"text"])
-def test_what_is_no_folder_makes_room_for_one(store, make_trial, what, tmp_path):
+def test_anything_in_place_of_a_trials_folder_is_moved(store, make_trial, what, tmp_path):
     trial = make_trial()
     store.trials_folder.mkdir(parents=True)
-    put(store.trial_folder(trial), what, tmp_path)
+    replace_record(store.trial_folder(trial), what, tmp_path)
     (moved,) = set_unreadable_aside([trial], store)
     assert store.trial_folder(trial).is_dir()
     assert os.path.lexists(moved.folder / "folder")
     assert set_unreadable_aside([trial], store) == []
 
 
-def test_a_folder_that_is_a_link_is_not_followed(lenient, told, finished, tmp_path):
+def test_a_folder_that_is_a_link_is_not_followed(lenient, reported, finished, tmp_path):
     folder = lenient.trial_folder(finished)
     folder.rename(tmp_path / "moved")
     folder.symlink_to(tmp_path / "moved")
     assert lenient.read_result(finished) is None
-    assert told
+    assert reported
     set_unreadable_aside([finished], lenient)
     assert (tmp_path / "moved" / "result.json").exists()
     assert not folder.is_symlink()
 
 
-def test_a_checkpoint_goes_on_from_the_epochs_before_the_damage(store, start, make_trial):
+def test_a_checkpoint_resumes_from_the_epochs_before_the_damage(store, start, make_trial):
     trial = make_trial(epochs=3)
     interrupted = start(trial, checkpoint_interval=0.0)
     interrupted.advance()
@@ -266,7 +268,7 @@ def test_a_checkpoint_goes_on_from_the_epochs_before_the_damage(store, start, ma
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"[" * 100_000, b'{"lr": 1}'])
-def test_a_trials_description_is_written_anew(store, make_trial, content):
+def test_a_damaged_trial_json_is_rewritten(store, make_trial, content):
     trial = make_trial()
     path = store.open_trial(trial) / "trial.json"
     right = path.read_bytes()
@@ -277,7 +279,7 @@ def test_a_trials_description_is_written_anew(store, make_trial, content):
     assert (moved.folder / "trial.json").read_bytes() == content
 
 
-def test_a_description_of_another_trial_is_written_anew(store, make_trial):
+def test_a_trial_json_of_another_trial_is_rewritten(store, make_trial):
     trial, other = make_trial(), make_trial(seed=1)
     path = store.open_trial(trial) / "trial.json"
     path.write_bytes((store.open_trial(other) / "trial.json").read_bytes())
@@ -286,12 +288,12 @@ def test_a_description_of_another_trial_is_written_anew(store, make_trial):
     assert json.loads(path.read_text())["trial_id"] == trial.trial_id
 
 
-def test_a_trial_without_a_folder_gets_none(store, make_trial):
+def test_no_folder_is_made_for_a_trial_without_one(store, make_trial):
     assert set_unreadable_aside([make_trial()], store) == []
     assert not store.root.exists()
 
 
-def test_a_failure_of_any_text_can_be_recorded(store, start, make_trial):
+def test_a_failure_with_any_text_can_be_recorded(store, start, make_trial):
     trial = make_trial()
     execution = start(trial)
     failure = Failure(kind=FailureKind.CODE, message="\ud800\0", traceback="x" * 10_000_000)
@@ -302,7 +304,7 @@ def test_a_failure_of_any_text_can_be_recorded(store, start, make_trial):
 
 
 class Payload:
-    """What a pickle is asked to do when it is loaded."""
+    """An object whose pickle creates a folder when it is loaded."""
 
     def __init__(self, path):
         self.path = path
@@ -311,7 +313,7 @@ class Payload:
         return (os.mkdir, (str(self.path),))
 
 
-def test_a_checkpoint_that_is_a_program_is_not_run(store, start, make_trial, tmp_path):
+def test_a_program_in_a_checkpoint_is_not_run(store, start, make_trial, tmp_path):
     trial = make_trial()
     store.open_trial(trial)
     torch.save({"epoch": Payload(tmp_path / "run")}, store.checkpoint_path(trial))
@@ -320,7 +322,7 @@ def test_a_checkpoint_that_is_a_program_is_not_run(store, start, make_trial, tmp
         pass
     assert not (tmp_path / "run").exists()
     assert execution.result.state is TrialState.COMPLETE
-    # Without the refusal it would have been.
+    # Loading without weights_only runs it.
     torch.save({"epoch": Payload(tmp_path / "run")}, store.checkpoint_path(trial))
     torch.load(store.checkpoint_path(trial), weights_only=False)
     assert (tmp_path / "run").exists()
@@ -341,7 +343,7 @@ JSON = st.recursive(
 
 @st.composite
 def records(draw, whole):
-    """A right record with some fields changed, and some bytes of it."""
+    """A valid record with some fields and some bytes changed."""
     names = st.sampled_from([*whole, "trial_id", "x"])
     content = json.dumps(whole | draw(st.dictionaries(names, JSON, max_size=2))).encode()
     start = draw(st.integers(0, len(content)))
@@ -373,7 +375,7 @@ RESULT = {
 
 @FUZZED
 @given(records(RESULT) | records(EPOCH) | records(TRIAL) | st.binary(max_size=40))
-def test_any_record_is_one_or_cannot_be_read(tmp_path, content):
+def test_any_content_is_a_record_or_an_error(tmp_path, content):
     path = tmp_path / "record"
     path.write_bytes(content)
     assert read_record(path, 1024**2) == content
@@ -382,11 +384,11 @@ def test_any_record_is_one_or_cannot_be_read(tmp_path, content):
         try:
             read()
         except CorruptRecordError as error:
-            said = str(error)
+            message = str(error)
         else:
-            said = ""
-        assert said.isprintable()
-        assert len(said) < 1_000
+            message = ""
+        assert message.isprintable()
+        assert len(message) < 1_000
     parsed_history(content + b"\n", path, OF_TRIAL)
 
 
@@ -398,7 +400,7 @@ def test_any_record_is_one_or_cannot_be_read(tmp_path, content):
         (EPOCH, lambda content, path: parsed_history(content + b"\n", path, OF_TRIAL).epochs[0]),
     ],
 )
-def test_the_records_that_are_changed_above_are_right_themselves(whole, read, tmp_path):
+def test_the_records_that_are_fuzzed_are_valid(whole, read, tmp_path):
     assert read(json.dumps(whole).encode(), tmp_path)
 
 
