@@ -1,1 +1,1 @@
-"""Two sets of results side by side: cell by cell, tested, with every condition that differs."""
+"""Compare two sets of results cell by cell, with tests and all differing conditions."""

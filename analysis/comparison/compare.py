@@ -18,15 +18,15 @@ from analysis.tables.names import NO_LABELS, Names
 class Comparison:
     """Two sides, cell by cell.
 
-    ``cells`` are the pairs in our order, grouped by the fields in ``told_by``, which tell them
-    apart; ``unmatched`` the cells without a partner. ``conditions`` are what differs or is
-    unknown, ``caveats`` what a reader must know, each with the number of pairs it concerns.
+    ``cells`` are the pairs in our order, grouped by the fields in ``named_by``, which distinguish
+    them; ``unmatched`` are the cells without a partner. ``conditions`` differ or are unknown, and
+    ``caveats`` are remarks for readers, each with the number of pairs it concerns.
     """
 
     ours: Side
     theirs: Side
     measure: Measure
-    told_by: tuple[str, ...]
+    named_by: tuple[str, ...]
     cells: tuple[ComparedCell, ...]
     unmatched: tuple[ComparedCell, ...]
     names: Names
@@ -45,11 +45,11 @@ class Comparison:
 
 
 def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
-    """Compare the cells of our side with those of theirs, values called by our ``names``.
+    """Compare the cells of our side with those of theirs; ``names`` has our labels of values.
 
     Raises:
-        UserError: the sides have different metrics, or no cell in common; it says which fields
-            have no value in common and what could be compared.
+        UserError: the sides have different metrics, or no cell in common; the message has the
+            fields without a common value, and what could be compared.
     """
     if ours.measure is None:
         raise UserError(f"{ours.name} does not say what its numbers are")
@@ -64,7 +64,7 @@ def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
         ours=ours,
         theirs=theirs,
         measure=ours.measure,
-        told_by=matching.told_by,
+        named_by=matching.named_by,
         cells=judged([tested(pair) for pair in pairs]),
         unmatched=without_partner(matching),
         names=names,
@@ -74,9 +74,9 @@ def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
 
 
 def in_groups(matching: Matching) -> list[Pair]:
-    """The pairs with equal values side by side, each field's values first come first."""
+    """The pairs sorted so that equal values are adjacent, in order of appearance."""
     places: dict[str, dict[object, int]] = {}
-    for name in matching.told_by:
+    for name in matching.named_by:
         values = dict.fromkeys(shown_fields(pair).get(name) for pair in matching.pairs)
         places[name] = {value: place for place, value in enumerate(values)}
     return sorted(
@@ -91,7 +91,7 @@ def shown_fields(pair: Pair) -> Mapping[str, object]:
 
 
 def judged(cells: Sequence[ComparedCell]) -> tuple[ComparedCell, ...]:
-    """The cells with p adjusted for the number of tests, and what that says of the difference."""
+    """The cells with p adjusted for the number of tests, and the resulting outcome."""
     adjusted = iter(holm([cell.test.p for cell in cells if cell.test is not None]))
     judged_cells = []
     for cell in cells:
@@ -105,7 +105,7 @@ def judged(cells: Sequence[ComparedCell]) -> tuple[ComparedCell, ...]:
 
 
 def without_partner(matching: Matching) -> tuple[ComparedCell, ...]:
-    """The cells of either side that the other has no equal of."""
+    """The cells of either side without a partner."""
     ours = (
         ComparedCell(ours=cell, theirs=None, outcome=Outcome.ONLY_OURS)
         for cell in matching.only_ours
@@ -123,12 +123,12 @@ def caveats_of(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[tuple[s
         (caveat.text, sum(concerns(caveat.ours, p.ours, caveat.theirs, p.theirs) for p in pairs))
         for caveat in (*ours.caveats, *theirs.caveats)
     )
-    told = (*counted, automatic(ours, theirs, pairs))
-    return tuple((text, count) for text, count in told if count)
+    found = (*counted, automatic(ours, theirs, pairs))
+    return tuple((text, count) for text, count in found if count)
 
 
 def automatic(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[str, int]:
-    """What ``precision: auto`` on both sides hides, and in how many pairs."""
+    """A caveat on ``precision: auto`` on both sides, and its number of pairs."""
     hardware = ours.circumstances.get(HARDWARE)
     same = hardware is not None and MIXED not in hardware
     same = same and hardware == theirs.circumstances.get(HARDWARE)

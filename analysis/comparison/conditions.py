@@ -1,4 +1,4 @@
-"""What differs between the two sides beside the numbers, and what of them is not known."""
+"""The conditions that differ between the two sides, or are unknown."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.wording import one_line, value_text
 
 MOST_SHOWN = 6
-# The fields of a trial that go by the name of a statistic.
+# Fields of a trial whose names are also those of statistics.
 FIELD_LABELS = {"mean": "mean of each channel", "std": "standard deviation of each channel"}
-# What a None of these fields means.
+# The meaning of None in these fields.
 NONE_TEXTS = {
     "mean": "as normalize says",
     "std": "as normalize says",
@@ -36,7 +36,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """Something in which the sides differ in so many pairs; ``unknown`` stands for no value."""
+    """A condition in which the sides differ in ``pairs`` pairs; ``unknown`` is a missing value."""
 
     name: str
     ours: str
@@ -45,7 +45,7 @@ class Condition:
 
     @property
     def is_known(self) -> bool:
-        """Whether both sides tell it."""
+        """Whether both sides have a value."""
         return UNKNOWN not in (self.ours, self.theirs)
 
 
@@ -63,7 +63,7 @@ def conditions_of(
 
 
 def field_conditions(name: str, pairs: Sequence[Pair], names: Names) -> Iterator[Condition]:
-    """Where a field differs, and where one side or both do not tell it."""
+    """The differences in a field, and the pairs in which a side has no value."""
     kinds: tuple[Callable[[Pair], bool], ...] = (
         lambda pair: name in pair.ours.fields and name in pair.theirs.fields,
         lambda pair: name in pair.ours.fields and name not in pair.theirs.fields,
@@ -75,21 +75,21 @@ def field_conditions(name: str, pairs: Sequence[Pair], names: Names) -> Iterator
         if found:
             yield Condition(
                 name=FIELD_LABELS.get(name, name),
-                ours=told(name, [pair.ours for pair in found], names),
-                theirs=told(name, [pair.theirs for pair in found], names),
+                ours=value_texts(name, [pair.ours for pair in found], names),
+                theirs=value_texts(name, [pair.theirs for pair in found], names),
                 pairs=len(found),
             )
 
 
 def differs(name: str, pair: Pair) -> bool:
-    """Whether the field may be why the pair's numbers differ: unequal, or unknown and in use."""
+    """Whether the field may explain a difference: it is unequal, or unknown and used."""
     if name in pair.ours.fields and name in pair.theirs.fields:
         return pair.ours.fields[name] != pair.theirs.fields[name]
     return any(applies(name, cell) for cell in (pair.ours, pair.theirs))
 
 
 def applies(name: str, cell: SideCell) -> bool:
-    """Whether the cell's optimizer has a use for the field, as far as is known."""
+    """Whether the cell's optimizer uses the field, as far as it is known."""
     optimizer = cell.fields.get("optimizer")
     if name not in OPTIONAL_HYPERPARAMETERS or optimizer is None:
         return cell.fields.get(name) != NOT_APPLICABLE
@@ -98,7 +98,7 @@ def applies(name: str, cell: SideCell) -> bool:
     )
 
 
-def told(name: str, cells: Sequence[SideCell], names: Names) -> str:
+def value_texts(name: str, cells: Sequence[SideCell], names: Names) -> str:
     """The cells' values of the field, or ``unknown``."""
     values = dict.fromkeys(cell.fields[name] for cell in cells if name in cell.fields)
     if not values:
@@ -109,7 +109,7 @@ def told(name: str, cells: Sequence[SideCell], names: Names) -> str:
 
 
 def field_text(name: str, value: object, names: Names) -> str:
-    """A field's value; what none means is said."""
+    """A field's value as text, with the meaning of None."""
     if value is None:
         return names.label(name, value) or NONE_TEXTS.get(name, "none")
     if isinstance(value, tuple):
@@ -118,7 +118,7 @@ def field_text(name: str, value: object, names: Names) -> str:
 
 
 def circumstances(ours: Side, theirs: Side, pairs: int) -> Iterator[Condition]:
-    """The circumstances that differ or that a side does not tell."""
+    """The circumstances that differ, or that a side does not have."""
     for name in CIRCUMSTANCES:
         here, there = ours.circumstances.get(name), theirs.circumstances.get(name)
         # The same two versions on both sides may be different ones in each cell.
@@ -136,7 +136,7 @@ def circumstances(ours: Side, theirs: Side, pairs: int) -> Iterator[Condition]:
 
 
 def shared_fields(pairs: Sequence[Pair], names: Names) -> tuple[tuple[str, str], ...]:
-    """The fields of one known value, the same on both sides of every pair, with that value."""
+    """The fields with one known value that both sides share in every pair."""
     shared = []
     for name in FIELD_NAMES:
         cells = [cell for pair in pairs for cell in (pair.ours, pair.theirs)]

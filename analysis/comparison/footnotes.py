@@ -1,4 +1,4 @@
-"""What a reader must know to read the tests of a comparison."""
+"""The notes that explain the tests of a comparison."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from analysis.tables.cells import CellStatus
 
 
 def footnotes(comparison: Comparison) -> tuple[str, ...]:
-    """The notes below the table of pairs that its cells call for."""
+    """The notes below the table of pairs that apply to its cells."""
     return (
         *on_the_numbers(comparison),
         *on_the_tests(comparison),
@@ -27,7 +27,7 @@ def cells_of(comparison: Comparison) -> Iterator[SideCell]:
 
 
 def on_the_numbers(comparison: Comparison) -> Iterator[str]:
-    """What the columns are."""
+    """The meaning of the columns."""
     yield "mean±standard deviation over n runs; difference is ours minus theirs."
     if any(cell.expected not in (None, cell.n) for cell in cells_of(comparison)):
         yield "n k/m: only k of m runs have a value."
@@ -39,7 +39,7 @@ def on_the_numbers(comparison: Comparison) -> Iterator[str]:
 
 
 def on_the_tests(comparison: Comparison) -> Iterator[str]:
-    """How the tests were made, and what their outcome means."""
+    """The method of the tests, and the meaning of their outcome."""
     count = len(comparison.tests)
     if not count:
         yield "No pair can be tested."
@@ -49,19 +49,19 @@ def on_the_tests(comparison: Comparison) -> Iterator[str]:
         "Satterthwaite. The 95 % interval is of each difference by itself."
     )
     yield (
-        f"A difference counts where p, adjusted by Holm for the {counted(count, 'test')} of this "
+        f"A difference counts if p, adjusted by Holm for the {counted(count, 'test')} of this "
         "table, is at most 0.05."
     )
     if any(cell.outcome is Outcome.UNRESOLVED for cell in comparison.cells):
         yield (
-            "Smallest resolvable: the true difference that a single test at 5 % finds with 80 % "
+            "Minimum detectable difference: the true difference that a single test at 5 % finds with 80 % "
             "power at these n and standard deviations, by the t approximation; with Holm's "
-            "adjustment it is larger. No difference resolvable is not equality."
+            "adjustment it is larger. No detectable difference is not equality."
         )
 
 
 def on_the_spread(comparison: Comparison) -> Iterator[str]:
-    """What is uncertain about standard deviations that someone else computed and rounded."""
+    """Notes on standard deviations that somebody else computed and rounded."""
     for side, where, cells in (
         (comparison.ours, "here", [cell.ours for cell in comparison.cells]),
         (comparison.theirs, "there", [cell.theirs for cell in comparison.cells]),
@@ -73,8 +73,8 @@ def on_the_spread(comparison: Comparison) -> Iterator[str]:
             counts = sorted({cell.n for cell in known if cell.n is not None and cell.n > 1})
             factors = ", ".join(f"{math.sqrt(n / (n - 1)):.2f} for n = {n}" for n in counts)
             yield (
-                f"The standard deviations {where} are taken as with ddof = 1, which is not known. "
-                f"Were they with ddof = 0, the true ones would be larger by a factor of {factors}."
+                f"The standard deviations {where} are assumed to have ddof = 1, which is not known. "
+                f"If they have ddof = 0, the true ones are larger by a factor of {factors}."
             )
         if side.circumstances.get(ROUNDING) not in (None, "none"):
             least = min(cell.std for cell in known if cell.std is not None)
@@ -85,7 +85,7 @@ def on_the_spread(comparison: Comparison) -> Iterator[str]:
 
 
 def on_pairing(comparison: Comparison) -> Iterator[str]:
-    """That trials of one seed belong together, which the test does not use."""
+    """Notes on trials with the same seed, which the test does not use."""
     same = sum(shared_trials(cell) for cell in comparison.cells)
     if same:
         yield (

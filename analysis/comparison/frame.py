@@ -1,4 +1,4 @@
-"""A comparison as numbers: for notebooks, spreadsheets and further work."""
+"""A comparison as numbers, for notebooks and spreadsheets."""
 
 import pandas as pd
 
@@ -15,8 +15,8 @@ TEST_COLUMNS = ("standard_error", "t", "df", "p", "low", "high", "smallest")
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     """One row per pair, then one per cell without a partner; numbers are not rounded.
 
-    Columns: the fields of a trial that tell the cells apart, ours where the sides differ and
-    theirs where only they have the cell; ``theirs:<field>`` for a field that differs in some row;
+    Columns: the fields of a trial that distinguish the cells, with our value if the sides differ
+    and theirs if only they have the cell; ``theirs:<field>`` for a field that differs in some row;
     of each side ``mean``, ``std`` (ddof = 1 where known), ``n``, ``expected`` and ``status`` under
     ``ours:`` and ``theirs:``; ``difference`` (ours minus theirs), its ``standard_error``, Welch's
     ``t``, ``df``, ``p`` and ``p_holm``, the bounds ``low`` and ``high`` of the 95 % interval, the
@@ -24,7 +24,7 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     """
     rows = [row_of(comparison, cell) for cell in comparison.all_cells]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    for name in comparison.told_by:
+    for name in comparison.named_by:
         theirs = f"theirs:{name}"
         if all(theirs not in row or row[theirs] == row[name] for row in rows):
             columns.remove(theirs)
@@ -32,7 +32,7 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
 
 
 def comparison_csv(comparison: Comparison) -> str:
-    """The frame as CSV; no name is a formula to a spreadsheet."""
+    """The frame as CSV, with names that no spreadsheet interprets as formulas."""
     frame = comparison_frame(comparison)
     for name in frame.columns:
         if name.removeprefix("theirs:") in FIELD_NAMES:
@@ -47,8 +47,8 @@ def row_of(comparison: Comparison, cell: ComparedCell) -> dict[str, object]:
     test = cell.test
     numbers = dict.fromkeys(TEST_COLUMNS) if test is None else vars(test)
     return {
-        **{name: here.get(name, there.get(name)) for name in comparison.told_by},
-        **{f"theirs:{name}": there.get(name, here.get(name)) for name in comparison.told_by},
+        **{name: here.get(name, there.get(name)) for name in comparison.named_by},
+        **{f"theirs:{name}": there.get(name, here.get(name)) for name in comparison.named_by},
         **side_columns("ours", cell.ours),
         **side_columns("theirs", cell.theirs),
         "difference": cell.difference,

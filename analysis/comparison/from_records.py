@@ -1,4 +1,4 @@
-"""A sweep's own records as a side: every field of every trial is known."""
+"""A sweep's records as a side of a comparison: every field of every trial is known."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +78,7 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
 
 
 def incompleteness(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
-    """Says of a sweep that is not done that it is not."""
+    """A caveat if trials are missing."""
     states = frame.drop_duplicates("trial_id")["state"]
     missing = int((states == MISSING).sum())
     if missing:
@@ -87,13 +87,13 @@ def incompleteness(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
 
 
 def mixtures(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
-    """Says of results of several versions of the user's own code or data that they are."""
+    """A caveat on results from several versions of the user's own code or data."""
     for note in own_notes(frame.drop_duplicates("trial_id"), some_mixed=False):
         yield Caveat(text=f"{name}: {note.removesuffix('.')}")
 
 
 def own_digests(frame: pd.DataFrame) -> str | None:
-    """What of the user's own the finished trials used, a digest for each version, or None."""
+    """The versions of the user's own code and data that the trials used, as digests, or None."""
     if "fingerprint" not in frame:
         return None
     finished = frame[frame["state"] != MISSING]
@@ -104,7 +104,7 @@ def own_digests(frame: pd.DataFrame) -> str | None:
 
 
 def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
-    """The fields of a cell; hyperparameters that an optimizer has no use for are marked as such."""
+    """The fields of a cell; hyperparameters that its optimizer does not use are marked."""
     changed = frame[list(CELL_FIELDS)].copy()
     optimizers = values_of(frame, "optimizer")
     for field in sorted(OPTIONAL_HYPERPARAMETERS):
@@ -119,7 +119,7 @@ def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
 def side_cell(
     fields: Mapping[str, object], trials: pd.DataFrame, measure: Measure, na_if: NaIf
 ) -> SideCell:
-    """The cell of these trials, which have the fields in common."""
+    """The cell of these trials, which share these fields."""
     cell = cell_of(trials, measure.column, na_if)
     return SideCell(
         fields=fields,
@@ -134,7 +134,7 @@ def side_cell(
 
 
 def recorded(frame: pd.DataFrame, column: str, words: Callable[[str], str] = str) -> str | None:
-    """What the finished trials have in a column, in words; None where nothing is recorded."""
+    """The finished trials' values in a column as text; None if nothing is recorded."""
     if column not in frame:
         return None
     finished = values_of(frame[frame["state"] != MISSING], column)

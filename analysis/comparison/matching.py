@@ -1,4 +1,4 @@
-"""Which cell of one side stands beside which of the other."""
+"""Match the cells of one side with those of the other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,26 +23,27 @@ class Pair:
 class Matching:
     """The pairs, and the cells that have no partner.
 
-    ``found_by`` are the fields whose values a pair has in common, or that stand in for one
-    another; ``told_by`` those that tell a pair from every other.
+    The two cells of a pair have equal or equivalent values of the fields ``found_by``; the fields
+    ``named_by`` distinguish a pair from every other.
     """
 
     pairs: tuple[Pair, ...]
     only_ours: tuple[SideCell, ...]
     only_theirs: tuple[SideCell, ...]
     found_by: tuple[str, ...]
-    told_by: tuple[str, ...]
+    named_by: tuple[str, ...]
 
 
 def match(ours: Side, theirs: Side) -> Matching:
     """Pair the cells by the fields that vary on either side and are known on both.
 
-    A field that others determine, such as a learning rate that an optimizer has for itself, finds
-    no cell: where it differs it is a condition. So is a field of one value here and another there.
-    A cell may stand beside several that differ in a field which is unknown on its own side.
+    A field that others determine, such as a learning rate specific to an optimizer, is not used for
+    matching: if it differs, it is a condition. The same holds for a field with one value here and
+    another there. A cell may match several cells that differ in a field which is unknown on its own
+    side.
 
     Raises:
-        UserError: no cell has a partner, or several of each side have the same.
+        UserError: no cell has a partner, or several cells of each side match.
     """
     for side in (ours, theirs):
         if not side.cells:
@@ -64,12 +65,12 @@ def match(ours: Side, theirs: Side) -> Matching:
             cell for key, cells in other.items() if key not in mine for cell in cells
         ),
         found_by=found_by,
-        told_by=telling(ours, theirs, found_by, [(mine[key], other[key]) for key in common]),
+        named_by=telling(ours, theirs, found_by, [(mine[key], other[key]) for key in common]),
     )
 
 
 def identifying(ours: Side, theirs: Side) -> tuple[str, ...]:
-    """The fields by which to find a cell's partner."""
+    """The fields for finding a cell's partner."""
     fields = [name for name in FIELD_NAMES if ours.knows(name) and theirs.knows(name)]
     varying = [name for name in fields if max(len(s.values(name)) for s in (ours, theirs)) > 1]
     kept = sorted(varying, key=lambda name: AXES.index(name) if name in AXES else len(AXES))
@@ -89,13 +90,13 @@ def determined(side: Side, field: str, others: Sequence[str]) -> bool:
 def by_key(
     cells: Iterable[SideCell],
     fields: Sequence[str],
-    beside: dict[tuple[str, object], object],
+    equivalent: dict[tuple[str, object], object],
 ) -> dict[Key, list[SideCell]]:
     """The cells by their values of the fields."""
     groups: dict[Key, list[SideCell]] = {}
     for cell in cells:
         values = ((field, cell.fields[field]) for field in fields)
-        groups.setdefault(tuple(beside.get(v, v[1]) for v in values), []).append(cell)
+        groups.setdefault(tuple(equivalent.get(v, v[1]) for v in values), []).append(cell)
     return groups
 
 
@@ -105,7 +106,7 @@ def telling(
     found_by: Sequence[str],
     groups: Iterable[tuple[list[SideCell], list[SideCell]]],
 ) -> tuple[str, ...]:
-    """The fields to name a pair by: those it was found by, and those that several differ in."""
+    """The fields for naming a pair: those used for matching, and those in which several differ."""
     several = {
         name
         for group in groups

@@ -1,4 +1,4 @@
-"""What the comparison of two cells comes to: a test, or why there is none."""
+"""The outcome of comparing two cells: a test, or the reason for none."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from analysis.tables.cells import CellStatus
 
 
 class Outcome(StrEnum):
-    """What a comparison of two cells comes to."""
+    """The outcome of comparing two cells."""
 
     DIFFERS = "differs"
     UNRESOLVED = "no difference resolvable"
@@ -28,8 +28,8 @@ class Outcome(StrEnum):
 class ComparedCell:
     """A pair with its test; a cell without a partner has None on the other side.
 
-    ``test`` is None where the outcome is neither DIFFERS nor UNRESOLVED, and ``why`` says the
-    reason. ``p_holm`` is the test's p, adjusted by Holm for all tests of the comparison.
+    ``test`` is None unless the outcome is DIFFERS or UNRESOLVED; ``why`` has the reason.
+    ``p_holm`` is the test's p, adjusted by Holm for all tests of the comparison.
     """
 
     ours: SideCell | None
@@ -41,7 +41,7 @@ class ComparedCell:
 
     @property
     def difference(self) -> float | None:
-        """Ours minus theirs where both have a mean."""
+        """Ours minus theirs, if both have a mean."""
         if self.ours is None or self.theirs is None:
             return None
         if self.ours.mean is None or self.theirs.mean is None:
@@ -50,7 +50,7 @@ class ComparedCell:
 
 
 def tested(pair: Pair) -> ComparedCell:
-    """A pair with its test, or why there is none; the test is not judged yet."""
+    """A pair with its test, or the reason for none; Holm's adjustment follows later."""
     ours, theirs = pair.ours, pair.theirs
     if (outcome := divergence(ours.status, theirs.status)) is not None:
         return ComparedCell(ours=ours, theirs=theirs, outcome=outcome)
@@ -79,14 +79,14 @@ def divergence(here: CellStatus, there: CellStatus) -> Outcome | None:
 
 
 def valueless(cell: SideCell, where: str) -> str | None:
-    """Why the cell has no mean, None where it has one."""
+    """The reason why the cell has no mean, None if it has one."""
     if cell.status is CellStatus.FAILED:
         return f"failed {where}"
     return None if cell.mean is not None else f"nothing measured {where} yet"
 
 
 def sample_of(cell: SideCell, where: str) -> Sample | str:
-    """The cell as Welch's test takes it, or what it lacks."""
+    """The cell as a sample for Welch's test, or the reason why it is not one."""
     if cell.mean is None or not math.isfinite(cell.mean):
         return f"not finite {where}"
     if cell.n is None or cell.n < 2:

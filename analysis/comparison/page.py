@@ -1,4 +1,4 @@
-"""The page of a comparison: the conditions that differ, the cells, the cells left over."""
+"""The page of a comparison: differing conditions, pairs of cells, and cells without a partner."""
 
 from collections import Counter
 
@@ -23,10 +23,10 @@ HEADINGS = ("ours", "n", "theirs", "n", "difference", "95 % interval", "t", "df"
 
 
 def comparison_page(comparison: Comparison, *, decimals: int = 2) -> Page:
-    """All of a comparison in words: conditions above the cells, what has no partner below them.
+    """A comparison as a page: conditions, pairs of cells, and cells without a partner.
 
-    Numbers are written with so many ``decimals``. *Ours* is the first side, also called *here*,
-    *theirs* the second, *there*.
+    Numbers have this many ``decimals``. *Ours* is the first side, also called *here*; *theirs* is
+    the second, *there*.
     """
     sections = [conditions_section(comparison), cells_section(comparison, decimals)]
     if comparison.unmatched:
@@ -36,11 +36,11 @@ def comparison_page(comparison: Comparison, *, decimals: int = 2) -> Page:
 
 def title_of(comparison: Comparison) -> str:
     """The names of both sides."""
-    return f"{one_line(comparison.ours.name)} beside {one_line(comparison.theirs.name)}"
+    return f"{one_line(comparison.ours.name)} compared with {one_line(comparison.theirs.name)}"
 
 
 def conditions_section(comparison: Comparison) -> Section:
-    """What differs, what is unknown and what is the same."""
+    """The conditions that differ, are unknown, or are the same."""
     known = [condition for condition in comparison.conditions if condition.is_known]
     caveats = [
         f"{text} ({number} of {counted(len(comparison.cells), 'pair')})."
@@ -55,8 +55,8 @@ def conditions_section(comparison: Comparison) -> Section:
             *caveats,
             "These conditions differ; a difference in the numbers may come from any of them."
             if known
-            else "Of the conditions known on both sides none differs; what one side does not tell, "
-            "listed next, may.",
+            else "No condition that is known on both sides differs; the unknown ones, listed next, "
+            "may differ.",
         ),
         table=condition_table(known, total) if known else None,
         after=(*unknown_texts(comparison), *same_text(comparison)),
@@ -76,24 +76,26 @@ def condition_table(conditions: list[Condition], total: int) -> PlainTable:
 
 
 def unknown_texts(comparison: Comparison) -> tuple[str, ...]:
-    """What one side or both do not tell, and which value it has on the other."""
+    """The conditions that are unknown on one or both sides, with the other side's value."""
     total = len(comparison.cells)
-    told: dict[str, list[str]] = {"there": [], "here": [], "on both sides": []}
+    unknown: dict[str, list[str]] = {"there": [], "here": [], "on both sides": []}
     for condition in comparison.conditions:
         if condition.is_known:
             continue
         part = "" if condition.pairs == total else f" in {counted(condition.pairs, 'pair')}"
         if condition.ours == condition.theirs:
-            told["on both sides"].append(f"{condition.name}{part}")
+            unknown["on both sides"].append(f"{condition.name}{part}")
         elif condition.theirs == UNKNOWN:
-            told["there"].append(f"{condition.name} ({condition.ours} here{part})")
+            unknown["there"].append(f"{condition.name} ({condition.ours} here{part})")
         else:
-            told["here"].append(f"{condition.name} ({condition.theirs} there{part})")
-    return tuple(f"Unknown {where}: {'; '.join(names)}." for where, names in told.items() if names)
+            unknown["here"].append(f"{condition.name} ({condition.theirs} there{part})")
+    return tuple(
+        f"Unknown {where}: {'; '.join(names)}." for where, names in unknown.items() if names
+    )
 
 
 def same_text(comparison: Comparison) -> tuple[str, ...]:
-    """What both sides have in common in every pair."""
+    """The conditions that both sides share in every pair."""
     shared = shared_fields(
         [
             Pair(ours=cell.ours, theirs=cell.theirs)
@@ -102,8 +104,8 @@ def same_text(comparison: Comparison) -> tuple[str, ...]:
         ],
         comparison.names,
     )
-    told = [f"{name} {value}" for name, value in shared]
-    return (f"The same on both sides: {', '.join(told)}.",) if told else ()
+    texts = [f"{name} {value}" for name, value in shared]
+    return (f"The same on both sides: {', '.join(texts)}.",) if texts else ()
 
 
 def cells_section(comparison: Comparison, decimals: int) -> Section:
@@ -114,9 +116,9 @@ def cells_section(comparison: Comparison, decimals: int) -> Section:
         title="Cell by cell",
         before=(f"Pairs of cells by outcome: {summary}.",),
         table=PlainTable(
-            header=(*comparison.told_by, *HEADINGS, "outcome"),
+            header=(*comparison.named_by, *HEADINGS, "outcome"),
             rows=tuple(cell_texts(comparison, cell, decimals) for cell in comparison.cells),
-            names=len(comparison.told_by),
+            names=len(comparison.named_by),
             notes=1,
         ),
         after=footnotes(comparison),
@@ -153,7 +155,7 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
         title="Without a partner",
         before=(f"Cells that only one side has: {ours} here, {theirs} there.",),
         table=PlainTable(
-            header=(*comparison.told_by, "ours", "n", "theirs", "n", "outcome"),
+            header=(*comparison.named_by, "ours", "n", "theirs", "n", "outcome"),
             rows=tuple(
                 (
                     *name_texts(comparison, cell),
@@ -165,7 +167,7 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
                 )
                 for cell in comparison.unmatched
             ),
-            names=len(comparison.told_by),
+            names=len(comparison.named_by),
             notes=1,
         ),
     )

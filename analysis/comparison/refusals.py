@@ -1,4 +1,4 @@
-"""Why sides cannot be compared, in words, and what could be."""
+"""Errors for sides that cannot be compared, with what could be compared."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ MOST_SHOWN = 8
 
 
 def check_common(ours: Side, theirs: Side, found_by: Sequence[str]) -> None:
-    """Refuse sides that have no value in common of a field that needs one."""
-    beside = stand_ins(ours, theirs, found_by)
+    """Refuse sides without a common value of a field that needs one."""
+    equivalent = stand_ins(ours, theirs, found_by)
     needed = {*found_by, *(f for f in theirs.must_share if theirs.knows(f))}
     apart = []
     for field in (name for name in FIELD_NAMES if name in needed and ours.knows(name)):
-        mine = {beside.get((field, value), value) for value in ours.values(field)}
+        mine = {equivalent.get((field, value), value) for value in ours.values(field)}
         if not mine & set(theirs.values(field)):
             apart.append(f"  {field}: {listed(ours, field)} here; {listed(theirs, field)} there")
     if apart:
@@ -28,16 +28,16 @@ def check_common(ours: Side, theirs: Side, found_by: Sequence[str]) -> None:
 
 
 def nothing_common(ours: Side, theirs: Side, found_by: Sequence[str]) -> str:
-    """The error where each field has common values and no cell has them together."""
+    """The error if each field has common values but no cell has them together."""
     by = f" by {', '.join(found_by)}" if found_by else ""
     return f"{ours.name} and {theirs.name} have no cell in common{by}.\n{offered(theirs, found_by)}"
 
 
 def offered(theirs: Side, found_by: Sequence[str]) -> str:
-    """What the other side has, that a sweep could be compared with."""
+    """A sentence on the cells of the other side."""
     fields = dict.fromkeys((*theirs.must_share, *AXES, *found_by))
-    told = [f"{name} {listed(theirs, name)}" for name in fields if theirs.values(name)]
-    return f"{theirs.name} can be compared with cells of {'; '.join(told) or 'any kind'}."
+    texts = [f"{name} {listed(theirs, name)}" for name in fields if theirs.values(name)]
+    return f"{theirs.name} can be compared with cells of {'; '.join(texts) or 'any kind'}."
 
 
 def listed(side: Side, field: str) -> str:
@@ -54,7 +54,7 @@ def check_told_apart(
     theirs: Side,
     found_by: Sequence[str],
 ) -> None:
-    """Refuse several cells here beside several there: which belongs to which is unknown."""
+    """Refuse several matching cells on both sides, whose assignment is unknown."""
     if len(mine) == 1 or len(other) == 1:
         return
     where = ", ".join(f"{name} = {value_text(other[0].fields[name])}" for name in found_by)

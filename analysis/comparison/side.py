@@ -1,4 +1,4 @@
-"""One side of a comparison: its cells, and what is known of how they came about."""
+"""One side of a comparison: its cells and their known conditions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from analysis.tables.cells import CellStatus
 from analysis.tables.measure import Measure
 
 NOT_APPLICABLE = "does not apply"
-"""The value of a hyperparameter in a cell whose optimizer has no use for it."""
+"""The value of a hyperparameter in a cell whose optimizer does not use it."""
 
-# What else than a trial's fields two results may differ in, in the order of telling.
+# Circumstances besides a trial's fields in which results may differ, in the order of reporting.
 METRIC = "metric"
 EPOCH = "epoch reported"
 NA_RULE = "N/A where"
@@ -31,9 +31,9 @@ CIRCUMSTANCES: tuple[str, ...] = (
     HARDWARE,
 )
 AXES = ("model", "optimizer", "b0")
-"""What a cell is found by wherever it varies; other fields only where they tell cells apart."""
+"""Fields that always match cells if they vary; others match only if they distinguish cells."""
 MIXED = " and "
-"""Between the values of a circumstance of which a side has several."""
+"""Separates several values of a circumstance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,9 @@ class SideCell:
 
     ``fields`` has the fields of a trial that are known; one that is not in it is unknown.
     ``mean`` is None unless the status is VALUE. ``std`` and ``n`` are None where unknown; ``std``
-    also where n = 1. ``expected`` is the declared number of runs, None where unknown. ``trials``
-    has the trial id by seed, and nothing where the runs are not known one by one. ``mark`` is
-    written behind the number.
+    also if n = 1. ``expected`` is the declared number of runs, None if unknown. ``trials`` has the
+    trial id by seed, and is empty if the individual runs are unknown. ``mark`` is written after the
+    number.
     """
 
     fields: Mapping[str, object]
@@ -59,7 +59,7 @@ class SideCell:
 
 @dataclass(frozen=True, kw_only=True)
 class Caveat:
-    """What a reader must know of the cells with these values, ``ours`` and ``theirs``."""
+    """A remark on the cells with these values, ``ours`` and ``theirs``."""
 
     text: str
     ours: Mapping[str, object] = field(default_factory=dict)
@@ -68,12 +68,12 @@ class Caveat:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """Cells that no two are of the same point, and what holds for all of them.
+    """Cells of distinct points, and their common properties.
 
-    ``measure`` is what the numbers are, None where unknown. ``circumstances`` has a text for each
-    of CIRCUMSTANCES, None where it is unknown. ``must_share`` names the fields of which the other
-    side must have a value too: without one it is another experiment. ``stands_in`` has, by field,
-    which value of the other side may stand beside which of this side's, though they differ.
+    ``measure`` describes the numbers, None if unknown. ``circumstances`` has a text for each of
+    CIRCUMSTANCES, None if unknown. ``must_share`` names fields in which the sides must have a
+    common value, because they would be different experiments otherwise. ``stands_in`` maps, by
+    field, values of the other side to different values of this side that they may be compared with.
     """
 
     name: str
@@ -89,15 +89,15 @@ class Side:
         return all(name in cell.fields for cell in self.cells)
 
     def values(self, name: str) -> tuple[object, ...]:
-        """The known values of a field, first come first."""
+        """The known values of a field, in order of appearance."""
         return tuple(dict.fromkeys(c.fields[name] for c in self.cells if name in c.fields))
 
 
 def stand_ins(ours: Side, theirs: Side, fields: Iterable[str]) -> dict[tuple[str, object], object]:
-    """Their value that one of ours stands beside, where they have no equal one."""
+    """Their value that each of ours is compared with, for values without an equal one."""
     return {
-        (field, value): beside
+        (field, value): equivalent
         for field in fields
-        for value, beside in theirs.stands_in.get(field, {}).items()
+        for value, equivalent in theirs.stands_in.get(field, {}).items()
         if value in ours.values(field) and value not in theirs.values(field)
     }

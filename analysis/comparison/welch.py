@@ -1,4 +1,4 @@
-"""Welch's test of two means from their standard deviations, and what it could have resolved."""
+"""Welch's test of two means from their standard deviations, and its detectable difference."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Sample:
 
     @property
     def standard_error(self) -> float:
-        """That of the mean."""
+        """The standard error of the mean."""
         return self.std / math.sqrt(self.n)
 
 
@@ -28,8 +28,8 @@ class Welch:
     """The test that two means are equal; variances may differ (Welch, Biometrika 34, 1947).
 
     ``df`` are the degrees of freedom by Welch and Satterthwaite, ``p`` is two-sided. ``low`` and
-    ``high`` bound the difference with 95 % confidence. ``smallest`` is the true difference that
-    such samples find at 5 % with 80 % power, by the t approximation (t₀.₉₇₅ + t₀.₈₀) · SE.
+    ``high`` bound the difference with 95 % confidence. ``smallest`` is the minimum detectable
+    difference at 5 % with 80 % power, by the t approximation (t₀.₉₇₅ + t₀.₈₀) · SE.
     """
 
     difference: float
@@ -43,7 +43,7 @@ class Welch:
 
 
 def welch(ours: Sample, theirs: Sample) -> Welch | None:
-    """Test ``ours.mean - theirs.mean``; None where neither sample has any spread."""
+    """Test ``ours.mean - theirs.mean``; None if neither sample has any spread."""
     error = math.hypot(ours.standard_error, theirs.standard_error)
     if error == 0:
         return None
@@ -63,8 +63,8 @@ def welch(ours: Sample, theirs: Sample) -> Welch | None:
 
 
 def degrees_of_freedom(ours: Sample, theirs: Sample) -> float:
-    """Those of the difference's standard error, by Welch and Satterthwaite."""
-    # Of shares, not of variances, whose squares would underflow.
+    """The degrees of freedom of the difference's standard error, by Welch and Satterthwaite."""
+    # Computed from shares: squares of variances would underflow.
     error = math.hypot(ours.standard_error, theirs.standard_error)
     share = (ours.standard_error / error) ** 2
     rest = (theirs.standard_error / error) ** 2

@@ -21,12 +21,12 @@ STATUS_TEXTS: Mapping[CellStatus, str] = {
 
 
 def name_texts(comparison: Comparison, cell: ComparedCell) -> tuple[str, ...]:
-    """What tells the cell from others, a text per field of ``told_by``."""
-    return tuple(field_here_and_there(name, cell, comparison.names) for name in comparison.told_by)
+    """The texts that name a cell, one per field of ``named_by``."""
+    return tuple(field_here_and_there(name, cell, comparison.names) for name in comparison.named_by)
 
 
 def field_here_and_there(name: str, cell: ComparedCell, names: Names) -> str:
-    """Our value of a field, with theirs where it differs; theirs where there is no cell here."""
+    """Our value of a field, with theirs if it differs; theirs if there is no cell here."""
     known = [
         None
         if side is None or name not in side.fields
@@ -40,7 +40,7 @@ def field_here_and_there(name: str, cell: ComparedCell, names: Names) -> str:
 
 
 def number_of(cell: SideCell | None, decimals: int) -> str:
-    """A side's mean±standard deviation, or what it shows instead."""
+    """A side's mean±standard deviation, or the text of its status."""
     if cell is None:
         return ""
     if cell.mean is None:
@@ -52,7 +52,7 @@ def number_of(cell: SideCell | None, decimals: int) -> str:
 
 
 def count_of(cell: SideCell | None) -> str:
-    """The number of runs with a value, ``k/n`` where more are declared."""
+    """The number of runs with a value, ``k/n`` if more are declared."""
     if cell is None:
         return ""
     if cell.n is None:
@@ -61,7 +61,7 @@ def count_of(cell: SideCell | None) -> str:
 
 
 def signed(value: float | None, decimals: int) -> str:
-    """A difference with its sign, nothing where there is none."""
+    """A difference with its sign; empty without one."""
     if value is None:
         return ""
     text = number_text(value, decimals)
@@ -76,22 +76,22 @@ def p_text(p: float | None) -> str:
 
 
 def verdict(cell: ComparedCell, measure: Measure, decimals: int) -> str:
-    """What the comparison of the cell comes to."""
+    """The verdict on a pair of cells."""
     if cell.outcome is Outcome.UNRESOLVED and cell.test is not None:
         least = amount(cell.test.smallest, measure, decimals)
         if cell.test.p <= LEVEL:
             return (
-                "no difference resolvable among the tests of this table (by itself it differs; "
-                f"smallest resolvable by itself: {least})"
+                "no detectable difference among the tests of this table (alone, it differs; "
+                f"minimum detectable alone: {least})"
             )
-        return f"no difference resolvable at these n (smallest resolvable: {least})"
+        return f"no detectable difference at these n (minimum detectable: {least})"
     if cell.why:
         return f"{cell.outcome.value} ({cell.why})"
     return cell.outcome.value
 
 
 def amount(value: float, measure: Measure, decimals: int) -> str:
-    """A difference without a sign, in the metric's unit; never so rounded that it is nothing."""
+    """A difference without a sign, in the metric's unit, never rounded to 0."""
     text = number_text(value, decimals)
     if value > 0 and float(text) == 0:
         text = f"{value:.1e}"
@@ -99,7 +99,7 @@ def amount(value: float, measure: Measure, decimals: int) -> str:
 
 
 def unit(measure: Measure) -> str:
-    """What a difference of the metric is counted in."""
+    """The unit of a difference of the metric."""
     if "(%)" in measure.label:
         return "points"
     return "nats" if "(nats)" in measure.label else ""

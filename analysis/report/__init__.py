@@ -1,4 +1,4 @@
-"""The report: one HTML file that tells a sweep to somebody who does not have the tool."""
+"""The report: one HTML file about a sweep, for readers without the tool."""
 
 from analysis.report.logs import failure_logs
 from analysis.report.report import report_html

@@ -24,7 +24,7 @@ def vega_bundle() -> str:
         if script.endswith(END):
             return script
     script = bundled() + END
-    # Without a cache that can be written the report is as good, only later.
+    # Without a writable cache the script is only bundled again.
     with contextlib.suppress(OSError):
         keep(script, kept)
     return script
@@ -32,14 +32,14 @@ def vega_bundle() -> str:
 
 def bundled() -> str:
     """The script from vl-convert."""
-    # A third of a second to import, and not needed where the script is kept.
+    # The import takes a third of a second, and is not needed if the script is cached.
     import vl_convert
 
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def keep(script: str, path: Path) -> None:
-    """Write the script whole or not at all."""
+    """Write the script atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, durable=True) as temporary:
         temporary.write_text(script, encoding="utf-8", newline="")

@@ -1,4 +1,4 @@
-"""The page around the report: one file that needs nothing else and is allowed nothing else."""
+"""The HTML page of the report: self-contained, with a policy that forbids everything else."""
 
 import json
 from base64 import b64encode
@@ -47,20 +47,20 @@ def document_html(document: Document) -> str:
 
 
 def packaged(name: str) -> str:
-    """The text of a file beside this module."""
+    """The text of a file next to this module."""
     return files("analysis.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def inline_script(text: str) -> str:
-    """The script so that no part of it ends its element, and its hash is that of what is read."""
+    """The script, escaped so that it cannot end its element; its hash matches the parsed text."""
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("</script", "<\\/script")
 
 
 def policy(scripts: Sequence[str]) -> str:
-    """No network, and of all scripts only these: whatever else gets into the page cannot run.
+    """The content security policy: no network, and only these scripts.
 
-    No eval either: Vega interprets its expressions (``ast`` in report.js). The styles are those
-    that Vega's tooltip brings.
+    No eval either: Vega interprets its expressions (``ast`` in report.js). Inline styles are for
+    Vega's tooltip.
     """
     hashes = " ".join(
         f"'sha256-{b64encode(sha256(s.encode()).digest()).decode()}'" for s in scripts
@@ -80,6 +80,6 @@ def script_elements(data: JsonValue, scripts: Sequence[str]) -> str:
 
 
 def inline_json(data: JsonValue) -> str:
-    """The data as JSON in which no text looks like a tag."""
+    """The data as JSON in which no text can be parsed as a tag."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,4 +1,4 @@
-"""The trials that did not end with a number: which diverged and where, which failed and why."""
+"""The sections on diverged and failed trials."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from adaloss.grid.sweep import Sweep
 from adaloss.records.result import TrialState
 from analysis.frame.column_types import records_of, values_of
 from analysis.render.html_text import escaped
-from analysis.report.logs import told_failures
+from analysis.report.logs import shown_failures
 from analysis.report.markup import (
     and_more,
     details,
@@ -28,13 +28,13 @@ MOST_CHARACTERS = 1000
 
 
 def divergences_section(sweep: Sweep, frame: pd.DataFrame) -> str:
-    """Which trials diverged, in which epoch and why: the first, and how many more."""
+    """The section on diverged trials: epoch and reason of the first ones."""
     diverged = of_state(frame, TrialState.DIVERGED)
     if diverged.empty:
         return section("divergences", "Divergences", [paragraph("No trial diverged.")])
     total, names = frame["trial_id"].nunique(), Names(sweep.labels)
     fields = [name for name in sweep.axes if name != "seed"]
-    told = diverged.head(MOST_DIVERGENCES)
+    shown = diverged.head(MOST_DIVERGENCES)
     parts = [
         paragraph(
             f"{len(diverged)} of {total} trials diverged "
@@ -43,11 +43,11 @@ def divergences_section(sweep: Sweep, frame: pd.DataFrame) -> str:
         ),
         plain_table(
             (*fields, "seed", "epoch", "why"),
-            divergence_rows(told, fields, names),
+            divergence_rows(shown, fields, names),
             label="Divergences",
             names=len(fields) + 3,
         ),
-        and_more(len(diverged), len(told), "diverged trials"),
+        and_more(len(diverged), len(shown), "diverged trials"),
     ]
     return section("divergences", "Divergences", parts)
 
@@ -70,20 +70,20 @@ def divergence_rows(
 ) -> Iterator[tuple[str, ...]]:
     """The cell, the seed, the epoch and the reason of each."""
     for trial in records_of(diverged):
-        # It diverged in the epoch after the last that it finished.
+        # The trial diverged in the epoch after its last finished one.
         epoch = str(int(trial["finished_epochs"]) + 1)
         cell = (names.text(name, trial[name]) for name in (*fields, "seed"))
         yield (*cell, epoch, shortened(trial["divergence"] or "not recorded", MOST_CHARACTERS))
 
 
 def failures_section(sweep: Sweep, frame: pd.DataFrame, logs: Mapping[str, Sequence[str]]) -> str:
-    """Which trials failed, the kind and reason, and the last lines of their logs."""
+    """The section on failed trials: kind, reason and the last lines of their logs."""
     failed = of_state(frame, TrialState.FAILED)
     if failed.empty:
         return section("failures", "Failures", [paragraph("No trial failed.")])
-    told = told_failures(frame)
+    shown = shown_failures(frame)
     entries = "\n".join(
-        failure_entry(trial, sweep, logs.get(trial["trial_id"], ())) for trial in records_of(told)
+        failure_entry(trial, sweep, logs.get(trial["trial_id"], ())) for trial in records_of(shown)
     )
     parts = [
         paragraph(
@@ -91,7 +91,7 @@ def failures_section(sweep: Sweep, frame: pd.DataFrame, logs: Mapping[str, Seque
             f"({by_value(failed, 'failure_kind')})."
         ),
         f"<ul>\n{entries}\n</ul>",
-        and_more(len(failed), len(told), "failed trials"),
+        and_more(len(failed), len(shown), "failed trials"),
     ]
     return section("failures", "Failures", parts)
 
@@ -112,6 +112,6 @@ def failure_entry(trial: Mapping[str, Any], sweep: Sweep, lines: Sequence[str]) 
 
 
 def trial_name(trial: Mapping[str, Any], sweep: Sweep) -> str:
-    """What tells this trial from the others of the sweep."""
+    """The trial's name: its values of the fields that vary."""
     fields = [*(name for name in sweep.axes if name != "seed"), "seed"]
     return ", ".join(Names(sweep.labels).alone(name, trial[name]) for name in fields)

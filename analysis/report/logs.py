@@ -1,4 +1,4 @@
-"""The end of the log of each failed trial that the report tells of."""
+"""The end of the log of each failed trial in the report."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ MOST_LINES = 20
 MOST_CHARACTERS = 300
 
 
-def told_failures(frame: pd.DataFrame) -> pd.DataFrame:
-    """The failed trials that the report tells of one by one: the first, each once."""
+def shown_failures(frame: pd.DataFrame) -> pd.DataFrame:
+    """The failed trials that the report lists: the first ones, each once."""
     failed = frame[(frame["state"] == TrialState.FAILED.value).to_numpy(dtype=bool)]
     return failed.drop_duplicates("trial_id").head(MOST_FAILURES)
 
@@ -23,10 +23,10 @@ def told_failures(frame: pd.DataFrame) -> pd.DataFrame:
 def failure_logs(
     frame: pd.DataFrame, trials: Sequence[Trial], store: Store
 ) -> dict[str, tuple[str, ...]]:
-    """The last lines of the logs of :func:`told_failures`, by trial id; of no log, no lines."""
-    told = set(told_failures(frame)["trial_id"])
+    """The last lines of the logs of :func:`shown_failures`, by trial id; empty without a log."""
+    shown = set(shown_failures(frame)["trial_id"])
     return {
         trial.trial_id: last_lines(store.log_path(trial), MOST_LINES, MOST_CHARACTERS)
         for trial in trials
-        if trial.trial_id in told
+        if trial.trial_id in shown
     }

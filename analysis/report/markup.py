@@ -1,4 +1,4 @@
-"""Small pieces of HTML; every text that comes from outside goes through :func:`escaped`."""
+"""Small pieces of HTML; every external text goes through :func:`escaped`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from analysis.tables.page import PlainTable
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph, of a class where one is given."""
+    """A paragraph, optionally with a class."""
     return f'<p class="{kind}">{escaped(text)}</p>' if kind else f"<p>{escaped(text)}</p>"
 
 
@@ -18,7 +18,7 @@ def bullets(texts: Iterable[str]) -> str:
 
 
 def verbatim(text: str, label: str) -> str:
-    """Lines as they are, in a box that scrolls and that the keyboard reaches."""
+    """Preformatted lines in a scrolling box that the keyboard can reach."""
     return f'<pre tabindex="0" role="region" aria-label="{escaped(label)}">{escaped(text)}</pre>'
 
 
@@ -45,10 +45,10 @@ def plain_table(
 
 
 def shortened(text: str, most: int) -> str:
-    """The text, cut where it is longer than so many characters."""
+    """The text, cut if it is longer than ``most`` characters."""
     return text if len(text) <= most else f"{text[:most]} … ({len(text)} characters)"
 
 
 def and_more(total: int, shown: int, what: str) -> str:
-    """``and 12 more …``, empty where all are shown."""
+    """``… and 12 more``, empty if all are shown."""
     return paragraph(f"… and {total - shown} more {what}.", "note") if total > shown else ""

@@ -15,7 +15,7 @@ MOST_VALUES = 8
 MINUTE, HOUR = 60, 3600
 
 Origins = Mapping[str, Counter[str]]
-"""How many trials have each value, by what it is the value of."""
+"""The number of trials with each value, by the kind of value."""
 
 
 def origins_section(frame: pd.DataFrame) -> str:
@@ -26,12 +26,12 @@ def origins_section(frame: pd.DataFrame) -> str:
 
 
 def origin_parts(ended: pd.DataFrame) -> Iterator[str]:
-    """A warning where versions mix, then all that is known."""
+    """A warning if versions are mixed, then all known origins."""
     origins = origins_of(ended)
     mixed = [name for name, counts in origins.items() if len(counts) > 1]
     if len(origins["code version"]) > 1:
         number = len(origins["code version"])
-        yield paragraph(f"Mixed: these numbers were made by {number} versions of the code.", "warn")
+        yield paragraph(f"Mixed: {number} versions of the code computed these numbers.", "warn")
     if others := [name for name in mixed if name != "code version"]:
         yield paragraph(f"Not the same for all trials: {', '.join(others)}.", "warn")
     rows = [(name, counts_text(counts)) for name, counts in origins.items()]
@@ -40,7 +40,7 @@ def origin_parts(ended: pd.DataFrame) -> Iterator[str]:
 
 
 def origins_of(ended: pd.DataFrame) -> dict[str, Counter[str]]:
-    """The code version, and whatever the environments tell."""
+    """The code version, and the parts of the environments."""
     versions = Counter(version or UNKNOWN for version in values_of(ended, "code_version"))
     origins: dict[str, Counter[str]] = {"code version": versions}
     texts = Counter(text or "{}" for text in values_of(ended, "environment"))
@@ -54,7 +54,7 @@ def origins_of(ended: pd.DataFrame) -> dict[str, Counter[str]]:
 
 
 def environment_values(text: str) -> dict[str, str]:
-    """What an environment says, flat, as words."""
+    """The parts of an environment as flat texts."""
     content = json.loads(text)
     packages = content.pop("packages", {})
     named = {"python": "Python", "threads": "threads per trial"}
@@ -67,8 +67,8 @@ def counts_text(counts: Counter[str]) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if len(ordered) == 1:
         return ordered[0][0]
-    told = "; ".join(f"{value} ({number} trials)" for value, number in ordered[:MOST_VALUES])
-    return told + (f"; … {len(ordered) - MOST_VALUES} more" if len(ordered) > MOST_VALUES else "")
+    text = "; ".join(f"{value} ({number} trials)" for value, number in ordered[:MOST_VALUES])
+    return text + (f"; … {len(ordered) - MOST_VALUES} more" if len(ordered) > MOST_VALUES else "")
 
 
 def dates(ended: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""What was run, and how much of it has ended."""
+"""The section on the sweep's fields and the state of its trials."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from analysis.report.markup import paragraph, plain_table, section
 from analysis.tables.names import Names
 
 MOST_VALUES = 20
-"""Values of a field that are listed."""
+"""The largest number of listed values of a field."""
 STATE_WORDS: Mapping[str, str] = {
     TrialState.COMPLETE.value: "complete",
     TrialState.DIVERGED.value: "diverged",
@@ -26,14 +26,14 @@ STATE_WORDS: Mapping[str, str] = {
 
 
 def state_counts(frame: pd.DataFrame) -> Counter[str]:
-    """How many trials there are in each state; a trial that is declared twice counts once."""
+    """The number of trials in each state; a trial that is declared twice counts once."""
     return Counter(frame.drop_duplicates("trial_id")["state"])
 
 
 def banner(frame: pd.DataFrame, selection: str) -> str:
-    """Says at the top that trials are left out, have not ended, or failed; nothing if all is well.
+    """Warnings at the top: excluded, unfinished and failed trials; empty without any.
 
-    ``selection`` says which trials of the sweep are shown, nothing where all are.
+    ``selection`` describes the shown part of the sweep, empty for all of it.
     """
     counts = state_counts(frame)
     total, missing = counts.total(), counts[MISSING]
@@ -42,7 +42,7 @@ def banner(frame: pd.DataFrame, selection: str) -> str:
     if selection:
         parts.append(
             f"<p><strong>A part of the sweep: {escaped(selection)}.</strong> "
-            "The commands below give all of it.</p>"
+            "The commands below run all of it.</p>"
         )
     if missing or not total:
         parts.append(
@@ -58,7 +58,7 @@ def banner(frame: pd.DataFrame, selection: str) -> str:
 
 
 def overview_section(sweep: Sweep, frame: pd.DataFrame) -> str:
-    """The fields that vary with their values, those that do not, and the trials by state."""
+    """The section: varying fields, fixed fields, and trials by state."""
     return section("run", "What was run", overview_parts(sweep, frame))
 
 
@@ -94,7 +94,7 @@ def shown_axes(sweep: Sweep, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
 
 
 def extent(axes: Mapping[str, Any], frame: pd.DataFrame, names: Names) -> str:
-    """Datasets, models and optimizers, and how many cells, seeds and trials they make."""
+    """Datasets, models and optimizers, and the numbers of cells, seeds and trials."""
     fields = [name for name in axes if name != "seed"]
     cells = len(positions_by(frame, fields))
     seeds = len(set(frame["seed"]))
@@ -118,7 +118,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def listed(field: str, values: Sequence[object], names: Names, *, most: int = MOST_VALUES) -> str:
-    """The values of a field, the first of them where they are many."""
+    """The values of a field, or the first of many."""
     texts = ", ".join(names.text(field, value) for value in values[:most])
     return f"{texts}, … (the first {most} of {len(values)})" if len(values) > most else texts
 
@@ -126,7 +126,7 @@ def listed(field: str, values: Sequence[object], names: Names, *, most: int = MO
 def constants(
     frame: pd.DataFrame, axes: Mapping[str, tuple[Any, ...]], names: Names
 ) -> Iterator[str]:
-    """The fields that all trials share: first those that say something, then the defaults."""
+    """The fields that all trials share: first those with chosen values, then the defaults."""
     fixed = [name for name in FIELD_NAMES if name not in axes and name != "seed"]
     value_of = {name: values_of(frame, name)[0] for name in fixed}
     usual = [name for name in fixed if is_default(name, value_of[name])]
@@ -139,10 +139,10 @@ def constants(
     )
     defaults = ", ".join(f"{name} = {names.text(name, value_of[name])}" for name in usual)
     if defaults:
-        yield paragraph(f"As where nothing is said: {defaults}.", "note")
+        yield paragraph(f"At their defaults: {defaults}.", "note")
 
 
 def is_default(name: str, value: object) -> bool:
-    """Whether the field has this value where nothing is said."""
+    """Whether this is the field's default."""
     field = Trial.model_fields[name]
     return not field.is_required() and bool(field.default == value)

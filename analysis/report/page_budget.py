@@ -1,19 +1,19 @@
-"""How much of a page of statistics a report shows: what is far beyond reading only slows it."""
+"""Limit the size of a page of statistics in the report, which would slow it down."""
 
 from dataclasses import replace
 
 from analysis.tables.page import Page, Section
 
 MOST_CELLS = 20_000
-"""Table cells of a page: some 0.6 MB, and half a second of a browser's time."""
-ALL_OF_IT = "The files in `tables/` beside the sweep's records have all of it."
+"""The largest number of table cells of a page: about 0.6 MB, and half a second in a browser."""
+ALL_OF_IT = "The files in `tables/` in the sweep's folder are complete."
 
 
 def within_budget(page: Page, most: int = MOST_CELLS) -> Page:
-    """The page with its tables up to so many cells, and every section without a table.
+    """The page with tables up to a number of cells, and every section without a table.
 
-    The table at which the budget ends is cut, those after it are left out; the page then says so,
-    in the cut table's section and at its beginning.
+    The table at which the budget ends is cut, and later ones are omitted; notes in the cut table's
+    section and at the start of the page report this.
     """
     kept: list[Section] = []
     left_out: list[Section] = []
@@ -32,12 +32,12 @@ def within_budget(page: Page, most: int = MOST_CELLS) -> Page:
 
 
 def cells_of(section: Section) -> int:
-    """How many cells its table has."""
+    """The number of cells of its table."""
     return 0 if section.table is None else len(section.table.rows) * len(section.table.header)
 
 
 def cut(section: Section, room: int) -> Section | None:
-    """The section with the first lines of its table; None where there is no room for one."""
+    """The section with the first lines of its table; None if not even one fits."""
     table = section.table
     lines = 0 if table is None else room // len(table.header)
     if table is None or not lines:
@@ -48,11 +48,11 @@ def cut(section: Section, room: int) -> Section | None:
 
 
 def omission(left_out: list[Section], sections: int) -> Section:
-    """What is not shown, and where it is to be had."""
+    """A note on omitted sections, and where to find them."""
     return Section(
-        title="Not all of it is here",
+        title="Omitted sections",
         before=(
-            f"{len(left_out)} of {sections} sections are left out, so that this page opens "
+            f"{len(left_out)} of {sections} sections are omitted, so that this page opens "
             f"quickly; the first is “{left_out[0].title}”. {ALL_OF_IT}",
         ),
     )

@@ -1,4 +1,4 @@
-"""The report as a whole: from what is known of a sweep to one HTML file."""
+"""Build the report of a sweep: one HTML file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -30,7 +30,7 @@ def report_html(
     logs: Mapping[str, Sequence[str]],
     selection: str = "",
 ) -> str:
-    """One HTML file that tells the sweep; the same arguments give the same bytes.
+    """The report as one HTML file; the same arguments give the same bytes.
 
     ``frame`` and ``history`` are those of the sweep's trials (see :mod:`analysis.frame.frame`; of a
     table at ``epoch N`` the frame must have the columns). ``tables`` are compiled from the frame
@@ -63,28 +63,28 @@ def report_html(
 
 
 def introduction(sweep: Sweep, frame: pd.DataFrame, selection: str) -> str:
-    """The description, and the banner of a sweep that is not done or not shown whole."""
+    """The description, and warnings about an incomplete or partial sweep."""
     description = sweep.grid.description
-    told = f'<p class="description">{escaped(description)}</p>\n' if description else ""
-    return told + banner(frame, selection)
+    text = f'<p class="description">{escaped(description)}</p>\n' if description else ""
+    return text + banner(frame, selection)
 
 
 def page_sections(pages: Sequence[Page]) -> Iterator[str]:
-    """The given pages as sections."""
+    """The pages as sections."""
     for number, page in enumerate(pages, start=1):
         yield section(f"page-{number}", page.title, [sections_html(within_budget(page), level=3)])
 
 
 def contents(pages: Sequence[Page]) -> Iterator[tuple[str, str]]:
-    """The headings of the report, by the names that links give them."""
+    """The headings of the report, by the names used in links."""
     yield from (("run", "What was run"), ("tables", "Tables"), ("figures", "Figures"))
     yield from ((f"page-{number}", page.title) for number, page in enumerate(pages, start=1))
     yield from (
         ("divergences", "Divergences"),
         ("failures", "Failures"),
         ("origins", "Where the numbers come from"),
-        ("reproduce", "How to get these numbers again"),
-        ("method", "How the numbers are made"),
+        ("reproduce", "How to reproduce these numbers"),
+        ("method", "How the numbers are computed"),
     )
 
 
@@ -95,7 +95,7 @@ def tables_section(tables: Sequence[Table]) -> str:
 
 
 def table_part(table: Table, number: int) -> str:
-    """A table under its title, in a box that scrolls where it is wide, and its caption below."""
+    """A table with its title and caption, in a box that scrolls if the table is wide."""
     return (
         f'<figure class="table">\n<h3 id="table-{number}">{escaped(table.title)}</h3>\n'
         f'<div class="wide" tabindex="0" role="region" aria-labelledby="table-{number}">\n'

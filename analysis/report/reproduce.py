@@ -1,4 +1,4 @@
-"""How to get these numbers again, and how they are made."""
+"""The sections on how to reproduce the numbers, and how they are computed."""
 
 import shlex
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ MOST_VERSIONS = 8
 
 def reproduce_section(sweep: Sweep, frame: pd.DataFrame) -> str:
     """The commands, and the grid as a whole."""
-    return section("reproduce", "How to get these numbers again", steps(sweep, frame))
+    return section("reproduce", "How to reproduce these numbers", steps(sweep, frame))
 
 
 def steps(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
@@ -27,20 +27,20 @@ def steps(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
     lines = [line for version in versions[:MOST_VERSIONS] for line in installation(version)]
     if len(versions) > 1:
         lines.insert(0, "# One of these:")
-        yield paragraph("More than one version made these numbers: take one for all.", "warn")
+        yield paragraph("Several versions computed these numbers: use one for all.", "warn")
     if any(version.endswith(DIRTY) for version in versions):
         yield paragraph(
-            f"A version that ends in {DIRTY} had changes that were in no commit: "
-            "that commit alone may give other numbers.",
+            f"A version that ends in {DIRTY} had uncommitted changes: the commit alone may give "
+            "other numbers.",
             "warn",
         )
     yield paragraph(f"Save the grid below as {sweep.source.name}, then:")
-    # The file's name alone: where it lay here says nothing to the reader.
+    # Only the file's name: its folder means nothing to the reader.
     command = shlex.join(["adaloss-sweep", "run", sweep.source.name])
     yield verbatim("\n".join((*lines, command)), "Commands")
     yield paragraph(
-        "Trials that are on record are not run again. On a processor the same trial gives the "
-        "same bits twice; another processor, a GPU or other versions may move the last digits."
+        "Recorded trials are not run again. On a processor the same trial gives the "
+        "same bits twice; another processor, a GPU or other versions may change the last digits."
     )
     yield "<h3>The grid</h3>"
     yield verbatim(sweep.text, "The grid")
@@ -56,7 +56,7 @@ def installation(version: str) -> Iterator[str]:
 
 
 def method_section(sweep: Sweep) -> str:
-    """How a cell's number comes about."""
+    """The section on how a cell's number is computed."""
     spec, metric = sweep.tables[0], sweep.grid.metric
     at = spec.at or metric.at
     label = METRICS[spec.metric or metric.name].label
@@ -73,4 +73,4 @@ def method_section(sweep: Sweep) -> str:
         "in an error; it has no number and does not make a cell N/A.",
         "Losses are means over examples, in nats; accuracies are percentages.",
     ]
-    return section("method", "How the numbers are made", [bullets(texts)])
+    return section("method", "How the numbers are computed", [bullets(texts)])

@@ -1,4 +1,4 @@
-"""What the interactive figures are of: the cells of the first kind of table, by part."""
+"""The content of the interactive figures: the cells of the first kind of table, by part."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from analysis.tables.measure import Measure
 from analysis.tables.tables import Table, selected
 
 MOST_LINES = 40
-"""Values of the columns that the figures have; what is beyond is in the tables."""
+"""The largest number of columns in the figures; the tables have all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """The axes and cells of the figures. ``all_lines`` counts the lines that are left out too."""
+    """The axes and cells of the figures. ``all_lines`` includes omitted lines."""
 
     spec: TableSpec
     measure: Measure
@@ -60,7 +60,7 @@ class Subject:
 def subject_of(
     frame: pd.DataFrame, tables: Sequence[Table], spec: TableSpec, measure: Measure
 ) -> Subject | None:
-    """What the tables of ``spec``, which come first among ``tables``, show; None without any."""
+    """The subject of the first tables, those of ``spec``; None without any."""
     chosen = selected(frame, spec)
     tables = tables[: len(positions_by(chosen, spec.per))]
     if not tables:
@@ -110,5 +110,5 @@ def points_of(
 def cell_at(
     cells: Mapping[tuple[object, object], Cell], spec: TableSpec, row: object, column: object
 ) -> Cell:
-    """The cell of these values, also in a table that is turned over."""
+    """The cell of these values, also in a transposed table."""
     return cells[(column, row) if spec.transpose else (row, column)]

@@ -1,1 +1,1 @@
-"""What differences between the columns of a table are worth: tests, intervals, robustness."""
+"""Statistics on the columns of a table: tests, intervals, robustness."""

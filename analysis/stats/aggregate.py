@@ -1,8 +1,8 @@
 """The interquartile mean and the probability of improvement (Agarwal et al. 2021).
 
 "Deep Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021, section 4.3.
-Scores are higher-is-better (losses come with their sign turned); a diverged trial is −inf, worse
-than any complete one; NaN is no trial. Counts say how often a resample has each seed.
+Higher scores are better (losses are negated); a diverged trial is −inf, worse than any complete
+one; NaN is no trial. Counts say how often a resample has each seed.
 """
 
 import numpy as np
@@ -10,15 +10,15 @@ import numpy as np
 from analysis.stats.distributions import Floats, floats
 
 CHUNK = 200_000
-"""Entries of an array worked on at once: 1.6 MB."""
+"""The number of array entries processed at once: 1.6 MB."""
 
 
 def interquartile_means(scores: Floats, counts: Floats) -> Floats:
     """The mean of the middle half of the trials of each resample.
 
     ``scores`` has a trial per entry, none NaN; ``counts`` (resamples × trials) says how often each
-    is there. Of N trials the ⌊N/4⌋ best and worst are left out, as in rliable. −inf where a
-    diverged trial is in the middle half, NaN where a resample has no trial.
+    is drawn. Of N trials the ⌊N/4⌋ best and worst are omitted, as in rliable. −inf if a diverged
+    trial is in the middle half, NaN if a resample has no trial.
     """
     order = np.argsort(scores, kind="stable")
     size = max(1, CHUNK // max(1, len(scores)))
@@ -44,7 +44,7 @@ def improvement_probabilities(first: Floats, second: Floats, counts: Floats) -> 
 
     ``first`` and ``second`` are rows × seeds. A row's share of pairs in which the first is better,
     ties counting one half, is the Mann-Whitney U over the number of pairs. Rows that lack either
-    side are left out; NaN where none is left, or a resample leaves a row without trials.
+    side are omitted; NaN if none is left, or if a resample leaves a row without trials.
     """
     used = (~np.isnan(first)).any(axis=1) & (~np.isnan(second)).any(axis=1)
     if not used.any():

@@ -1,6 +1,6 @@
-"""The distributions that tests and intervals rest on; the one place that imports scipy.
+"""The distributions for tests and intervals, and Holm's correction; only this module imports scipy.
 
-``scipy.special`` alone, because ``scipy.stats`` takes a second to import.
+Only ``scipy.special``, because ``scipy.stats`` takes a second to import.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ def floats(values: Any) -> Floats:
 
 
 def t_quantile(probability: float, df: npt.ArrayLike) -> Floats:
-    """The quantile of Student's t with these degrees of freedom; NaN where df < 1."""
+    """The quantile of Student's t with these degrees of freedom; NaN if df < 1."""
     degrees = floats(df)
     return floats(special.stdtrit(np.where(degrees >= 1, degrees, np.nan), probability))
 
@@ -52,7 +52,7 @@ def normal_cdf(z: float) -> float:
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:
-    """The adjusted p of every test of one family, in the order given; NaN (no test) stays NaN.
+    """Holm's adjusted p of every test of one family, in order; NaN (no test) stays NaN.
 
     Sorted upwards, the i-th of m becomes the largest (m − j + 1)·p_j of all j ≤ i, at most 1.
     Rejecting what is ≤ α keeps the chance of any false rejection in the family ≤ α, however the

@@ -1,11 +1,11 @@
-"""95 % confidence intervals from few seeds, each the one of several that covered best.
+"""95 % confidence intervals from few seeds, chosen by measured coverage.
 
 A plain percentile bootstrap of 5 seeds covers 83 %. Of the alternatives in Hesterberg 2015 ("What
 Teachers Should Know About the Bootstrap", The American Statistician 69) the expanded percentile
 interval, with levels Φ(∓√(n/(n−1))·t), was measured to cover 90.5 % at n = 5 on skewed data (a
-gamma of shape 4), too little; the bootstrap-t covers 94 to 96 % there and from n = 4 on, so that is
-what a mean gets. Statistics without a standard error of their own get Student's t with the
-bootstrap's standard error, proportions with the jackknife's.
+gamma of shape 4), which is too little; the bootstrap-t covers 94 to 96 % there for n ≥ 4, so it is
+used for means. Statistics without a standard error use Student's t with the bootstrap's standard
+error, proportions with the jackknife's.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from analysis.stats.distributions import LEVEL, Floats, floats, t_quantile
 from analysis.stats.resampling import Resamples, weighted_quantile
 
 FEWEST_FOR_BOOTSTRAP_T = 4
-"""Of 3 seeds a ninth of the resamples are one seed three times: the interval would be infinite."""
+"""With 3 seeds, a ninth of the resamples repeat one seed: the interval would be infinite."""
 FEWEST_FOR_BOOTSTRAP = 4
-"""Measured to cover 92 to 97 % from here on; of 3 seeds an interquartile mean's covers 91 %."""
+"""Measured to cover 92 to 97 % for this many seeds; with 3, an interquartile mean's covers 91 %."""
 TAIL = (1 - LEVEL) / 2
-# Below this share of the values' size a spread is rounding, not a spread.
+# A spread below this share of the values' size is a rounding error.
 ROUNDING = 1e-12
 
 Interval = tuple[float, float]
@@ -26,7 +26,7 @@ NO_INTERVAL: Interval = (float("nan"), float("nan"))
 
 
 def t_margin(sd: Floats, n: Floats) -> Floats:
-    """Half the width of Student's t interval of a mean of ``n`` values; NaN where n < 2."""
+    """Half the width of Student's t interval of a mean of ``n`` values; NaN if n < 2."""
     return t_quantile(1 - TAIL, n - 1) * sd / np.sqrt(np.maximum(n, 1))
 
 
@@ -34,8 +34,8 @@ def bootstrap_t_intervals(samples: Floats, resamples: Resamples) -> tuple[Floats
     """The bootstrap-t interval of the mean of each row of ``samples``: the lows and the highs.
 
     Mean − q·s/√n, with q the quantiles of (mean* − mean)/(s*/√n) over the resamples (Efron 1981;
-    Hesterberg 2015). Seeds that are all equal in a resample make that ratio infinite:
-    where this reaches a quantile, or all values are equal, there is no interval (NaN).
+    Hesterberg 2015). Seeds that are all equal in a resample make that ratio infinite: if this
+    reaches a quantile, or if all values are equal, there is no interval (NaN).
     """
     n = resamples.n
     mean = samples.mean(axis=1)
@@ -68,8 +68,8 @@ def size_of(samples: Floats) -> Floats:
 def standard_error(replicates: Floats, weights: Floats, n: int) -> float:
     """The bootstrap's standard error times √(n/(n−1)), which makes it right for a mean.
 
-    Replicates that are NaN (a resample without any seed of some cell) are left out; NaN if they
-    are half of the weight or more, or if one is infinite.
+    Replicates that are NaN (a resample without any seed of some cell) are omitted; NaN if they
+    have half of the weight or more, or if one is infinite.
     """
     known = ~np.isnan(replicates)
     share = weights[known].sum()
@@ -89,8 +89,8 @@ def bootstrap_interval(
     """Estimate ± t·(bootstrap standard error) with n − 1 degrees of freedom.
 
     For n seeds that were resampled (Hesterberg 2015, "t interval with bootstrap standard error").
-    NaN below ``FEWEST_FOR_BOOTSTRAP`` seeds, and where the resamples do not vary or have no value:
-    they then say nothing of the statistic's uncertainty.
+    NaN below ``FEWEST_FOR_BOOTSTRAP`` seeds, and if the resamples do not vary or have no value,
+    because they then contain no information on the statistic's uncertainty.
     """
     if n < FEWEST_FOR_BOOTSTRAP or not np.isfinite(estimate):
         return NO_INTERVAL
@@ -102,15 +102,15 @@ def bootstrap_interval(
 
 
 def proportion_interval(estimate: float, without: Floats, n: int) -> Interval:
-    """Arcsine √estimate ± t·(jackknife standard error), turned back: an interval within 0 and 1.
+    """Arcsine √estimate ± t·(jackknife standard error), transformed back: an interval in [0, 1].
 
     ``without`` has the proportion without each seed in turn; n − 1 degrees of freedom. The
     bootstrap's variance of a mean over pairs is too large where cells do not correlate (it covered
     98 % at n = 5), and on the plain scale the interval is too short near 0 and 1 (88 % at a
-    proportion of 0.86); so it covers 92 to 97 % up to there. Beyond 0.9, and for a single row, it
-    covers 90 to nearly 100 % where there is one. The jackknife is that of Efron 1982, "The
-    Jackknife, the Bootstrap and Other Resampling Plans", section 3. NaN below
-    ``FEWEST_FOR_BOOTSTRAP`` seeds, at 0 and 1, and where no seed makes a difference.
+    proportion of 0.86). This interval covers 92 to 97 % up to there; beyond 0.9, and for a single
+    row, it covers 90 to nearly 100 %. The jackknife is that of Efron 1982, "The Jackknife, the
+    Bootstrap and Other Resampling Plans", section 3. NaN below ``FEWEST_FOR_BOOTSTRAP`` seeds, at 0
+    and 1, and if no seed makes a difference.
     """
     if n < FEWEST_FOR_BOOTSTRAP or not 0 < estimate < 1 or np.isnan(without).any():
         return NO_INTERVAL

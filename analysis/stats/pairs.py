@@ -14,9 +14,9 @@ from analysis.stats.intervals import (
 from analysis.stats.resampling import resamples_of
 
 MOST_BOOTSTRAP_WORK = 20_000_000
-"""Comparisons × resamples above which one n gets no bootstrap intervals: about two seconds."""
+"""The limit of comparisons × resamples for bootstrap intervals of one n: about two seconds."""
 CHUNK = 200_000
-"""Of these, how many at once: 1.6 MB an array."""
+"""How many of these are processed at once: arrays of 1.6 MB."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,9 +25,9 @@ class PairedTests:
 
     ``mean`` and ``sd`` (ddof = 1) are of the differences; ``t``, ``df`` and ``p`` (two-sided) are
     the paired t-test's, ``t_low`` and ``t_high`` its 95 % interval of the mean difference,
-    ``bootstrap_low`` and ``bootstrap_high`` the bootstrap-t interval. NaN where there is none.
-    ``constant``: all (two or more) differences are equal, which no test can judge. ``too_much``:
-    so many comparisons have this n that bootstrap intervals would take too long.
+    ``bootstrap_low`` and ``bootstrap_high`` the bootstrap-t interval. NaN is a missing value.
+    ``constant``: all (two or more) differences are equal, which allows no test. ``too_much``: too
+    many comparisons have this n to compute bootstrap intervals.
     """
 
     n: Floats
@@ -47,7 +47,7 @@ class PairedTests:
 def paired_tests(first: Floats, second: Floats, generator: np.random.Generator) -> PairedTests:
     """The comparison of each row of ``first`` with ``second``, a column per seed; NaN is no value.
 
-    A seed that lacks either value is left out. Bootstrap intervals need 4 pairs.
+    A seed that lacks either value is omitted. Bootstrap intervals need 4 pairs.
     """
     differences = first - second
     n = floats((~np.isnan(differences)).sum(axis=1))
@@ -79,7 +79,7 @@ def paired_tests(first: Floats, second: Floats, generator: np.random.Generator) 
 
 
 def sizes(first: Floats, second: Floats) -> Floats:
-    """The largest absolute value of each row: differences of equal size differ by its rounding."""
+    """The largest absolute value of each row, the scale of rounding errors in differences."""
     both = np.abs(np.concatenate([first, second], axis=1))
     return floats(np.max(both, axis=1, initial=0.0, where=~np.isnan(both)))
 
@@ -87,7 +87,7 @@ def sizes(first: Floats, second: Floats) -> Floats:
 def bootstrap_by_n(
     differences: Floats, n: Floats, generator: np.random.Generator
 ) -> tuple[Floats, Floats, Bools]:
-    """The bootstrap-t interval of each row, those of equal ``n`` together; which were too many."""
+    """The bootstrap-t interval of each row, and which rows were too many."""
     low, high = np.full(len(n), np.nan), np.full(len(n), np.nan)
     too_much = np.zeros(len(n), dtype=bool)
     # Present values first, each row's in the order of the seeds.

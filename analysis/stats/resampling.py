@@ -1,4 +1,4 @@
-"""Resamples of seeds with replacement: all of them where they are few, else random ones."""
+"""Resamples of seeds with replacement: all of them if they are few, else random ones."""
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -9,7 +9,7 @@ import numpy as np
 from analysis.stats.distributions import Floats, floats
 
 RESAMPLES = 2000
-"""How many random resamples are drawn where all would be more."""
+"""The number of random resamples if all would be more."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,7 +51,7 @@ def all_resamples(n: int) -> Resamples:
 
 
 def weighted_quantile(values: Floats, weights: Floats, probability: float) -> Floats:
-    """Of each row, the smallest value at or below which there is this much of the weight."""
+    """The weighted quantile of each row: the smallest value with this much weight up to it."""
     order = np.argsort(values, axis=1)
     # The sum of weights is 1 only up to rounding.
     reached = np.cumsum(weights[order], axis=1) >= probability - 1e-12

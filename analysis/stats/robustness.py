@@ -1,7 +1,7 @@
-"""How one optimizer stands up to the choice of b0 (or of any positive row): from cell means.
+"""The robustness of an optimizer to b0 (or any positive row), from cell means.
 
-All functions take the means of one column's cells as an array (means × rows), so that the means of
-every resample are judged in one go, rows in ascending order; NaN is a cell without a mean.
+All functions take the means of one column's cells as an array (means × rows), one line for each
+resample, with rows in ascending order; NaN is a cell without a mean.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from analysis.stats.distributions import Bools, Floats, floats
 from analysis.tables.measure import Measure
 
 POINTS = 1.0
-"""How far below the best an accuracy may be to count as near it, in points."""
+"""The distance from the best that counts as near it, for percentages, in points."""
 SHARE = 0.05
-"""The same for other metrics, as a share of the best's size."""
+"""The same for other metrics, relative to the best."""
 
 
 def is_accuracy(measure: Measure) -> bool:
@@ -46,20 +46,20 @@ def cell_means(values: Floats, counts: Floats) -> Floats:
 
 
 def worst_of(means: Floats, goal: Goal) -> Floats:
-    """The worst mean; NaN where a cell has none."""
+    """The worst mean; NaN if a cell has none."""
     return floats(means.min(axis=1) if goal == "maximize" else means.max(axis=1))
 
 
 def range_of(means: Floats) -> Floats:
-    """The best minus the worst mean, in the metric's units; NaN where a cell has none."""
+    """The best minus the worst mean, in the metric's units; NaN if a cell has none."""
     return floats(means.max(axis=1) - means.min(axis=1))
 
 
 def area_of(means: Floats, decades: Floats) -> Floats:
     """The area under the means against log10 of the rows, divided by the decades they span.
 
-    So a mean over the axis, in the metric's units (trapezoids between neighbours); NaN where a
-    cell has none and where there is but one row.
+    This is a mean over the axis, in the metric's units (trapezoids between neighbours); NaN if a
+    cell has no mean, or if there is only one row.
     """
     if len(decades) < 2:
         return np.full(len(means), np.nan)
@@ -68,7 +68,7 @@ def area_of(means: Floats, decades: Floats) -> Floats:
 
 
 def tolerance_of(best: Floats, measure: Measure, tolerance: float | None) -> Floats:
-    """How far from the best counts as near it, in the metric's units.
+    """The distance from the best that counts as near it, in the metric's units.
 
     ``tolerance`` is in points for an accuracy (default 1), a share of the best's size for any
     other metric (default 0.05): a loss has no scale of its own.
@@ -79,10 +79,10 @@ def tolerance_of(best: Floats, measure: Measure, tolerance: float | None) -> Flo
 
 
 def near_best(scores: Floats, decades: Floats, tolerance: Floats) -> tuple[Floats, Floats]:
-    """From where to where the score stays within ``tolerance`` of the best, in log10 of the rows.
+    """The range of rows, in log10, in which the score stays within ``tolerance`` of the best.
 
-    Around the best row (the first of equals), with straight lines between neighbours; a neighbour
-    without a mean ends it. Higher scores are better. NaN where no row has a mean.
+    The range is around the best row (the first of equals), with linear interpolation; a neighbour
+    without a mean ends it. Higher scores are better. NaN if no row has a mean.
     """
     some = ~np.isnan(scores).all(axis=1)
     filled = np.where(np.isnan(scores), -np.inf, scores)
@@ -95,7 +95,7 @@ def near_best(scores: Floats, decades: Floats, tolerance: Floats) -> tuple[Float
 
 
 def edge(scores: Floats, decades: Floats, best: Floats, floor: Floats) -> Floats:
-    """Where, going up from the ``best`` row, the score falls below ``floor``."""
+    """The position above the ``best`` row at which the score falls below ``floor``."""
     index = np.arange(len(decades))
     below: Bools = (scores < floor[:, None]) & (index > best[:, None])
     ends = below.any(axis=1)

@@ -1,4 +1,4 @@
-"""The values of a table's trials as arrays: what the statistics of one part of a sweep rest on."""
+"""The values of a table's trials as arrays: the input of the statistics."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from analysis.tables.tables import Table, compile_tables
 class Samples:
     """One part of a sweep, indexed by column, row and seed in the orders given.
 
-    ``values`` has the measure of each complete trial, NaN where there is none. ``diverged`` marks
-    the trials that diverged, with them those whose value is infinite: both are worse than any
-    number. ``repeated`` marks trials that an earlier row of the column has too (its optimizer has
-    no use for the row's field). By column and row, ``declared`` says whether the sweep has the
+    ``values`` has the measure of each complete trial, else NaN. ``diverged`` marks the trials that
+    diverged and those with an infinite value: both are worse than any number. ``repeated`` marks
+    trials that an earlier row of the column also has (its optimizer does not use the row's
+    field). By column and row, ``declared`` says whether the sweep has the
     cell, ``not_available`` whether it diverged by ``na_if``, ``has_mean`` whether it has a mean.
     """
 
@@ -66,7 +66,7 @@ def samples_of(
         [spec],
         metric=measure.metric,
         at=measure.at,
-        # The goal only decides which cell is marked as best, which is not looked at.
+        # The goal only affects marks, which are not used here.
         goal=measure.goal or "maximize",
         sweep_name="",
         names=names,
@@ -110,7 +110,7 @@ def samples_of_part(
 def trials_of(
     part: pd.DataFrame, table: Table, seeds: Sequence[object], measure: Measure
 ) -> Iterator[tuple[tuple[int, int, int], str, str, float]]:
-    """Of each trial its place in the arrays, its id, its state and its value."""
+    """The position, id, state and value of each trial."""
     places = (
         {value: index for index, value in enumerate(values)}
         for values in (table.column_values, table.row_values, seeds)
@@ -127,7 +127,7 @@ def trials_of(
 
 
 def statuses(table: Table) -> dict[str, Bools]:
-    """What the cells are, by column and row."""
+    """The status of the cells, by column and row."""
     cells = [
         [table.cells[row, column] for row in table.row_values] for column in table.column_values
     ]

@@ -81,8 +81,8 @@ def own_notes(trials: pd.DataFrame, *, some_mixed: bool) -> Iterator[str]:
     """The sentences on mixed versions for a caption; none if there is one version."""
     if some_mixed:
         yield (
-            f"{MIXED_SIGN}: computed with several versions of the code or data named here, so it is "
-            "not the result of any of them."
+            f"{MIXED_SIGN}: computed with several versions of the code or data named here; "
+            "it is not the result of any of them."
         )
     finished = trials[trials["state"].isin(WITH_NUMBERS)]
     before = [parsed(text) for text in recorded(finished)]

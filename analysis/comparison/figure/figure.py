@@ -28,7 +28,7 @@ MOST_HEIGHT = 100.0
 GREY = "#666666"
 BAND = Band(share=0.2, at_end=False, axis="x")
 LONGEST_NAME = 60
-"""Characters of a side's name in the title, and of what names a row."""
+"""The largest numbers of characters of a side's name in the title, and of a row's name."""
 MOST_CONDITIONS = 8
 BARS = "Bars: the 95 % interval of each difference (Welch)."
 
@@ -36,12 +36,12 @@ BARS = "Bars: the 95 % interval of each difference (Welch)."
 def comparison_figure(comparison: Comparison, *, decimals: int = 2) -> Figure:
     """Ours minus theirs of every pair with its 95 % interval, grouped by part and optimizer.
 
-    A filled marker is a difference that counts after Holm's adjustment, a hollow one is none that
-    these n resolve; without a bar it could not be tested. Where a side diverged a × stands in a
-    band beside the axis. A difference far beyond the others is an arrow at the edge with its
-    number. Both means stand on the right, the conditions that differ below the key.
+    A filled marker is a difference that counts after Holm's adjustment, a hollow one is not
+    detectable at these n; without a bar it could not be tested. If a side diverged, there is a × in
+    a band at the start of the axis. A difference far beyond the others is an arrow at the edge with
+    its number. Both means are on the right, and the differing conditions below the key.
     """
-    # Not the settings of whoever runs this: text.usetex alone would break on every underscore.
+    # Ignore the user's settings: text.usetex, for one, would fail at every underscore.
     with mpl.style.context("default"):
         return draw(comparison, panels_of(comparison), decimals)
 
@@ -72,21 +72,21 @@ def heading(comparison: Comparison) -> str:
     """Both names and the metric."""
     names = (one_line(side.name) for side in (comparison.ours, comparison.theirs))
     ours, theirs = (shortened(name, LONGEST_NAME) for name in names)
-    return f"{ours} beside {theirs}: {comparison.measure.label}"
+    return f"{ours} compared with {theirs}: {comparison.measure.label}"
 
 
 def conditions(comparison: Comparison) -> tuple[str, ...]:
-    """Which conditions differ or are unknown: the first, and how many more the page has."""
+    """The conditions that differ or are unknown: the first few, and the number of the rest."""
     known = [c.name for c in comparison.conditions if c.is_known]
     unknown = [c.name for c in comparison.conditions if not c.is_known]
     return (
-        f"Differs too: {first_names(known) or 'nothing that is known'}.",
-        *([f"Not known of both: {first_names(unknown)}."] if unknown else []),
+        f"Other differences: {first_names(known) or 'none known'}.",
+        *([f"Not known on both sides: {first_names(unknown)}."] if unknown else []),
     )
 
 
 def first_names(names: Sequence[str]) -> str:
-    """The first of the names, and how many more there are."""
+    """The first few names, and the number of the rest."""
     distinct = list(dict.fromkeys(names))
     more = len(distinct) - MOST_CONDITIONS
     return ", ".join((*distinct[:MOST_CONDITIONS], *([f"{more} more"] if more > 0 else [])))
@@ -121,7 +121,7 @@ def draw_panel(axes: Axes, panel: Panel, styles: Mapping[object, LineStyle], dec
 def handles(
     cells: Sequence[ComparedCell], styles: Mapping[object, LineStyle], texts: Sequence[str]
 ) -> list[Line2D]:
-    """The optimizers' colours, and what a marker's filling says."""
+    """The key's entries: the optimizers' colours, and the meaning of a marker's filling."""
     entries = [
         Line2D([], [], color=style.colour, marker=style.marker, label=literal(text))
         for text, style in zip(texts, styles.values(), strict=True)
@@ -131,6 +131,6 @@ def handles(
     if Outcome.DIFFERS in outcomes:
         entries.append(Line2D([], [], label="differs (p by Holm ≤ 0.05)", **look))
     if Outcome.UNRESOLVED in outcomes:
-        label = "no difference resolvable"
+        label = "no detectable difference"
         entries.append(Line2D([], [], markerfacecolor="white", label=label, **look))
     return entries

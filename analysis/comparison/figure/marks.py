@@ -1,4 +1,4 @@
-"""What stands in a row of a comparison's picture: interval, marker, words and numbers."""
+"""Draw a row of a comparison's figure: interval, marker, words and numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from analysis.figures.parts.line_styles import LineStyle
 
 SMALL = 6.5
 LETTER = 4.2
-"""How wide a small letter is, in points."""
-# Text here is read, not set: names may hold dollars.
+"""The width of a small letter, in points."""
+# Text is literal: names may contain dollars.
 PLAIN: dict[str, Any] = {"parse_math": False}
 DIVERGED: Mapping[Outcome, str] = {
     Outcome.DIVERGED_HERE: "× here",
@@ -29,7 +29,7 @@ def is_diverged(cell: ComparedCell) -> bool:
 
 
 def draw_numbers(axes: Axes, rows: Sequence[Row], decimals: int) -> None:
-    """Both sides' numbers in two columns on the right."""
+    """Write both sides' numbers in two columns on the right."""
     here = ["ours", *(number_of(row.cell.ours, decimals) for row in rows)]
     there = ["theirs", *(number_of(row.cell.theirs, decimals) for row in rows)]
     places = [0.0, *(row.place for row in rows)]
@@ -42,9 +42,9 @@ def draw_numbers(axes: Axes, rows: Sequence[Row], decimals: int) -> None:
 def draw_row(
     axes: Axes, row: Row, panel: Panel, style: LineStyle, decimals: int, start: float
 ) -> None:
-    """One pair: its interval and marker, or what is in their place.
+    """Draw one pair: its interval and marker, or a text.
 
-    The axis begins at the share ``start`` of the panel; before it is the band of what diverged.
+    The axis begins at the share ``start`` of the panel; before it is the band of diverged cells.
     """
     low, high = panel.low, panel.high
     difference = row.cell.difference
@@ -77,7 +77,7 @@ def draw_row(
 def draw_arrow(
     axes: Axes, row: Row, difference: float, style: LineStyle, decimals: int, start: float
 ) -> None:
-    """An arrow at the axis' end with the number that lies beyond it."""
+    """Draw an arrow at the axis' end with the number that lies beyond it."""
     right = difference > 0
     axes.annotate(
         signed(difference, decimals),
@@ -98,7 +98,7 @@ def draw_arrow(
 def note(
     axes: Axes, place: float, text: str, *, x: float = 0, points: float = 3, **look: Any
 ) -> None:
-    """A small text beside a share ``x`` of the width, at the height of a row."""
+    """Write a small text next to a share ``x`` of the width, at the height of a row."""
     if "backgroundcolor" in look:
         look["bbox"] = {"facecolor": look.pop("backgroundcolor"), "edgecolor": "none", "pad": 0.6}
     axes.annotate(

@@ -1,4 +1,4 @@
-"""The rows of a comparison's picture: which panel each pair is in, where, and by what name."""
+"""The rows of a comparison's figure: the panel, position and name of each pair."""
 
 import math
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from analysis.tables.wording import one_line
 
 MOST_PANELS = 6
 FAR = 4.0
-"""How many times the usual extent a panel reaches at most; what is farther is an arrow."""
+"""The largest extent of a panel, in multiples of the usual one; a farther value is an arrow."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A pair at a place, counted from the top, with what tells it from the others of its panel."""
+    """A pair at a position, counted from the top, with its name in the panel."""
 
     cell: ComparedCell
     place: float
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Heading:
-    """A name above the rows that have it in common, in the colour of the optimizer."""
+    """A name above the rows that share it, in the colour of the optimizer."""
 
     place: float
     text: str
@@ -37,7 +37,7 @@ class Heading:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """The rows of one part; differences between ``low`` and ``high`` are drawn in their place."""
+    """The rows of one part; differences from ``low`` to ``high`` are drawn, others are arrows."""
 
     title: str
     rows: tuple[Row, ...]
@@ -48,19 +48,19 @@ class Panel:
 
 
 def panels_of(comparison: Comparison) -> tuple[Panel, ...]:
-    """A panel per value of the field that parts the comparison; at least one, if empty."""
+    """A panel per value of the field that divides the comparison; at least one, perhaps empty."""
     counts = {
         name: len({field_here_and_there(name, cell, comparison.names) for cell in comparison.cells})
-        for name in comparison.told_by
+        for name in comparison.named_by
         if name not in ("optimizer", "b0")
     }
     part = next((name for name, count in counts.items() if 1 < count <= MOST_PANELS), None)
-    titled = [name for name in comparison.told_by if name == part or counts.get(name) == 1]
+    titled = [name for name in comparison.named_by if name == part or counts.get(name) == 1]
     groups: dict[str, list[ComparedCell]] = {}
     for cell in comparison.cells:
         title = ", ".join(titled_text(name, cell, comparison.names) for name in titled)
         groups.setdefault(title, []).append(cell)
-    fields = [name for name in comparison.told_by if name not in (*titled, "optimizer")]
+    fields = [name for name in comparison.named_by if name not in (*titled, "optimizer")]
     return tuple(
         panel_of(one_line(title), cells, fields, comparison.names)
         for title, cells in (groups or {"no pair of cells": []}).items()
@@ -68,7 +68,7 @@ def panels_of(comparison: Comparison) -> tuple[Panel, ...]:
 
 
 def titled_text(name: str, cell: ComparedCell, names: Names) -> str:
-    """A field's value that stands alone: a name speaks for itself."""
+    """A field's value on its own: a name alone, but a number with its field."""
     text = field_here_and_there(name, cell, names)
     return text if name in ("model", "dataset") else f"{name} = {text}"
 
@@ -103,13 +103,13 @@ def panel_of(
 
 
 def drawn_as(cell: ComparedCell) -> object:
-    """The optimizer whose colour the pair has: ours."""
+    """The optimizer whose colour the pair has: our side's."""
     side = cell.ours or cell.theirs
     return None if side is None else side.fields.get("optimizer")
 
 
 def limits_of(cells: Sequence[ComparedCell]) -> tuple[float, float]:
-    """From where to where a panel goes: around zero and all intervals but a few that are far."""
+    """The limits of a panel: around zero and all intervals except a few distant ones."""
     extents = [extent for cell in cells if (extent := extent_of(cell)) is not None]
     low = min((low for low, _ in extents), default=0.0)
     high = max((high for _, high in extents), default=0.0)
@@ -121,7 +121,7 @@ def limits_of(cells: Sequence[ComparedCell]) -> tuple[float, float]:
 
 
 def extent_of(cell: ComparedCell) -> tuple[float, float] | None:
-    """The ends of the pair's interval, or its difference twice where it was not tested."""
+    """The ends of the pair's interval, or twice its difference if it was not tested."""
     difference = cell.difference
     if difference is None or not math.isfinite(difference):
         return None

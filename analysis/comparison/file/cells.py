@@ -1,4 +1,4 @@
-"""One's own list of cells: a column per field of a trial, then mean, std and n."""
+"""A user's list of cells: a column per field of a trial, then mean, std and n."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from analysis.comparison.file.lines import Line, ResultsFile
 from analysis.comparison.file.numbers import numbers_of
 from analysis.tables.cells import CellStatus
 
-# mean and std are a trial's too, of the channels: in such a file they are the result's.
+# mean and std are also fields of a trial (of channels); in such a file they are the result's.
 FIELD_COLUMNS = tuple(name for name in FIELD_NAMES if name not in ("seed", "mean", "std"))
 RESULT_COLUMNS = ("mean", "std", "n", "runs", "metric", "at")
 COLUMNS = (*FIELD_COLUMNS, *RESULT_COLUMNS)
@@ -30,16 +30,16 @@ def entries_of_cells(file: ResultsFile) -> Parsed:
 
 
 def column_problems(file: ResultsFile) -> Iterator[Problem]:
-    """Columns that mean nothing, that contradict one another or that are missing."""
+    """Problems with columns: unknown, contradictory or missing ones."""
     for name in file.columns:
         if name == "seed":
-            message = "column seed: a line is a cell, the mean over its seeds; leave seed out"
+            message = "column seed: a line is a cell, the mean over its seeds; remove seed"
             yield Problem(1, name, message)
         elif name not in COLUMNS:
             known = suggestion(name, COLUMNS) if closest(name, COLUMNS) else known_columns()
             yield Problem(1, name, f"unknown column {name[:60]!r}{known}")
     if {"n", "runs"} <= set(file.columns):
-        yield Problem(1, "runs", "columns n and runs are both given: leave one out")
+        yield Problem(1, "runs", "there are both columns n and runs: remove one")
     if "mean" not in file.columns:
         yield Problem(1, "mean", "there is no column mean")
     if not set(file.columns) & set(FIELD_COLUMNS):
@@ -47,12 +47,12 @@ def column_problems(file: ResultsFile) -> Iterator[Problem]:
 
 
 def known_columns() -> str:
-    """Every column there may be."""
+    """A list of all known columns."""
     return f"; known: {', '.join(COLUMNS)}"
 
 
 def entry_of(line: Line, count: str | None) -> tuple[Entry, list[Problem]]:
-    """What one line says."""
+    """The entry of one line."""
     texts = [(name, name, text) for name, text in line.texts.items() if name in FIELD_COLUMNS]
     fields, problems = parsed_fields(line, texts)
     numbers = numbers_of(line, count=count)

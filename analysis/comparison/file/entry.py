@@ -1,4 +1,4 @@
-"""What a line of a file of results says of a cell, before it is one of a side's."""
+"""A cell as a line of a file of results describes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from analysis.tables.cells import CellStatus
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A line's cell: the known fields of a trial, the numbers, and which measure they are of.
+    """A line's cell: the known fields of a trial, the numbers, and their measure.
 
-    ``metric`` and ``at`` are None where the file does not say.
+    ``metric`` and ``at`` are None if the file does not have them.
     """
 
     line: Line
@@ -30,13 +30,13 @@ class Entry:
 
 
 Parsed = tuple[list[Entry], list[Problem]]
-"""The entries of a file, and everything that is wrong with its lines."""
+"""The entries of a file, and the problems of its lines."""
 
 
 def parsed_fields(
     line: Line, texts: Sequence[tuple[str, str, str]]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """The values of fields, each given as its column, its name and its text."""
+    """The values of fields from their columns, names and texts."""
     values: dict[str, Any] = {}
     problems = []
     for column, name, text in texts:
@@ -48,7 +48,7 @@ def parsed_fields(
 
 
 def measure_problems(line: Line) -> Iterator[Problem]:
-    """A metric or an epoch that there is not."""
+    """Problems with an unknown metric or epoch."""
     metric = line.texts.get("metric", "")
     if metric and metric not in METRICS:
         message = f"unknown metric {metric[:60]!r}{suggestion(metric, METRICS)}"
@@ -59,7 +59,7 @@ def measure_problems(line: Line) -> Iterator[Problem]:
 
 
 def repeated(entries: Sequence[Entry]) -> Iterator[Problem]:
-    """Cells that an earlier line has already."""
+    """Problems with cells that an earlier line has."""
     first: dict[object, int] = {}
     for entry in entries:
         key = (tuple(sorted(entry.fields.items())), entry.metric, entry.at)

@@ -1,4 +1,4 @@
-"""A CSV file of results as lines of named texts, or everything that is wrong with its shape."""
+"""Read a CSV file of results as lines of named texts, with all problems of its shape."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from adaloss.errors import UserError
 from adaloss.grid.mistakes.problems import Problem, located
 
-MOST_TOLD = 20
+MOST_SHOWN = 20
 
 
 class ResultsFileError(UserError):
@@ -16,21 +16,21 @@ class ResultsFileError(UserError):
 
     def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-        told = [located(path, problem) for problem in self.problems[:MOST_TOLD]]
-        if len(self.problems) > MOST_TOLD:
-            told.append(f"{path}: and {len(self.problems) - MOST_TOLD} more")
-        super().__init__("\n".join(told))
+        lines = [located(path, problem) for problem in self.problems[:MOST_SHOWN]]
+        if len(self.problems) > MOST_SHOWN:
+            lines.append(f"{path}: and {len(self.problems) - MOST_SHOWN} more")
+        super().__init__("\n".join(lines))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line of the file: the number it starts at, from 1, and its text by column."""
+    """A line of the file: its number, from 1, and its texts by column."""
 
     number: int
     texts: Mapping[str, str]
 
     def problem(self, column: str, message: str) -> Problem:
-        """Something wrong with the text of a column."""
+        """A problem with the text of a column."""
         return Problem(self.number, column, f"column {column}: {message}")
 
 
@@ -47,8 +47,8 @@ def read_results_file(path: Path) -> ResultsFile:
     """Read a CSV file with a header, in UTF-8 with or without a byte order mark.
 
     Raises:
-        ResultsFileError: it cannot be read, has no header or line, names a column twice, or has
-            lines that are not as long as the header.
+        ResultsFileError: the file cannot be read, has no header or no line, repeats a column, or
+            has lines that are not as long as the header.
     """
     header, rows = numbered_rows(path)
     columns = tuple(text.strip() for text in header)
@@ -69,7 +69,7 @@ def read_results_file(path: Path) -> ResultsFile:
 
 
 def numbered_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the rows that are not blank with the line at which each starts."""
+    """The header, and the rows that are not blank with their line numbers."""
     rows: list[tuple[int, list[str]]] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -91,7 +91,7 @@ def numbered_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def header_problems(columns: Sequence[str]) -> list[Problem]:
-    """Columns without a name or with the name of another."""
+    """Problems with columns without a name, or with repeated names."""
     if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
         return [Problem(1, "", "the columns must be separated by commas")]
     problems = []

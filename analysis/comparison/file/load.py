@@ -1,4 +1,4 @@
-"""A file of results as a side: one's own list of cells, or the CSV of compiled tables."""
+"""Read a file of results as a side: a user's list of cells, or the CSV of compiled tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,16 +15,16 @@ from analysis.tables.measure import Measure
 
 
 def file_side(path: Path, *, measure: Measure) -> Side:
-    """The cells of a CSV file that are of the measure, or do not say what they are of.
+    """The cells of a CSV file that have this measure, or no stated one.
 
     Two kinds are read. A list of cells has a column for any field of a trial, with values as in a
     grid, ``mean`` (empty is N/A) and, where known, ``std``, ``n`` or ``runs``, ``metric`` and
-    ``at``. The other is what :mod:`analysis.render.csv` writes. What a file has no column for is
-    unknown. Where it has other metrics or epochs too, their lines are left out, with a caveat.
+    ``at``. The other is what :mod:`analysis.render.csv` writes. Fields without a column are
+    unknown. Lines with other metrics or epochs are skipped, with a caveat.
 
     Raises:
-        ResultsFileError: with all that is wrong in the file, each with its line and column.
-        UserError: the file cannot be read, or has other metrics than this one.
+        ResultsFileError: the message has all problems of the file with their lines and columns.
+        UserError: the file cannot be read, or does not have this metric.
     """
     file = read_results_file(path)
     from_tables = is_tables_file(file)
@@ -65,7 +65,7 @@ def cell_of_entry(entry: Entry) -> SideCell:
 
 
 def of_measure(path: Path, entries: Sequence[Entry], measure: Measure) -> list[Entry]:
-    """The entries of this metric and, where the file has it, of this epoch."""
+    """The entries with this metric and, if the file has epochs, with this epoch."""
     metrics = tuple(dict.fromkeys(entry.metric or "unknown" for entry in entries))
     if metrics != ("unknown",) and measure.metric not in metrics:
         raise UserError(f"{path} has {', '.join(metrics)}, not {measure.metric}: compare that")
@@ -80,19 +80,19 @@ def of_measure(path: Path, entries: Sequence[Entry], measure: Measure) -> list[E
 
 
 def fractions(entries: Sequence[Entry], measure: Measure) -> Iterator[Caveat]:
-    """A word of doubt where all accuracies are such as fractions are."""
+    """A caveat if all accuracies look like fractions."""
     means = [entry.numbers.mean for entry in entries if entry.numbers.mean is not None]
     if is_accuracy(measure) and means and max(means) <= 1:
         yield Caveat(
-            text="No accuracy there is above 1, as if they were fractions: here 100 is all right"
+            text="No accuracy there is above 1, as if they were fractions: ours are percentages"
         )
 
 
 def caveats_of(left_out: int, entries: Sequence[Entry], *, from_tables: bool) -> list[Caveat]:
-    """What a reader must know of how the file was read."""
+    """Caveats on how the file was read."""
     caveats = []
     if left_out:
-        caveats.append(Caveat(text=f"Lines there of another metric or epoch, left out: {left_out}"))
+        caveats.append(Caveat(text=f"Skipped lines there with another metric or epoch: {left_out}"))
     from_title = [
         name
         for name in entries[0].fields
@@ -101,6 +101,6 @@ def caveats_of(left_out: int, entries: Sequence[Entry], *, from_tables: bool) ->
     ]
     if from_title:
         caveats.append(
-            Caveat(text=f"{' and '.join(from_title)} there: as the titles of the tables tell")
+            Caveat(text=f"{' and '.join(from_title)} there: read from the titles of the tables")
         )
     return caveats

@@ -10,7 +10,7 @@ from analysis.comparison.file.lines import Line
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """What a line says of its cell, and what is wrong with it; None is what it does not say."""
+    """The numbers of a line, and their problems; None is a missing number."""
 
     mean: float | None = None
     std: float | None = None
@@ -27,21 +27,21 @@ def numbers_of(line: Line, *, count: str | None, fewest: int = 1) -> Numbers:
     if std is not None and std < 0:
         problems.append(line.problem("std", f"must not be negative, found {line.texts['std']}"))
     if std is not None and mean is None and line.texts["mean"] == "":
-        problems.append(line.problem("std", "is given without a mean; leave both empty for N/A"))
+        problems.append(line.problem("std", "has no mean; leave both empty for N/A"))
     if runs is not None and count is not None and (runs < fewest or runs != int(runs)):
-        told = f"must be a whole number of at least {fewest}, found {line.texts[count]}"
-        problems.append(line.problem(count, told))
+        message = f"must be a whole number of at least {fewest}, found {line.texts[count]}"
+        problems.append(line.problem(count, message))
     if std is not None and not line.texts.get(count or "", ""):
-        problems.append(line.problem("std", "is given without n; add the number of runs"))
+        problems.append(line.problem("std", "needs n; add the number of runs"))
     if std is not None and runs == 1:
-        problems.append(line.problem("std", "one run has none; leave it empty"))
+        problems.append(line.problem("std", "a single run has none; leave it empty"))
     if problems:
         return Numbers(problems=tuple(problems))
     return Numbers(mean=mean, std=std, n=None if runs is None else int(runs))
 
 
 def number(line: Line, column: str, problems: list[Problem]) -> float | None:
-    """The finite number in a column; None where the column or the text is empty."""
+    """The finite number in a column; None if the column or the text is missing."""
     text = line.texts.get(column, "")
     value = plain_scalar(text)
     if text == "":
@@ -64,5 +64,5 @@ def is_finite(value: float) -> bool:
 
 
 def is_with_comma(text: str) -> bool:
-    """Whether it is a number but for a decimal comma."""
+    """Whether it is a number with a decimal comma."""
     return isinstance(plain_scalar(text.replace(",", ".", 1)), float) and "," in text

@@ -1,4 +1,4 @@
-"""The CSV of compiled tables, as :mod:`analysis.render.csv` writes it, read back."""
+"""Read the CSV of compiled tables that :mod:`analysis.render.csv` writes."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from analysis.render.csv import FORMULA_STARTS
 from analysis.tables.cells import CellStatus
 
 TABLE_COLUMNS = ("table", "row_field", "row", "column_field", "column", "mean", "std", "n")
-"""What tells such a file from another."""
+"""The columns that identify such a file."""
 
 FIELD_AND_VALUE = re.compile(r"(\w+) = (.*)")
 FieldText = tuple[str, str, str]
@@ -27,7 +27,7 @@ def is_tables_file(file: ResultsFile) -> bool:
 
 
 def entries_of_tables(file: ResultsFile) -> Parsed:
-    """An entry per line; which table it is of is read from the table's title."""
+    """An entry per line; its table is identified by the table's title."""
     missing = [name for name in TABLE_COLUMNS if name not in file.columns]
     if missing:
         message = f"the CSV of tables lacks the columns {', '.join(missing)}"
@@ -43,8 +43,8 @@ def entries_of_tables(file: ResultsFile) -> Parsed:
 
 
 def entry_of(line: Line, fields: dict[str, object]) -> Entry:
-    """What one line says beside its place."""
-    # A cell without a value is in the file too, over no trial.
+    """The entry of one line."""
+    # A cell without a value is also in the file, with n = 0.
     numbers = numbers_of(line, count="n", fewest=0)
     expected = line.texts.get("expected", "")
     return Entry(
@@ -59,7 +59,7 @@ def entry_of(line: Line, fields: dict[str, object]) -> Entry:
 
 
 def status_of(line: Line, *, has_mean: bool) -> CellStatus:
-    """What the cell showed."""
+    """The cell's status."""
     if has_mean:
         return CellStatus.VALUE
     if line.texts.get("na", "").lower() == "true":
@@ -69,7 +69,7 @@ def status_of(line: Line, *, has_mean: bool) -> CellStatus:
 
 
 def axis_texts(line: Line) -> tuple[list[FieldText], list[Problem]]:
-    """The fields that a line has by its row, its column and its table's title."""
+    """The fields of a line from its row, its column and its table's title."""
     texts: list[FieldText] = []
     problems = []
     for column in ("row", "column"):
@@ -92,11 +92,11 @@ def axis_texts(line: Line) -> tuple[list[FieldText], list[Problem]]:
 
 
 def per_texts(line: Line) -> tuple[list[FieldText], list[Problem]]:
-    """The fields that a table is of, from the JSON object in its ``per``."""
+    """The fields of a table from the JSON object in its ``per``."""
     try:
         values = dict(json.loads(line.texts["per"] or "{}"))
     except (ValueError, TypeError):
-        return [], [line.problem("per", "this is no JSON object of fields and their values")]
+        return [], [line.problem("per", "this is not a JSON object of fields and values")]
     unknown = [name for name in values if name not in FIELD_NAMES]
     problems = [
         line.problem("per", f"{name[:60]!r} is not a field{suggestion(name, FIELD_NAMES)}")
@@ -111,9 +111,9 @@ def per_texts(line: Line) -> tuple[list[FieldText], list[Problem]]:
 
 
 def part_texts(part: str) -> Iterator[FieldText | None]:
-    """The fields that the end of a title names; None for a piece that is no value of any.
+    """The fields named by the end of a title; None for a piece that is no field's value.
 
-    A title ends in the values of the table's ``per``: names by themselves, others as ``lr = 0.1``.
+    A title ends in the values of the table's ``per``: names alone, numbers as ``lr = 0.1``.
     """
     for piece in part.split(", "):
         found = FIELD_AND_VALUE.fullmatch(piece)
@@ -128,12 +128,12 @@ def part_texts(part: str) -> Iterator[FieldText | None]:
 
 
 def unguarded(text: str) -> str:
-    """The text without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    """The text without the apostrophe that protects it from spreadsheets."""
     return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def mixed_axes(entries: list[Entry]) -> Iterator[Problem]:
-    """Tables over different fields, whose cells cannot be told apart."""
+    """Problems with tables over different fields, whose cells cannot be distinguished."""
     for entry in entries:
         if entry.fields.keys() != entries[0].fields.keys():
             message = (

@@ -1,18 +1,18 @@
-"""How much of the learning curves fits into a page, and in words what does not."""
+"""Limit the size of the learning curves in the report."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_NUMBERS = 300_000
-"""Numbers of curves in the page: about two megabytes."""
+"""The largest count of numbers in the page: about two megabytes."""
 MOST_SEEDS = 20
-"""Seeds of a cell that have a line of their own."""
+"""The largest number of seeds of a cell with their own lines."""
 FEWEST_EPOCHS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurveBudget:
-    """The seeds of each cell, the cells and the epochs of each curve that are shown."""
+    """The numbers of seeds per cell, cells, and epochs per curve that are shown."""
 
     seeds: int
     cells: int
@@ -22,7 +22,7 @@ class CurveBudget:
 def budget_of(
     seeds_of_cells: Sequence[int], *, longest: int, quantities: int, most_numbers: int
 ) -> CurveBudget:
-    """All seeds where they are few, else only the means, else also fewer epochs, then cells.
+    """All seeds if they are few, else only the means, then fewer epochs, then fewer cells.
 
     ``longest`` is the number of epochs of the longest curve.
     """
@@ -36,19 +36,19 @@ def budget_of(
 
 
 def left_out(budget: CurveBudget, seeds_of_cells: Sequence[int], longest: int) -> Iterator[str]:
-    """What the curves do not show, in sentences."""
+    """Sentences on what the curves omit."""
     most = max(seeds_of_cells, default=0)
     if not budget.seeds:
         yield (
             "There are too many trials to show each: the curves are the means of the cells, and "
-            "of the seeds that diverged only the ends."
+            "only the ends of diverged seeds are shown."
         )
     elif most > budget.seeds:
         yield (
-            f"Of the {most} seeds of a cell the first {budget.seeds} have a line, and of the "
-            "others those that diverged have their ends; the mean is of all."
+            f"The first {budget.seeds} of the {most} seeds of a cell have a line, and the other "
+            "seeds that diverged have their ends; the mean is over all."
         )
     if budget.epochs < longest:
-        yield f"Of {longest} epochs at most {budget.epochs} are shown."
+        yield f"At most {budget.epochs} of {longest} epochs are shown."
     if budget.cells < len(seeds_of_cells):
         yield f"Only the first {budget.cells} of {len(seeds_of_cells)} cells have curves."

@@ -1,4 +1,4 @@
-"""The learning curves of the cells: means, and as many of the seeds as the page has room for."""
+"""The learning curves of the cells: means, and as many seeds as fit the page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A line of the cell that is the ``point``-th: of a seed, or its mean where that is None."""
+    """A line of cell number ``point``: of a seed, or the cell's mean if ``seed`` is None."""
 
     point: int
     seed: str | None
@@ -28,7 +28,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """The curves that are shown, and in sentences what is left out."""
+    """The shown curves, and sentences on what is omitted."""
 
     quantities: tuple[str, ...]
     curves: Sequence[Curve]
@@ -42,7 +42,7 @@ def curves_of(
     *,
     most_numbers: int = MOST_NUMBERS,
 ) -> Curves:
-    """The curves of the subject's cells, of so many numbers at most (a few more where many end)."""
+    """The curves of the subject's cells, with about ``most_numbers`` numbers at most."""
     quantities = tuple(dict.fromkeys((*task_in(frame).curves, subject.measure.metric)))
     recorded = recorded_epochs(history[["trial_id", "epoch", *quantities]], quantities)
     longest = max((len(epochs) for epochs, _ in recorded.values()), default=0)
@@ -66,7 +66,7 @@ def curves_of(
 def courses_by_row(
     frame: pd.DataFrame, recorded: Recorded, quantities: Sequence[str]
 ) -> list[tuple[str, str, Course]]:
-    """The trial's id, seed and course of each row of the frame; empty where nothing is recorded."""
+    """The id, seed and recorded epochs of each row's trial."""
     none = (np.empty(0), {name: np.empty(0) for name in quantities})
     rows = []
     for trial_id, seed, state in zip(frame["trial_id"], frame["seed"], frame["state"], strict=True):
@@ -78,7 +78,7 @@ def courses_by_row(
 def of_cell(
     point: Point, courses: Sequence[tuple[str, str, Course]]
 ) -> Sequence[tuple[str, Course]]:
-    """The seeds of a cell with their courses; a trial that is declared twice counts once."""
+    """The seeds of a cell with their epochs; a trial that is declared twice counts once."""
     distinct = {
         trial_id: (seed, course)
         for trial_id, seed, course in (courses[row] for row in point.trials)
@@ -92,7 +92,7 @@ def curves_of_cell(
     quantities: Sequence[str],
     budget: CurveBudget,
 ) -> Iterator[Curve]:
-    """The mean of a cell, its first seeds, and of the others the ends of those that diverged."""
+    """The mean of a cell, its first seeds, and the ends of other seeds that diverged."""
     epochs, means = mean_values([course for _, course in courses], quantities)
     mean = Curve(point=point, seed=None, has_diverged=False, epochs=epochs, values=means)
     yield thinned(mean, budget.epochs)
@@ -113,11 +113,11 @@ def curves_of_cell(
 def mean_values(
     courses: Sequence[Course], quantities: Sequence[str]
 ) -> tuple[Numbers, Sequence[Numbers]]:
-    """What :func:`analysis.figures.parts.course.mean_course` gives, for all quantities at once."""
+    """:func:`analysis.figures.parts.course.mean_course` for all quantities at once."""
     complete = [course for course in courses if course.is_complete and len(course.epochs)]
     same = all(np.array_equal(course.epochs, complete[0].epochs) for course in complete)
     if complete and same:
-        # Nearly always; of thousands of cells, finding the common epochs takes seconds.
+        # The usual case; finding the common epochs of thousands of cells takes seconds.
         stacked = np.array([[course.values[name] for name in quantities] for course in complete])
         return complete[0].epochs, list(stacked.mean(axis=0))
     means = [mean_course(courses, name) for name in quantities]
@@ -125,7 +125,7 @@ def mean_values(
 
 
 def thinned(curve: Curve, most_epochs: int) -> Curve:
-    """The curve at so many of its epochs, the first and the last among them."""
+    """The curve at ``most`` of its epochs, including the first and the last."""
     length = len(curve.epochs)
     if length <= most_epochs:
         return curve

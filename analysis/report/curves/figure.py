@@ -1,4 +1,4 @@
-"""The learning curves as a figure: its controls, its words and its numbers."""
+"""The learning curves as a figure: controls, text and numbers."""
 
 from collections.abc import Iterator
 
@@ -25,9 +25,9 @@ def curves_figure(subject: Subject, curves: Curves) -> str:
     )
     words = [
         "Recorded epochs. Thin: seeds. Thick, with marks: their mean over the epochs that every "
-        "complete seed has; diverged and unfinished seeds are not averaged in. A × in the "
-        "band: a seed diverged after this epoch, or in the first. All but accuracies are on a "
-        "logarithmic axis where they are positive.",
+        "complete seed has; diverged and unfinished seeds are excluded. A × in the "
+        "band: a seed diverged after this epoch, or in the first. All metrics but accuracies have a "
+        "logarithmic axis if they are positive.",
         *curves.left_out,
     ]
     header = ("part", subject.spec.rows, subject.spec.columns, "epoch", *curves.quantities)
@@ -39,7 +39,7 @@ def curves_figure(subject: Subject, curves: Curves) -> str:
 
 
 def curve_rows(subject: Subject, curves: Curves) -> tuple[list[tuple[str, ...]], int]:
-    """The means at evenly chosen epochs, and how many there are in all."""
+    """The means at an even selection of epochs, and their total number."""
     means = [curve for curve in curves.curves if curve.seed is None]
     total = sum(len(curve.epochs) for curve in means)
     each = max(1, MOST_ROWS // max(1, len(means)))
@@ -48,7 +48,7 @@ def curve_rows(subject: Subject, curves: Curves) -> tuple[list[tuple[str, ...]],
 
 
 def rows_of_curve(subject: Subject, curve: Curve, most: int) -> Iterator[tuple[str, ...]]:
-    """The mean of a cell at so many of its epochs, the last among them."""
+    """The mean of a cell at ``most`` of its epochs, including the last."""
     length = len(curve.epochs)
     chosen = np.linspace(length - 1, 0, min(most, length)).astype(int)[::-1]
     for index in chosen.tolist():

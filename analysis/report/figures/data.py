@@ -1,4 +1,4 @@
-"""The numbers of the figures of means, as columns for the page's script."""
+"""The numbers of the figures, as columns for the page's script."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ from analysis.report.subject import Point, Subject
 from analysis.tables.cells import CellStatus, CellStyle, cell_text
 
 MOST_SEEDS = 10
-"""Seeds whose values a figure tells one by one."""
+"""The largest number of seeds whose values a figure lists."""
 JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
 
 def rounded(value: float | None) -> float | None:
-    """The number with five significant digits; None for what is not finite, which JSON lacks."""
+    """The number with five significant digits; None if it is not finite, for JSON."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.5g}")
@@ -25,7 +25,7 @@ def rounded(value: float | None) -> float | None:
 def means_data(
     frame: pd.DataFrame, subject: Subject, points: Sequence[Point]
 ) -> dict[str, JsonValue]:
-    """The cells as columns: place, mean, spread, how the table writes it, and the seeds' values."""
+    """The cells as columns: position, mean, spread, the table's text, and the seeds' values."""
     seeds = seed_texts(frame, subject)
     style = style_of(subject)
     return {
@@ -44,12 +44,12 @@ def means_data(
 
 
 def style_of(subject: Subject) -> CellStyle:
-    """How cells are written, as in the table; the number of seeds stands beside."""
+    """The table's style of cells, without the number of seeds, which is separate."""
     return CellStyle(decimals=subject.spec.decimals, spread=subject.spec.spread)
 
 
 def seed_texts(frame: pd.DataFrame, subject: Subject) -> dict[int, str]:
-    """For each row of the frame its seed and value, or its state where it has none."""
+    """The seed and value of each row of the frame, or its state without a value."""
     decimals = subject.spec.decimals
     columns = (frame.index, frame["seed"], frame["state"], frame[subject.measure.column])
     return {
@@ -59,14 +59,14 @@ def seed_texts(frame: pd.DataFrame, subject: Subject) -> dict[int, str]:
 
 
 def told_seeds(texts: Iterable[str]) -> str:
-    """The values of the seeds, the first of them where they are many."""
+    """The values of the seeds, or the first of many."""
     values = list(texts)
-    told = "; ".join(values[:MOST_SEEDS])
-    return told + (f"; … {len(values) - MOST_SEEDS} more" if len(values) > MOST_SEEDS else "")
+    text = "; ".join(values[:MOST_SEEDS])
+    return text + (f"; … {len(values) - MOST_SEEDS} more" if len(values) > MOST_SEEDS else "")
 
 
 def mean_limits(points: Iterable[Point], subject: Subject) -> tuple[float, float]:
-    """The ends of the axis of means: all of them with their spread, and a margin."""
+    """The limits of the axis of means: all means with their spread, and a margin."""
     ends = [
         point.cell.mean + sign * (point.cell.spread(subject.spec.spread) or 0.0)
         for point in points
@@ -96,7 +96,7 @@ def mean_rows(
 
 
 def curves_data(curves: Curves) -> dict[str, JsonValue]:
-    """The curves as columns; the epochs, which most curves share, once each."""
+    """The curves as columns; each distinct list of epochs is stored once."""
     epochs: dict[tuple[int, ...], int] = {}
     shared = [
         epochs.setdefault(tuple(curve.epochs.astype(int).tolist()), len(epochs))

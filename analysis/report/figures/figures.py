@@ -22,12 +22,12 @@ from analysis.tables.caption import what_is_shown
 from analysis.tables.tables import Table, measure_of
 
 MOST_CELLS = 50_000
-"""Cells in the page's data."""
+"""The largest number of cells in the page's data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """The section of the figures, and what their script needs; no data without trials."""
+    """The section of the figures, and the data for their script; none without trials."""
 
     html: str
     data: JsonValue
@@ -63,7 +63,7 @@ def figures_of(
 
 
 def remarks(subject: Subject) -> Iterator[str]:
-    """What is left out of all figures."""
+    """Notes on what all figures omit."""
     if subject.all_lines > len(subject.line_labels):
         yield paragraph(
             f"The figures have the first {MOST_LINES} of {subject.all_lines} values of "
@@ -79,7 +79,7 @@ def remarks(subject: Subject) -> Iterator[str]:
 def data_of(
     frame: pd.DataFrame, subject: Subject, points: Sequence[Point], curves: Curves
 ) -> dict[str, JsonValue]:
-    """Everything that the page's script needs."""
+    """The data for the page's script."""
     means = [point.cell.mean for point in points if point.cell.mean is not None]
     finite = [float(mean) for mean in means if np.isfinite(mean)]
     return {

@@ -1,4 +1,4 @@
-"""The figures as HTML: controls, empty panels for the script, words and numbers for everybody."""
+"""The figures as HTML: controls, empty panels for the script, text and numbers."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,15 +8,15 @@ from analysis.report.markup import details, paragraph, plain_table
 from analysis.report.subject import Subject
 
 MOST_PANELS = 6
-"""With more parts than these the page shows one at a time."""
+"""With more parts, the page shows one at a time."""
 MOST_CHECKED = 14
-"""More lines than these in one panel nobody tells apart: the others start unchecked."""
+"""More lines in one panel cannot be distinguished: further lines start unchecked."""
 MOST_ROWS = 200
-"""Rows of a table below a figure."""
+"""The largest number of rows of a table below a figure."""
 
 
 def line_controls(subject: Subject) -> str:
-    """A box to tick for each line, for all figures at once; also the key."""
+    """A checkbox for each line, for all figures at once; also the key."""
     boxes = "\n".join(
         f'<label><input type="checkbox" name="line" value="{number}" autocomplete="off"'
         f"{' checked' if number < MOST_CHECKED else ''}> {swatch(style)} {escaped(label)}</label>"
@@ -32,14 +32,14 @@ def line_controls(subject: Subject) -> str:
 
 
 def part_control(subject: Subject) -> str:
-    """A choice among the parts where they are too many to show at once."""
+    """A selection of a part, if there are too many to show at once."""
     if len(subject.parts) <= MOST_PANELS:
         return ""
     return f'\n<p class="controls">{select("part", "In all figures, show", subject.parts)}</p>'
 
 
 def select(key: str, label: str, options: Sequence[str], chosen: int = 0) -> str:
-    """A choice with its label."""
+    """A selection with its label."""
     choices = "".join(
         f'<option value="{number}"{" selected" if number == chosen else ""}>'
         f"{escaped(text)}</option>"
@@ -79,7 +79,7 @@ def figure(
 
 
 def line_key(subject: Subject) -> str:
-    """What the lines are recognised by, below the figure."""
+    """The key of the lines, below the figure."""
     entries = " ".join(
         f'<span class="entry" data-line="{number}">{swatch(style)} {escaped(label)}</span>'
         for number, (style, label) in enumerate(
@@ -92,7 +92,7 @@ def line_key(subject: Subject) -> str:
 def numbers_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], total: int, *, label: str, names: int
 ) -> str:
-    """The numbers of a figure, closed; says so where it has only the first of them."""
+    """The numbers of a figure, collapsed, with a note if some are omitted."""
     note = f"The first {len(rows)} of {total}; the CSV export has all." if total > len(rows) else ""
     table = plain_table(header, rows, label=label, names=names)
     return details(label, (paragraph(note, "note") if note else "") + table)

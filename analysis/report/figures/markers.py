@@ -1,10 +1,10 @@
-"""Lines and marks as the page draws them: shapes as paths, dashes as lengths."""
+"""Lines and marks for the page: shapes as SVG paths, dashes as lengths."""
 
 from collections.abc import Mapping
 
 from analysis.figures.parts.line_styles import Dashes, LineStyle
 
-# Within a square from -1 to 1, by matplotlib's letters for the same shapes.
+# Paths within a square from -1 to 1, by matplotlib's letters for the same shapes.
 MARKER_PATHS: Mapping[str, str] = {
     "o": "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
     "s": "M-.9,-.9H.9V.9H-.9Z",

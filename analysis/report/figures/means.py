@@ -24,7 +24,7 @@ def against_figure(
     na = " A × in the band: the cell is N/A, by divergence." if subject.has_na else ""
     words = [
         f"{what} against {subject.spec.rows}, {SPREAD_WORDS[subject.spec.spread]}; a line per "
-        f"value of {subject.spec.columns}, slightly moved aside so that none hides another.{na}",
+        f"value of {subject.spec.columns}, shifted sideways so that they do not overlap.{na}",
         *extremes(subject, points),
     ]
     header = ("part", subject.spec.rows, subject.spec.columns)
@@ -41,7 +41,7 @@ def against_figure(
 
 
 def extremes(subject: Subject, points: Sequence[Point]) -> Iterator[str]:
-    """The highest and the lowest mean of each part, of all where they are many."""
+    """The highest and the lowest mean of each part, or of all if there are many parts."""
     if len(subject.parts) > MOST_PANELS:
         yield f"All {len(subject.parts)} parts: {extremes_of(subject, points)}."
         return
@@ -51,24 +51,24 @@ def extremes(subject: Subject, points: Sequence[Point]) -> Iterator[str]:
 
 
 def extremes_of(subject: Subject, points: Sequence[Point]) -> str:
-    """The highest and the lowest mean, and how many cells have none."""
+    """The highest and the lowest mean, and the number of cells without one."""
     na = sum(point.cell.status is CellStatus.NA for point in points)
-    told = f"{na} of {len(points)} cells N/A"
+    without = f"{na} of {len(points)} cells N/A"
     valued = [point for point in points if point.cell.mean is not None]
     if not valued:
-        return told
+        return without
     ends = (max(valued, key=mean_of), min(valued, key=mean_of))
     high, low = (place_and_mean(subject, point) for point in ends)
-    return f"highest {high}, lowest {low}; {told}"
+    return f"highest {high}, lowest {low}; {without}"
 
 
 def mean_of(point: Point) -> float:
-    """The mean to order by."""
+    """The mean, for sorting."""
     return float("nan") if point.cell.mean is None else point.cell.mean
 
 
 def place_and_mean(subject: Subject, point: Point) -> str:
-    """``96.99 (adaloss, b0 = 1)``, with the part where they are many."""
+    """``96.99 (adaloss, b0 = 1)``, with the part if there are several."""
     part, row, line = subject.cell_texts(point)
     mean = number_text(mean_of(point), subject.spec.decimals)
     where = f"{line}, {subject.spec.rows} = {row}"
@@ -103,7 +103,7 @@ def heat_rows(subject: Subject, points: Sequence[Point]) -> Iterator[tuple[str, 
 
 
 def short_text(point: Point | None, subject: Subject) -> str:
-    """The mean of a cell, or why there is none."""
+    """The mean of a cell, or the text of its status."""
     if point is None:
         return ""
     if point.cell.status is CellStatus.NA:

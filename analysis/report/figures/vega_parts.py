@@ -1,4 +1,4 @@
-"""Pieces of the figures' Vega-Lite specifications that more than one figure has."""
+"""Pieces of the figures' Vega-Lite specifications that several figures share."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from analysis.report.subject import Subject
 Spec = dict[str, JsonValue]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-"""The name of the language; nothing is fetched from there."""
+"""The identifier of the language; nothing is downloaded from there."""
 BAND = 24
-"""Pixels beside the values of y: what diverged stands there."""
+"""The height in pixels of the band of diverged cells."""
 INK, QUIET, GRID = "#1a1a1a", "#595959", "#e4e4e4"
 CONFIG: Spec = {
     "font": "system-ui, sans-serif",
@@ -34,7 +34,7 @@ ROW_TEXT = "rowTexts[indexof(rowNumbers, datum.value)]"
 
 
 def panel(description: str, height: JsonValue, layers: Sequence[Spec], params: Spec) -> Spec:
-    """What all panels have in common."""
+    """The settings of all panels."""
     return {
         "$schema": SCHEMA,
         "description": description,
@@ -59,7 +59,7 @@ def styled(subject: Subject) -> Spec:
 
 
 def channel(field: str, domain: JsonValue, values: JsonValue) -> Spec:
-    """An encoding of a number by a list of values, without a key: the page has its own."""
+    """An encoding of a number by a list of values, without a legend: the page has its own key."""
     scale: Spec = {"domain": domain, "range": values}
     return {"field": field, "type": "nominal", "scale": scale, "legend": None}
 
@@ -75,12 +75,12 @@ def line_encoding(subject: Subject) -> Spec:
 
 
 def tooltip(*fields: str) -> JsonValue:
-    """What hovering tells, under the same names as in the tables."""
+    """The tooltip, with the same names as the tables."""
     return [{"field": field, "title": field.replace("_", " ")} for field in fields]
 
 
 def row_axis(subject: Subject) -> Spec:
-    """The axis of the rows' values: a tick at each, worded as in the tables."""
+    """The axis of the rows' values: a tick at each, with the text of the tables."""
     low, high = subject.rows.limits
     linear: Spec = {"type": "linear", "zero": False}
     scale: Spec = {"type": "log"} if subject.rows.logarithmic else linear
@@ -101,14 +101,14 @@ def row_axis(subject: Subject) -> Spec:
 
 
 def banded(scale: Spec) -> Spec:
-    """A scale of y whose values leave the band free: at the top, or else at the bottom."""
+    """A scale of y that leaves space for the band, at the top or at the bottom."""
     low: Spec = {"expr": f"atTop ? height : height - {BAND} * hasBand"}
     high: Spec = {"expr": f"atTop ? {BAND} * hasBand : 0"}
     return {**scale, "range": [low, high]}
 
 
 def band_layers(data: str, x: Spec, encoding: Spec) -> list[Spec]:
-    """The band for what diverged with its name, and the marks in it; nothing without any."""
+    """The band of diverged cells with its name and marks; empty without any."""
     top: Spec = {"expr": f"atTop ? 0 : height - {BAND}"}
     bottom: Spec = {"expr": f"atTop ? {BAND} : height"}
     middle: Spec = {"expr": f"atTop ? {BAND / 2} : height - {BAND / 2}"}
@@ -145,7 +145,7 @@ def band_layers(data: str, x: Spec, encoding: Spec) -> list[Spec]:
 
 
 def row_params(subject: Subject) -> Spec:
-    """What the axis of the rows' values is labelled by."""
+    """The label of the axis of the rows' values."""
     return {"rowNumbers": list(subject.rows.numbers), "rowTexts": list(subject.row_texts)}
 
 

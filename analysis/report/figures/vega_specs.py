@@ -1,4 +1,4 @@
-"""The figures as Vega-Lite specifications; the page's script adds the data that is shown."""
+"""The figures as Vega-Lite specifications; the page's script adds the data."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ from analysis.report.figures.vega_parts import (
 from analysis.report.subject import Subject
 
 FEW_ROWS = 12
-"""So many rows of a heat map have their numbers written in them."""
+"""A heat map with more rows has no numbers in its cells."""
 MOST_LABELS = 16
-"""So many labels below a heat map have room; of more, those that overlap are left out."""
+"""With more labels below a heat map, overlapping ones are omitted."""
 
 
 def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
@@ -155,7 +155,7 @@ def heat_spec(subject: Subject, means: Sequence[float]) -> Spec:
     if height >= 12 * rows:
         layers.append(text_layer("valueless", "short", INK, x, y))
     if rows <= FEW_ROWS:
-        # Whichever of black and white reads better on this colour.
+        # Black or white, whichever has more contrast with this colour.
         ink = "luminance(scale('color', datum.mean)) > 0.179 ? 'black' : 'white'"
         layers.append(text_layer("valued", "short", {"expr": ink}, x, y))
     params = row_params(subject) | {"lineTexts": list(subject.line_labels)}

@@ -23,7 +23,7 @@ IMPROVEMENT_COLUMNS = ("first", "second", "probability", "low", "high", "rows", 
 
 
 def scores_of(samples: Samples, measure: Measure) -> Floats:
-    """Higher is better: the values, losses with their sign turned, −inf where a trial diverged."""
+    """The values as scores: losses are negated, and diverged trials are −inf."""
     sign = -1.0 if measure.goal == "minimize" else 1.0
     return np.where(samples.diverged, -np.inf, sign * samples.values)
 
@@ -38,7 +38,7 @@ def aggregate_frame(samples: Samples, measure: Measure, resamples: Resamples) ->
 
     Columns: ``column``, ``iqm`` and its 95 % bootstrap interval ``low`` to ``high`` in the
     metric's units, finished ``trials`` with the ``diverged`` among them, ``declared`` trials,
-    ``n`` seeds, and ``note``. NaN where a diverged trial is in the middle half.
+    ``n`` seeds, and ``note``. NaN if a diverged trial is in the middle half.
     """
     scores, counts = scores_of(samples, measure), with_all(resamples)
     rows = [
@@ -79,7 +79,7 @@ def improvement_frame(samples: Samples, measure: Measure) -> pd.DataFrame:
 
     Columns: ``first``, ``second``, ``probability`` and its 95 % jackknife interval ``low`` to
     ``high``, over ``rows`` that have trials of both, ``n``, the fewest seeds of a cell, and
-    ``note``. Empty where neither way is better.
+    ``note``. Empty if the metric has no goal.
     """
     if measure.goal is None:
         return frame_of((), IMPROVEMENT_COLUMNS)

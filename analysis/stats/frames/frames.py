@@ -44,11 +44,11 @@ def stats_frames(
     """The frames ``pairs``, ``robustness``, ``aggregate`` and ``improvement`` of a sweep.
 
     ``frame`` is that of :func:`analysis.frame.frame.build_frame`. Each frame starts with ``part``,
-    the values of ``per`` in words; what its other columns are stands at :func:`pair_frame`,
-    :func:`robustness_frame`, :func:`aggregate_frame` and :func:`improvement_frame`. ``tolerance``
-    is how far from the best counts as near it (see :func:`tolerance_of`). ``generator`` draws
-    resamples of 8 seeds and more; up to 7 are resampled in every way there is. ``names`` are those
-    in the words of ``part`` and ``note``; other columns have the values themselves.
+    the values of ``per`` as text; :func:`pair_frame`, :func:`robustness_frame`,
+    :func:`aggregate_frame` and :func:`improvement_frame` describe the other columns. ``tolerance``
+    is the distance from the best that counts as near it (see :func:`tolerance_of`). ``generator``
+    draws resamples of 8 and more seeds; up to 7 seeds are resampled in every possible way.
+    ``names`` has the labels for ``part`` and ``note``; other columns have the values themselves.
 
     Raises:
         TableError: a field is unknown or repeated, or a cell would mix trials that differ in
@@ -75,9 +75,9 @@ def part_frames(
 ) -> dict[str, pd.DataFrame]:
     """The frames of one part.
 
-    Seeds are resampled jointly, all cells of a seed together: they share initial weights and
-    batches, and intervals that resample each cell by itself were measured to cover 76 to 82 % where
-    a seed's cells correlate by one half. Cells keep their sizes, so this too is stratified.
+    All cells of a seed are resampled together, because they share initial weights and batches:
+    intervals from separate resampling were measured to cover 76 to 82 % if a seed's cells correlate
+    by one half. Cells keep their sizes, so the resampling is stratified.
     """
     resamples = resamples_of(len(samples.seeds), generator)
     return {

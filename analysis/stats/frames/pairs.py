@@ -17,7 +17,7 @@ from analysis.tables.measure import Measure
 
 TOO_MUCH_WORK = "too much work for the bootstrap"
 ONE_ROW, ALL_ROWS = "row", "all rows"
-"""What a comparison is of: one row of the table, or each seed's mean over the rows."""
+"""The scope of a comparison: one row of the table, or each seed's mean over the rows."""
 PAIR_COLUMNS = (
     *("scope", "row", "first", "second", "n", "seeds", "mean", "sd", "t", "df", "p"),
     *("t_low", "t_high", "bootstrap_low", "bootstrap_high", "tests", "holm_p"),
@@ -27,7 +27,7 @@ PAIR_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """Two columns, their values per seed, and what diverged, which is then not compared."""
+    """Two columns with their values per seed, and the cells that diverged."""
 
     row: object
     first: object
@@ -46,8 +46,9 @@ def pair_frame(
     pairs of ``seeds``; of first − second in the metric's units ``mean``, ``sd``, ``t``, ``df``,
     ``p``, ``t_low``, ``t_high``, ``bootstrap_low``, ``bootstrap_high``; ``tests``, how many the
     family (the scope of the part) has, and ``holm_p``; ``better``, the column with the better mean
-    or None; ``findable``, the true difference that n pairs find with 80 % power at the first and
-    hardest step of Holm if the deviation is the one seen; ``note``, why something is not there.
+    or None; ``findable``, the minimum detectable difference: the true difference that n pairs
+    detect with 80 % power at Holm's first step if the deviation is the observed one; ``note``, the
+    reason for a missing value.
     """
     scopes = {
         ONE_ROW: list(each_row(samples)),
@@ -61,7 +62,7 @@ def pair_frame(
 
 
 def shared_rows(samples: Samples) -> Iterator[tuple[int, int, list[int]]]:
-    """Every pair of columns with the rows that the sweep has of both."""
+    """Every pair of columns with the rows that both have."""
     for first, second in combinations(range(len(samples.columns)), 2):
         shared = samples.declared[first] & samples.declared[second]
         yield first, second, np.flatnonzero(shared).tolist()
@@ -87,16 +88,16 @@ def each_row(samples: Samples) -> Iterator[Comparison]:
 
 
 def over_rows(samples: Samples, row_field: str) -> Iterator[Comparison]:
-    """The comparisons of each seed's mean over the rows, of the seeds that have every row."""
+    """The comparisons of each seed's mean over the rows, for seeds that have every row."""
     for first, second, rows in shared_rows(samples):
-        told = (diverged_at(samples, column, rows, row_field) for column in (first, second))
+        gone = (diverged_at(samples, column, rows, row_field) for column in (first, second))
         yield Comparison(
             row=None,
             first=samples.columns[first],
             second=samples.columns[second],
             first_values=mean_over_rows(samples.values[first, rows]),
             second_values=mean_over_rows(samples.values[second, rows]),
-            diverged="; ".join(filter(None, told)),
+            diverged="; ".join(filter(None, gone)),
         )
 
 
@@ -135,14 +136,14 @@ def family_rows(
 
 
 def better_of(pair: Comparison, mean: float, measure: Measure) -> object:
-    """The column with the better mean; None where they are equal or no way is better."""
+    """The column with the better mean; None if they are equal or the metric has no goal."""
     if measure.goal is None or np.isnan(mean) or mean == 0:
         return None
     return pair.first if (mean > 0) == (measure.goal == "maximize") else pair.second
 
 
 def note_on(pair: Comparison, tests: PairedTests, i: int) -> str:
-    """Why the comparison lacks a test or an interval, nothing where it has them."""
+    """The reason why a comparison lacks a test or an interval; empty if it has both."""
     if pair.diverged:
         return pair.diverged
     if tests.n[i] < 2:

@@ -1,7 +1,7 @@
 """The robustness of each column of one part as a frame, with bootstrap intervals.
 
-The width has none: its estimate jumps where cells are about equally good, and no interval tried
-(bootstrap or jackknife standard error, percentiles) covered it by 92 to 97 %; they covered 86 to
+The width has no interval: its estimate jumps if cells are about equally good, and no tried method
+(bootstrap or jackknife standard error, percentiles) covers it with 92 to 97 %; they cover 86 to
 99.8 %, depending on the curve.
 """
 
@@ -39,11 +39,11 @@ AT_LEAST = "reaches the end of the rows"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curve:
-    """One column's values over the rows, which ascend: ``means[0]`` of all seeds, then resampled.
+    """One column's means over ascending rows: ``means[0]`` of all seeds, then of resamples.
 
     ``decades`` is log10 of the rows, ``n`` the fewest seeds of a cell with a mean. ``diverged``
-    and ``lacking`` say at which rows there is no mean, and why, ``absent`` which rows the sweep
-    does not have of this column.
+    and ``lacking`` are the rows without a mean, by reason; ``absent`` are the rows that the sweep
+    does not have for this column.
     """
 
     decades: Floats
@@ -58,7 +58,7 @@ class Curve:
 
     @property
     def rows(self) -> int:
-        """How many rows have a mean."""
+        """The number of rows with a mean."""
         return int((~np.isnan(self.means[0])).sum())
 
     def rows_text(self, rows: Sequence[str]) -> str:
@@ -77,18 +77,18 @@ def robustness_frame(
 
     Columns: ``column``, ``statistic``, ``value`` and its 95 % bootstrap interval ``low`` to
     ``high`` (in the metric's units; the width is in decades and has none), ``n``, the fewest
-    seeds of a cell, ``rows`` with a mean, and ``note``. Empty where the rows are not positive
-    numbers or neither way is better.
+    seeds of a cell, ``rows`` with a mean, and ``note``. Empty if the rows are not positive numbers
+    or the metric has no goal.
     """
     numbers = positive_numbers(samples.rows)
-    # Seeds are numbers, and no scale.
+    # Seeds are numbers but not a scale.
     if numbers is None or measure.goal is None or row_field == AVERAGED_FIELD:
         return frame_of((), ROBUSTNESS_COLUMNS)
     decades = np.log10(numbers)
     found: list[tuple[object, ...]] = []
     for column, name in enumerate(samples.columns):
         curve = curve_of(samples, column, row_field, decades, measure.goal, resamples)
-        found += [(name, *told) for told in statistics_of(curve, measure, measure.goal, tolerance)]
+        found += [(name, *row) for row in statistics_of(curve, measure, measure.goal, tolerance)]
     return frame_of(found, ROBUSTNESS_COLUMNS)
 
 
@@ -153,7 +153,7 @@ def statistics_of(
 
 
 def area_statistic(curve: Curve, measure: Measure, gone: str, lacking: str) -> Statistic:
-    """The area; a diverged cell has an accuracy of 0 and no other metric's value."""
+    """The area; a diverged cell counts as 0 for a percentage and has no value otherwise."""
     if lacking or (gone and not is_accuracy(measure)):
         return statistic(AREA, None, curve, lacking or gone)
     if len(curve.decades) < 2:
@@ -168,7 +168,7 @@ def area_statistic(curve: Curve, measure: Measure, gone: str, lacking: str) -> S
 def width_statistic(
     curve: Curve, measure: Measure, goal: Goal, tolerance: float | None
 ) -> Statistic:
-    """The width around the best; the note says from where to where."""
+    """The width around the best; the note has its ends."""
     if not curve.rows:
         return statistic(WIDTH, None, curve, "")
     scores = curve.means[:1] if goal == "maximize" else -curve.means[:1]
@@ -182,7 +182,7 @@ def width_statistic(
 
 
 def statistic(name: str, replicates: Floats | None, curve: Curve, note: str) -> Statistic:
-    """The value of all seeds, first of ``replicates``, with the interval that the others give."""
+    """The value of all seeds, first of ``replicates``, with the interval from the others."""
     if replicates is None:
         return (name, np.nan, *NO_INTERVAL, curve.n, curve.rows, note)
     value = float(replicates[0])

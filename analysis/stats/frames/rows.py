@@ -1,4 +1,4 @@
-"""Frames from rows: numbers as numbers, what names something as the object that it is."""
+"""Build frames from rows, without conversion of values and names."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +7,7 @@ import pandas as pd
 NAMING = frozenset(
     {"part", "scope", "row", "first", "second", "column", "statistic", "better", "note"}
 )
-"""Columns of values and words; pandas' own choice would turn their None into NaN."""
+"""Columns of objects; pandas would turn their None into NaN."""
 
 
 def frame_of(rows: Iterable[Sequence[object]], columns: Sequence[str]) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def frame_of(rows: Iterable[Sequence[object]], columns: Sequence[str]) -> pd.Dat
 
 
 def joined(parts: Iterable[tuple[str, pd.DataFrame]], columns: Sequence[str]) -> pd.DataFrame:
-    """The parts' frames below each other, each row after its part's name."""
+    """The parts' frames in one, with a column for the part."""
     rows = (
         (part, *row) for part, frame in parts for row in frame.itertuples(index=False, name=None)
     )

@@ -10,6 +10,7 @@ from analysis.stats.page.wording import (
     improvement_power,
     interval,
     interval_power,
+    no_goal,
     number,
 )
 from analysis.tables.measure import Measure
@@ -36,7 +37,7 @@ def aggregate_section(aggregate: pd.DataFrame, prefix: str, measure: Measure, ro
     return Section(
         title=f"{prefix}interquartile mean over {rows} and seeds",
         before=(
-            f"The mean of the middle half of all finished trials. A diverged trial counts as worse "
+            "The mean of the middle half of all finished trials. A diverged trial counts as worse "
             "than any complete one. trials: finished of declared; columns that lack trials of some "
             f"{rows} are not of the same mix.",
         ),
@@ -51,7 +52,7 @@ def improvement_section(
     """The probability of improvement of every pair of columns."""
     title = f"{prefix}probability of improvement"
     if improvement.empty:
-        neither = f"Neither way is better for {measure.metric}."
+        neither = no_goal(measure)
         alone = "There are no two columns to compare."
         return Section(title=title, before=(neither if measure.goal is None else alone,))
     records: list[dict[str, Any]] = improvement.to_dict("records")  # type: ignore[assignment]
@@ -70,9 +71,9 @@ def improvement_section(
     return Section(
         title=title,
         before=(
-            "The chance that a trial of the first is better than one of the second (Mann-Whitney; "
-            f"ties count one half), averaged over the {rows} that have trials of both, with a "
-            "jackknife interval over seeds. seeds: the fewest of a cell.",
+            "The probability that a trial of the first is better than one of the second "
+            f"(Mann-Whitney; ties count one half), averaged over the {rows} with trials of both, "
+            "with a jackknife interval over seeds. seeds: the fewest of a cell.",
         ),
         table=PlainTable(header=header, rows=lines, notes=1),
         after=tuple(map(improvement_power, fewest_and_most(n for n in improvement["n"] if n > 0))),

@@ -16,7 +16,7 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.page import Page, Section
 
-# Fields that change neither what a seed draws nor the data that it is drawn from.
+# Fields that change neither a seed's draws nor the data.
 FREE_OF_THE_SEED = frozenset(
     {"optimizer", "b0", "lr", "alpha", "c", "momentum", "weight_decay", "epochs", "max_loss"}
 )
@@ -33,9 +33,9 @@ METHODS = (
     "arcsine scale, from 4 seeds on. Measured coverage of all of these, over five rows: 92 to "
     "97 %. Of a probability beyond 0.9, or of a single row, it is 90 to nearly 100 %, and near 0 "
     "and 1 there is often no interval.",
-    "All cells of a seed are resampled together, since what they share makes them correlate: "
-    "resampling each cell by itself covers 73 to 83 % where a seed's cells correlate by one half.",
-    "Up to 7 seeds are resampled in every way there is; more are resampled 2000 times at random.",
+    "All cells of a seed are resampled together, because they are correlated: separate resampling "
+    "of each cell covers 73 to 83 % if a seed's cells correlate by one half.",
+    "Up to 7 seeds are resampled in every possible way; more are resampled 2000 times at random.",
     "Interquartile mean and probability of improvement: Agarwal et al. 2021 (NeurIPS, rliable).",
 )
 
@@ -127,22 +127,22 @@ def called_by(frame: pd.DataFrame, rows: str, columns: str, names: Names) -> pd.
 
 
 def pairing(columns: str) -> str:
-    """What the trials of a seed that are compared have in common."""
+    """A sentence on what the compared trials of a seed share."""
     if columns in FREE_OF_THE_SEED:
         return (
-            "Paired: the trials of a seed that are compared have the same initial weights and see "
+            "Paired: the compared trials of a seed have the same initial weights and see "
             "the same batches."
         )
     return (
         f"Paired by seed, but {columns} may change the initial weights, the data or the batches: "
-        "what pairing gains may be little, and the tests stay valid."
+        "pairing may gain little, and the tests stay valid."
     )
 
 
 def methods_section(measure: Measure, na_if: NaIf) -> Section:
-    """What the numbers are of, and how they are made."""
+    """The measure of the numbers, and how they are computed."""
     better = {"maximize": "Higher is better.", "minimize": "Lower is better."}
-    direction = better.get(measure.goal or "", "Neither way is better.")
+    direction = better.get(measure.goal or "", "Neither direction is better.")
     at = {
         "last": "after the last epoch",
         "best_val": "at the epoch with the best validation accuracy",
@@ -150,4 +150,4 @@ def methods_section(measure: Measure, na_if: NaIf) -> Section:
     where = at.get(measure.at, f"after {measure.at}")
     what = f"All numbers are of the {measure.label} {where}. {direction}"
     diverged = f"A cell counts as diverged if {NA_MEANING[na_if]}."
-    return Section(title="How these numbers are made", before=(what, diverged, *METHODS))
+    return Section(title="How these numbers are computed", before=(what, diverged, *METHODS))

@@ -21,16 +21,16 @@ from analysis.tables.page import PlainTable, Section
 from analysis.tables.wording import value_text
 
 MOST_LINES = 200
-"""Comparisons that one section lists: those with the smallest p. The frame has all."""
+"""The number of comparisons in a section: those with the smallest p. The frame has all."""
 
 HEADER = ("first − second", "n", "mean", "sd", "t (df)", "p", "p (Holm)", "95 % t interval")
-LAST_HEADER = ("95 % bootstrap interval", "findable", "better mean", "note")
+LAST_HEADER = ("95 % bootstrap interval", "minimum detectable", "better mean", "note")
 
 
 def pair_sections(
     pairs: pd.DataFrame, prefix: str, measure: Measure, rows: str
 ) -> Iterator[Section]:
-    """Of one part, the comparisons over all rows, then those at each row."""
+    """The sections of one part: comparisons over all rows, then at each row."""
     titles = {
         ALL_ROWS: f"{prefix}paired differences over all {rows}",
         ONE_ROW: f"{prefix}paired differences at each {rows}",
@@ -65,31 +65,31 @@ def pair_section(
         after=(
             *cuts(pairs, len(records)),
             *(paired_power(n, tests) for n in powers),
-            "findable: the true difference found with 80 % power at Holm's first step, if the "
-            "deviation is the one seen.",
+            "minimum detectable: the true difference detected with 80 % power at Holm's first step "
+            "if the deviation is the observed one.",
         ),
     )
 
 
 def explanation(measure: Measure, rows: str, scope: str, tests: int) -> Iterator[str]:
-    """What is compared, in which unit, and what the family of tests is."""
+    """Notes on the compared values, their unit, and the family of tests."""
     unit = "percentage points" if is_accuracy(measure) else "the metric's units"
     of = "the values" if scope == ONE_ROW else f"the means over {rows}"
     yield (
         f"Differences of {of} of the {measure.label}, first minus second, per seed, in {unit}. "
-        "n pairs: a seed without one of the two is left out."
+        "n pairs: a seed without one of the two is omitted."
     )
     if scope == ALL_ROWS:
         yield (
-            f"A seed counts if it has every {rows} that the sweep has of both; where a cell of "
-            "either diverged there is no such mean."
+            f"A seed counts if it has every {rows} that both columns have; if a cell of either "
+            "diverged, there is no such mean."
         )
     family = f"all pairs at all {rows}" if scope == ONE_ROW else f"all pairs over all {rows}"
     yield f"Holm's family: {family}, {tests} {'test' if tests == 1 else 'tests'}."
 
 
 def cuts(pairs: pd.DataFrame, listed: int) -> Iterator[str]:
-    """What was left out because it is too much."""
+    """Notes on omitted comparisons and intervals."""
     if listed < len(pairs):
         yield f"Listed: the {listed} of {len(pairs)} comparisons with the smallest p."
     if TOO_MUCH_WORK in set(pairs["note"]):
@@ -114,7 +114,7 @@ def line_of(record: dict[str, Any], measure: Measure, at_row: bool) -> tuple[str
         p_text(record["holm_p"]),
         interval(record["t_low"], record["t_high"], decimals),
         interval(record["bootstrap_low"], record["bootstrap_high"], decimals),
-        number(record["findable"], decimals),
+        number(record["minimum detectable"], decimals),
         "–" if record["better"] is None else value_text(record["better"]),
         record["note"],
     )

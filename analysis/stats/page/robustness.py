@@ -6,7 +6,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.stats.frames.robustness import ABSENT, AREA, DIVERGED, RANGE, WIDTH, WORST
-from analysis.stats.page.wording import decimals_of, fewest_and_most, interval_power, with_interval
+from analysis.stats.page.wording import (
+    decimals_of,
+    fewest_and_most,
+    interval_power,
+    with_interval,
+)
 from analysis.stats.robustness import POINTS, SHARE, is_accuracy
 from analysis.tables.measure import Measure
 from analysis.tables.page import PlainTable, Section
@@ -21,7 +26,9 @@ def robustness_section(
     """Worst case, range, area and width of every column over the rows."""
     title = f"{prefix}robustness over {rows}"
     if measure.goal is None:
-        return Section(title=title, before=(f"Neither way is better for {measure.metric}.",))
+        return Section(
+            title=title, before=(f"{measure.metric} has no goal: neither direction is better.",)
+        )
     if robustness.empty:
         return Section(title=title, before=(f"This needs rows that are positive numbers: {rows}.",))
     records: list[dict[str, Any]] = robustness.to_dict("records")  # type: ignore[assignment]
@@ -38,11 +45,11 @@ def robustness_section(
 
 
 def unevenness(robustness: pd.DataFrame, rows: str) -> Iterator[str]:
-    """Warns where columns are not judged over the same rows."""
+    """A warning if columns have different rows."""
     if any(ABSENT in note for note in robustness["note"]):
         yield (
-            f"NOT OVER THE SAME ROWS: the sweep leaves out some {rows} of some columns (see the "
-            "notes). What is left out cannot count as a column's worst: compare with care."
+            f"NOT OVER THE SAME ROWS: some columns lack some {rows} (see the "
+            "notes). A missing cell cannot be a column's worst: compare with care."
         )
 
 
@@ -54,7 +61,7 @@ def line_of(records: Sequence[dict[str, Any]], measure: Measure) -> tuple[str, .
 
 
 def statistic_text(record: dict[str, Any], measure: Measure) -> str:
-    """The value with its interval; a worst case that diverged is no number."""
+    """The value with its interval; a diverged worst case is a text."""
     if record["statistic"] == WORST and record["note"].startswith(DIVERGED):
         return DIVERGED
     decimals = 2 if record["statistic"] == WIDTH else decimals_of(measure)
@@ -62,7 +69,7 @@ def statistic_text(record: dict[str, Any], measure: Measure) -> str:
 
 
 def explanation(measure: Measure, rows: str, tolerance: float | None) -> Iterator[str]:
-    """What each statistic is."""
+    """The definitions of the statistics."""
     yield (
         "From cell means, with 95 % bootstrap intervals; n: the fewest seeds of a cell. worst: the "
         "worst cell (a diverged cell is worse than any number). range: best minus worst."
@@ -80,11 +87,11 @@ def explanation(measure: Measure, rows: str, tolerance: float | None) -> Iterato
     yield (
         f"width: the decades of {rows} around the best within {near} of it, with straight lines "
         "between neighbours on the log axis; a diverged or missing neighbour ends it, and so does "
-        "the end of the rows, beyond which it may be wider. It has no interval: none that was "
-        "tried covers it as it should."
+        "the end of the rows, beyond which it may be wider. It has no interval: no tried method "
+        "has the right coverage."
     )
     yield (
-        "Where several cells are about equally bad, the worst of the means is on average worse "
-        "than the worst true mean, and the range likewise too large; the intervals do not correct "
+        "If several cells are about equally bad, the worst of the means is on average worse "
+        "than the worst true mean, and the range is too large; the intervals do not correct "
         "for it."
     )

@@ -1,11 +1,11 @@
-"""Statistics in words: numbers with their intervals, p values, and what so many seeds can find."""
+"""Statistics in words: numbers with intervals, p values, and what n seeds can detect."""
 
 from collections.abc import Iterable
 from math import isnan
 
 from analysis.stats.distributions import ALPHA, floats
 from analysis.stats.intervals import FEWEST_FOR_BOOTSTRAP, t_margin
-from analysis.stats.power import findable_probability, paired_effect
+from analysis.stats.power import detectable_probability, paired_effect
 from analysis.stats.robustness import is_accuracy
 from analysis.tables.measure import Measure
 from analysis.tables.wording import number_text
@@ -14,24 +14,24 @@ NONE = "–"
 
 
 def decimals_of(measure: Measure) -> int:
-    """How many decimals a number of this measure gets: hundredths of a point, else four."""
+    """The number of decimals for this measure: two for percentages, else four."""
     return 2 if is_accuracy(measure) else 4
 
 
 def number(value: float, decimals: int) -> str:
-    """The number, – where there is none."""
+    """The number, or – for a missing one."""
     return NONE if isnan(value) else number_text(value, decimals)
 
 
 def interval(low: float, high: float, decimals: int) -> str:
-    """``[1.20, 3.40]``, – where there is none."""
+    """``[1.20, 3.40]``, or – for a missing interval."""
     if isnan(low) or isnan(high):
         return NONE
     return f"[{number_text(low, decimals)}, {number_text(high, decimals)}]"
 
 
 def with_interval(value: float, low: float, high: float, decimals: int) -> str:
-    """``2.30 [1.20, 3.40]``, without the interval where there is none."""
+    """``2.30 [1.20, 3.40]``, without a missing interval."""
     if isnan(low) or isnan(high):
         return number(value, decimals)
     return f"{number(value, decimals)} {interval(low, high, decimals)}"
@@ -45,31 +45,31 @@ def p_text(p: float) -> str:
 
 
 def fewest_and_most(numbers: Iterable[int]) -> tuple[int, ...]:
-    """The smallest and the largest of the numbers, once if they are equal."""
+    """The range of the numbers, or their common value."""
     found = set(numbers)
     return tuple(sorted({min(found), max(found)})) if found else ()
 
 
 def paired_power(n: int, tests: int) -> str:
-    """What the paired t-test of n seeds finds, alone and at the hardest step of Holm."""
+    """What the paired t-test of n seeds detects, alone and at the first step of Holm."""
     if n < 2:
         return f"With n = {n} there is no test and no interval: declare more seeds."
     words = (
-        f"With n = {n} seeds a paired t-test at 5 % finds, with 80 % power, a difference of "
+        f"With n = {n} seeds a paired t-test at 5 % detects, with 80 % power, a difference of "
         f"{paired_effect(n):.2f} standard deviations of the differences"
     )
     if tests > 1:
         effect = paired_effect(n, ALPHA / tests)
         words += f"; after Holm over {tests} tests, at its first step, {effect:.2f}"
-    return f"{words}. A difference of {paired_effect(n, power=0.5):.2f} it misses half of the time."
+    return f"{words}. It misses a difference of {paired_effect(n, power=0.5):.2f} half of the time."
 
 
 def interval_power(n: int) -> str:
-    """How exact n seeds make a statistic of one column."""
+    """The precision of a statistic of one column with n seeds."""
     if n < 2:
-        return f"With n = {n} seed nothing is known of the spread, so there is no interval."
+        return f"With n = {n} seed the spread is unknown, so there is no interval."
     if n < FEWEST_FOR_BOOTSTRAP:
-        return f"With n = {n} seeds there is no interval: it takes {FEWEST_FOR_BOOTSTRAP}."
+        return f"With n = {n} seeds there is no interval: it needs {FEWEST_FOR_BOOTSTRAP}."
     margin = float(t_margin(floats(1.0), floats(n)))
     return (
         f"With n = {n} seeds the 95 % interval of a mean reaches {margin:.2f} standard deviations "
@@ -79,11 +79,16 @@ def interval_power(n: int) -> str:
 
 
 def improvement_power(n: int) -> str:
-    """What a probability of improvement from n seeds a side can tell from one half."""
+    """The detectable probability of improvement with n seeds per side."""
     if n < 2:
-        return f"With n = {n} seed a side no probability can be told from one half."
+        return f"With n = {n} seed per side no probability can be distinguished from one half."
     return (
-        f"With n = {n} seeds a side, one row can tell with 80 % power a probability of "
-        f"{findable_probability(n):.2f} from one half (at 5 %, by the two-sample t-test on normal "
-        "data)."
+        f"With n = {n} seeds per side, one row can distinguish, with 80 % power, a probability of "
+        f"{detectable_probability(n):.2f} from one half (at 5 %, by the two-sample t-test on "
+        "normal data)."
     )
+
+
+def no_goal(measure: Measure) -> str:
+    """A sentence on a metric of which neither direction is better."""
+    return f"{measure.metric} has no goal: neither direction is better."

@@ -50,7 +50,7 @@ def test_sweeps_that_differ_as_a_whole_are_compared_cell_by_cell(sweep):
     ours = sweep("short", *crossed([90, 91, 92]), epochs=8)
     theirs = sweep("long", *crossed([93, 94, 95]), epochs=16)
     made = compare(ours, theirs)
-    assert made.told_by == ("optimizer", "b0")
+    assert made.named_by == ("optimizer", "b0")
     assert keys(made, "optimizer", "b0") == [
         ("adaloss", 1),
         ("adaloss", 10),
@@ -82,7 +82,7 @@ def test_a_field_that_follows_from_another_finds_no_cell_but_is_told(sweep):
     ours = sweep("ours", *(([90, 91], fields | {"lr": lr}) for fields, lr in own))
     theirs = sweep("theirs", *(([90, 91], fields | {"lr": 0.1}) for fields, _ in own))
     made = compare(ours, theirs)
-    assert made.told_by == ("optimizer",)
+    assert made.named_by == ("optimizer",)
     assert told(made) == {"lr": ("0.05", "0.1", 1)}
 
 
@@ -126,7 +126,7 @@ def plain(name, *cells, **more):
 def test_a_cell_stands_beside_all_that_its_side_cannot_tell_apart(sweep):
     ours = sweep("ours", ([90, 91], {"lr": 0.1}), ([92, 93], {"lr": 0.2}))
     made = compare(ours, plain("theirs", (90, {"optimizer": "adaloss"})))
-    assert made.told_by == ("optimizer", "lr")
+    assert made.named_by == ("optimizer", "lr")
     assert keys(made, "lr") == [(0.1,), (0.2,)]
     unknown = {c.name: c.ours for c in made.conditions if c.theirs == "unknown"}
     assert unknown["lr"] == "0.1, 0.2"

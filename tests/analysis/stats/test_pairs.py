@@ -9,7 +9,7 @@ from scipy import integrate, stats
 from analysis.stats.distributions import holm
 from analysis.stats.intervals import bootstrap_interval, bootstrap_t_intervals
 from analysis.stats.pairs import paired_tests
-from analysis.stats.power import findable_probability, paired_effect, t_test_power
+from analysis.stats.power import detectable_probability, paired_effect, t_test_power
 from analysis.stats.resampling import all_resamples, resamples_of, weighted_quantile
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -226,7 +226,7 @@ def test_power_far_out_where_scipy_has_no_answer():
 
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 30])
 @pytest.mark.parametrize("n", [3, 5, 20])
-def test_a_findable_effect_is_found_four_times_in_five(n, alpha, generator):
+def test_a_detectable_effect_is_found_four_times_in_five(n, alpha, generator):
     samples = generator.normal(paired_effect(n, alpha), 1, (20_000, n))
     p = stats.ttest_1samp(samples, 0, axis=1).pvalue
     assert (p <= alpha).mean() == pytest.approx(0.8, abs=0.012)
@@ -234,8 +234,8 @@ def test_a_findable_effect_is_found_four_times_in_five(n, alpha, generator):
 
 def test_one_seed_finds_nothing_and_more_seeds_find_more():
     assert paired_effect(1) == math.inf
-    assert findable_probability(1) == 1.0
+    assert detectable_probability(1) == 1.0
     effects = [paired_effect(n) for n in range(2, 12)]
     assert effects == sorted(effects, reverse=True)
     assert paired_effect(5) == pytest.approx(1.682, abs=1e-3)
-    assert 0.5 < findable_probability(20) < findable_probability(5) < 1
+    assert 0.5 < detectable_probability(20) < detectable_probability(5) < 1
