@@ -4,15 +4,15 @@ import contextlib
 import gc
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from adaloss.errors import UserError
+from adaloss.own_code.fingerprints import changed, with_loaded_code
 from adaloss.records.places import Places
 from adaloss.records.result import (
     DeviceMemory,
@@ -22,15 +22,13 @@ from adaloss.records.result import (
     FailureKind,
     Fingerprint,
     Provenance,
-    SplitSizes,
     TrialResult,
     TrialState,
-    best_by_validation,
 )
 from adaloss.records.store import Store, replacing
-from adaloss.tasks.images.data.splits import Splits, SplitsSpec, spec_of
-from adaloss.tasks.images.fingerprints import changed, fingerprint_with, with_loaded_code
-from adaloss.tasks.images.training import DivergedError, Training
+from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.table import task_of
+from adaloss.tasks.task import Inputs, Run, TaskCode
 from adaloss.time_limit import TrialTimeoutError
 from adaloss.trial import Capture, Trial
 
@@ -45,8 +43,6 @@ SIGNS_OF_NO_MEMORY = (
 # What a checkpoint says of the user's own, beside the state of the training.
 FINGERPRINT = "fingerprint"
 
-LoadSplits = Callable[[SplitsSpec, Path, str], Splits]
-
 
 class StorageError(OSError):
     """What a trial has to record cannot be written: no fault of the trial, which has no result."""
@@ -60,8 +56,8 @@ class NoGpuError(Exception):
 class ExecutionSettings:
     """How a trial runs; nothing here may change its numbers. Times in seconds.
 
-    ``log_output`` False leaves what the trial prints on the terminal, for debugging. ``capture`` is
-    that of :class:`Training`.
+    ``log_output`` False leaves what the trial prints on the terminal, for debugging. ``capture``
+    says whether steps on a GPU are replayed.
     """
 
     places: Places
@@ -86,19 +82,20 @@ class Execution:
         trial: Trial,
         store: Store,
         settings: ExecutionSettings,
-        load_splits: LoadSplits,
+        code: TaskCode,
         provenance: Provenance,
     ) -> None:
         self.trial = trial
         self.store = store
         self.settings = settings
-        self.load_splits = load_splits
+        self.code = code
+        self.task = task_of(trial)
         self.provenance = provenance
         self.result: TrialResult | None = None
         self.history: tuple[EpochMetrics, ...] = ()
-        self.training: Training | None = None
+        self.run: Run | None = None
+        self.inputs: Inputs | None = None
         self.fingerprint: Fingerprint | None = None
-        self.examples: SplitSizes | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
         self.is_first_start = not store.is_open(trial)
@@ -109,12 +106,12 @@ class Execution:
         """Run and record one epoch; None, with :attr:`result` set, when the trial is finished."""
         with self.output_to_log():
             try:
-                if self.training is None:
-                    self.training = self.prepare()
-                if self.training.epoch == self.trial.epochs:
+                if self.run is None:
+                    self.run = self.prepare()
+                if self.run.epoch == self.trial.epochs:
                     self.finish(TrialState.COMPLETE)
                     return None
-                return self.run_epoch(self.training)
+                return self.run_epoch(self.run)
             except StorageError:
                 raise
             except DivergedError as error:
@@ -130,8 +127,8 @@ class Execution:
                 self.finish(TrialState.FAILED, failure=failure)
             return None
 
-    def prepare(self) -> Training:
-        """Build the training and bring it to the last checkpoint, where there is one."""
+    def prepare(self) -> Run:
+        """Start the trial, from the last checkpoint where there is one."""
         torch.set_num_threads(self.settings.threads)
         if self.settings.device.startswith("cuda") and not torch.cuda.is_available():
             raise NoGpuError(
@@ -139,45 +136,36 @@ class Execution:
                 "for CUDA and the machine's driver, or write resources: {gpu: 0}"
             )
         forget_memory_peak(self.settings.device)
-        places = self.settings.places
-        spec = spec_of(self.trial, places)
-        splits = self.load_splits(spec, places.data_root, self.settings.device)
-        self.fingerprint = fingerprint_with(self.trial, places, splits.digest)
-        self.examples = SplitSizes(
-            train=len(splits.train), validation=len(splits.validation), test=len(splits.test)
-        )
-        training, self.history = self.resume(splits) or (self.fresh(splits), ())
+        self.inputs = self.code.read(self.trial, self.settings.places, self.settings.device)
+        self.fingerprint = self.inputs.fingerprint
+        run, self.history = self.resume(self.inputs) or (self.fresh(self.inputs), ())
         # Epochs recorded after the checkpoint run again; their lines must not stand twice.
         self.store.keep_metrics(self.trial, self.history)
         self.seconds = sum(metrics.seconds for metrics in self.history)
         # What goes as it should is in metrics.jsonl: most logs are empty and take no room.
         if not self.is_first_start:
-            print(f"trial {self.trial.trial_id} starts after epoch {training.epoch}")
-        return training
+            print(f"trial {self.trial.trial_id} starts after epoch {run.epoch}")
+        return run
 
-    def fresh(self, splits: Splits) -> Training:
-        """The training at its beginning.
+    def fresh(self, inputs: Inputs) -> Run:
+        """Start the trial at its beginning.
 
         Raises:
             UserError: the user's own code or weights changed while they were read.
         """
-        training = Training(
-            self.trial,
-            splits,
-            self.settings.places,
-            self.settings.device,
-            capture=self.settings.capture,
+        places = self.settings.places
+        run = self.code.start(
+            self.trial, inputs, places, self.settings.device, capture=self.settings.capture
         )
         if self.fingerprint is not None:
-            places = self.settings.places
-            read = fingerprint_with(self.trial, places, self.fingerprint.dataset)
+            read = self.code.fingerprint(self.trial, places, inputs)
             if read is None or changed(self.fingerprint, read, places):
                 raise UserError("the user's own code or weights changed while they were read")
             self.fingerprint = with_loaded_code(read, places)
-        return training
+        return run
 
-    def resume(self, splits: Splits) -> tuple[Training, tuple[EpochMetrics, ...]] | None:
-        """The training and records at the last checkpoint, None where there is none to go on from.
+    def resume(self, inputs: Inputs) -> tuple[Run, tuple[EpochMetrics, ...]] | None:
+        """The run and its records at the last checkpoint, None where no checkpoint can be used.
 
         A checkpoint that cannot be read is no reason to fail: the trial starts over, to the same
         numbers.
@@ -185,12 +173,12 @@ class Execution:
         path = self.store.checkpoint_path(self.trial)
         if not path.exists():
             return None
-        training = self.fresh(splits)
+        run = self.fresh(inputs)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             before = state.pop(FINGERPRINT, None)
-            training.load_state_dict(state)
-            history = self.store.read_metrics(self.trial)[: training.epoch]
+            run.load_state_dict(state)
+            history = self.store.read_metrics(self.trial)[: run.epoch]
         # A file that is no checkpoint can make torch.load raise anything at all.
         except Exception as error:
             print(f"starts over: {path} cannot be read ({type(error).__name__}: {error})")
@@ -198,10 +186,10 @@ class Execution:
         if self.fingerprint is not None and self.changed_since(before):
             print(f"starts over: the user's own code or data changed since {path} was written")
             return None
-        if len(history) < training.epoch:
-            print(f"starts over: {path} is of epoch {training.epoch}, the records end earlier")
+        if len(history) < run.epoch:
+            print(f"starts over: {path} is of epoch {run.epoch}, the records end earlier")
             return None
-        return training, history
+        return run, history
 
     def changed_since(self, before: dict[str, Any] | None) -> bool:
         """Whether the user's own is not what it was when a checkpoint had this fingerprint."""
@@ -210,25 +198,24 @@ class Execution:
         recorded = Fingerprint.model_validate(before)
         return changed(recorded, self.fingerprint, self.settings.places)
 
-    def run_epoch(self, training: Training) -> EpochMetrics:
+    def run_epoch(self, run: Run) -> EpochMetrics:
         """One epoch, its record and, when it is due, a checkpoint."""
         self.check_timeout()
         started = time.monotonic()
         try:
-            metrics = training.run_epoch()
+            values = run.run_epoch()
         finally:
-            self.seconds += time.monotonic() - started
+            seconds = time.monotonic() - started
+            self.seconds += seconds
+        metrics = EpochMetrics(epoch=run.epoch, step=run.step, values=dict(values), seconds=seconds)
         with recording():
             self.store.append_metrics(self.trial, metrics)
         self.history = (*self.history, metrics)
         if not self.settings.log_output:
-            print(
-                f"epoch {metrics.epoch}/{self.trial.epochs}  train/loss {metrics.train_loss:.4f}  "
-                f"val/top1 {metrics.val_top1:.2f}  test/top1 {metrics.test_top1:.2f}"
-            )
+            print(f"epoch {metrics.epoch}/{self.trial.epochs}  {self.task.progress(metrics)}")
         due = time.monotonic() - self.checkpointed >= self.settings.checkpoint_interval
-        if due or (self.settings.keep_checkpoints and training.epoch == self.trial.epochs):
-            self.save_checkpoint(training)
+        if due or (self.settings.keep_checkpoints and run.epoch == self.trial.epochs):
+            self.save_checkpoint(run)
         return metrics
 
     def check_timeout(self) -> None:
@@ -237,7 +224,7 @@ class Execution:
         if limit is not None and time.monotonic() - self.started > limit:
             raise TrialTimeoutError(limit)
 
-    def save_checkpoint(self, training: Training) -> None:
+    def save_checkpoint(self, run: Run) -> None:
         """Replace ``checkpoint.pt`` by the state of now."""
         with (
             recording(),
@@ -245,7 +232,7 @@ class Execution:
             temporary.open("wb") as file,
         ):
             own = {FINGERPRINT: dumped(self.fingerprint)} if self.fingerprint else {}
-            torch.save(training.state_dict() | own, file)
+            torch.save(run.state_dict() | own, file)
         self.checkpointed = time.monotonic()
 
     def finish(
@@ -262,12 +249,12 @@ class Execution:
             state=state,
             epochs=len(self.history),
             last=self.history[-1] if self.history else None,
-            best_val=best_by_validation(self.history),
+            best_val=self.task.best_epoch(self.history),
             divergence=divergence,
             failure=failure,
             seconds=self.seconds,
             memory=device_memory(self.settings.device),
-            examples=self.examples,
+            examples=self.inputs.sizes if self.inputs else None,
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
             provenance=self.provenance,
             fingerprint=self.fingerprint,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from adaloss.tasks.images.dataset_names import DatasetName
-from adaloss.tasks.images.model_names import canonical_model
+from adaloss.tasks.images.model_names import canonical_model, is_user_model
 from adaloss.tasks.images.pretrained_weights import PretrainedWeights
 
 OptimizerName = Literal[
@@ -130,6 +130,31 @@ class Trial(BaseModel):
     def readable_cell(self) -> str:
         """What a person recognises the trial's cell by."""
         return re.sub(r"[^A-Za-z0-9._=+-]+", "_", f"{self.model}-{self.optimizer}-b0={self.b0:g}")
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether the trial executes code of the user's own."""
+        return is_user_model(self.model)
+
+    @property
+    def needs_files(self) -> bool:
+        """Whether the trial reads files that may have to be downloaded or checked first."""
+        return self.dataset != "digits" or self.pretrained is not False
+
+    @property
+    def memory_kind(self) -> tuple[object, ...]:
+        """Trials of one kind take the same memory: same data, model, sizes and precision."""
+        return (
+            self.dataset,
+            self.model,
+            self.batch_size,
+            self.image_size,
+            self.precision,
+            self.channels_last,
+            self.compile,
+            self.momentum > 0,
+            self.optimizer == "adagrad_norm_rowwise",
+        )
 
     def with_seed(self, seed: int) -> Self:
         """The trial of the same cell with another seed, which is not checked.

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adaloss.records.store import Store, replacing
+from adaloss.tasks.table import common_task
 from adaloss.trial import Trial
 from analysis.frame.column_types import SEVERAL_TYPES, TEXT, schema_of, values_of, with_texts
-from analysis.frame.frame import FRAME_COLUMNS, HISTORY_COLUMNS, frame_of, history_of
+from analysis.frame.frame import frame_columns, frame_of, history_columns, history_of
 from analysis.frame.index import indexed_rows
-from analysis.frame.indexed_records import HISTORIES, OUTCOMES
+from analysis.frame.indexed_records import histories, outcomes
 from analysis.render.csv import guarded
 from analysis.tables.wording import value_text
 
@@ -34,15 +35,16 @@ def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tu
     """
     folder.mkdir(parents=True, exist_ok=True)
     distinct = tuple({trial.trial_id: trial for trial in trials}.values())
-    outcomes = indexed_rows(distinct, store, OUTCOMES)
-    histories = indexed_rows(distinct, store, HISTORIES)
-    of_trials = (frame_of(distinct[part], outcomes[part]) for part in parts(len(distinct)))
+    task = common_task(distinct)
+    results = indexed_rows(distinct, store, outcomes(task))
+    epochs = indexed_rows(distinct, store, histories(task))
+    of_trials = (frame_of(distinct[part], results[part]) for part in parts(len(distinct)))
     of_epochs = (
-        history_of(distinct[part], outcomes[part], histories[part]) for part in parts(len(distinct))
+        history_of(distinct[part], results[part], epochs[part]) for part in parts(len(distinct))
     )
     return (
-        write(of_trials, FRAME_COLUMNS, folder / f"trials.{form}"),
-        write(of_epochs, HISTORY_COLUMNS, folder / f"history.{form}"),
+        write(of_trials, frame_columns(task), folder / f"trials.{form}"),
+        write(of_epochs, history_columns(task), folder / f"history.{form}"),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from adaloss.errors import UserError
+from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
 from analysis.comparison.file.load import file_side
 from analysis.comparison.side import CODE, METRIC, ROUNDING, Caveat, Side, SideCell
 from analysis.frame.column_types import values_of
@@ -23,7 +24,7 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.page import Page
 
-MEASURE = Measure(metric="test/top1", at="last", goal="maximize")
+MEASURE = Measure(metric=IMAGE_CLASSIFICATION.reported, at="last", goal="maximize")
 VIT = "vit_small_patch16_224.augreg_in21k_ft_in1k"
 RESNET = "resnet50.fb_swsl_ig1b_ft_in1k"
 

@@ -25,8 +25,8 @@ import numpy as np
 from synthetic_records import write_records
 
 from adaloss.grid.sweep import load_sweep
-from adaloss.records.result import METRIC_NAMES
 from adaloss.records.store import Store
+from adaloss.tasks.metrics import METRICS
 
 SIZES = (1_000, 10_000, 100_000)
 CELLS = 200
@@ -49,7 +49,7 @@ from ray import tune
 
 def train(config):
     for epoch in range({EPOCHS}):
-        tune.report({{name: config["b0"] + epoch for name in {METRIC_NAMES!r}}})
+        tune.report({{name: config["b0"] + epoch for name in {tuple(METRICS)!r}}})
 
 ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
 tune.Tuner(

@@ -49,16 +49,18 @@ def epochs_of(trial: Trial, generator: np.random.Generator) -> Iterator[EpochMet
         yield EpochMetrics(
             epoch=index + 1,
             step=40 * (index + 1),
-            train_loss=loss * (1 + 0.02 * first),
-            val_loss=loss * (1 + 0.03 * second),
-            val_top1=accuracy + second / 2,
-            val_top5=min(100.0, accuracy + 10),
-            test_loss=loss * (1 + 0.03 * third),
-            test_top1=accuracy + third / 2,
-            test_top5=min(100.0, accuracy + 10),
-            b=trial.b0 + index,
-            effective_lr=trial.lr / (trial.b0 + index),
-            examples_per_second=1000.0,
+            values={
+                "train/loss": loss * (1 + 0.02 * first),
+                "val/loss": loss * (1 + 0.03 * second),
+                "val/top1": accuracy + second / 2,
+                "val/top5": min(100.0, accuracy + 10),
+                "test/loss": loss * (1 + 0.03 * third),
+                "test/top1": accuracy + third / 2,
+                "test/top5": min(100.0, accuracy + 10),
+                "b": trial.b0 + index,
+                "effective_lr": trial.lr / (trial.b0 + index),
+                "examples_per_second": 1000.0,
+            },
             seconds=0.1,
         )
 

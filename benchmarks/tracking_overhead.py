@@ -82,8 +82,8 @@ def train_function(config: dict[str, Any]) -> None:
     for _ in range(trial.epochs):
         metrics = training.run_epoch()
         if run is not None:
-            run.log(metrics.model_dump())
-        tune.report({"loss": metrics.train_loss})
+            run.log(metrics)
+        tune.report({"loss": metrics["train/loss"]})
     if run is not None:
         run.finish()
 

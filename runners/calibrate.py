@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from adaloss.errors import UserError
 from adaloss.own_code.fresh_process import in_fresh_process
 from adaloss.records.places import Places
-from adaloss.tasks.images.model_names import is_user_model
+from adaloss.tasks.table import task_of
 from adaloss.trial import Capture, Trial
 from runners.plan import Kind, kind
 
@@ -37,14 +37,14 @@ def measure(
     measured: dict[Kind, Measured] = {}
     for trial in trials:
         arguments = (trial, places, device, threads, capture)
-        if not is_user_model(trial.model):
+        if not trial.runs_own_code:
             measured[kind(trial)] = measure_one(*arguments)
             continue
         # What code of the user's own sets in its process is to slow down nobody else.
         try:
             measured[kind(trial)] = in_fresh_process(measure_one, *arguments)
         except UserError as error:
-            raise UserError(f"model {trial.model} cannot be timed: {error}") from error
+            raise UserError(f"{trial.readable_cell} cannot be timed: {error}") from error
     return measured
 
 
@@ -55,16 +55,12 @@ def measure_one(
     # torch takes seconds to import, and a plan without calibration does without.
     import torch
 
-    from adaloss.tasks.images.calibration import calibrate
-    from adaloss.tasks.images.data.splits import load_splits, spec_of
-    from adaloss.tasks.images.training import Training
-
     torch.set_num_threads(threads)
-    splits = load_splits(spec_of(trial, places), places.data_root, device)
-    training = Training(trial, splits, places, device, capture=capture)
-    calibration = calibrate(training)
+    code = task_of(trial).load()
+    inputs = code.read(trial, places, device)
+    calibration = code.calibrate(code.start(trial, inputs, places, device, capture=capture))
     return Measured(
-        epoch_seconds=calibration.epoch_seconds(training),
+        epoch_seconds=calibration.seconds_per_epoch,
         examples_per_second=trial.batch_size / calibration.seconds_per_step,
         checkpoint_bytes=calibration.checkpoint_bytes,
     )

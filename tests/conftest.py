@@ -3,7 +3,6 @@
 import signal
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from adaloss.execution import Execution, ExecutionSettings
 from adaloss.records.places import Places
 from adaloss.records.result import Provenance
 from adaloss.records.store import Store
+from adaloss.tasks.images.code import ImageCode
 from adaloss.tasks.images.data.splits import Splits, load_splits, spec_of
 from adaloss.trial import Trial
 
@@ -64,7 +64,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def start(store: Store, tmp_path: Path) -> Callable[..., Execution]:
     """An execution of a trial in this process."""
-    cached_splits = lru_cache(load_splits)
+    code = ImageCode()
 
     def start_execution(trial: Trial, **settings: Any) -> Execution:
         usual = {
@@ -78,8 +78,6 @@ def start(store: Store, tmp_path: Path) -> Callable[..., Execution]:
         provenance = Provenance(
             code_version="test", python="", packages={}, platform="", device="cpu", threads=1
         )
-        return Execution(
-            trial, store, ExecutionSettings(**(usual | settings)), cached_splits, provenance
-        )
+        return Execution(trial, store, ExecutionSettings(**(usual | settings)), code, provenance)
 
     return start_execution

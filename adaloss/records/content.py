@@ -16,6 +16,9 @@ from pydantic_core import from_json
 from adaloss.records.file import CorruptRecordError
 from adaloss.records.printable import shortened
 from adaloss.records.result import EpochMetrics, TrialResult
+from adaloss.tasks.metric import SECONDS
+from adaloss.tasks.table import task_of, trial_from
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 
 LONGEST_COUNT = 2**63
@@ -31,7 +34,7 @@ class History:
     problem: CorruptRecordError | None = None
 
 
-def parsed_result(content: bytes, path: Path, trial_id: str) -> TrialResult:
+def parsed_result(content: bytes, path: Path, trial: Trial) -> TrialResult:
     """The trial's result.
 
     Raises:
@@ -41,22 +44,23 @@ def parsed_result(content: bytes, path: Path, trial_id: str) -> TrialResult:
         result = TrialResult.model_validate_json(content)
     except ValidationError as error:
         raise CorruptRecordError(path, f"not a trial's result: {first_error(error)}") from error
-    if result.trial_id != trial_id:
+    if result.trial_id != trial.trial_id:
         owner = shortened(result.trial_id, LONGEST_NAME)
-        raise CorruptRecordError(path, f"the result of trial {owner}, not {trial_id}")
-    for what in impossible(result):
+        raise CorruptRecordError(path, f"the result of trial {owner}, not {trial.trial_id}")
+    for what in impossible(result, task_of(trial)):
         raise CorruptRecordError(path, f"not a trial's result: impossible {what}")
     return result
 
 
-def parsed_history(content: bytes, path: Path) -> History:
+def parsed_history(content: bytes, path: Path, trial: Trial) -> History:
     """The epochs of a ``metrics.jsonl``; a last line cut short by a crash is not one."""
+    task = task_of(trial)
     history: list[EpochMetrics] = []
     for number, line in enumerate(io.BytesIO(content), start=1):
         if not line.endswith(b"\n"):
             break
         try:
-            history.append(parsed_epoch(line))
+            history.append(parsed_epoch(line, task))
         except ValueError as error:
             why = first_error(error) if isinstance(error, ValidationError) else str(error)
             problem = CorruptRecordError(path, f"line {number}: {why}", EPOCHS_BEFORE)
@@ -64,14 +68,14 @@ def parsed_history(content: bytes, path: Path) -> History:
     return History(epochs=tuple(history))
 
 
-def parsed_epoch(line: bytes) -> EpochMetrics:
+def parsed_epoch(line: bytes, task: Task) -> EpochMetrics:
     """One epoch's metrics.
 
     Raises:
         ValueError: the line is not a record of an epoch.
     """
     metrics = EpochMetrics.model_validate_json(line)
-    for what in impossible_epoch(metrics):
+    for what in impossible_epoch(metrics, task):
         raise ValueError(f"impossible {what}")
     return metrics
 
@@ -87,7 +91,7 @@ def parsed_trial(content: bytes, path: Path) -> Trial:
         if not isinstance(fields, dict):
             raise TypeError("not a mapping")
         named = fields.pop("trial_id", None)
-        trial = Trial.model_validate(fields)
+        trial = trial_from(fields)
     except (ValueError, TypeError) as error:
         why = first_error(error) if isinstance(error, ValidationError) else str(error)
         raise CorruptRecordError(path, f"not a trial: {why}") from error
@@ -96,7 +100,7 @@ def parsed_trial(content: bytes, path: Path) -> Trial:
     return trial
 
 
-def impossible(result: TrialResult) -> Iterator[str]:
+def impossible(result: TrialResult, task: Task) -> Iterator[str]:
     """The measurements that no trial can have made."""
     if not is_duration(result.seconds):
         yield "seconds"
@@ -108,15 +112,23 @@ def impossible(result: TrialResult) -> Iterator[str]:
         yield "examples"
     for metrics in (result.last, result.best_val):
         if metrics is not None:
-            yield from impossible_epoch(metrics)
+            yield from impossible_epoch(metrics, task)
 
 
-def impossible_epoch(metrics: EpochMetrics) -> Iterator[str]:
+def impossible_epoch(metrics: EpochMetrics, task: Task) -> Iterator[str]:
     """The same of one epoch."""
     if not is_count(metrics.epoch) or not is_count(metrics.step):
         yield "epoch or step"
     if not is_duration(metrics.seconds):
         yield "seconds"
+    expected = {metric.name: metric for metric in task.metrics if metric is not SECONDS}
+    for name in dict.fromkeys((*expected, *metrics.values)):
+        if name not in metrics.values:
+            yield f"epoch without {name}"
+        elif name not in expected:
+            yield f"metric {shortened(name, LONGEST_NAME)}"
+        elif metrics.values[name] is None and not expected[name].optional:
+            yield f"{name}: no number"
 
 
 def is_count(value: int) -> bool:

@@ -1,58 +1,54 @@
 """What a trial leaves behind: the metrics of its epochs and its result."""
 
-import math
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 
 class Record(BaseModel):
-    """A frozen record with ``train/loss``-like keys on disk; NaN and inf are kept, as strings."""
+    """A frozen record; NaN and inf are kept on disk, as strings."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         ser_json_inf_nan="strings",
-        serialize_by_alias=True,
-        validate_by_name=True,
-        validate_by_alias=True,
     )
 
 
 class EpochMetrics(Record):
-    """The measurements of one finished epoch.
+    """The measurements of one finished epoch: one flat JSON object on disk.
 
-    Losses are cross-entropies in nats, averaged over examples (sums over the epoch divided by
-    counts); accuracies are percentages. ``epoch`` and ``step`` count from 1. ``b`` and
-    ``effective_lr`` = lr · rate are those of the last step, None where an optimizer has no single
-    rate (``adagrad_norm_rowwise``).
+    ``epoch`` and ``step`` count from 1, ``seconds`` is the wall time of the epoch, and ``values``
+    has the metrics of the trial's task by name (``test/top1``).
     """
 
     epoch: int
     step: int
-    train_loss: float = Field(alias="train/loss")
-    val_loss: float = Field(alias="val/loss")
-    val_top1: float = Field(alias="val/top1")
-    val_top5: float = Field(alias="val/top5")
-    test_loss: float = Field(alias="test/loss")
-    test_top1: float = Field(alias="test/top1")
-    test_top5: float = Field(alias="test/top5")
-    b: float | None
-    effective_lr: float | None
-    examples_per_second: float
+    values: dict[str, float | None]
     seconds: float
 
-    def numbers(self) -> dict[str, Any]:
-        """The part that the trial determines: everything but the measured times."""
-        return self.model_dump(exclude={"examples_per_second", "seconds"})
+    @model_validator(mode="before")
+    @classmethod
+    def from_line(cls, line: Any) -> Any:
+        """Collect the metrics of a flat object."""
+        if not isinstance(line, dict) or isinstance(line.get("values"), dict):
+            return line
+        values = {name: value for name, value in line.items() if name not in IN_EVERY_EPOCH}
+        own = {name: value for name, value in line.items() if name in IN_EVERY_EPOCH}
+        return own | {"values": values}
+
+    @model_serializer
+    def line(self) -> dict[str, float | None]:
+        """The flat object: every measurement by its name."""
+        return {"epoch": self.epoch, "step": self.step, **self.values, "seconds": self.seconds}
+
+    def __getitem__(self, name: str) -> float | None:
+        """The measurement of this name; KeyError where the epoch has none."""
+        return self.line()[name]
 
 
-METRIC_NAMES: tuple[str, ...] = tuple(
-    field.alias or name
-    for name, field in EpochMetrics.model_fields.items()
-    if name not in ("epoch", "step")
-)
+IN_EVERY_EPOCH = ("epoch", "step", "seconds")
 
 
 class TrialState(StrEnum):
@@ -160,9 +156,3 @@ class TrialResult(Record):
     finished_at: str
     provenance: Provenance | None = None
     fingerprint: Fingerprint | None = None
-
-
-def best_by_validation(history: tuple[EpochMetrics, ...]) -> EpochMetrics | None:
-    """The first epoch with the highest validation accuracy, None without a finite one."""
-    candidates = [metrics for metrics in history if not math.isnan(metrics.val_top1)]
-    return max(candidates, key=lambda metrics: metrics.val_top1, default=None)

@@ -155,7 +155,7 @@ class Store:
         """The recorded epochs that can be read, and what of them cannot."""
         path = self.trial_folder(trial) / METRICS_FILE
         try:
-            return parsed_history(read_record(path, MOST_METRICS_BYTES), path)
+            return parsed_history(read_record(path, MOST_METRICS_BYTES), path, trial)
         except FileNotFoundError:
             return History(epochs=())
         except CorruptRecordError as error:
@@ -179,7 +179,7 @@ class Store:
         path = self.trials_folder.joinpath(self.folder_name(trial), RESULT_FILE)
         try:
             content = read_record(path, MOST_RESULT_BYTES)
-            return parsed_result(content, path, trial.trial_id)
+            return parsed_result(content, path, trial)
         except FileNotFoundError:
             return None
         except CorruptRecordError as error:

@@ -82,8 +82,8 @@ def accuracy_against(
     It draws what :func:`analysis.tables.tables.compile_tables` would tabulate: the means of its
     cells with their spread where n ≥ 2, a × in a band at the worse edge for N/A, a gap for a cell
     without a value and a hollow marker for a mean over fewer seeds than declared. Positive values
-    of ``x`` go on a logarithmic axis, anything else side by side; losses, rates and ``b`` stand on one where
-    they span magnitudes. The figure is at most ``width`` inches wide.
+    of ``x`` go on a logarithmic axis, anything else side by side; losses, rates and ``b`` stand on
+    one where they span magnitudes. The figure is at most ``width`` inches wide.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that

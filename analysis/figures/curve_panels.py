@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from analysis.figures.parts.axes import CROSS, LOGARITHMIC_METRICS, name_decades, tidy
+from adaloss.tasks.metrics import METRICS
+from analysis.figures.parts.axes import CROSS, name_decades, tidy
 from analysis.figures.parts.band import Band
 from analysis.figures.parts.course import Course, Part, mean_course
 from analysis.figures.parts.labels import POINTS_PER_INCH, evenly
@@ -136,7 +137,7 @@ def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:
     known = [course.values[quantity] for course in part.recorded]
     if not any((np.isfinite(values) & (values > 0)).any() for values in known):
         return
-    if quantity not in LOGARITHMIC_METRICS:
+    if not METRICS[quantity].logarithmic:
         axes.yaxis.set_major_locator(MaxNLocator(4))
         return
     axes.set_yscale("log")

@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.table import DEFAULT_TASK
 from analysis.figures.curve_panels import (
     BAND_SHARE,
     MOST_THIN_LINES,
@@ -34,14 +36,10 @@ from analysis.figures.parts.labels import broken, evenly, in_words, literal
 from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.places import places_of
 from analysis.figures.parts.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
-from analysis.frame.frame import grouped
-from analysis.tables.measure import METRIC_LABELS
+from analysis.frame.frame import grouped, task_in
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table, TableError
 
-QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
-# Some optimizers have no single rate, and no b.
-QUANTITY_WORDS = {"effective_lr": "single learning rate", "b": "single b"}
 MOST_COLUMNS = 8
 LABELS_INCHES = 0.65
 NARROWEST, WIDEST = 0.75, 2.4
@@ -58,7 +56,7 @@ def curves_by_part(
     x: str = "b0",
     line: str = "optimizer",
     per: Per = "model",
-    metric: str = "test/top1",
+    metric: str = DEFAULT_TASK.reported,
     title: str,
     quantities: Sequence[str] | None = None,
     width: float = PAGE_INCHES,
@@ -89,11 +87,11 @@ def curves_by_part(
         title=title,
         names=names,
     )
-    wanted = tuple(dict.fromkeys(quantities or (*QUANTITIES[:2], metric, *QUANTITIES[3:])))
-    if unknown := [name for name in wanted if name not in METRIC_LABELS]:
+    wanted = tuple(dict.fromkeys(quantities or curves_with(frame, metric)))
+    if unknown := [name for name in wanted if name not in METRICS]:
         raise TableError(
             f"learning curves: quantities: there is no {in_words(unknown)}; "
-            f"there are {', '.join(METRIC_LABELS)}"
+            f"there are {', '.join(METRICS)}"
         )
     recorded = recorded_epochs(history, wanted)
     notes: list[str] = []
@@ -162,7 +160,7 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
         axes.xaxis.set_in_layout(row == rows - 1)
         axes.yaxis.set_in_layout(column == 0)
     for across, quantity in zip(panels, part.quantities, strict=True):
-        across[0].set_ylabel(broken(METRIC_LABELS[quantity], 18), fontsize=SMALL_POINTS)
+        across[0].set_ylabel(broken(METRICS[quantity].label, 18), fontsize=SMALL_POINTS)
         scale_quantity(across[0], part, quantity)
         if has_diverged(part, quantity):
             band_for(quantity, BAND_SHARE).set_apart(across, named=across[:1])
@@ -210,6 +208,12 @@ def left_out(part: Part) -> list[str]:
     for column, quantity in part.without:
         if any(len(c.epochs) for value in part.shown for c in part.courses(value, column)):
             names_of.setdefault(part.names.alone(part.line_field, column), []).append(
-                QUANTITY_WORDS[quantity]
+                f"single {METRICS[quantity].heading or quantity}"
             )
     return [f"{name} has no {' and no '.join(words)}." for name, words in names_of.items()]
+
+
+def curves_with(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
+    """The curves of the frame's task, with this metric in place of the reported one."""
+    task = task_in(frame)
+    return tuple(metric if name == task.reported else name for name in task.curves)

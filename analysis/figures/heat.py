@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from adaloss.grid.tables.spec import At, NaIf
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.heat_cells import (
     GROUNDS,
     HATCH_GREY,
@@ -41,7 +42,6 @@ from analysis.figures.parts.sheet import (
 )
 from analysis.figures.parts.ticks import tall
 from analysis.tables.cells import Cell
-from analysis.tables.measure import METRIC_GOALS
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table
 
@@ -194,7 +194,7 @@ def ground_handles(cells: Sequence[Cell]) -> list[Patch]:
 def number_note(cells: Sequence[Cell], size: CellSize, metric: str) -> str:
     """What the colours and numbers are."""
     what = "Colours and numbers" if size.has_room else "Colours"
-    better = "Bright: better." if METRIC_GOALS[metric] else "Bright: larger."
+    better = "Bright: better." if METRICS[metric].goal else "Bright: larger."
     words = [f"{what}: means over {number_of_seeds(cells)}.", better]
     if size.has_room and has_counts(cells):
         words.append("(k/n): only k of n seeds have a value.")

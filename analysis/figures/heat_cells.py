@@ -12,13 +12,13 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
 
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.axes import is_logarithmic
 from analysis.figures.parts.labels import broken, literal
 from analysis.figures.parts.places import places_of
 from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks, apart, tall, ticks_of
 from analysis.tables.cells import Cell, CellStatus
-from analysis.tables.measure import METRIC_GOALS
 from analysis.tables.tables import Table
 from analysis.tables.wording import number_text
 
@@ -179,7 +179,7 @@ def colours_of(cells: Sequence[Cell], metric: str) -> Colours:
     logarithmic = is_logarithmic(metric, means)
     return Colours(
         norm=LogNorm(low, high) if logarithmic else Normalize(low, high),
-        name="viridis_r" if METRIC_GOALS[metric] == "minimize" else "viridis",
+        name="viridis_r" if METRICS[metric].goal == "minimize" else "viridis",
         has_values=bool(means),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.pairs import Comparison, Pairs
 from analysis.figures.parts.axes import CROSS, set_places, tidy
 from analysis.figures.parts.band import Band
@@ -13,7 +14,6 @@ from analysis.figures.parts.line_styles import LineStyle
 from analysis.figures.parts.places import places_of
 from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks
-from analysis.tables.measure import METRIC_GOALS
 
 RASTER_POINTS = 2000
 """From so many points of a line on, a vector file gets them as a picture."""
@@ -129,7 +129,7 @@ def difference_label(comparison: Comparison) -> str:
     """What the difference is of, in which unit, and which way is better."""
     table, name = comparison.table, literal(comparison.baseline_name)
     what = metric_label(table.metric, table.at, 28).replace("(%)", "(percentage points)")
-    goal = METRIC_GOALS[table.metric]
+    goal = METRICS[table.metric].goal
     higher = f"higher: better than {name}"
     if goal != "maximize":
         higher = f"lower: better than {name}" if goal else f"above zero: larger than for {name}"

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype
 
-from adaloss.records.result import METRIC_NAMES
+from adaloss.tasks.metrics import METRICS
 from adaloss.trial import FIELD_NAMES, Trial
 
 WHOLE, NUMBER, YES_OR_NO, TEXT = pa.int64(), pa.float64(), pa.bool_(), pa.string()
@@ -98,7 +98,7 @@ def type_of(column: str) -> pa.DataType:
     """The type of a column in a file."""
     if column in FIELD_NAMES:
         return FIELD_TYPES[column]
-    if column.rpartition(":")[2] in METRIC_NAMES:
+    if column.rpartition(":")[2] in METRICS:
         return NUMBER
     return OTHER_TYPES.get(column, TEXT)
 

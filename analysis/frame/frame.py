@@ -10,8 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaloss.records.result import METRIC_NAMES, TrialState
+from adaloss.records.result import TrialState
 from adaloss.records.store import Store
+from adaloss.tasks.table import DEFAULT_TASK, TASKS, common_task
+from adaloss.tasks.task import Task
 from adaloss.trial import (
     FIELD_NAMES,
     HYPERPARAMETERS_THAT_APPLY,
@@ -20,37 +22,50 @@ from adaloss.trial import (
 )
 from analysis.frame.column_types import column_of, values_of
 from analysis.frame.index import indexed_rows
-from analysis.frame.indexed_records import HISTORIES, MEASURED, OUTCOMES, SIZES
+from analysis.frame.indexed_records import (
+    SIZES,
+    histories,
+    history_lists,
+    measured_columns,
+    outcomes,
+)
 
 MISSING = "missing"
 """The state of a trial that has no result yet."""
 
-FRAME_COLUMNS: tuple[str, ...] = (
-    *FIELD_NAMES,
-    "trial_id",
-    "state",
-    "finished_epochs",
-    "seconds",
-    "finished_at",
-    "code_version",
-    "environment",
-    "fingerprint",
-    "divergence",
-    "failure_kind",
-    "failure_message",
-    *SIZES,
-    *MEASURED,
-)
-HISTORY_COLUMNS: tuple[str, ...] = (
-    *FIELD_NAMES,
-    "trial_id",
-    "state",
-    "epoch",
-    "step",
-    *METRIC_NAMES,
-)
-
 FIELDS_OF = attrgetter(*FIELD_NAMES)
+
+
+def frame_columns(task: Task) -> tuple[str, ...]:
+    """The columns of :func:`build_frame` for trials of a task."""
+    return (
+        *FIELD_NAMES,
+        "trial_id",
+        "state",
+        "finished_epochs",
+        "seconds",
+        "finished_at",
+        "code_version",
+        "environment",
+        "fingerprint",
+        "divergence",
+        "failure_kind",
+        "failure_message",
+        *SIZES,
+        *measured_columns(task),
+    )
+
+
+def history_columns(task: Task) -> tuple[str, ...]:
+    """The columns of :func:`history_frame` for trials of a task."""
+    return (*FIELD_NAMES, "trial_id", "state", *history_lists(task))
+
+
+def task_in(frame: pd.DataFrame) -> Task:
+    """The task whose trials a frame describes; the default where no task has such fields."""
+    columns = set(frame.columns)
+    described = (task for task in TASKS.values() if columns >= set(task.fields.model_fields))
+    return next(described, DEFAULT_TASK)
 
 
 def build_frame(
@@ -69,17 +84,18 @@ def build_frame(
     its way is not its result. Declared trials that are one trial by identity all get its result.
     A result that cannot be read is told to ``store.unreadable``, and the trial is missing.
     """
-    frame = frame_of(trials, indexed_rows(trials, store, OUTCOMES))
+    frame = frame_of(trials, indexed_rows(trials, store, outcomes(common_task(trials))))
     return with_epochs(frame, trials, store, tuple(epochs))
 
 
-def frame_of(trials: Sequence[Trial], outcomes: pa.Table) -> pd.DataFrame:
+def frame_of(trials: Sequence[Trial], rows: pa.Table) -> pd.DataFrame:
     """The frame of these trials from their rows of the index."""
-    columns = identity_columns(trials, outcomes)
-    for name in FRAME_COLUMNS:
+    columns = identity_columns(trials, rows)
+    names = frame_columns(common_task(trials))
+    for name in names:
         if name not in columns:
-            columns[name] = column_of(name, outcomes[name].to_pylist())
-    return pd.DataFrame({name: columns[name] for name in FRAME_COLUMNS})
+            columns[name] = column_of(name, rows[name].to_pylist())
+    return pd.DataFrame({name: columns[name] for name in names})
 
 
 def with_epochs(
@@ -88,13 +104,13 @@ def with_epochs(
     """The frame with the metrics of these epochs, of the trials that are complete."""
     if not epochs:
         return frame
-    histories = indexed_rows(trials, store, HISTORIES)
-    owner, values = flattened(histories)
+    task = common_task(trials)
+    owner, values = flattened(indexed_rows(trials, store, histories(task)))
     complete = (frame["state"] == TrialState.COMPLETE.value).to_numpy()
     added = {}
     for epoch in epochs:
         chosen = (values["epoch"] == epoch) & complete[owner]
-        for name in METRIC_NAMES:
+        for name in task.metric_names:
             column = np.full(len(frame), np.nan)
             column[owner[chosen]] = values[name][chosen]
             added[f"epoch {epoch}:{name}"] = column
@@ -106,33 +122,34 @@ def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
 
     Of a history that is damaged, which is told to ``store.unreadable``, those before the damage.
     """
-    outcomes = indexed_rows(trials, store, OUTCOMES)
-    return history_of(trials, outcomes, indexed_rows(trials, store, HISTORIES))
+    task = common_task(trials)
+    results = indexed_rows(trials, store, outcomes(task))
+    return history_of(trials, results, indexed_rows(trials, store, histories(task)))
 
 
-def history_of(trials: Sequence[Trial], outcomes: pa.Table, histories: pa.Table) -> pd.DataFrame:
+def history_of(trials: Sequence[Trial], results: pa.Table, epochs: pa.Table) -> pd.DataFrame:
     """The history of these trials from their rows of both indexes."""
-    owner, values = flattened(histories)
-    columns = identity_columns(trials, outcomes)
+    owner, values = flattened(epochs)
+    columns = identity_columns(trials, results)
     of_trials = pd.DataFrame(columns).take(owner).reset_index(drop=True)
-    return of_trials.assign(**values)[list(HISTORY_COLUMNS)]
+    return of_trials.assign(**values)[list(history_columns(common_task(trials)))]
 
 
-def flattened(histories: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The row of ``histories`` that each recorded epoch is of, and the epochs' columns."""
-    names = HISTORIES.columns.names
-    whole = {name: histories[name].combine_chunks() for name in names}
+def flattened(epochs: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The row of ``epochs`` that each recorded epoch is of, and the epochs' columns."""
+    names = [name for name in epochs.column_names if pa.types.is_list(epochs[name].type)]
+    whole = {name: epochs[name].combine_chunks() for name in names}
     owner = pc.list_parent_indices(whole["epoch"]).to_numpy(zero_copy_only=False)
     return owner, {name: pc.list_flatten(whole[name]).to_numpy(False) for name in names}
 
 
-def identity_columns(trials: Sequence[Trial], outcomes: pa.Table) -> dict[str, "pd.Series[Any]"]:
+def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "pd.Series[Any]"]:
     """Which trial each row is of: its fields, its id, and its state."""
     values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
     fields = dict(zip(FIELD_NAMES, values, strict=True))
     columns = {name: column_of(name, declared) for name, declared in fields.items()}
     columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])
-    columns["state"] = column_of("state", pc.fill_null(outcomes["state"], MISSING).to_pylist())
+    columns["state"] = column_of("state", pc.fill_null(results["state"], MISSING).to_pylist())
     return columns
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import pyarrow as pa
 
 from adaloss.grid.tables.spec import BEST_VAL, LAST
-from adaloss.records.result import METRIC_NAMES, EpochMetrics, TrialResult, TrialState
+from adaloss.records.result import EpochMetrics, TrialResult, TrialState
 from adaloss.records.store import METRICS_FILE, RESULT_FILE, Store
+from adaloss.tasks.table import task_of
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 from analysis.frame.index import Indexed
 
@@ -25,7 +27,11 @@ OUTCOME_TEXTS = (
 """What a result says in words: see :func:`analysis.frame.frame.build_frame`."""
 
 SIZES = ("train_size", "val_size", "test_size")
-MEASURED = tuple(f"{at}:{name}" for at in (LAST, BEST_VAL) for name in METRIC_NAMES)
+
+
+def measured_columns(task: Task) -> tuple[str, ...]:
+    """The columns of the metrics at the last and at the best epoch."""
+    return tuple(f"{at}:{name}" for at in (LAST, BEST_VAL) for name in task.metric_names)
 
 
 def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
@@ -46,8 +52,8 @@ def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
         "failure_kind": result.failure.kind.value if result.failure else None,
         "failure_message": result.failure.message if result.failure else None,
         **sizes_of(result),
-        **measured(LAST, result.last if complete else None),
-        **measured(BEST_VAL, result.best_val if complete else None),
+        **measured(LAST, task_of(trial), result.last if complete else None),
+        **measured(BEST_VAL, task_of(trial), result.best_val if complete else None),
     }
 
 
@@ -72,41 +78,52 @@ def fingerprint_text(result: TrialResult) -> str | None:
     return json.dumps(result.fingerprint.model_dump(exclude_none=True), sort_keys=True)
 
 
-def measured(at: str, metrics: EpochMetrics | None) -> dict[str, float | None]:
+def measured(at: str, task: Task, metrics: EpochMetrics | None) -> dict[str, float | None]:
     """One epoch's metrics under their column names."""
-    values = metrics.model_dump() if metrics else {}
-    return {f"{at}:{name}": values.get(name) for name in METRIC_NAMES}
+    values = metrics.line() if metrics else {}
+    return {f"{at}:{name}": values.get(name) for name in task.metric_names}
 
 
 def read_history(store: Store, trial: Trial) -> Mapping[str, Any]:
     """The row of a trial's epochs: a list for each column."""
-    lines = [metrics.model_dump() for metrics in store.read_metrics(trial)]
-    return {name: [line[name] for line in lines] for name in HISTORIES.columns.names}
+    lines = [metrics.line() for metrics in store.read_metrics(trial)]
+    return {name: [line[name] for line in lines] for name in history_lists(task_of(trial))}
 
 
-OUTCOMES = Indexed(
-    name="results",
-    record=RESULT_FILE,
-    columns=pa.schema(
-        [
-            *((name, pa.string()) for name in OUTCOME_TEXTS),
-            ("finished_epochs", pa.int64()),
-            *((name, pa.int64()) for name in SIZES),
-            ("seconds", pa.float64()),
-            *((name, pa.float64()) for name in MEASURED),
-        ]
-    ),
-    read=read_outcome,
-)
-HISTORIES = Indexed(
-    name="history",
-    record=METRICS_FILE,
-    columns=pa.schema(
-        [
-            ("epoch", pa.list_(pa.int64())),
-            ("step", pa.list_(pa.int64())),
-            *((name, pa.list_(pa.float64())) for name in METRIC_NAMES),
-        ]
-    ),
-    read=read_history,
-)
+def history_lists(task: Task) -> tuple[str, ...]:
+    """What each recorded epoch has a value of."""
+    return ("epoch", "step", *task.metric_names)
+
+
+def outcomes(task: Task) -> Indexed:
+    """The index of the results."""
+    return Indexed(
+        name="results",
+        record=RESULT_FILE,
+        columns=pa.schema(
+            [
+                *((name, pa.string()) for name in OUTCOME_TEXTS),
+                ("finished_epochs", pa.int64()),
+                *((name, pa.int64()) for name in SIZES),
+                ("seconds", pa.float64()),
+                *((name, pa.float64()) for name in measured_columns(task)),
+            ]
+        ),
+        read=read_outcome,
+    )
+
+
+def histories(task: Task) -> Indexed:
+    """The index of the recorded epochs."""
+    counts = ("epoch", "step")
+    return Indexed(
+        name="history",
+        record=METRICS_FILE,
+        columns=pa.schema(
+            [
+                (name, pa.list_(pa.int64() if name in counts else pa.float64()))
+                for name in history_lists(task)
+            ]
+        ),
+        read=read_history,
+    )

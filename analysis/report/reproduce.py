@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from adaloss.grid.sweep import Sweep
+from adaloss.tasks.metrics import METRICS
 from analysis.frame.column_types import values_of
 from analysis.report.markup import bullets, paragraph, section, verbatim
 from analysis.tables.caption import NA_MEANING, SPREAD_WORDS
-from analysis.tables.measure import METRIC_LABELS
 
 DIRTY = ".dirty"
 MOST_VERSIONS = 8
@@ -59,7 +59,7 @@ def method_section(sweep: Sweep) -> str:
     """How a cell's number comes about."""
     spec, metric = sweep.tables[0], sweep.grid.metric
     at = spec.at or metric.at
-    label = METRIC_LABELS[spec.metric or metric.name]
+    label = METRICS[spec.metric or metric.name].label
     when = {"last": "after the last epoch", "best_val": "at the best epoch by validation accuracy"}
     texts = [
         f"A cell is {SPREAD_WORDS[spec.spread]}, over trials that differ in nothing but the seed. "

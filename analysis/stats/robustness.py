@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from adaloss.tasks.metric import Goal
+from adaloss.tasks.metrics import METRICS
 from analysis.stats.distributions import Bools, Floats, floats
-from analysis.tables.measure import Goal, Measure
+from analysis.tables.measure import Measure
 
 POINTS = 1.0
 """How far below the best an accuracy may be to count as near it, in points."""
@@ -19,7 +21,7 @@ SHARE = 0.05
 
 def is_accuracy(measure: Measure) -> bool:
     """Whether the measure is a percentage of right answers."""
-    return measure.metric.endswith(("/top1", "/top5"))
+    return METRICS[measure.metric].is_percentage
 
 
 def positive_numbers(values: Sequence[object]) -> Floats | None:

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+from adaloss.tasks.metric import Goal
 from analysis.tables.cells import Cell
-from analysis.tables.measure import Goal
 from analysis.tables.wording import number_text
 
 CellKey = tuple[object, object]

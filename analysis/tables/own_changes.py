@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from adaloss.own_code.fingerprints import difference, for_comparison
 from adaloss.records.places import Places
 from adaloss.records.result import Digest, TrialState
-from adaloss.tasks.images.fingerprints import difference, digest_now, for_comparison, own_values
+from adaloss.tasks.images.fingerprints import digest_now, own_values
 from analysis.frame.column_types import values_of
 
 OWN_FIELDS = ("model", "dataset", "pretrained")

@@ -8,14 +8,15 @@ import pandas as pd
 
 from adaloss.errors import UserError
 from adaloss.grid.tables.spec import At, TableSpec, epoch_of
-from adaloss.records.result import METRIC_NAMES
+from adaloss.tasks.metric import Goal
+from adaloss.tasks.metrics import METRICS
 from adaloss.trial import FIELD_NAMES
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import Values, applicable_values, distinct_values, grouped, positions_by
 from analysis.tables.caption import caption_of
 from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
 from analysis.tables.marks import mark_best
-from analysis.tables.measure import METRIC_GOALS, Goal, Measure
+from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import is_mixed, recorded
 from analysis.tables.wording import one_line, value_text
@@ -118,7 +119,7 @@ def compile_tables(
 def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
     """What the table shows, and which way is better, where these are the sweep's."""
     own = spec.metric or metric
-    own_goal = goal if own == metric else METRIC_GOALS.get(own)
+    own_goal = goal if own == metric else METRICS[own].goal if own in METRICS else None
     return Measure(metric=own, at=spec.at or at, goal=own_goal)
 
 
@@ -217,10 +218,9 @@ def check_names(spec: TableSpec, measure: Measure) -> None:
         raise TableError(
             f"tables: rows, columns and per must be different fields, not {', '.join(spec.axes)}"
         )
-    if measure.metric not in METRIC_NAMES:
+    if measure.metric not in METRICS:
         raise TableError(
-            f"tables: metric: there is no {measure.metric}; "
-            f"the metrics are {', '.join(METRIC_NAMES)}"
+            f"tables: metric: there is no {measure.metric}; the metrics are {', '.join(METRICS)}"
         )
 
 

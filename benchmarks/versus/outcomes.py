@@ -69,8 +69,8 @@ def recorded_outcomes(folder: Path) -> list[Outcome]:
                 optimizer=trial.optimizer,
                 b0=trial.b0,
                 seed=trial.seed,
-                accuracy=last.test_top1 if last else None,
-                loss=last.test_loss if last else None,
+                accuracy=last["test/top1"] if last else None,
+                loss=last["test/loss"] if last else None,
                 seconds=result.seconds,
             )
         )

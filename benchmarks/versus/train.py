@@ -12,10 +12,10 @@ from typing import Any
 from outcomes import Outcome, write_outcome
 from space import FIXED, Space, run_folder
 
-Report = Callable[[dict[str, float]], object]
+Report = Callable[[dict[str, float | None]], object]
 
 
-def ignore(metrics: dict[str, float]) -> None:
+def ignore(metrics: dict[str, float | None]) -> None:
     """For a tool that wants to know of the end only."""
 
 
@@ -27,8 +27,9 @@ def train_one(trial: Mapping[str, Any], report: Report = ignore) -> float:
     # Imported here, so that a launcher which trains in other processes does not wait for torch.
     import torch
 
+    from adaloss.tasks.divergence import DivergedError
     from adaloss.tasks.images.data.splits import load_splits, spec_of
-    from adaloss.tasks.images.training import DivergedError, Training
+    from adaloss.tasks.images.training import Training
     from adaloss.trial import Trial
 
     torch.set_num_threads(1)
@@ -45,8 +46,8 @@ def train_one(trial: Mapping[str, Any], report: Report = ignore) -> float:
                 metrics = training.run_epoch()
             finally:
                 seconds += time.perf_counter() - started
-            accuracy, loss = metrics.test_top1, metrics.test_loss
-            report({"accuracy": accuracy, "loss": metrics.train_loss})
+            accuracy, loss = metrics["test/top1"], metrics["test/loss"]
+            report({"accuracy": accuracy, "loss": metrics["train/loss"]})
     except DivergedError:
         accuracy = loss = None
     write_outcome(folder, Outcome(**trial, accuracy=accuracy, loss=loss, seconds=seconds))

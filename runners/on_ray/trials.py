@@ -4,6 +4,7 @@ Ray schedules trials on workers, nothing more: the queue says what starts, and s
 records on disk are the truth, so nothing of Tune's own state is kept or restored.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ from ray.tune.search import Searcher
 
 from adaloss.records.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.records.store import Store
-from adaloss.tasks.images.model_names import is_user_model
+from adaloss.tasks.table import trial_from
 from adaloss.trial import Trial
 from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.forget import forget_ended
@@ -106,7 +107,7 @@ class QueuedTrials(Searcher):
         user's own sets in its process, such as torch's default dtype, would reach the next trial:
         no other trial has this one's share.
         """
-        if not is_user_model(trial.model):
+        if not trial.runs_own_code:
             return 0
         self.own_code_trials += 1
         return self.own_code_trials
@@ -181,7 +182,7 @@ class ForgetfulCallback(tune.Callback):
 
 def trial_of(ray_trial: Any) -> Trial:
     """Our trial in Tune's."""
-    return Trial.model_validate_json(ray_trial.config["trial"])
+    return trial_from(json.loads(ray_trial.config["trial"]))
 
 
 def run_trials(

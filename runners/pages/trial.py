@@ -7,36 +7,26 @@ from rich.text import Text
 from adaloss.records.printable import printable, printable_line, printable_lines
 from adaloss.records.result import EpochMetrics, TrialResult
 from adaloss.records.store import Store
+from adaloss.tasks.metric import SECONDS, Metric
+from adaloss.tasks.table import task_of
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
-
-HISTORY_COLUMNS = {
-    "epoch": "epoch",
-    "step": "step",
-    "train/loss": "train/loss",
-    "val/loss": "val/loss",
-    "val/top1": "val/top1 %",
-    "test/loss": "test/loss",
-    "test/top1": "test/top1 %",
-    "test/top5": "test/top5 %",
-    "b": "b",
-    "effective_lr": "effective lr",
-    "examples_per_second": "examples/s",
-}
 
 
 def trial_page(trial: Trial, store: Store) -> RenderableType:
     """Everything on record about the trial."""
     result = store.read_result(trial)
     history = store.read_metrics(trial)
+    task = task_of(trial)
     parts: list[RenderableType] = [
         Text(f"{trial.readable_name}  {trial.trial_id}", "bold"),
         configuration(trial),
         Text(f"\nstate: {result.state.value if result else 'not finished'}"),
     ]
     if history:
-        parts += [history_table(history)]
+        parts += [history_table(history, task)]
     if result:
-        parts += outcome(result)
+        parts += outcome(result, task)
     parts += [Text(f"records: {printable(str(store.trial_folder(trial)))}")]
     return Group(*parts)
 
@@ -50,30 +40,32 @@ def configuration(trial: Trial) -> Table:
     return table
 
 
-def history_table(history: tuple[EpochMetrics, ...]) -> Table:
+def history_table(history: tuple[EpochMetrics, ...], task: Task) -> Table:
     """A row per recorded epoch."""
+    shown = [metric for metric in task.metrics if metric is not SECONDS]
     table = Table(box=None)
-    for title in HISTORY_COLUMNS.values():
+    for title in ("epoch", "step", *map(heading, shown)):
         table.add_column(title, justify="right", overflow="fold")
     for metrics in history:
-        record = metrics.model_dump()
-        table.add_row(
-            *("–" if record[name] is None else f"{record[name]:.5g}" for name in HISTORY_COLUMNS)
-        )
+        values = (metrics.epoch, metrics.step, *(metrics[metric.name] for metric in shown))
+        table.add_row(*("–" if value is None else f"{value:.5g}" for value in values))
     return table
 
 
-def outcome(result: TrialResult) -> list[RenderableType]:
+def heading(metric: Metric) -> str:
+    """The title of a metric's column."""
+    title = metric.heading or metric.name
+    return f"{title} %" if metric.is_percentage else title
+
+
+def outcome(result: TrialResult, task: Task) -> list[RenderableType]:
     """How the trial ended, and what made it."""
     lines: list[RenderableType] = []
     if result.best_val is not None:
-        lines.append(
-            Text(
-                f"best validation epoch: {result.best_val.epoch} "
-                f"(val/top1 {result.best_val.val_top1:.2f} %, "
-                f"test/top1 {result.best_val.test_top1:.2f} %)"
-            )
-        )
+        best = result.best_val
+        chosen = dict.fromkeys((task.chosen_by or task.reported, task.reported))
+        values = ", ".join(measured(task, name, best[name]) for name in chosen)
+        lines.append(Text(f"best validation epoch: {best.epoch} ({values})"))
     if result.divergence is not None:
         lines.append(Text(f"diverged: {printable_line(result.divergence.reason)}", "magenta"))
     if result.failure is not None:
@@ -94,3 +86,9 @@ def outcome(result: TrialResult) -> list[RenderableType]:
             )
         )
     return lines
+
+
+def measured(task: Task, name: str, value: float | None) -> str:
+    """A metric with its value."""
+    unit = " %" if task.metric(name).is_percentage else ""
+    return f"{name} {task.text(name, value)}{unit}"

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from adaloss.records.printable import printable_line
+from adaloss.tasks.table import task_of
 from runners.verify.compare import TOLERANCE, Difference
 from runners.verify.verify import Verification
 
@@ -50,8 +51,9 @@ def difference_text(difference: Difference) -> str:
 
 def consequence(found: Verification) -> Iterator[str]:
     """What the difference comes to in the end, and where its cause is to be looked for."""
-    recorded, now = found.top1
-    yield f"         test/top1 after the last epoch: recorded {recorded}, now {now}"
+    recorded, now = found.reported
+    metric = task_of(found.trial).reported
+    yield f"         {metric} after the last epoch: recorded {recorded}, now {now}"
     if found.dirty:
         yield "         the recorded code had changes that were not committed: it may be another"
     if not found.changes:
@@ -104,7 +106,7 @@ def verification_record(found: Verification) -> dict[str, Any]:
         "same": found.difference is None,
         "compared": "bit for bit" if found.bits else "within the tolerance",
         "difference": difference and {name: plain(value) for name, value in difference.items()},
-        "test/top1": {"recorded": found.top1[0], "now": found.top1[1]},
+        task_of(found.trial).reported: {"recorded": found.reported[0], "now": found.reported[1]},
         "changes": [asdict(change) for change in found.changes],
     }
 

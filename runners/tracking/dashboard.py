@@ -11,6 +11,7 @@ import wandb_workspaces.workspaces as ws
 
 from adaloss.grid.sweep import Sweep
 from adaloss.grid.tables.spec import TableSpec
+from adaloss.tasks.table import common_task
 
 EPOCH = "epoch"
 GROUP = "Group"
@@ -57,6 +58,9 @@ def panels_by_section(sweep: Sweep) -> dict[str, tuple[wr.interface.PanelTypes, 
     """The panels, by what they show. Runs of a cell are one line or bar, with their spread."""
     spec = sweep.tables[0]
     metric = spec.metric or sweep.grid.metric.name
+    task = common_task(sweep.trials)
+    losses = (name for name in task.curves if task.metric(name).goal == "minimize")
+    chosen_by = (task.chosen_by,) if task.chosen_by else ()
     rows = numeric_rows(sweep, spec)
     results: tuple[wr.interface.PanelTypes, ...] = (
         wr.MediaBrowser(title=f"{metric}: mean and spread", media_keys=[FIGURES, TABLES]),
@@ -73,8 +77,8 @@ def panels_by_section(sweep: Sweep) -> dict[str, tuple[wr.interface.PanelTypes, 
     return {
         "Results": results,
         "Learning curves": tuple(
-            curve_panel(name, log=name.endswith("loss"))
-            for name in dict.fromkeys((metric, "val/top1", "train/loss", "val/loss"))
+            curve_panel(name, log=task.metric(name).logarithmic)
+            for name in dict.fromkeys((metric, *chosen_by, *losses))
         ),
         "Step size": (
             curve_panel("effective_lr", log=True),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from adaloss.records.result import EpochMetrics, TrialResult
 from adaloss.records.store import Store, replacing
+from adaloss.tasks.metrics import numbers
 from adaloss.trial import Trial
 
 
@@ -49,7 +50,7 @@ def digest_of(history: tuple[EpochMetrics, ...]) -> str:
     """The identity of what the trial determines in these epochs: not the measured times, which a
     resumed trial measures again.
     """
-    lines = repr([metrics.numbers() for metrics in history])
+    lines = repr([numbers(metrics) for metrics in history])
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 

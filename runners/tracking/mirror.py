@@ -266,7 +266,7 @@ def summary_of(result: TrialResult) -> dict[str, Any]:
         "finished_at": result.finished_at,
     }
     if result.best_val is not None:
-        best = {f"best_val/{name}": value for name, value in result.best_val.model_dump().items()}
+        best = {f"best_val/{name}": value for name, value in result.best_val.line().items()}
         summary |= {name: value for name, value in best.items() if value is not None}
     if result.divergence is not None:
         summary["divergence"] = result.divergence.reason

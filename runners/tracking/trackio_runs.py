@@ -11,11 +11,12 @@ from types import ModuleType
 from typing import Any
 
 from adaloss.records.result import EpochMetrics, TrialState
+from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.task import Task
 from runners.tracking.labels import Labels
 
 # The axis, and what says nothing of the optimizer.
-NOT_DRAWN = ("epoch", "step", "seconds", "examples_per_second")
-PLOT_ORDER = "test/top1,test/*,val/top1,val/*,train/*,effective_lr,b"
+NOT_DRAWN = {"epoch", "step", *(name for name, metric in METRICS.items() if metric.timed)}
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class TrackioRun:
 
     def log(self, metrics: EpochMetrics) -> None:
         """Log one epoch, which is the step."""
-        record = metrics.model_dump()
+        record = metrics.line()
         drawn = {name: value for name, value in record.items() if name not in NOT_DRAWN}
         self.run.log({name: v for name, v in drawn.items() if v is not None}, step=metrics.epoch)
 
@@ -117,14 +118,28 @@ def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if not isinstance(value, dict)}
 
 
-def fresh_trackio(folder: Path) -> ModuleType:
+def plot_order(task: Task) -> tuple[str, ...]:
+    """The order of the plots: the reported metric and its group, and so on through the curves."""
+    chosen_by = (task.chosen_by,) if task.chosen_by else ()
+    first = [(name, group_of(name)) for name in (task.reported, *chosen_by)]
+    rest = [(group_of(name),) for name in task.curves]
+    return tuple(dict.fromkeys(name for names in (*first, *rest) for name in names))
+
+
+def group_of(metric: str) -> str:
+    """The pattern of all metrics with the same prefix; a metric without a prefix is its own."""
+    prefix, slash, _ = metric.rpartition("/")
+    return f"{prefix}/*" if slash else metric
+
+
+def fresh_trackio(folder: Path, task: Task) -> ModuleType:
     """Trackio on an empty database in this folder, cut off from any network."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     # It looks at them when it is imported.
     os.environ |= {
         "TRACKIO_DIR": str(folder.resolve()),
-        "TRACKIO_PLOT_ORDER": PLOT_ORDER,
+        "TRACKIO_PLOT_ORDER": ",".join(plot_order(task)),
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
     }

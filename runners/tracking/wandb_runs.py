@@ -160,7 +160,7 @@ class WandbRun:
 
     def log(self, metrics: EpochMetrics) -> None:
         """Log one epoch, which is the step."""
-        record = metrics.model_dump()
+        record = metrics.line()
         given = {name: value for name, value in record.items() if value is not None}
         # Without commit W&B would keep the line back until the next one.
         self.run.log(given, step=metrics.epoch, commit=True)

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from adaloss.errors import UserError
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
+from adaloss.tasks.table import common_task
 from adaloss.trial import Trial
 from runners.tracking.labels import labels_of
 from runners.tracking.ledger import Ledger
@@ -53,7 +54,7 @@ def watch(
         with contextlib.redirect_stdout(io.StringIO()):
             trials = in_cells(sweep)
             labels = [labels_of(sweep, trial) for trial in trials]
-            trackio = fresh_trackio(folder)
+            trackio = fresh_trackio(folder, common_task(sweep.trials))
             target = TrackioTarget(trackio, project=sweep.name, names=unique_names(labels))
             mirror = Mirror(sweep, store, target, Ledger(folder, target.name))
             target.list_runs(

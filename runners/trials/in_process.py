@@ -4,7 +4,7 @@ from adaloss.execution import Execution, ExecutionSettings
 from adaloss.grid.sweep import Sweep
 from adaloss.records.provenance import collect_provenance
 from adaloss.records.store import Store
-from adaloss.tasks.images.data.splits import load_splits
+from adaloss.tasks.table import task_of
 from adaloss.trial import Trial
 from runners.calibrate import device_here
 
@@ -23,6 +23,6 @@ def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
         log_output=False,
     )
     provenance = collect_provenance(settings.device, settings.threads)
-    execution = Execution(trial, store, settings, load_splits, provenance)
+    execution = Execution(trial, store, settings, task_of(trial).load(), provenance)
     while execution.advance() is not None:
         pass

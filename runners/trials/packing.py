@@ -14,21 +14,6 @@ MARGIN = 1.1
 RAY_PRECISION = 10_000
 
 
-def memory_kind(trial: Trial) -> Hashable:
-    """Trials of one kind take the same memory: same data, model, sizes, precision and state."""
-    return (
-        trial.dataset,
-        trial.model,
-        trial.batch_size,
-        trial.image_size,
-        trial.precision,
-        trial.channels_last,
-        trial.compile,
-        trial.momentum > 0,
-        trial.optimizer == "adagrad_norm_rowwise",
-    )
-
-
 def measured_memory(
     trials: Iterable[Trial], results: Mapping[str, TrialResult]
 ) -> dict[Hashable, DeviceMemory]:
@@ -43,9 +28,9 @@ def measured_memory(
 
 def note(measured: dict[Hashable, DeviceMemory], trial: Trial, memory: DeviceMemory) -> None:
     """Remember the trial's peak if it is the largest of its kind."""
-    known = measured.get(memory_kind(trial))
+    known = measured.get(trial.memory_kind)
     if known is None or memory.peak > known.peak:
-        measured[memory_kind(trial)] = memory
+        measured[trial.memory_kind] = memory
 
 
 def gpu_share(memory: DeviceMemory, most: int) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from adaloss.records.result import DeviceMemory, FailureKind, TrialState
 from adaloss.trial import Trial
-from runners.trials.packing import gpu_share, memory_kind, note
+from runners.trials.packing import gpu_share, note
 
 # What another start may cure; an error of the code or the data, or a hang, would only come again.
 CURABLE = frozenset({FailureKind.WORKER_LOST, FailureKind.OUT_OF_MEMORY})
@@ -161,8 +161,8 @@ class TrialQueue:
     def started(self, trial: Trial, *, alone: bool) -> Start:
         """Note that the trial runs."""
         gpus = self.gpus_alone if alone else self.gpus_for(trial)
-        if self.packs and not alone and memory_kind(trial) not in self.measured:
-            self.measuring[memory_kind(trial)] += 1
+        if self.packs and not alone and trial.memory_kind not in self.measured:
+            self.measuring[trial.memory_kind] += 1
         on_cpu = not self.capacity.gpus
         start = Start(
             trial=trial,
@@ -192,7 +192,7 @@ class TrialQueue:
         """
         if not self.packs:
             return self.capacity.gpus_per_trial or 0.0
-        kind = memory_kind(trial)
+        kind = trial.memory_kind
         if kind in self.measured:
             return gpu_share(self.measured[kind], self.capacity.most_per_gpu)
         return 1.0 if self.measuring[kind] < self.capacity.gpus else None
@@ -200,8 +200,8 @@ class TrialQueue:
     def ended(self, trial: Trial, end: End) -> Again | None:
         """Note how a running trial ended; returns how it starts again, None if that was its end."""
         start = self.running.pop(trial.trial_id)
-        if self.packs and not start.alone and self.measuring[memory_kind(trial)]:
-            self.measuring[memory_kind(trial)] -= 1
+        if self.packs and not start.alone and self.measuring[trial.memory_kind]:
+            self.measuring[trial.memory_kind] -= 1
         # A trial that failed or diverged early may not have been at its peak.
         if end.memory is not None and end.state is TrialState.COMPLETE:
             note(self.measured, trial, end.memory)

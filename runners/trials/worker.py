@@ -1,22 +1,23 @@
 """What a worker process does: it executes one trial after the other, a second at a time."""
 
+import json
 import os
 import platform
 import traceback
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaloss.records.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.records.store import Store
-from adaloss.tasks.images.model_names import is_user_model
+from adaloss.tasks.table import task_of, trial_from
 from adaloss.time_limit import Watchdog
 from adaloss.trial import Trial
 from runners.trials.packing import fraction_for_tensors
 from runners.trials.timeline import EPOCHS, RECORD, START, Reported, steady_clock
 
 if TYPE_CHECKING:
-    from adaloss.execution import Execution, LoadSplits
+    from adaloss.execution import Execution
+    from adaloss.tasks.task import TaskCode
 
 # A worker reports this often: events of many short epochs would cost more than the epochs.
 SECONDS_PER_REPORT = 1.0
@@ -36,7 +37,7 @@ class Worker:
     def __init__(self) -> None:
         self.execution: Execution | None = None
         self.watchdog: Watchdog | None = None
-        self.load_splits: LoadSplits | None = None
+        self.codes: dict[str, TaskCode] = {}
         self.provenance: Provenance | None = None
         self.has_run_own_code = False
 
@@ -77,7 +78,7 @@ class Worker:
             epochs_end = now()
             if not report:
                 epochs_begin = epochs_end - metrics.seconds if is_new else began
-            report = {"epoch": metrics.epoch, "loss": metrics.train_loss}
+            report = {"epoch": metrics.epoch, "loss": metrics[self.execution.task.objective]}
             if epochs_end - began > SECONDS_PER_REPORT:
                 break
         spans: list[Reported] = [(START, began, epochs_begin - began)] if is_new else []
@@ -100,22 +101,22 @@ class Worker:
         """The execution of the trial that is due, with what the worker has loaded before."""
         from adaloss.execution import Execution, ExecutionSettings
         from adaloss.records.provenance import collect_provenance
-        from adaloss.tasks.images.data.splits import load_splits
 
-        trial = Trial.model_validate_json(configuration["trial"])
+        trial = trial_of(configuration)
         if self.has_run_own_code:
             raise WorkerUsedUpError("it has run code of the user's own, which may have changed it")
-        self.has_run_own_code = is_user_model(trial.model)
+        self.has_run_own_code = trial.runs_own_code
         settings = ExecutionSettings(**configuration["execution"])
         if settings.device == "cuda":
             share_memory(configuration["share"]["gpu"])
-        self.load_splits = self.load_splits or lru_cache(maxsize=2)(load_splits)
+        task = task_of(trial)
+        code = self.codes.get(task.name) or self.codes.setdefault(task.name, task.load())
         self.provenance = self.provenance or collect_provenance(settings.device, settings.threads)
         return Execution(
             trial=trial,
             store=Store(Path(configuration["store"])),
             settings=settings,
-            load_splits=self.load_splits,
+            code=code,
             provenance=self.provenance,
         )
 
@@ -139,7 +140,12 @@ def broken(error: Exception) -> Failure:
 def ended_before(configuration: dict[str, Any]) -> TrialResult | None:
     """The result of the trial that is due, where it is on record already."""
     store = Store(Path(configuration["store"]))
-    return store.read_result(Trial.model_validate_json(configuration["trial"]))
+    return store.read_result(trial_of(configuration))
+
+
+def trial_of(configuration: dict[str, Any]) -> Trial:
+    """The trial of a configuration."""
+    return trial_from(json.loads(configuration["trial"]))
 
 
 def share_memory(part: float) -> None:

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from adaloss.own_code.fingerprints import difference
 from adaloss.records.result import (
     EpochMetrics,
     Fingerprint,
     Provenance,
     TrialResult,
     TrialState,
-    best_by_validation,
 )
-from adaloss.tasks.images.fingerprints import difference
+from adaloss.tasks.metrics import METRICS, numbers
+from adaloss.tasks.task import Task
 
 # How far numbers of two runs on a GPU may be apart. Losses and rates in parts of the larger one;
 # of losses that are next to nothing, parts say little: nats. Accuracies in percentage points.
@@ -73,13 +74,16 @@ def about_equal(field: str, recorded: Any, now: Any) -> bool:
         return True
     if not (isinstance(recorded, float) and isinstance(now, float)):
         return False
-    if field.endswith(("top1", "top5")):
+    metric = METRICS.get(field)
+    if metric is not None and metric.is_percentage:
         return abs(recorded - now) <= ACCURACY_TOLERANCE
-    least = LOSS_TOLERANCE if field.endswith("loss") else 0.0
+    least = LOSS_TOLERANCE if metric is not None and metric.goal == "minimize" else 0.0
     return math.isclose(recorded, now, rel_tol=RELATIVE_TOLERANCE, abs_tol=least)
 
 
-def first_difference(recorded: Records, now: Records, *, bits: bool) -> Difference | None:
+def first_difference(
+    recorded: Records, now: Records, task: Task, *, bits: bool
+) -> Difference | None:
     """Where the two first disagree, epoch by epoch and then at the end; None where nowhere.
 
     ``bits`` False lets numbers differ by what is usual on a GPU.
@@ -88,7 +92,7 @@ def first_difference(recorded: Records, now: Records, *, bits: bool) -> Differen
     found = (
         *differing_epochs(recorded.history, now.history, agree),
         *differing_ends(recorded.result, now.result, bits=bits),
-        *inconsistencies(recorded),
+        *inconsistencies(recorded, task),
     )
     return found[0] if found else None
 
@@ -99,10 +103,10 @@ def differing_epochs(
     """The numbers that disagree in the epochs that both have."""
     # How many there are is a matter of how the trial ended.
     for before, after in zip(recorded, now, strict=False):
-        yield from differing_numbers(after.epoch, "", before.numbers(), after.numbers(), agree)
+        yield from differing_numbers(after.epoch, "", numbers(before), numbers(after), agree)
 
 
-def inconsistencies(recorded: Records) -> Iterator[Difference]:
+def inconsistencies(recorded: Records, task: Task) -> Iterator[Difference]:
     """Where ``result.json`` does not repeat what ``metrics.jsonl`` says, which it must exactly."""
     history, result = recorded.history, recorded.result
     if len(history) != result.epochs:
@@ -111,9 +115,9 @@ def inconsistencies(recorded: Records) -> Iterator[Difference]:
     last = history[-1] if history else None
     for name, stated, meant in (
         ("last", result.last, last),
-        ("best_val", result.best_val, best_by_validation(history)),
+        ("best_val", result.best_val, task.best_epoch(history)),
     ):
-        before, after = (metrics.numbers() if metrics else {} for metrics in (stated, meant))
+        before, after = (numbers(metrics) if metrics else {} for metrics in (stated, meant))
         yield from differing_numbers(None, f"{name} ", before, after, identical)
 
 

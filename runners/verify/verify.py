@@ -15,7 +15,7 @@ from adaloss.own_code.fresh_process import in_fresh_process
 from adaloss.records.places import Places
 from adaloss.records.result import Provenance, TrialResult
 from adaloss.records.store import Store
-from adaloss.tasks.images.model_names import is_user_model
+from adaloss.tasks.table import common_task, task_of
 from adaloss.trial import Trial
 from runners.trials.machine import cpus_of_this_machine
 from runners.verify.compare import (
@@ -28,7 +28,8 @@ from runners.verify.compare import (
 )
 
 if TYPE_CHECKING:
-    from adaloss.execution import ExecutionSettings, LoadSplits
+    from adaloss.execution import ExecutionSettings
+    from adaloss.tasks.task import TaskCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +37,9 @@ class Verification:
     """A trial that ran again, held against its records.
 
     ``bits`` says whether they had to agree bit for bit. ``difference`` is the first one, None
-    where there is none. ``top1`` has the last epoch's test accuracy on record and now, None
-    without an epoch. ``dirty`` is a code version that stands for more than one code.
+    where there is none. ``reported`` has the task's reported metric after the last
+    epoch, on record and now, None without an epoch. ``dirty`` is a code version that stands for
+    more than one code.
     """
 
     trial: Trial
@@ -45,7 +47,7 @@ class Verification:
     state: str
     bits: bool
     difference: Difference | None
-    top1: tuple[float | None, float | None]
+    reported: tuple[float | None, float | None]
     changes: tuple[Change, ...]
     dirty: bool
 
@@ -79,12 +81,10 @@ def verify(trials: Sequence[Trial], store: Store, places: Places) -> Generator[V
     Raises:
         CorruptRecordError: a record on disk cannot be read.
     """
-    from adaloss.tasks.images.data.splits import load_splits
-
-    cached_splits = lru_cache(maxsize=2)(load_splits)
+    code = common_task(trials).load()
     with scratch_store() as scratch:
         for trial in trials:
-            yield verify_trial(trial, store, scratch, places, cached_splits)
+            yield verify_trial(trial, store, scratch, places, code)
 
 
 @contextmanager
@@ -95,13 +95,13 @@ def scratch_store() -> Iterator[Store]:
 
 
 def verify_trial(
-    trial: Trial, store: Store, scratch: Store, places: Places, load_splits: "LoadSplits"
+    trial: Trial, store: Store, scratch: Store, places: Places, code: "TaskCode"
 ) -> Verification:
     """Run one trial again and compare."""
     recorded = records_of(trial, store)
     settings = settings_like(recorded.result, places)
     provenance = provenance_here(settings.device, settings.threads)
-    now = run_again(trial, scratch, settings, load_splits, provenance)
+    now = run_again(trial, scratch, settings, code, provenance)
     made = recorded.result.provenance
     bits = bit_for_bit(trial, recorded.result, settings.device)
     return Verification(
@@ -109,8 +109,8 @@ def verify_trial(
         epochs=recorded.result.epochs,
         state=recorded.result.state.value,
         bits=bits,
-        difference=first_difference(recorded, now, bits=bits),
-        top1=(last_top1(recorded), last_top1(now)),
+        difference=first_difference(recorded, now, task_of(trial), bits=bits),
+        reported=(last_reported(recorded, trial), last_reported(now, trial)),
         changes=(
             *changes(made, provenance),
             *own_code_changes(recorded.result.fingerprint, now.result.fingerprint),
@@ -166,22 +166,20 @@ def run_again(
     trial: Trial,
     scratch: Store,
     settings: "ExecutionSettings",
-    load_splits: "LoadSplits",
+    code: "TaskCode",
     provenance: Provenance,
 ) -> Records:
     """The records that the trial leaves now.
 
     Code of the user's own runs in a process of its own: what it sets there reaches no other trial.
     """
-    if is_user_model(trial.model):
-        from adaloss.tasks.images.data.splits import load_splits as fresh_splits
-
+    if trial.runs_own_code:
         try:
-            in_fresh_process(execute, trial, scratch, settings, fresh_splits, provenance)
+            in_fresh_process(execute, trial, scratch, settings, None, provenance)
         except UserError as error:
             raise UserError(f"{trial.readable_name} cannot be run again: {error}") from error
     else:
-        execute(trial, scratch, settings, load_splits, provenance)
+        execute(trial, scratch, settings, code, provenance)
     return records_of(trial, scratch)
 
 
@@ -189,17 +187,18 @@ def execute(
     trial: Trial,
     scratch: Store,
     settings: "ExecutionSettings",
-    load_splits: "LoadSplits",
+    code: "TaskCode | None",
     provenance: Provenance,
 ) -> None:
-    """Run the trial to its end."""
+    """Run the trial to its end; without ``code`` the task's code is loaded here."""
     from adaloss.execution import Execution
 
-    execution = Execution(trial, scratch, settings, load_splits, provenance)
+    loaded = code or task_of(trial).load()
+    execution = Execution(trial, scratch, settings, loaded, provenance)
     while execution.advance() is not None:
         pass
 
 
-def last_top1(records: Records) -> float | None:
-    """The test accuracy after the last epoch, None without one."""
-    return records.history[-1].test_top1 if records.history else None
+def last_reported(records: Records, trial: Trial) -> float | None:
+    """The reported metric after the last epoch, None without an epoch."""
+    return records.history[-1][task_of(trial).reported] if records.history else None

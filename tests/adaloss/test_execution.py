@@ -6,11 +6,13 @@ import stat
 
 import pytest
 import torch
+from epochs import changed_epoch
 
 from adaloss.errors import DataError, WeightsError
 from adaloss.execution import failure_kind
 from adaloss.records.result import FailureKind, SplitSizes, TrialState
 from adaloss.records.store import CorruptRecordError, replacing
+from adaloss.tasks.metrics import numbers
 
 
 def run(execution):
@@ -63,7 +65,7 @@ def test_the_best_epoch_is_chosen_on_validation(store, start, make_trial):
     trial = make_trial(epochs=5)
     result = run(start(trial))
     history = store.read_metrics(trial)
-    best = max(range(5), key=lambda index: (history[index].val_top1, -index))
+    best = max(range(5), key=lambda index: (history[index]["val/top1"], -index))
     assert result.best_val == history[best]
 
 
@@ -75,10 +77,10 @@ def test_a_trial_goes_on_from_its_checkpoint(store, start, make_trial):
     resumed = start(trial, checkpoint_interval=0.0)
     run(resumed)
     assert "starts after epoch 2" in store.log_path(trial).read_text()
-    records = [metrics.numbers() for metrics in store.read_metrics(trial)]
+    records = [numbers(metrics) for metrics in store.read_metrics(trial)]
     store.set_aside(trial)
     run(start(trial))
-    assert records == [metrics.numbers() for metrics in store.read_metrics(trial)]
+    assert records == [numbers(metrics) for metrics in store.read_metrics(trial)]
     assert not store.checkpoint_path(trial).exists()
 
 
@@ -166,9 +168,9 @@ def test_a_corrupt_result_is_named(store, start, make_trial, content):
 
 def test_nan_survives_the_disk(store, start, make_trial):
     trial = make_trial()
-    metrics = start(trial).advance().model_copy(update={"val_loss": float("nan")})
+    metrics = changed_epoch(start(trial).advance(), val_loss=float("nan"))
     store.append_metrics(trial, metrics)
-    assert store.read_metrics(trial)[-1].val_loss != store.read_metrics(trial)[-1].val_loss
+    assert store.read_metrics(trial)[-1]["val/loss"] != store.read_metrics(trial)[-1]["val/loss"]
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 import pytest
+from epochs import epoch_with
 
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.result import (
     Divergence,
-    EpochMetrics,
     Failure,
     FailureKind,
     Provenance,
@@ -22,24 +22,21 @@ from analysis.tables.tables import compile_tables
 
 def epoch_metrics(test_top1, **changes):
     """An epoch in which everything but the test accuracy and ``changes`` is ordinary."""
-    return EpochMetrics(
-        **{
-            "epoch": 2,
-            "step": 20,
-            "train_loss": 0.5,
-            "val_loss": 0.6,
-            "val_top1": 80.0,
-            "val_top5": 95.0,
-            "test_loss": 0.7,
-            "test_top1": test_top1,
-            "test_top5": 96.0,
-            "b": 3.0,
-            "effective_lr": 0.03,
-            "examples_per_second": 100.0,
-            "seconds": 1.0,
-        }
-        | changes
-    )
+    ordinary = {
+        "epoch": 2,
+        "step": 20,
+        "train_loss": 0.5,
+        "val_loss": 0.6,
+        "val_top1": 80.0,
+        "val_top5": 95.0,
+        "test_loss": 0.7,
+        "test_top1": test_top1,
+        "test_top5": 96.0,
+        "b": 3.0,
+        "effective_lr": 0.03,
+        "examples_per_second": 100.0,
+    }
+    return epoch_with(**(ordinary | changes))
 
 
 @dataclass

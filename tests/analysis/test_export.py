@@ -6,10 +6,11 @@ import math
 import pandas as pd
 import pytest
 
+from adaloss.tasks.table import DEFAULT_TASK
 from adaloss.trial import FIELD_NAMES
 from analysis.export import WRITERS, export
 from analysis.frame.column_types import FIELD_TYPES, SEVERAL_TYPES, STRING
-from analysis.frame.frame import FRAME_COLUMNS, HISTORY_COLUMNS, history_frame
+from analysis.frame.frame import frame_columns, history_columns, history_frame
 
 READ = {
     "parquet": pd.read_parquet,
@@ -31,8 +32,8 @@ def recorded(eventful, ordinary_epoch):
 @pytest.mark.parametrize("form", WRITERS)
 def test_one_row_per_trial_and_one_per_epoch(recorded, form, tmp_path):
     trials, history = map(READ[form], export(recorded.trials, recorded.store, form, tmp_path))
-    assert tuple(trials.columns) == FRAME_COLUMNS
-    assert tuple(history.columns) == HISTORY_COLUMNS
+    assert tuple(trials.columns) == frame_columns(DEFAULT_TASK)
+    assert tuple(history.columns) == history_columns(DEFAULT_TASK)
     frame = recorded.frame()
     assert list(trials["trial_id"]) == list(frame["trial_id"])
     assert list(trials["state"]) == list(frame["state"])
@@ -85,7 +86,7 @@ def test_text_in_a_csv_file_is_no_formula(records, tmp_path):
 def test_no_records_are_empty_files_with_columns(records, tmp_path):
     records.declare()
     _, history = export(records.trials, records.store, "parquet", tmp_path)
-    assert tuple(pd.read_parquet(history).columns) == HISTORY_COLUMNS
+    assert tuple(pd.read_parquet(history).columns) == history_columns(DEFAULT_TASK)
 
 
 def test_many_trials_are_written_some_at_a_time(records, monkeypatch, tmp_path):

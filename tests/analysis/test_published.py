@@ -1,10 +1,11 @@
 """The published numbers stand beside a sweep's own with all that differs or is not known."""
 
 import pytest
+from epochs import epoch_with
 
 from adaloss.errors import UserError
 from adaloss.grid.sweep import load_sweep, resolve_grid
-from adaloss.records.result import EpochMetrics, TrialResult, TrialState
+from adaloss.records.result import TrialResult, TrialState
 from adaloss.trial import Trial
 from analysis.comparison.compare import compare
 from analysis.comparison.from_records import records_side
@@ -49,8 +50,7 @@ def changed(trial, **changes):
 
 
 def finish(store, trial, top1):
-    numbers = dict.fromkeys(EpochMetrics.model_fields, 1.0) | {"epoch": 10, "step": 3520}
-    last = EpochMetrics(**(numbers | {"test_top1": top1}))
+    last = epoch_with(1.0, epoch=10, step=3520, test_top1=top1)
     store.write_result(
         trial,
         TrialResult(

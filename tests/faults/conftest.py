@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.images.data.splits import Splits
-from adaloss.tasks.images.training import DivergedError, Training
+from adaloss.tasks.images.training import Training
+from adaloss.tasks.metrics import numbers
 from adaloss.trial import Trial
 from analysis.outputs import save_tables
 from analysis.results import read_results, tables_of
@@ -103,7 +105,8 @@ def undisturbed(
         training, history = Training(trial, digits, Path("unused")), []
         try:
             while training.epoch < trial.epochs:
-                history.append(training.run_epoch().numbers())
+                metrics = numbers(training.run_epoch())
+                history.append({"epoch": training.epoch, "step": training.step} | metrics)
         except DivergedError:
             pass
         return history

@@ -9,6 +9,7 @@ from typing import Any
 from adaloss.grid.sweep import Sweep
 from adaloss.records.result import TrialResult, TrialState
 from adaloss.records.store import Store
+from adaloss.tasks.metrics import numbers
 from adaloss.trial import Trial
 
 KEPT_FILES = frozenset({"trial.json", "metrics.jsonl", "result.json", "log.txt"})
@@ -80,7 +81,7 @@ class Records:
         result = self.store.read_result(trial)
         history = self.store.read_metrics(trial)
         state = "missing" if result is None else result.state.value
-        return state, [metrics.numbers() for metrics in history]
+        return state, [numbers(metrics) for metrics in history]
 
     def tables(self) -> str:
         """The compiled tables without what tells date and code version."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from adaloss.tasks.metrics import METRICS
+
 # Signs and case are left out: learning_rate stands for learning-rate and learningRate as well.
 SPELLINGS: Mapping[str, str] = {
     "dataset": "data data_name dataset_name dataset_type train_dataset",
@@ -32,13 +34,7 @@ SPELLINGS: Mapping[str, str] = {
     "compile": "torch_compile use_compile",
     "deterministic": "cudnn_deterministic",
     "sgd_constant": "sgd",
-    "val/top1": "val_acc val_accuracy valid_acc valid_accuracy validation_acc validation_accuracy "
-    "eval_acc eval_accuracy dev_acc dev_accuracy val_acc1 accuracy acc top1 acc1",
-    "test/top1": "test_acc test_accuracy test_acc1 accuracy acc top1 acc1",
-    "val/top5": "val_acc5 top5 acc5",
-    "test/top5": "test_acc5 top5 acc5",
-    "val/loss": "valid_loss validation_loss eval_loss dev_loss loss",
-    "train/loss": "training_loss loss",
+    **{name: metric.other_names for name, metric in METRICS.items() if metric.other_names},
     "seeds": "n_seeds num_seeds number_of_seeds n_repeats num_repeats repeats repetitions",
     "run_cap": "max_runs max_trials num_trials n_trials",
     "retries": "retry max_retries",

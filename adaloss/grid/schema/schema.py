@@ -21,6 +21,7 @@ from adaloss.grid.schema.types import (
     rejected,
 )
 from adaloss.grid.tables.spec import LAST, Mark, NaIf, ShowN, Spread, TableSpec
+from adaloss.tasks.table import DEFAULT_TASK
 from adaloss.trial import Capture
 
 DEFAULT_SEEDS = 5
@@ -37,7 +38,7 @@ class Section(BaseModel):
 class Metric(Section):
     """What the tables show."""
 
-    name: MetricName = "test/top1"
+    name: MetricName = DEFAULT_TASK.reported
     """A logged metric; accuracies are in percent."""
     goal: Literal["maximize", "minimize"] = "maximize"
     """What counts as best."""

@@ -12,7 +12,7 @@ from adaloss.grid.mistakes.problems import quoted, suggestion
 from adaloss.grid.mistakes.wording import found
 from adaloss.grid.tables.spec import AT_PATTERN, listed, valid_at
 from adaloss.records.places import url_trouble
-from adaloss.records.result import METRIC_NAMES
+from adaloss.tasks.metrics import METRICS
 from adaloss.trial import FIELD_NAMES, Seed
 
 MOST_SEEDS = 100_000
@@ -129,7 +129,7 @@ def trial_fields(value: Any) -> Any:
 
 def metric_name(value: Any) -> Any:
     """The name of a logged metric."""
-    return one_of(METRIC_NAMES, value, "a metric")
+    return one_of(tuple(METRICS), value, "a metric")
 
 
 def only_grid(value: Any) -> Any:
@@ -186,9 +186,7 @@ GridLabels = Annotated[
 GridAt = Annotated[
     str, BeforeValidator(valid_at), WithJsonSchema({"type": "string", "pattern": AT_PATTERN})
 ]
-MetricName = Annotated[
-    str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(METRIC_NAMES)})
-]
+MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(METRICS)})]
 # One value or a list of them per field of a trial; checked against the fields afterwards.
 Point = Annotated[dict[str, Any], Field(min_length=1)]
 Gpus = Annotated[

@@ -1,46 +1,35 @@
 """What a trial will take on this machine, from a few of its steps."""
 
 import time
-from dataclasses import dataclass
 
 import torch
 
 from adaloss.tasks.images.data.recipe import draw
 from adaloss.tasks.images.evaluate import batch_size_for
 from adaloss.tasks.images.training import Training
+from adaloss.tasks.task import Calibration
 
 # The first steps allocate memory and choose algorithms.
 WARM_UP_STEPS = {"cpu": 1, "cuda": 5}
 TIMED_STEPS = {"cpu": 2, "cuda": 20}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Seconds per training step and per evaluated example, and the bytes of a checkpoint."""
-
-    seconds_per_step: float
-    seconds_per_evaluation: float
-    checkpoint_bytes: int
-
-    def epoch_seconds(self, training: Training) -> float:
-        """The time of an epoch with its evaluations."""
-        steps = -(-len(training.train.examples) // training.trial.batch_size)
-        evaluated = len(training.validation.examples) + len(training.test.examples)
-        return steps * self.seconds_per_step + evaluated * self.seconds_per_evaluation
-
-
 def calibrate(training: Training) -> Calibration:
     """Time some steps and a batch of evaluation; the training is of no other use afterwards."""
     kind = training.device.type
     with training.computing():
-        return Calibration(
-            seconds_per_step=step_seconds(training, WARM_UP_STEPS[kind], TIMED_STEPS[kind]),
-            seconds_per_evaluation=evaluation_seconds(training),
-            checkpoint_bytes=sum(
-                tensor.numel() * tensor.element_size()
-                for tensor in training.model.state_dict().values()
-            ),
-        )
+        seconds_per_step = step_seconds(training, WARM_UP_STEPS[kind], TIMED_STEPS[kind])
+        seconds_per_evaluation = evaluation_seconds(training)
+    steps = -(-len(training.train.examples) // training.trial.batch_size)
+    evaluated = len(training.validation.examples) + len(training.test.examples)
+    return Calibration(
+        seconds_per_step=seconds_per_step,
+        seconds_per_epoch=steps * seconds_per_step + evaluated * seconds_per_evaluation,
+        checkpoint_bytes=sum(
+            tensor.numel() * tensor.element_size()
+            for tensor in training.model.state_dict().values()
+        ),
+    )
 
 
 def step_seconds(training: Training, warm_up: int, timed: int) -> float:

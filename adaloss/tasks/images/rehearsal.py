@@ -11,11 +11,12 @@ import torch
 
 from adaloss.errors import DataError, UserError
 from adaloss.records.places import Places
+from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, image_paths
 from adaloss.tasks.images.data.sources.vision import VISION_DATASETS
 from adaloss.tasks.images.data.splits import Examples, Splits, spec_of
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
-from adaloss.tasks.images.training import DivergedError, Training
+from adaloss.tasks.images.training import Training
 from adaloss.trial import Trial
 
 MOST_EXAMPLES = 8

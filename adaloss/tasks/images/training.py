@@ -13,11 +13,23 @@ from torch.nn import functional
 
 from adaloss.optim import build_optimizer
 from adaloss.records.places import NOWHERE, Places
-from adaloss.records.result import Divergence, EpochMetrics
+from adaloss.tasks.divergence import DivergedError, check_losses
 from adaloss.tasks.images.data.batches import ImageBatches
 from adaloss.tasks.images.data.recipe import draw, recipe_of
 from adaloss.tasks.images.data.splits import Splits
 from adaloss.tasks.images.evaluate import evaluate
+from adaloss.tasks.images.metrics import (
+    EFFECTIVE_LR,
+    EXAMPLES_PER_SECOND,
+    TEST_LOSS,
+    TEST_TOP1,
+    TEST_TOP5,
+    TRAIN_LOSS,
+    VAL_LOSS,
+    VAL_TOP1,
+    VAL_TOP5,
+    B,
+)
 from adaloss.tasks.images.model_names import is_user_model
 from adaloss.tasks.images.models.build import build_model
 from adaloss.tasks.numerics import forward_precision, numerics_of
@@ -27,14 +39,6 @@ from adaloss.trial import Capture, Trial
 
 # A read-back makes the host wait for the device, so losses are looked at this many at a time.
 STEPS_PER_READBACK = 50
-
-
-class DivergedError(Exception):
-    """The loss left the finite or declared range."""
-
-    def __init__(self, divergence: Divergence) -> None:
-        super().__init__(divergence.reason)
-        self.divergence = divergence
 
 
 class Training:
@@ -97,8 +101,12 @@ class Training:
             torch.manual_seed(derived_seed(trial.seed, "forward"))
             self.forward_random_state = random_state(self.device)
 
-    def run_epoch(self) -> EpochMetrics:
-        """Train for one epoch, then evaluate on validation and test.
+    def run_epoch(self) -> dict[str, float | None]:
+        """Train for one epoch, then evaluate on validation and test; returns the metrics by name.
+
+        Losses are cross-entropies in nats, averaged over examples (sums over the epoch divided by
+        counts); accuracies are percentages. ``b`` and ``effective_lr`` = lr · rate are those of the
+        last step, None where the optimizer has no single rate (``adagrad_norm_rowwise``).
 
         Raises:
             DivergedError: a loss was not finite or beyond the trial's ``max_loss``.
@@ -116,23 +124,21 @@ class Training:
             )
         for name, loss in (("validation", validation.loss), ("test", test.loss)):
             if not math.isfinite(loss):
-                raise self.diverged(self.step, loss, f"the {name} loss is {loss}")
+                reason = f"the {name} loss is {loss}"
+                raise DivergedError(epoch=self.epoch, step=self.step, loss=loss, reason=reason)
         b, effective_lr = self.rate_in_use()
-        return EpochMetrics(
-            epoch=self.epoch,
-            step=self.step,
-            train_loss=train_loss,
-            val_loss=validation.loss,
-            val_top1=validation.top1,
-            val_top5=validation.top5,
-            test_loss=test.loss,
-            test_top1=test.top1,
-            test_top5=test.top5,
-            b=b,
-            effective_lr=effective_lr,
-            examples_per_second=len(self.train.examples) / trained,
-            seconds=time.perf_counter() - started,
-        )
+        return {
+            TRAIN_LOSS.name: train_loss,
+            VAL_LOSS.name: validation.loss,
+            VAL_TOP1.name: validation.top1,
+            VAL_TOP5.name: validation.top5,
+            TEST_LOSS.name: test.loss,
+            TEST_TOP1.name: test.top1,
+            TEST_TOP5.name: test.top5,
+            B.name: b,
+            EFFECTIVE_LR.name: effective_lr,
+            EXAMPLES_PER_SECOND.name: len(self.train.examples) / trained,
+        }
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
@@ -189,26 +195,14 @@ class Training:
             DivergedError: naming the first step whose loss was not finite or too large.
         """
         losses = torch.stack([loss for loss, _ in unread]).double().tolist()
-        first_step = self.step - len(unread) + 1
-        for step, loss in enumerate(losses, start=first_step):
-            if not math.isfinite(loss):
-                raise self.diverged(step, loss, f"the training loss is {loss}")
-            if loss > self.trial.max_loss:
-                reason = f"the training loss {loss:.6g} is beyond max_loss {self.trial.max_loss:g}"
-                raise self.diverged(step, loss, reason)
+        check_losses(
+            losses,
+            epoch=self.epoch,
+            first_step=self.step - len(unread) + 1,
+            max_loss=self.trial.max_loss,
+        )
         return math.fsum(
             loss * examples for loss, (_, examples) in zip(losses, unread, strict=True)
-        )
-
-    def diverged(self, step: int, loss: float, reason: str) -> DivergedError:
-        """The error that ends this trial at this step."""
-        return DivergedError(
-            Divergence(
-                epoch=self.epoch,
-                step=step,
-                loss=loss,
-                reason=f"{reason} at step {step} (epoch {self.epoch})",
-            )
         )
 
     def rate_in_use(self) -> tuple[float | None, float | None]:

@@ -7,7 +7,7 @@ from typing import Any
 from adaloss.grid.mistakes.problems import Problem, suggestion
 from adaloss.grid.points.filter import field_value
 from adaloss.grid.tables.spec import BEST_VAL, LAST, epoch_of
-from adaloss.records.result import METRIC_NAMES
+from adaloss.tasks.metrics import METRICS
 from analysis.comparison.file.lines import Line
 from analysis.comparison.file.numbers import Numbers
 from analysis.tables.cells import CellStatus
@@ -50,8 +50,8 @@ def parsed_fields(
 def measure_problems(line: Line) -> Iterator[Problem]:
     """A metric or an epoch that there is not."""
     metric = line.texts.get("metric", "")
-    if metric and metric not in METRIC_NAMES:
-        message = f"unknown metric {metric[:60]!r}{suggestion(metric, METRIC_NAMES)}"
+    if metric and metric not in METRICS:
+        message = f"unknown metric {metric[:60]!r}{suggestion(metric, METRICS)}"
         yield line.problem("metric", message)
     at = line.texts.get("at", "")
     if at and at not in (LAST, BEST_VAL) and epoch_of(at) is None:

@@ -11,13 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from adaloss.grid.tables.spec import At, NaIf, TableSpec
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.labels import broken, literal
 from analysis.figures.parts.line_styles import MAX_LINES, LineStyle
 from analysis.figures.parts.places import Places
 from analysis.figures.parts.sheet import MAX_PANELS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks, ticks_of
 from analysis.tables.cells import Cell, CellStatus
-from analysis.tables.measure import METRIC_GOALS
 from analysis.tables.names import Names
 from analysis.tables.tables import Table, compile_tables
 
@@ -39,7 +39,6 @@ LOG_STEPS: Sequence[tuple[float, tuple[float, ...]]] = (
     (math.inf, (1,)),
 )
 """For axes of fewer decades than the number: the ticks within each, none for equal steps."""
-LOGARITHMIC_METRICS = frozenset({"train/loss", "val/loss", "test/loss", "effective_lr", "b"})
 
 
 def tables_for(
@@ -63,7 +62,7 @@ def tables_for(
     spec = TableSpec.model_validate(
         {"rows": rows, "columns": columns, "per": per, "na_if": na_if, "mark": "none"}
     )
-    goal = METRIC_GOALS.get(metric) or "maximize"
+    goal = (METRICS[metric].goal if metric in METRICS else None) or "maximize"
     return compile_tables(
         frame, [spec], metric=metric, at=at, goal=goal, sweep_name=title, names=names
     )
@@ -107,7 +106,7 @@ def is_logarithmic(metric: str, values: Sequence[float]) -> bool:
     """Whether these values of the metric span magnitudes."""
     numbers = [value for value in values if math.isfinite(value)]
     return (
-        metric in LOGARITHMIC_METRICS
+        METRICS[metric].logarithmic
         and bool(numbers)
         and min(numbers) > 0
         and max(numbers) > MAGNITUDES * min(numbers)

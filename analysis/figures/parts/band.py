@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, Locator
 
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.line_styles import BAND_COLOUR, BAND_LABEL
-from analysis.tables.measure import METRIC_GOALS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class Band:
 
 def band_for(metric: str, share: float) -> Band:
     """The band at the worse end of the metric's axis."""
-    return Band(share=share, at_end=METRIC_GOALS[metric] == "minimize")
+    return Band(share=share, at_end=METRICS[metric].goal == "minimize")
 
 
 class Between(Locator):

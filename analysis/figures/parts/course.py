@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from adaloss.records.result import TrialState
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.line_styles import LineStyle
 from analysis.frame.column_types import values_of
 from analysis.tables.names import Names
@@ -17,7 +18,6 @@ Numbers = NDArray[np.float64]
 Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
 """The epochs of every trial id, and each quantity's values at them."""
 
-OPTIONAL_QUANTITIES = ("effective_lr", "b")
 """What an optimizer without a single rate has no value of."""
 
 
@@ -130,7 +130,7 @@ class Part:
             (column, quantity)
             for column in self.styles
             for quantity in self.quantities
-            if quantity in OPTIONAL_QUANTITIES
+            if METRICS[quantity].optional
             and not any(
                 np.isfinite(course.values[quantity]).any()
                 for value in self.shown

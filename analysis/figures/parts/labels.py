@@ -9,7 +9,7 @@ from matplotlib.textpath import text_to_path
 
 from adaloss.grid.tables.spec import At
 from adaloss.records.printable import shortened
-from analysis.tables.measure import METRIC_LABELS
+from adaloss.tasks.metrics import METRICS
 
 Value = TypeVar("Value")
 
@@ -54,7 +54,7 @@ def bounded(text: str, width: int, most: int) -> str:
 
 def metric_label(metric: str, at: At, width: int) -> str:
     """The metric with its unit and the epoch that it is of, in lines of ``width`` characters."""
-    label = broken(METRIC_LABELS[metric], width)
+    label = broken(METRICS[metric].label, width)
     if at == "last":
         return label
     where = "at the best validation epoch" if at == "best_val" else f"after {at}"

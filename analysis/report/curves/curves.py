@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.parts.course import Course, Numbers, mean_course, recorded_epochs
+from analysis.frame.frame import task_in
 from analysis.report.curves.budget import MOST_NUMBERS, CurveBudget, budget_of, left_out
 from analysis.report.subject import Point, Subject
-
-QUANTITIES = ("train/loss", "val/loss", "test/top1", "effective_lr", "b")
 
 Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
 """The epochs and the quantities' values of every trial id that has any."""
@@ -44,7 +43,7 @@ def curves_of(
     most_numbers: int = MOST_NUMBERS,
 ) -> Curves:
     """The curves of the subject's cells, of so many numbers at most (a few more where many end)."""
-    quantities = tuple(dict.fromkeys((*QUANTITIES, subject.measure.metric)))
+    quantities = tuple(dict.fromkeys((*task_in(frame).curves, subject.measure.metric)))
     recorded = recorded_epochs(history[["trial_id", "epoch", *quantities]], quantities)
     longest = max((len(epochs) for epochs, _ in recorded.values()), default=0)
     seeds = [len(point.trials) for point in subject.points]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from adaloss.tasks.metrics import METRICS
 from analysis.report.curves.curves import Curve, Curves
 from analysis.report.figures.html import (
     MOST_ROWS,
@@ -12,12 +13,11 @@ from analysis.report.figures.html import (
     select,
 )
 from analysis.report.subject import Subject
-from analysis.tables.measure import METRIC_LABELS
 
 
 def curves_figure(subject: Subject, curves: Curves) -> str:
     """Learning curves of a metric and a value of the rows, chosen by the reader."""
-    labels = [METRIC_LABELS[name] for name in curves.quantities]
+    labels = [METRICS[name].label for name in curves.quantities]
     middle = len(subject.row_texts) // 2
     controls = (
         f'<p class="controls">{select("metric", "Metric", labels)} '

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from adaloss.tasks.metrics import METRICS
 from analysis.report.curves.curves import Curves
 from analysis.report.subject import Point, Subject
 from analysis.tables.cells import CellStatus, CellStyle, cell_text
-from analysis.tables.measure import METRIC_LABELS
 
 MOST_SEEDS = 10
 """Seeds whose values a figure tells one by one."""
@@ -103,7 +103,7 @@ def curves_data(curves: Curves) -> dict[str, JsonValue]:
         for curve in curves.curves
     ]
     return {
-        "metrics": [{"label": METRIC_LABELS[name], "name": name} for name in curves.quantities],
+        "metrics": [{"label": METRICS[name].label, "name": name} for name in curves.quantities],
         "cell": [curve.point for curve in curves.curves],
         "seed": [curve.seed for curve in curves.curves],
         "diverged": [int(curve.has_diverged) for curve in curves.curves],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from adaloss.tasks.metric import Goal
 from analysis.stats.distributions import Floats, floats
 from analysis.stats.frames.rows import frame_of
 from analysis.stats.intervals import NO_INTERVAL, bootstrap_interval
@@ -26,7 +27,7 @@ from analysis.stats.robustness import (
     worst_of,
 )
 from analysis.stats.samples import Samples
-from analysis.tables.measure import Goal, Measure
+from analysis.tables.measure import Measure
 from analysis.tables.tables import AVERAGED_FIELD
 
 WORST, RANGE, AREA, WIDTH = "worst", "range", "area", "width"

@@ -91,15 +91,28 @@ def grid_target() -> Target:
     return read
 
 
+FIELDS = {
+    "dataset": "digits",
+    "model": "mlp",
+    "optimizer": "adaloss",
+    "seed": 0,
+    "lr": 1,
+    "epochs": 1,
+    "batch_size": 8,
+}
+
+
 def record_target() -> Target:
     """Reads bytes as each kind of record: the record or a one-line CorruptRecordError."""
     from adaloss.records.content import parsed_history, parsed_result, parsed_trial
     from adaloss.records.file import CorruptRecordError
+    from adaloss.tasks.table import trial_from
 
     path = Path("record")
+    trial = trial_from(FIELDS)
     readers = (
-        lambda content: parsed_result(content, path, "2a7d8c3f6c1e"),
-        lambda content: parsed_history(content, path),
+        lambda content: parsed_result(content, path, trial),
+        lambda content: parsed_history(content, path, trial),
         lambda content: parsed_trial(content, path),
     )
 
@@ -126,21 +139,19 @@ def grid_seeds() -> list[bytes]:
 def record_seeds() -> list[bytes]:
     """A record of each kind."""
     from adaloss.records.result import Divergence, EpochMetrics, TrialResult, TrialState
-    from adaloss.trial import Trial
+    from adaloss.tasks.table import task_of, trial_from
 
-    names = [name for name in EpochMetrics.model_fields if name not in ("epoch", "step")]
-    epoch = EpochMetrics(epoch=1, step=10, **dict.fromkeys(names, 0.5))
+    trial = trial_from(FIELDS)
+    names = [name for name in task_of(trial).metric_names if name != "seconds"]
+    epoch = EpochMetrics(epoch=1, step=10, values=dict.fromkeys(names, 0.5), seconds=0.5)
     result = TrialResult(
-        trial_id="2a7d8c3f6c1e",
+        trial_id=trial.trial_id,
         state=TrialState.DIVERGED,
         epochs=1,
         last=epoch,
         divergence=Divergence(epoch=1, step=2, loss=float("inf"), reason="not finite"),
         seconds=1.0,
         finished_at="2026-01-01T00:00:00+00:00",
-    )
-    trial = Trial(
-        dataset="digits", model="mlp", optimizer="adaloss", seed=0, lr=1, epochs=1, batch_size=8
     )
     lines = (epoch.model_dump_json() + "\n") * 2
     return [text.encode() for text in (result.model_dump_json(), lines, trial.model_dump_json())]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adaloss.grid.mistakes.hints import SPELLINGS, edits, near, squashed
 from adaloss.grid.schema.schema import Grid
-from adaloss.records.result import METRIC_NAMES
+from adaloss.tasks.metrics import METRICS
 from adaloss.trial import FIELD_NAMES, OPTIMIZER_NAMES
 
 FIELDS = {
@@ -26,7 +26,7 @@ FIELDS = {
     "image_size": "img_size imgsz input_size",
     "momentum": "momentun mom",
 }
-METRICS = {
+MISSPELT_METRICS = {
     ("val/top1",): "val_accuracy val_acc val-accuracy valAcc validation_accuracy eval/accuracy",
     ("val/top1", "test/top1"): "accuracy acc Accuracy top-1",
     ("test/top1",): "test_acc test_accuracy test/accuracy",
@@ -51,10 +51,14 @@ def test_the_spellings_of_a_field_lead_to_it(written, field):
 
 @pytest.mark.parametrize(
     ("written", "metrics"),
-    [(written, metrics) for metrics, names in METRICS.items() for written in names.split()],
+    [
+        (written, metrics)
+        for metrics, names in MISSPELT_METRICS.items()
+        for written in names.split()
+    ],
 )
 def test_the_spellings_of_a_metric_lead_to_it(written, metrics):
-    assert near(written, METRIC_NAMES) == metrics
+    assert near(written, METRICS) == metrics
 
 
 @pytest.mark.parametrize("written", LIKE_NOTHING.split())
@@ -69,7 +73,7 @@ def test_another_optimizer_is_not_taken_for_one_of_ours(written):
 
 def test_every_synonym_stands_for_a_name_that_there_is():
     keys = {name for section in sections(Grid) for name in section.model_fields}
-    assert set(SPELLINGS) <= {*FIELD_NAMES, *METRIC_NAMES, *OPTIMIZER_NAMES, *keys}
+    assert set(SPELLINGS) <= {*FIELD_NAMES, *METRICS, *OPTIMIZER_NAMES, *keys}
     assert not {squashed(name) for name in FIELD_NAMES} & {
         squashed(spelling) for listed in SPELLINGS.values() for spelling in listed.split()
     }

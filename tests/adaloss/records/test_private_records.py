@@ -63,7 +63,7 @@ def test_no_value_of_the_environment_is_recorded(
         monkeypatch.setenv(name, value)
     usual = start(make_trial(**fields))
     provenance = collect_provenance("cpu", 1)
-    execution = Execution(usual.trial, store, usual.settings, usual.load_splits, provenance)
+    execution = Execution(usual.trial, store, usual.settings, usual.code, provenance)
     result = run(execution)
     assert result.provenance == provenance
     assert (result.state is TrialState.COMPLETE) == (not fields)

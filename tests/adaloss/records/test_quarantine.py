@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from epochs import epoch_with
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,8 @@ import adaloss
 from adaloss.records.content import parsed_history, parsed_result, parsed_trial
 from adaloss.records.file import CorruptRecordError, read_record
 from adaloss.records.quarantine import set_unreadable_aside
-from adaloss.records.result import EpochMetrics, Failure, FailureKind, TrialState
+from adaloss.records.result import Failure, FailureKind, TrialState
+from adaloss.tasks.table import trial_from
 from runners.plan import make_plan
 
 RECORDS = ("result.json", "metrics.jsonl", "trial.json", "checkpoint.pt", "log.txt")
@@ -329,10 +331,7 @@ FUZZED = settings(
     deadline=2_000,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-EPOCH = {
-    name: 1 if name in ("epoch", "step") else 0.5
-    for name in EpochMetrics.model_json_schema(by_alias=True)["properties"]
-}
+EPOCH = epoch_with(epoch=1, step=1, seconds=0.5).line()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -350,15 +349,6 @@ def records(draw, whole):
     return draw(st.sampled_from([content, content[:start] + draw(st.binary(max_size=4)) + cut]))
 
 
-RESULT = {
-    "trial_id": "0123456789ab",
-    "state": "complete",
-    "epochs": 1,
-    "last": EPOCH,
-    "seconds": 1.0,
-    "memory": {"peak": 1, "total": 2},
-    "finished_at": "2026-01-01T00:00:00+00:00",
-}
 TRIAL = {
     "dataset": "digits",
     "model": "mlp",
@@ -369,6 +359,16 @@ TRIAL = {
     "batch_size": 8,
     "mean": [0.5],
 }
+OF_TRIAL = trial_from(TRIAL)
+RESULT = {
+    "trial_id": OF_TRIAL.trial_id,
+    "state": "complete",
+    "epochs": 1,
+    "last": EPOCH,
+    "seconds": 1.0,
+    "memory": {"peak": 1, "total": 2},
+    "finished_at": "2026-01-01T00:00:00+00:00",
+}
 
 
 @FUZZED
@@ -377,7 +377,7 @@ def test_any_record_is_one_or_cannot_be_read(tmp_path, content):
     path = tmp_path / "record"
     path.write_bytes(content)
     assert read_record(path, 1024**2) == content
-    for read in (lambda: parsed_result(content, path, "0123456789ab"),
+    for read in (lambda: parsed_result(content, path, OF_TRIAL),
                  lambda: parsed_trial(content, path)):  # fmt: skip
         try:
             read()
@@ -387,15 +387,15 @@ def test_any_record_is_one_or_cannot_be_read(tmp_path, content):
             said = ""
         assert said.isprintable()
         assert len(said) < 1_000
-    parsed_history(content + b"\n", path)
+    parsed_history(content + b"\n", path, OF_TRIAL)
 
 
 @pytest.mark.parametrize(
     ("whole", "read"),
     [
-        (RESULT, lambda content, path: parsed_result(content, path, "0123456789ab")),
+        (RESULT, lambda content, path: parsed_result(content, path, OF_TRIAL)),
         (TRIAL, parsed_trial),
-        (EPOCH, lambda content, path: parsed_history(content + b"\n", path).epochs[0]),
+        (EPOCH, lambda content, path: parsed_history(content + b"\n", path, OF_TRIAL).epochs[0]),
     ],
 )
 def test_the_records_that_are_changed_above_are_right_themselves(whole, read, tmp_path):

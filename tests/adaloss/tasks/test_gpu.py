@@ -12,6 +12,7 @@ from adaloss.records.result import FailureKind, TrialState
 from adaloss.tasks.images import training as loop
 from adaloss.tasks.images.data.splits import load_splits, spec_of
 from adaloss.tasks.images.training import Training
+from adaloss.tasks.metrics import numbers
 from adaloss.tasks.numerics import precision_on
 from adaloss.trial import OPTIMIZER_NAMES
 
@@ -31,7 +32,7 @@ def training_of(trial, splits, device="cuda", capture="auto"):
 
 
 def numbers_of(training, epochs=2):
-    return [training.run_epoch().numbers() for _ in range(epochs)]
+    return [numbers(training.run_epoch()) for _ in range(epochs)]
 
 
 @pytest.mark.parametrize("fields", [{}, MOMENTUM, {"model": "small_cnn"}], ids=str)
@@ -42,9 +43,9 @@ def test_a_gpu_gives_about_the_numbers_of_a_processor(
     trial = make_trial(optimizer=optimizer, lr=0.05, precision="fp32", **fields)
     ours = training_of(trial, on_the_gpu).run_epoch()
     theirs = training_of(trial, digits, device="cpu").run_epoch()
-    assert ours.train_loss == pytest.approx(theirs.train_loss, rel=1e-3)
-    assert ours.test_loss == pytest.approx(theirs.test_loss, rel=1e-3)
-    assert ours.test_top1 == pytest.approx(theirs.test_top1, abs=1)
+    assert ours["train/loss"] == pytest.approx(theirs["train/loss"], rel=1e-3)
+    assert ours["test/loss"] == pytest.approx(theirs["test/loss"], rel=1e-3)
+    assert ours["test/top1"] == pytest.approx(theirs["test/top1"], abs=1)
     assert ours.b == (theirs.b and pytest.approx(theirs.b, rel=1e-3))
 
 
@@ -135,7 +136,7 @@ def test_a_compiled_trial_learns_the_same(on_the_gpu, make_trial, capture):
         compiled = training_of(make_trial(compile=True, **fields), on_the_gpu, capture=capture)
         for _ in range(3):
             expected, got = plain.run_epoch(), compiled.run_epoch()
-        assert got.train_loss == pytest.approx(expected.train_loss, rel=0.02)
+        assert got["train/loss"] == pytest.approx(expected["train/loss"], rel=0.02)
         assert got.b == pytest.approx(expected.b, rel=0.02)
 
 
@@ -154,15 +155,15 @@ def test_memory_that_runs_out_is_said_and_given_back(start, make_trial, store):
     room = torch.cuda.get_device_properties(0).total_memory
     greedy = make_trial(seed=1)
     execution = start(greedy, device="cuda")
-    execution.training = execution.prepare()
-    execution.training.model.forward = lambda images: torch.empty(2 * room, device=GPU)
+    execution.run = execution.prepare()
+    execution.run.model.forward = lambda images: torch.empty(2 * room, device=GPU)
     assert execution.advance() is None
     assert execution.result.failure.kind is FailureKind.OUT_OF_MEMORY
     assert store.read_result(greedy).memory.total == room
 
     hungry = start(make_trial(seed=2), device="cuda")
-    hungry.training = hungry.prepare()
-    hungry.training.kept = torch.empty(room // 4, dtype=torch.uint8, device=GPU)
+    hungry.run = hungry.prepare()
+    hungry.run.kept = torch.empty(room // 4, dtype=torch.uint8, device=GPU)
     while hungry.advance() is not None:
         pass
     assert hungry.result.memory.peak > room // 4

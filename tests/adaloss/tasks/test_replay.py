@@ -11,8 +11,10 @@ from torch import nn
 
 from adaloss.records.places import NOWHERE
 from adaloss.tasks import replay as replay_module
+from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.images.data.splits import load_splits, spec_of
-from adaloss.tasks.images.training import DivergedError, Training
+from adaloss.tasks.images.training import Training
+from adaloss.tasks.metrics import numbers
 from adaloss.tasks.replay import CALLS_BEFORE_CAPTURE, Replay, host_random_state, tensors_of_its_own
 from adaloss.trial import OPTIMIZER_NAMES
 
@@ -87,7 +89,7 @@ def training_of(trial, splits, capture="auto"):
 
 
 def numbers_of(training, epochs):
-    return [training.run_epoch().numbers() for _ in range(epochs)]
+    return [numbers(training.run_epoch()) for _ in range(epochs)]
 
 
 def weights_of(training):
@@ -210,7 +212,7 @@ def test_memory_of_trials_that_are_over_is_given_back(start, make_trial):
         execution = start(make_trial(model="small_cnn", seed=seed), device="cuda")
         while execution.advance() is not None:
             pass
-        assert is_replayed(execution.training)
+        assert is_replayed(execution.run)
         peaks.append(execution.result.memory.peak)
         del execution
     assert max(peaks[1:]) <= peaks[0]

@@ -3,20 +3,22 @@ import math
 import pandas as pd
 import pytest
 
-from adaloss.records.result import METRIC_NAMES, FailureKind
+from adaloss.records.result import FailureKind
 from adaloss.records.store import RESULT_FILE, CorruptRecordError
+from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.table import DEFAULT_TASK
 from adaloss.trial import FIELD_NAMES
 from analysis.frame.column_types import STRING, values_of
 from analysis.frame.frame import (
-    FRAME_COLUMNS,
-    HISTORY_COLUMNS,
     build_frame,
     distinct_values,
+    frame_columns,
     grouped,
+    history_columns,
     history_frame,
 )
 
-METRIC_COLUMNS = [f"{at}:{name}" for at in ("last", "best_val") for name in METRIC_NAMES]
+METRIC_COLUMNS = [f"{at}:{name}" for at in ("last", "best_val") for name in METRICS]
 
 
 def test_one_row_per_declared_trial_in_declared_order(records):
@@ -25,7 +27,7 @@ def test_one_row_per_declared_trial_in_declared_order(records):
     frame = records.frame()
     assert list(frame["b0"]) == [10, 0.1, 1]
     assert list(frame["trial_id"]) == [trial.trial_id for trial in records.trials]
-    assert tuple(frame.columns) == FRAME_COLUMNS
+    assert tuple(frame.columns) == frame_columns(DEFAULT_TASK)
 
 
 def test_fields_stay_what_was_declared(records):
@@ -162,7 +164,7 @@ def test_a_result_without_provenance_has_no_code_version(records):
 
 
 def test_no_trials_make_an_empty_frame_with_all_columns(records):
-    assert tuple(records.frame().columns) == FRAME_COLUMNS
+    assert tuple(records.frame().columns) == frame_columns(DEFAULT_TASK)
     assert records.frame().empty
 
 
@@ -184,7 +186,7 @@ def test_the_history_has_one_row_per_recorded_epoch(records, ordinary_epoch):
     records.complete(complete, 82.0)
     records.diverge(diverged)
     history = history_frame(records.trials, records.store)
-    assert tuple(history.columns) == HISTORY_COLUMNS
+    assert tuple(history.columns) == history_columns(DEFAULT_TASK)
     assert history[["seed", "epoch", "step", "state", "test/top1"]].values.tolist() == [
         [0, 1, 10, "complete", 81.0],
         [0, 2, 20, "complete", 82.0],

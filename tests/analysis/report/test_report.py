@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 
 from adaloss.grid.sweep import load_sweep
-from adaloss.records.result import METRIC_NAMES, FailureKind, Provenance
+from adaloss.records.result import FailureKind, Provenance
 from adaloss.records.store import Store
+from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.table import DEFAULT_TASK
 from adaloss.trial import FIELD_NAMES
 from analysis.figures.parts.course import Course, mean_course
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES, OTHER_STYLES, line_styles
-from analysis.frame.frame import FRAME_COLUMNS, build_frame, history_frame
+from analysis.frame.frame import build_frame, frame_columns, history_frame
 from analysis.report import failure_logs, report_html
 from analysis.report.curves.budget import MOST_SEEDS, budget_of
 from analysis.report.curves.curves import mean_values
@@ -477,7 +479,7 @@ def large_frames(trials):
     metrics = {
         f"{at}:{name}": np.where(diverged, np.nan, generator.normal(90, 1, len(trials)))
         for at in ("last", "best_val")
-        for name in METRIC_NAMES
+        for name in METRICS
     }
     frame = pd.DataFrame(
         identity
@@ -496,13 +498,13 @@ def large_frames(trials):
             "test_size": 359,
         }
         | metrics
-    )[list(FRAME_COLUMNS)]
+    )[list(frame_columns(DEFAULT_TASK))]
     epochs = pd.DataFrame(
         {
             "trial_id": np.repeat(frame["trial_id"].to_numpy(), 10),
             "epoch": np.tile(np.arange(1, 11), len(trials)),
         }
-        | {name: generator.normal(90, 1, 10 * len(trials)) for name in METRIC_NAMES}
+        | {name: generator.normal(90, 1, 10 * len(trials)) for name in METRICS}
     )
     return frame, epochs
 

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from adaloss.errors import UserError
 from adaloss.grid.tables.spec import TableSpec
-from adaloss.records.result import METRIC_NAMES, TrialState
+from adaloss.records.result import TrialState
 from adaloss.trial import OPTIMIZER_NAMES
 from analysis.frame.frame import build_frame
 from analysis.tables.cells import UNDECLARED_CELL, CellStatus, cell_text, standard_deviation
-from analysis.tables.measure import METRIC_GOALS, METRIC_LABELS
 from analysis.tables.tables import TableError
 
 ACCURACIES = st.lists(st.floats(0, 100), min_size=2, max_size=8)
@@ -241,10 +240,6 @@ def test_names_that_do_not_exist_are_refused(records, spec, message):
 
 def test_no_trials_make_no_tables(records):
     assert records.tables(TableSpec(), TableSpec(per=None)) == ()
-
-
-def test_every_metric_has_its_words_and_its_goal():
-    assert tuple(METRIC_LABELS) == tuple(METRIC_GOALS) == METRIC_NAMES
 
 
 def test_a_table_is_one_per_combination_of_several_fields(records):

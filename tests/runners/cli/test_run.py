@@ -11,6 +11,7 @@ from patience import PATIENCE, until
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
+from adaloss.tasks.metrics import numbers
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
         if (trial.b0, trial.optimizer, trial.seed) == (1, "adaloss", 1)
     ]
     here, through_ray = (
-        [metrics.numbers() for metrics in Store(tmp_path / root / "small").read_metrics(trial)]
+        [numbers(metrics) for metrics in Store(tmp_path / root / "small").read_metrics(trial)]
         for root in ("elsewhere", "results")
     )
     assert here == through_ray

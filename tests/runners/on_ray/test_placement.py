@@ -8,7 +8,6 @@ import pytest
 from adaloss.records.places import Places
 from adaloss.records.result import DeviceMemory, TrialState
 from runners.trials.machine import WorkerSettings
-from runners.trials.packing import memory_kind
 
 GIB = 2**30
 THIRD = DeviceMemory(peak=27 * GIB, total=80 * GIB)
@@ -80,7 +79,7 @@ def run(trials, store, measured, **settings):
 @pytest.mark.slow
 def test_measured_trials_share_gpus_and_unmeasured_ones_do_not(two_gpus, make_trial, store):
     trials = [make_trial(seed=seed, epochs=60) for seed in range(5)]
-    packed = run(trials, store, {memory_kind(trials[0]): THIRD})
+    packed = run(trials, store, {trials[0].memory_kind: THIRD})
     assert packed.ended == {TrialState.COMPLETE: 5}
     # Two of these fit into each GPU, and Ray places no more there.
     assert 2 < packed.most <= 4

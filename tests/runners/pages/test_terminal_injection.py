@@ -1,11 +1,11 @@
 """What is printed is text: no name, message or path sends the terminal a command."""
 
 import pytest
+from epochs import epoch_with
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import (
     Divergence,
-    EpochMetrics,
     Failure,
     FailureKind,
     Provenance,
@@ -38,8 +38,7 @@ tables:
 
 
 def result_of(trial, state):
-    names = [name for name in EpochMetrics.model_fields if name not in ("epoch", "step")]
-    epoch = EpochMetrics(epoch=1, step=1, **dict.fromkeys(names, 50.0 + trial.seed))
+    epoch = epoch_with(50.0 + trial.seed)
     complete, failed = state is TrialState.COMPLETE, state is TrialState.FAILED
     failure = Failure(kind=FailureKind.CODE, message=EVIL + "\nx", traceback=EVIL + "\nlast line")
     return TrialResult(

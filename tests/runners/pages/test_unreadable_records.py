@@ -4,9 +4,10 @@ import json
 import os
 
 import pytest
+from epochs import epoch_with
 
 from adaloss.grid.sweep import load_sweep
-from adaloss.records.result import EpochMetrics, TrialResult, TrialState
+from adaloss.records.result import TrialResult, TrialState
 from adaloss.records.store import Store
 from runners.cli.app import main
 
@@ -14,8 +15,7 @@ MISSING = "): counted as missing; `adaloss-sweep run` sets it aside and runs the
 
 
 def epoch(number):
-    names = [name for name in EpochMetrics.model_fields if name not in ("epoch", "step")]
-    return EpochMetrics(epoch=number, step=10 * number, **dict.fromkeys(names, 50.0 + number))
+    return epoch_with(50.0 + number, epoch=number, step=10 * number)
 
 
 @pytest.fixture

@@ -87,13 +87,13 @@ def test_a_run_has_the_trials_labels_configuration_history_and_end(sweep, store,
     assert seen["config"]["b0"] == 1.0
     assert seen["config"]["provenance"]["code_version"] == "test"
     assert seen["summary"]["state"] == "complete"
-    assert seen["summary"]["test/top1"] == pytest.approx(result.last.test_top1)
+    assert seen["summary"]["test/top1"] == pytest.approx(result.last["test/top1"])
     (run,) = records(folder, "run")
     assert (run["run_group"], run["job_type"]) == ("optimizer=adaloss b0=1", "adaloss")
     steps = [record["item"] for record in records(folder, "history")]
     assert [item["_step"] for item in steps] == [1, 2]
     assert [item["train/loss"] for item in steps] == pytest.approx(
-        [metrics.train_loss for metrics in store.read_metrics(trial)]
+        [metrics["train/loss"] for metrics in store.read_metrics(trial)]
     )
     named = {metric.get("glob_name"): metric for metric in records(folder, "metric")}
     assert named["*"]["step_metric"] == "epoch"

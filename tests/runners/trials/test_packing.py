@@ -10,7 +10,6 @@ from runners.trials.packing import (
     MARGIN,
     fraction_for_tensors,
     gpu_share,
-    memory_kind,
 )
 from runners.trials.queue import Capacity, End, TrialQueue
 
@@ -28,7 +27,7 @@ def queue_of(make_trial, clock):
     def make(count=4, measured=(), retries=2, max_failed=None, **capacity):
         trials = [make_trial(seed=seed) for seed in range(count)]
         usual = {"cpus": 16, "gpus": 2, "cpus_per_trial": 2, "gpus_per_trial": None}
-        known = {memory_kind(trials[0]): memory for memory in measured}
+        known = dict(zip([trials[0].memory_kind], measured, strict=False))
         return TrialQueue(
             trials,
             Capacity(**(usual | capacity)),
@@ -71,9 +70,9 @@ def test_an_example():
 
 def test_memory_depends_on_model_batch_precision_and_not_on_b0(make_trial):
     trial = make_trial()
-    assert memory_kind(trial) == memory_kind(make_trial(b0=10.0, seed=3, optimizer="sgd_constant"))
+    assert trial.memory_kind == make_trial(b0=10.0, seed=3, optimizer="sgd_constant").memory_kind
     for other in ({"model": "small_cnn"}, {"batch_size": 64}, {"precision": "bf16"}):
-        assert memory_kind(trial) != memory_kind(make_trial(**other))
+        assert trial.memory_kind != make_trial(**other).memory_kind
 
 
 def test_the_first_of_a_kind_is_measured_alone_and_the_others_wait(queue_of):

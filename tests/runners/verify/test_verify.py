@@ -12,6 +12,7 @@ import tempfile
 import pytest
 import torch
 import typer
+from epochs import changed_epoch
 from patience import PATIENCE, until
 from typer.testing import CliRunner
 
@@ -68,7 +69,7 @@ class Records:
 
     def change_epoch(self, trial, number, **values):
         history = list(self.store.read_metrics(trial))
-        history[number - 1] = history[number - 1].model_copy(update=values)
+        history[number - 1] = changed_epoch(history[number - 1], **values)
         self.store.keep_metrics(trial, tuple(history))
 
     def change_result(self, trial, **values):
@@ -132,7 +133,7 @@ def test_the_same_code_gives_every_bit_again_and_leaves_the_records_alone(audit,
 
 
 def test_a_last_bit_is_found_with_its_epoch_and_field_and_both_values(audit, records):
-    true = records.store.read_metrics(records.one)[1].val_loss
+    true = records.store.read_metrics(records.one)[1]["val/loss"]
     altered = math.nextafter(true, math.inf)
     records.change_epoch(records.one, 2, val_loss=altered)
     found = audit("--sample", "all")
@@ -151,12 +152,13 @@ def test_a_last_bit_is_found_with_its_epoch_and_field_and_both_values(audit, rec
 )
 def test_a_result_that_does_not_repeat_its_history_is_found(audit, records, name, field):
     metrics = getattr(records.store.read_result(records.one), name)
-    wrong = metrics.model_copy(update={field: 99.5})
+    wrong = changed_epoch(metrics, **{field: 99.5})
     records.change_result(records.one, **{name: wrong})
     found = audit(*ONE)
     assert found.exit_code == 4
-    said = f"at the end, {name} {field.replace('_', '/')}: recorded 99.5, now "
-    assert f"{said}{getattr(metrics, field)}" in found.output
+    metric = field.replace("_", "/")
+    said = f"at the end, {name} {metric}: recorded 99.5, now "
+    assert f"{said}{metrics[metric]}" in found.output
 
 
 def test_an_epoch_that_is_not_on_record_is_a_difference(audit, records):
@@ -246,7 +248,7 @@ def on_a_gpu(records, **values):
     history = records.store.read_metrics(records.one)
     last = history[-1].model_copy(update=values)
     records.change_epoch(records.one, len(history), **values)
-    best = max((*history[:-1], last), key=lambda metrics: metrics.val_top1)
+    best = max((*history[:-1], last), key=lambda metrics: metrics["val/top1"])
     records.change_result(records.one, last=last, best_val=best)
 
 
@@ -255,7 +257,7 @@ def test_a_record_of_a_gpu_is_held_to_a_stated_tolerance(audit, records, monkeyp
     # Where there is a GPU its own numbers would be a part of the difference.
     monkeypatch.setattr("runners.calibrate.device_here", lambda: "cpu")
     metrics = records.store.read_metrics(records.one)[-1]
-    on_a_gpu(records, test_top1=metrics.test_top1 - 2.0 * apart)
+    on_a_gpu(records, test_top1=metrics["test/top1"] - 2.0 * apart)
     found = audit(*ONE)
     assert found.exit_code == code, found.output
     assert "accuracies within 2 percentage points" in found.output
@@ -332,7 +334,7 @@ def test_json_has_every_trial_with_its_difference_and_changes(audit, records):
     }
     assert (diverged["same"], diverged["state"]) == (False, "diverged")
     assert (one["same"], one["compared"], one["difference"]) == (True, "bit for bit", None)
-    last = records.store.read_metrics(records.one)[-1].test_top1
+    last = records.store.read_metrics(records.one)[-1]["test/top1"]
     assert one["test/top1"] == {"recorded": last, "now": last}
     (change,) = one["changes"]
     assert (change["what"], change["recorded"]) == ("Python", "3.9.1")

@@ -7,8 +7,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from adaloss.errors import DataError
+from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.images.data.recipe import draw
-from adaloss.tasks.images.training import DivergedError, Training
+from adaloss.tasks.images.training import Training
+from adaloss.tasks.metrics import numbers
 from adaloss.trial import OPTIMIZER_NAMES
 
 
@@ -21,7 +23,7 @@ def training_of(trial, splits):
 def test_the_same_trial_twice_gives_the_same_bits(digits, make_trial, optimizer):
     first, again = (training_of(make_trial(optimizer=optimizer), digits) for _ in range(2))
     torch.randn(7)  # the caller's draws must not matter
-    assert first.run_epoch().numbers() == again.run_epoch().numbers()
+    assert numbers(first.run_epoch()) == numbers(again.run_epoch())
     for ours, theirs in zip(first.model.parameters(), again.model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
@@ -51,8 +53,8 @@ def test_a_resumed_trial_equals_an_uninterrupted_one(digits, make_trial, tmp_pat
         interrupted.run_epoch()
     torch.save(interrupted.state_dict(), tmp_path / "state.pt")
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
-    expected = [whole.run_epoch().numbers() for _ in range(4)]
-    assert [resumed.run_epoch().numbers() for _ in range(2)] == expected[2:]
+    expected = [numbers(whole.run_epoch()) for _ in range(4)]
+    assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected[2:]
 
 
 def test_dropout_goes_on_where_it_was(digits, make_trial):
@@ -65,7 +67,7 @@ def test_dropout_goes_on_where_it_was(digits, make_trial):
     interrupted.run_epoch()
     resumed.load_state_dict(interrupted.state_dict())
     whole.run_epoch()
-    assert resumed.run_epoch().numbers() == whole.run_epoch().numbers()
+    assert numbers(resumed.run_epoch()) == numbers(whole.run_epoch())
 
 
 def test_a_snapshot_does_not_change_as_training_goes_on(digits, make_trial):
@@ -85,9 +87,10 @@ def test_a_snapshot_of_another_trial_is_refused(digits, make_trial):
 
 def test_b_and_the_effective_learning_rate_are_the_last_steps(digits, make_trial):
     trial = make_trial(optimizer="sgd_decay_sqrt", lr=0.5, b0=2.0)
-    metrics = training_of(trial, digits).run_epoch()
-    assert metrics.b == pytest.approx((4 + metrics.step) ** 0.5)
-    assert metrics.effective_lr == pytest.approx(0.5 / metrics.b)
+    training = training_of(trial, digits)
+    metrics = training.run_epoch()
+    assert metrics["b"] == pytest.approx((4 + training.step) ** 0.5)
+    assert metrics["effective_lr"] == pytest.approx(0.5 / metrics["b"])
 
 
 def test_the_training_loss_is_the_mean_over_examples(digits, make_trial):
@@ -97,7 +100,7 @@ def test_the_training_loss_is_the_mean_over_examples(digits, make_trial):
         images = digits.train.images[digits.train.indices].permute(0, 3, 1, 2) / 240
         logits = training.model((images - digits.mean[0]) / digits.std[0])
         expected = torch.nn.functional.cross_entropy(logits, digits.train.labels)
-    assert training.run_epoch().train_loss == pytest.approx(expected.item(), rel=1e-5)
+    assert training.run_epoch()["train/loss"] == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_a_loss_that_is_not_finite_is_divergence(digits, make_trial):
@@ -118,7 +121,7 @@ def test_the_first_step_beyond_max_loss_is_named(digits, make_trial):
 @pytest.mark.parametrize(("model", "image_size"), [("test_vit", 32), ("test_resnet", 32)])
 def test_models_of_timm_train(digits, make_trial, model, image_size):
     training = training_of(make_trial(model=model, image_size=image_size, lr=0.1), digits)
-    assert training.run_epoch().train_loss < 4
+    assert training.run_epoch()["train/loss"] < 4
 
 
 AUGMENTED = {"model": "small_cnn", "resize": 10, "image_size": 8, "padding": 1, "flip": True}
@@ -131,7 +134,7 @@ def test_a_resumed_trial_goes_on_with_the_draws_of_its_images(digits, make_trial
     torch.save(interrupted.state_dict(), tmp_path / "state.pt")
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     whole.run_epoch()
-    assert resumed.run_epoch().numbers() == whole.run_epoch().numbers()
+    assert numbers(resumed.run_epoch()) == numbers(whole.run_epoch())
 
 
 def test_all_optimizers_of_a_seed_see_the_same_crops(digits, make_trial):
@@ -162,7 +165,7 @@ def test_how_it_computes_changes_neither_draws_nor_much_else(digits, make_trial,
     plain = training_of(make_trial(epochs=1, lr=0.1, **AUGMENTED), digits)
     other = training_of(make_trial(epochs=1, lr=0.1, **AUGMENTED, **fields), digits)
     expected, got = plain.run_epoch(), other.run_epoch()
-    assert got.train_loss == pytest.approx(expected.train_loss, rel=0.02)
+    assert got["train/loss"] == pytest.approx(expected["train/loss"], rel=0.02)
     assert torch.equal(plain.order.get_state(), other.order.get_state())
     assert torch.equal(plain.augmentation.get_state(), other.augmentation.get_state())
 
@@ -177,7 +180,7 @@ def test_bf16_keeps_the_weights_and_the_optimizer_in_float32(digits, make_trial)
 @pytest.mark.slow
 def test_asked_to_be_deterministic_it_is_and_the_next_trial_is_not_bound(digits, make_trial):
     trial = make_trial(deterministic=True, **AUGMENTED)
-    first, again = (training_of(trial, digits).run_epoch().numbers() for _ in range(2))
+    first, again = (numbers(training_of(trial, digits).run_epoch()) for _ in range(2))
     assert first == again
     assert not torch.are_deterministic_algorithms_enabled()
 
@@ -186,7 +189,9 @@ def test_asked_to_be_deterministic_it_is_and_the_next_trial_is_not_bound(digits,
 def test_a_compiled_model_learns_the_same(digits, make_trial):
     plain = training_of(make_trial(epochs=1, lr=0.1), digits)
     compiled = training_of(make_trial(epochs=1, lr=0.1, compile=True), digits)
-    assert compiled.run_epoch().train_loss == pytest.approx(plain.run_epoch().train_loss, rel=1e-3)
+    assert compiled.run_epoch()["train/loss"] == pytest.approx(
+        plain.run_epoch()["train/loss"], rel=1e-3
+    )
     # The state is that of the model itself: a checkpoint does not depend on the compiler.
     assert compiled.state_dict()["model"].keys() == plain.state_dict()["model"].keys()
 

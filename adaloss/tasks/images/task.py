@@ -1,0 +1,32 @@
+"""Image classification as a task."""
+
+from adaloss.tasks.images.metrics import (
+    EFFECTIVE_LR,
+    IMAGE_METRICS,
+    TEST_TOP1,
+    TRAIN_LOSS,
+    VAL_LOSS,
+    VAL_TOP1,
+    B,
+)
+from adaloss.tasks.task import Task, TaskCode
+from adaloss.trial import Trial
+
+
+def load_code() -> TaskCode:
+    """Import torch and what trains."""
+    from adaloss.tasks.images.code import ImageCode
+
+    return ImageCode()
+
+
+IMAGE_CLASSIFICATION = Task(
+    name="image_classification",
+    fields=Trial,
+    metrics=IMAGE_METRICS,
+    objective=TRAIN_LOSS.name,
+    reported=TEST_TOP1.name,
+    chosen_by=VAL_TOP1.name,
+    curves=(TRAIN_LOSS.name, VAL_LOSS.name, TEST_TOP1.name, EFFECTIVE_LR.name, B.name),
+    load=load_code,
+)

@@ -1,0 +1,19 @@
+"""The metrics of all tasks by name: a name means the same in every task that records it."""
+
+from collections.abc import Mapping
+
+from adaloss.records.result import EpochMetrics
+from adaloss.tasks.images.metrics import IMAGE_METRICS
+from adaloss.tasks.metric import Metric
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*IMAGE_METRICS,)}
+
+
+def numbers(epoch: EpochMetrics | Mapping[str, float | None]) -> dict[str, float | None]:
+    """What a trial determines of an epoch: every measurement that is not measured with a clock."""
+    values = epoch.line() if isinstance(epoch, EpochMetrics) else epoch
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in METRICS or not METRICS[name].timed
+    }

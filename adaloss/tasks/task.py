@@ -1,0 +1,133 @@
+"""What a kind of experiment is: its fields, its metrics, and how a trial of it runs."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Protocol
+
+from adaloss.records.places import Places
+from adaloss.records.result import EpochMetrics, Fingerprint, SplitSizes
+from adaloss.tasks.metric import Metric
+from adaloss.trial import Capture, Trial
+
+
+class Run(Protocol):
+    """A trial in progress. ``epoch`` and ``step`` count what is done."""
+
+    epoch: int
+    step: int
+
+    def run_epoch(self) -> Mapping[str, float | None]:
+        """Run one epoch and return the task's metrics by name, all but ``seconds``.
+
+        Raises:
+            DivergedError: the loss left the finite or declared range.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a snapshot of everything that the rest of the trial depends on."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a snapshot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a trial reads before it starts.
+
+    ``data`` is the task's own; ``sizes`` counts its examples; ``fingerprint`` has the digests of
+    the user's own code, weights and data, None where the trial uses nothing of the kind.
+    """
+
+    data: Any
+    sizes: SplitSizes | None
+    fingerprint: Fingerprint | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What a trial takes on this machine: seconds per step and epoch, bytes of a checkpoint."""
+
+    seconds_per_step: float
+    seconds_per_epoch: float
+    checkpoint_bytes: int
+
+
+class TaskCode(Protocol):
+    """The half of a task that imports torch. One object serves all trials of a process."""
+
+    def fetch(self, trials: Iterable[Trial], places: Places) -> None:
+        """Download or check the files that the trials need.
+
+        Raises:
+            UserError: a file cannot be had; the message says what to put where.
+        """
+
+    def read(self, trial: Trial, places: Places, device: str) -> Inputs:
+        """Read the trial's data; data that the last trials used are kept in memory."""
+
+    def fingerprint(self, trial: Trial, places: Places, inputs: Inputs) -> Fingerprint | None:
+        """Digest the user's own code and weights again, with the data as they were read."""
+
+    def start(
+        self, trial: Trial, inputs: Inputs, places: Places, device: str, *, capture: Capture
+    ) -> Run:
+        """Build the trial at its beginning."""
+
+    def calibrate(self, run: Run) -> Calibration:
+        """Time some steps; the run is of no other use afterwards."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A kind of experiment.
+
+    ``objective`` names the metric that training minimises, ``reported`` the one that tables show
+    unless the grid names another, and ``chosen_by`` the one that chooses the best epoch, None
+    where the task has no validation. ``curves`` are the metrics that figures draw over epochs.
+    ``load`` imports the heavy half.
+    """
+
+    name: str
+    fields: type[Trial]
+    metrics: tuple[Metric, ...]
+    objective: str
+    reported: str
+    chosen_by: str | None
+    curves: tuple[str, ...]
+    load: Callable[[], TaskCode]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the metrics in the order of the records."""
+        return tuple(metric.name for metric in self.metrics)
+
+    def metric(self, name: str) -> Metric:
+        """Return the metric of this name; KeyError where the task has none."""
+        return {metric.name: metric for metric in self.metrics}[name]
+
+    def progress(self, epoch: EpochMetrics) -> str:
+        """The metrics of an epoch that a person follows, on one line."""
+        shown = dict.fromkeys((self.objective, self.chosen_by or self.reported, self.reported))
+        return "  ".join(f"{name} {self.text(name, epoch[name])}" for name in shown)
+
+    def text(self, name: str, value: float | None) -> str:
+        """A value as a person reads it: percentages with two decimals."""
+        if value is None:
+            return "–"
+        return f"{value:.2f}" if self.metric(name).is_percentage else f"{value:.4f}"
+
+    def best_epoch(self, history: Sequence[EpochMetrics]) -> EpochMetrics | None:
+        """The first epoch with the best value of ``chosen_by``; None where there is none."""
+        name = self.chosen_by
+        if name is None:
+            return None
+        sign = -1 if self.metric(name).goal == "minimize" else 1
+        values = ((epoch, epoch[name]) for epoch in history)
+        candidates = [
+            (epoch, sign * value)
+            for epoch, value in values
+            if value is not None and not math.isnan(value)
+        ]
+        return max(candidates, key=itemgetter(1), default=(None, None))[0]
