@@ -1,4 +1,4 @@
-"""One trial from its records to its result: resume, train, record, end as it must."""
+"""One trial from its records to its result: resume, train, record, finish."""
 
 import contextlib
 import gc
@@ -32,7 +32,7 @@ from adaloss.tasks.task import Inputs, Run, TaskCode
 from adaloss.time_limit import TrialTimeoutError
 from adaloss.trial import Capture, Trial
 
-# Not every library says it with an exception of its own: torch on a CPU, CUDA, cuBLAS, cuDNN.
+# Not every library raises an exception of its own: torch on a CPU, CUDA, cuBLAS and cuDNN do not.
 SIGNS_OF_NO_MEMORY = (
     "DefaultCPUAllocator",
     "CUDA error: out of memory",
@@ -40,24 +40,24 @@ SIGNS_OF_NO_MEMORY = (
     "CUDNN_STATUS_ALLOC_FAILED",
 )
 
-# What a checkpoint says of the user's own, beside the state of the training.
+# The key of a checkpoint for the digests of the user's own code and data.
 FINGERPRINT = "fingerprint"
 
 
 class StorageError(OSError):
-    """What a trial has to record cannot be written: no fault of the trial, which has no result."""
+    """A record of the trial cannot be written; the trial has no result."""
 
 
 class NoGpuError(Exception):
-    """A trial was given a GPU, and torch sees none."""
+    """The trial's share has a GPU, and torch finds none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionSettings:
-    """How a trial runs; nothing here may change its numbers. Times in seconds.
+    """How a trial runs; nothing here may change its numbers. Times are in seconds.
 
-    ``log_output`` False leaves what the trial prints on the terminal, for debugging. ``capture``
-    says whether steps on a GPU are replayed.
+    With ``log_output`` False the trial prints to the terminal, for debugging. ``capture`` decides
+    whether steps on a GPU are replayed.
     """
 
     places: Places
@@ -71,10 +71,10 @@ class ExecutionSettings:
 
 
 class Execution:
-    """A trial on its way from the store and back: ``advance`` until there is a ``result``.
+    """Executes a trial: call ``advance`` until there is a ``result``.
 
-    Whatever ends the trial, divergence or error, becomes its result; only a dying process leaves
-    none, and then the next execution goes on from the last checkpoint.
+    Whatever ends the trial, divergence or error, becomes its result. Only a process that dies
+    leaves none; the next execution then continues from the last checkpoint.
     """
 
     def __init__(
@@ -132,17 +132,17 @@ class Execution:
         torch.set_num_threads(self.settings.threads)
         if self.settings.device.startswith("cuda") and not torch.cuda.is_available():
             raise NoGpuError(
-                "this trial was given a GPU that torch cannot use: install a torch that is built "
-                "for CUDA and the machine's driver, or write resources: {gpu: 0}"
+                "this trial has a GPU that torch cannot use: install a torch that is built for "
+                "CUDA and the machine's driver, or write resources: {gpu: 0}"
             )
         forget_memory_peak(self.settings.device)
         self.inputs = self.code.read(self.trial, self.settings.places, self.settings.device)
         self.fingerprint = self.inputs.fingerprint
         run, self.history = self.resume(self.inputs) or (self.fresh(self.inputs), ())
-        # Epochs recorded after the checkpoint run again; their lines must not stand twice.
+        # Epochs recorded after the checkpoint run again; their lines must not appear twice.
         self.store.keep_metrics(self.trial, self.history)
         self.seconds = sum(metrics.seconds for metrics in self.history)
-        # What goes as it should is in metrics.jsonl: most logs are empty and take no room.
+        # Ordinary progress is in metrics.jsonl: most logs stay empty.
         if not self.is_first_start:
             print(f"trial {self.trial.trial_id} starts after epoch {run.epoch}")
         return run
@@ -165,10 +165,9 @@ class Execution:
         return run
 
     def resume(self, inputs: Inputs) -> tuple[Run, tuple[EpochMetrics, ...]] | None:
-        """The run and its records at the last checkpoint, None where no checkpoint can be used.
+        """Return the run and its records at the last checkpoint, None without a usable one.
 
-        A checkpoint that cannot be read is no reason to fail: the trial starts over, to the same
-        numbers.
+        A trial whose checkpoint cannot be read starts over and arrives at the same numbers.
         """
         path = self.store.checkpoint_path(self.trial)
         if not path.exists():
@@ -179,7 +178,7 @@ class Execution:
             before = state.pop(FINGERPRINT, None)
             run.load_state_dict(state)
             history = self.store.read_metrics(self.trial)[: run.epoch]
-        # A file that is no checkpoint can make torch.load raise anything at all.
+        # torch.load can raise anything for a file that is no checkpoint.
         except Exception as error:
             print(f"starts over: {path} cannot be read ({type(error).__name__}: {error})")
             return None
@@ -187,19 +186,19 @@ class Execution:
             print(f"starts over: the user's own code or data changed since {path} was written")
             return None
         if len(history) < run.epoch:
-            print(f"starts over: {path} is of epoch {run.epoch}, the records end earlier")
+            print(f"starts over: {path} is from epoch {run.epoch}, and the records end earlier")
             return None
         return run, history
 
     def changed_since(self, before: dict[str, Any] | None) -> bool:
-        """Whether the user's own is not what it was when a checkpoint had this fingerprint."""
+        """Whether the user's own code or data differ from a checkpoint's fingerprint."""
         if before is None or self.fingerprint is None:
             return True
         recorded = Fingerprint.model_validate(before)
         return changed(recorded, self.fingerprint, self.settings.places)
 
     def run_epoch(self, run: Run) -> EpochMetrics:
-        """One epoch, its record and, when it is due, a checkpoint."""
+        """Run one epoch, record it and, when it is due, save a checkpoint."""
         self.check_timeout()
         started = time.monotonic()
         try:
@@ -219,13 +218,13 @@ class Execution:
         return metrics
 
     def check_timeout(self) -> None:
-        """Raise TrialTimeoutError once the trial has had its time."""
+        """Raise TrialTimeoutError once the trial's time is up."""
         limit = self.settings.timeout
         if limit is not None and time.monotonic() - self.started > limit:
             raise TrialTimeoutError(limit)
 
     def save_checkpoint(self, run: Run) -> None:
-        """Replace ``checkpoint.pt`` by the state of now."""
+        """Replace ``checkpoint.pt`` with the current state."""
         with (
             recording(),
             replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary,
@@ -241,7 +240,7 @@ class Execution:
         divergence: Divergence | None = None,
         failure: Failure | None = None,
     ) -> None:
-        """Write the result, once; from here on the trial is finished."""
+        """Write the result, once; from then on the trial is finished."""
         if self.fingerprint is not None:
             self.fingerprint = with_loaded_code(self.fingerprint, self.settings.places)
         self.result = TrialResult(
@@ -266,12 +265,12 @@ class Execution:
 
     @contextlib.contextmanager
     def output_to_log(self) -> Iterator[None]:
-        """Send what the trial prints to its ``log.txt``."""
+        """Redirect the trial's output to its ``log.txt``."""
         if not self.settings.log_output:
             yield
             return
         with (
-            # By the line: what a process printed before it dies is in the log.
+            # Line buffering: the log has everything that a process printed before it died.
             self.store.log_path(self.trial).open(
                 "a", buffering=1, encoding="utf-8", errors="backslashreplace"
             ) as log,
@@ -282,24 +281,24 @@ class Execution:
 
 
 def dumped(fingerprint: Fingerprint | None) -> dict[str, Any] | None:
-    """The fingerprint as it is kept in a checkpoint."""
+    """The fingerprint as a checkpoint stores it."""
     return fingerprint.model_dump() if fingerprint else None
 
 
 @contextlib.contextmanager
 def recording() -> Iterator[None]:
-    """Tell the storage's errors from the trial's own."""
+    """Raise errors of the storage as StorageError."""
     try:
         yield
     except OSError as error:
         raise StorageError(error.errno, error.strerror, error.filename) from error
     except RuntimeError as error:
-        # What torch's own writer makes of a disk that is full.
+        # torch's own writer raises this when the disk is full.
         raise StorageError(str(error)) from error
 
 
 def forget_memory_peak(device: str) -> None:
-    """Give back what the worker's last trial left in a GPU's memory, and count from nothing."""
+    """Free what the worker's last trial left in GPU memory, and reset the peak counter."""
     if device.startswith("cuda"):
         gc.collect()
         torch.cuda.empty_cache()
@@ -307,7 +306,7 @@ def forget_memory_peak(device: str) -> None:
 
 
 def device_memory(device: str) -> DeviceMemory | None:
-    """What this process has held of the GPU's memory since its trial began."""
+    """The peak of this process's GPU memory since its trial began."""
     if not device.startswith("cuda") or not torch.cuda.is_available():
         return None
     return DeviceMemory(
@@ -317,7 +316,7 @@ def device_memory(device: str) -> DeviceMemory | None:
 
 
 def failure_kind(error: Exception) -> FailureKind:
-    """Classify what a trial failed of."""
+    """Classify the error of a failed trial."""
     match error:
         case torch.OutOfMemoryError() | MemoryError():
             return FailureKind.OUT_OF_MEMORY

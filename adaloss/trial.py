@@ -19,8 +19,8 @@ OptimizerName = Literal[
 
 OPTIMIZER_NAMES: tuple[OptimizerName, ...] = get_args(OptimizerName)
 
-# Hyperparameters that some optimizers have no use for: where one does not apply it cannot
-# change the numbers, so it stays out of the identity.
+# A hyperparameter that an optimizer does not use cannot change its numbers, so it stays out of the
+# identity.
 HYPERPARAMETERS_THAT_APPLY: Mapping[OptimizerName, frozenset[str]] = {
     "adaloss": frozenset({"alpha", "c"}),
     "adagrad_norm": frozenset(),
@@ -41,13 +41,13 @@ FiniteFloat = Annotated[
 Pixels = Annotated[int, Field(ge=1)]
 ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
 Precision = Literal["fp32", "tf32", "bf16", "auto"]
-# No field of a trial, since it changes no numbers: whether steps on a GPU are replayed.
+# Whether steps on a GPU are replayed: not a field of a trial, because it changes no numbers.
 Capture = Literal["auto"] | bool
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Trial(BaseModel):
-    """One point of a grid with its seed: the unit that runs, is recorded and is averaged over.
+    """One point of a grid with its seed: the unit that runs, is recorded and enters the mean.
 
     Learning rates, ``b0``, ``alpha`` and ``c`` are those of AdaLoss (Wu, Xie, Du, Ward, AAAI
     2022): the step is ``lr / b_t`` with ``b_{t+1}² = b_t² + alpha·|loss_t − c|``.
@@ -99,7 +99,7 @@ class Trial(BaseModel):
 
     @cached_property
     def cell(self) -> tuple[str, str]:
-        """The identity up to the seed's value, and from there on: what all of a cell share."""
+        """The identity before and after the seed's value: equal for all trials of a cell."""
         ignored = OPTIONAL_HYPERPARAMETERS - HYPERPARAMETERS_THAT_APPLY[self.optimizer]
         content = self.model_dump(exclude_defaults=True, exclude={*ignored, "seed"})
         keys = [key for key in sorted(content) if key < "seed"]
@@ -123,12 +123,12 @@ class Trial(BaseModel):
 
     @cached_property
     def readable_name(self) -> str:
-        """What a person recognises the trial's folder by; the trial id makes it unique."""
+        """A name for people, used in the folder's name; the trial id makes that unique."""
         return f"{self.readable_cell}-seed{self.seed}"[:100]
 
     @cached_property
     def readable_cell(self) -> str:
-        """What a person recognises the trial's cell by."""
+        """A name of the trial's cell for people."""
         return re.sub(r"[^A-Za-z0-9._=+-]+", "_", f"{self.model}-{self.optimizer}-b0={self.b0:g}")
 
     @property
@@ -157,29 +157,25 @@ class Trial(BaseModel):
         )
 
     def with_seed(self, seed: int) -> Self:
-        """The trial of the same cell with another seed, which is not checked.
+        """The trial of the same cell with another seed, which is not validated.
 
-        What the whole cell shares is worked out once: a sweep may have a hundred thousand trials.
+        Cached values that the cell shares are kept: a sweep may have a hundred thousand trials.
         """
         _ = self.cell, self.readable_cell
         other = super().model_copy(update={"seed": seed})
-        for name in WORKED_OUT_FROM_THE_SEED:
+        for name in CACHED_FROM_THE_SEED:
             other.__dict__.pop(name, None)
         return other
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values, which are not checked; nothing worked out goes with it."""
+        """A copy with other values, which are not validated; cached values are dropped."""
         copied = super().model_copy(update=update, deep=deep)
-        for name in WORKED_OUT:
+        for name in CACHED:
             copied.__dict__.pop(name, None)
         return copied
 
 
 FIELD_NAMES: tuple[str, ...] = tuple(Trial.model_fields)
-WORKED_OUT = tuple(
-    name for name, value in vars(Trial).items() if isinstance(value, cached_property)
-)
-"""What a trial keeps beside its fields once it was asked for."""
-WORKED_OUT_FROM_THE_SEED = tuple(
-    name for name in WORKED_OUT if name not in ("cell", "readable_cell")
-)
+CACHED = tuple(name for name, value in vars(Trial).items() if isinstance(value, cached_property))
+"""The names of the values that a trial caches."""
+CACHED_FROM_THE_SEED = tuple(name for name in CACHED if name not in ("cell", "readable_cell"))

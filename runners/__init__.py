@@ -1,1 +1,1 @@
-"""Where and how a sweep runs: the commands, the plan, Ray Tune, the live view."""
+"""Where and how a sweep runs: the commands, Ray Tune, the checks before, the mirror to W&B."""

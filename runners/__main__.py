@@ -1,16 +1,16 @@
-"""``adaloss-sweep``, which is ``python -m runners`` too: nothing but its start."""
+"""The start of ``adaloss-sweep``, also as ``python -m runners``."""
 
 import sys
 from typing import NoReturn
 
 from runners.interrupt import ctrl_c_after_imports
 
-# What a shell expects of a command that was interrupted.
+# The exit code that shells expect of an interrupted command.
 INTERRUPTED = 130
 
 
 def main() -> NoReturn:
-    """Run the command line; a Ctrl-C as it is imported is no traceback either."""
+    """Run the command line; Ctrl-C during its imports gives no traceback."""
     try:
         with ctrl_c_after_imports():
             from runners.cli.app import main as command_line
@@ -21,7 +21,7 @@ def main() -> NoReturn:
 
 
 if __name__ == "__main__":
-    # `python -m` puts the working folder first on the path: nothing of the user's is imported here.
+    # `python -m` puts the working folder first on the path, whose modules must not be imported.
     if not sys.flags.safe_path:
         del sys.path[0]
     import adaloss_sweep

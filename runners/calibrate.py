@@ -1,4 +1,4 @@
-"""Measure a few steps of each kind of trial on this machine, for an estimate before a sweep."""
+"""Time a few steps of each kind of trial on this machine, for an estimate before a sweep."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from runners.plan import Kind, kind
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a kind of trial takes here: seconds an epoch, examples a second, checkpoint bytes."""
+    """The cost of a kind of trial: seconds per epoch, examples per second, checkpoint bytes."""
 
     epoch_seconds: float
     examples_per_second: float
@@ -21,7 +21,7 @@ class Measured:
 
 
 def device_here() -> str:
-    """Where trials compute on this machine."""
+    """The device of trials on this machine."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -30,9 +30,9 @@ def device_here() -> str:
 def measure(
     trials: Iterable[Trial], places: Places, device: str, threads: int, capture: Capture
 ) -> dict[Kind, Measured]:
-    """Some steps and a batch of evaluation of each of the trials, with nothing beside it.
+    """Time some steps and a batch of evaluation of each of the trials, one after the other.
 
-    The data sets and weights must be there. ``capture`` is the grid's.
+    The data sets and weights must be on this disk. ``capture`` is the grid's.
     """
     measured: dict[Kind, Measured] = {}
     for trial in trials:
@@ -40,7 +40,7 @@ def measure(
         if not trial.runs_own_code:
             measured[kind(trial)] = measure_one(*arguments)
             continue
-        # What code of the user's own sets in its process is to slow down nobody else.
+        # The user's own code runs in a separate process, so that it cannot affect other timings.
         try:
             measured[kind(trial)] = in_fresh_process(measure_one, *arguments)
         except UserError as error:
@@ -51,8 +51,8 @@ def measure(
 def measure_one(
     trial: Trial, places: Places, device: str, threads: int, capture: Capture
 ) -> Measured:
-    """The same of one trial, in this process."""
-    # torch takes seconds to import, and a plan without calibration does without.
+    """Time one trial in this process."""
+    # torch takes seconds to import, and a plan without calibration does not need it.
     import torch
 
     torch.set_num_threads(threads)

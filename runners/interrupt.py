@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import current_thread, main_thread
 from types import FrameType
 
-# An import that takes longer is broken off: it may wait for ever.
+# An import that takes longer (seconds) is interrupted: it may never end.
 LONGEST_IMPORT = 30.0
 SECONDS_BETWEEN_LOOKS = 0.02
 
@@ -16,24 +16,24 @@ Handler = Callable[[int, FrameType | None], None]
 
 
 def sigterm_as_interrupt() -> AbstractContextManager[None]:
-    """Stop on SIGTERM as on Ctrl-C: in order, with the records safe, and not amid an import.
+    """Treat SIGTERM like Ctrl-C: stop in order, with the records safe, and not during an import.
 
-    To be entered once more after Ray has started, which takes the signal for itself.
+    Enter this once more after Ray has started, because Ray installs its own handler.
     """
     return after_imports(signal.SIGTERM)
 
 
 def ctrl_c_after_imports() -> AbstractContextManager[None]:
-    """Do not stop on Ctrl-C amid an import; where it is ignored it stays so."""
+    """Delay Ctrl-C until imports have ended; an ignored Ctrl-C stays ignored."""
     as_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     return after_imports(signal.SIGINT) if as_usual else nullcontext()
 
 
 @contextmanager
 def after_imports(number: signal.Signals) -> Iterator[None]:
-    """Answer this signal with a KeyboardInterrupt, once nothing is being imported.
+    """Raise KeyboardInterrupt for this signal as soon as no import is in progress.
 
-    Amid an import Python may swallow it, and a compiled module may panic or crash at its end.
+    During an import Python may swallow the exception, and a compiled module may crash.
     """
     since: float | None = None
 
@@ -42,7 +42,7 @@ def after_imports(number: signal.Signals) -> Iterator[None]:
         if is_importing(frame):
             if since is None:
                 since = time.monotonic()
-                # Of threading, what this signal interrupted may hold a lock.
+                # Not threading.Thread: the interrupted code may hold one of its locks.
                 start_new_thread(remind, ())
             if time.monotonic() - since < LONGEST_IMPORT:
                 return
@@ -52,10 +52,10 @@ def after_imports(number: signal.Signals) -> Iterator[None]:
     def remind() -> None:
         nonlocal since
         time.sleep(SECONDS_BETWEEN_LOOKS)
-        # Again and again: as the main thread begins to wait, it may only hear of it when it ends.
+        # Repeat the signal: a main thread that begins to wait may not notice a single one.
         while since is not None:
             if signal.getsignal(number) is not interrupt:
-                # Whoever answers meanwhile, as Ray starts, is to hear of one signal, not of many.
+                # Another handler, such as that of Ray's start, must receive one signal only.
                 since = None
             signal.pthread_kill(main_thread().ident or 0, number)
             time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -64,14 +64,14 @@ def after_imports(number: signal.Signals) -> Iterator[None]:
         try:
             yield
         finally:
-            unanswered, since = since is not None, None
-    if unanswered:
+            pending, since = since is not None, None
+    if pending:
         raise KeyboardInterrupt
 
 
 @contextmanager
 def answered_by(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """Have these handlers answer signals, and afterwards those of before."""
+    """Install these signal handlers, and restore the previous ones at the end."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -81,7 +81,7 @@ def answered_by(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
 
 
 def is_importing(frame: FrameType | None) -> bool:
-    """Whether this frame is part of an import."""
+    """Whether this frame runs inside an import."""
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
@@ -91,25 +91,25 @@ def is_importing(frame: FrameType | None) -> bool:
 
 @contextmanager
 def interrupts_kept(*, at_most: int = 1) -> Iterator[list[int]]:
-    """Stop at the end for a Ctrl-C or SIGTERM inside, at once for more than so many.
+    """Delay Ctrl-C and SIGTERM to the end of the block; more than ``at_most`` interrupt at once.
 
-    Yields the signals that have come. In the midst of its start or end Ray swallows an interrupt,
-    or ends this process from C++ later.
+    Yields the list of received signals. During its start and end, Ray swallows an interrupt or
+    ends this process from C++ later.
     """
-    came: list[int] = []
+    received: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        if len(came) > at_most:
+        received.append(number)
+        if len(received) > at_most:
             raise KeyboardInterrupt
 
-    # What is ignored, as in a shell's background, stays so; other threads hear of no signal.
-    heard = {
+    # Ignored signals, as in a shell's background, stay ignored; only the main thread gets signals.
+    handlers = {
         number: interrupt
         for number in (signal.SIGINT, signal.SIGTERM)
         if callable(signal.getsignal(number)) and current_thread() is main_thread()
     }
-    with answered_by(heard):
-        yield came
-    if came:
+    with answered_by(handlers):
+        yield received
+    if received:
         raise KeyboardInterrupt

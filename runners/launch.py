@@ -1,4 +1,4 @@
-"""Run what a sweep is missing, watched, and stoppable without losing anything."""
+"""Run the missing trials of a sweep, with a live view; it can be stopped without losing results."""
 
 import sys
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from runners.trials.machine import worker_settings, workers
 from runners.trials.packing import measured_memory
 from runners.trials.timeline import COMPILE, Timeline
 
-# What Ray prints itself, if it prints anything.
+# Ray's own output, if there is any.
 RAY_LOG = "ray.log"
-# A run expected to take longer than this is asked about first.
+# A longer run, by estimate, needs a confirmation.
 SECONDS_TO_ASK = 3600
 
 
 class DeclinedError(UserError):
-    """The user was asked about a long run and said no."""
+    """The user declined a long run."""
 
 
 def launch(
@@ -42,16 +42,16 @@ def launch(
     yes: bool,
     quiet: bool,
 ) -> int:
-    """Run the plan's missing trials, at most ``limit`` of them; returns how many that were.
+    """Run the plan's missing trials, at most ``limit`` of them; return their number.
 
-    ``compile_results`` is called when they have ended, before the mirror takes its last look: the
-    tables are part of what it shows.
+    ``compile_results`` is called when they have ended and before the mirror's last look, because
+    the mirror uploads the tables.
 
     Raises:
-        KeyboardInterrupt: SIGINT or SIGTERM came; the trials that were running have stopped.
-        RayStartError, ResourceError: Ray does not start, or has not what a trial asks for.
-        PreflightError: the sweep cannot work here; the message has all that is in the way.
-        DeclinedError: the run would take long, and the user does not want it.
+        KeyboardInterrupt: SIGINT or SIGTERM was received; the running trials have stopped.
+        RayStartError, ResourceError: Ray does not start, or lacks a trial's resources.
+        PreflightError: the sweep cannot work on this machine; the message lists all reasons.
+        DeclinedError: the user declined a long run.
     """
     to_run = plan.missing[: limit or sweep.grid.run_cap]
     if not to_run:
@@ -67,7 +67,7 @@ def launch(
         ask_before_a_long_run(plan, to_run, workers(sweep))
     store.write_text(store.grid_path, sweep.text)
     prepare(to_run, sweep.places)
-    # Ray takes a second to import: only now is it known to be needed.
+    # Imported here, because Ray takes a second to import.
     from runners.on_ray.trials import run_trials
 
     log = store.root / RAY_LOG
@@ -80,7 +80,7 @@ def launch(
                 measured = measured_memory(plan.trials, plan.results)
                 run_trials(to_run, store, settings, measured, observer, timeline)
         except RayLostError as lost:
-            say(f"{lost}{f' (what Ray said: {log})' if log.exists() else ''}")
+            say(f"{lost}{f' (output of Ray: {log})' if log.exists() else ''}")
         with timeline.span(COMPILE):
             compile_results()
     timeline.close()
@@ -92,7 +92,7 @@ def launch(
 
 
 def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int) -> None:
-    """Ask on a terminal whether a run of more than an hour is meant."""
+    """On a terminal, ask for confirmation of a run that takes more than an hour."""
     on_one = trial_seconds(to_run, seconds_per_epoch(plan))
     if on_one is None or not sys.stdin.isatty():
         return
@@ -103,7 +103,7 @@ def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int)
         answer = input(
             f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] "
         )
-    # Ctrl-D is no answer.
+    # Ctrl-D counts as no.
     except EOFError:
         answer = ""
     if answer.strip().lower() not in ("y", "yes"):

@@ -1,4 +1,4 @@
-"""Which trials of a sweep are still to run, given the records, and what that will take."""
+"""Which trials of a sweep have no result yet, and how long they will take."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
@@ -11,7 +11,7 @@ from adaloss.trial import Trial
 
 Kind = tuple[Hashable, ...]
 
-# What may differ between trials that take the same time per epoch.
+# Fields that do not affect the time per epoch.
 SAME_TIME = frozenset(
     {"optimizer", "seed", "lr", "epochs", "b0", "alpha", "c", "momentum", "weight_decay"}
     | {"pretrained", "split_seed", "normalize", "mean", "std", "max_loss"}
@@ -20,7 +20,7 @@ SAME_TIME = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The distinct trials of a sweep in the order to run them, and the results there are."""
+    """The distinct trials of a sweep in the order of execution, and the recorded results."""
 
     sweep: str
     trials: tuple[Trial, ...]
@@ -41,16 +41,16 @@ class Plan:
 
     @property
     def ran_on_gpus(self) -> bool:
-        """Whether there are results that were computed on a GPU."""
+        """Whether some results were computed on a GPU."""
         return any(result.memory is not None for result in self.results.values())
 
     def states(self) -> dict[str, str]:
-        """The state of every trial by its id, in the order to run them."""
+        """The state of every trial by its id, in the order of execution."""
         found = {trial_id: result.state.value for trial_id, result in self.results.items()}
         return {trial.trial_id: found.get(trial.trial_id, "missing") for trial in self.trials}
 
     def counts(self) -> dict[str, str | int]:
-        """What ``--json`` prints: the sweep's name and its cells and trials by state."""
+        """The object for ``--json``: the sweep's name, and its cells and trials by state."""
         return {
             "sweep": self.sweep,
             "cells": len({trial.cell for trial in self.trials}),
@@ -63,10 +63,11 @@ class Plan:
 
 
 def make_plan(sweep: str, trials: Iterable[Trial], store: Store) -> Plan:
-    """Hold the trials against the records.
+    """Look up the trials in the records.
 
-    Trials with equal identity, such as an optimizer's that ignores the field in which they differ,
-    are one. A result that cannot be read is told to ``store.unreadable`` and counts as missing.
+    Trials with equal identity are one: for example, trials of an optimizer that ignores the field
+    in which they differ. An unreadable result is reported to ``store.unreadable`` and counts as
+    missing.
     """
     distinct = {trial.trial_id: trial for trial in trials}
     results = {
@@ -78,7 +79,7 @@ def make_plan(sweep: str, trials: Iterable[Trial], store: Store) -> Plan:
 
 
 def seconds_per_epoch(plan: Plan) -> dict[Kind, float]:
-    """The mean time of an epoch of each kind of trial, from those that are complete."""
+    """The mean time of an epoch of each kind of trial, from complete trials."""
     by_kind: defaultdict[Kind, list[float]] = defaultdict(list)
     for trial in plan.in_state(TrialState.COMPLETE):
         by_kind[kind(trial)].append(plan.results[trial.trial_id].seconds / trial.epochs)
@@ -86,9 +87,9 @@ def seconds_per_epoch(plan: Plan) -> dict[Kind, float]:
 
 
 def trial_seconds(trials: Iterable[Trial], per_epoch: Mapping[Kind, float]) -> float | None:
-    """The sum of the times that the trials will take, None where nothing has been measured.
+    """The estimated total time of the trials in seconds, None if nothing has been measured.
 
-    A kind of trial that was not measured is taken to need the mean of those that were.
+    A kind of trial that was not measured is assumed to need the mean of the measured kinds.
     """
     if not per_epoch:
         return None
@@ -97,5 +98,5 @@ def trial_seconds(trials: Iterable[Trial], per_epoch: Mapping[Kind, float]) -> f
 
 
 def kind(trial: Trial) -> Kind:
-    """Trials of one kind take about the same time per epoch: they differ in other fields."""
+    """The fields that determine the time per epoch."""
     return tuple(value for name, value in trial.values.items() if name not in SAME_TIME)

@@ -1,4 +1,4 @@
-"""What a sweep needs on this machine before it starts: data sets and pretrained weights."""
+"""Download what a sweep needs before it starts: data sets and pretrained weights."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from adaloss.trial import Trial
 
 
 def prepare(trials: Sequence[Trial], places: Places) -> None:
-    """Fetch data sets and weights that are not there yet: once, and never inside a trial.
+    """Download missing data sets and weights, so that no trial has to.
 
     Raises:
-        UserError: something cannot be had; the message says what to put where.
+        UserError: a file cannot be downloaded; the message says what to put where.
     """
-    # torch takes seconds to import, and a sweep on digits from scratch needs nothing.
+    # torch takes seconds to import, and a sweep on digits with random weights needs no files.
     reading = {trial.identity: trial for trial in trials if trial.needs_files}
     if reading:
         common_task(reading.values()).load().fetch(reading.values(), places)

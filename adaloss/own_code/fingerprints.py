@@ -1,7 +1,7 @@
-"""Whether the user's own code, data and weights are what they were when a result was recorded.
+"""Compare the user's own code, data and weights with the digests in a record.
 
-A trial names the user's model, image folder and weights, and its id is made of these names. What
-a name stands for can change: every result therefore records digests of it.
+A trial's id contains the names of the user's model, image folder and weights. What a name refers
+to can change, so every result records digests of it.
 """
 
 from adaloss.own_code.modules import (
@@ -16,7 +16,7 @@ from adaloss.records.result import Digest, Fingerprint
 
 
 def code_digest(model: str, places: Places) -> dict[str, str]:
-    """The digests of the files that the model's function is made of, by their names.
+    """The digests of the files that define the model's function, by file name.
 
     Raises:
         OwnCodeError: there is no such module.
@@ -29,7 +29,7 @@ def code_digest(model: str, places: Places) -> dict[str, str]:
 
 
 def with_loaded_code(fingerprint: Fingerprint, places: Places) -> Fingerprint:
-    """The fingerprint with every file of the user's folders that this process has imported."""
+    """The fingerprint with every file that this process imported from the user's folders."""
     if fingerprint.model is None:
         return fingerprint
     loaded = loaded_digests(places.own_folders)
@@ -37,7 +37,7 @@ def with_loaded_code(fingerprint: Fingerprint, places: Places) -> Fingerprint:
 
 
 def for_comparison(recorded: Digest, now: Digest | None, places: Places) -> Digest | None:
-    """The digest of now with the files that a record names besides, such as those loaded later."""
+    """The current digest, extended by files that only the record names, such as later imports."""
     if isinstance(recorded, str) or now is None or isinstance(now, str):
         return now
     others = [name for name in recorded if name not in now]
@@ -45,14 +45,14 @@ def for_comparison(recorded: Digest, now: Digest | None, places: Places) -> Dige
 
 
 def difference(recorded: Digest, now: Digest) -> tuple[str, ...]:
-    """What of a record changed: files of code by name; of images and weights just that they did."""
+    """The files of code that differ from a record; for images and weights only that they do."""
     if isinstance(recorded, str) or isinstance(now, str):
         return () if recorded == now else ("its files",)
     return tuple(name for name in recorded if recorded[name] != now.get(name))
 
 
 def changed(recorded: Fingerprint, now: Fingerprint, places: Places) -> bool:
-    """Whether anything of a record is not what it was; what it does not have is unknown."""
+    """Whether anything differs from a record; a digest that the record lacks counts as changed."""
     for field in Fingerprint.model_fields:
         before, after = recorded.of(field), now.of(field)
         if before is None and after is None:

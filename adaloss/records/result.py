@@ -39,7 +39,7 @@ class EpochMetrics(Record):
         return own | {"values": values}
 
     @model_serializer
-    def line(self) -> dict[str, float | None]:
+    def line(self) -> dict[str, int | float | None]:
         """The flat object: every measurement by its name."""
         return {"epoch": self.epoch, "step": self.step, **self.values, "seconds": self.seconds}
 

@@ -1,4 +1,4 @@
-"""How a trial computes: precision and determinism, set for it and given back afterwards."""
+"""Precision and determinism of a trial: set for its computations and restored afterwards."""
 
 import contextlib
 import os
@@ -9,14 +9,14 @@ import torch
 
 from adaloss.trial import Precision, Trial
 
-# cuBLAS reads it when it starts; without it deterministic products are refused.
+# cuBLAS reads this variable when it starts and refuses deterministic products without it.
 CUBLAS_WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def precision_on(precision: Precision, device: torch.device) -> Literal["fp32", "tf32", "bf16"]:
-    """What ``auto`` stands for on the device; the others are what they are.
+    """The precision in use on the device.
 
-    That is bf16 on a GPU that computes with it, tf32 on an older one, fp32 on a CPU. tf32 on a
+    ``auto`` is bf16 on a GPU that supports it, tf32 on an older GPU and fp32 on a CPU. tf32 on a
     CPU is fp32.
     """
     if device.type != "cuda":
@@ -29,7 +29,7 @@ def precision_on(precision: Precision, device: torch.device) -> Literal["fp32", 
 def forward_precision(
     trial: Trial, device: torch.device
 ) -> contextlib.AbstractContextManager[object]:
-    """The context of a forward pass: bf16 where the trial computes with it, weights in fp32."""
+    """The context of a forward pass: autocast to bf16 if the trial uses it; weights are fp32."""
     if precision_on(trial.precision, device) == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
@@ -37,10 +37,10 @@ def forward_precision(
 
 @contextlib.contextmanager
 def numerics_of(trial: Trial, device: torch.device) -> Iterator[None]:
-    """Compute as the trial asks for; a worker's next trial starts from what was before.
+    """Apply the trial's precision and determinism; restore the previous settings at the end.
 
-    On a CPU the same trial gives the same bits without further ado. On a GPU that takes
-    ``deterministic: true``, which is slower; by default the fastest algorithms are chosen there.
+    On a CPU the same trial gives the same bits with any setting. On a GPU that takes
+    ``deterministic: true``, which is slower; the default there is the fastest algorithms.
     """
     with contextlib.ExitStack() as undo:
         if trial.deterministic:
@@ -52,12 +52,12 @@ def numerics_of(trial: Trial, device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def deterministic_algorithms() -> Iterator[None]:
-    """Only algorithms that give the same bits twice; an operation that has none raises."""
+    """Allow only deterministic algorithms; an operation that has none raises."""
     os.environ.setdefault(*CUBLAS_WORKSPACE)
     filling = torch.utils.deterministic
     before = torch.are_deterministic_algorithms_enabled(), filling.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.use_deterministic_algorithms(True)
-    # Filling fresh memory would only cost time: nothing here reads what it has not written.
+    # Filling fresh memory would only cost time: nothing here reads memory before writing it.
     filling.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
@@ -68,7 +68,7 @@ def deterministic_algorithms() -> Iterator[None]:
 
 @contextlib.contextmanager
 def float32_products(trial: Trial, device: torch.device) -> Iterator[None]:
-    """Products of float32 numbers on a GPU: in full, or as tf32."""
+    """Compute products of float32 numbers on a GPU in full precision, or as tf32."""
     kind = "tf32" if precision_on(trial.precision, device) != "fp32" else "ieee"
     matmul = torch.backends.cuda.matmul
     convolution = torch.backends.cudnn.conv  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""A function of tensors as a CUDA graph: launched as one, not kernel by kernel.
+"""Replay a function of tensors as a CUDA graph: one launch instead of one per kernel.
 
-A small network's step is hundreds of kernels, and launching them takes a processor longer than a
-GPU takes to compute them. A replayed step runs the same kernels on the same numbers.
+A small network's step is hundreds of kernels, and launching them takes the processor longer than
+the GPU takes to compute them. A replayed step runs the same kernels on the same numbers.
 """
 
 import random
@@ -14,23 +14,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-# The first calls allocate, choose algorithms and load kernels, which cannot be captured; torch's
-# documentation has as many.
+# The first calls allocate memory, choose algorithms and load kernels, which cannot be captured;
+# torch's documentation uses the same number.
 CALLS_BEFORE_CAPTURE = 3
 
-# Where a module has what its state is made of: tensors that stay in place.
+# The attributes in which torch keeps a module's state: tensors that stay in place.
 KEPT_BY_TORCH = ("_parameters", "_buffers", "_modules")
 
 Function = Callable[..., Tensor]
 
 
 class Replay:
-    """Functions of one model that are called with tensors of the same shapes, time and again.
+    """Replays functions of one model that are called repeatedly with tensors of the same shapes.
 
-    What they change must be on the device and stay where it is. One that waits for the device,
-    draws random numbers on the processor or has the model keep tensors of its own cannot be
-    captured, nor one for whose own memory there is no room: it is called as it is, and a line of
-    output says so.
+    Everything that a function changes must be on the device and stay at its address. A function
+    cannot be captured if it waits for the device, draws random numbers on the processor, makes the
+    model keep tensors of its own, or needs more memory than there is. Such a function is called
+    directly, and a line of output gives the reason.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -40,7 +40,7 @@ class Replay:
         self.captured: dict[str, Captured] = {}
 
     def call(self, name: str, function: Function, *arguments: Tensor) -> Tensor:
-        """What the function of this name returns for these arguments, the caller's to keep."""
+        """Call the function of this name; the caller may keep the returned tensor."""
         if captured := self.captured.get(name):
             return captured.replay(arguments)
         self.calls[name] += 1
@@ -55,7 +55,7 @@ class Replay:
                 self.captured[name] = Captured(function, arguments)
             except RuntimeError as error:
                 hindrances.append(" ".join(str(error).split())[:300])
-                # They draw from a state that the device's generator may have left: once more.
+                # Earlier graphs draw from a generator state that may be stale: capture them again.
                 self.captured.clear()
                 self.calls.clear()
         if hindrances:
@@ -65,19 +65,19 @@ class Replay:
 
 
 class Captured:
-    """A call as a graph, with room for its arguments."""
+    """A captured call, with buffers for its arguments."""
 
     def __init__(self, function: Function, arguments: Sequence[Tensor]) -> None:
-        """Capture the call, which is not made by that.
+        """Capture the call without running it.
 
         Raises:
-            RuntimeError: it cannot be captured; ``torch.OutOfMemoryError`` is one.
+            RuntimeError: the call cannot be captured; ``torch.OutOfMemoryError`` is a subclass.
         """
         self.arguments = [torch.empty_like(argument) for argument in arguments]
         self.graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         try:
             with warnings.catch_warnings():
-                # What is said of a graph that broke off before its first kernel.
+                # torch warns so about a graph that failed before its first kernel.
                 warnings.filterwarnings("ignore", message="The CUDA Graph is empty")
                 with torch.cuda.graph(self.graph, pool=pool):
                     self.result = function(*self.arguments)
@@ -86,7 +86,7 @@ class Captured:
             raise
 
     def replay(self, arguments: Sequence[Tensor]) -> Tensor:
-        """The call with these arguments."""
+        """Run the captured call with these arguments."""
         for own, argument in zip(self.arguments, arguments, strict=True):
             own.copy_(argument)
         self.graph.replay()
@@ -95,7 +95,7 @@ class Captured:
 
 @contextmanager
 def host_watched() -> Iterator[list[str]]:
-    """Fills the list it yields with what a graph would not repeat of what was done meanwhile."""
+    """Yield a list, and fill it with what a graph of the block's calls would not repeat."""
     hindrances: list[str] = []
     before, mode = host_random_state(), torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings(record=True) as caught:
@@ -120,17 +120,17 @@ def host_watched() -> Iterator[list[str]]:
 
 
 def host_random_state() -> tuple[object, ...]:
-    """Comparable states of the processor's global generators."""
+    """The states of the processor's global generators, in a form that can be compared."""
     name, keys, *rest = np.random.get_state(legacy=True)
     numpys = name, np.asarray(keys).tobytes(), *rest
     return random.getstate(), numpys, torch.get_rng_state().numpy().tobytes()
 
 
 def tensors_of_its_own(model: nn.Module) -> Iterator[str]:
-    """The names of tensors that modules keep as plain attributes, or in dicts and lists of those.
+    """The names of tensors that modules keep as plain attributes, or in dicts and lists.
 
-    A module may drop such a tensor, and a graph would go on reading where it was: some of timm's
-    keep their attention biases so between the batches of an evaluation.
+    A module may drop such a tensor, and a graph would still read its old address: some of timm's
+    models keep their attention biases like this between the batches of an evaluation.
     """
     for path, module in model.named_modules():
         for name, value in vars(module).items():
@@ -143,11 +143,11 @@ def tensors_of_its_own(model: nn.Module) -> Iterator[str]:
 
 
 def clear_up_after_capture(device: int, pool: tuple[int, int]) -> None:
-    """End what torch leaves open where a capture broke off amid the GPU's own work.
+    """Close what torch leaves open when a capture fails in the middle of the GPU's work.
 
-    The allocator would give no memory back any more, and the global generator draw no numbers.
+    Otherwise the allocator would never free memory, and the global generator could not be used.
     """
-    with suppress(RuntimeError):  # mostly it has been ended
+    with suppress(RuntimeError):  # usually it has ended already
         torch._C._cuda_endAllocateToPool(device, pool)
     generator = torch.cuda.default_generators[device]
     fresh = torch.Generator(generator.device)

@@ -8,7 +8,7 @@ import torch
 def derived_seed(seed: int, purpose: str) -> int:
     """A 63-bit seed that depends on both arguments and nothing else.
 
-    A draw added for one purpose thus never shifts the draws of another: all optimizers of one
+    A draw that is added for one purpose never shifts the draws of another: all optimizers of one
     seed see the same initial weights and the same batches.
     """
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()

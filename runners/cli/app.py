@@ -57,8 +57,8 @@ def say_version(version: Version = False) -> None:
 def main() -> NoReturn:
     """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
     make_readable_everywhere()
-    # A sweep is many small objects that all live on: to look for garbage among them again and
-    # again takes a tenth of the time of a large table.
+    # A sweep consists of many small objects that all stay alive: repeated garbage collection would
+    # take a tenth of the time of a large table.
     gc.set_threshold(100_000, 50, 100)
     try:
         app()
@@ -69,9 +69,9 @@ def main() -> NoReturn:
 
 
 def advice(error: Exception) -> str:
-    """What to do about an error of the system's that says only what is wrong."""
+    """Advice for an error of the operating system."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ": make room, then give the same command again"
+        return ": free some space, then run the same command again"
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
-        return ": allow writing there, or name another place with -o or --storage"
+        return ": allow writing there, or name another folder with -o or --storage"
     return ""

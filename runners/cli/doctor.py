@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 def doctor(
     grid: Annotated[
         str | None,
-        typer.Argument(help=f"{GRID_HELP} Without it: the machine alone."),
+        typer.Argument(help=f"{GRID_HELP} Without it, only the machine is checked."),
     ] = None,
     storage: Storage = RESULTS,
     only: Only = None,
     wandb: Wandb = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check whether this machine can run sweeps, or a grid; nothing is started or fetched."""
+    """Check whether this machine can run sweeps, or a grid; starts and downloads nothing."""
     from runners.preflight.finding import Level, with_level
 
     findings = tuple(
@@ -54,7 +54,7 @@ def doctor(
 
 
 def on_machine(storage: Path, wandb: str | None) -> "tuple[Finding, ...]":
-    """What is found of the machine alone."""
+    """The findings on the machine alone."""
     from runners.preflight.start import machine_findings
     from runners.tracking.mode import mirror_mode
 
@@ -64,7 +64,7 @@ def on_machine(storage: Path, wandb: str | None) -> "tuple[Finding, ...]":
 def on_grid(
     grid: str, storage: Path, only: list[str] | None, wandb: str | None
 ) -> "tuple[Finding, ...]":
-    """What is found of the machine for the trials that are missing."""
+    """The findings on the machine for the missing trials of a grid."""
     from runners.preflight.planned import Planned
     from runners.preflight.start import doctors_findings, sweep_findings
     from runners.tracking.mode import mirror_mode
@@ -80,7 +80,7 @@ def on_grid(
 
 
 def table_findings(sweep: "Sweep", store: "Store") -> "tuple[Finding, ...]":
-    """What is wrong with the tables that a run compiles."""
+    """Problems with the tables that a run compiles."""
     from analysis.results import read_results, tables_of
     from runners.preflight.finding import refused
 
@@ -89,7 +89,7 @@ def table_findings(sweep: "Sweep", store: "Store") -> "tuple[Finding, ...]":
     except UserError as error:
         return (refused("tables", str(error), ""),)
     except OSError:
-        # The checks of the folder say what is wrong with it.
+        # Other checks report problems of the folder.
         return ()
     return ()
 

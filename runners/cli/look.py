@@ -1,4 +1,4 @@
-"""The commands that look at a sweep, and at grids: plan, status, show, init, schema."""
+"""The commands that show a sweep or a grid: plan, status, show, init, schema."""
 
 import shlex
 from pathlib import Path
@@ -17,7 +17,7 @@ from runners.cli.options import (
     open_sweep,
     plan_of,
 )
-from runners.cli.output import print_json, print_trial, safe_so_far
+from runners.cli.output import done_so_far, print_json, print_trial
 
 
 def plan(
@@ -29,7 +29,7 @@ def plan(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would do and take: cells, trials by state, time, disk, licences."""
+    """Show what a run would do and need: cells, trials by state, time, disk, licences."""
     from runners.calibrate import device_here, measure
     from runners.pages.grid_notes import grid_notes
     from runners.pages.plan import one_of_each_kind, plan_lines, plan_record
@@ -73,14 +73,14 @@ def status(
     for matrix in state_matrices(made.trials, states, sweep.tables[0]):
         console.print(matrix, "")
     console.print(legend())
-    typer.echo(f"{sweep.name}: {safe_so_far(made)}")
+    typer.echo(f"{sweep.name}: {done_so_far(made)}")
     for line in failure_lines(made, store):
         typer.echo(line)
 
 
 def show(
     grid: Grid,
-    trial: Annotated[str, typer.Argument(help="A trial id or name, or the beginning of one.")],
+    trial: Annotated[str, typer.Argument(help="A trial id or name, or the start of one.")],
     storage: Storage = RESULTS,
 ) -> None:
     """Show one trial: configuration, state, history, and the error with its traceback."""
@@ -99,13 +99,13 @@ def init(
     from adaloss.grid.sweep import resolve_grid
 
     if file.exists():
-        raise UserError(f"{file} exists already: name another file")
+        raise UserError(f"{file} already exists: name another file")
     file.write_bytes(resolve_grid("example").read_bytes())
     typer.echo(f"wrote {file}; run it with: adaloss-sweep run {shlex.quote(str(file))}")
 
 
 def schema() -> None:
-    """Print the grid file's JSON Schema, for editors to complete and check with."""
+    """Print the grid file's JSON Schema, for completion and checks in editors."""
     from adaloss.grid.sweep import grid_json_schema
 
     print_json(grid_json_schema())

@@ -1,4 +1,4 @@
-"""What the commands of adaloss-sweep share: their arguments, exit codes, and finding the sweep."""
+"""What the commands share: arguments, exit codes, and opening a sweep."""
 
 import shlex
 from pathlib import Path
@@ -19,7 +19,7 @@ RESULTS = Path("results")
 
 
 def local_path(text: str | Path) -> Path:
-    """A path as the command line has it; a URL is a mistake, said before anything is made."""
+    """A path on the command line; a URL is refused before anything is written."""
     from adaloss.records.places import url_trouble
 
     if trouble := url_trouble(str(text)):
@@ -38,7 +38,8 @@ Storage = Annotated[
 Only = Annotated[
     list[str] | None,
     typer.Option(
-        help="Only trials with these values: b0=1,optimizer=adaloss. A field twice: either."
+        help="Only trials with these values: b0=1,optimizer=adaloss. Repeat a field to allow "
+        "several values."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
@@ -48,7 +49,7 @@ Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print t
 Wandb = Annotated[
     str | None,
     typer.Option(
-        help="W&B: auto, online, offline or disabled; default: the grid's.", metavar="MODE"
+        help="W&B mode: auto, online, offline or disabled; default: the grid's.", metavar="MODE"
     ),
 ]
 Output = Annotated[
@@ -56,7 +57,7 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Write to this file; its ending says the format.",
+        help="Write to this file; its suffix sets the format.",
         parser=local_path,
         metavar="<path>",
     ),
@@ -66,10 +67,10 @@ Output = Annotated[
 def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
     """The sweep of a grid file, a shipped grid's name or a folder of results, and its store.
 
-    What of the records cannot be read is said, and is missing.
+    Records that cannot be read are reported and count as missing.
 
     Raises:
-        UserError: there is no such grid, or the folder is none of results.
+        UserError: there is no such grid, or the folder has no results.
     """
     from adaloss.errors import UserError
     from adaloss.grid.sweep import load_sweep, resolve_grid
@@ -81,13 +82,13 @@ def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
     if not path.is_dir():
         sweep = load_sweep(path)
         return sweep, Store(storage / sweep.name, announcing(say))
-    # Names that are none have no folder beside them.
+    # "." and ".." have no name of their own.
     path = path.resolve() if path.name in ("", "..") else path
     store = store_at(path)
     if storage != RESULTS and storage.resolve() != path.resolve().parent:
         raise UserError(
-            f"{grid} has results, and --storage {storage} is another place: leave --storage out, "
-            f"or give the file {store.grid_path} with it"
+            f"{grid} is a folder of results, and --storage {storage} is another folder: omit "
+            f"--storage, or combine it with the file {store.grid_path}"
         )
     sweep = load_sweep(store.grid_path)
     check_records(store, sweep.trials)
@@ -95,10 +96,10 @@ def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
 
 
 def open_results(grid: str, storage: Path) -> "tuple[Sweep, Store]":
-    """The same of a sweep that has results.
+    """Like :func:`open_sweep`, for a sweep that must have results.
 
     Raises:
-        UserError: there are none in the storage.
+        UserError: the storage has no results of it.
     """
     from adaloss.errors import UserError
 
@@ -112,7 +113,7 @@ def open_results(grid: str, storage: Path) -> "tuple[Sweep, Store]":
 
 
 def say(line: str) -> None:
-    """Print a line beside the output."""
+    """Print a line to standard error."""
     typer.echo(line, err=True)
 
 
@@ -127,14 +128,14 @@ def command(verb: str, sweep: "Sweep", store: "Store") -> str:
 
 
 def argument(path: Path) -> str:
-    """The path as an argument that no command takes for an option."""
+    """The path as an argument that cannot be mistaken for an option."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def plan_of(
     sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
 ) -> "Plan":
-    """Hold the trials that ``--only`` leaves against the records."""
+    """The plan of the trials that ``--only`` selects."""
     from runners.cli.selection import select
     from runners.plan import make_plan
 
@@ -144,7 +145,7 @@ def plan_of(
 def plan_to_run(
     sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
 ) -> "Plan":
-    """The same before a run: what cannot be read is set aside, and said to be."""
+    """Like :func:`plan_of`, before a run: unreadable records are set aside and reported."""
     from dataclasses import replace
 
     from adaloss.records.quarantine import set_unreadable_aside
@@ -157,7 +158,7 @@ def plan_to_run(
 
 
 def say_own_changes(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:
-    """Say what changed, or is not here, of the code and data that results were computed with."""
+    """Report changed or missing code and data of the user that results were computed with."""
     from dataclasses import replace
 
     from adaloss.records.store import ignore

@@ -1,4 +1,4 @@
-"""What the commands print: tables, pages, trials, JSON."""
+"""Print tables, pages, trials and JSON."""
 
 import json
 import sys
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 WIDTH_OF_A_PIPE = 200
 
 
-def safe_so_far(made: "Plan") -> str:
-    """How many trials have a result, and which."""
+def done_so_far(made: "Plan") -> str:
+    """How many trials have a result, by state."""
     counts = made.counts()
     states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "diverged", "failed"))
     return f"{len(made.results)} of {counts['trials']} trials are done ({states})"
 
 
 def print_tables(tables: "tuple[Table, ...]") -> None:
-    """Print the tables to the terminal, or as plain text of any width where there is none."""
+    """Print the tables to the terminal, or as plain text of any width to a pipe."""
     from analysis.render.render import render_plain, terminal_table
     from runners.pages.safe_console import SafeConsole
 
@@ -38,11 +38,11 @@ def print_tables(tables: "tuple[Table, ...]") -> None:
 
 
 def print_trial(trial: "Trial", store: "Store") -> None:
-    """Print everything on record about a trial."""
+    """Print everything that is recorded about a trial."""
     from runners.pages.safe_console import SafeConsole
     from runners.pages.trial import trial_page
 
-    # A pipe has no width: nothing is to be cut to one.
+    # A pipe has no width to cut lines to.
     console = SafeConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
     console.print(trial_page(trial, store))
 
@@ -53,7 +53,7 @@ def print_json(value: dict[str, Any]) -> None:
 
 
 def print_page(page: "Page") -> None:
-    """Print a page to the terminal, or as plain text of any width where there is none."""
+    """Print a page to the terminal, or as plain text of any width to a pipe."""
     from analysis.render.page import page_plain, page_terminal
     from runners.pages.safe_console import SafeConsole
 

@@ -1,4 +1,4 @@
-"""What the ending of an output file asks for; checked before anything is computed."""
+"""The format of an output file by its suffix, checked before anything is computed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from adaloss.errors import UserError
 
 Endings = Mapping[str, tuple[str, ...]]
-"""The endings that files of each format may have."""
+"""The suffixes that files of each format may have."""
 
 
-def form_of(output: Path | None, given: str | None, endings: Endings) -> str | None:
-    """The format that ``--format`` or the file's ending asks for; None where neither does.
+def form_of(output: Path | None, requested: str | None, endings: Endings) -> str | None:
+    """The format set by ``--format`` or the file's suffix; None if neither sets one.
 
     Raises:
-        UserError: there is no such format or ending, or they contradict each other.
+        UserError: there is no such format or suffix, or they contradict each other.
     """
-    if given is not None and given not in endings:
-        raise UserError(f"--format {given}: must be one of {', '.join(endings)}")
+    if requested is not None and requested not in endings:
+        raise UserError(f"--format {requested}: must be one of {', '.join(endings)}")
     if output is None:
-        return given
+        return requested
     if output.is_dir():
         raise UserError(f"-o {output} is a folder: name a file in it")
     name = output.name.lower()
@@ -28,20 +28,20 @@ def form_of(output: Path | None, given: str | None, endings: Endings) -> str | N
     fitting = [form for form, some in endings.items() if ending in some]
     if not fitting and output.suffix:
         raise UserError(
-            f"-o {output}: no file ending in {output.suffix} can be written; the known endings are "
-            f"{', '.join(known)}"
+            f"-o {output}: files with the suffix {output.suffix} cannot be written; the suffixes "
+            f"are {', '.join(known)}"
         )
-    if given is not None and fitting and given not in fitting:
-        wanted = " or ".join(endings[given])
-        raise UserError(f"-o {output} does not go with --format {given}, which is {wanted}")
-    return given or next(iter(fitting), None)
+    if requested is not None and fitting and requested not in fitting:
+        suffixes = " or ".join(endings[requested])
+        raise UserError(f"-o {output} contradicts --format {requested}, whose suffix is {suffixes}")
+    return requested or next(iter(fitting), None)
 
 
 def check_folder(folder: Path, what: str) -> None:
-    """Refuse the name of a file for a folder that is to be made.
+    """Refuse the name of a file for a new folder.
 
     Raises:
-        UserError: it has an ending, or is a file.
+        UserError: it has a suffix, or is a file.
     """
     if folder.is_file() or (folder.suffix and not folder.is_dir()):
-        raise UserError(f"-o {folder}: {what}; a new folder's name has no ending")
+        raise UserError(f"-o {folder}: {what}; the name of a new folder has no suffix")

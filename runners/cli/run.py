@@ -30,7 +30,7 @@ from runners.cli.options import (
     say,
     say_own_changes,
 )
-from runners.cli.output import print_json, print_tables, print_trial, safe_so_far
+from runners.cli.output import done_so_far, print_json, print_tables, print_trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +52,11 @@ def run(
     ] = None,
     smoke: Annotated[
         bool,
-        typer.Option("--smoke", help="Does it run? One seed, two batches, kept in STORAGE/smoke."),
+        typer.Option("--smoke", help="Quick test: one seed, two batches, kept in STORAGE/smoke."),
     ] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="With --smoke: another value of a field, pretrained=false."),
+        typer.Option("--set", help="With --smoke: change a field, such as pretrained=false."),
     ] = None,
     wandb: Wandb = None,
     yes: Yes = False,
@@ -67,23 +67,21 @@ def run(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run the trials that are missing, then compile the tables."""
+    """Run the missing trials, then compile the tables."""
     from dataclasses import replace
 
     from runners.cli.selection import smoke_trials
 
     sweep, store = open_sweep(grid, storage)
     if settings and not smoke:
-        raise UserError(
-            "--set is for --smoke: what changes the numbers of a sweep belongs in its grid"
-        )
+        raise UserError("--set needs --smoke: a change of a sweep's numbers belongs in its grid")
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
     if smoke:
         store = replace(store, root=store.root.parent / "smoke" / store.root.name)
     mode = "disabled" if smoke else wandb
     with at_work(sweep, store):
         if smoke:
-            # What is tried is what is here now: nothing of it is averaged.
+            # A smoke run tests the current code: drop results of other versions.
             made = plan_of(sweep, trials, only, store)
             for stale in changed_trials(made, sweep):
                 store.set_aside(stale)
@@ -101,14 +99,14 @@ def retry(
     diverged: Annotated[bool, typer.Option("--diverged", help="Diverged trials.")] = False,
     changed: Annotated[
         bool,
-        typer.Option("--changed", help="Trials whose own code or data has changed since."),
+        typer.Option("--changed", help="Trials whose own code or data has changed."),
     ] = False,
     wandb: Wandb = None,
     yes: Yes = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set the records of failed, diverged or changed trials aside and run those trials again."""
+    """Set aside the records of failed, diverged or changed trials, and run those trials again."""
     from adaloss.records.result import TrialState
 
     sweep, store = open_sweep(grid, storage)
@@ -146,7 +144,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     if len(chosen) > 1:
         first = chosen[0]
         raise UserError(
-            f"{len(chosen)} trials match: name one, such as with "
+            f"{len(chosen)} trials match: select one, for example with "
             f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
             f"seed={first.seed}"
         )
@@ -157,7 +155,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             prepare(chosen, sweep.places)
             execute_here(chosen[0], sweep, store)
         else:
-            typer.echo("this trial has finished already; its record:", err=True)
+            typer.echo("this trial has already finished; its record:", err=True)
     print_trial(chosen[0], store)
     result = store.read_result(chosen[0])
     raise typer.Exit(FAILED if result and result.state is TrialState.FAILED else COMPLETE)
@@ -165,18 +163,18 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
 
 @contextlib.contextmanager
 def at_work(sweep: "Sweep", store: "Store") -> Iterator[None]:
-    """Hold the results for this command; SIGTERM stops it as Ctrl-C does."""
+    """Lock the results for this command; SIGTERM stops it like Ctrl-C."""
     from runners.interrupt import sigterm_as_interrupt
     from runners.preflight.run_lock import only_run
 
-    # A URL as the data's root is refused before a folder is made.
+    # Refuse a URL as data.root before a folder is created.
     _ = sweep.places
     with sigterm_as_interrupt(), only_run(store):
         yield
 
 
 def changed_trials(made: "Plan", sweep: "Sweep") -> "list[Trial]":
-    """The trials whose results were, or may have been, computed with other code or data."""
+    """The trials whose results were or may have been computed with other code or data."""
     from runners.pages.own_changes import own_changes
 
     changes = own_changes(made.trials, made.results, sweep.places)
@@ -190,7 +188,7 @@ def changed_trials(made: "Plan", sweep: "Sweep") -> "list[Trial]":
 
 
 def refuse_mixing(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:
-    """Refuse to put results beside others that were computed with other code or data.
+    """Refuse to mix new results with results of other code or data.
 
     Raises:
         PreflightError: there are such results.
@@ -216,7 +214,7 @@ def run_and_compile(
     as_json: bool,
     profile: bool = False,
 ) -> NoReturn:
-    """Run what is missing, compile what came out, exit with the code that says how it went."""
+    """Run the missing trials, compile the results, and exit with the code of the outcome."""
     from adaloss.records.provenance import code_version
     from analysis.figures.writing.processes import start_early
     from analysis.outputs import save_everything
@@ -232,7 +230,7 @@ def run_and_compile(
     before = plan_to_run(sweep, trials, only, store)
     mode = mirror_mode(sweep.grid.wandb.mode, wandb)
     specs = specs_for(sweep, trials)
-    # Whatever cannot be compiled is said before anything runs.
+    # Report tables that cannot be compiled before anything runs.
     tables_of(read_results(sweep, trials, store, specs))
 
     def compile_results() -> "tuple[Table, ...]":
@@ -260,7 +258,7 @@ def run_and_compile(
         after = plan_of(sweep, trials, only, store)
         with contextlib.suppress(KeyboardInterrupt):
             compile_results()
-        typer.echo(f"stopped; {safe_so_far(after)}. Go on with: {command_to_go_on()}", err=True)
+        typer.echo(f"stopped; {done_so_far(after)}. Continue with: {continue_command()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     after = plan_of(sweep, trials, only, store)
     tables = compile_results()
@@ -270,25 +268,27 @@ def run_and_compile(
     else:
         print_tables(tables)
         say_own_changes(sweep, trials, store)
-        typer.echo(f"{safe_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
+        typer.echo(f"{done_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
         if counts["failed"] and trials != sweep.trials:
-            # Those of a smoke run are trials of no grid: other commands do not find them.
+            # Other commands do not find the trials of a smoke run, which belong to no grid.
             for line in (*failure_lines(after, store), f"to repeat them, delete {store.root}"):
                 typer.echo(line, err=True)
         elif counts["failed"]:
             typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
             typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
         if counts["missing"]:
-            typer.echo(f"{counts['missing']} missing; go on with: {command_to_go_on()}", err=True)
-    # Python would look through all objects once more at its end, for half a second. Where torch is
-    # loaded some complain of what is left; other commands have servers in threads.
+            typer.echo(
+                f"{counts['missing']} missing; continue with: {continue_command()}", err=True
+            )
+    # Without this, Python would spend half a second on garbage collection at its end. Not with
+    # torch, some objects of which then print complaints.
     if "torch" not in sys.modules:
         gc.freeze()
     raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
 
 
 def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, ...]":
-    """The sweep's tables; of a smoke run, whose trials are others, those that fit it."""
+    """The sweep's tables, adapted for a smoke run, which has other trials."""
     if trials == sweep.trials:
         return sweep.tables
     small = {"at": "last", "only": {}, "exclude": ()}
@@ -296,15 +296,15 @@ def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, 
 
 
 def command_to_upload(sweep: "Sweep", store: "Store") -> str:
-    """The command that uploads the runs afterwards, as it stands and wherever there is a key."""
+    """The command that uploads the runs afterwards."""
     from runners.tracking.mode import mirror_mode
 
     declared = mirror_mode(sweep.grid.wandb.mode, None)
     return command("sync", sweep, store) + (" --wandb online" if declared == "disabled" else "")
 
 
-def command_to_go_on() -> str:
-    """The command line that was given; a retry goes on as a run."""
+def continue_command() -> str:
+    """This command line again; ``retry`` continues as ``run``."""
     arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
     kept = [word for word in arguments if word not in ("--failed", "--diverged", "--changed")]
     return shlex.join(["adaloss-sweep", *kept])

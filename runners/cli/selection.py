@@ -1,4 +1,4 @@
-"""Which of a sweep's trials the command line means."""
+"""Select trials of a sweep from the command line."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,16 +14,16 @@ SMOKE_EVAL_EXAMPLES = 100
 
 
 class SelectionError(UserError):
-    """The command line names trials that there are not; the message says what there is."""
+    """The command line names trials that do not exist; the message says which do."""
 
 
 def select(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, ...]:
-    """The trials that ``--only`` items such as ``b0=1,optimizer=adaloss`` leave.
+    """The trials that ``--only`` items such as ``b0=1,optimizer=adaloss`` select.
 
-    A field that is given twice means either value.
+    A repeated field allows several values.
 
     Raises:
-        SelectionError: an item is not of that form, or names no field or value of these trials.
+        SelectionError: an item has another form, or names no field or value of these trials.
     """
     return matching(trials, items, "--only")
 
@@ -39,7 +39,7 @@ def leave_out(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, .
     }
     kept = tuple(trial for trial in trials if id(trial) not in excluded)
     if not kept:
-        raise SelectionError("--exclude leaves no trial")
+        raise SelectionError("--exclude excludes every trial")
     return kept
 
 
@@ -63,10 +63,10 @@ def matching(trials: tuple[Trial, ...], items: Sequence[str], option: str) -> tu
 
 
 def find_trial(trials: Sequence[Trial], name: str) -> Trial:
-    """The one trial whose id or readable name begins with ``name``.
+    """The trial whose id or readable name starts with ``name``.
 
     Raises:
-        SelectionError: there is none, or more than one.
+        SelectionError: there is no such trial, or more than one.
     """
     found = {
         trial.trial_id: trial
@@ -78,22 +78,22 @@ def find_trial(trials: Sequence[Trial], name: str) -> Trial:
         return trial
     if not found:
         raise SelectionError(
-            f"no trial's id or name begins with {name!r}; `status --json` lists the ids, "
-            f"a name looks like {trials[0].readable_name}"
+            f"no trial's id or name starts with {name!r}; `status --json` lists the ids, and a "
+            f"name looks like {trials[0].readable_name}"
         )
     examples = ", ".join(f"{trial.readable_name} ({key})" for key, trial in list(found.items())[:3])
     raise SelectionError(
-        f"{len(found)} trials begin with {name!r}: {examples}, …; write more of it"
+        f"{len(found)} trials start with {name!r}: {examples}, …; write a longer part"
     )
 
 
 def smoke_trials(trials: Sequence[Trial], settings: Sequence[str]) -> tuple[Trial, ...]:
-    """One seed of every cell, for one epoch of two batches, with the values that are set.
+    """One seed of every cell, for one epoch of two batches, with changed values.
 
     ``settings`` are items such as ``pretrained=false``.
 
     Raises:
-        SelectionError: a setting names no field of a trial, or no value of it.
+        SelectionError: a setting names no field of a trial, or an invalid value.
     """
     seed = trials[0].seed
     values = dict(setting(item) for item in settings)
@@ -110,13 +110,13 @@ def in_small(trial: Trial, values: dict[str, Any]) -> Trial:
     return Trial(**(fields | smaller))
 
 
-def least(given: int | None, most: int) -> int:
-    """The count, at most so many; None is all there are."""
-    return most if given is None else min(given, most)
+def least(count: int | None, most: int) -> int:
+    """The count, limited to ``most``; None means all examples."""
+    return most if count is None else min(count, most)
 
 
 def setting(item: str) -> tuple[str, Any]:
-    """The field and its value in ``field=value``, written as in a grid."""
+    """The field and the value of ``field=value``, in the notation of a grid."""
     name, equals, text = (part.strip() for part in item.partition("="))
     if not equals:
         raise SelectionError(f"--set {item}: write field=value, such as pretrained=false")

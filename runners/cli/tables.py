@@ -1,4 +1,4 @@
-"""The commands on the numbers that came out: table, stats, compare."""
+"""The commands that print numbers: table, stats, compare."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,32 +9,13 @@ from adaloss.errors import UserError
 from adaloss.records.places import url_trouble
 from runners.cli.options import (
     RESULTS,
-    Grid,
-    Only,
     Output,
-    Storage,
     open_results,
     say_own_changes,
 )
 from runners.cli.output import print_page, print_tables, put
 from runners.cli.output_files import form_of
-from runners.cli.table_options import (
-    AtOption,
-    Columns,
-    Decimals,
-    Exclude,
-    MarkOption,
-    MetricOption,
-    NaIfOption,
-    Per,
-    ProvenanceOption,
-    Rows,
-    ShowNOption,
-    SpreadOption,
-    Title,
-    Transpose,
-    results_of,
-)
+from runners.cli.request import TABLE_OPTIONS, Request, on_results
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -43,28 +24,13 @@ if TYPE_CHECKING:
     from analysis.results import Results
 
 
-# What a table's file may end in besides the usual ending of its format.
+# Further suffixes of a table's file, by format.
 MORE = {"siunitx": (".tex",), "html": (".htm",)}
 
 
+@on_results(*TABLE_OPTIONS)
 def table(
-    grid: Grid,
-    storage: Storage = RESULTS,
-    only: Only = None,
-    exclude: Exclude = None,
-    rows: Rows = None,
-    columns: Columns = None,
-    per: Per = None,
-    metric: MetricOption = None,
-    at: AtOption = None,
-    na_if: NaIfOption = None,
-    spread: SpreadOption = None,
-    mark: MarkOption = None,
-    show_n: ShowNOption = None,
-    decimals: Decimals = None,
-    transpose: Transpose = None,
-    title: Title = None,
-    provenance: ProvenanceOption = None,
+    request: Request,
     form: Annotated[
         str | None,
         typer.Option("--format", help="md, csv, latex, siunitx or html; default: terminal."),
@@ -74,7 +40,7 @@ def table(
     ] = False,
     output: Output = None,
 ) -> None:
-    """Compile the results tables from the records on disk; options change the grid's tables."""
+    """Compile the tables of results from the records; options change the grid's tables."""
     from analysis.render.render import FORMATS, render, render_document
     from analysis.results import tables_of
 
@@ -83,25 +49,7 @@ def table(
     )
     if document and form not in ("latex", "siunitx"):
         raise UserError("--document is for --format latex or siunitx")
-    results = results_of(
-        grid,
-        storage,
-        only,
-        exclude,
-        rows=rows,
-        columns=columns,
-        per=per,
-        metric=metric,
-        at=at,
-        na_if=na_if,
-        spread=spread,
-        mark=mark,
-        show_n=show_n,
-        decimals=decimals,
-        transpose=transpose,
-        title=title,
-        provenance=provenance,
-    )
+    results = request.results()
     say_own_changes(results.sweep, results.trials, results.store)
     tables = tables_of(results)
     if form is None and output is None:
@@ -111,39 +59,20 @@ def table(
     put(render_document(tables, form) if document else render(tables, form), output)
 
 
+@on_results("rows", "columns", "per", "metric", "at", "na_if")
 def stats(
-    grid: Grid,
-    storage: Storage = RESULTS,
-    only: Only = None,
-    exclude: Exclude = None,
-    rows: Rows = None,
-    columns: Columns = None,
-    per: Per = None,
-    metric: MetricOption = None,
-    at: AtOption = None,
-    na_if: NaIfOption = None,
+    request: Request,
     form: Annotated[
         str | None, typer.Option("--format", help="md or json; default: terminal.")
     ] = None,
     output: Output = None,
 ) -> None:
-    """Test what differs: paired differences, robustness over b0, aggregates, with intervals."""
+    """Compute statistics: paired differences, robustness over b0, aggregates, with intervals."""
     from analysis.render.page import page_markdown
     from analysis.results import statistics_frames, statistics_of
 
     form = form_of(output, form, {"md": (".md",), "json": (".json",)})
-    results = results_of(
-        grid,
-        storage,
-        only,
-        exclude,
-        rows=rows,
-        columns=columns,
-        per=per,
-        metric=metric,
-        at=at,
-        na_if=na_if,
-    )
+    results = request.results()
     if form == "json":
         frames = statistics_frames(results)
         put_json({name: in_json(frame) for name, frame in frames.items()}, output)
@@ -155,8 +84,9 @@ def stats(
         put(page_markdown(page), output)
 
 
+@on_results("metric", "at", "na_if")
 def compare(
-    grid: Grid,
+    request: Request,
     theirs: Annotated[
         str,
         typer.Option(
@@ -165,18 +95,12 @@ def compare(
             help="published[:DATE] (the default), a CSV file, another grid or folder of results.",
         ),
     ] = "published",
-    storage: Storage = RESULTS,
-    only: Only = None,
-    exclude: Exclude = None,
-    metric: MetricOption = None,
-    at: AtOption = None,
-    na_if: NaIfOption = None,
     form: Annotated[
         str | None, typer.Option("--format", help="md or csv; default: terminal.")
     ] = None,
     output: Output = None,
 ) -> None:
-    """Hold the results against the published ones, a file's or another sweep's, cell by cell."""
+    """Compare the results with published ones, a file or another sweep, cell by cell."""
     from analysis.comparison.frame import comparison_csv
     from analysis.comparison.page import comparison_page
     from analysis.outputs import save_comparison
@@ -185,16 +109,18 @@ def compare(
     form = form_of(output, form, {"md": (".md",), "csv": (".csv",)})
     if trouble := url_trouble(theirs):
         raise UserError(f"--with {trouble}")
-    ours = results_of(grid, storage, only, exclude, metric=metric, at=at, na_if=na_if)
+    ours = request.results()
     comparison = compared(ours, theirs)
     if form is None and output is None:
         print_page(comparison_page(comparison))
         try:
             for path in save_comparison(comparison, ours.store):
                 typer.echo(f"wrote {path}", err=True)
-        # The results may be somebody else's, to be read alone.
+        # The results may belong to somebody else and be read-only.
         except OSError as error:
-            typer.echo(f"not written beside the records: {error}; -o names a file", err=True)
+            typer.echo(
+                f"not written to the results' folder: {error}; name a file with -o", err=True
+            )
     elif form == "csv":
         put(comparison_csv(comparison), output)
     else:
@@ -202,7 +128,7 @@ def compare(
 
 
 def compared(ours: "Results", theirs: str) -> "Comparison":
-    """The comparison with what ``--with`` names; another grid's results lie beside ours."""
+    """Compare with the side that ``--with`` names, or another grid's results in our storage."""
     from adaloss.grid.sweep import resolve_grid
     from analysis.comparison.compare import compare as compare_sides
     from analysis.comparison.from_records import records_side
@@ -212,19 +138,19 @@ def compared(ours: "Results", theirs: str) -> "Comparison":
     measure, na_if = ours.measure, ours.spec.na_if
     other = named_side(theirs, measure=measure)
     if other is None:
-        beside = RESULTS if resolve_grid(theirs).is_dir() else ours.store.root.parent
-        sweep, store = open_results(theirs, beside)
+        storage = RESULTS if resolve_grid(theirs).is_dir() else ours.store.root.parent
+        sweep, store = open_results(theirs, storage)
         same = {"metric": measure.metric, "at": measure.at, "only": {}, "exclude": ()}
         spec = ours.spec.model_copy(update=same)
         results = read_results(sweep, sweep.trials, store, [spec])
-        name = name_beside(sweep.name, ours, theirs)
+        name = name_of_other(sweep.name, ours, theirs)
         other = records_side(results.frame, name=name, measure=measure, na_if=na_if)
     mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)
     return compare_sides(mine, other, ours.names)
 
 
-def name_beside(name: str, ours: "Results", theirs: str) -> str:
-    """The other sweep's name, with its grid's where it has ours."""
+def name_of_other(name: str, ours: "Results", theirs: str) -> str:
+    """The other sweep's name, extended by its grid if both have the same."""
     return name if name != ours.sweep.name else f"{name} by {theirs}"
 
 
@@ -236,7 +162,7 @@ def put_json(value: dict[str, Any], output: Path | None) -> None:
 
 
 def in_json(frame: "DataFrame") -> list[dict[str, Any]]:
-    """The rows of a frame; what is not finite is null."""
+    """The rows of a frame; values that are not finite become null."""
     import json
 
     rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))

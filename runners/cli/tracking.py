@@ -1,4 +1,4 @@
-"""The commands that show a sweep to others: W&B now or afterwards."""
+"""The commands for dashboards: W&B's, and the local one."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from runners.cli.options import (
 
 
 def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> None:
-    """Save the sweep's W&B workspace and report, or write them to files without a login."""
+    """Save the sweep's W&B workspace and report; without a login, write them to files."""
     from adaloss.errors import UserError
     from runners.tracking.labels import check_labels
     from runners.tracking.mode import mirror_mode
@@ -71,7 +71,7 @@ def watch(
     sweep, store = open_sweep(grid, storage)
     field = sweep.tables[0].columns
     styles = line_styles(tuple(dict.fromkeys(trial.value(field) for trial in sweep.trials)))
-    # Of one colour no two runs could be told apart.
+    # With a single colour, runs could not be distinguished.
     colours = {
         trial.trial_id: styles[trial.value(field)].colour
         for trial in sweep.trials
@@ -88,11 +88,11 @@ def sync(
     grid: Grid,
     storage: Storage = RESULTS,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say which runs are missing, write none.")
+        bool, typer.Option("--dry-run", help="List the missing runs and send none.")
     ] = False,
     wandb: Wandb = None,
 ) -> None:
-    """Bring W&B to the state of the records: upload, or write offline, the runs it lacks."""
+    """Upload the runs that W&B lacks, or write them offline."""
     from adaloss.errors import UserError
     from runners.tracking.labels import check_labels
     from runners.tracking.mode import sync_mode
@@ -101,9 +101,9 @@ def sync(
     sweep, store = open_sweep(grid, storage)
     mode = sync_mode(sweep.grid.wandb.mode, wandb)
     if mode == "disabled":
-        raise UserError(f"W&B is disabled for {sweep.name}: --wandb online or offline asks for it")
+        raise UserError(f"W&B is disabled for {sweep.name}: add --wandb online or offline")
     check_labels(sweep, sweep.trials)
-    # What cannot be read is said once, here.
+    # Report records that cannot be read once, here.
     plan_of(sweep, sweep.trials, None, store)
 
     def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The command that audits records: verify."""
+"""The command that repeats finished trials: verify."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,12 +33,12 @@ def verify(
     storage: Storage = RESULTS,
     only: Only = None,
     sample: Annotated[
-        str, typer.Option(metavar="N", help="How many finished trials to run again, or all.")
+        str, typer.Option(metavar="N", help="The number of finished trials to repeat, or all.")
     ] = "3",
     seed: Annotated[int, typer.Option(help="Another seed chooses other trials.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Run finished trials again, without Ray, and hold every epoch against its record."""
+    """Run finished trials again, without Ray, and compare every epoch with its record."""
     from adaloss.records.result import TrialState
     from runners.pages.verify import Audit, audit_record, summary, tolerance_lines
     from runners.verify.verify import choose
@@ -65,15 +65,15 @@ def verify(
 
 
 def sample_size(text: str) -> int | None:
-    """How many trials ``--sample`` asks for, None for all.
+    """The number of trials for ``--sample``, None for all.
 
     Raises:
-        UserError: it is no count.
+        UserError: the text is neither a positive number nor "all".
     """
     if text == "all":
         return None
     if not text.isdecimal() or int(text) < 1:
-        raise UserError(f"--sample {text}: write a count from 1, or all")
+        raise UserError(f"--sample {text}: write a number of at least 1, or all")
     return int(text)
 
 
@@ -90,7 +90,7 @@ def finished_trials(made: "Plan", sweep: "Sweep", store: "Store") -> "tuple[Tria
         failed = len(made.in_state(TrialState.FAILED))
         raise UserError(
             f"no trial of {sweep.name} is complete or diverged ({failed} failed, "
-            f"{len(made.missing)} missing): nothing to verify. First: "
+            f"{len(made.missing)} missing): nothing to verify. First run: "
             f"{command('run', sweep, store)}"
         )
     return finished
@@ -99,7 +99,7 @@ def finished_trials(made: "Plan", sweep: "Sweep", store: "Store") -> "tuple[Tria
 def verified(
     chosen: "tuple[Trial, ...]", sweep: "Sweep", store: "Store", *, quiet: bool
 ) -> "tuple[Verification, ...]":
-    """Run the trials again, telling of each as it ends; Ctrl-C leaves with its exit code."""
+    """Run the trials again and report each as it ends; Ctrl-C exits with its code."""
     from contextlib import closing
 
     from runners.pages.verify import verification_lines

@@ -1,7 +1,7 @@
-"""Standard output and error in any encoding: a sign that it lacks is written with those it has.
+"""Standard output and error in any encoding: characters that it lacks are transliterated.
 
-Without this, ± raises UnicodeEncodeError on a terminal or in a pipe that is not UTF-8. Files do not
-pass here: they are UTF-8 everywhere.
+Without this, ± raises UnicodeEncodeError on a terminal or in a pipe that is not UTF-8. Files are
+not affected: they are always UTF-8.
 """
 
 import codecs
@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Mapping
 
-# Signs that are neither an accented letter nor Greek, as a reader of plain text knows them.
+# Characters that are neither accented letters nor Greek, in their usual ASCII form.
 SIGNS: Mapping[str, str] = {
     "±": "+/-", "∓": "-/+", "×": "x", "·": ".", "−": "-", "–": "-", "—": "-", "…": "...",
     "√": "sqrt", "≥": ">=", "≤": "<=", "≠": "!=", "≈": "~", "‖": "||", "∞": "inf", "°": " deg",
@@ -25,7 +25,7 @@ PLAIN_ASCII = "plain-ascii"
 
 
 def make_readable_everywhere() -> None:
-    """Let this process print any text; called once, before anything is printed."""
+    """Enable this process to print any text; call it once, before any output."""
     codecs.register_error(HANDLER, with_other_signs)
     codecs.register(plain_ascii)
     for stream in (sys.stdout, sys.stderr):
@@ -35,7 +35,7 @@ def make_readable_everywhere() -> None:
 
 
 def with_other_signs(error: UnicodeError) -> tuple[str | bytes, int]:
-    """The error handler: what is written instead of the signs that cannot be encoded."""
+    """The error handler: replaces characters that cannot be encoded."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     cannot = error.object[error.start : error.end]
@@ -43,7 +43,7 @@ def with_other_signs(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def other_signs(sign: str) -> str:
-    """The sign in ASCII; as an escape where there is nothing like it, so that none is lost."""
+    """The character in ASCII, or as an escape if there is no similar text."""
     if sign in SIGNS:
         return SIGNS[sign]
     if ord(sign) in BOX:
@@ -52,13 +52,13 @@ def other_signs(sign: str) -> str:
     if name.startswith("GREEK ") and " LETTER " in name:
         letter = name.split(" LETTER ")[1].split()[0].lower()
         return letter.capitalize() if "CAPITAL" in name else letter
-    # Letters without their accents, digits that stand high or low.
+    # Letters without accents; superscript and subscript digits.
     plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
     return plain or sign.encode("ascii", "backslashreplace").decode()
 
 
 def plain_ascii(name: str) -> codecs.CodecInfo | None:
-    """ASCII under another name: typer prints UTF-8 to a stream whose encoding is called ascii."""
+    """ASCII under another name, because typer prints UTF-8 to a stream named ascii."""
     if name.replace("_", "-") != PLAIN_ASCII:
         return None
     ascii_itself = codecs.lookup("ascii")

@@ -1,4 +1,4 @@
-"""The failed trials of a plan, those that failed alike together: why, and where."""
+"""The failed trials of a plan, grouped by reason, with the place of the error."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from runners.pages.own_frames import own_frames
 from runners.plan import Plan
 from runners.trials.queue import without_numbers
 
-# Of more kinds of failure only the reasons are shown: nobody reads so many logs.
+# Further kinds of failure are shown without their logs.
 MOST_LOGS = 10
 MOST_LINES = 5
 MOST_CHARACTERS = 300
@@ -23,7 +23,7 @@ def failure_lines(plan: Plan, store: Store) -> Iterator[str]:
     first_reasons: dict[str, str] = {}
     for trial in plan.in_state(TrialState.FAILED):
         failure = plan.results[trial.trial_id].failure
-        why = f"{failure.kind}: {failure.message}" if failure else "no reason on record"
+        why = f"{failure.kind}: {failure.message}" if failure else "no recorded reason"
         alike = without_numbers(why)
         groups.setdefault(alike, []).append(trial)
         first_reasons.setdefault(alike, why)
@@ -39,6 +39,6 @@ def failure_lines(plan: Plan, store: Store) -> Iterator[str]:
 
 
 def where(failure: Failure | None, trial: Trial, store: Store) -> tuple[str, ...]:
-    """Where in the user's own code it failed; without that the end of the trial's log."""
+    """The place of the error in the user's own code, or the end of the trial's log."""
     frames = own_frames(failure.traceback) if failure else ()
     return frames or last_lines(store.log_path(trial), MOST_LINES, MOST_CHARACTERS)

@@ -1,4 +1,4 @@
-"""What of a grid is not used, read as something else or left open, as plan and run say it."""
+"""Notes on a grid for ``plan`` and ``run``: ignored keys, reinterpreted values, defaults."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,18 @@ from runners.plan import Plan
 
 
 def grid_notes(sweep: Sweep, plan: Plan, store: Store, limit: int | None = None) -> Iterator[str]:
-    """What a person may not expect of the grid, in sentences."""
+    """Properties of the grid that may surprise its author, in sentences."""
     yield from sweep.notes
     if "name" in sweep.left_open:
         yield (
-            f"the grid gives no name: it is called {sweep.name}, as its file is; the results are "
+            f"the grid has no name: the name of its file, {sweep.name}, is used; the results are "
             f"in {store.root}"
         )
         if is_of_another_grid(sweep, store):
             yield (
-                f"{store.root} has the results of another grid: they stay, but its tables, "
-                "figures and report are replaced by those of this one; give the grids names to "
-                "keep them apart"
+                f"{store.root} has the results of another grid: they are kept, but its tables, "
+                "figures and report are replaced by those of this grid; give the grids different "
+                "names to separate them"
             )
     if "seeds" in sweep.left_open:
         counts = plan.counts()
@@ -32,15 +32,15 @@ def grid_notes(sweep: Sweep, plan: Plan, store: Store, limit: int | None = None)
 
 
 def capped(cap: int, plan: Plan, limit: int | None) -> str:
-    """What W&B's limit of runs comes to here."""
+    """The effect of W&B's limit of runs."""
     missing = len(plan.missing)
     if limit:
-        return f"--limit {limit:,} is given and goes before it"
+        return f"--limit {limit:,} overrides it"
     if missing <= cap:
-        return f"as many as the {missing:,} missing trials, or more: none is left out"
+        return f"it has no effect, because only {missing:,} trials are missing"
     return (
-        f"a run starts at most so many of the {missing:,} missing trials, and the next run goes "
-        "on; W&B would leave the others out"
+        f"a run starts at most this many of the {missing:,} missing trials, and the next run "
+        "continues; W&B would skip the others"
     )
 
 

@@ -1,4 +1,4 @@
-"""Results that were computed with other code or data of the user's own than is here now."""
+"""Results that were computed with another version of the user's own code or data."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ WITH_NUMBERS = (TrialState.COMPLETE, TrialState.DIVERGED)
 
 @dataclass(frozen=True, kw_only=True)
 class OwnChange:
-    """What a field's value stood for when results were computed, against what it stands for now.
+    """A change of the code or data that a field's value names.
 
-    ``changed`` are the trials whose results were computed with something else, ``unrecorded`` those
-    of which it is not on record, ``gone`` those of which it is not here now; ``what`` are the files
-    that differ.
+    ``changed`` are the trials whose results were computed with another version, ``unrecorded``
+    those without a recorded version, and ``gone`` those whose code or data do not exist here;
+    ``what`` lists the files that differ.
     """
 
     field: str
@@ -30,28 +30,27 @@ class OwnChange:
     what: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
-        """What a person should know, in sentences."""
+        """The change in sentences."""
         if self.changed:
             yield printable(
-                f"{self.name}: {', '.join(self.what)} changed after {named(self.changed)} had been "
-                "computed"
+                f"{self.name}: {', '.join(self.what)} changed after the computation of "
+                f"{named(self.changed)}"
             )
         if self.gone:
             yield printable(
-                f"{self.name}: it is not here, so that {named(self.gone)} cannot be compared with "
-                "what it is now"
+                f"{self.name}: it does not exist here, so {named(self.gone)} cannot be compared "
+                "with its current version"
             )
         if self.unrecorded:
             yield printable(
-                f"{self.name}: it is not on record with which version of it "
-                f"{named(self.unrecorded)} had been computed"
+                f"{self.name}: the version used for {named(self.unrecorded)} is not recorded"
             )
 
 
 def own_changes(
     trials: Collection[Trial], results: Mapping[str, TrialResult], places: Places
 ) -> tuple[OwnChange, ...]:
-    """What changed of all that these trials name of the user's own; nothing where nothing did."""
+    """The changes of the user's own code and data that these trials use."""
     users: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
         result = results.get(trial.trial_id)
@@ -71,7 +70,7 @@ def change_of(
     results: Mapping[str, TrialResult],
     places: Places,
 ) -> OwnChange:
-    """The results of these trials against what is here now."""
+    """Compare the results of these trials with the current version."""
     now = digest_now(field, name, places)
     gone: list[Trial] = []
     changed: list[Trial] = []
@@ -98,7 +97,7 @@ def change_of(
 
 
 def named(trials: tuple[Trial, ...]) -> str:
-    """How many results these are, and the first of them."""
+    """The number of results, and the name of the first."""
     more = ", …" if len(trials) > 1 else ""
     results = "1 result" if len(trials) == 1 else f"{len(trials)} results"
     return f"{results} ({trials[0].readable_name}{more})"

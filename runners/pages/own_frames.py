@@ -1,4 +1,4 @@
-"""The lines of a traceback that are in code of the user's own."""
+"""The lines of a traceback in the user's own code."""
 
 import re
 import sysconfig
@@ -12,7 +12,7 @@ OTHERS = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 def own_frames(traceback: str) -> tuple[str, ...]:
-    """The innermost frames in files that are neither the tool's nor installed, with their code."""
+    """The innermost frames outside the tool and installed packages, with their code."""
     lines = traceback.splitlines()
     found = []
     for number, line in enumerate(lines):
@@ -26,7 +26,7 @@ def own_frames(traceback: str) -> tuple[str, ...]:
 
 
 def is_own(file: str) -> bool:
-    """Whether a file is neither of the tool, nor of Python, nor of an installed package."""
+    """Whether a file belongs neither to the tool, nor to Python, nor to an installed package."""
     if file.startswith("<"):
         return False
     tool = [Path(adaloss_sweep.HERE, name) for name in adaloss_sweep.PACKAGES]

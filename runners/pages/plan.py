@@ -1,4 +1,4 @@
-"""What a run of a sweep would do and take: time, disk and licences."""
+"""The plan of a run: trials by state, data, time, disk and licences."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from runners.pages.progress import duration
 from runners.plan import Kind, Plan, kind, seconds_per_epoch, trial_seconds
 from runners.trials.machine import workers
 
-# What each data set takes: the published files as they are kept, and the tensors made of them.
+# The size of each data set in bytes: its published files, and the tensors made from them.
 DATASET_BYTES: Mapping[str, tuple[int, int]] = {
     "digits": (0, 0),
     "mnist": (66_000_000, 56_000_000),
@@ -26,7 +26,7 @@ DATASET_BYTES: Mapping[str, tuple[int, int]] = {
     "cifar10": (357_000_000, 185_000_000),
     "cifar100": (356_000_000, 185_000_000),
 }
-# What of a trial says how many images it has.
+# The fields of a trial that determine its number of images.
 SPLIT_FIELDS = ("dataset", "train_examples", "eval_examples")
 RECORD_BYTES = 16_000
 RECORD_BYTES_PER_EPOCH = 500
@@ -34,10 +34,10 @@ RECORD_BYTES_PER_EPOCH = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What the missing trials take.
+    """The cost of the missing trials.
 
-    ``device_seconds`` is the sum over trials, each with its device to itself, None where nothing
-    was measured; ``licences`` are by model.
+    ``device_seconds`` is the sum over trials that each have a device for themselves, None if
+    nothing was measured; ``licences`` are by model.
     """
 
     at_a_time: int
@@ -48,7 +48,7 @@ class Cost:
 
 
 def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost:
-    """The cost of the missing trials; what was measured counts before what is on record."""
+    """The cost of the missing trials; measured times take precedence over recorded ones."""
     per_epoch = seconds_per_epoch(plan) | {
         name: found.epoch_seconds for name, found in measured.items()
     }
@@ -71,7 +71,7 @@ def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost
 def plan_lines(
     sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured], device: str
 ) -> Iterator[str]:
-    """What a person is told of the plan, line by line."""
+    """The plan as lines for people."""
     counts = plan.counts()
     yield f"{sweep.name}: {counts['cells']} cells, {counts['trials']} trials"
     for state in ("complete", "diverged", "failed", "missing"):
@@ -92,7 +92,7 @@ def plan_lines(
 
 
 def data_lines(plan: Plan, places: Places) -> Iterator[str]:
-    """How many images there are to train on, to validate on and to test on."""
+    """The numbers of training, validation and test images."""
     for trial in one_of_each_split(plan.trials):
         try:
             sizes = split_sizes(trial, places)
@@ -106,7 +106,7 @@ def data_lines(plan: Plan, places: Places) -> Iterator[str]:
 
 
 def data_records(plan: Plan, places: Places) -> Iterator[dict[str, Any]]:
-    """The same for programs; sizes are null where they are not known."""
+    """The numbers of images for programs; unknown ones are null."""
     for trial in one_of_each_split(plan.trials):
         try:
             sizes = split_sizes(trial, places).model_dump()
@@ -124,7 +124,7 @@ def one_of_each_split(trials: tuple[Trial, ...]) -> list[Trial]:
 
 
 def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
-    """The room that is needed on the disk."""
+    """The disk space that the sweep needs."""
     checkpoints = (
         "and a checkpoint of each trial while it runs"
         if cost.checkpoint_bytes is None
@@ -142,7 +142,7 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
 
 
 def measured_line(trial: Trial, found: Measured) -> str:
-    """What calibration found for a kind of trial."""
+    """The calibration of a kind of trial."""
     return (
         f"measured: {trial.model}, batch {trial.batch_size}: "
         f"{found.examples_per_second:,.0f} images/s in training, "
@@ -155,13 +155,13 @@ def time_line(cost: Cost, device: str) -> str:
     if cost.device_seconds is None:
         return (
             "no estimate of the time: no trial of this sweep is complete yet; "
-            "plan --calibrate measures a few steps"
+            "plan --calibrate times a few steps"
         )
     if device == "cuda":
         hours = cost.device_seconds / 3600
-        return f"the missing ones will take about {hours:,.1f} GPU-hours; packed, somewhat less"
+        return f"the missing trials will take about {hours:,.1f} GPU-hours, less if they are packed"
     seconds = cost.device_seconds / cost.at_a_time
-    return f"the missing ones will take about {duration(seconds)}, {cost.at_a_time} at a time"
+    return f"the missing trials will take about {duration(seconds)}, {cost.at_a_time} at a time"
 
 
 def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> dict[str, Any]:
@@ -179,11 +179,11 @@ def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> 
 
 
 def one_of_each_kind(trials: tuple[Trial, ...]) -> list[Trial]:
-    """A trial of each kind to be timed, from fresh weights: where they start changes no time."""
+    """A trial of each kind for timing, with random weights, which take the same time."""
     first = list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
     return [Trial(**trial.values | {"pretrained": False}) for trial in first]
 
 
 def readable(size: int) -> str:
-    """A number of bytes as a person reads it."""
+    """A number of bytes in MB or GB."""
     return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.2f} GB"

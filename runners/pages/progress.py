@@ -22,7 +22,7 @@ MOST_RUNNING_SHOWN = 8
 
 @dataclass(frozen=True)
 class Running:
-    """A trial that a worker has."""
+    """A running trial."""
 
     trial: Trial
     epoch: int = 0
@@ -36,7 +36,7 @@ class Running:
 
 
 class SweepProgress(SweepObserver):
-    """Counts what happens, and says it in a line where a person should know."""
+    """Counts events, and prints lines for those that matter."""
 
     def __init__(self, plan: Plan, to_run: Sequence[Trial], console: Console) -> None:
         self.plan = plan
@@ -48,7 +48,7 @@ class SweepProgress(SweepObserver):
         self.states = plan.states()
 
     def trial_started(self, trial: Trial) -> None:
-        """A worker has taken the trial."""
+        """A worker has started the trial."""
         self.first_start = self.first_start or time.monotonic()
         self.running[trial.trial_id] = Running(trial)
         self.states[trial.trial_id] = "running"
@@ -64,13 +64,13 @@ class SweepProgress(SweepObserver):
         self.states[trial.trial_id] = state.value
 
     def starts_again(self, trial: Trial, message: str) -> None:
-        """The trial failed, but not for good."""
+        """The trial failed and is retried."""
         self.running.pop(trial.trial_id, None)
         self.states[trial.trial_id] = "missing"
         self.say(f"{trial.readable_name}: {message}")
 
     def say(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a permanent line."""
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def headline(self) -> str:
@@ -91,7 +91,7 @@ class PlainProgress(SweepProgress):
     """One line per finished trial."""
 
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
-        """Say how the trial ended."""
+        """Print how the trial ended."""
         super().trial_ended(trial, state, message)
         why = f": {message}" if message else ""
         self.say(f"[{self.done}/{self.total}] {trial.readable_name} {state.value}{why}")
@@ -107,14 +107,14 @@ class LiveProgress(SweepProgress):
         self.spec = spec
 
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
-        """Say it when the trial failed; how the others ended shows in the matrix."""
+        """Print a line if the trial failed; the matrix shows the other ends."""
         super().trial_ended(trial, state, message)
         if state is TrialState.FAILED:
             self.say(f"failed: {trial.readable_name}: {message}")
 
     def __rich__(self) -> RenderableType:
-        """Draw the state of now."""
-        # Copies: the driver's thread goes on while the view's thread draws.
+        """Draw the current state."""
+        # Copies: the driver's thread continues while the view's thread draws.
         matrices = state_matrices(self.plan.trials, dict(self.states), self.spec)
         running = list(self.running.values())
         lines = [
@@ -138,13 +138,13 @@ def watching(
         with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):
             yield view
     else:
-        told = PlainProgress(plan, to_run, console)
-        told.say(f"{len(to_run)} trials to run; Ray is starting")
-        yield told
+        progress = PlainProgress(plan, to_run, console)
+        progress.say(f"{len(to_run)} trials to run; Ray is starting")
+        yield progress
 
 
 def duration(seconds: float) -> str:
-    """A time span with the two units that matter: ``2 h 5 min``, ``3 min 20 s``, ``12 s``."""
+    """A duration with its two largest units: ``2 h 5 min``, ``3 min 20 s``, ``12 s``."""
     whole = max(1, round(seconds))
     days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
     if days:

@@ -1,4 +1,4 @@
-"""A console that prints text: what came from files and errors sends the terminal no command."""
+"""A console for text from files and errors, which cannot send commands to the terminal."""
 
 from collections.abc import Iterable
 
@@ -9,18 +9,18 @@ from adaloss.records.printable import printable
 
 
 class SafeConsole(Console):
-    """rich's console; whatever character of a text is not printable is written as an escape."""
+    """rich's console, with characters that are not printable written as escapes."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """The segments to print; rich's own control codes are no text and stay."""
+        """The segments to print; rich's own control codes are kept."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else safe(segment)
 
 
 def safe(segment: Segment) -> Segment:
-    """The segment, its line breaks kept."""
+    """The segment with escapes; line breaks are kept."""
     if segment.text.isprintable():
         return segment
     text = "\n".join(map(printable, segment.text.split("\n")))

@@ -14,7 +14,7 @@ from adaloss.trial import Trial
 
 
 def trial_page(trial: Trial, store: Store) -> RenderableType:
-    """Everything on record about the trial."""
+    """Everything that is recorded about the trial."""
     result = store.read_result(trial)
     history = store.read_metrics(trial)
     task = task_of(trial)
@@ -59,7 +59,7 @@ def heading(metric: Metric) -> str:
 
 
 def outcome(result: TrialResult, task: Task) -> list[RenderableType]:
-    """How the trial ended, and what made it."""
+    """How the trial ended, and its provenance."""
     lines: list[RenderableType] = []
     if result.best_val is not None:
         best = result.best_val

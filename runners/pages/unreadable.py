@@ -1,4 +1,4 @@
-"""What the command line says of records that cannot be read: a line for each, once, and not all."""
+"""Print a line for each record that cannot be read, once, and only for the first few."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,23 +13,23 @@ Say = Callable[[str], object]
 
 
 def announcing(say: Say) -> Listener:
-    """A listener that says each file's problem once; of many only the first."""
-    told: set[Path] = set()
+    """A listener that prints each file's problem once, and only the first of many."""
+    reported: set[Path] = set()
 
-    def tell(error: CorruptRecordError) -> None:
-        if error.path in told:
+    def report(error: CorruptRecordError) -> None:
+        if error.path in reported:
             return
-        told.add(error.path)
-        if len(told) <= MOST_LINES:
+        reported.add(error.path)
+        if len(reported) <= MOST_LINES:
             say(str(error))
-        elif len(told) == MOST_LINES + 1:
-            say("more records cannot be read; `adaloss-sweep run` says of each what is wrong")
+        elif len(reported) == MOST_LINES + 1:
+            say("more records cannot be read; `adaloss-sweep run` reports each of them")
 
-    return tell
+    return report
 
 
 def announce(moved: Sequence[SetAside], say: Say) -> None:
-    """Say what was set aside: the first of many, then how many more."""
+    """Print which records were set aside: the first few, then the number of the rest."""
     for one in moved[:MOST_LINES]:
         say(str(one))
     if len(moved) > MOST_LINES:

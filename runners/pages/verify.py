@@ -1,4 +1,4 @@
-"""What a determinism audit found, in lines for a person and as one object for a program."""
+"""The outcome of ``verify``: lines for people, and an object for programs."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from runners.verify.verify import Verification
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What was verified, of how many finished and failed trials; ``seed`` chose the sample."""
+    """The verified trials of a sample, and the counts of finished and failed trials."""
 
     sweep: str
     seed: int
@@ -23,12 +23,12 @@ class Audit:
 
     @property
     def differing(self) -> int:
-        """How many trials did not give what is on record."""
+        """How many trials differ from their records."""
         return sum(found.difference is not None for found in self.verifications)
 
 
 def verification_lines(found: Verification) -> Iterator[str]:
-    """How a trial agrees with its record, and what could explain that it does not."""
+    """Whether a trial agrees with its record, and possible reasons if it does not."""
     name = f"{found.trial.readable_name} ({found.trial.trial_id})"
     if found.difference is None:
         how = "bit for bit" if found.bits else "within the tolerance"
@@ -43,28 +43,28 @@ def verification_lines(found: Verification) -> Iterator[str]:
 
 
 def difference_text(difference: Difference) -> str:
-    """Where the first difference is, with both values in full."""
+    """The place of the first difference, with both values."""
     where = "at the end" if difference.epoch is None else f"epoch {difference.epoch}"
     values = f"recorded {difference.recorded}, now {difference.now}"
     return f"{where}, {difference.field}: {printable_line(values)}"
 
 
 def consequence(found: Verification) -> Iterator[str]:
-    """What the difference comes to in the end, and where its cause is to be looked for."""
+    """The effect of the difference on the result, and where to look for its cause."""
     recorded, now = found.reported
     metric = task_of(found.trial).reported
     yield f"         {metric} after the last epoch: recorded {recorded}, now {now}"
     if found.dirty:
-        yield "         the recorded code had changes that were not committed: it may be another"
+        yield "         the recorded code had uncommitted changes, so this code may differ"
     if not found.changes:
         yield (
-            "         code version, Python, packages, machine and threads are as recorded: look at "
-            "the records, the data set and the weights, or at the code"
+            "         code version, Python, packages, machine and threads are as recorded: check "
+            "the records, the data set and the weights, or the code"
         )
 
 
 def summary(audit: Audit) -> str:
-    """The whole audit in a line."""
+    """The audit in one line."""
     verified, differing = len(audit.verifications), audit.differing
     text = (
         f"{audit.sweep}: verified {verified} of {audit.finished} finished trials "
@@ -77,13 +77,13 @@ def summary(audit: Audit) -> str:
 
 
 def tolerance_lines(verifications: Sequence[Verification]) -> Iterator[str]:
-    """What counts as the same where that is not every bit."""
+    """The tolerance, if some trials were not compared bit for bit."""
     if not all(found.bits for found in verifications):
         yield TOLERANCE
 
 
 def audit_record(audit: Audit) -> dict[str, Any]:
-    """What ``--json`` prints."""
+    """The object for ``--json``."""
     return {
         "sweep": audit.sweep,
         "seed": audit.seed,
@@ -112,5 +112,5 @@ def verification_record(found: Verification) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it: NaN and inf are words."""
+    """The value for JSON: NaN and inf become text."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

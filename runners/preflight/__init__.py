@@ -1,5 +1,5 @@
-"""Whether a sweep can work on this machine, looked at before anything is started.
+"""Checks of the machine and the inputs, before a sweep starts anything.
 
-Each module looks at one thing and imports neither torch, Ray nor W&B: what is asked of a machine
-before a sweep is to be answered at once.
+Each module checks one thing and imports neither torch, Ray nor W&B, so that the checks take no
+noticeable time.
 """

@@ -1,4 +1,4 @@
-"""Ask servers whether they answer, for a limited time in all, whatever they do."""
+"""Ask servers whether they answer, within a time limit for all of them together."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What a server is asked: its address alone, or with ``body`` as JSON.
+    """A request to a server: a HEAD request, or a POST request with ``body`` as JSON.
 
-    ``headers`` may have secrets: they are not shown, and go to no other server.
+    ``headers`` may contain secrets: they are not shown, and are not sent to redirected servers.
     """
 
     what: str
@@ -28,7 +28,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """The status and the body of an answer; ``status`` is None, and ``why`` says so, without."""
+    """The status and body of an answer; without one, ``status`` is None and ``why`` a reason."""
 
     status: int | None
     body: bytes = b""
@@ -36,14 +36,14 @@ class Answer:
 
 
 def answers(questions: Sequence[Question], seconds: float = SECONDS) -> list[Answer]:
-    """Ask all at once, and wait so many seconds for all of them together."""
+    """Ask all servers at once, and wait this many seconds for all of them together."""
     late = Answer(status=None, why=f"no answer within {seconds:g} s")
     found = [late] * len(questions)
 
     def ask(position: int, question: Question) -> None:
         found[position] = answer(question, seconds)
 
-    # Looking up a name cannot be limited: such a thread is left to itself.
+    # A name lookup cannot be limited in time: its thread is abandoned.
     threads = [Thread(target=ask, args=numbered, daemon=True) for numbered in enumerate(questions)]
     deadline = time.monotonic() + seconds
     for thread in threads:
@@ -54,24 +54,23 @@ def answers(questions: Sequence[Question], seconds: float = SECONDS) -> list[Ans
 
 
 def reachable(questions: Sequence[Question], seconds: float = SECONDS) -> list[Finding]:
-    """One finding for each server, with all that it is to give."""
+    """One finding for each server, with everything that the sweep needs from it."""
     wanted: dict[str, list[str]] = {}
     for question in questions:
         wanted.setdefault(question.url, []).append(question.what)
     asked = [Question(what=", ".join(what), url=url) for url, what in wanted.items()]
     found = zip(asked, answers(asked, seconds), strict=True)
-    return [told(question, given) for question, given in found]
+    return [network_finding(question, received) for question, received in found]
 
 
-def told(question: Question, given: Answer) -> Finding:
-    """Whether what is missing can be fetched."""
-    if given.status is not None:
+def network_finding(question: Question, received: Answer) -> Finding:
+    """Whether the server from which missing files are downloaded answers."""
+    if received.status is not None:
         return fine("network", f"{question.url} answers, for {question.what}")
     return warning(
         "network",
-        f"{question.url} does not answer ({given.why}), where this is to come from: "
-        f"{question.what}",
-        "connect this machine, or copy the files from another; `adaloss-sweep run` says where",
+        f"{question.url} does not answer ({received.why}); the sweep needs it for: {question.what}",
+        "connect this machine, or copy the files from another; `adaloss-sweep run` says where to",
     )
 
 
@@ -79,7 +78,7 @@ MOST_BYTES = 100_000
 
 
 def answer(question: Question, seconds: float) -> Answer:
-    """Ask one server; any answer of it, an error's too, is one."""
+    """Ask one server; an error status counts as an answer."""
     try:
         method = "HEAD" if question.body is None else "POST"
         request = Request(question.url, data=question.body, method=method)
@@ -96,7 +95,7 @@ def answer(question: Question, seconds: float) -> Answer:
 
 def one_line(error: Exception) -> str:
     """Why there is no answer."""
-    # The first argument of urllib's own error is the error that counts.
+    # The first argument of urllib's own error is the underlying error.
     reason = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
     words = (reason.strerror if isinstance(reason, OSError) else None) or str(reason)
     return words.splitlines()[0] if words else type(reason).__name__

@@ -1,4 +1,4 @@
-"""What a check found: how bad it is, the numbers, and what to do."""
+"""The result of a check: how serious it is, the numbers, and advice."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad a finding is: a sweep runs, may suffer, or cannot work."""
+    """How serious a finding is: the sweep works, may have problems, or cannot work."""
 
     FINE = "fine"
     WARNING = "warning"
@@ -15,7 +15,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at: ``found`` has the numbers, ``advice`` says what to do."""
+    """The result of one check: ``found`` has the numbers, ``advice`` what to do."""
 
     level: Level
     about: str
@@ -24,7 +24,7 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """What is told of it, on one line."""
+        """The finding on one line."""
         return f"{self.about}: {self.found}" + (f": {self.advice}" if self.advice else "")
 
 
@@ -34,7 +34,7 @@ def fine(about: str, found: str) -> Finding:
 
 
 def warning(about: str, found: str, advice: str) -> Finding:
-    """The sweep may suffer."""
+    """The sweep may have problems."""
     return Finding(level=Level.WARNING, about=about, found=found, advice=advice)
 
 
@@ -44,5 +44,5 @@ def refused(about: str, found: str, advice: str) -> Finding:
 
 
 def with_level(findings: Iterable[Finding], level: Level) -> tuple[Finding, ...]:
-    """Those of one level."""
+    """The findings of one level."""
     return tuple(finding for finding in findings if finding.level is level)

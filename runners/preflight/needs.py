@@ -1,4 +1,4 @@
-"""How much a sweep writes, and where: records, checkpoints, data, weights, Ray's own files."""
+"""How much a sweep writes, and where: records, checkpoints, data, weights and Ray's files."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -13,18 +13,18 @@ from runners.preflight.machine.ray_places import SHARED_MEMORY, ray_folder
 from runners.preflight.machine.space import Need, room_at
 from runners.preflight.planned import Planned
 
-# Folder, trial.json, metrics.jsonl, checkpoint, result.json and log of a trial.
+# A trial's folder, trial.json, metrics.jsonl, checkpoint, result.json and log.
 FILES_PER_TRIAL = 6
 OFFLINE_RUN_BYTES, OFFLINE_RUN_FILES = 40_000, 12
 SMALL_MODEL_BYTES = 2_000_000
-# Of a model whose size is not known without building it.
+# Assumed for a model whose size is unknown until it is built.
 LARGE_MODEL_BYTES = 200_000_000
 RAY_LOG_BYTES = 50_000_000
 OBJECT_STORE_BYTES = 200_000_000
 
 
 def needs_of(planned: Planned) -> Iterator[Need]:
-    """All that the sweep writes."""
+    """Everything that the sweep writes."""
     yield records(planned)
     yield checkpoints(planned)
     if planned.mode != "disabled":
@@ -32,11 +32,11 @@ def needs_of(planned: Planned) -> Iterator[Need]:
     yield from data(planned)
     yield from weights(planned)
     if not os.environ.get("RAY_ADDRESS"):
-        yield rays_own()
+        yield ray_files()
 
 
 def records(planned: Planned) -> Need:
-    """The trials' records, as ``plan`` tells them."""
+    """The trials' records, with the sizes that ``plan`` reports."""
     epochs = sum(trial.epochs for trial in planned.trials)
     return Need(
         what="records",
@@ -47,7 +47,7 @@ def records(planned: Planned) -> Need:
 
 
 def checkpoints(planned: Planned) -> Need:
-    """The checkpoints of running trials, or of all; one that is replaced is there twice."""
+    """The checkpoints of running trials, or of all; a checkpoint exists twice while replaced."""
     keep = planned.sweep.grid.execution.keep_checkpoints
     # Grids have few models and many trials.
     kinds = {(trial.model, trial.momentum > 0) for trial in planned.trials}
@@ -62,7 +62,7 @@ def checkpoints(planned: Planned) -> Need:
 
 
 def checkpoint_bytes(model: str, with_momentum: bool) -> int:
-    """What a checkpoint takes: the model, and a momentum of each of its weights."""
+    """The size of a checkpoint: the model, and with momentum a buffer for each weight."""
     copies = 2 if with_momentum else 1
     if model in BUILT_IN_MODELS:
         return copies * SMALL_MODEL_BYTES
@@ -71,7 +71,7 @@ def checkpoint_bytes(model: str, with_momentum: bool) -> int:
 
 
 def offline_runs(planned: Planned) -> Need:
-    """W&B's files of the runs, which are kept where there is no login."""
+    """W&B's files of the runs, which stay on the disk without a login."""
     count = len(planned.trials)
     return Need(
         what="W&B's runs",
@@ -83,7 +83,7 @@ def offline_runs(planned: Planned) -> Need:
 
 
 def data(planned: Planned) -> Iterator[Need]:
-    """What is downloaded and prepared of the data sets that are not there yet."""
+    """The downloads and prepared files of data sets that are missing."""
     root, prepared = planned.sweep.places.data_root, prepared_folder()
     for name in planned.datasets:
         files, tensors = DATASET_BYTES.get(name, (0, 0))
@@ -102,15 +102,15 @@ def weights(planned: Planned) -> Iterator[Need]:
             yield Need(what=what, folder=hub_cache(), size=LARGE_MODEL_BYTES, assumed=True)
 
 
-def rays_own() -> Need:
-    """Ray's logs, and its object store where the memory that is a file system is too small."""
+def ray_files() -> Need:
+    """Ray's logs, and its object store if shared memory is too small."""
     shared = SHARED_MEMORY.is_dir() and room_at(SHARED_MEMORY).size > OBJECT_STORE_BYTES
     size = RAY_LOG_BYTES if shared else RAY_LOG_BYTES + OBJECT_STORE_BYTES
     return Need(what="Ray's own files", folder=ray_folder(), size=size, assumed=True)
 
 
 def folders_of_downloads(planned: Planned) -> Mapping[str, Path]:
-    """The folders, besides that of the results, which the sweep has to write in, by purpose."""
+    """The folders that the sweep writes to, by purpose, except the results."""
     root, prepared = planned.sweep.places.data_root, prepared_folder()
     found = {need.folder for need in data(planned)}
     named = {"data": root, "prepared data": prepared}

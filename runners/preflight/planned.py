@@ -1,4 +1,4 @@
-"""A sweep that is about to start, as the checks look at it."""
+"""A sweep that is about to start: the input of the checks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class Planned:
 
     @property
     def workers(self) -> int:
-        """Trials at a time; one where not even that fits, which is a finding of its own."""
+        """Trials at a time; 1 if not even one fits, which another check reports."""
         try:
             return min(workers(self.sweep), max(1, len(self.trials)))
         except MachineError:
@@ -29,7 +29,7 @@ class Planned:
 
     @property
     def longest_folder(self) -> Path:
-        """The folder with the longest path of all that the trials have."""
+        """The trials' folder with the longest path."""
         if not self.trials:
             return self.store.trials_folder
         longest = max(self.trials, key=lambda trial: len(trial.readable_name))
@@ -42,5 +42,5 @@ class Planned:
 
     @property
     def starts(self) -> tuple[tuple[str, bool | str], ...]:
-        """Each model with what it starts from, once."""
+        """Each model with its ``pretrained`` value, once."""
         return tuple(dict.fromkeys((trial.model, trial.pretrained) for trial in self.trials))

@@ -1,4 +1,4 @@
-"""One run at a time on a sweep's results: a second one is told who is at work."""
+"""A lock on a sweep's results: a second run is refused and names the process of the first."""
 
 import os
 import socket
@@ -17,23 +17,23 @@ OWNER_FILE = "run.owner"
 
 
 class AlreadyRunningError(UserError):
-    """Another run is at work on the same results; the message says which."""
+    """Another run uses the same results; the message names its process."""
 
 
 @contextmanager
 def only_run(store: Store) -> Iterator[None]:
-    """Hold the results of a sweep for one run; whatever ends the process gives them back.
+    """Lock the results of a sweep for one run; the lock ends with the process.
 
     Raises:
-        AlreadyRunningError: another process holds them.
-        UserError: nothing can be written there.
+        AlreadyRunningError: another process holds the lock.
+        UserError: the folder cannot be written to.
     """
-    owner = store.root / OWNER_FILE
+    owner_file = store.root / OWNER_FILE
     lock = FileLock(store.root / LOCK_FILE)
     try:
         store.root.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
-        store.write_text(owner, f"process {os.getpid()} on {socket.gethostname()}\n")
+        store.write_text(owner_file, f"process {os.getpid()} on {socket.gethostname()}\n")
     except Timeout:
         raise AlreadyRunningError(f"{in_use(store)}; nothing was started") from None
     except OSError as error:
@@ -43,12 +43,12 @@ def only_run(store: Store) -> Iterator[None]:
     try:
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        owner_file.unlink(missing_ok=True)
         lock.release()
 
 
 def is_held(store: Store) -> bool:
-    """Whether a process holds the results now; nothing is made to find out."""
+    """Whether a process holds the lock; this creates no file."""
     if not exists(store.root / LOCK_FILE):
         return False
     lock = FileLock(store.root / LOCK_FILE)
@@ -56,7 +56,7 @@ def is_held(store: Store) -> bool:
         lock.acquire(blocking=False)
     except Timeout:
         return True
-    # Where the lock cannot be written, other checks say so.
+    # Other checks report a folder that cannot be written to.
     except OSError:
         return False
     lock.release()
@@ -64,16 +64,16 @@ def is_held(store: Store) -> bool:
 
 
 def in_use(store: Store) -> str:
-    """That somebody else has the results, and what to do."""
+    """A sentence on the other run, and what to do."""
     return (
-        f"another run is at work on {store.root} ({told(store)}): wait for its end, or stop it "
-        "with Ctrl-C"
+        f"another run is using {store.root} ({owner(store)}): wait until it ends, or stop it with "
+        "Ctrl-C"
     )
 
 
-def told(store: Store) -> str:
-    """Who holds the results, as far as is known."""
+def owner(store: Store) -> str:
+    """The process that holds the lock, as far as it is known."""
     try:
         return (store.root / OWNER_FILE).read_text(encoding="utf-8").strip()
     except OSError:
-        return "it has not said which process it is"
+        return "its process is unknown"

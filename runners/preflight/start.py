@@ -1,4 +1,4 @@
-"""All checks together: of the machine, of a sweep, and those that stop one before it starts."""
+"""All checks together: of the machine, and of a sweep before it starts."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +25,7 @@ from runners.preflight.machine.ray_places import cluster, sockets
 from runners.preflight.machine.shadows import shadows
 from runners.preflight.machine.software import packages, the_clock
 from runners.preflight.machine.space import Need, space
-from runners.preflight.needs import folders_of_downloads, needs_of, rays_own
+from runners.preflight.needs import folders_of_downloads, needs_of, ray_files
 from runners.preflight.planned import Planned
 from runners.preflight.run_lock import in_use, is_held
 from runners.preflight.wandb.server import labels, wandb
@@ -33,11 +33,11 @@ from runners.trials.machine import cpus_of_this_machine
 
 
 class PreflightError(UserError):
-    """The sweep cannot work here; the message has all the reasons."""
+    """The sweep cannot work on this machine; the message lists all reasons."""
 
 
 def preflight(planned: Planned, say: Callable[[str], None]) -> None:
-    """Say what may trouble the sweep; nothing is to be started where this raises.
+    """Print warnings about the sweep, and refuse one that cannot work.
 
     Raises:
         PreflightError: the sweep cannot work.
@@ -49,10 +49,10 @@ def preflight(planned: Planned, say: Callable[[str], None]) -> None:
 
 
 def refuse(planned: Planned, findings: Iterable[Finding]) -> None:
-    """Refuse a sweep for all that is in its way.
+    """Refuse a sweep if a finding says that it cannot work.
 
     Raises:
-        PreflightError: something is.
+        PreflightError: the message lists all such findings.
     """
     if against := with_level(findings, Level.REFUSED):
         reasons = "".join(f"\n  {finding.sentence}" for finding in against)
@@ -75,7 +75,7 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
 
 
 def on_this_machine(workers: int) -> Iterator[Finding]:
-    """What workers take of this machine; a cluster's is Ray's to count."""
+    """The limits of this machine; a cluster is checked by Ray."""
     if os.environ.get("RAY_ADDRESS"):
         return
     yield memory(workers, available_memory())
@@ -84,10 +84,10 @@ def on_this_machine(workers: int) -> Iterator[Finding]:
 
 
 def files(planned: Planned) -> Iterator[Finding]:
-    """Whether all that is to be written can be: names, folders, room."""
+    """Whether the sweep's files can be written: names, folders, free space."""
     lengths = path_lengths(planned.longest_folder)
     yield lengths
-    # What is too long would be refused a second time.
+    # The next check would report a name that is too long a second time.
     if lengths.level is not Level.REFUSED:
         yield from results(planned)
     for purpose, folder in folders_of_downloads(planned).items():
@@ -115,7 +115,7 @@ def starts(planned: Planned) -> Iterator[Finding]:
 
 
 def doctors_findings(planned: Planned) -> Iterator[Finding]:
-    """What a run finds out by itself, and what is asked without haste besides."""
+    """All findings of ``doctor``: the checks before a run, and slower ones."""
     if is_held(planned.store):
         yield refused("results", in_use(planned.store), "")
     yield from loading(planned)
@@ -126,7 +126,7 @@ def doctors_findings(planned: Planned) -> Iterator[Finding]:
             *servers_of_weights(planned.starts, places.weights),
         ]
     )
-    yield from of_the_installation()
+    yield from installation()
 
 
 def machine_findings(storage: Path, mode: WandbMode) -> Iterator[Finding]:
@@ -137,12 +137,12 @@ def machine_findings(storage: Path, mode: WandbMode) -> Iterator[Finding]:
     for purpose, folder in folders.items():
         yield writing(purpose, folder)
     nothing_yet = (Need(what=name, folder=folder, size=0) for name, folder in folders.items())
-    yield from space([*nothing_yet, rays_own()])
+    yield from space([*nothing_yet, ray_files()])
     yield the_clock()
     yield wandb(mode)
-    yield from of_the_installation()
+    yield from installation()
 
 
-def of_the_installation() -> Iterable[Finding]:
+def installation() -> Iterable[Finding]:
     """Versions, and where Ray runs."""
     return (*packages(), cluster())

@@ -1,7 +1,6 @@
-"""What a sweep's dashboard in W&B shows: a workspace to watch, and a report to hand on.
+"""A sweep's dashboard in W&B: a workspace to watch, and a report to share.
 
-Both are made of wandb-workspaces' objects from the sweep alone, so that every sweep gets the one
-that fits it: its table's rows, columns and metric.
+Both are built from the sweep's table (rows, columns, metric) with wandb-workspaces' objects.
 """
 
 from collections.abc import Mapping
@@ -55,7 +54,7 @@ def report_of(sweep: Sweep, entity: str, project: str, chapters: Mapping[str, st
 
 
 def panels_by_section(sweep: Sweep) -> dict[str, tuple[wr.interface.PanelTypes, ...]]:
-    """The panels, by what they show. Runs of a cell are one line or bar, with their spread."""
+    """The panels by section. The runs of a cell are one line or bar, with their spread."""
     spec = sweep.tables[0]
     metric = spec.metric or sweep.grid.metric.name
     task = common_task(sweep.trials)
@@ -128,7 +127,7 @@ def cells_panel(title: str, metric: str, spread: wr.interface.GroupArea) -> wr.B
 
 
 def runs_of(sweep: Sweep) -> str:
-    """The filter that leaves the sweep's runs."""
+    """The filter that selects the sweep's runs."""
     return f"Config('sweep') = '{sweep.name}'"
 
 
@@ -138,14 +137,14 @@ def axes(sweep: Sweep) -> tuple[str, ...]:
 
 
 def numeric_rows(sweep: Sweep, spec: TableSpec) -> str | None:
-    """The field of the table's rows, None where its values are no numbers."""
+    """The field of the table's rows, None if its values are not numbers."""
     values = sweep.axes.get(spec.rows, ())
     numeric = values and all(isinstance(value, int | float) for value in values)
     return spec.rows if numeric else None
 
 
 def columns(sweep: Sweep) -> list[str]:
-    """The run table's columns: what a trial is, how it ended, and its numbers."""
+    """The run table's columns: a trial's fields, its end, and its numbers."""
     metric = sweep.tables[0].metric or sweep.grid.metric.name
     fields = [f"config:{name}" for name in (*axes(sweep), "seed")]
     ends = [f"summary:{name}" for name in ("state", metric, f"best_val/{metric}", "epochs")]

@@ -1,9 +1,8 @@
-"""The mirror as a process of its own beside the driver: training never waits for it.
+"""The mirror in its own process, so that training never waits for it.
 
-Started by ``runners.tracking.conversation``; what to follow comes as one line of JSON on its
-standard input, and what there is to say goes as lines of JSON to its standard output. It ends when
-the input is closed, after a last look at the records; with TRY_AGAIN where it is to be started
-anew.
+``runners.tracking.follower_process`` starts it. Its task is one line of JSON on standard input, and
+its reports are lines of JSON on standard output. It ends when the input is closed, after a last
+look at the records; the exit status TRY_AGAIN asks for a restart.
 """
 
 import json
@@ -22,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from adaloss.grid.sweep import Sweep, load_sweep
 from adaloss.records.store import Store
-from runners.tracking.conversation import TRY_AGAIN
+from runners.tracking.follower_process import TRY_AGAIN
 from runners.tracking.mirror import Mirror, unfinished
 from runners.tracking.sweep_run import put_sweep_run
 from runners.tracking.target import one_line
@@ -30,20 +29,20 @@ from runners.tracking.wandb_runs import WandbTarget, login
 
 SECONDS_BETWEEN_LOOKS = 2.0
 SECONDS_WHILE_AT_WORK = 0.1
-# So long a run that could not be given waits, at most, until it is tried again.
+# The longest time until a run that could not be sent is retried.
 SECONDS_IN_TROUBLE = 60.0
 SECONDS_FOR_ANOTHER_MIRROR = 5.0
 LOCK_FILE = "mirror.lock"
 
 
 class Reporter:
-    """Lines of JSON for the driver; a driver that is gone is no reason to fail."""
+    """Writes lines of JSON for the driver, and ignores that the driver is gone."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
-    def tell(self, **event: Any) -> None:
-        """Say one thing."""
+    def report(self, **event: Any) -> None:
+        """Write one report."""
         with suppress(BrokenPipeError):
             print(json.dumps(event), file=self.stream, flush=True)
 
@@ -51,34 +50,34 @@ class Reporter:
 def follow(task: Mapping[str, Any], ended: TextIO, reporter: Reporter) -> int:
     """Mirror the sweep of the task until ``ended`` is closed; returns the exit status."""
     sweep = load_sweep(Path(task["grid"]))
-    # The log of this process: the command line has told the user.
+    # To this process's log: the command line has reported it to the user.
     store = Store(Path(task["store"]), lambda error: print(error, file=sys.stderr))
     target = choose_target(task["mode"], store, reporter)
     if task["dry_run"]:
         missing = unfinished(sweep, store, target)
         runs = [f"{trial.readable_name} ({trial.trial_id}): {end.state}" for trial, end in missing]
-        reporter.tell(missing=runs)
+        reporter.report(missing=runs)
         return 0
     try:
         with FileLock(store.root / "wandb" / LOCK_FILE, timeout=SECONDS_FOR_ANOTHER_MIRROR):
             return mirror_until(ended, sweep, store, target, reporter)
     except Timeout:
-        reporter.tell(trouble="another process is writing the runs of this sweep")
+        reporter.report(trouble="another process is writing the runs of this sweep")
         return TRY_AGAIN
 
 
 def choose_target(mode: str, store: Store, reporter: Reporter) -> WandbTarget:
-    """Online where there is a key for the server, unless offline is what is asked for."""
+    """Online if there is a key for the server, unless the mode is offline."""
     folder = store.root / "wandb"
     if mode == "offline":
-        reporter.tell(mode="offline", why="as asked", server="")
+        reporter.report(mode="offline", why="as asked", server="")
         return WandbTarget(mode="offline", folder=folder, server="")
     found = login()
     if found.known:
-        reporter.tell(mode="online", why="there is a key for it", server=found.server)
+        reporter.report(mode="online", why="there is a key for it", server=found.server)
         return WandbTarget(mode="online", folder=folder, server=found.server)
-    reporter.tell(
-        mode="offline", why=f"no key for {found.server}; `wandb login` keeps one", server=""
+    reporter.report(
+        mode="offline", why=f"no key for {found.server}; `wandb login` stores one", server=""
     )
     return WandbTarget(mode="offline", folder=folder, server="")
 
@@ -86,45 +85,45 @@ def choose_target(mode: str, store: Store, reporter: Reporter) -> WandbTarget:
 def mirror_until(
     ended: TextIO, sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter
 ) -> int:
-    """Look at the records again and again until the stream is closed; then bring all up to date."""
+    """Follow the records until the stream is closed; then bring all runs up to date."""
     mirror = Mirror(sweep, store, target)
 
-    def tell_progress() -> None:
+    def report_progress() -> None:
         if mirror.urls:
-            reporter.tell(url=mirror.urls[0])
-        reporter.tell(finished=mirror.finished)
+            reporter.report(url=mirror.urls[0])
+        reporter.report(finished=mirror.finished)
 
     seconds = SECONDS_BETWEEN_LOOKS
     troubled_since = None
     while not is_closed(ended, seconds):
         mirror.look()
-        tell_progress()
-        # While runs wait for their turn it goes on at once.
+        report_progress()
+        # While runs are queued, continue at once.
         seconds = SECONDS_WHILE_AT_WORK if mirror.queue else SECONDS_BETWEEN_LOOKS
         if mirror.problems and troubled_since is None:
             troubled_since = time.monotonic()
-            reporter.tell(trouble=next(iter(mirror.problems.values())))
+            reporter.report(trouble=next(iter(mirror.problems.values())))
         too_long = troubled_since and time.monotonic() - troubled_since > SECONDS_IN_TROUBLE
         if mirror.given_up or too_long:
             return TRY_AGAIN
     if mirror.problems:
-        # What could not be given is tried once more, with a library that knows nothing of that.
+        # Failed runs are retried once in a new process, with a fresh state of the library.
         return TRY_AGAIN
-    mirror.catch_up(tell_progress)
-    tell_progress()
+    mirror.catch_up(report_progress)
+    report_progress()
     problems = dict(mirror.problems)
-    reporter.tell(left=len(unfinished(sweep, store, target)), problems=problems)
+    reporter.report(left=len(unfinished(sweep, store, target)), problems=problems)
     if not problems:
         try:
             show_sweep(sweep, store, target, reporter)
-        # Whatever the library raises: the runs are what counts.
+        # Any exception of the library: the runs matter more than the sweep's page.
         except Exception as error:
-            reporter.tell(problems={"sweep": f"the sweep's own page: {one_line(error)}"})
+            reporter.report(problems={"sweep": f"the sweep's own page: {one_line(error)}"})
     return 0
 
 
 def show_sweep(sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter) -> None:
-    """Give the sweep's own run and, online, its dashboard, if there is anything new to show."""
+    """Send the sweep's own run and, online, its dashboard, if they have changed."""
     digest = put_sweep_run(sweep, store, target)
     if digest is None or target.mode == "offline":
         return
@@ -133,28 +132,28 @@ def show_sweep(sweep: Sweep, store: Store, target: WandbTarget, reporter: Report
 
     if not is_shown(store, digest):
         saved = publish(sweep, store, target.server, digest)
-        reporter.tell(workspace=saved.workspace, report=saved.report)
+        reporter.report(workspace=saved.workspace, report=saved.report)
 
 
 def is_closed(stream: TextIO, seconds: float) -> bool:
-    """Whether the stream ends within so many seconds."""
+    """Whether the stream ends within this many seconds."""
     readable, _, _ = select.select([stream], [], [], seconds)
     return bool(readable) and not stream.read(1)
 
 
 def main() -> None:
-    """Follow as told; Ctrl-C is the driver's to handle."""
+    """Run the follower; the driver handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What libraries print is for the log, not for the driver.
+    # Output of libraries goes to the log, not to the driver.
     reporter = Reporter(os.fdopen(os.dup(1), "w"))
     os.dup2(2, 1)
     try:
         status = follow(json.loads(sys.stdin.readline()), sys.stdin, reporter)
-    # A setting that the library refuses, say: the driver tells the user, the log has all of it.
+    # Such as a setting that the library refuses: the driver prints one line, the log has the rest.
     except Exception as error:
         traceback.print_exc()
-        reporter.tell(trouble=one_line(error))
+        reporter.report(trouble=one_line(error))
         status = 1
     sys.stderr.flush()
-    # W&B would wait for uploads that cannot be made: what is missing is on record.
+    # Exit at once: W&B would wait for uploads that fail, and the ledger has what is missing.
     os._exit(status)

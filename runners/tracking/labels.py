@@ -10,7 +10,7 @@ from adaloss.grid.mistakes.wording import shown
 from adaloss.grid.sweep import Sweep
 from adaloss.trial import Trial
 
-# The server refuses what is longer; offline nothing would say so before the upload.
+# The server's limits; offline, only the later upload would report a violation.
 LONGEST_TAG = 64
 LONGEST_GROUP = 128
 LONGEST_NAME = 128
@@ -19,12 +19,12 @@ DEFAULT_PROJECT = "adaloss"
 
 
 class LabelError(UserError):
-    """Labels that W&B's server would refuse; the message says which and why."""
+    """W&B's server would refuse a label; the message says which and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """What W&B is told of a trial besides its numbers; its run id is the trial id."""
+    """A trial's run in W&B without its numbers; its run id is the trial id."""
 
     run_id: str
     project: str
@@ -39,7 +39,7 @@ class Labels:
 def labels_of(sweep: Sweep, trial: Trial) -> Labels:
     """The trial's labels: its cell is the group, its optimizer the job type.
 
-    What the grid leaves open, W&B's own variables may say.
+    Keys that the grid omits are taken from W&B's environment variables.
     """
     section = sweep.grid.wandb
 
@@ -98,23 +98,23 @@ def cell_name(sweep: Sweep, trial: Trial) -> str:
 
 
 def check_labels(sweep: Sweep, trials: Iterable[Trial]) -> None:
-    """Refuse what W&B's server would refuse.
+    """Refuse labels that W&B's server would refuse.
 
     Raises:
-        LabelError: a label is too long or has a character that W&B does not take.
+        LabelError: a label is too long or has a character that W&B does not accept.
     """
     if problems := label_problems(sweep, trials):
         raise LabelError("\n".join(f"{sweep.source}: wandb: {problem}" for problem in problems))
 
 
 def label_problems(sweep: Sweep, trials: Iterable[Trial]) -> tuple[str, ...]:
-    """What W&B's server would refuse of the trials' labels, each once."""
+    """The problems with the trials' labels, each once."""
     found = (problem for trial in trials for problem in refused(labels_of(sweep, trial)))
     return tuple(dict.fromkeys(found))
 
 
 def refused(labels: Labels) -> Iterator[str]:
-    """What W&B would refuse of these labels, in sentences."""
+    """The problems with these labels, in sentences."""
     for tag in labels.tags:
         if not 1 <= len(tag) <= LONGEST_TAG:
             yield f"the tag {tag!r} must have 1 to {LONGEST_TAG} characters, it has {len(tag)}"

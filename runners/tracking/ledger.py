@@ -1,4 +1,4 @@
-"""What of a sweep a target has been given: one small file per trial, written after the fact."""
+"""What a target has received of a sweep: one small file per trial, written afterwards."""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ from adaloss.trial import Trial
 
 
 class Mirrored(BaseModel):
-    """A trial's run at a target: begun, or finished with the result of this time.
+    """A trial's run at a target: begun, or finished with the result written at this time.
 
-    The first ``epochs`` epochs were given, and ``digest`` is theirs; the first ``earlier_epochs``
-    that the target has are of an earlier attempt with other numbers. ``folder`` is the run's on
-    this disk, relative to the ledger's root.
+    The target received the first ``epochs`` epochs, which have this ``digest``. Its first
+    ``earlier_epochs`` epochs belong to an earlier attempt with other numbers. ``folder`` is the
+    run's folder on this disk, relative to the ledger's root.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,7 +33,7 @@ class Mirrored(BaseModel):
     folder: str | None = None
 
     def continued_by(self, history: tuple[EpochMetrics, ...]) -> bool:
-        """Whether what was given is the beginning of this history."""
+        """Whether the epochs that the target received are the beginning of this history."""
         return self.digest == digest_of(history[: self.epochs])
 
     def is_whole(self, result: TrialResult | None, where: str) -> bool:
@@ -47,9 +47,7 @@ class Mirrored(BaseModel):
 
 
 def digest_of(history: tuple[EpochMetrics, ...]) -> str:
-    """The identity of what the trial determines in these epochs: not the measured times, which a
-    resumed trial measures again.
-    """
+    """A digest of these epochs without their times, which differ when a trial is resumed."""
     lines = repr([numbers(metrics) for metrics in history])
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
@@ -66,14 +64,14 @@ class Ledger:
         return self.root / "mirrored" / self.target / f"{trial_id}.json"
 
     def read(self, trial_id: str) -> Mirrored | None:
-        """What is on record; None where there is nothing that can be read."""
+        """The trial's entry; None if there is none that can be read."""
         try:
             return Mirrored.model_validate_json(self.path(trial_id).read_bytes())
         except (FileNotFoundError, ValueError):
             return None
 
     def write(self, trial_id: str, mirrored: Mirrored) -> None:
-        """Put it on record, whole; a power cut may lose it, then the run is given again."""
+        """Write the trial's entry atomically; if a power cut loses it, the run is sent again."""
         path = self.path(trial_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, durable=False) as temporary:

@@ -19,14 +19,14 @@ from runners.tracking.labels import labels_of
 from runners.tracking.ledger import Ledger, Mirrored, digest_of, finished_trials, ledger_of
 from runners.tracking.target import OpenRun, Target, TargetError, one_line
 
-# So many failures with no success between them, and the target is given up.
+# After this many failures without a success in between, the mirror gives up.
 FAILURES_IN_A_ROW = 3
 
 Stamp = tuple[int, ...]
 
 
 class Progress(Enum):
-    """What came of looking at a trial."""
+    """What was done for a trial."""
 
     NONE = auto()
     LOGGED = auto()
@@ -37,10 +37,10 @@ class Progress(Enum):
 class Mirror:
     """The runs of one sweep at one target.
 
-    A trial's run is begun with its first epoch, goes on as epochs are recorded, and is finished
-    with its result. What is given is put on record after the fact, so that a mirror that is killed
-    gives nothing twice that the target counts, and leaves nothing out. A run that could not be
-    given is a problem and not tried again: a library that has failed once is best started anew.
+    A trial's run begins with its first epoch, continues as epochs are recorded, and is finished
+    with its result. The ledger is written after the target, so that a mirror that is killed sends
+    nothing twice that the target would count, and omits nothing. A run that fails is not retried in
+    this process: a library that has failed once needs a fresh process.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class Mirror:
         self.pool = ThreadPoolExecutor(target.at_once)
 
     def look(self) -> None:
-        """Set to work on the trials whose records have changed; waits for nothing."""
+        """Start work on the trials whose records have changed, without waiting."""
         self.collect()
         if not self.queue:
-            self.queue.extend(self.news())
+            self.queue.extend(self.changed())
         self.work()
 
     def catch_up(self, tell_progress: Callable[[], None]) -> None:
-        """Bring every run up to the records, as they are at the end."""
+        """Bring every run up to date with the final records."""
         self.look()
         while self.working:
             wait(self.working.values(), return_when=FIRST_COMPLETED)
@@ -81,18 +81,18 @@ class Mirror:
 
     @property
     def given_up(self) -> bool:
-        """Whether the target takes nothing."""
+        """Whether the target has failed too often."""
         return self.failures_in_a_row >= FAILURES_IN_A_ROW
 
-    def news(self) -> Iterator[tuple[Trial, Stamp]]:
-        """The trials with records that are not yet looked at, and nobody at work on them."""
+    def changed(self) -> Iterator[tuple[Trial, Stamp]]:
+        """The trials whose records have changed and that are not being worked on."""
         for trial, stamp in stamps(self.store, self.folders):
             busy = trial.trial_id in self.working or trial.trial_id in self.problems
             if not busy and self.seen.get(trial.trial_id) != stamp:
                 yield trial, stamp
 
     def work(self) -> None:
-        """Give the pool as much of the queue as it takes at once, while the target takes it."""
+        """Submit queued trials to the pool, as many as the target accepts at once."""
         while self.queue and not self.given_up and len(self.working) < self.target.at_once:
             trial, stamp = self.queue.popleft()
             if trial.trial_id not in self.working:
@@ -100,7 +100,7 @@ class Mirror:
                 self.working[trial.trial_id] = self.pool.submit(self.bring_up_to_date, trial)
 
     def collect(self) -> None:
-        """Take note of what the pool has done."""
+        """Process the pool's finished work."""
         for trial_id, work in list(self.working.items()):
             if not work.done():
                 continue
@@ -112,23 +112,23 @@ class Mirror:
                 continue
             progress = work.result()
             self.finished += progress is Progress.FINISHED
-            # What was only put down for an open run the target may never have heard of.
+            # Logging to an open run may not have reached the target.
             if progress in (Progress.OPENED, Progress.FINISHED):
                 self.failures_in_a_row = 0
 
     def bring_up_to_date(self, trial: Trial) -> Progress:
-        """Give what the target lacks of one trial.
+        """Send what the target lacks of one trial.
 
         Raises:
-            TargetError: the target does not take it now.
+            TargetError: the target does not accept it now.
             CorruptRecordError: the trial's records cannot be read.
         """
-        # First: what is read after it belongs to it at least.
+        # Read first, so that the epochs read below include all of the result's.
         result = self.store.read_result(trial)
         labels = labels_of(self.sweep, trial)
         where = self.target.where(labels)
-        given = self.ledger.read(trial.trial_id)
-        if given is not None and given.is_whole(result, where):
+        before = self.ledger.read(trial.trial_id)
+        if before is not None and before.is_whole(result, where):
             return Progress.NONE
         history = self.store.read_metrics(trial)
         if not history and result is None:
@@ -147,13 +147,13 @@ class Mirror:
             if metrics.epoch >= self.next_epoch[trial.trial_id]:
                 run.log(metrics)
                 self.next_epoch[trial.trial_id] = metrics.epoch + 1
-        if given is not None and given.where != where:
-            given = None
-        mirrored = on_record(where, result, history, given, has)
+        if before is not None and before.where != where:
+            before = None
+        mirrored = ledger_entry(where, result, history, before, has)
         if result is not None:
             summary = summary_of(result)
             if mirrored.earlier_epochs:
-                # What a server has cannot be taken back; it can be said.
+                # Epochs on a server cannot be removed, only marked.
                 summary["epochs_of_an_earlier_attempt"] = mirrored.earlier_epochs
             run.finish(
                 result.state,
@@ -169,28 +169,28 @@ class Mirror:
         return Progress.LOGGED if went_on else Progress.OPENED
 
     def config_of(self, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
-        """The whole trial, the sweep's part and, once it is known, what made its numbers."""
+        """The whole trial, the sweep's part and, once it is known, the provenance."""
         config = trial.values | {"trial_id": trial.trial_id} | dict(self.about)
         if result is not None and result.provenance is not None:
             config["provenance"] = result.provenance.model_dump()
         return config
 
 
-def on_record(
+def ledger_entry(
     where: str,
     result: TrialResult | None,
     history: tuple[EpochMetrics, ...],
-    given: Mirrored | None,
+    before: Mirrored | None,
     has: int,
 ) -> Mirrored:
-    """What is to be on record of this history for a target that had its first ``has`` epochs."""
+    """The ledger's entry for this history at a target that had its first ``has`` epochs."""
     epochs, digest, earlier = len(history), digest_of(history), 0
-    if given is not None:
-        earlier = given.earlier_epochs
-        if result is None and epochs < given.epochs:
-            # A retry that is not so far yet: whether its numbers are the same is seen later.
-            epochs, digest = given.epochs, given.digest
-        elif not earlier and not given.continued_by(history):
+    if before is not None:
+        earlier = before.earlier_epochs
+        if result is None and epochs < before.epochs:
+            # A retry has fewer epochs so far: compare its numbers later.
+            epochs, digest = before.epochs, before.digest
+        elif not earlier and not before.continued_by(history):
             earlier = max(0, has)
     return Mirrored(
         state="begun" if result is None else "finished",
@@ -203,19 +203,19 @@ def on_record(
 
 
 def problem_of(work: "Future[Progress]") -> str | None:
-    """What went wrong with a trial, in one line; None where nothing did."""
+    """The problem with a trial, in one line; None without one."""
     error = work.exception()
     if error is None:
         return None
     if not isinstance(error, TargetError | UserError):
-        # Whatever a library raises must not end the mirror; the whole of it is for the log.
+        # An exception of a library must not end the mirror; the log has its traceback.
         traceback.print_exception(error, file=sys.stderr)
         return f"{type(error).__name__}: {one_line(error)}"
     return one_line(error)
 
 
 def stamps(store: Store, folders: Mapping[str, Trial]) -> Iterator[tuple[Trial, Stamp]]:
-    """Each trial that has a folder, with what changes when its records do."""
+    """Each trial that has a folder, with sizes and times that change with its records."""
     try:
         there = sorted(entry.name for entry in store.trials_folder.iterdir())
     except FileNotFoundError:
@@ -236,28 +236,28 @@ def stamps(store: Store, folders: Mapping[str, Trial]) -> Iterator[tuple[Trial, 
 
 
 def unfinished(sweep: Sweep, store: Store, target: Target) -> list[tuple[Trial, TrialResult]]:
-    """The trials whose result the target does not have, each once, in the sweep's order."""
+    """The trials whose result the target lacks, each once, in the sweep's order."""
     ledger = ledger_of(store, target.name)
     found = []
     for trial, result in finished_trials(sweep.trials, store).items():
-        given = ledger.read(trial.trial_id)
-        if given is None or not given.is_whole(result, target.where(labels_of(sweep, trial))):
+        entry = ledger.read(trial.trial_id)
+        if entry is None or not entry.is_whole(result, target.where(labels_of(sweep, trial))):
             found.append((trial, result))
     return found
 
 
 def about_sweep(sweep: Sweep) -> dict[str, Any]:
-    """What every run of the sweep says of it."""
+    """The sweep's part of every run's configuration."""
     return {"sweep": sweep.name, "grid_sha256": hashlib.sha256(sweep.text.encode()).hexdigest()}
 
 
 def relative(folder: Path, ledger: Ledger) -> str:
-    """The folder as the ledger keeps it."""
+    """The folder in the form of the ledger."""
     return str(folder.resolve().relative_to(ledger.root.resolve()))
 
 
 def summary_of(result: TrialResult) -> dict[str, Any]:
-    """How the trial ended: its state, its best epoch, why it is not complete."""
+    """How the trial ended: its state, its best epoch, and why it is not complete."""
     summary: dict[str, Any] = {
         "state": result.state.value,
         "epochs": result.epochs,

@@ -1,4 +1,4 @@
-"""Whether and how a sweep is to go to W&B."""
+"""Whether and how a sweep is mirrored to W&B."""
 
 import os
 
@@ -11,14 +11,14 @@ TRUE = ("1", "true", "yes", "on")
 
 
 class ModeError(UserError):
-    """A mode that there is not."""
+    """An unknown mode."""
 
 
 def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
-    """The mode that is asked for: the command line's, else the environment's, else the grid's.
+    """The requested mode: the command line's, else the environment's, else the grid's.
 
-    Where the grid leaves it open, W&B's own settings may say it: ``wandb offline`` writes them.
-    What ``auto`` comes to is found out beside the sweep (:mod:`runners.tracking.follower`).
+    With ``auto`` in the grid, W&B's own settings apply: ``wandb offline`` writes them. The follower
+    (:mod:`runners.tracking.follower`) resolves ``auto`` while the sweep runs.
 
     Raises:
         ModeError: there is no such mode.
@@ -38,9 +38,9 @@ def mirror_mode(declared: WandbMode, override: str | None) -> WandbMode:
 
 
 def sync_mode(declared: WandbMode, override: str | None) -> WandbMode:
-    """The mode of ``sync``, which is a request to upload: offline is one only where it is given.
+    """The mode of ``sync``, which is a request to upload: offline only if ``override`` says so.
 
-    A sweep that is declared offline is uploaded where there is a key; one that is disabled is not.
+    A sweep that is declared offline is uploaded if there is a key; a disabled one is not.
 
     Raises:
         ModeError: as :func:`mirror_mode`.

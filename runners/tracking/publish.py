@@ -1,4 +1,4 @@
-"""Save a sweep's dashboard to W&B, the same one again and again, or to files without a login."""
+"""Save a sweep's dashboard to W&B, replacing the previous one, or to files without a login."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from runners.tracking.wandb_runs import API_SECONDS
 
 
 class Saved(BaseModel):
-    """The dashboard that a project has of the sweep; ``where`` is server, entity and project."""
+    """The sweep's saved dashboard; ``where`` is server, entity and project."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,19 +30,19 @@ class Saved(BaseModel):
 
 @dataclass(frozen=True)
 class Written:
-    """The dashboard as files: the workspace as W&B keeps it, and the report's text."""
+    """The dashboard as files: the workspace in W&B's format, and the report's text."""
 
     workspace: Path
     report: Path
 
 
 def publish(sweep: Sweep, store: Store, server: str, digest: str) -> Saved:
-    """Save the workspace and the report, in place of those that were saved before.
+    """Save the workspace and the report, replacing those saved before.
 
-    ``digest`` is the identity of what they show.
+    ``digest`` identifies their content.
 
     Raises:
-        TargetError: W&B does not take them.
+        TargetError: W&B does not accept them.
     """
     labels = labels_of_sweep(sweep)
     path = dashboard_file(store)
@@ -63,7 +63,7 @@ def publish(sweep: Sweep, store: Store, server: str, digest: str) -> Saved:
             report=before.report if before is not None else "",
             report_id=before.report_id if before is not None else "",
         )
-        # At once: whatever becomes of the report, neither of them is made a second time.
+        # Write at once: if the report fails, the workspace must not be created a second time.
         store.write_text(path, saved.model_dump_json(indent=2) + "\n")
         report = report_of(sweep, entity, labels.project, chapters(store))
         report.id = saved.report_id
@@ -71,7 +71,7 @@ def publish(sweep: Sweep, store: Store, server: str, digest: str) -> Saved:
         saved = saved.model_copy(
             update={"digest": digest, "report": report.url, "report_id": report.id}
         )
-    # Neither library says what it raises; a dashboard is never worth a sweep.
+    # Neither library documents its exceptions, and a dashboard must not break a sweep.
     except Exception as error:
         raise TargetError(
             f"the dashboard: {one_line(error)} (if it was deleted in W&B, delete {path} too)"
@@ -81,7 +81,7 @@ def publish(sweep: Sweep, store: Store, server: str, digest: str) -> Saved:
 
 
 def read_saved(path: Path) -> Saved | None:
-    """What was saved last, None where nothing was."""
+    """The dashboard that was saved last, None without one."""
     try:
         return Saved.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):

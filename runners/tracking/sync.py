@@ -8,12 +8,12 @@ from adaloss.errors import UserError
 from adaloss.grid.schema.schema import WandbMode
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
-from runners.tracking.conversation import Conversation, Outcome, Say
+from runners.tracking.follower_process import FollowerProcess, Outcome, Say
 
 
 @dataclass(frozen=True)
 class Mirroring:
-    """How a sweep is mirrored: in which mode, and the command that does it afterwards."""
+    """How a sweep is mirrored: the mode, and the command that uploads it afterwards."""
 
     mode: WandbMode
     sync_command: str
@@ -21,20 +21,20 @@ class Mirroring:
 
 @contextmanager
 def mirrored(sweep: Sweep, store: Store, mirroring: Mirroring, say: Say) -> Iterator[None]:
-    """W&B's runs follow the records while this lasts, and for ``wandb.finish_timeout`` after.
+    """Mirror the records to W&B during the block, and for ``wandb.finish_timeout`` after it.
 
-    Trouble with it is one sentence and never the sweep's: what is missing is given by the next
-    run of trials, or by ``adaloss-sweep sync``.
+    A problem with W&B is reported in one line and never stops the sweep: the next run of trials,
+    or ``adaloss-sweep sync``, sends what is missing.
     """
     if mirroring.mode == "disabled":
         yield
         return
-    conversation = Conversation(sweep, store, mirroring.mode, say, live=True)
+    conversation = FollowerProcess(sweep, store, mirroring.mode, say, live=True)
     patience = sweep.grid.wandb.finish_timeout
     try:
         yield
     except KeyboardInterrupt:
-        say(f"W&B: waiting up to {patience:g} s for its runs; Ctrl-C leaves them to `sync`")
+        say(f"W&B: sending its runs for up to {patience:g} s; Ctrl-C leaves them to `sync`")
         raise
     finally:
         outcome = conversation.end(patience)
@@ -43,20 +43,20 @@ def mirrored(sweep: Sweep, store: Store, mirroring: Mirroring, say: Say) -> Iter
 
 
 class MirrorError(UserError):
-    """The mirror came to nothing; the message says why, or where that is."""
+    """The mirror failed; the message has the reason, or the file that has it."""
 
 
 def synchronise(
     sweep: Sweep, store: Store, mode: WandbMode, say: Say, *, dry_run: bool = False
 ) -> Outcome:
-    """Give W&B what it lacks, however long that takes; a dry run only lists it.
+    """Send W&B what it lacks, without a time limit; a dry run only lists it.
 
     Raises:
-        MirrorError: it came to nothing, or there are no records.
+        MirrorError: the mirror failed, or there are no records.
     """
     if not store.trials_folder.exists():
         raise MirrorError(f"no trial of {sweep.name} has run in {store.root.parent}")
-    outcome = Conversation(sweep, store, mode, say, live=False, dry_run=dry_run).end(None)
+    outcome = FollowerProcess(sweep, store, mode, say, live=False, dry_run=dry_run).end(None)
     if outcome.left is None and not dry_run:
         raise MirrorError(f"W&B: {outcome.why()}")
     return outcome

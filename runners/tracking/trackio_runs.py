@@ -15,16 +15,16 @@ from adaloss.tasks.metrics import METRICS
 from adaloss.tasks.task import Task
 from runners.tracking.labels import Labels
 
-# The axis, and what says nothing of the optimizer.
+# The axis, and measurements that do not depend on the optimizer.
 NOT_DRAWN = {"epoch", "step", *(name for name, metric in METRICS.items() if metric.timed)}
 
 
 @dataclass(frozen=True)
 class TrackioTarget:
-    """Every trial a run of trackio in its database below ``folder``, made anew each time.
+    """Each trial is a run in trackio's database below ``folder``, which is rebuilt each time.
 
-    Nothing of it leaves the machine. To write it anew takes some twenty milliseconds a trial, and
-    so there is no state to go wrong. ``names`` has the name of each trial's run, no two the same.
+    Nothing leaves the machine. Rebuilding takes about twenty milliseconds a trial and needs no
+    state. ``names`` has a unique name for each trial's run.
     """
 
     trackio: ModuleType
@@ -33,21 +33,21 @@ class TrackioTarget:
 
     @property
     def name(self) -> str:
-        """What the ledger calls it."""
+        """The target's name in the ledger."""
         return "trackio"
 
     @property
     def at_once(self) -> int:
-        """One: it costs only the processor."""
+        """One: the target is limited by the processor."""
         return 1
 
     def where(self, labels: Labels) -> str:
-        """Its project."""
+        """The target's project."""
         return self.project
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> "TrackioRun":
-        """Begin the trial's run, or go on with the empty one."""
-        # In a context of its own: trackio ends the run that another init left in the same one.
+        """Begin the trial's run, or continue an empty one."""
+        # In a separate context: trackio ends the run of an earlier init in the same context.
         run = copy_context().run(
             self.trackio.init,
             project=self.project,
@@ -90,12 +90,12 @@ class TrackioRun:
 
     @property
     def folder(self) -> Path | None:
-        """None: all runs share a database."""
+        """None, because all runs share a database."""
         return None
 
     @property
     def url(self) -> str | None:
-        """None: the dashboard has one address."""
+        """None, because the dashboard has one address for all runs."""
         return None
 
     def log(self, metrics: EpochMetrics) -> None:
@@ -107,14 +107,14 @@ class TrackioRun:
     def finish(
         self, state: TrialState, summary: Mapping[str, Any], config: Mapping[str, Any], log: Path
     ) -> None:
-        """End the run; one that diverged has this to show, be it in its first epoch."""
+        """End the run; a diverged or failed run logs its state as a metric."""
         if state is not TrialState.COMPLETE:
             self.run.log({state.value: 1}, step=summary["epochs"] + 1)
         self.run.finish()
 
 
 def flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without nested parts, which the run table cannot show."""
+    """The configuration without nested values, which the run table cannot show."""
     return {name: value for name, value in config.items() if not isinstance(value, dict)}
 
 
@@ -136,7 +136,7 @@ def fresh_trackio(folder: Path, task: Task) -> ModuleType:
     """Trackio on an empty database in this folder, cut off from any network."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    # It looks at them when it is imported.
+    # trackio reads these variables when it is imported.
     os.environ |= {
         "TRACKIO_DIR": str(folder.resolve()),
         "TRACKIO_PLOT_ORDER": ",".join(plot_order(task)),
@@ -150,7 +150,7 @@ def fresh_trackio(folder: Path, task: Task) -> ModuleType:
 
 
 def unique_names(labels: Iterable[Labels]) -> dict[str, str]:
-    """The name of each trial's run by its id: with the id where several have the same."""
+    """A unique name for each trial's run by its id: repeated names get the id appended."""
     all_labels = list(labels)
     counts = Counter(one.name for one in all_labels)
     return {
@@ -162,9 +162,9 @@ def unique_names(labels: Iterable[Labels]) -> dict[str, str]:
 def serve(
     target: TrackioTarget, port: int | None, colours: Sequence[str]
 ) -> tuple[str, Callable[[], None]]:
-    """Start the dashboard's server on the loopback; its address, and what stops it.
+    """Start the dashboard's server on the loopback; return its address and a function to stop it.
 
-    ``colours`` are those of the runs in the order of their list; none: trackio's own.
+    ``colours`` are the runs' colours in the order of their list; empty for trackio's own.
     """
     app, url, _, _ = target.trackio.show(
         project=target.project,

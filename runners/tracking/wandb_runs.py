@@ -33,23 +33,23 @@ class Login:
 
 
 def login() -> Login:
-    """Look for a key where W&B looks: the environment, netrc, its settings. Nobody is asked."""
-    # Whoever asks wants to be online; with settings that say offline W&B would find no key.
+    """Look for a key in W&B's places: the environment, netrc, its settings; never prompt."""
+    # With settings that say offline, W&B would report no key.
     server = str(wandb.setup(wandb.Settings(mode="online")).settings.base_url)
     try:
         return Login(server, wandb.login(prompt=False))
     except wandb.errors.UsageError:
         return Login(server, False)
     except wandb.errors.AuthenticationError:
-        # There is a key; why the server does not confirm it is told by the first run.
+        # There is a key; the first run will report why the server refuses it.
         return Login(server, True)
 
 
 @dataclass(frozen=True)
 class WandbTarget:
-    """Every trial a run of W&B below ``folder``; ``server`` is said to the user, not chosen here.
+    """Each trial is a run of W&B below ``folder``; ``server`` is only for messages.
 
-    Offline a run is always written anew: two files of one run would both start at the first step.
+    Offline, a run is always written from its start: two files of a run would both begin at step 0.
     """
 
     mode: Literal["online", "offline"]
@@ -63,12 +63,12 @@ class WandbTarget:
 
     @property
     def name(self) -> str:
-        """The mode: what is on this disk is not on the server."""
+        """The mode, because offline and online runs have separate ledgers."""
         return self.mode
 
     @property
     def at_once(self) -> int:
-        """Offline a run costs only the processor, and one of its cores is enough."""
+        """Eight uploads online; one run offline, where the processor is the limit."""
         return 8 if self.mode == "online" else 1
 
     def where(self, labels: Labels) -> str:
@@ -78,9 +78,9 @@ class WandbTarget:
         return f"{self.server}/{labels.entity or ''}/{labels.project}"
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> "WandbRun":
-        """Start the run; online one that the server has goes on where it stopped."""
+        """Start the run; online, a run that the server has continues where it stopped."""
         place = self.folder / self.mode / labels.run_id
-        # What a mirror that was killed left: the records have it all.
+        # Left by a mirror that was killed; the records have all of it.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         try:
@@ -115,7 +115,7 @@ class WandbTarget:
     def put_files(
         self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
     ) -> None:
-        """One artifact for each file, of the type that its name says; the numbers as summary."""
+        """Log an artifact for each file, with its name as type, and the numbers as summary."""
         opened = self.open(labels, {"sweep": labels.name})
         media: dict[str, Any] = {}
         for name, path in files.items():
@@ -145,7 +145,7 @@ class WandbRun:
 
     @property
     def next_epoch(self) -> int:
-        """The server's last step and one; 0 where it has none."""
+        """The step after the server's last one; 0 for a new run."""
         return self.run.starting_step
 
     @property
@@ -161,22 +161,22 @@ class WandbRun:
     def log(self, metrics: EpochMetrics) -> None:
         """Log one epoch, which is the step."""
         record = metrics.line()
-        given = {name: value for name, value in record.items() if value is not None}
-        # Without commit W&B would keep the line back until the next one.
-        self.run.log(given, step=metrics.epoch, commit=True)
+        known = {name: value for name, value in record.items() if value is not None}
+        # Without commit, W&B would hold the line back until the next one.
+        self.run.log(known, step=metrics.epoch, commit=True)
 
     def finish(
         self, state: TrialState, summary: Mapping[str, Any], config: Mapping[str, Any], log: Path
     ) -> None:
-        """Finish the run: diverged is a result and tagged, failed is exit code 1 with the log."""
+        """Finish the run: a diverged one gets a tag, a failed one exit code 1 and its log."""
         failed = state is TrialState.FAILED
-        # All of them: a retry that completes is not tagged failed any more.
+        # Replace all tags: a retry that completes must lose the tag "failed".
         ended = () if state is TrialState.COMPLETE else (state.value,)
         if set(self.run.tags or ()) != {*self.labels.tags, *ended}:
             self.run.tags = (*self.labels.tags, *ended)
         if config != self.config:
             self.run.config.update(dict(config), allow_val_change=True)
-        # A run that goes on has what an earlier attempt ended with.
+        # A resumed run has the summary of an earlier attempt.
         gone = dict.fromkeys(OF_BAD_ENDS) if self.run.resumed else {}
         self.run.summary.update(gone | dict(summary))
         if failed and log.is_file():
@@ -187,30 +187,30 @@ class WandbRun:
             raise TargetError(f"run {self.labels.run_id}: {one_line(error)}") from error
         if self.api is not None:
             self.confirm(self.api, summary.get(FINISHED_AT))
-            # The server and the records have it.
+            # The server and the records have everything.
             shutil.rmtree(self.place, ignore_errors=True)
 
     def confirm(self, api: Callable[[], wandb.Api], finished_at: str | None) -> None:
-        """Ask the server whether it has the end: an upload that was refused is not reported."""
+        """Ask the server whether it has the end: W&B does not report a refused upload."""
         for pause in PAUSES_UNTIL_SEEN:
             time.sleep(pause)
             try:
                 seen = api().run(self.run.path)
                 if pause:
-                    # What it said the first time is kept.
+                    # The first answer is cached.
                     seen.load(force=True)
                 if seen.summary_metrics.get(FINISHED_AT) == finished_at:
                     return
             except (wandb.errors.Error, ValueError, OSError) as error:
                 raise TargetError(f"run {self.labels.run_id}: {one_line(error)}") from error
-        raise TargetError(f"run {self.labels.run_id}: the server did not take all that was sent")
+        raise TargetError(f"run {self.labels.run_id}: the server did not accept everything")
 
 
 def taken(artifact: wandb.Artifact, name: str) -> None:
-    """Wait until the server has the artifact: otherwise nobody says that it was refused.
+    """Wait until the server has the artifact: otherwise a refusal would go unnoticed.
 
     Raises:
-        TargetError: the server has not taken it.
+        TargetError: the server has not accepted it.
     """
     try:
         artifact.wait(timeout=int(FINISH_SECONDS))
@@ -219,7 +219,7 @@ def taken(artifact: wandb.Artifact, name: str) -> None:
 
 
 def media_in(folder: Path, name: str) -> dict[str, Any]:
-    """What a page can show of a folder: its pictures and its HTML."""
+    """The pictures and HTML files of a folder, which W&B can show."""
     found: dict[str, Any] = {}
     for file in sorted(folder.glob("*")):
         if file.suffix == ".png":
@@ -230,8 +230,8 @@ def media_in(folder: Path, name: str) -> dict[str, Any]:
 
 
 def lean_settings() -> wandb.Settings:
-    """Nothing captured but what is logged: capture is what makes a run cost a second."""
-    # What the user says in the environment stands.
+    """Capture nothing but what is logged: capturing makes a run cost a second."""
+    # The user's environment has priority.
     patience = {} if "WANDB_INIT_TIMEOUT" in os.environ else {"init_timeout": INIT_SECONDS}
     return wandb.Settings(
         console="off",

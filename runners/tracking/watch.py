@@ -48,9 +48,9 @@ def watch(
     try:
         lock.acquire()
     except Timeout:
-        raise WatchError(f"{sweep.name} is shown already: {read_address(address)}") from None
+        raise WatchError(f"another watch shows {sweep.name}: {read_address(address)}") from None
     with lock:
-        # Trackio has much to say on its standard output.
+        # trackio prints a lot to standard output.
         with contextlib.redirect_stdout(io.StringIO()):
             trials = in_cells(sweep)
             labels = [labels_of(sweep, trial) for trial in trials]
@@ -90,8 +90,8 @@ def in_cells(sweep: Sweep) -> list[Trial]:
 
 
 def read_address(path: Path) -> str:
-    """Where the other process shows it, if it has come so far."""
+    """The address of the other process's dashboard, if it has one yet."""
     try:
         return path.read_text()
     except FileNotFoundError:
-        return "its address comes in a moment"
+        return "it is starting"

@@ -1,4 +1,4 @@
-"""What the driver does as a trial ends: it runs again, or its end is recorded and told."""
+"""What the driver does when a trial ends: retry it, or record and report its end."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from runners.trials.queue import ALIKE, Again, End, TrialQueue
 
 @dataclass(frozen=True, kw_only=True)
 class TrialEnds:
-    """Called with each end of a trial; ``timeout`` is what a trial may take, in seconds."""
+    """Handles each end of a trial; ``timeout`` is a trial's time limit in seconds."""
 
     queue: TrialQueue
     store: Store
@@ -22,21 +22,21 @@ class TrialEnds:
     timeout: float | None
 
     def reported(self, trial: Trial, result: TrialResult) -> None:
-        """The trial's worker has recorded its result."""
+        """Handle a result that the trial's worker recorded."""
         again = self.queue.ended(trial, end_of(result))
         if again is None:
             self.observer.trial_ended(trial, result.state, f"{reason(result)}{self.last()}")
             return
-        # Where that fails, its next worker finds this result, reports it and ends it.
+        # If this fails, the next worker finds the result, reports it and stops.
         with suppress(OSError):
             self.store.set_aside(trial)
-        self.observer.starts_again(trial, f"{reason(result)}; runs again{when(again)}")
+        self.observer.starts_again(trial, f"{reason(result)}; retried{when(again)}")
 
     def lost(self, trial: Trial, failure: Failure) -> None:
-        """The trial's worker is gone, or cannot go on, of this failure."""
+        """Handle a worker that died or cannot continue, with this failure."""
         result = self.store.read_result(trial)
         if result is not None:
-            # It died between its record and its report.
+            # It died after it wrote the result and before it reported it.
             with suppress(OSError):
                 self.store.clear_temporary(trial)
             self.reported(trial, result)
@@ -47,27 +47,27 @@ class TrialEnds:
         end = End(state=TrialState.FAILED, failure=failure.kind, message=failure.message)
         again = self.queue.ended(trial, end)
         if again is not None:
-            told = f"{failure.kind}: {failure.message}; goes on from its last checkpoint"
-            self.observer.starts_again(trial, f"{told}{when(again)}")
+            text = f"{failure.kind}: {failure.message}; continues from its last checkpoint"
+            self.observer.starts_again(trial, f"{text}{when(again)}")
             return
         if (starts := self.queue.starts[trial.trial_id]) > 1:
             message = f"{failure.message} (started {starts} times)"
             failure = failure.model_copy(update={"message": message})
-        said = f"{failure.kind}: {failure.message}"
+        text = f"{failure.kind}: {failure.message}"
         try:
             record_lost(trial, failure, self.store)
         except OSError as error:
-            # The disk may be what the worker died of; without a result the trial is missing.
-            said = f"{said}, and that cannot be recorded: {error}"
-        self.observer.trial_ended(trial, TrialState.FAILED, f"{said}{self.last()}")
+            # A full disk may be the cause; without a result the trial counts as missing.
+            text = f"{text}, which cannot be recorded: {error}"
+        self.observer.trial_ended(trial, TrialState.FAILED, f"{text}{self.last()}")
 
     def last(self) -> str:
-        """That no more trials are started, where that is because all have failed alike."""
+        """A sentence if no more trials start because all have failed in the same way."""
         if not self.queue.hopeless:
             return ""
         return (
             f"; the first {ALIKE} trials have all failed in this way: no more are started "
-            "(write execution: {max_failed: N} to have more tried)"
+            "(write execution: {max_failed: N} to start more)"
         )
 
 
@@ -81,7 +81,7 @@ def reason(result: TrialResult) -> str:
 
 
 def end_of(result: TrialResult) -> End:
-    """What the queue needs to know of a result."""
+    """The part of a result that the queue needs."""
     failure = result.failure
     return End(
         state=result.state,
@@ -92,7 +92,7 @@ def end_of(result: TrialResult) -> End:
 
 
 def timed_out(limit: float, stack: str) -> Failure:
-    """The failure of a trial that its time limit ended inside an epoch."""
+    """The failure of a trial that reached its time limit inside an epoch."""
     error = TrialTimeoutError(limit)
     return Failure(
         kind=FailureKind.TIMEOUT, message=f"{type(error).__name__}: {error}", traceback=stack
@@ -100,6 +100,6 @@ def timed_out(limit: float, stack: str) -> Failure:
 
 
 def when(again: Again) -> str:
-    """How and when a trial starts again, to follow what it does."""
+    """How and when a trial is retried, as the end of a sentence."""
     alone = ", alone," if again.alone else ""
     return f"{alone} in {again.delay:g} s (retry {again.retry} of {again.retries})"

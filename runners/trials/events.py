@@ -1,4 +1,4 @@
-"""What happens in a running sweep, for whoever watches it."""
+"""The events of a running sweep, for an observer."""
 
 from typing import Protocol
 
@@ -7,16 +7,16 @@ from adaloss.trial import Trial
 
 
 class SweepObserver(Protocol):
-    """Told about each event on the driver's thread; must return at once."""
+    """Receives each event on the driver's thread; its methods must return at once."""
 
     def trial_started(self, trial: Trial) -> None:
-        """A worker has taken the trial."""
+        """A worker has started the trial."""
 
     def epoch_ended(self, trial: Trial, epoch: int, loss: float) -> None:
-        """The trial has recorded an epoch with this training loss; short ones may be skipped."""
+        """The trial has recorded an epoch with this training loss; short epochs may be skipped."""
 
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
-        """The trial has a result; ``message`` says why when it is not complete."""
+        """The trial has a result; ``message`` has the reason if it is not complete."""
 
     def starts_again(self, trial: Trial, message: str) -> None:
-        """The trial failed, but not for good: ``message`` says of what, and what it does now."""
+        """The trial failed and is retried; ``message`` has the reason and the kind of retry."""

@@ -1,4 +1,4 @@
-"""One trial in this process, its output on the terminal: for debugging, without Ray."""
+"""Run one trial in this process with its output on the terminal: for debugging, without Ray."""
 
 from adaloss.execution import Execution, ExecutionSettings
 from adaloss.grid.sweep import Sweep
@@ -10,7 +10,7 @@ from runners.calibrate import device_here
 
 
 def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
-    """Run the trial to the same records that it gets through Ray, on a GPU where there is one."""
+    """Run the trial, on a GPU if there is one; its records are the same as with Ray."""
     wants_gpu = sweep.grid.resources.gpu != 0
     settings = ExecutionSettings(
         places=sweep.places,

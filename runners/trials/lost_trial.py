@@ -1,4 +1,4 @@
-"""The record of a trial that no worker could write itself."""
+"""Write the record of a trial whose worker cannot write it."""
 
 from datetime import UTC, datetime
 
@@ -6,12 +6,12 @@ from adaloss.records.result import Failure, TrialResult, TrialState
 from adaloss.records.store import Store
 from adaloss.trial import Trial
 
-# What faulthandler writes above each thread's calls.
+# faulthandler writes this above each thread's calls.
 THREAD = "Thread 0x"
 
 
 def stack_at_the_limit(trial: Trial, store: Store) -> str:
-    """Where the trial stood as its time limit ended its worker; empty where it did not."""
+    """The trial's stack at its time limit; empty if the limit did not end its worker."""
     try:
         return main_thread(store.stack_path(trial).read_text("utf-8", errors="replace"))
     except OSError:
@@ -19,21 +19,21 @@ def stack_at_the_limit(trial: Trial, store: Store) -> str:
 
 
 def main_thread(dump: str) -> str:
-    """The calls of the thread in which trials run, the innermost last as in a traceback.
+    """The calls of the main thread, which runs trials, innermost last as in a traceback.
 
-    Faulthandler has the main thread last, and its innermost call first.
+    faulthandler writes the main thread last, and its innermost call first.
     """
     calls = dump.rpartition(THREAD)[2].splitlines()[1:]
     if not calls:
         return dump
-    return "\n".join(["Where it stood (most recent call last):", *reversed(calls)])
+    return "\n".join(["Stack at the time limit (most recent call last):", *reversed(calls)])
 
 
 def record_lost(trial: Trial, failure: Failure, store: Store) -> None:
-    """Write the failed trial's result, with the epochs that it got to.
+    """Write the failed trial's result with the number of its recorded epochs.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the result cannot be written.
     """
     store.open_trial(trial)
     with store.log_path(trial).open("a", encoding="utf-8", errors="backslashreplace") as log:

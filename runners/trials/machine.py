@@ -1,4 +1,4 @@
-"""What this machine gives a sweep: how many workers, and what each of them gets."""
+"""The workers of a sweep on this machine: how many there are, and their settings."""
 
 import os
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from adaloss.trial import Capture
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """What each trial gets, and the patience with it. Times in seconds.
+    """Resources and limits of each trial. Times are in seconds.
 
-    ``gpus`` None packs the trials on the GPUs by the memory that they take, where there are any.
-    ``device`` None is the GPU where a trial gets one, else the processor.
+    ``gpus`` None packs trials on the GPUs, if there are any, by the memory that they need.
+    ``device`` None is the GPU if the trial has one, else the processor.
     """
 
     places: Places
@@ -31,22 +31,22 @@ class WorkerSettings:
 
 
 class MachineError(UserError):
-    """The sweep asks for more than this machine has; the message has the numbers."""
+    """The sweep needs more than this machine has; the message has the numbers."""
 
 
 def cpus_of_this_machine() -> int:
-    """The processors that this process may use."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def workers(sweep: Sweep) -> int:
-    """Trials at a time: as the grid says, by default as many as there are processors for.
+    """Trials at a time: the grid's number, at most as many as the processors allow.
 
     Raises:
         MachineError: not even one trial fits.
     """
     cpus, per_trial = cpus_of_this_machine(), sweep.grid.resources.cpu
-    # A cluster's processors are Ray's to count.
+    # Ray counts the processors of a cluster.
     if per_trial > cpus and not os.environ.get("RAY_ADDRESS"):
         raise MachineError(
             f"{sweep.source}: resources.cpu is {per_trial}, and this machine has {cpus} "
@@ -58,7 +58,7 @@ def workers(sweep: Sweep) -> int:
 
 
 def worker_settings(sweep: Sweep) -> WorkerSettings:
-    """The grid's resources and execution, as the workers get them."""
+    """The workers' settings from the grid's resources and execution."""
     resources, execution = sweep.grid.resources, sweep.grid.execution
     return WorkerSettings(
         places=sweep.places,

@@ -1,4 +1,4 @@
-"""Which trial is started next and with what, decided as the ones before it end."""
+"""Decide which trial starts next, and with which resources, as earlier trials end."""
 
 import heapq
 import re
@@ -11,21 +11,21 @@ from adaloss.records.result import DeviceMemory, FailureKind, TrialState
 from adaloss.trial import Trial
 from runners.trials.packing import gpu_share, note
 
-# What another start may cure; an error of the code or the data, or a hang, would only come again.
+# Failures that a retry may cure; an error in code or data, or a hang, would only repeat.
 CURABLE = frozenset({FailureKind.WORKER_LOST, FailureKind.OUT_OF_MEMORY})
 # Seconds before the first retry; each further one waits twice as long, up to the longest.
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 300.0
-# As many trials that fail in the same way, and none that does not, say that all will.
+# If the first trials, this many, all fail in the same way, the rest is assumed to fail too.
 ALIKE = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """What the machine or the cluster has, and a trial's part of it.
+    """The resources of the machine or cluster, and those of a trial.
 
-    ``gpus_per_trial`` None packs the trials by the memory that they are seen to take;
-    ``cpus_of_a_node`` are those of the largest node, None all.
+    ``gpus_per_trial`` None packs trials by their measured memory; ``cpus_of_a_node`` is the number
+    on the largest node, None for all.
     """
 
     cpus: float
@@ -36,12 +36,12 @@ class Capacity:
 
     @property
     def cpus_alone(self) -> float:
-        """The processors of a trial that shares none: what is on two nodes, no trial can have."""
+        """The processors of a trial that runs alone: those of one node at most."""
         return self.cpus if self.cpus_of_a_node is None else self.cpus_of_a_node
 
     @property
     def places(self) -> int:
-        """How many trials there is room for at most."""
+        """The largest number of trials that fit."""
         places = int(self.cpus // self.cpus_per_trial)
         if self.gpus and self.gpus_per_trial:
             return min(places, int(self.gpus / self.gpus_per_trial + 1e-6))
@@ -49,15 +49,15 @@ class Capacity:
 
     @property
     def most_per_gpu(self) -> int:
-        """How many trials a GPU is shared by at most: there are no processors for more."""
+        """The largest number of trials per GPU, limited by the processors."""
         return max(1, int(self.cpus // self.cpus_per_trial // max(1.0, self.gpus)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A trial to start and the processors and GPUs that it gets.
+    """A trial to start, with its processors and GPUs.
 
-    ``alone`` is a trial that ran out of memory and now has all of a GPU, or of the processors.
+    ``alone`` marks a trial that ran out of memory: it gets a whole GPU, or all processors.
     """
 
     trial: Trial
@@ -68,7 +68,7 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """How a trial ended; ``failure`` and its ``message``, and ``memory``, where there are such."""
+    """How a trial ended, with ``failure``, ``message`` and ``memory`` where they apply."""
 
     state: TrialState
     failure: FailureKind | None = None
@@ -78,7 +78,7 @@ class End:
 
 @dataclass(frozen=True, kw_only=True)
 class Again:
-    """A failed trial's next start: ``delay`` seconds from now, as this one of its ``retries``."""
+    """The retry of a failed trial in ``delay`` seconds: number ``retry`` of ``retries``."""
 
     retry: int
     retries: int
@@ -87,11 +87,11 @@ class Again:
 
 
 class TrialQueue:
-    """The trials of a sweep on their way to the workers, in their order.
+    """The trials of a sweep that wait for a worker, in order.
 
-    ``retries`` is how often a trial is started again, ``max_failed`` how many may fail before no
-    more are started, ``now`` a clock in seconds. Without ``max_failed`` no more are started where
-    the first :data:`ALIKE` trials all failed in the same way.
+    A trial is retried up to ``retries`` times. No more trials start when more than ``max_failed``
+    have failed; without ``max_failed``, when the first :data:`ALIKE` trials all failed in the same
+    way. ``now`` is a clock in seconds.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class TrialQueue:
         self.retries = retries
         self.now = now
         self.starts: Counter[str] = Counter()
-        # By the time when they are due, then in the order in which they failed.
+        # Sorted by due time, then by the order of failure.
         self.to_repeat: list[tuple[float, int, Trial, bool]] = []
         self.repeats = 0
         self.capacity = capacity
@@ -121,12 +121,12 @@ class TrialQueue:
 
     @property
     def exhausted(self) -> bool:
-        """Whether no trial will be started any more."""
+        """Whether no further trial will start."""
         return self.fuse_blown or not (self.waiting or self.to_repeat or self.running)
 
     @property
     def fuse_blown(self) -> bool:
-        """Whether more trials have failed than may."""
+        """Whether too many trials have failed."""
         if self.max_failed is None:
             return self.hopeless
         return self.failed > self.max_failed
@@ -143,9 +143,9 @@ class TrialQueue:
         )
 
     def start_next(self) -> Start | None:
-        """The trial to start now; None while all that are left are to be waited for.
+        """The trial to start now; None while all remaining trials have to wait.
 
-        They wait for a running one to end, or for the delay before their retry.
+        A trial waits for a measurement by a running one, or for the delay before its retry.
         """
         if self.exhausted:
             return None
@@ -167,7 +167,7 @@ class TrialQueue:
         start = Start(
             trial=trial,
             cpus=self.capacity.cpus_alone if alone and on_cpu else self.capacity.cpus_per_trial,
-            # A retry does not wait for another's measurement: it measures too.
+            # A retry does not wait for a measurement: it measures itself.
             gpus=0.0 if on_cpu else self.gpus_alone if gpus is None else gpus,
             alone=alone,
         )
@@ -177,7 +177,7 @@ class TrialQueue:
 
     @property
     def gpus_alone(self) -> float:
-        """The GPUs of a trial that shares none: one, unless the grid gives each more."""
+        """The GPUs of a trial that runs alone: one, or more if the grid asks for more."""
         return max(1.0, self.capacity.gpus_per_trial or 0.0)
 
     @property
@@ -186,9 +186,9 @@ class TrialQueue:
         return bool(self.capacity.gpus) and self.capacity.gpus_per_trial is None
 
     def gpus_for(self, trial: Trial) -> float | None:
-        """The GPUs that the trial gets, None while another's measurement is to be waited for.
+        """The trial's GPUs; None while it has to wait for another trial's measurement.
 
-        The first of each kind has a GPU to itself, on which its memory is measured.
+        The first trial of each kind runs alone on a GPU, where its memory is measured.
         """
         if not self.packs:
             return self.capacity.gpus_per_trial or 0.0
@@ -198,7 +198,7 @@ class TrialQueue:
         return 1.0 if self.measuring[kind] < self.capacity.gpus else None
 
     def ended(self, trial: Trial, end: End) -> Again | None:
-        """Note how a running trial ended; returns how it starts again, None if that was its end."""
+        """Record how a running trial ended; return its retry, None if it gets none."""
         start = self.running.pop(trial.trial_id)
         if self.packs and not start.alone and self.measuring[trial.memory_kind]:
             self.measuring[trial.memory_kind] -= 1
@@ -218,12 +218,12 @@ class TrialQueue:
         return None
 
     def again(self, start: Start, end: End) -> Again | None:
-        """How the trial starts again after such an end, None where that would cure nothing."""
+        """The trial's retry after such an end, None if a retry cannot help."""
         retry = self.starts[start.trial.trial_id]
         if end.failure not in CURABLE or retry > self.retries or self.fuse_blown:
             return None
         out_of_memory = end.failure is FailureKind.OUT_OF_MEMORY
-        # With no neighbours to leave, there would be no more memory the next time.
+        # A trial that already ran alone would not get more memory.
         if out_of_memory and start.alone:
             return None
         return Again(
@@ -235,18 +235,18 @@ class TrialQueue:
 
 
 def way_of(end: End) -> str | None:
-    """In which way a trial failed, its numbers aside; None where it did not."""
+    """The way in which a trial failed, without numbers; None if it did not fail."""
     if end.state is not TrialState.FAILED:
         return None
     return f"{end.failure}: {without_numbers(end.message)}"
 
 
 def without_numbers(message: str) -> str:
-    """A message by which failures are compared: addresses and numbers differ between trials."""
+    """A message without addresses and numbers, which differ between trials."""
     return re.sub(r"0x[0-9a-fA-F]+|[0-9.]+", "0", message)
 
 
 def delay_before(retry: int) -> float:
-    """The seconds to wait before a trial's first, second, … retry."""
-    # A large exponent would be a number too large for a float.
+    """The delay in seconds before a trial's retry number 1, 2, …"""
+    # A large exponent would overflow a float.
     return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(retry - 1, 16))

@@ -1,4 +1,4 @@
-"""Where the time of a run goes: spans of the driver and of each worker, as a Chrome trace."""
+"""Record how a run spends its time: spans of the driver and each worker, as a Chrome trace."""
 
 import json
 import os
@@ -16,25 +16,25 @@ RAY, TRIALS, COMPILE = "start of Ray", "trials", "tables, figures, report"
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """Something that took time: ``start`` and ``seconds`` in seconds, the start since 1970."""
+    """An activity: ``start`` in seconds since 1970, ``seconds`` its duration."""
 
     name: str
     start: float
     seconds: float
     of: str = ""
-    """What it was for, such as a trial's name."""
+    """The trial's name, or empty."""
 
 
 Reported = tuple[str, float, float]
-"""A worker's span as it travels to the driver: name, start, seconds."""
+"""A worker's span in its report to the driver: name, start, seconds."""
 
 
 class Timeline:
-    """Collects spans: sums of them always, each of them where there is a path to write them to.
+    """Sums spans by name and, with a ``path``, writes each of them to a file.
 
-    The file is in the Trace Event Format (JSON array), which Perfetto and Chrome's tracing page
-    open: one line of the picture for the driver, one for every worker. Events are written as they
-    come, so that a long sweep's do not gather in memory.
+    The file has the Trace Event Format (JSON array), which Perfetto and Chrome's tracing page
+    open: one track for the driver and one for every worker. Events are written at once, so that a
+    long sweep does not collect them in memory.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -48,7 +48,7 @@ class Timeline:
 
     @contextmanager
     def span(self, name: str) -> Iterator[None]:
-        """Take the time of what the driver does in the block."""
+        """Time the driver's work in the block."""
         start = self.now()
         try:
             yield
@@ -56,7 +56,7 @@ class Timeline:
             self.add(DRIVER, [Span(name=name, start=start, seconds=self.now() - start)])
 
     def worked(self, worker: str, trial: str, reported: Iterable[Reported]) -> None:
-        """Add what a worker did for a trial."""
+        """Add a worker's spans for a trial."""
         self.add(worker, [Span(name=n, start=s, seconds=t, of=trial) for n, s, t in reported])
 
     def add(self, track: str, spans: Sequence[Span]) -> None:
@@ -69,7 +69,7 @@ class Timeline:
         try:
             self.write(self.path, track, spans)
         except OSError:
-            # What is only looked at must not stop what is measured.
+            # A profile that cannot be written must not stop the sweep.
             self.path = None
 
     def write(self, path: Path, track: str, spans: Sequence[Span]) -> None:
@@ -88,7 +88,7 @@ class Timeline:
             file.writelines(json.dumps(event) + ",\n" for event in events)
 
     def close(self) -> None:
-        """End the file; until then it lacks what ends a JSON array, which its readers forgive."""
+        """End the file; readers also accept a JSON array without its end."""
         if self.path is None or not self.tracks:
             return
         with suppress(OSError), self.path.open("a") as file:
@@ -100,9 +100,9 @@ class Timeline:
         return Span(name="run", start=self.began, seconds=self.now() - self.began)
 
     def summary(self) -> str:
-        """How long the parts took, and how much of the workers' time was training.
+        """How long the parts took, and the share of the workers' time spent on training.
 
-        ``places`` is how many workers there was room and work for.
+        ``places`` is the number of workers that had work.
         """
         whole, trials = self.whole(), self.seconds.get(TRIALS, 0.0)
         training = self.seconds.get(EPOCHS, 0.0)
@@ -119,13 +119,13 @@ class Timeline:
 
 
 def steady_clock() -> Callable[[], float]:
-    """The time of day in seconds since 1970, from now on whatever becomes of the system's clock."""
+    """A clock in seconds since 1970 that ignores later changes of the system's clock."""
     start, steady = time.time(), time.monotonic()
     return lambda: start + time.monotonic() - steady
 
 
 def track_event(number: int, name: str) -> Mapping[str, Any]:
-    """Gives a line of the picture its name."""
+    """An event that names a track."""
     return {
         "ph": "M", "name": "thread_name", "pid": os.getpid(), "tid": number,
         "args": {"name": name},
@@ -133,7 +133,7 @@ def track_event(number: int, name: str) -> Mapping[str, Any]:
 
 
 def span_event(number: int, span: Span) -> Mapping[str, Any]:
-    """A span on a line of the picture; times are in microseconds."""
+    """A span on a track; times are in microseconds."""
     event = {
         "ph": "X", "name": span.name, "pid": os.getpid(), "tid": number,
         "ts": span.start * 1e6, "dur": span.seconds * 1e6,

@@ -1,4 +1,4 @@
-"""What a worker process does: it executes one trial after the other, a second at a time."""
+"""A worker process: executes one trial after the other, a second at a time."""
 
 import json
 import os
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from adaloss.execution import Execution
     from adaloss.tasks.task import TaskCode
 
-# A worker reports this often: events of many short epochs would cost more than the epochs.
+# The interval of reports: one per epoch would cost more than many short epochs.
 SECONDS_PER_REPORT = 1.0
 
 
 class WorkerUsedUpError(OSError):
-    """A worker was given a trial after one that ran code of the user's own."""
+    """A worker received a trial after one that ran the user's own code."""
 
 
 class Worker:
-    """Executes the trials that it is given; data and imports are kept in between.
+    """Executes trials one after the other; data and imports are kept in between.
 
-    A trial's configuration has its ``trial``, the ``store``, its ``share`` of the machine and the
+    A configuration has the ``trial``, the ``store``, the trial's ``share`` of the machine and the
     settings of its ``execution``.
     """
 
@@ -42,33 +42,33 @@ class Worker:
         self.has_run_own_code = False
 
     def forget_trial(self) -> None:
-        """Make room for the next trial."""
+        """Drop the current trial."""
         self.execution = None
         if self.watchdog is not None:
             self.watchdog.release()
             self.watchdog = None
 
     def step(self, configuration: dict[str, Any]) -> dict[str, Any]:
-        """Run epochs for about a second, or until the trial has its result; returns the report.
+        """Run epochs for about a second, or until the trial has its result; return a report.
 
-        A report has ``epoch`` and ``loss`` where one has ended, the trial's ``end`` where it has,
-        what is ``broken`` where this worker cannot go on with it, and the ``spans`` of the
+        A report has ``epoch`` and ``loss`` of the last epoch, ``end`` with the trial's result,
+        ``broken`` with a failure if this worker cannot continue, and the ``spans`` of the
         ``worker``'s time.
         """
         try:
             return self.run_epochs(configuration)
         except Exception as error:
-            # Not of the trial, whose errors are its result: of the storage, say.
+            # The trial's own errors are its result; this is another one, such as a full disk.
             self.forget_trial()
             return {"done": True, "broken": broken(error).model_dump_json()}
 
     def run_epochs(self, configuration: dict[str, Any]) -> dict[str, Any]:
-        """Run epochs for about a second; returns the report."""
+        """Run epochs for about a second; return the report."""
         now = steady_clock()
         began = epochs_begin = epochs_end = now()
         is_new = self.execution is None
         if self.execution is None:
-            # The driver may not have seen what a worker wrote on another machine as it died.
+            # A worker on another machine may have died after it wrote the result.
             if (ended := ended_before(configuration)) is not None:
                 return {"done": True, "end": brief(ended).model_dump_json()}
             self.execution = self.prepare(configuration)
@@ -92,19 +92,19 @@ class Worker:
         return report | {"worker": f"worker {platform.node()} {os.getpid()}", "spans": spans}
 
     def arm(self, execution: "Execution") -> None:
-        """Have this process ended with the trial's time, where that is limited."""
+        """Start the watchdog that ends this process at the trial's time limit, if there is one."""
         limit = execution.settings.timeout
         if limit is not None:
             self.watchdog = Watchdog(execution.store.stack_path(execution.trial), limit)
 
     def prepare(self, configuration: dict[str, Any]) -> "Execution":
-        """The execution of the trial that is due, with what the worker has loaded before."""
+        """The execution of the configured trial, with data that the worker has loaded before."""
         from adaloss.execution import Execution, ExecutionSettings
         from adaloss.records.provenance import collect_provenance
 
         trial = trial_of(configuration)
         if self.has_run_own_code:
-            raise WorkerUsedUpError("it has run code of the user's own, which may have changed it")
+            raise WorkerUsedUpError("it has run the user's own code, which may have changed it")
         self.has_run_own_code = trial.runs_own_code
         settings = ExecutionSettings(**configuration["execution"])
         if settings.device == "cuda":
@@ -122,23 +122,23 @@ class Worker:
 
 
 def brief(result: TrialResult) -> TrialResult:
-    """The result without what is long: Tune keeps reports in memory."""
+    """The result without its long parts, because Tune keeps reports in memory."""
     failure = result.failure and result.failure.model_copy(update={"traceback": ""})
     return result.model_copy(update={"failure": failure, "provenance": None})
 
 
 def broken(error: Exception) -> Failure:
-    """What the driver is told of an error that is not the trial's own."""
+    """The failure that reports an error of the worker to the driver."""
     kind = FailureKind.WORKER_LOST if isinstance(error, OSError) else FailureKind.CODE
     return Failure(
         kind=kind,
-        message=f"its worker cannot go on: {type(error).__name__}: {error}",
+        message=f"its worker cannot continue: {type(error).__name__}: {error}",
         traceback="".join(traceback.format_exception(error)),
     )
 
 
 def ended_before(configuration: dict[str, Any]) -> TrialResult | None:
-    """The result of the trial that is due, where it is on record already."""
+    """The recorded result of the configured trial, None without one."""
     store = Store(Path(configuration["store"]))
     return store.read_result(trial_of(configuration))
 
@@ -149,10 +149,10 @@ def trial_of(configuration: dict[str, Any]) -> Trial:
 
 
 def share_memory(part: float) -> None:
-    """Keep this process to its part of the GPU, so that it cannot take its neighbours' memory."""
+    """Limit this process to its part of the GPU's memory."""
     import torch
 
-    # Where torch cannot use the GPU, the trial fails and says so.
+    # If torch cannot use the GPU, the trial fails with that reason.
     if torch.cuda.is_available():
         total = torch.cuda.get_device_properties("cuda").total_memory
         torch.cuda.set_per_process_memory_fraction(fraction_for_tensors(part, total))

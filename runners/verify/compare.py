@@ -1,8 +1,8 @@
-"""Hold what a trial gives now against what is on record: the first difference, and why it may be.
+"""Compare a repeated trial with its records: the first difference, and possible reasons.
 
-Between runs on a processor everything must agree bit for bit, and so it must between runs on a GPU
-with ``deterministic: true``. Otherwise a GPU adds in another order each time, and the numbers agree
-when they are about the same.
+Two runs on a processor must agree bit for bit, and so must two runs on a GPU with
+``deterministic: true``. Other runs on a GPU add in a different order each time, so their numbers
+agree if they are within a tolerance.
 """
 
 import math
@@ -21,8 +21,8 @@ from adaloss.records.result import (
 from adaloss.tasks.metrics import METRICS, numbers
 from adaloss.tasks.task import Task
 
-# How far numbers of two runs on a GPU may be apart. Losses and rates in parts of the larger one;
-# of losses that are next to nothing, parts say little: nats. Accuracies in percentage points.
+# The tolerance between two runs on a GPU: relative for losses and rates, in nats for losses near 0,
+# in percentage points for accuracies.
 RELATIVE_TOLERANCE = 0.05
 LOSS_TOLERANCE = 0.01
 ACCURACY_TOLERANCE = 2.0
@@ -37,7 +37,7 @@ Agree = Callable[[str, Any, Any], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """What a finished trial has left: its epochs and its end."""
+    """The records of a finished trial: its epochs and its result."""
 
     history: tuple[EpochMetrics, ...]
     result: TrialResult
@@ -45,7 +45,7 @@ class Records:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A value on record and the one that came out now; ``epoch`` None is the trial's end."""
+    """A recorded value and the repeated one; ``epoch`` is None for the trial's end."""
 
     epoch: int | None
     field: str
@@ -55,7 +55,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Something that is not as it was when the record was made."""
+    """A difference in code, packages or machine since the record was made."""
 
     what: str
     recorded: str
@@ -64,12 +64,12 @@ class Change:
 
 def identical(field: str, recorded: Any, now: Any) -> bool:
     """Whether two values are the same to the last bit; NaN is NaN."""
-    # Of floats, repr is exact, and tells -0.0 from 0.0.
+    # repr of a float is exact, and distinguishes -0.0 from 0.0.
     return repr(recorded) == repr(now)
 
 
 def about_equal(field: str, recorded: Any, now: Any) -> bool:
-    """Whether two values are as near as those of two runs on a GPU are to be."""
+    """Whether two values are within the tolerance for two runs on a GPU."""
     if identical(field, recorded, now):
         return True
     if not (isinstance(recorded, float) and isinstance(now, float)):
@@ -84,9 +84,9 @@ def about_equal(field: str, recorded: Any, now: Any) -> bool:
 def first_difference(
     recorded: Records, now: Records, task: Task, *, bits: bool
 ) -> Difference | None:
-    """Where the two first disagree, epoch by epoch and then at the end; None where nowhere.
+    """The first difference, epoch by epoch and then at the end; None without one.
 
-    ``bits`` False lets numbers differ by what is usual on a GPU.
+    With ``bits`` False numbers may differ by the tolerance for a GPU.
     """
     agree = identical if bits else about_equal
     found = (
@@ -100,14 +100,14 @@ def first_difference(
 def differing_epochs(
     recorded: tuple[EpochMetrics, ...], now: tuple[EpochMetrics, ...], agree: Agree
 ) -> Iterator[Difference]:
-    """The numbers that disagree in the epochs that both have."""
-    # How many there are is a matter of how the trial ended.
+    """The numbers that differ in the epochs that both have."""
+    # A different number of epochs is reported as a difference in the end.
     for before, after in zip(recorded, now, strict=False):
         yield from differing_numbers(after.epoch, "", numbers(before), numbers(after), agree)
 
 
 def inconsistencies(recorded: Records, task: Task) -> Iterator[Difference]:
-    """Where ``result.json`` does not repeat what ``metrics.jsonl`` says, which it must exactly."""
+    """Differences between ``result.json`` and ``metrics.jsonl``, which must agree exactly."""
     history, result = recorded.history, recorded.result
     if len(history) != result.epochs:
         counted = "epochs in metrics.jsonl"
@@ -122,13 +122,13 @@ def inconsistencies(recorded: Records, task: Task) -> Iterator[Difference]:
 
 
 def differing_ends(recorded: TrialResult, now: TrialResult, *, bits: bool) -> Iterator[Difference]:
-    """How the trial ended: state, epochs and where the loss left its range."""
+    """Differences in the trial's end: state, epochs and divergence."""
     before, after = (end_of(result, bits=bits) for result in (recorded, now))
     yield from differing_numbers(None, "", before, after, identical)
 
 
 def end_of(result: TrialResult, *, bits: bool) -> dict[str, Any]:
-    """What of the end must be the same; the step and loss of a divergence only to the bit."""
+    """The part of the end to compare; step and loss of a divergence only with ``bits``."""
     end: dict[str, Any] = {"state": result.state.value, "epochs": result.epochs}
     if result.state is TrialState.FAILED and result.failure is not None:
         end["state"] = f"failed ({result.failure.kind}: {result.failure.message})"
@@ -143,7 +143,7 @@ def end_of(result: TrialResult, *, bits: bool) -> dict[str, Any]:
 def differing_numbers(
     epoch: int | None, prefix: str, recorded: dict[str, Any], now: dict[str, Any], agree: Agree
 ) -> Iterator[Difference]:
-    """The fields in which the two disagree, in their order."""
+    """The fields that differ, in order."""
     for field in dict.fromkeys((*recorded, *now)):
         before, after = recorded.get(field), now.get(field)
         if not agree(field, before, after):
@@ -151,7 +151,7 @@ def differing_numbers(
 
 
 def changes(recorded: Provenance | None, now: Provenance) -> tuple[Change, ...]:
-    """What was another code, Python, package or machine when the record was made."""
+    """The differences in code, Python, packages and machine since the record was made."""
     if recorded is None:
         return (Change(what="provenance", recorded="not recorded", now=now.code_version),)
     before, after = (described(provenance) for provenance in (recorded, now))
@@ -163,7 +163,7 @@ def changes(recorded: Provenance | None, now: Provenance) -> tuple[Change, ...]:
 
 
 def own_code_changes(recorded: Fingerprint | None, now: Fingerprint | None) -> tuple[Change, ...]:
-    """What of the user's own was another when the record was made."""
+    """The changes of the user's own code and data since the record was made."""
     if now is None:
         return ()
     found = []
@@ -178,7 +178,7 @@ def own_code_changes(recorded: Fingerprint | None, now: Fingerprint | None) -> t
 
 
 def described(provenance: Provenance) -> dict[str, str]:
-    """What made a result, by the name that a person gives it."""
+    """A result's provenance, with names for people."""
     return {
         "code version": provenance.code_version,
         "Python": provenance.python,

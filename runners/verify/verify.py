@@ -1,4 +1,4 @@
-"""Run finished trials again, in this process and apart from the records, and compare the two."""
+"""Run finished trials again in this process, in a separate store, and compare the records."""
 
 import hashlib
 import tempfile
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """A trial that ran again, held against its records.
+    """The comparison of a repeated trial with its records.
 
     ``bits`` says whether they had to agree bit for bit. ``difference`` is the first one, None
-    where there is none. ``reported`` has the task's reported metric after the last
+    without one. ``reported`` has the task's reported metric after the last
     epoch, on record and now, None without an epoch. ``dirty`` is a code version that stands for
     more than one code.
     """
@@ -53,9 +53,9 @@ class Verification:
 
 
 def choose(trials: Sequence[Trial], count: int | None, seed: int) -> tuple[Trial, ...]:
-    """So many of the trials, spread over the cells; None is all of them.
+    """Choose ``count`` of the trials, spread over the cells; None chooses all.
 
-    The seed decides which. Every cell gives one trial before any gives a second.
+    The seed decides which. Every cell contributes one trial before any contributes a second.
     """
     in_order = sorted(trials, key=lambda trial: drawn(trial, seed))
     taken: Counter[Any] = Counter()
@@ -63,20 +63,20 @@ def choose(trials: Sequence[Trial], count: int | None, seed: int) -> tuple[Trial
     for trial in in_order:
         turns[trial.trial_id] = taken[trial.cell]
         taken[trial.cell] += 1
-    # Sorting keeps the order among those whose turn is the same.
+    # Sorting is stable: trials with the same turn keep their order.
     return tuple(sorted(in_order, key=lambda trial: turns[trial.trial_id])[:count])
 
 
 def drawn(trial: Trial, seed: int) -> str:
-    """The trial's place in a shuffle that this seed gives on every machine."""
+    """A sort key that shuffles trials by the seed, the same on every machine."""
     return hashlib.sha256(f"{seed}/{trial.trial_id}".encode()).hexdigest()
 
 
 def verify(trials: Sequence[Trial], store: Store, places: Places) -> Generator[Verification]:
     """Run the trials again one by one; ``places`` are the grid's.
 
-    Data sets and weights must be there. What the runs write is removed when the iterator is closed
-    or has ended.
+    Data sets and weights must be on this disk. The runs' files are removed when the iterator ends
+    or is closed.
 
     Raises:
         CorruptRecordError: a record on disk cannot be read.
@@ -89,7 +89,7 @@ def verify(trials: Sequence[Trial], store: Store, places: Places) -> Generator[V
 
 @contextmanager
 def scratch_store() -> Iterator[Store]:
-    """A place for records that nobody needs afterwards."""
+    """A temporary store."""
     with tempfile.TemporaryDirectory(prefix="adaloss-sweep-verify-") as folder:
         yield Store(Path(folder))
 
@@ -127,7 +127,7 @@ def records_of(trial: Trial, store: Store) -> Records:
 
 
 def settings_like(result: TrialResult, places: Places) -> "ExecutionSettings":
-    """The device and the threads that the record names, as far as this machine has them."""
+    """The recorded device and number of threads, as far as this machine has them."""
     from adaloss.execution import ExecutionSettings
     from runners.calibrate import device_here
 
@@ -148,7 +148,7 @@ def ran_on_gpu(result: TrialResult) -> bool:
 
 
 def bit_for_bit(trial: Trial, result: TrialResult, device: str) -> bool:
-    """Whether the numbers must be those on record to the last bit."""
+    """Whether the numbers must equal the recorded ones to the last bit."""
     if ran_on_gpu(result):
         return device != "cpu" and bool(trial.deterministic)
     return True
@@ -156,7 +156,7 @@ def bit_for_bit(trial: Trial, result: TrialResult, device: str) -> bool:
 
 @lru_cache(maxsize=8)
 def provenance_here(device: str, threads: int) -> Provenance:
-    """What makes the numbers in this process."""
+    """The provenance of results of this process."""
     from adaloss.records.provenance import collect_provenance
 
     return collect_provenance(device, threads)
@@ -169,9 +169,9 @@ def run_again(
     code: "TaskCode",
     provenance: Provenance,
 ) -> Records:
-    """The records that the trial leaves now.
+    """Run the trial and return its new records.
 
-    Code of the user's own runs in a process of its own: what it sets there reaches no other trial.
+    The user's own code runs in a separate process, so that it cannot affect other trials.
     """
     if trial.runs_own_code:
         try:

@@ -1,4 +1,4 @@
-"""What a trial will take on this machine, from a few of its steps."""
+"""Estimate a trial's time on this machine from a few of its steps."""
 
 import time
 
@@ -9,7 +9,7 @@ from adaloss.tasks.images.evaluate import batch_size_for
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.task import Calibration
 
-# The first steps allocate memory and choose algorithms.
+# The first steps allocate memory and choose algorithms, and are not counted.
 WARM_UP_STEPS = {"cpu": 1, "cuda": 5}
 TIMED_STEPS = {"cpu": 2, "cuda": 20}
 
@@ -33,13 +33,13 @@ def calibrate(training: Training) -> Calibration:
 
 
 def step_seconds(training: Training, warm_up: int, timed: int) -> float:
-    """The mean time of a step, after some that are not counted."""
+    """The mean time of a step in seconds, after some steps that are not counted."""
     count = len(training.train.examples)
     order = torch.randperm(count, generator=training.order).to(training.device)
     draws = draw(training.train.recipe, count, training.augmentation).to(training.device)
     steps, started = 0, time.perf_counter()
     training.model.train()
-    # A small data set has fewer batches than steps are to be timed.
+    # A small data set may have fewer batches than there are steps to time.
     while True:
         for images, labels in training.train.batches(training.trial.batch_size, order, draws):
             if steps == warm_up:
@@ -54,7 +54,7 @@ def step_seconds(training: Training, warm_up: int, timed: int) -> float:
 
 @torch.inference_mode()
 def evaluation_seconds(training: Training) -> float:
-    """The time per example of the second batch of an evaluation, or of the only one."""
+    """The time per example of an evaluation's second batch, or of its only one, in seconds."""
     training.model.eval()
     batch_size = batch_size_for(training.test.recipe.image_size)
     seconds = 0.0
@@ -72,6 +72,6 @@ def evaluation_seconds(training: Training) -> float:
 
 
 def finish(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""The data sets there are by name."""
+"""The names of the data sets."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
 def known_dataset(name: str) -> str:
-    """The name itself; pydantic's error where there is no data set of this name."""
+    """Return the name; raise pydantic's error if no data set has it."""
     if name in DATASET_NAMES or (name.startswith(IMAGE_FOLDER) and name != IMAGE_FOLDER):
         return name
     match = closest(name, DATASET_NAMES)
@@ -27,9 +27,9 @@ def known_dataset(name: str) -> str:
 
 
 def image_folder_candidates(declared: str, places: Places) -> tuple[Path, ...]:
-    """Where the PATH of ``imagefolder:PATH`` is looked for.
+    """The folders that the PATH of ``imagefolder:PATH`` may mean, in order.
 
-    A relative one counts from the grid's folder, then the working folder, then the data root.
+    A relative PATH is resolved against the grid's folder, the working folder and the data root.
     """
     in_data = places.data_root / Path(declared).expanduser()
     return tuple(dict.fromkeys((*places.own_paths(declared), in_data)))

@@ -25,7 +25,7 @@ class Evaluation:
 
 
 def batch_size_for(image_size: int) -> int:
-    """How many images of this size in pixels are evaluated at a time."""
+    """How many images of this size (pixels) are evaluated at a time."""
     return max(1, min(LARGEST_BATCH, PIXELS_PER_BATCH // image_size**2))
 
 
@@ -38,8 +38,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate in evaluation mode; sums stay on the device and are read back once.
 
-    ``precision`` is the context of the forward passes, ``replay`` what replays them. With fewer
-    than five classes, top-5 counts all of them.
+    ``precision`` is the context of the forward passes; ``replay`` replays them as CUDA graphs.
+    With fewer than five classes, top-5 counts all of them.
     """
 
     def logits_of(batch: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What of the user's own a trial's numbers depend on: its model, image folder and weights."""
+"""The digests of the user's own model code, image folder and weights that a trial uses."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,12 @@ from adaloss.trial import Trial
 
 
 def own_of(trial: Trial) -> dict[str, str]:
-    """What the trial names of the user's own, by field."""
+    """The values of the trial that name the user's own code or files, by field."""
     return own_values(trial.model, trial.dataset, trial.pretrained)
 
 
 def own_values(model: str, dataset: str, pretrained: bool | str) -> dict[str, str]:
-    """Those of a trial's model, data set and weights that are the user's own, by field."""
+    """Those of a model, data set and weights that are the user's own, by field."""
     own = {}
     if is_user_model(model):
         own["model"] = model
@@ -31,16 +31,16 @@ def own_values(model: str, dataset: str, pretrained: bool | str) -> dict[str, st
 
 
 def fingerprint_of(own: Mapping[str, str], places: Places) -> Fingerprint:
-    """The digests of what these names stand for.
+    """The digests of the code and files that these values name.
 
     Raises:
-        UserError, OSError: one of them is not here, or cannot be read.
+        UserError, OSError: one of them does not exist, or cannot be read.
     """
     return Fingerprint(**{field: digest_of(field, name, places) for field, name in own.items()})
 
 
 def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Fingerprint | None:
-    """The fingerprint of the trial's code and weights, and of the images as they were loaded."""
+    """The fingerprint of the trial's code and weights, with the digest of the loaded images."""
     own = own_of(trial)
     if not own:
         return None
@@ -49,7 +49,7 @@ def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Finger
 
 
 def digest_now(field: str, name: str, places: Places) -> Digest | None:
-    """The digest of what a field's value stands for; None where it is not here."""
+    """The current digest of what a field's value names; None where it does not exist."""
     try:
         return digest_of(field, name, places)
     except (UserError, OSError):
@@ -57,10 +57,10 @@ def digest_now(field: str, name: str, places: Places) -> Digest | None:
 
 
 def digest_of(field: str, name: str, places: Places) -> Digest:
-    """The digest of what a field's value stands for.
+    """The digest of what a field's value names.
 
     Raises:
-        UserError, OSError: it is not here, or cannot be read.
+        UserError, OSError: it does not exist, or cannot be read.
     """
     if field == "model":
         return code_digest(name, places)

@@ -1,4 +1,4 @@
-"""The models there are by name, without importing timm, which takes seconds."""
+"""The names of the models, without importing timm, which takes seconds."""
 
 import re
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from pathlib import Path
 
 BUILT_IN_MODELS: tuple[str, ...] = ("mlp", "small_cnn", "cifar_resnet20")
 
-# What the paper's repository calls its two models.
+# The names of the paper's two models in its repository.
 ALIASES: Mapping[str, str] = {
     "vits16r224": "vit_small_patch16_224.augreg_in21k_ft_in1k",
     "swsl_resnet50": "resnet50.fb_swsl_ig1b_ft_in1k",
 }
-# A function of the user's own: package.module:function.
+# The user's own function: package.module:function.
 USER_MODEL = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 
 REGISTERED = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
@@ -23,9 +23,9 @@ CONFIGURED = re.compile(r"""^ +['"](\w+)(?:\.([\w.\-]+))?\*?['"]\s*:""", re.MULT
 
 @cache
 def timm_names() -> frozenset[str]:
-    """Every model of the installed timm, alone and with each tag of its weights; empty without.
+    """Every model of the installed timm, alone and with each tag; empty without timm.
 
-    Read from timm's source: a test holds this against timm itself.
+    The names are read from timm's source; a test compares them with timm itself.
     """
     package = find_spec("timm")
     if package is None or package.origin is None:
@@ -37,8 +37,8 @@ def timm_names() -> frozenset[str]:
 def names_in(source: str) -> set[str]:
     """The models that one source file of timm registers, alone and with their tags.
 
-    A few families compute their configurations: their models, which the file configures nowhere,
-    may have any tag of the file.
+    A few families compute their configurations. Their models have no literal configuration in the
+    file, so they are accepted with any of the file's tags.
     """
     models = set(REGISTERED.findall(source))
     configured = [(name, tag) for name, tag in CONFIGURED.findall(source) if name in models]
@@ -49,17 +49,17 @@ def names_in(source: str) -> set[str]:
 
 
 def canonical_model(name: str) -> str:
-    """The name that a model goes by in records: an alias and its model are one."""
+    """The name of a model in records: an alias and its model are the same."""
     return ALIASES.get(name, name)
 
 
 def is_user_model(name: str) -> bool:
-    """Whether this names a function of the user's own, as ``module:function``."""
+    """Whether this names the user's own function, as ``module:function``."""
     return USER_MODEL.match(name) is not None
 
 
 def has_published_weights(name: str) -> bool:
-    """Whether ``pretrained: true`` has a meaning for the model; of timm's, each is taken to."""
+    """Whether ``pretrained: true`` is possible; assumed of every model of timm."""
     return name not in ("mlp", "small_cnn") and not is_user_model(name)
 
 

@@ -1,4 +1,4 @@
-"""What a trial may start from: nothing, the published weights or those in a file."""
+"""The values of ``pretrained``: false, true or the path of a file of weights."""
 
 from pathlib import PurePath
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ WEIGHT_SUFFIXES = (".pth", ".pt", ".th", ".bin", ".tar", ".safetensors", ".npz")
 
 
 def pretrained_weights(value: Any) -> Any:
-    """True, false or the path of a file of weights; else pydantic's error."""
+    """Return true, false or the path of a file of weights; raise pydantic's error for the rest."""
     is_file = isinstance(value, str) and PurePath(value).suffix in WEIGHT_SUFFIXES
     if isinstance(value, bool) or is_file:
         return value

@@ -1,7 +1,6 @@
-"""Try a trial's model before a sweep: build it, take a step and evaluate, on a few stand-in images.
+"""Try a trial's model before a sweep: build it, train and evaluate on a few random images.
 
-The images have the shape of the data set's, and random content: what is tried is whether the model
-fits, and the data set need not be here.
+The images have the shape of the data set's images. The data set itself need not be present.
 """
 
 import traceback
@@ -25,7 +24,7 @@ SIZES = {"mnist": 28, "fashion_mnist": 28, "cifar10": 32, "cifar100": 32}
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """Why a model cannot be trained; ``traceback`` is empty where the message says it all."""
+    """Why a model cannot be trained; ``traceback`` is empty where the message is enough."""
 
     message: str
     traceback: str = ""
@@ -37,7 +36,7 @@ class OutputError(UserError):
 
 def rehearse(trial: Trial, places: Places, device: str = "cpu") -> Trouble | None:
     """Build the trial's model, train on one batch and evaluate; None where that works."""
-    # The network is what is tried, not the compiler.
+    # This tests the network, not the compiler.
     tried = trial.model_copy(update={"compile": False})
     try:
         splits = stand_in(tried, places, device)
@@ -45,25 +44,25 @@ def rehearse(trial: Trial, places: Places, device: str = "cpu") -> Trouble | Non
         check_output(training, splits.classes)
         training.run_epoch()
     except (DivergedError, MemoryError, torch.OutOfMemoryError):
-        # Which learning rates diverge is the sweep's to find out; memory is another matter.
+        # The sweep finds out which learning rates diverge; memory has a check of its own.
         return None
     except UserError as error:
         return Trouble(message=str(error))
-    # Code of the user's own can raise anything at all.
+    # The user's own code can raise anything.
     except Exception as error:
         return Trouble(message=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
     return None
 
 
 def stand_in(trial: Trial, places: Places, device: str) -> Splits:
-    """A few random images of the shape of the trial's data set, with labels of many classes."""
+    """A few random images with the shape of the trial's data set, and labels of many classes."""
     channels, size, classes = shape_of(trial, places)
     count = min(trial.batch_size, MOST_EXAMPLES)
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(
         0, 256, (count, size, size, channels), generator=generator, dtype=torch.uint8
     )
-    # From the last class on: an output that lacks one is noticed by the loss as well.
+    # The last classes first: an output with too few classes then fails in the loss as well.
     labels = (classes - 1 - torch.arange(count)) % classes
     part = Examples(
         images=images.to(device),
@@ -113,6 +112,6 @@ def check_output(training: Training, classes: int) -> None:
     )
     if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
         raise OutputError(
-            f"model {training.trial.model} gives {found} for {len(labels)} images of {classes} "
-            f"classes: it has to give one of shape {expected}, a number for each class"
+            f"model {training.trial.model} returns {found} for {len(labels)} images of {classes} "
+            f"classes: it must return a tensor of shape {expected}, a number for each class"
         )

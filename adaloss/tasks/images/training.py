@@ -37,12 +37,12 @@ from adaloss.tasks.replay import Replay
 from adaloss.tasks.seeding import derived_seed, named_generator
 from adaloss.trial import Capture, Trial
 
-# A read-back makes the host wait for the device, so losses are looked at this many at a time.
+# A read-back makes the host wait for the device, so losses are read this many at a time.
 STEPS_PER_READBACK = 50
 
 
 class Training:
-    """One trial in training. On a CPU the same trial and splits give the same bits every time."""
+    """A trial in training. On a CPU the same trial and splits give the same bits every time."""
 
     def __init__(
         self,
@@ -55,8 +55,9 @@ class Training:
     ) -> None:
         """Build model and optimizer; ``splits`` must be resident on ``device``.
 
-        ``capture``: whether steps on a GPU are replayed, which gives the same numbers sooner; auto
-        leaves out models of the user's own, which may do on the processor what no replay repeats.
+        ``capture`` decides whether steps on a GPU are replayed, which gives the same numbers
+        faster; auto excludes the user's own models, which may do work on the processor that no
+        replay repeats.
         """
         self.trial = trial
         self.device = torch.device(device)
@@ -70,7 +71,7 @@ class Training:
         self.model = built.module.to(self.device)
         if trial.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
-        # The network alone is compiled: order of draws, loss and optimizer stay as they are.
+        # Only the network is compiled: the order of draws, the loss and the optimizer stay as is.
         self.forward = compiled(self.model) if trial.compile else self.model
         self.precision = forward_precision(trial, self.device)
         recipe = recipe_of(trial, splits, built.image_size, built.mean, built.std)
@@ -113,7 +114,7 @@ class Training:
         """
         started = time.perf_counter()
         with self.computing():
-            # Dropout and the like draw from the global generators: they get the trial's own.
+            # Dropout and the like draw from the global generators: give these the trial's state.
             set_random_state(self.device, self.forward_random_state)
             train_loss = self.train_one_epoch()
             self.forward_random_state = random_state(self.device)
@@ -142,7 +143,7 @@ class Training:
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
-        """Precision and determinism as the trial asks for; afterwards the caller's are back."""
+        """Apply the trial's precision and determinism; restore the caller's at the end."""
         with forked_random_state(self.device), numerics_of(self.trial, self.device):
             yield
 
@@ -168,13 +169,13 @@ class Training:
     def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; returns the plain loss, a scalar that stays on the device."""
         self.step += 1
-        # A smaller last batch would be compiled and captured on its own, for one step an epoch.
+        # A smaller last batch would be captured separately, for one step an epoch.
         if self.replay is None or len(labels) < self.trial.batch_size:
             return self.learn(images, labels)
         return self.replay.call("a training step", self.learn, images, labels)
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The step itself: nothing but what is on the device changes from one to the next."""
+        """The step itself: from one to the next only data on the device changes."""
         forward = self.forward if len(labels) == self.trial.batch_size else self.model
         with self.precision:
             loss = functional.cross_entropy(forward(images), labels)
@@ -182,17 +183,17 @@ class Training:
             parameter.grad = None
         torch.autograd.backward(loss)
         loss = loss.detach()
-        # Not `step`: its hooks and its checks of the loss are for other callers, and of a small
-        # network's step they are several percent.
+        # Not `step`: its hooks and its check of the loss take several percent of a small network's
+        # step.
         with torch.no_grad():
             self.optimizer.update(loss)
         return loss
 
     def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
-        """Sum the losses of the last steps over their examples, in one read-back.
+        """Sum the losses of the last steps over their examples, with one read-back.
 
         Raises:
-            DivergedError: naming the first step whose loss was not finite or too large.
+            DivergedError: names the first step whose loss was not finite or too large.
         """
         losses = torch.stack([loss for loss, _ in unread]).double().tolist()
         check_losses(
@@ -212,7 +213,7 @@ class Training:
         return b, None if rate is None else self.trial.lr * rate
 
     def state_dict(self) -> dict[str, Any]:
-        """A snapshot of all that the rest of the trial depends on, not aliased to it."""
+        """Return a copy of everything that the rest of the trial depends on."""
         return copy.deepcopy(
             {
                 "trial_id": self.trial.trial_id,
@@ -227,14 +228,14 @@ class Training:
         )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a snapshot; on a CPU the rest is bit for bit that of the original.
+        """Continue from a snapshot; on a CPU the rest equals the original bit for bit.
 
         Raises:
-            ValueError: the snapshot is of another trial.
+            ValueError: the snapshot belongs to another trial.
         """
         if state["trial_id"] != self.trial.trial_id:
             raise ValueError(
-                f"this state is of trial {state['trial_id']}, not of {self.trial.trial_id}"
+                f"this state belongs to trial {state['trial_id']}, not to {self.trial.trial_id}"
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -250,19 +251,19 @@ class Training:
 
 
 def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The model through torch's compiler, without CUDA graphs of its own: steps are replayed.
+    """Compile the model without the compiler's own CUDA graphs, because steps are replayed.
 
-    In one process the two do not go together: where a trial with graphs of the compiler's came
-    after one whose steps were replayed, a kernel failed (torch 2.11).
+    Both in one process fail: when a trial with the compiler's graphs followed one whose steps were
+    replayed, a kernel failed (torch 2.11).
     """
-    # Each trial's network is compiled anew, and the compiler gives up on code that it has seen in
-    # eight versions: what it knows of the worker's last trial is forgotten.
+    # The compiler gives up on code that it has seen in eight versions, and each trial's network
+    # is a new one: reset what it knows of the worker's earlier trials.
     torch.compiler.reset()
     return torch.compile(model, dynamic=False)
 
 
 def forked_random_state(device: torch.device) -> Any:
-    """A context that gives the caller's global generators back as they were."""
+    """A context that restores the caller's global generators at its end."""
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 

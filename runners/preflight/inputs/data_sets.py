@@ -1,4 +1,4 @@
-"""Whether the data sets are on this disk, or can be fetched; nothing is fetched here."""
+"""Whether the data sets are on this disk or can be downloaded; nothing is downloaded here."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ IDX_FILES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """The files of a data set below the data root, archives that do as well, and their server."""
+    """The files of a data set below the data root, archives that replace them, and their server."""
 
     folder: str
     files: tuple[str, ...]
@@ -34,7 +34,7 @@ def of_idx_files(folder: str, server: str) -> Published:
     return Published(folder=folder, files=IDX_FILES, archives=archives, server=server)
 
 
-# The task's data and torchvision have the same, and take seconds to import: a test compares them.
+# Copied from the task's data and torchvision, which take seconds to import: a test compares them.
 PUBLISHED: Mapping[str, Published] = {
     "mnist": of_idx_files("MNIST/raw", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
     "fashion_mnist": of_idx_files(
@@ -56,7 +56,7 @@ PUBLISHED: Mapping[str, Published] = {
 
 
 def data_set(name: str, places: Places) -> Finding:
-    """Whether the data set is there."""
+    """Whether the data set is on this disk."""
     root = places.data_root
     if name.startswith(IMAGE_FOLDER):
         return image_folder(name, places)
@@ -77,12 +77,12 @@ def is_there(name: str, root: Path) -> bool:
 
 
 def is_prepared(name: str, prepared: Path) -> bool:
-    """Whether the data set lies as tensors in the folder of those."""
+    """Whether the folder of prepared data sets has this one."""
     return any(prepared.glob(f"{name}-*.safetensors"))
 
 
 def image_folder(name: str, places: Places) -> Finding:
-    """Whether there are classes in the user's folder; what is in them is read by the sweep."""
+    """Whether the user's folder has class folders; their images are read later."""
     advice = "expected a folder per class with its images, in PATH or in PATH/train"
     candidates = image_folder_candidates(name.removeprefix(IMAGE_FOLDER), places)
     folder = next((path for path in candidates if path.is_dir()), None)
@@ -106,7 +106,7 @@ def is_class(path: Path) -> bool:
 
 
 def servers_of(names: tuple[str, ...], root: Path) -> Iterator[Question]:
-    """The servers that would be asked for what is missing."""
+    """The servers that have the missing data sets."""
     for name in names:
         if not is_there(name, root):
             yield Question(what=name, url=PUBLISHED[name].server)

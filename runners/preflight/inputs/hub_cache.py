@@ -1,14 +1,14 @@
-"""Where the Hugging Face Hub's library keeps weights, read without importing it.
+"""Find weights in the cache of the Hugging Face Hub without importing the Hub's library.
 
-Importing it takes half a second, and timm, which knows where weights come from, takes seconds: a
-test holds this against both.
+The import takes half a second, and importing timm, which knows the repositories, takes seconds. A
+test compares this module with both.
 """
 
 import os
 from pathlib import Path
 
 HUB = "https://huggingface.co"
-# As adaloss.tasks.images.models.published looks for them.
+# In the order of adaloss.tasks.images.models.published.
 FILES = ("model.safetensors", "pytorch_model.bin")
 YES = ("1", "ON", "YES", "TRUE")
 
@@ -24,9 +24,9 @@ def hub_cache() -> Path:
 
 
 def cached_weights(model: str) -> Path | None:
-    """The weights of a model of timm in the cache, None where there are none.
+    """The weights of a model of timm in the cache, None if there are none.
 
-    A name without a tag means the weights that timm prefers: those of any tag are taken for them.
+    A name without a tag means the weights that timm prefers; here weights of any tag count.
     """
     tags = "" if "." in model else "*"
     for repository in sorted(hub_cache().glob(f"models--timm--{model}{tags}")):
@@ -40,7 +40,7 @@ def cached_weights(model: str) -> Path | None:
 
 
 def is_offline() -> bool:
-    """Whether the Hub's library is told not to use the network."""
+    """Whether environment variables forbid the Hub's library to use the network."""
     return any(
         os.environ.get(variable, "").upper() in YES
         for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")

@@ -1,6 +1,6 @@
-"""Whether data sets that are on this disk can be loaded: every file is read, and nothing kept.
+"""Whether data sets on this disk can be loaded: every file is read and nothing is stored.
 
-A run finds out by preparing them, with the same words.
+A run reports the same problems when it prepares the data sets.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from runners.preflight.planned import Planned
 
 
 def loading(planned: Planned) -> Iterator[Finding]:
-    """What is wrong with the files of data sets in which nothing was found missing."""
+    """Problems with the files of data sets that are complete."""
     places = planned.sweep.places
     root = places.data_root
     there = {
@@ -32,11 +32,11 @@ def loading(planned: Planned) -> Iterator[Finding]:
         for trial in planned.trials
         if trial.dataset in there
     }
-    told: set[str] = set()
+    reported: set[str] = set()
     for trial in asked.values():
         try:
             check_readable(spec_of(trial, places), root)
         except UserError as error:
-            if str(error) not in told:
-                told.add(str(error))
+            if str(error) not in reported:
+                reported.add(str(error))
                 yield refused("data", str(error), "")

@@ -1,4 +1,4 @@
-"""Whether what models start from is on this disk, or can be fetched; nothing is fetched here."""
+"""Whether models' weights are on this disk or can be downloaded; nothing is downloaded here."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ ABOUT = "weights"
 
 
 def model_findings(model: str, pretrained: bool | str, places: Places) -> Iterator[Finding]:
-    """What is to be said of a model and of what it starts from."""
+    """The findings on a model and its weights."""
     if is_user_model(model):
         yield user_model(model, places)
     if pretrained is not False:
@@ -28,16 +28,16 @@ def model_findings(model: str, pretrained: bool | str, places: Places) -> Iterat
 
 
 def start(model: str, pretrained: bool | str, places: Places) -> Finding:
-    """Whether the weights are there.
+    """Whether the weights are on this disk.
 
     Raises:
-        WeightsError: they are not there, and no network would help.
+        WeightsError: they are not, and cannot be downloaded.
     """
     if isinstance(pretrained, str):
         path = local_path(pretrained, places)
         check_local_file(model, path)
         return fine(ABOUT, f"{model} starts from {path}")
-    # For a model of timm it would be imported, which takes seconds.
+    # For a model of timm this would import timm, which takes seconds.
     if model in BUILT_IN_MODELS or not has_published_weights(model):
         found = found_whole(published_weights(model, places.weights))
         return there(model, found, places.weights)
@@ -47,26 +47,26 @@ def start(model: str, pretrained: bool | str, places: Places) -> Finding:
 def there(model: str, found: Path | None, folder: Path) -> Finding:
     """Whether published weights were found."""
     if found is not None:
-        return fine(ABOUT, f"those of {model} are {found}")
-    missing = f"those of {model} are not in {folder}"
+        return fine(ABOUT, f"{model}'s are {found}")
+    missing = f"{model}'s are not in {folder}"
     if is_offline() and model not in BUILT_IN_MODELS:
         advice = "unset HF_HUB_OFFLINE, or copy them there from a machine that has them"
-        return warning(ABOUT, f"{missing}, and the Hub may not be asked for them", advice)
-    return fine(ABOUT, f"{missing} and are fetched before the first trial")
+        return warning(ABOUT, f"{missing}, and HF_HUB_OFFLINE forbids the download", advice)
+    return fine(ABOUT, f"{missing} and are downloaded before the first trial")
 
 
 def user_model(name: str, places: Places) -> Finding:
     """Whether the module of the user's function can be found."""
     module, folders = name.partition(":")[0], places.own_folders
     if find_own_module(module, folders) is not None:
-        return fine("model", f"{name}: the module {module} is there")
+        return fine("model", f"{name}: the module {module} exists")
     looked = ", ".join(map(str, folders))
     found = f"{name}: there is no module {module} in {looked} or among the installed packages"
-    return refused("model", found, "put it beside the grid, or install it")
+    return refused("model", found, "put it into the grid's folder, or install it")
 
 
 def servers_of(starts: tuple[tuple[str, bool | str], ...], weights: Path) -> Iterator[Question]:
-    """The servers that would be asked for missing weights."""
+    """The servers that have the missing weights."""
     for model, pretrained in starts:
         if pretrained is not True or not has_published_weights(model):
             continue

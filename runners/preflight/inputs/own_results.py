@@ -1,4 +1,4 @@
-"""Whether a run would put results of changed code or data beside those that there are."""
+"""Whether a run would mix results of changed code or data with existing results."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +13,7 @@ from runners.preflight.planned import Planned
 
 
 def own_results(planned: Planned) -> Iterator[Finding]:
-    """What changed of the user's own that the trials to run share with results on record."""
+    """Changes of the user's own code and data that the trials share with recorded results."""
     names = {own for trial in planned.trials for own in own_of(trial).items()}
     running = {trial.trial_id for trial in planned.trials}
 
@@ -33,7 +33,7 @@ def own_results(planned: Planned) -> Iterator[Finding]:
                 f"{next(change.lines())}, and the trials to run would be averaged or compared with "
                 "results of other code or data",
                 f"compute those again with `adaloss-sweep retry {planned.sweep.source} --changed`, "
-                "put back what changed, or give what is new another name",
+                "undo the change, or give the new version another name",
             )
         elif change.unrecorded:
             yield warning(

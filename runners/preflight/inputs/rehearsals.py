@@ -1,4 +1,4 @@
-"""Whether models that no one has tried yet can be trained: each is tried once, on a few images."""
+"""Whether the user's own models can be trained: each is tried once, on a few random images."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +14,10 @@ from runners.pages.own_frames import own_frames
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.planned import Planned
 
-# Seconds; of a sweep whose trials have a time limit, that is it.
+# In seconds, for sweeps without a timeout.
 LONGEST = 300.0
-# What may differ between trials whose model and images fit together in the same way.
-NOT_THE_MODELS = frozenset(
+# Fields that do not matter to whether the model fits the images.
+IRRELEVANT = frozenset(
     {
         "optimizer",
         "seed",
@@ -35,9 +35,9 @@ NOT_THE_MODELS = frozenset(
 
 
 def rehearsals(planned: Planned) -> Iterator[Finding]:
-    """What comes of a step and an evaluation with each model that has to be tried.
+    """Train and evaluate each model that has to be tried.
 
-    Each has a process of its own: what a model's code does there, it does to nobody else.
+    Each runs in its own process, so that a model's code can affect nothing else.
     """
     places, limit = planned.sweep.places, planned.sweep.grid.execution.timeout or LONGEST
     kinds: dict[tuple[object, ...], Trial] = {}
@@ -57,7 +57,7 @@ def is_to_be_tried(trial: Trial) -> bool:
 
 
 def is_all_there(trial: Trial, places: Places) -> bool:
-    """Whether all that the trial names of the user's own is here; what is not is said elsewhere."""
+    """Whether the user's own files of the trial exist; other checks report missing ones."""
     own = own_of(trial)
     if "model" in own and not find_own_module(own["model"].partition(":")[0], places.own_folders):
         return False
@@ -68,31 +68,31 @@ def is_all_there(trial: Trial, places: Places) -> bool:
 
 
 def kind_of(trial: Trial) -> tuple[object, ...]:
-    """What trials have in common that are tried together."""
-    return tuple(value for name, value in trial.values.items() if name not in NOT_THE_MODELS)
+    """The fields that decide whether two trials need separate attempts."""
+    return tuple(value for name, value in trial.values.items() if name not in IRRELEVANT)
 
 
 def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:
-    """Try one trial's model, for so many seconds."""
-    # torch takes seconds to import: it is imported over there.
+    """Try one trial's model, for at most ``limit`` seconds."""
+    # Only the other process imports torch, which takes seconds.
     try:
-        trouble = in_fresh_process(tried_there, trial, places, on_gpus, limit=limit)
+        trouble = in_fresh_process(tried_here, trial, places, on_gpus, limit=limit)
     except TimeoutError:
-        found = f"{trial.model} was not built and trained on a few images within {limit:g} s"
-        return warning("model", found, "a trial of it may take very long, or hang")
+        found = f"building {trial.model} and training it on a few images took over {limit:g} s"
+        return warning("model", found, "its trials may take very long, or hang")
     except ProcessEndedError as error:
-        why = f"{error} as it was built and trained on a few images"
-        return refused("model", f"{trial.model}: {why}", "see what its code does")
+        why = f"{error} while it was built and trained on a few images"
+        return refused("model", f"{trial.model}: {why}", "check its code")
     if trouble is None:
         return fine("model", f"{trial.model} was built and trained on a few images")
     message, traceback = trouble
     frames = "".join(f"\n    {frame}" for frame in own_frames(traceback))
-    advice = f"every trial of it would fail{frames}"
-    return refused("model", f"{trial.model} was tried on a few images: {message}", advice)
+    advice = f"every trial with it would fail{frames}"
+    return refused("model", f"{trial.model} failed on a few images: {message}", advice)
 
 
-def tried_there(trial: Trial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
-    """In a process of its own: the message and the traceback of what goes wrong."""
+def tried_here(trial: Trial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
+    """Runs in its own process: the message and the traceback of the first problem."""
     from adaloss.tasks.images.rehearsal import rehearse
     from runners.calibrate import device_here
 

@@ -1,4 +1,4 @@
-"""Whether a folder can be written as the records are: tried out, and nothing is left behind."""
+"""Whether records can be written to a folder: tried with a temporary file."""
 
 import errno
 import os
@@ -11,24 +11,24 @@ from uuid import uuid4
 from adaloss.records.store import RESULT_FILE, replacing
 from runners.preflight.finding import Finding, fine, refused
 
-# A file system reserves room in blocks: of one byte it might say later that there is none.
+# More than a byte: file systems reserve space in blocks, and may report a full disk only later.
 TRIED_BYTES = b"tried out before a sweep\n" * 160
 WHY = {
     errno.EROFS: "the file system is mounted read-only",
     errno.EACCES: "this user may not write there",
-    errno.EPERM: "this user may not do that there",
+    errno.EPERM: "this user has no permission for it",
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the user's quota is used up",
-    errno.ENAMETOOLONG: "a name is longer than the file system takes",
-    errno.EINVAL: "the file system refuses that, or a character in the path",
+    errno.ENAMETOOLONG: "a name is too long for the file system",
+    errno.EINVAL: "the file system does not support it, or refuses a character of the path",
     errno.ENOTDIR: "a part of the path is a file",
-    errno.ENOSYS: "the file system cannot do that",
-    errno.ENOTSUP: "the file system cannot do that",
+    errno.ENOSYS: "the file system does not support it",
+    errno.ENOTSUP: "the file system does not support it",
 }
 
 
 def exists(path: Path) -> bool:
-    """Whether there is something at the path that this user can see."""
+    """Whether the path exists and is visible to this user."""
     try:
         path.stat()
     except (OSError, ValueError):
@@ -37,31 +37,31 @@ def exists(path: Path) -> bool:
 
 
 def nearest(path: Path) -> Path:
-    """The path itself, or the closest of its parents that is there."""
+    """The path itself, or its closest parent that exists."""
     whole = path.expanduser().absolute()
     return next((part for part in (whole, *whole.parents) if exists(part)), Path(whole.anchor))
 
 
 def writing(about: str, folder: Path, beneath: tuple[str, ...] = ()) -> Finding:
-    """Whether records can be written below the folder, which need not be there yet."""
+    """Whether records can be written below the folder, which need not exist yet."""
     trouble = writing_trouble(folder, beneath)
     if trouble is None:
-        made = "" if exists(folder) else ", which is made when it is needed"
+        made = "" if exists(folder) else ", which is created when it is needed"
         return fine(about, f"files can be written, synchronised and renamed in {folder}{made}")
-    return refused(about, f"{folder} cannot be used: {trouble}", "name another folder or mend it")
+    return refused(about, f"{folder} cannot be used: {trouble}", "fix it, or name another folder")
 
 
 def writing_trouble(folder: Path, beneath: tuple[str, ...] = ()) -> str | None:
-    """Why a file cannot be written below the folder as a record is; None where it can.
+    """Why a record cannot be written below the folder; None if it can.
 
-    ``beneath`` are the names of the folders that the records would lie in. What of the path is
-    missing is made in a folder of its own for a moment, so that no other run is disturbed.
+    ``beneath`` are the names of the folders of the records. Missing parts of the path are created
+    in a temporary folder, so that no other run is disturbed.
     """
     there = nearest(folder)
     missing = folder.expanduser().absolute().relative_to(there).parts
-    step = "making a folder"
+    step = "creating a folder"
     try:
-        with passing_folder(there) as place:
+        with temporary_folder(there) as place:
             place = place.joinpath(*missing, *beneath)
             place.mkdir(parents=True, exist_ok=True)
             step = "writing, synchronising and renaming a file"
@@ -73,28 +73,28 @@ def writing_trouble(folder: Path, beneath: tuple[str, ...] = ()) -> str | None:
 
 
 @contextmanager
-def passing_folder(there: Path) -> Iterator[Path]:
-    """A new folder, deleted with all that is in it."""
+def temporary_folder(there: Path) -> Iterator[Path]:
+    """A new folder, deleted with its content at the end."""
     place = there / f".try-{os.getpid()}-{uuid4().hex[:8]}"
     place.mkdir()
     try:
         yield place
     except BaseException:
-        # What went wrong first is what counts.
+        # Report the first error, not one of the cleanup.
         shutil.rmtree(place, ignore_errors=True)
         raise
     shutil.rmtree(place)
 
 
 def write_twice(path: Path) -> None:
-    """Write a file as a result is written, and again in its place, and read it."""
+    """Write a file in the way of a result, replace it, and read it."""
     for content in (b"", TRIED_BYTES):
         with replacing(path, durable=True) as temporary:
             temporary.write_bytes(content)
     if path.read_bytes() != TRIED_BYTES:
-        raise OSError(errno.EIO, "a file that was renamed does not have its content")
+        raise OSError(errno.EIO, "a renamed file lost its content")
 
 
 def reason(error: OSError) -> str:
-    """Why the operating system refuses, in words."""
+    """The operating system's error in words."""
     return WHY.get(error.errno or 0, error.strerror or str(error))

@@ -25,8 +25,8 @@ def visible_gpus(library: str = NVIDIA_LIBRARY) -> int:
 
 
 def gpus_of_the_driver(library: str = NVIDIA_LIBRARY) -> int:
-    """The GPUs that NVIDIA's driver knows; none without a driver."""
-    # Without the library, or with another of this name, there is no GPU that could be used.
+    """The number of GPUs that NVIDIA's driver reports; 0 without a driver."""
+    # A missing library, or another library with this name, means that there is no usable GPU.
     with suppress(OSError, AttributeError):
         driver = ctypes.CDLL(library)
         if driver.nvmlInit_v2() == 0:
@@ -38,10 +38,10 @@ def gpus_of_the_driver(library: str = NVIDIA_LIBRARY) -> int:
 
 
 def gpu_request(wanted: Literal["auto"] | float, there: int) -> Finding:
-    """A trial's GPUs against what there is: Tune waits for ever for one that does not exist."""
+    """Compare a trial's GPUs with the machine's: Tune waits forever for one that does not exist."""
     counted = f"this machine has {there}" + visibility()
     if os.environ.get("RAY_ADDRESS"):
-        return fine(ABOUT, f"resources.gpu is {told(wanted)}; Ray counts those of the cluster")
+        return fine(ABOUT, f"resources.gpu is {requested(wanted)}; Ray counts those of the cluster")
     if wanted != "auto" and wanted > there:
         return gpu_missing(wanted, counted)
     if there and wanted != 0 and (torch := torch_without_cuda()):
@@ -50,30 +50,30 @@ def gpu_request(wanted: Literal["auto"] | float, there: int) -> Finding:
             f"{counted}, and the installed torch {torch} cannot use them",
             "install torch with CUDA, or write resources: {gpu: 0}",
         )
-    return fine(ABOUT, f"resources.gpu is {told(wanted)}, {counted}")
+    return fine(ABOUT, f"resources.gpu is {requested(wanted)}, {counted}")
 
 
 def gpu_missing(wanted: float, counted: str) -> Finding:
-    """The finding where a trial asks for more than there is."""
+    """The finding for a trial that asks for more GPUs than there are."""
     found = f"resources.gpu: a trial asks for {wanted:g}, and {counted}"
     if AMD_DEVICE.exists():
-        return warning(ABOUT, f"{found} of NVIDIA's", "AMD's are counted by Ray when it starts")
+        return warning(ABOUT, f"{found} from NVIDIA", "Ray counts AMD's when it starts")
     return refused(ABOUT, found, "write resources: {gpu: auto}, or as many as there are")
 
 
-def told(wanted: Literal["auto"] | float) -> str:
+def requested(wanted: Literal["auto"] | float) -> str:
     """The request in words."""
     return wanted if wanted == "auto" else f"{wanted:g}"
 
 
 def visibility() -> str:
-    """That the environment says which GPUs may be used."""
+    """A remark if the environment restricts the GPUs."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return "" if chosen is None else f" that CUDA_VISIBLE_DEVICES={chosen} shows"
 
 
 def torch_without_cuda() -> str | None:
-    """The version of an installed torch that was built for processors alone."""
+    """The version of the installed torch if it was built without CUDA."""
     try:
         installed = version("torch")
     except PackageNotFoundError:

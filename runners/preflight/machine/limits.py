@@ -1,4 +1,4 @@
-"""The system's limits on processors, open files and processes, against the number of workers."""
+"""Compare the system's limits on processors, open files and processes with the workers' needs."""
 
 import os
 import resource
@@ -10,14 +10,14 @@ from adaloss.grid.sweep import Sweep
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.trials.machine import MachineError, cpus_of_this_machine, workers
 
-# Measured: what Ray's busiest process and a worker keep open, and all their threads.
+# Measured: the open files of Ray's busiest process and of a worker, and all their threads.
 RAY_FILES, WORKER_FILES = 256, 8
 RAY_THREADS, WORKER_THREADS = 250, 30
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def processors(sweep: Sweep) -> Finding:
-    """A trial's processors against the machine's."""
+    """Compare a trial's processors with the machine's."""
     if os.environ.get("RAY_ADDRESS"):
         return fine("processors", f"{sweep.grid.resources.cpu} a trial; Ray counts the cluster's")
     try:
@@ -25,33 +25,33 @@ def processors(sweep: Sweep) -> Finding:
     except MachineError as error:
         return refused("processors", str(error), "")
     each, there = sweep.grid.resources.cpu, cpus_of_this_machine()
-    return held_against_quota(f"{at_a_time} at a time, {each} of {there} for each trial", there)
+    return compared_with_quota(f"{at_a_time} at a time, {each} of {there} for each trial", there)
 
 
-def held_against_quota(found: str, there: int, quota_file: Path = CPU_QUOTA) -> Finding:
-    """A container may see more processors than it is given time on."""
+def compared_with_quota(found: str, there: int, quota_file: Path = CPU_QUOTA) -> Finding:
+    """Compare with the container's quota: it may see more processors than it has time on."""
     with suppress(OSError, ValueError):
         quota, period = map(int, quota_file.read_text().split())
-        given = quota / period
-        if given < there - 0.5:
-            limited = f"{found}, and this container gets the time of {given:g}"
-            advice = f"write execution: {{max_concurrent: {max(1, int(given))}}}"
+        granted = quota / period
+        if granted < there - 0.5:
+            limited = f"{found}, and this container is limited to the time of {granted:g}"
+            advice = f"write execution: {{max_concurrent: {max(1, int(granted))}}}"
             return warning("processors", limited, advice)
     return fine("processors", found)
 
 
 def limits(workers: int) -> Iterator[Finding]:
-    """What a process may open, and how many threads this user may have."""
-    # Ray raises the limit itself as far as it may.
+    """Check the limits on open files of a process and on threads of this user."""
+    # Ray itself raises the soft limit to the hard one.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield held_against("open files", "ulimit -n", RAY_FILES + WORKER_FILES * workers, hard)
+    yield compared("open files", "ulimit -n", RAY_FILES + WORKER_FILES * workers, hard)
     needed = threads_of_this_user() + RAY_THREADS + (WORKER_THREADS + threads_each()) * workers
     most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
-    yield held_against("processes", "ulimit -u", needed, most)
+    yield compared("processes", "ulimit -u", needed, most)
 
 
-def held_against(about: str, command: str, needed: int, most: int) -> Finding:
-    """A need against a limit."""
+def compared(about: str, command: str, needed: int, most: int) -> Finding:
+    """Compare a need with a limit."""
     if most == resource.RLIM_INFINITY:
         return fine(about, "not limited")
     found = f"about {needed:,} are needed and {most:,} allowed"
@@ -61,17 +61,17 @@ def held_against(about: str, command: str, needed: int, most: int) -> Finding:
 
 
 def threads_each() -> int:
-    """Threads that torch may start for each processor."""
+    """The threads that torch may start in a worker."""
     return cpus_of_this_machine()
 
 
 def threads_of_this_user() -> int:
-    """The threads that count against this user's limit now."""
+    """The threads that currently count against this user's limit."""
     return sum(threads_of(process) for process in Path("/proc").glob("[0-9]*"))
 
 
 def threads_of(process: Path) -> int:
-    """The threads of a process of this user; a process may end while it is looked at."""
+    """The threads of a process of this user; 0 if the process has just ended."""
     with suppress(OSError):
         if process.stat().st_uid == os.getuid():
             return len(list((process / "task").iterdir()))

@@ -1,4 +1,4 @@
-"""Whether the memory that is free is enough for the workers."""
+"""Whether the free memory is enough for the workers."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +10,7 @@ from runners.preflight.finding import Finding, fine, warning
 WORKER_BYTES = 500_000_000
 RAY_BYTES = 650_000_000
 MEMINFO = Path("/proc/meminfo")
-# What a container may have and has, in version 2 and version 1 of the kernel's control groups.
+# A container's limit and usage, in version 2 and version 1 of the kernel's control groups.
 CONTROL_GROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (
@@ -21,11 +21,11 @@ CONTROL_GROUPS = (
 
 
 def memory(workers: int, available: int | None) -> Finding:
-    """The memory that is free against what the workers take; None where that is not known."""
+    """Compare the free memory (bytes; None if unknown) with the workers' needs."""
     needed = RAY_BYTES + workers * WORKER_BYTES
     takes = f"{workers} workers and Ray take about {readable(needed)}"
     if available is None:
-        return fine("memory", f"{takes}; what is free cannot be told on this system")
+        return fine("memory", f"{takes}; the free memory is unknown on this system")
     found = f"{takes}, and {readable(available)} are free"
     if needed <= available:
         return fine("memory", found)
@@ -35,13 +35,13 @@ def memory(workers: int, available: int | None) -> Finding:
 
 
 def available_memory() -> int | None:
-    """The bytes that new processes can have: the machine's or, if less, the container's."""
-    found = [free for free in (of_the_machine(), *map(of_a_group, CONTROL_GROUPS)) if free]
+    """The bytes for new processes: the machine's or, if less, the container's."""
+    found = [free for free in (free_on_machine(), *map(free_in_group, CONTROL_GROUPS)) if free]
     return min(found, default=None)
 
 
-def of_the_machine() -> int | None:
-    """What the kernel takes for available."""
+def free_on_machine() -> int | None:
+    """The available memory according to the kernel."""
     with suppress(OSError, ValueError):
         for line in MEMINFO.read_text().splitlines():
             name, _, value = line.partition(":")
@@ -50,10 +50,10 @@ def of_the_machine() -> int | None:
     return None
 
 
-def of_a_group(files: tuple[Path, Path]) -> int | None:
-    """What is left of a container's memory; None without a limit."""
+def free_in_group(files: tuple[Path, Path]) -> int | None:
+    """The rest of a container's memory; None without a limit."""
     most, used = files
-    # Version 2 says "max" where there is no limit.
+    # Version 2 writes "max" for no limit.
     with suppress(OSError, ValueError):
         return max(1, int(most.read_text()) - int(used.read_text()))
     return None

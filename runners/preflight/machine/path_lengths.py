@@ -13,19 +13,19 @@ LONGEST_NAME, LONGEST_PATH = 255, 4096
 
 
 def path_lengths(folder: Path) -> Finding:
-    """The names and the path of the records in a trial's folder."""
+    """Check the names and the path of the records in a trial's folder."""
     longest = longest_record(folder.absolute())
-    return held_against(longest, limit(longest, "PC_NAME_MAX"), limit(longest, "PC_PATH_MAX"))
+    return compared(longest, limit(longest, "PC_NAME_MAX"), limit(longest, "PC_PATH_MAX"))
 
 
 def longest_record(folder: Path) -> Path:
-    """The longest of the names that a trial's files have for a moment."""
+    """The longest temporary name of a trial's files."""
     file = max(CHECKPOINT_FILE, RESULT_FILE, key=len)
     return folder / f"{file}{TEMPORARY}"
 
 
-def held_against(path: Path, longest_name: int, longest_path: int) -> Finding:
-    """The path against what the file system takes."""
+def compared(path: Path, longest_name: int, longest_path: int) -> Finding:
+    """Compare the path with the limits of the file system."""
     name = max(path.parts, key=lambda part: len(os.fsencode(part)))
     # The system counts a final 0 as well.
     length, name_length = len(os.fsencode(path)) + 1, len(os.fsencode(name))
@@ -44,10 +44,10 @@ def held_against(path: Path, longest_name: int, longest_path: int) -> Finding:
 
 
 def limit(path: Path, which: str) -> int:
-    """What the file system says of itself, the usual where it says nothing."""
+    """The file system's limit, or the usual one if it reports none."""
     usual = LONGEST_NAME if which == "PC_NAME_MAX" else LONGEST_PATH
     try:
-        said = os.pathconf(nearest(path), which)
+        reported = os.pathconf(nearest(path), which)
     except (OSError, ValueError):
         return usual
-    return said if said > 0 else usual
+    return reported if reported > 0 else usual

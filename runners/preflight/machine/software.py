@@ -12,37 +12,37 @@ from runners.preflight.finding import Finding, fine, refused, warning
 EARLIEST_YEAR = 2020
 PACKAGE = "adaloss-sweep"
 REQUIREMENT = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?>=([\d.]+)$")
-TOLD = ("torch", "torchvision", "timm", "ray", "wandb", "numpy", "pandas")
+REPORTED = ("torch", "torchvision", "timm", "ray", "wandb", "numpy", "pandas")
 
 
 def clock(now: datetime) -> Finding:
-    """Records carry the date, and servers are not believed on a wrong one."""
+    """Check the date: records contain it, and secure connections need it."""
     found = f"{now:%Y-%m-%d %H:%M} UTC"
     if now.year >= EARLIEST_YEAR:
         return fine("clock", found)
-    advice = "set it: records carry the date, and secure connections fail on a wrong one"
-    return warning("clock", f"it says {found}", advice)
+    advice = "set it: records contain the date, and secure connections fail if it is wrong"
+    return warning("clock", f"it shows {found}", advice)
 
 
 def the_clock() -> Finding:
-    """This machine's."""
+    """Check this machine's clock."""
     return clock(datetime.now(UTC))
 
 
 def packages(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
-    """The versions that results depend on, and what is missing or too old."""
-    told = [f"{name} {installed(name)}" for name in TOLD if installed(name)]
-    versions = ", ".join([f"{PACKAGE} {installed(PACKAGE)}", *told])
+    """The versions that results depend on, and packages that are missing or too old."""
+    names = [PACKAGE, *(name for name in REPORTED if installed(name))]
+    versions = ", ".join(f"{name} {installed(name)}" for name in names)
     yield fine("packages", f"Python {platform.python_version()}, {versions}")
     wanted = metadata.requires(PACKAGE) or () if requirements is None else requirements
     for requirement in wanted:
-        # What has a condition is not needed to run.
+        # Requirements with a condition belong to extras.
         if named := REQUIREMENT.match(requirement):
             yield from package(named[1], named[2])
 
 
 def package(name: str, least: str) -> Iterator[Finding]:
-    """What is wrong with a package, if anything."""
+    """A finding if the package is missing or too old."""
     there = installed(name)
     if there is None:
         yield refused("packages", f"{name} is not installed", f"install {name}>={least}")
@@ -52,6 +52,6 @@ def package(name: str, least: str) -> Iterator[Finding]:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """The version's leading numbers, to be compared."""
+    """The version's leading numbers, for comparison."""
     leading = re.match(r"\d+(\.\d+)*", version)
     return tuple(map(int, leading[0].split("."))) if leading else ()

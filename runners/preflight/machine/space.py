@@ -1,4 +1,4 @@
-"""Room on the disks for all that a sweep writes, and for as many files."""
+"""Free space and free files on the disks for everything that a sweep writes."""
 
 import os
 from collections import defaultdict
@@ -15,7 +15,7 @@ MAKE_ROOM = "make room, or name a folder on another disk"
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What is written below a folder; ``assumed`` where its size is not known before."""
+    """Files that are written below a folder; ``assumed`` if their size is an estimate."""
 
     what: str
     folder: Path
@@ -24,21 +24,21 @@ class Need:
     assumed: bool = False
 
     @property
-    def told(self) -> str:
-        """The need in words."""
+    def text(self) -> str:
+        """The need in words, with its size."""
         return f"{self.what} {'perhaps ' if self.assumed else ''}{readable(self.size)}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """What is free below a folder; ``files`` None where the file system does not count them."""
+    """Free space below a folder; ``files`` is None if the file system does not count files."""
 
     size: int
     files: int | None
 
 
 def room_at(folder: Path) -> Room:
-    """What this user may still write on the folder's file system."""
+    """The free space of the folder's file system for this user."""
     about = os.statvfs(nearest(folder))
     return Room(
         size=about.f_bavail * about.f_frsize, files=about.f_favail if about.f_files else None
@@ -46,21 +46,21 @@ def room_at(folder: Path) -> Room:
 
 
 def space(needs: Iterable[Need]) -> Iterator[Finding]:
-    """One finding for each file system, with all that is to be written on it."""
+    """One finding for each file system, with everything that is written to it."""
     on_one: defaultdict[int, list[Need]] = defaultdict(list)
     for need in needs:
         on_one[nearest(need.folder).stat().st_dev].append(need)
     for together in on_one.values():
-        yield held_against(together, room_at(together[0].folder))
+        yield compared(together, room_at(together[0].folder))
 
 
-def held_against(needs: list[Need], room: Room) -> Finding:
-    """The needs on one file system against its room."""
+def compared(needs: list[Need], room: Room) -> Finding:
+    """Compare the needs on one file system with its free space."""
     certain = sum(need.size for need in needs if not need.assumed)
     possible, files = sum(need.size for need in needs), sum(need.files for need in needs)
     folders = ", ".join(dict.fromkeys(str(need.folder) for need in needs))
-    told = ", ".join(need.told for need in needs if need.size)
-    found = f"{told}; " if told else ""
+    written = ", ".join(need.text for need in needs if need.size)
+    found = f"{written}; " if written else ""
     found += f"{readable(room.size)} free for {folders}"
     if certain > room.size:
         return refused("disk", f"no room: {found}", MAKE_ROOM)

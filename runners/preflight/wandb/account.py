@@ -1,7 +1,7 @@
-"""The W&B server and the key for it, found where W&B's library looks, without importing it.
+"""The W&B server and its key, found where W&B's library looks, without importing the library.
 
-Importing takes a second, and its own login asks the server with a patience of minutes. A test
-holds this against the library.
+The import takes a second, and the library's own login waits minutes for the server. A test compares
+this module with the library.
 """
 
 import netrc
@@ -15,13 +15,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 DEFAULT_SERVER = re.compile(r'^DEFAULT_BASE_URL = "(.+)"', re.MULTILINE)
-# Logins from before W&B's own server moved are for this host, and are good for the new one.
+# The former host of W&B's own server: its logins are valid for the new host.
 HOST_BEFORE = "api.wandb.ai"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A server; ``key`` where there is one; ``has_login`` also where it is not a key."""
+    """A server with its key; ``has_login`` is also true for a login without a key."""
 
     server: str
     key: str | None = field(repr=False)
@@ -29,7 +29,7 @@ class Account:
 
 
 def account() -> Account:
-    """What this machine would log in with, and where."""
+    """The server and the login that W&B would use on this machine."""
     settings = settings_of_files()
     named = os.environ.get("WANDB_BASE_URL") or settings.get("base_url") or default_server()
     server = named.rstrip("/")
@@ -39,7 +39,7 @@ def account() -> Account:
 
 
 def settings_of_files() -> dict[str, str]:
-    """W&B's settings of the user, and of the current folder, which count before them."""
+    """W&B's settings: the user's, overridden by those of the current folder."""
     folder = Path(os.environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb").expanduser()
     base = Path(os.environ.get("WANDB_DIR") or ".").expanduser()
     local = base / ".wandb" if (base / ".wandb").exists() else base / "wandb"
@@ -56,7 +56,7 @@ def settings_of_files() -> dict[str, str]:
 
 @cache
 def default_server() -> str:
-    """The server of the installed library's own, as its source names it; empty without."""
+    """The default server in the source of the installed library; empty without the library."""
     package = find_spec("wandb")
     if package is None or package.origin is None:
         return ""
@@ -71,7 +71,7 @@ def default_server() -> str:
 
 
 def key_in_netrc(server: str) -> str | None:
-    """The key that ``wandb login`` kept."""
+    """The key that ``wandb login`` stored."""
     hosts = [urlsplit(server).netloc]
     if server == default_server():
         hosts.append(HOST_BEFORE)

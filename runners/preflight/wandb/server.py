@@ -1,4 +1,4 @@
-"""Whether the trials can go to W&B: as asked, with a login, to a server that answers."""
+"""Whether the trials can be uploaded to W&B: mode, login, server and labels."""
 
 import base64
 import json
@@ -12,34 +12,34 @@ from runners.preflight.wandb.account import Account, account
 from runners.tracking.labels import label_problems
 
 ABOUT = "W&B"
-LATER = "the trials run all the same; `adaloss-sweep sync` uploads them later"
+LATER = "the trials run anyway; `adaloss-sweep sync` uploads them later"
 VIEWER = json.dumps({"query": "query Viewer { viewer { id } }"}).encode()
 REFUSALS = (401, 403)
 
 
 def wandb(mode: WandbMode, seconds: float = SECONDS) -> Finding:
-    """What comes of the trials' runs; the server is asked, for so many seconds, if it matters."""
+    """Check W&B's mode and login; the server is asked, for this many seconds, if it is needed."""
     if mode == "disabled":
         return fine(ABOUT, "disabled")
     if mode == "offline":
-        return fine(ABOUT, "offline: runs are written beside the records, and `sync` uploads them")
+        return fine(ABOUT, "offline: runs are written next to the records; `sync` uploads them")
     login = account()
     if not login.has_login:
         return without_login(mode, login)
-    (given,) = answers([question(login)], seconds)
-    return with_login(login, given)
+    (received,) = answers([question(login)], seconds)
+    return with_login(login, received)
 
 
 def without_login(mode: WandbMode, login: Account) -> Finding:
-    """No key: runs are written on this disk, whether that was asked for or not."""
-    found = f"no login for {login.server}: runs are written beside the records"
+    """The finding without a key: runs are written to this disk."""
+    found = f"no login for {login.server}: runs are written next to the records"
     if mode == "online":
-        return warning(ABOUT, f"online is asked for, and there is {found}", "`wandb login`")
+        return warning(ABOUT, f"the mode is online, and there is {found}", "run `wandb login`")
     return fine(ABOUT, found)
 
 
 def question(login: Account) -> Question:
-    """Who is it that logs in? Without a key, is there anybody?"""
+    """Ask the server for the key's user; without a key, ask whether it answers."""
     if login.key is None:
         return Question(what=ABOUT, url=login.server)
     credentials = base64.b64encode(f"api:{login.key}".encode()).decode()
@@ -51,33 +51,33 @@ def question(login: Account) -> Question:
     )
 
 
-def with_login(login: Account, given: Answer) -> Finding:
-    """What the server says to the login."""
-    if given.status is None:
-        return warning(ABOUT, f"{login.server} does not answer ({given.why})", LATER)
-    if given.status in REFUSALS or knows_nobody(given):
+def with_login(login: Account, received: Answer) -> Finding:
+    """The finding from the server's answer to the login."""
+    if received.status is None:
+        return warning(ABOUT, f"{login.server} does not answer ({received.why})", LATER)
+    if received.status in REFUSALS or is_unknown_user(received):
         found = f"{login.server} does not accept the login"
-        return warning(ABOUT, found, f"`wandb login --relogin`; {LATER}")
-    if given.status >= 500:
-        return warning(ABOUT, f"{login.server} has trouble (status {given.status})", LATER)
+        return warning(ABOUT, found, f"run `wandb login --relogin`; {LATER}")
+    if received.status >= 500:
+        return warning(ABOUT, f"{login.server} fails (status {received.status})", LATER)
     return fine(ABOUT, f"online: {login.server} answers and there is a login for it")
 
 
-def knows_nobody(given: Answer) -> bool:
-    """Whether the server answers in its own form that it does not know who asks."""
+def is_unknown_user(received: Answer) -> bool:
+    """Whether the server answers that the key belongs to no user."""
     try:
-        told = json.loads(given.body)
+        answer = json.loads(received.body)
     except ValueError:
         return False
-    data = told.get("data") if isinstance(told, dict) else None
+    data = answer.get("data") if isinstance(answer, dict) else None
     return isinstance(data, dict) and "viewer" in data and data["viewer"] is None
 
 
-ADVICE = "change the grid's wandb section, or W&B's variable that says it, or --wandb disabled"
+ADVICE = "change the grid's wandb section or W&B's environment variable, or use --wandb disabled"
 
 
 def labels(planned: Planned) -> Iterator[Finding]:
-    """What the server would refuse: offline too, where it would be said only by the upload."""
+    """Labels that the server would refuse; checked offline too, because an upload may follow."""
     if planned.mode != "disabled":
         for problem in label_problems(planned.sweep, planned.trials):
             yield refused("W&B", problem, ADVICE)

@@ -7,7 +7,7 @@ from pathlib import Path
 from .problem import initial_weights, loss_and_gradients
 from .reference import DEFAULTS, Reference
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "optim_traces.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "optim_traces.json"
 STEPS = 10
 NAMES = ("adaloss", "adagrad_norm", "adagrad_norm_rowwise", "sgd_constant", "sgd_decay_sqrt")
 SETTINGS = (

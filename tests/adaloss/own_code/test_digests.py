@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from adaloss.own_code import digests
 from adaloss.own_code.digests import file_digest, files_digest
-from adaloss.own_code.modules import digests
 
 
 @pytest.fixture(autouse=True)

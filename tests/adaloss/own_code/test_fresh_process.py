@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from adaloss.own_code import fresh_process
 from adaloss.own_code.fresh_process import FunctionFailedError, ProcessEndedError, in_fresh_process
-from adaloss.own_code.modules import fresh_process
 
 
 def test_its_value_comes_back_from_another_process():

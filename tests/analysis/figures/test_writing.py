@@ -134,7 +134,7 @@ assert os.waitpid(_forkserver._forkserver_pid, os.WNOHANG) == (0, 0), "it has en
 def test_a_ctrl_c_as_they_start_is_for_the_parent_alone():
     run = subprocess.run(
         [sys.executable, "-c", CTRL_C], capture_output=True, text=True, check=False,
-        start_new_session=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
     assert (run.returncode, run.stderr) == (0, "")
 
@@ -175,7 +175,7 @@ if __name__ == "__main__":
 def test_processes_that_die_as_others_start_are_not_waited_for(tmp_path):
     script = tmp_path / "all_die.py"
     script.write_text(ALL_DIE)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     run = subprocess.run(
         [sys.executable, script, tmp_path],
         env=environment, timeout=PATIENCE, check=False, capture_output=True, text=True,

@@ -134,7 +134,7 @@ with marked(Path(sys.argv[1])):
 
 def left_by_a_killed_run(results):
     """The id of a process that a run of these results has left behind."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     run = subprocess.run(
         [sys.executable, "-c", KILLED_RUN, results],
         capture_output=True, text=True, check=False, env=environment,
@@ -207,7 +207,7 @@ print("and ours", file=sys.stderr)
 
 def prints(*arguments):
     command = [sys.executable, "-c", PRINTS, *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return run.stdout, run.stderr
 
@@ -233,7 +233,7 @@ print("the end", file=sys.stderr)
 
 
 def ends(how):
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     return subprocess.run(
         [sys.executable, "-c", ENDS, how], capture_output=True, text=True, check=False,
         env=environment, start_new_session=True,

@@ -20,23 +20,19 @@ from patience import PATIENCE
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.places import Places
 from adaloss.records.store import Store, replacing
-from runners.preflight import (
-    ask,
-    data_sets,
+from runners.preflight import ask
+from runners.preflight.finding import Level, with_level
+from runners.preflight.inputs import data_sets, hub_cache, models
+from runners.preflight.machine import (
     folders,
     gpus,
-    hub_cache,
     limits,
     memory,
-    models,
     path_lengths,
     ray_places,
     software,
     space,
-    wandb_account,
-    wandb_server,
 )
-from runners.preflight.finding import Level, with_level
 from runners.preflight.planned import Planned
 from runners.preflight.start import (
     PreflightError,
@@ -45,6 +41,8 @@ from runners.preflight.start import (
     preflight,
     sweep_findings,
 )
+from runners.preflight.wandb import account as wandb_account
+from runners.preflight.wandb import server as wandb_server
 
 FINE, WARNING, REFUSED = Level.FINE, Level.WARNING, Level.REFUSED
 

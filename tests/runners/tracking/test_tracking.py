@@ -335,7 +335,7 @@ def test_trouble_with_the_mirror_is_told_once(sweep, store, start):
 def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
     grid.write_text(grid.read_text() + "wandb: {finish_timeout: 1}\n")
     hanging = [sys.executable, "-c", "import time; time.sleep(600)"]
-    monkeypatch.setattr("runners.tracking.conversation.FOLLOWER", hanging)
+    monkeypatch.setattr("runners.tracking.follower_process.FOLLOWER", hanging)
     said = []
     with mirrored(load_sweep(grid), store, OFFLINE, said.append):
         pass
@@ -346,7 +346,7 @@ def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
 
 def test_a_mirror_that_fails_at_once_says_where_the_reason_is(sweep, store, monkeypatch):
     failing = [sys.executable, "-c", "raise SystemExit('no memory')"]
-    monkeypatch.setattr("runners.tracking.conversation.FOLLOWER", failing)
+    monkeypatch.setattr("runners.tracking.follower_process.FOLLOWER", failing)
     said = []
     with mirrored(sweep, store, OFFLINE, said.append):
         pass

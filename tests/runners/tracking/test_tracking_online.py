@@ -13,7 +13,7 @@ from wandb_double import serving
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
-from runners.tracking.conversation import Conversation
+from runners.tracking.follower_process import FollowerProcess
 from runners.tracking.ledger import ledger_of
 from runners.tracking.sync import Mirroring, mirrored, synchronise
 
@@ -92,7 +92,7 @@ def test_every_kind_of_end_arrives_once_and_whole(sweep, store, start, server, t
 def test_a_mirror_killed_in_the_middle_is_gone_on_with(sweep, store, start, server, trial, key):
     execution = start(trial)
     execution.advance()
-    live = Conversation(sweep, store, "auto", print, live=True)
+    live = FollowerProcess(sweep, store, "auto", print, live=True)
     until(lambda: trial.trial_id in server.runs and server.runs[trial.trial_id].steps == [1])
     run = server.runs[trial.trial_id]
     assert run.state == "running"
@@ -161,7 +161,7 @@ def test_a_server_in_trouble_is_said_and_what_is_left_is_kept(
             monkeypatch.setenv("WANDB_BASE_URL", nobody if fault is None else trouble.url)
             copy = Store(tmp_path / "copies" / str(fault))
             shutil.copytree(store.root, copy.root)
-            conversations.append(Conversation(sweep, copy, "auto", print, live=False))
+            conversations.append(FollowerProcess(sweep, copy, "auto", print, live=False))
         for conversation, said in zip(conversations, faults.values(), strict=True):
             outcome = conversation.end(None)
             assert (outcome.finished, outcome.left) == (0, 1)
@@ -191,7 +191,7 @@ def test_an_upload_that_is_refused_after_a_good_beginning_is_not_done(
 def test_a_server_that_comes_back_gets_what_it_missed(
     sweep, store, start, server, trial, monkeypatch
 ):
-    monkeypatch.setattr("runners.tracking.conversation.SHORTEST_REST", 0.2)
+    monkeypatch.setattr("runners.tracking.follower_process.SHORTEST_REST", 0.2)
     others = [other for other in sweep.trials if other is not trial][:3]
     server.fault = 401
     for other in others:

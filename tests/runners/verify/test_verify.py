@@ -31,9 +31,9 @@ from adaloss.tasks.images import training
 from adaloss.tasks.seeding import named_generator
 from runners.cli.verify import verify
 from runners.trials.in_process import execute_here
+from runners.verify import verify as verification
 from runners.verify.compare import about_equal, identical
 from runners.verify.verify import choose
-from runners.verify.verify import verify as verification
 
 GRID = """\
 name: small
@@ -246,7 +246,7 @@ def on_a_gpu(records, **values):
     """The record says that it was made on a GPU."""
     records.change_result(records.one, memory=DeviceMemory(peak=1, total=2))
     history = records.store.read_metrics(records.one)
-    last = history[-1].model_copy(update=values)
+    last = changed_epoch(history[-1], **values)
     records.change_epoch(records.one, len(history), **values)
     best = max((*history[:-1], last), key=lambda metrics: metrics["val/top1"])
     records.change_result(records.one, last=last, best_val=best)

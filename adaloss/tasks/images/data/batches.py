@@ -9,9 +9,9 @@ from adaloss.tasks.images.data.crops import evaluation_crops, training_crops
 from adaloss.tasks.images.data.recipe import Draws, Recipe
 from adaloss.tasks.images.data.splits import Examples
 
-# Images that never change are normalised once where they take no more than this.
+# Images without augmentation are normalised once if they take no more memory than this.
 BYTES_TO_KEEP = 64 * 2**20
-# Of them so many are gathered by one call: small batches by the dozen, and they stay in the cache.
+# One call gathers this many bytes of them: many small batches that still fit the cache.
 BYTES_AT_A_TIME = 2**19
 
 
@@ -34,7 +34,7 @@ class ImageBatches:
         self.kept = self.cropped(examples.indices, None) if keep else None
 
     def cropped(self, indices: Tensor, draws: Draws | None, room: Tensor | None = None) -> Tensor:
-        """The images at these indices of the data set, in ``room`` where it is given."""
+        """The cropped images at these indices of the data set, written to ``room`` if passed."""
         images = self.examples.images.index_select(0, indices)
         if room is None:
             room = torch.empty(len(indices), *self.shape, device=images.device)
@@ -50,7 +50,7 @@ class ImageBatches:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches in this order (int64 (n,)), by default as stored.
 
-        ``draws``, the i-th for the i-th image in the order, are needed where images vary.
+        ``draws`` has the i-th image's draws at i; it is needed where images vary.
         """
         labels_of, indices_of = self.examples.labels, self.examples.indices
         if self.kept is not None:
@@ -72,7 +72,7 @@ class ImageBatches:
     def kept_batches(
         self, kept: Tensor, batch_size: int, order: Tensor | None
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of images that are normalised already, put into order several at a time."""
+        """The batches of already normalised images, gathered several at a time."""
         several = batch_size * max(1, BYTES_AT_A_TIME // (batch_size * kept[0].nbytes))
         for start in range(0, len(self.examples), several):
             part = slice(start, start + several)

@@ -1,8 +1,8 @@
 """Crops of a batch of images, resized, mirrored and normalised: the hot path of the input.
 
-On a CPU the pixels are Pillow's to the bit: from torch's antialiased resize of bytes where its
-arithmetic is Pillow's, else from products with Pillow's weights, which float64 holds exactly. On a
-GPU the products are of float32, never tf32, and within one level.
+On a CPU the pixels equal Pillow's to the bit: torch's antialiased resize of bytes is used where its
+arithmetic is Pillow's, otherwise products with Pillow's weights, which float64 holds exactly. On a
+GPU the products use float32, never tf32, and differ by at most one level.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ from adaloss.tasks.images.data.resampling import (
     torch_resizes_as_pillow,
 )
 
-# Images are worked on a few at a time, so that what is in between stays in the processor's cache:
-# for a batch of 128 at 224 px that is half again as fast as the whole batch at once.
+# Images are processed a few at a time, so that intermediate results stay in the processor's cache:
+# for a batch of 128 at 224 px that is 1.5 times as fast as the whole batch at once.
 PIXELS_AT_A_TIME = 8 * 256 * 256
 
 
 def training_crops(images: Tensor, draws: Draws, recipe: Recipe, out: Tensor) -> None:
-    """Fill ``out`` with the normalised crops of ``images`` that were drawn.
+    """Fill ``out`` with the normalised random crops of ``images``.
 
     ``images`` uint8 (n, height, width, channels), ``draws`` of n images on the same device,
     ``out`` float32 (n, image_size, image_size, channels).
@@ -53,7 +53,7 @@ def evaluation_crops(images: Tensor, recipe: Recipe, out: Tensor) -> None:
 
 
 def bytes_resize_exactly(images: Tensor, recipe: Recipe) -> bool:
-    """Whether torch's resize of bytes, which it has on a CPU only, gives Pillow's pixels."""
+    """Whether torch's resize of bytes, which exists on a CPU only, gives Pillow's pixels."""
     source = images.shape[1]
     return images.device.type == "cpu" and (
         source == recipe.resize
@@ -62,7 +62,7 @@ def bytes_resize_exactly(images: Tensor, recipe: Recipe) -> bool:
 
 
 def pieces(images: Tensor, recipe: Recipe) -> Iterator[slice]:
-    """What is worked on at a time: some images on a CPU, all of them on a GPU."""
+    """The slices to process one after the other: a few images on a CPU, all on a GPU."""
     count = len(images)
     if images.device.type == "cpu":
         count = max(1, PIXELS_AT_A_TIME // recipe.resize**2)
@@ -74,7 +74,7 @@ def crop_bytes(images: Tensor, draws: Draws, recipe: Recipe, padding: int, out: 
     """The crops by torch's resize of bytes."""
     left, flip_late = draws.left, recipe.flip
     if recipe.flip and mirrors_exactly(images.shape[1], recipe.resize, recipe.interpolation):
-        # The source is smaller than the crop: mirrored before, its window moves to the other side.
+        # Mirroring the smaller source is cheaper; the window then moves to the other side.
         images = torch.where(draws.flip[:, None, None, None], images.flip(2), images)
         left, flip_late = torch.where(draws.flip, recipe.slack - left, left), False
     pixels = padded(resized(images, recipe), padding)
@@ -103,9 +103,9 @@ def padded(images: Tensor, padding: int) -> Tensor:
 
 
 def windows(images: Tensor, top: Tensor, left: Tensor, size: int) -> Tensor:
-    """The window (n, size, size, channels) of each image at its place.
+    """The window (n, size, size, channels) of each image.
 
-    A window's row is contiguous in memory: rows are gathered, not pixels.
+    A window's row is contiguous in memory, so rows are gathered instead of pixels.
     """
     count, height, width, channels = images.shape
     row = torch.arange(size) + top[:, None] + height * torch.arange(count)[:, None]
@@ -116,7 +116,7 @@ def windows(images: Tensor, top: Tensor, left: Tensor, size: int) -> Tensor:
 
 def normalise(pixels: Tensor, recipe: Recipe, out: Tensor) -> None:
     """``out`` = (pixels / pixel_max - mean) / std, with torchvision's operations in their order."""
-    # A whole row at a time: with the three channels as the inner loop it takes twice as long.
+    # A whole row at a time: an inner loop over three channels would take twice as long.
     mean, std = row_constants(recipe.mean, recipe.std, tuple(out.shape[2:]), out.device)
     rows = out.view(*out.shape[:2], -1)
     rows.copy_(pixels.flatten(2)).div_(recipe.pixel_max).sub_(mean).div_(std)
@@ -139,13 +139,13 @@ def row_constants(
 def crop_by_products(
     images: Tensor, draws: Draws, recipe: Recipe, padding: int, out: Tensor
 ) -> None:
-    """The crops mapped back to the source: no resized image is ever built."""
+    """The crops, computed from the source directly: no resized image is built."""
     height, width = images.shape[1:3]
     span = torch.arange(recipe.image_size, device=images.device)
     rows = draws.top[:, None] + span
     columns = draws.left[:, None] + torch.where(draws.flip[:, None], span.flip(0), span)
     if recipe.resize == height == width:
-        # Nothing to interpolate: the window is gathered, from a black border where it sticks out.
+        # Nothing to interpolate: gather the window; pixels outside the image are black.
         batch = torch.arange(len(images), device=images.device)[:, None, None]
         pixels = padded(images, padding)[batch, rows[:, :, None], columns[:, None, :]]
         normalise(pixels, recipe, out)
@@ -163,7 +163,7 @@ def crop_by_products(
 
 @contextlib.contextmanager
 def products_in_full(device: torch.device) -> Iterator[None]:
-    """No tf32, whose ten bits move pixels by a level or two, whatever the trial computes with."""
+    """Disable tf32, whatever the trial's precision: its ten bits move pixels by a level or two."""
     if device.type != "cuda":
         yield
         return
@@ -184,7 +184,7 @@ def to_levels(pixels: Tensor) -> Tensor:
 def bordered_weights(
     source: int, target: int, interpolation: str, padding: int, device: torch.device
 ) -> Tensor:
-    """The weights (target + 2 padding, source) on the device: rows of zeros make the border."""
+    """The weights (target + 2 padding, source) on the device, with rows of zeros for the border."""
     weights = resampling_weights(source, target, interpolation)
     exact = torch.float64 if device.type == "cpu" else torch.float32
     return functional.pad(weights, (0, 0, padding, padding)).to(device, exact)

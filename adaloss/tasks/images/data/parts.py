@@ -1,4 +1,4 @@
-"""How many examples are for training, for validation and for test, without looking at them."""
+"""The numbers of training, validation and test examples, computed without reading them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ from adaloss.tasks.images.data.sources.folder_layout import folder_path, image_p
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, TEST, TRAIN, VALIDATION
 from adaloss.trial import Trial
 
-# Of a data set that sets nothing aside.
+# The split of a data set without a test set.
 VALIDATION_FRACTION = 0.15
 TEST_FRACTION = 0.20
-# Of the training examples of one that sets a test set aside: CIFAR-100's 450/50 per class.
+# The split of a training set whose data set has a test set: CIFAR-100's 450/50 per class.
 VALIDATION_FRACTION_OF_TRAIN = 0.10
 
 ClassCounts = Mapping[int, Sequence[int]]
-"""How many examples of each class a data set has, by part: TRAIN, and what it sets aside."""
+"""The number of examples of each class, by the part that the data set assigns them to."""
 
 KNOWN: Mapping[str, ClassCounts] = {
     "digits": {TRAIN: (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)},
@@ -31,7 +31,7 @@ KNOWN: Mapping[str, ClassCounts] = {
 
 
 def split_sizes(trial: Trial, places: Places) -> SplitSizes:
-    """What the trial trains on and is evaluated on; of an image folder the files are counted.
+    """The sizes of the trial's parts; the files of an image folder are counted.
 
     Raises:
         DataError: there is no such folder, or it is not laid out as it must be.
@@ -47,7 +47,7 @@ def split_sizes(trial: Trial, places: Places) -> SplitSizes:
 
 
 def at_most(most: int | None, there: int) -> int:
-    """So many of those that are there."""
+    """The smaller number; ``most`` None is no limit."""
     return there if most is None else min(most, there)
 
 

@@ -1,4 +1,4 @@
-"""Pillow's resampling weights: what its resize multiplies the pixels of one side by."""
+"""Pillow's resampling weights: the factors of the pixels along one side in its resize."""
 
 from functools import lru_cache
 
@@ -30,7 +30,7 @@ def resampling_weights(source: int, target: int, interpolation: str) -> Tensor:
     kernel = triangle if interpolation == "bilinear" else cubic
     weights = kernel(np.abs((place - centre + 0.5) * (1.0 / widened)))
     weights = np.where((place >= first) & (place < end), weights, 0.0)
-    # Summed one after the other, as Pillow does, for the same last bit.
+    # Summed sequentially, as in Pillow, for the same last bit.
     weights /= np.cumsum(weights, axis=1)[:, -1:]
     rounded = np.trunc(weights * 2**PILLOW_BITS + np.copysign(0.5, weights))
     return torch.from_numpy(rounded / 2**PILLOW_BITS)
@@ -51,9 +51,9 @@ def cubic(distance: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def torch_resizes_as_pillow(source: int, target: int, interpolation: str) -> bool:
-    """Whether torch's own resize of bytes gives Pillow's pixels: its weights lose nothing.
+    """Whether torch's own resize of bytes gives Pillow's pixels because no weight is rounded.
 
-    So it does from 32 to 256 pixels bilinearly, where all weights are sixteenths.
+    It does so from 32 to 256 pixels with bilinear interpolation, where all weights are sixteenths.
     """
     weights = resampling_weights(source, target, interpolation) * 2**TORCH_BITS
     return bool((weights == weights.round()).all()) and interpolation == "bilinear"

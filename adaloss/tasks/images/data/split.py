@@ -1,4 +1,4 @@
-"""Which examples are for training, for validation and for test: balanced by class."""
+"""Assign examples to training, validation and test, balanced by class."""
 
 import torch
 from torch import Tensor
@@ -17,8 +17,8 @@ from adaloss.tasks.seeding import named_generator
 def split_indices(raw: RawDataset, split_seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Indices (int64, ascending) of the train, validation and test examples.
 
-    What the data set itself sets aside for test or validation stays that; the rest is split off
-    its training examples, the same fraction of each class.
+    Parts that the data set itself assigns are kept. The missing parts are split off its training
+    examples, with the same fraction of each class.
     """
     open_to_split, validation, test = (
         torch.nonzero(raw.parts == part).flatten() for part in (TRAIN, VALIDATION, TEST)
@@ -38,9 +38,9 @@ def split_indices(raw: RawDataset, split_seed: int) -> tuple[Tensor, Tensor, Ten
 def balanced_split(
     labels: Tensor, classes: int, split_seed: int, fractions: tuple[float, ...]
 ) -> tuple[Tensor, ...]:
-    """The rest, and a part for each fraction, as indices (int64, ascending) into ``labels``.
+    """The remainder, and a part for each fraction, as indices (int64, ascending) into ``labels``.
 
-    Each class gives the same fractions of its examples, rounded.
+    Each class contributes the same fractions of its examples, rounded.
     """
     generator = named_generator(split_seed, "split")
     parts: tuple[list[Tensor], ...] = tuple([] for _ in (0, *fractions))
@@ -54,9 +54,9 @@ def balanced_split(
 
 
 def balanced_subset(labels: Tensor, classes: int, count: int | None, split_seed: int) -> Tensor:
-    """Indices (int64, ascending) of ``count`` examples, as many of each class as of any other.
+    """Indices (int64, ascending) of ``count`` examples, equally many of each class.
 
-    All of them where ``count`` is None or larger. A larger subset contains a smaller one.
+    All examples if ``count`` is None or larger. A larger subset contains every smaller one.
     """
     if count is None or count >= len(labels):
         return torch.arange(len(labels))
@@ -65,5 +65,5 @@ def balanced_subset(labels: Tensor, classes: int, count: int | None, split_seed:
     for label in range(classes):
         members = torch.nonzero(labels == label).flatten()
         rank[members] = torch.randperm(len(members), generator=generator)
-    # By rank within the class first, so that the classes take turns.
+    # Sorted by the rank within the class first, so that the classes take turns.
     return torch.argsort(rank * classes + labels)[:count].sort()[0]

@@ -1,4 +1,4 @@
-"""The three parts of a data set on the device, as a trial asks for them."""
+"""The three parts of a trial's data set, on the device."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -22,10 +22,10 @@ from adaloss.trial import Trial
 
 @dataclass(frozen=True, kw_only=True)
 class SplitsSpec:
-    """What of a trial decides its examples: trials that agree in it share them.
+    """The fields of a trial that determine its examples: trials with equal specs share them.
 
-    ``size`` and ``interpolation`` are how an image folder's images, of many sizes, are stored;
-    None and "" for other data sets.
+    ``size`` and ``interpolation`` say how the images of a folder are resized before they are
+    stored; None and "" for other data sets.
     """
 
     dataset: str
@@ -38,9 +38,10 @@ class SplitsSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """Some of a data set's examples: ``images`` uint8 (all, height, width, channels) are shared.
+    """A part of a data set.
 
-    ``indices`` int64 (n,) say which are meant; ``labels`` int64 (n,) are those of these.
+    ``images`` uint8 (all, height, width, channels) are shared by all parts; ``indices`` int64 (n,)
+    select this part's images, and ``labels`` int64 (n,) are their labels.
     """
 
     images: Tensor
@@ -55,7 +56,7 @@ class Examples:
 class Splits:
     """The three parts of a data set, resident on one device, and its constants.
 
-    ``digest`` is that of the user's own files which it was read from.
+    ``digest`` is the digest of the user's own files, None for other data sets.
     """
 
     train: Examples
@@ -79,11 +80,10 @@ class Splits:
 
 
 def spec_of(trial: Trial, places: Places = NOWHERE) -> SplitsSpec:
-    """What the trial asks of its data set; an image folder's path is the one that was found.
+    """The spec of the trial's examples, with the path of its image folder resolved.
 
     Raises:
-        DataError: there is no such image folder, or the trial does not say to what size its images
-            are to be resized.
+        DataError: there is no such image folder, or the trial has neither resize nor image_size.
     """
     dataset, size, interpolation = trial.dataset, None, ""
     if trial.dataset.startswith(IMAGE_FOLDER):
@@ -105,11 +105,11 @@ def spec_of(trial: Trial, places: Places = NOWHERE) -> SplitsSpec:
 
 
 def fetch_and_prepare(spec: SplitsSpec, root: Path) -> None:
-    """Bring the data set to this machine and into the form that workers map: once, before a sweep.
+    """Download the data set if necessary, and store it in the form that workers map into memory.
 
     Raises:
-        DataError: it cannot be had, or is too small to be split; the message says which files to
-            put where.
+        DataError: it cannot be downloaded or is too small to split; the message says which files
+            to put where.
     """
     if spec.dataset in VISION_DATASETS:
         fetch(spec.dataset, root)
@@ -118,7 +118,7 @@ def fetch_and_prepare(spec: SplitsSpec, root: Path) -> None:
 
 
 def check_readable(spec: SplitsSpec, root: Path) -> None:
-    """Read all files of a data set that is on this machine, split it, and keep nothing.
+    """Read all files of a data set on this machine and split it; nothing is stored.
 
     Raises:
         DataError: files are missing or damaged, or a part would be empty.
@@ -134,7 +134,7 @@ def check_readable(spec: SplitsSpec, root: Path) -> None:
 
 
 def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
-    """The whole data set, mapped from where it was prepared; nothing is downloaded.
+    """The whole data set, mapped from its prepared file; nothing is downloaded.
 
     Raises:
         DataError: files are missing or damaged.
@@ -156,7 +156,7 @@ def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
         raw = load_image_folder(folder, size, spec.interpolation)
         if images_digest(folder) != digest:
             raise DataError(
-                f"dataset {spec.dataset}: its files changed as they were read: run again"
+                f"dataset {spec.dataset}: its files changed while they were read: run again"
             )
         return raw
 
@@ -166,13 +166,13 @@ def load_raw(spec: SplitsSpec, root: Path) -> RawDataset:
 
 @lru_cache(maxsize=1)
 def resident(spec: SplitsSpec, root: Path, device: str) -> tuple[RawDataset, Tensor]:
-    """The whole data set, and its images on the device: one copy, however often it is split."""
+    """The whole data set, and its images on the device: one copy for all splits."""
     raw = load_raw(spec, root)
     return raw, raw.images.to(device)
 
 
 def fingerprint(files: list[Path]) -> str:
-    """Twelve digits that change when a file is replaced, by its path, size and time of change."""
+    """Twelve digits from the paths, sizes and modification times of the files."""
     seen = hashlib.sha256()
     for path in files:
         about = path.stat()
@@ -181,7 +181,7 @@ def fingerprint(files: list[Path]) -> str:
 
 
 def load_splits(spec: SplitsSpec, root: Path, device: str) -> Splits:
-    """The examples that a trial asks for, on the device; on a CPU shared between processes.
+    """The examples of a trial on the device; on a CPU, processes share their memory.
 
     Raises:
         DataError: the data set's files are missing or damaged, or a part would be empty.

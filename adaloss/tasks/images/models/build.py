@@ -1,4 +1,4 @@
-"""The model of a trial: built by name, its weights fresh, published or of a file."""
+"""Build the model of a trial by name, with random, published or local weights."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from adaloss.trial import Trial
 class BuiltModel:
     """A module from images (batch, channels, image_size, image_size) to logits (batch, classes).
 
-    ``mean`` and ``std`` are the constants per channel, of pixels scaled to [0, 1], that the
+    ``mean`` and ``std`` are the constants per channel, for pixels scaled to [0, 1], that the
     model's published weights were trained with; None where no weights are published.
     """
 
@@ -44,17 +44,17 @@ def build_model(
 ) -> BuiltModel:
     """Build the trial's model for a data set of these images and classes.
 
-    What is fresh in it is drawn from the trial's seed; the caller's random state is left as it
-    was. The trial's ``image_size`` counts before a model of timm's own, and that before
-    ``image_size``, the data set's. Weights are read from disk, never from the network.
+    Random weights are drawn from the trial's seed; the caller's random state is unchanged. The
+    image size is the trial's, else the one of timm's model, else ``image_size``, the data set's.
+    Weights are read from disk, never from the network.
 
     Raises:
-        WeightsError: the weights are missing, unreadable or another model's.
+        WeightsError: the weights are missing, unreadable or belong to another model.
         UserModelError: the user's own function does not build a model.
         RuntimeError: timm does not know the model.
     """
     with torch.random.fork_rng(devices=[]):
-        # Of the processor, where it is built: `torch.manual_seed` would seed the GPU's as well.
+        # The model is built on the processor; `torch.manual_seed` would seed the GPU as well.
         torch.default_generator.manual_seed(derived_seed(trial.seed, "init"))
         if trial.model not in MODELS and not is_user_model(trial.model):
             return build_from_timm(trial, channels, image_size, classes, places)
@@ -75,7 +75,7 @@ def build_from_timm(
     trial: Trial, channels: int, image_size: int, classes: int, places: Places
 ) -> BuiltModel:
     """Build a model of timm with a head for the classes and an input for the channels."""
-    # Importing timm takes seconds, which trials of other models need not spend.
+    # Importing timm takes seconds, which trials of other models save.
     from timm.models import get_pretrained_cfg
 
     from adaloss.tasks.images.models.timm_model import build_timm_model

@@ -1,4 +1,4 @@
-"""The licence of the weights that a trial starts from, without importing torch or timm."""
+"""The licence of a trial's weights, without importing torch or timm."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ OUR_LICENCES = {"cifar_resnet20": "BSD-2-Clause"}
 
 
 def licence(trial: Trial) -> str | None:
-    """The licence of the weights that the trial starts from; None where they are fresh."""
+    """The licence of the weights that the trial starts from; None for random weights."""
     if trial.pretrained is False:
         return None
     if isinstance(trial.pretrained, str):
@@ -21,11 +21,11 @@ def licence(trial: Trial) -> str | None:
 
 @cache
 def timm_licence(model: str) -> str | None:
-    """What timm states for the weights of a model, None where it states nothing.
+    """The licence that timm states for the weights of a model, None where it states none.
 
-    Read from timm's source, which takes a tenth of importing it: a test holds this against timm
-    itself. Where the source computes it, or it depends on which tag timm prefers, timm is
-    imported after all.
+    It is read from timm's source, which takes a tenth of the time of importing timm; a test
+    compares the two. timm is imported only if its source computes the licence, or if the licence
+    depends on the tag that timm prefers.
     """
     stated = licence_in_source(model)
     if stated != COMPUTED:
@@ -37,7 +37,7 @@ def timm_licence(model: str) -> str | None:
 
 
 def licence_in_source(model: str) -> str | None:
-    """What timm's source states for the weights of a model; COMPUTED where that cannot be told."""
+    """The licence in timm's source for the weights of a model; COMPUTED if it is not literal."""
     architecture, _, tag = model.partition(".")
     for source in timm_sources():
         # Parsing every file takes half a second.
@@ -46,7 +46,7 @@ def licence_in_source(model: str) -> str | None:
             continue
         if tag:
             return tags.get(tag, COMPUTED)
-        # A name without a tag means the one that timm prefers: told only where all agree.
+        # A name without a tag means the one that timm prefers: known only if all tags agree.
         (first, *others) = set(tags.values())
         return COMPUTED if others else first
     return COMPUTED
@@ -54,7 +54,7 @@ def licence_in_source(model: str) -> str | None:
 
 @cache
 def timm_sources() -> tuple[str, ...]:
-    """The text of timm's files of models; none without timm."""
+    """The texts of timm's model files; none without timm."""
     package = find_spec("timm")
     if package is None or package.origin is None:
         return ()

@@ -1,4 +1,4 @@
-"""Weights of a file into a model of our own or the user's: every tensor has its place."""
+"""Load a file of weights into a built-in or user's model, without missing or extra tensors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +12,10 @@ NAMES_SHOWN = 4
 
 
 def load_own_weights(model: str, module: nn.Module, path: Path, classes: int) -> None:
-    """Load the file into the module, which keeps its fresh head if the file's has other classes.
+    """Load the file into the module, which keeps its random head if the classes differ.
 
     Raises:
-        WeightsError: the file cannot be read, or its tensors are not those of the model.
+        WeightsError: the file cannot be read, or its tensors do not match the model.
     """
     if path.suffix == ".npz":
         raise WeightsError(
@@ -26,7 +26,7 @@ def load_own_weights(model: str, module: nn.Module, path: Path, classes: int) ->
     own: Mapping[str, Tensor] = module.state_dict()
     heads = {name for name in own if name in state and is_head(own[name], state[name], classes)}
     misfits = {
-        # Batch norms of old checkpoints do not count their batches.
+        # Old checkpoints lack the batch counters of batch norms.
         "missing": [n for n in own if n not in state and not n.endswith("num_batches_tracked")],
         "unexpected": [name for name in state if name not in own],
         "of another shape": [
@@ -37,9 +37,9 @@ def load_own_weights(model: str, module: nn.Module, path: Path, classes: int) ->
     }
     if found := [f"{what}: {shortened(names)}" for what, names in misfits.items() if names]:
         raise WeightsError(
-            f"the weights file {path} is not of model {model} for these images: "
-            f"{'; '.join(found)}; give the file of this very model, whose head alone may have "
-            "another number of classes, or pretrained: false"
+            f"the weights file {path} does not match model {model} for these images: "
+            f"{'; '.join(found)}; name a file of this model (only its head may have another "
+            "number of classes), or write pretrained: false"
         )
     module.load_state_dict({n: t for n, t in state.items() if n not in heads}, strict=False)
 

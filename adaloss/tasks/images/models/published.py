@@ -1,4 +1,4 @@
-"""Which file a trial starts from and where it stands on this disk; no network is touched."""
+"""Find the weights file of a trial on this disk, without the network."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True, kw_only=True)
 class HubWeights:
-    """Weights on the Hugging Face Hub, kept in its cache; the first of ``files`` there counts."""
+    """Weights on the Hugging Face Hub, kept in its cache; the first existing file is used."""
 
     model: str
     repository: str
@@ -38,7 +38,7 @@ class HubWeights:
         return None
 
     def advice(self) -> str:
-        """What is missing and where it belongs."""
+        """A sentence on the missing file and its place."""
         from huggingface_hub.constants import HF_HUB_CACHE
 
         return (
@@ -49,7 +49,7 @@ class HubWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class UrlWeights:
-    """Weights behind an address, kept at ``path``; ``sha256`` begins the file's hash if known."""
+    """Weights at a URL, kept at ``path``; ``sha256`` is the start of the file's hash if known."""
 
     model: str
     url: str
@@ -61,12 +61,12 @@ class UrlWeights:
         return self.path if self.path.is_file() else None
 
     def advice(self) -> str:
-        """What is missing and where it belongs."""
+        """A sentence on the missing file and its place."""
         return f"{self.model} needs {self.url} as {self.path}"
 
 
 def found_weights(trial: Trial, places: Places) -> Path | None:
-    """The file that the trial's weights stand in, None for fresh weights.
+    """The file of the trial's weights, None for random weights.
 
     Raises:
         WeightsError: the model has no published weights, or they are not on this disk.

@@ -1,4 +1,4 @@
-"""A model that a function of the user's own builds."""
+"""Build a model with the user's own function."""
 
 import inspect
 from collections.abc import Callable
@@ -17,13 +17,13 @@ EXPECTED = (
 
 
 class UserModelError(UserError):
-    """The user's function is not there or does not build a model."""
+    """The user's function does not exist or does not build a model."""
 
 
 def build_user_model(
     name: str, places: Places, *, channels: int, image_size: int, classes: int
 ) -> nn.Module:
-    """Call the user's ``module:function``; what it raises itself passes through.
+    """Call the user's ``module:function``; its own exceptions pass through.
 
     Raises:
         UserModelError: there is no such function, it takes other arguments or returns no module.
@@ -64,7 +64,7 @@ def user_function(name: str, places: Places) -> Callable[..., Any]:
 
 
 def arguments_refused(function: Callable[..., Any], arguments: dict[str, int]) -> str | None:
-    """Why the function cannot take the arguments, None where it can or does not tell."""
+    """Why the function cannot take the arguments; None if it can, or if that is unknown."""
     try:
         inspect.signature(function).bind(**arguments)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Fetch what pretrained models start from, once, before a sweep starts."""
+"""Download pretrained weights, once, before a sweep starts."""
 
 import hashlib
 import socket
@@ -29,12 +29,12 @@ class UnreachableError(Exception):
 def fetch_weights(trials: Iterable[Trial], places: Places) -> None:
     """Download the published weights that the trials need and this disk lacks.
 
-    Progress goes to standard error. Sweeps that start together fetch a file once, and a partial
-    file never stands under its final name.
+    Progress goes to standard error. Sweeps that start together download a file once, and a partial
+    file never has its final name.
 
     Raises:
         WeightsError: a local file is missing or of an unknown kind, a file is corrupt, or weights
-            cannot be fetched; the message names all that are missing.
+            cannot be downloaded; the message names all missing files.
     """
     starts = dict.fromkeys((t.model, t.pretrained) for t in trials if t.pretrained is not False)
     for model, pretrained in starts:
@@ -51,15 +51,15 @@ def fetch_weights(trials: Iterable[Trial], places: Places) -> None:
 
 
 def check_local_file(model: str, path: Path) -> None:
-    """Refuse an .npz for a model that is not timm's."""
+    """Refuse an .npz file for a model that is not from timm."""
     if path.suffix == ".npz" and (model in BUILT_IN_MODELS or is_user_model(model)):
         raise WeightsError(
-            f"model {model} cannot start from {path}: .npz files are for models of timm"
+            f"model {model} cannot start from {path}: .npz files are for timm's models"
         )
 
 
 def found_whole(weights: HubWeights | UrlWeights) -> Path | None:
-    """The weights on this disk, refused if a known hash says that they are corrupt."""
+    """The weights file on this disk; it is refused if its hash is known and differs."""
     path = weights.find()
     if path is not None and isinstance(weights, UrlWeights) and weights.sha256:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -74,7 +74,7 @@ def found_whole(weights: HubWeights | UrlWeights) -> Path | None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; says so where another sweep has it."""
+    """Hold the folder's lock; print a line while another sweep holds it."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / "fetch.lock")
@@ -94,7 +94,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def fetch_missing(wanted: list[HubWeights | UrlWeights]) -> None:
-    """Fetch one after the other; names all that are left as soon as a server does not answer."""
+    """Download one file after the other; if a server does not answer, name all that are left."""
     for position, weights in enumerate(wanted):
         try:
             if isinstance(weights, HubWeights):
@@ -115,7 +115,7 @@ def fetch_from_hub(weights: HubWeights) -> None:
     for file in weights.files:
         url = hf_hub_url(weights.repository, file, revision=weights.revision)
         try:
-            # One question without the retries of the download, which take long without a network.
+            # Ask once first: without a network, the download's own retries take long.
             get_hf_file_metadata(url, timeout=ANSWER_SECONDS)
             hf_hub_download(
                 weights.repository,
@@ -127,16 +127,16 @@ def fetch_from_hub(weights: HubWeights) -> None:
             continue
         except GatedRepoError as error:
             raise WeightsError(
-                f"the weights of {weights.model} are given on conditions: accept them at {page}, "
-                "log in with `hf auth login` and run again"
+                f"the weights of {weights.model} are gated: accept the conditions at {page}, log "
+                "in with `hf auth login` and run again"
             ) from error
         except RepositoryNotFoundError as error:
             raise WeightsError(
-                f"the weights of {weights.model} are not public or no longer at {page}; give a "
-                "file as pretrained: PATH"
+                f"the weights of {weights.model} are not public or not at {page}; name a file with "
+                "pretrained: PATH"
             ) from error
-        # Which exceptions stand for a lost network depends on the client that the Hub's library
-        # uses, which has changed and may again.
+        # The exceptions of a lost network depend on the HTTP client of the Hub's library, which
+        # has changed before.
         except Exception as error:
             raise UnreachableError(described(error)) from error
         return
@@ -147,7 +147,7 @@ def fetch_from_hub(weights: HubWeights) -> None:
 
 
 def fetch_from_url(weights: UrlWeights) -> None:
-    """Download to the weights' path; the file appears there whole, its hash checked if known."""
+    """Download to the weights' path; the file appears complete, with its hash checked if known."""
     import torch
 
     weights.path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,14 +162,14 @@ def fetch_from_url(weights: UrlWeights) -> None:
         raise UnreachableError(described(error)) from error
     except RuntimeError as error:
         raise WeightsError(
-            f"{weights.url} did not come as published: {error}; run again, or put the file at "
-            f"{weights.path}"
+            f"the download of {weights.url} differs from the published file: {error}; run again, "
+            f"or put the file at {weights.path}"
         ) from error
     finally:
         socket.setdefaulttimeout(patience)
 
 
 def described(error: Exception) -> str:
-    """The first line of an error, with its kind."""
+    """The first line of an error, with its type."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,7 +1,6 @@
-"""An image file as 8-bit RGB: every mode that Pillow opens is converted, or refused with a reason.
+"""Read an image file as 8-bit RGB: every mode of Pillow is converted, or refused with a reason.
 
-Greys of 16 bits are scaled by 255/65535, the same for every image; what is transparent stands on
-white.
+16-bit greys are scaled by 255/65535, the same for every image; transparent pixels become white.
 """
 
 from pathlib import Path
@@ -17,7 +16,7 @@ READABLE = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV"}) | f
     {"LA", "La", "PA", "RGBA", "RGBa"}
 )
 WITHOUT_RANGE = {"I": "32-bit integers", "F": "floats"}
-# Whatever Pillow gives of these as 32-bit integers has 16 bits: it stretches PGM to all of them.
+# Pillow returns 16-bit values of these formats as 32-bit integers, and stretches PGM to 16 bits.
 WIDE_FORMATS = frozenset({"PNG", "PPM"})
 
 PHOTOMETRIC, BITS, PLANES, PAGE_KIND = 262, 258, 284, 254
@@ -32,17 +31,18 @@ AS_INTEGERS = (
 
 
 class UnusableImageError(Exception):
-    """An image that is whole, and of which it is not known how it is to look."""
+    """An undamaged image whose pixels have no defined appearance."""
 
 
 def rgb_image(path: Path) -> Image.Image:
-    """The image upright, as 8-bit RGB.
+    """The image, turned upright, as 8-bit RGB.
 
     Raises:
-        DataError: it cannot be read, or it cannot be told what its pixels mean; with the path.
+        DataError: the image cannot be read, or the meaning of its pixels is unknown; the message
+            has the path.
     """
     try:
-        # Not by the path: Pillow 12.3 mixes up a TIFF that it both maps and turns (5 to 8).
+        # Opened as a file: Pillow 12.3 corrupts a TIFF that it both maps and turns (5 to 8).
         with path.open("rb") as file, Image.open(file) as opened:
             only_picture(opened)
             bits = stored_bits(opened)
@@ -55,18 +55,18 @@ def rgb_image(path: Path) -> Image.Image:
         ) from error
     except MemoryError:
         raise
-    # A damaged file can make Pillow raise anything at all.
+    # Pillow can raise anything for a damaged file.
     except Exception as error:
         raise DataError(
-            f"dataset imagefolder: {path} cannot be read as an image ({error}): mend or remove it"
+            f"dataset imagefolder: {path} cannot be read as an image ({error}): repair or remove it"
         ) from error
 
 
 def only_picture(opened: ImageFile.ImageFile) -> None:
-    """Go to the one picture in the file.
+    """Seek to the only picture in the file.
 
-    Thumbnails and masks of a TIFF's page are none of their own, nor are those that a camera puts
-    behind a JPEG (MPO).
+    Thumbnails and masks of a TIFF's page do not count, nor do the extra images that a camera
+    appends to a JPEG (MPO).
     """
     frames = getattr(opened, "n_frames", 1)
     if frames == 1 or opened.format == "MPO":
@@ -76,45 +76,45 @@ def only_picture(opened: ImageFile.ImageFile) -> None:
         pictures = [frame for frame in pictures if is_picture(opened, frame)]
     if len(pictures) != 1:
         raise UnusableImageError(
-            f"it has {len(pictures)} frames or pages, and which of them is meant is not known: "
-            "save the one that is meant as an image of its own, or remove it"
+            f"it has {len(pictures)} frames or pages, and the right one is unknown: save that one "
+            "as a separate image, or remove the file"
         )
     opened.seek(pictures[0])
 
 
 def is_picture(opened: ImageFile.ImageFile, page: int) -> bool:
-    """Whether a TIFF's page is a picture of its own."""
+    """Whether a TIFF's page is a picture, not a thumbnail or mask."""
     opened.seek(page)
     return not tag(opened, PAGE_KIND, 0) & SMALLER_OR_MASK
 
 
 def tag(opened: ImageFile.ImageFile, number: int, default: int) -> int:
-    """A TIFF's tag, the first of its values where it has several; the default elsewhere."""
+    """The first value of a TIFF's tag; the default where the tag is missing."""
     value = getattr(opened, "tag_v2", {}).get(number, default)
     return int(value[0] if isinstance(value, tuple) else value)
 
 
 def stored_bits(opened: ImageFile.ImageFile) -> int:
-    """The bits of a channel in a PNG or a TIFF as it is stored, 8 in other files."""
+    """The stored bits per channel of a PNG or TIFF; 8 for other files."""
     if opened.format == "PNG" and opened.tile:
-        # Pillow's name of how pixels are stored, such as L;4 or RGB;16B.
+        # Pillow's name for the stored layout, such as L;4 or RGB;16B.
         _, _, bits = str(opened.tile[0][3]).partition(";")
         return int(bits.rstrip("B") or 8)
     return tag(opened, BITS, 8)
 
 
 def converted(opened: ImageFile.ImageFile, upright: Image.Image, bits: int) -> Image.Image:
-    """The upright image as RGB; ``opened`` is the file that it is from, ``bits`` those stored."""
+    """The upright image as RGB; ``opened`` is its file, ``bits`` the stored bits per channel."""
     mode, form = upright.mode, opened.format
     if tag(opened, PLANES, 1) == SEPARATE_PLANES and bits > 8:
         raise UnusableImageError(
-            "it is a TIFF whose channels of 16 bits lie one after the other (planar), which Pillow "
-            "mixes up: save it with PlanarConfiguration 1 (contig), or as PNG, or remove it"
+            "it is a planar TIFF with 16-bit channels, which Pillow reads wrongly: save it with "
+            "PlanarConfiguration 1 (contig), or as PNG, or remove it"
         )
     if mode == "CMYK" and form in ("JPEG", "MPO") and "adobe" not in opened.info:
         raise UnusableImageError(
-            "it is a CMYK JPEG that does not say whether its inks are inverted (it has no Adobe "
-            "marker): save it as RGB or remove it"
+            "it is a CMYK JPEG without an Adobe marker, so that it is unknown whether its inks are "
+            "inverted: save it as RGB or remove it"
         )
     if mode in WIDE or (mode == "I" and form in WIDE_FORMATS):
         largest = 2**bits - 1 if form == "TIFF" else 2**16 - 1
@@ -122,20 +122,18 @@ def converted(opened: ImageFile.ImageFile, upright: Image.Image, bits: int) -> I
         return on_background(eight_bits(upright, largest, inverted=inverted))
     if mode in WITHOUT_RANGE:
         raise UnusableImageError(
-            f"its pixels are {WITHOUT_RANGE[mode]} (mode {mode}), and the file does not say which "
-            f"of them is black and which white: {AS_INTEGERS}"
+            f"its pixels are {WITHOUT_RANGE[mode]} (mode {mode}), and the file does not define "
+            f"which values are black and white: {AS_INTEGERS}"
         )
     if mode not in READABLE:
-        raise UnusableImageError(
-            f"it is of Pillow's mode {mode}: save it as 8-bit RGB or remove it"
-        )
+        raise UnusableImageError(f"it has Pillow's mode {mode}: save it as 8-bit RGB or remove it")
     if upright.has_transparency_data:
         return on_background(with_alpha(upright, bits))
     return upright.convert("RGB")
 
 
 def eight_bits(image: Image.Image, largest: int, *, inverted: bool) -> Image.Image:
-    """A grey image of more than 8 bits, whose white is ``largest``, as RGBA of 8."""
+    """A grey image of more than 8 bits, with white at ``largest``, as 8-bit RGBA."""
     values = np.asarray(image).astype(np.uint32)
     grey = ((values * 255 + largest // 2) // largest).astype(np.uint8)
     opaque = values != image.info.get("transparency", -1)
@@ -144,25 +142,24 @@ def eight_bits(image: Image.Image, largest: int, *, inverted: bool) -> Image.Ima
 
 
 def with_alpha(image: Image.Image, bits: int) -> Image.Image:
-    """An image of 8 bits some of which may be transparent, as RGBA."""
+    """An 8-bit image with transparent pixels, as RGBA."""
     if image.mode == "RGB" and bits > 8:
         raise UnusableImageError(
-            "it is a PNG of 16-bit colours one of which is transparent, and Pillow gives 8 bits of "
-            "them: save it with an alpha channel, or as 8-bit, or remove it"
+            "it is a 16-bit PNG with one transparent colour, of which Pillow keeps 8 bits: save it "
+            "with an alpha channel, or as 8-bit, or remove it"
         )
     if image.mode == "L" and bits < 8:
-        # Pillow stretches the greys to 8 bits, and leaves the transparent one as it was.
+        # Pillow stretches the greys to 8 bits but not the value of the transparent one.
         image.info["transparency"] *= 255 // (2**bits - 1)
     return image.convert("LA" if image.mode == "La" else image.mode).convert("RGBA")
 
 
 def on_background(image: Image.Image) -> Image.Image:
-    """An RGBA image on the background, as RGB; where it is opaque, its own pixels."""
+    """An RGBA image blended with the background, as RGB; opaque pixels are unchanged."""
     alpha = image.getchannel("A")
     if alpha.getextrema()[1] == 0:
         raise UnusableImageError(
-            "all of it is transparent, so that nothing is seen: take its alpha channel away, or "
-            "remove it"
+            "it is completely transparent: remove its alpha channel, or remove the file"
         )
     canvas = Image.new("RGB", image.size, BACKGROUND)
     canvas.paste(image.convert("RGB"), mask=alpha)

@@ -16,18 +16,18 @@ PIXEL_MAX = 16.0 * LEVELS_PER_COUNT
 
 
 def load_digits() -> RawDataset:
-    """The 1,797 8×8 grey images of handwritten digits, none of them set aside for test.
+    """The 1,797 8×8 grey images of handwritten digits, without a test set.
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (the
     test part).
     """
-    # The file itself: importing scikit-learn, with SciPy, would cost every worker seconds.
+    # Read the file directly: importing scikit-learn and SciPy would cost every worker seconds.
     package = find_spec("sklearn")
     if package is None or package.origin is None:
-        raise DataError("dataset digits: scikit-learn, which brings it, is not installed")
+        raise DataError("dataset digits: it comes with scikit-learn, which is not installed")
     path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     if not path.exists():
-        raise DataError(f"dataset digits: this scikit-learn does not bring {path}")
+        raise DataError(f"dataset digits: the installed scikit-learn lacks {path}")
     table = torch.from_numpy(np.loadtxt(path, delimiter=",", dtype=np.int64))
     return RawDataset(
         images=(table[:, :-1] * LEVELS_PER_COUNT).to(torch.uint8).view(-1, 8, 8, 1),

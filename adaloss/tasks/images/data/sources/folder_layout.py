@@ -1,4 +1,4 @@
-"""The files of an image folder: a folder per class, as torchvision's ImageFolder has them."""
+"""The files of an image folder: a folder per class, like torchvision's ImageFolder."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ from adaloss.own_code.digests import files_digest
 from adaloss.records.places import Places
 from adaloss.tasks.images.dataset_names import TEST, TRAIN, VALIDATION, image_folder_candidates
 
-# Counted up whenever the same file comes to give other pixels.
+# Increased whenever the same file is decoded to other pixels.
 DECODING = 2
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
-# Images as well, which are not to be left out without a word.
+# Other image files, which must not be ignored silently.
 OTHER_SUFFIXES = frozenset(
     {".gif", ".jfif", ".jpe", ".jp2", ".j2k", ".jpx", ".jxl", ".avif", ".heic", ".heif", ".tga"}
     | {".ico", ".psd", ".dds", ".pcx", ".sgi", ".apng", ".pnm", ".pbm", ".svg", ".dng", ".exr"}
 )
-# With train/ and val/ but no test/, as ImageNet has it, val/ is what the results are about.
+# With train/ and val/ but no test/, as in ImageNet, val/ is the test set.
 PART_FOLDERS = ("train", "val", "test")
 
 LAYOUT = (
@@ -29,7 +29,7 @@ def folder_path(declared: str, places: Places) -> Path:
     """The folder that ``imagefolder:PATH`` means.
 
     Raises:
-        DataError: there is no such folder; the message lists where it was looked for.
+        DataError: there is no such folder; the message lists the folders that were tried.
     """
     candidates = image_folder_candidates(declared, places)
     for folder in candidates:
@@ -42,10 +42,10 @@ def folder_path(declared: str, places: Places) -> Path:
 
 
 def images_digest(folder: Path) -> str:
-    """The digest of the images of a folder, and of how they are decoded.
+    """The digest of a folder's images and of the version of their decoding.
 
     Raises:
-        DataError: there is no such folder, or it is not laid out as it must be.
+        DataError: there is no such folder, or its layout is wrong.
         OSError: a file cannot be read.
     """
     return f"{DECODING}-{files_digest(folder, image_paths(folder)[0])}"
@@ -55,7 +55,7 @@ def image_paths(folder: Path) -> tuple[list[Path], list[int], list[int], list[st
     """The images below the folder, sorted, with the label and part of each, and the class names.
 
     Raises:
-        DataError: there is no such folder, or it is not laid out as it must be.
+        DataError: there is no such folder, or its layout is wrong.
     """
     if not folder.is_dir():
         raise DataError(f"dataset imagefolder: {folder} is not a folder; expected {LAYOUT}")
@@ -90,7 +90,7 @@ def image_paths(folder: Path) -> tuple[list[Path], list[int], list[int], list[st
 
 
 def class_names(folder: Path) -> list[str]:
-    """The class folders in their order; fewer than two are no data set."""
+    """The class folders in order; fewer than two are refused."""
     names = sorted(
         path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
     )
@@ -105,13 +105,13 @@ def images_below(folder: Path) -> list[Path]:
     """The images in a class's folder, at any depth, sorted.
 
     Raises:
-        DataError: there are images of another kind, which would be left out.
+        DataError: there are images of a format that is not read.
     """
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     for path in files:
         if path.suffix.lower() in OTHER_SUFFIXES:
             raise DataError(
-                f"dataset imagefolder: {path} is of a kind that is not read, and would be left "
+                f"dataset imagefolder: {path} has a format that is not read and would be left "
                 f"out: save it as one of {', '.join(sorted(SUFFIXES))}, or move it away"
             )
     return [path for path in files if path.suffix.lower() in SUFFIXES]

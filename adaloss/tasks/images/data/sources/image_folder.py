@@ -1,4 +1,4 @@
-"""The user's own images: a folder per class, as torchvision's ImageFolder has them."""
+"""The user's own images: a folder per class, like torchvision's ImageFolder."""
 
 import os
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
-# The level up to which a pixel counts as black where all others do as well.
+# An image folder is refused if no pixel is above this level.
 BLACK = 1
-# Of an image once it is resized, before its centre is cut out: that of a strip is very long.
+# The limit for a resized image before its centre is cut out: a narrow strip becomes very long.
 MOST_PIXELS = 2 * 10**8
 
 
 def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset:
     """Decode every image once: RGB, shorter side resized to ``size``, centre square cut out.
 
-    Done with Pillow, as torchvision's Resize and CenterCrop do it. Mean and standard deviation
-    are those of the training images.
+    The result equals torchvision's Resize and CenterCrop with Pillow. Mean and standard deviation
+    are computed from the training images.
 
     Raises:
         DataError: the layout is wrong, or an image cannot be read; the message names it.
@@ -41,14 +41,14 @@ def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset
         index, path = numbered
         images[index] = torch.from_numpy(square(path, size, RESAMPLING[interpolation]))
 
-    # Pillow lets go of the interpreter's lock as it decodes.
+    # Pillow releases the interpreter's lock while it decodes.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for _ in threads.map(decode, enumerate(paths)):
             pass
     if int(images.max()) <= BLACK:
         raise DataError(
             f"dataset imagefolder: all images in {folder} are black: no pixel is above {BLACK} of "
-            "255. Are their files of 16 bits, with values far below 65535? Multiply them, all by "
+            "255. If they are 16-bit files with values far below 65535, multiply all of them by "
             "the same number"
         )
     part = torch.tensor(parts)

@@ -1,4 +1,4 @@
-"""A data set as it comes: all its images as one tensor of bytes."""
+"""A data set before it is split: all its images as one tensor of bytes."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from torch import Tensor
 class RawDataset:
     """All examples of a data set: ``images`` uint8 (n, height, width, channels).
 
-    ``labels`` int64 (n,); ``parts`` int64 (n,) has TRAIN, or VALIDATION or TEST where the data
-    set itself says so; ``mean`` and ``std`` per channel, of pixels scaled to [0, 1] by
-    ``pixel_max``; ``digest`` is that of the user's own files, None for other data sets.
+    ``labels`` int64 (n,); ``parts`` int64 (n,) is TRAIN, or VALIDATION or TEST for examples that
+    the data set itself assigns; ``mean`` and ``std`` are per channel, for pixels scaled to [0, 1]
+    by ``pixel_max``; ``digest`` is the digest of the user's own files, None for other data sets.
     """
 
     images: Tensor

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100, read and fetched by torchvision."""
+"""MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100, downloaded and read by torchvision."""
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -22,8 +22,9 @@ HOW_TO_PROVIDE = "set ADALOSS_DATA, or data.root in the grid, to the folder that
 class VisionDataset:
     """A data set of torchvision: its files and its constants.
 
-    ``files`` below the data root are what is read; any of ``archives`` may be put there instead.
-    ``mean`` and ``std`` are those of the training pixels, scaled to [0, 1], per channel.
+    ``files`` are read from ``folder`` below the data root; any of ``archives`` may be put into the
+    data root instead. ``mean`` and ``std`` describe the training pixels, scaled to [0, 1], per
+    channel.
     """
 
     folder: str
@@ -87,14 +88,14 @@ VISION_DATASETS: Mapping[str, VisionDataset] = {
 
 
 def is_there(name: str, root: Path) -> bool:
-    """Whether all files of the data set are below the root; nothing is said of their content."""
+    """Whether all files of the data set exist below the root; their content is not checked."""
     return all(path.exists() for path in VISION_DATASETS[name].paths(root))
 
 
 def fetch(name: str, root: Path) -> None:
-    """Download the data set below the root, with a progress bar, unless it is there.
+    """Download the data set, with a progress bar, unless it exists.
 
-    Two sweeps that start together download once. torchvision checks the published checksums.
+    Two sweeps that start together download it once. torchvision checks the published checksums.
 
     Raises:
         DataError: it cannot be downloaded; the message says which files to put where.
@@ -106,7 +107,7 @@ def fetch(name: str, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{name}.lock"), patience_with_the_network():
             torchvision_class(name)(root, train=True, download=not is_there(name, root))
-    # torchvision passes on whatever the network, the archive or the disk raises.
+    # torchvision passes on exceptions of the network, the archive and the disk.
     except (OSError, RuntimeError, EOFError, ValueError) as error:
         raise DataError(
             f"dataset {name}: it is not in {root} and cannot be downloaded "
@@ -116,10 +117,10 @@ def fetch(name: str, root: Path) -> None:
 
 
 def load(name: str, root: Path) -> RawDataset:
-    """The data set below the root, its checksums verified where they are published.
+    """Read the data set below the root and verify its published checksums.
 
     Raises:
-        DataError: files are missing or damaged; nothing is downloaded here.
+        DataError: files are missing or damaged; this function downloads nothing.
     """
     about = VISION_DATASETS[name]
     if not is_there(name, root):
@@ -131,13 +132,13 @@ def load(name: str, root: Path) -> RawDataset:
     read = torchvision_class(name)
     try:
         halves = [read(root, train=train) for train in (True, False)]
-    # No reason to delete anything: the files may well be whole.
+    # Not "damaged": the files themselves may be fine.
     except (OSError, MemoryError) as error:
         raise DataError(
             f"dataset {name}: the files in {root / about.folder} cannot be read "
             f"({type(error).__name__}: {error}): check their permissions, the disk and the memory"
         ) from error
-    # A damaged file can make torchvision raise anything at all.
+    # torchvision can raise anything for a damaged file.
     except Exception as error:
         raise damaged(name, root) from error
     images = torch.cat([images_of(half) for half in halves])
@@ -156,17 +157,17 @@ def load(name: str, root: Path) -> RawDataset:
 
 
 def images_of(half: Any) -> torch.Tensor:
-    """The images of one of torchvision's data sets, uint8 (n, height, width, channels)."""
+    """The images of a data set of torchvision, uint8 (n, height, width, channels)."""
     images = torch.as_tensor(half.data)
     return images if images.ndim == 4 else images.unsqueeze(-1)
 
 
 def damaged(name: str, root: Path) -> DataError:
-    """The error of files that are not the published ones."""
+    """The error for files that differ from the published ones."""
     folder = root / VISION_DATASETS[name].folder
     return DataError(
-        f"dataset {name}: the files in {folder} are damaged (they are not those that were "
-        "published): delete that folder and run again, to download it, or put a good copy there"
+        f"dataset {name}: the files in {folder} are damaged (they differ from the published "
+        "ones): delete that folder and run again to download it, or put a good copy there"
     )
 
 
@@ -185,7 +186,7 @@ def torchvision_class(name: str) -> Callable[..., Any]:
 
 @contextmanager
 def patience_with_the_network() -> Iterator[None]:
-    """A limit to how long a silent network is waited for; urllib has none of its own."""
+    """Set a timeout for a silent network; urllib has none of its own."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(NETWORK_TIMEOUT_SECONDS)
     try:

@@ -1,4 +1,4 @@
-"""Talk to the process that mirrors a sweep, and start it again where it gives up."""
+"""Start the process that mirrors a sweep, read its reports, and restart it when it gives up."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from adaloss.records.store import Store
 
 Say = Callable[[str], None]
 LOG_FILE = "mirror.log"
-# Nothing is imported from the working folder (-P), and the tool's packages are its own.
+# -P and adaloss_sweep keep modules of the working folder from replacing the tool's own.
 FOLLOWER = [
     sys.executable,
     "-P",
@@ -28,20 +28,21 @@ FOLLOWER = [
 ]
 TRY_AGAIN = 75
 SHORTEST_REST, LONGEST_REST = 10.0, 300.0
-# They would make one run of all trials.
+# With these variables all trials would become one run.
 NOT_FOR_MANY_RUNS = ("WANDB_RUN_ID", "WANDB_NAME", "WANDB_RESUME", "WANDB_SWEEP_ID")
-# The library's process of a program that has started this one: it would outlive the follower.
+# The service process of a program that started this one would outlive the follower.
 OF_ANOTHER = ("WANDB_SERVICE",)
-# What they ask for is in the task.
+# The task contains the mode.
 OF_THE_MODE = ("WANDB_MODE", "WANDB_DISABLED")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a mirror.
+    """The outcome of a mirror.
 
-    ``finished`` runs were finished by it; ``left`` are not, None where it did not come to say so;
-    ``problems`` say why, ``trouble`` what was said already, ``log`` is the file with the rest.
+    It finished ``finished`` runs; ``left`` runs are unfinished, None if it did not report that.
+    ``problems`` are the reasons, ``trouble`` is a problem that was printed already, and ``log`` is
+    the file with details.
     """
 
     mode: str
@@ -55,33 +56,33 @@ class Outcome:
     log: Path
 
     def lines(self, patience: float, sync_command: str) -> Iterator[str]:
-        """What the user is told at the end of a sweep."""
+        """The lines to print at the end of a sweep."""
         if self.finished:
             done = "uploaded" if self.mode == "online" else "written"
             yield f"W&B: {counted(self.finished)} {done}"
         yield from self.pages
-        go_on = f"go on with: {sync_command}"
+        go_on = f"continue with: {sync_command}"
         if not self.in_time:
-            yield f"W&B: not all runs are given after {patience:g} s; {go_on}"
+            yield f"W&B: not all runs were sent within {patience:g} s; {go_on}"
         elif self.left is None:
-            yield f"W&B: not all runs could be given ({self.why()}); {go_on}"
+            yield f"W&B: not all runs could be sent ({self.why()}); {go_on}"
         elif self.left:
             why = "" if self.trouble else f" ({self.why()})"
             yield f"W&B: {counted(self.left)} left{why}; {go_on}"
         elif self.problems:
             yield f"W&B: {self.why()}; {go_on}"
         elif self.finished and self.mode == "offline":
-            yield f"W&B: with a login, to upload: {sync_command}"
+            yield f"W&B: to upload, log in and run: {sync_command}"
 
     def why(self) -> str:
-        """A reason, or where it is."""
+        """A reason, or the file that has it."""
         return next(iter(self.problems.values()), None) or self.trouble or f"see {self.log}"
 
 
-class Conversation:
-    """A follower that is running, or resting until it is started again.
+class FollowerProcess:
+    """A follower that is running, or waiting for its restart.
 
-    ``live`` where a sweep runs beside it, so that there is time to try again.
+    ``live`` is True while a sweep runs, so that there is time to try again.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Conversation:
     ) -> None:
         self.say, self.live = say, live
         self.folder = store.root / "wandb"
-        # A copy of its own: the user may go on to edit the grid, or to sync another version of it.
+        # A copy: the user may edit the grid meanwhile, or sync another version of it.
         name = hashlib.sha256(sweep.text.encode()).hexdigest()[:12]
         grid = self.folder / "grids" / f"{name}.yaml"
         store.write_text(grid, sweep.text)
@@ -106,7 +107,7 @@ class Conversation:
             "mode": mode,
             "dry_run": dry_run,
         }
-        self.told: dict[str, Any] = {}
+        self.reported: dict[str, Any] = {}
         self.finished_before = 0
         self.ending = threading.Event()
         self.over = False
@@ -116,7 +117,7 @@ class Conversation:
         self.listener.start()
 
     def start(self) -> "subprocess.Popen[str]":
-        """Start a follower and tell it its task."""
+        """Start a follower and send it its task."""
         with (self.folder / LOG_FILE).open("a") as log:
             process = subprocess.Popen(
                 FOLLOWER,
@@ -125,17 +126,17 @@ class Conversation:
                 stderr=log,
                 text=True,
                 env=environment(),
-                # Ctrl-C on the terminal is the driver's alone.
+                # Ctrl-C on the terminal reaches the driver only.
                 start_new_session=True,
             )
-        # One that is gone already is noticed by its exit status.
+        # A follower that is gone already is noticed by its exit status.
         with suppress(BrokenPipeError):
             pipe(process.stdin).write(json.dumps(self.task) + "\n")
             pipe(process.stdin).flush()
         return process
 
     def attend(self) -> None:
-        """Listen to followers, one after the other, until one has no more to do."""
+        """Listen to followers, one after the other, until one has finished."""
         rest = SHORTEST_REST
         while True:
             was_ending = self.ending.is_set()
@@ -149,7 +150,7 @@ class Conversation:
                 return
             if status != TRY_AGAIN:
                 self.hear({"trouble": f"the mirror ended early; see {self.folder / LOG_FILE}"})
-            self.finished_before += self.told.pop("finished", 0)
+            self.finished_before += self.reported.pop("finished", 0)
             self.ending.wait(rest)
             rest = min(2 * rest, LONGEST_REST)
             with self.lock:
@@ -160,15 +161,15 @@ class Conversation:
                     self.close()
 
     def listen(self) -> None:
-        """Take what the follower says, and pass on what is new to the user."""
+        """Read the follower's reports and print new ones."""
         with pipe(self.process.stdout) as lines:
             for line in lines:
                 self.hear(json.loads(line))
 
     def hear(self, event: dict[str, Any]) -> None:
-        """Remember what was said; the user is told of each kind of thing once."""
-        new = event.keys() - self.told.keys()
-        self.told |= event
+        """Store a report; each kind of report is printed once."""
+        new = event.keys() - self.reported.keys()
+        self.reported |= event
         if "mode" in new and event["mode"] == "offline":
             self.say(f"W&B: offline in {self.folder} ({event['why']})")
         elif "mode" in new:
@@ -176,15 +177,15 @@ class Conversation:
         if "url" in new:
             self.say(f"W&B: the first run is {event['url']}")
         if "trouble" in new:
-            tail = ". Training goes on; this is tried again." if self.live else ""
+            tail = ". Training continues; the upload is retried." if self.live else ""
             self.say(f"W&B: {event['trouble']}{tail}")
 
     def end(self, patience: float | None) -> Outcome:
-        """Let the follower catch up, for at most so many seconds."""
+        """Let the follower catch up, for at most ``patience`` seconds."""
         self.ending.set()
         with self.lock:
             self.close()
-        # Ctrl-C while waiting means: wait no longer.
+        # Ctrl-C ends the waiting.
         with suppress(KeyboardInterrupt):
             self.listener.join(patience)
         in_time = not self.listener.is_alive()
@@ -194,23 +195,23 @@ class Conversation:
                 end_group(self.process)
         self.listener.join()
         return Outcome(
-            mode=self.told.get("mode", ""),
-            finished=self.finished_before + self.told.get("finished", 0),
-            left=self.told.get("left"),
-            problems=self.told.get("problems", {}),
-            trouble=self.told.get("trouble"),
+            mode=self.reported.get("mode", ""),
+            finished=self.finished_before + self.reported.get("finished", 0),
+            left=self.reported.get("left"),
+            problems=self.reported.get("problems", {}),
+            trouble=self.reported.get("trouble"),
             in_time=in_time,
-            missing=tuple(self.told.get("missing", ())),
+            missing=tuple(self.reported.get("missing", ())),
             pages=tuple(
-                f"W&B {page}: {self.told[page]}"
+                f"W&B {page}: {self.reported[page]}"
                 for page in ("workspace", "report")
-                if page in self.told
+                if page in self.reported
             ),
             log=self.folder / LOG_FILE,
         )
 
     def close(self) -> None:
-        """Say to the follower that the sweep has ended."""
+        """Signal to the follower that the sweep has ended."""
         with suppress(BrokenPipeError):
             pipe(self.process.stdin).close()
 
@@ -221,21 +222,21 @@ def counted(runs: int) -> str:
 
 
 def pipe(stream: IO[str] | None) -> IO[str]:
-    """The stream, which is there since a pipe was asked for."""
+    """The stream, which exists because the process was started with pipes."""
     assert stream is not None
     return stream
 
 
 def environment() -> dict[str, str]:
-    """The follower's: the user's without what would make one run of all trials."""
+    """The follower's environment: the user's without variables that would break the mirror."""
     left_out = (*NOT_FOR_MANY_RUNS, *OF_ANOTHER, *OF_THE_MODE)
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def end_group(process: "subprocess.Popen[str]") -> None:
-    """End a process that has not been waited for, and its group.
+    """Kill a process that has not been waited for, and its group.
 
-    W&B's service is not of the group; it ends by itself when the follower is gone.
+    W&B's service is outside the group; it ends by itself when the follower is gone.
     """
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
