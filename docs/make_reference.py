@@ -39,8 +39,7 @@ COMMANDS_INTRO = """# Commands
 
 `GRID` is a grid file, the name of a shipped grid, or a folder of results such as
 `results/quickstart`. The exit codes are listed in
-[Troubleshooting](troubleshooting.md#exit-codes).
-"""
+[Troubleshooting](troubleshooting.md#exit-codes)."""
 
 
 def main() -> None:
@@ -64,8 +63,8 @@ def grid_reference() -> Iterator[str]:
     example = examples(EXAMPLE.read_text(encoding="utf-8"))
     yield GRID_INTRO
     yield "## Top-level keys\n"
-    needed = {name: REQUIRED for name in schema["required"]}
-    yield from key_table(keys, definitions, needed, links=True)
+    defaults = {"name": "the file's name"} | dict.fromkeys(schema["required"], REQUIRED)
+    yield from key_table(keys, definitions, defaults, linked=frozenset(example))
     yield "\n## parameters\n"
     yield PARAMETERS_INTRO
     yield from key_table(*parameters(schema))
@@ -79,9 +78,9 @@ def grid_reference() -> Iterator[str]:
             yield f"{one_line(section['description'])}\n"
             yield from key_table(section["properties"], definitions, {})
             yield f"\n{code(example[name])}"
-    for name in ("seeds", "exclude", "include", "labels", "run_cap"):
-        yield f"\n## {name}\n"
-        yield f"{one_line(keys[name]['description'])}\n\n{code(example[name])}"
+        elif name in example and name != "parameters":
+            yield f"\n## {name}\n"
+            yield f"{one_line(about['description'])}\n\n{code(example[name])}"
 
 
 def parameters(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any, dict[str, str]]:
@@ -114,18 +113,17 @@ def key_table(
     keys: Mapping[str, Any],
     definitions: Mapping[str, Any],
     defaults: Mapping[str, str],
-    *,
-    links: bool = False,
+    linked: frozenset[str] = frozenset(),
 ) -> Iterator[str]:
-    """A Markdown table of keys: type, default and meaning."""
+    """A Markdown table of keys: type, default and meaning; ``linked`` ones have a section."""
     yield "| key | type | default | meaning |"
     yield "|---|---|---|---|"
     for name, about in keys.items():
         section = section_of(about, definitions)
         meaning = about.get("description") or (section or {}).get("description", "")
-        has_section = links and (section is not None or name == "parameters")
-        title = f"[`{name}`](#{name})" if has_section else f"`{name}`"
-        default = defaults.get(name) or ("" if section else shown(about.get("default")))
+        title = f"[`{name}`](#{name})" if name in linked else f"`{name}`"
+        known = "default" in about and section is None
+        default = defaults.get(name) or (shown(about["default"]) if known else "")
         yield row(title, kind(about, definitions), default, one_line(meaning))
 
 
@@ -152,7 +150,8 @@ def kind(about: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return f"{' or '.join(about['type'])}, such as {', '.join(map(shown, about['examples']))}"
     match about.get("type"):
         case "array":
-            return f"list of {kind(about.get('items', {}), definitions)}"
+            items = kind(about.get("items", {}), definitions)
+            return f"list of {items}" if items else "list"
         case "integer" | "number" as name:
             return f"{name}{bounds(about)}"
         case "boolean":
@@ -163,7 +162,7 @@ def kind(about: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
             return "mapping"
         case "string":
             return "text"
-    return "any"
+    return ""
 
 
 def bounds(about: Mapping[str, Any]) -> str:
@@ -180,11 +179,15 @@ def commands() -> Iterator[str]:
     group: Any = typer.main.get_command(app)
     yield COMMANDS_INTRO
     for name, command in group.commands.items():
-        context = command.make_context(name, [], resilient_parsing=True)
-        usage = " ".join(command.collect_usage_pieces(context))
+        params = [param for param in command.params if param.name != "help"]
+        arguments = [param for param in params if is_argument(param)]
+        names = [param.name.upper() for param in arguments]
+        usage = [
+            name if param.required else f"[{name}]"
+            for name, param in zip(names, arguments, strict=True)
+        ]
         yield f"\n## {name}\n\n{one_line(command.help)}\n"
-        yield f"```\nadaloss-sweep {name} {usage}\n```\n"
-        params = [param for param in command.get_params(context) if param.name != "help"]
+        yield f"```\n{' '.join(['adaloss-sweep', name, *usage, '[OPTIONS]'])}\n```\n"
         if params:
             yield "| argument or option | default | meaning |"
             yield "|---|---|---|"
@@ -192,10 +195,15 @@ def commands() -> Iterator[str]:
             yield row(title_of(param), default_of(param), one_line(param.help or ""))
 
 
+def is_argument(param: Any) -> bool:
+    """Whether this is an argument, not an option."""
+    return bool(param.param_type_name == "argument")
+
+
 def title_of(param: Any) -> str:
     """How an argument or option is written."""
-    if param.param_type_name == "argument":
-        return f"`{param.human_readable_name.upper()}`"
+    if is_argument(param):
+        return f"`{param.name.upper()}`"
     names = ", ".join(f"`{name}`" for name in (*reversed(param.opts), *param.secondary_opts))
     return names + (", may be repeated" if param.multiple else "")
 
@@ -217,6 +225,8 @@ def row(*cells: str) -> str:
 
 def shown(value: Any) -> str:
     """A value as a grid has it."""
+    if isinstance(value, float):
+        return f"`{value:g}`"
     return f"`{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}`"
 
 
