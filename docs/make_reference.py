@@ -24,14 +24,14 @@ GRID_INTRO = """# Grid reference
 
 <!-- Written by docs/make_reference.py: run `make reference` after a change of the schema. -->
 
-A grid is a YAML 1.2 file. `name` and `parameters` are enough; every other key has a default. Each
-mistake is reported as `grid.yaml:12: …`, all of them at once. The examples below are the parts of one
-grid, [every-key.yaml](every-key.yaml). `adaloss-sweep schema` prints the same reference as a JSON
-Schema for editors.
+A grid is a YAML 1.2 file. `parameters` is enough; every other key has a default. Each mistake is
+reported as `grid.yaml:12: …`, all of them at once. The examples below are the parts of one grid,
+[every-key.yaml](every-key.yaml). `adaloss-sweep schema` prints the same reference as a JSON Schema
+for editors.
 """
-PARAMETERS_INTRO = """A parameter is a value, or a list of values to try. Every combination is a cell
-of the grid. W&B's forms `{value: 0.1}` and `{values: [0.1, 1]}` are read as well; `mean` and `std`,
-which are lists themselves, need them.
+PARAMETERS_INTRO = """A parameter is a value, or a list of values to try. Every combination is a
+cell of the grid. W&B's forms `{value: 0.1}` and `{values: [0.1, 1]}` are read as well; `mean` and
+`std`, which are lists themselves, need them.
 """
 COMMANDS_INTRO = """# Commands
 
@@ -218,9 +218,8 @@ def default_of(param: Any) -> str:
 
 def row(*cells: str) -> str:
     """A row of a Markdown table."""
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |".replace(
-        "|  |", "| |"
-    )
+    escaped = (cell.replace("|", r"\|") for cell in cells)
+    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in escaped)}|"
 
 
 def shown(value: Any) -> str:
