@@ -1,7 +1,7 @@
-"""What came out: tables, figures, statistics and a report from the records on disk.
+"""Tables, figures, statistics and a report from the records on disk.
 
-The names below are the public interface; each is imported when it is first asked for, so that the
-command line need not wait for pandas.
+The names below are the public interface. Each is imported on first use, so that the command line
+need not wait for pandas.
 """
 
 from importlib import import_module

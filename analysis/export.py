@@ -1,4 +1,4 @@
-"""The data itself, to take elsewhere: one row per trial, and one per recorded epoch."""
+"""Export the data: one row per trial, and one per recorded epoch."""
 
 import itertools
 import json
@@ -21,17 +21,17 @@ from analysis.frame.indexed_records import histories, outcomes
 from analysis.render.csv import guarded
 from analysis.tables.wording import value_text
 
-# A million epochs at once would not fit into memory that is better used.
+# Written in parts, because a million epochs would take too much memory.
 TRIALS_AT_A_TIME = 10_000
 
 
 def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tuple[Path, Path]:
-    """Write ``trials`` and ``history`` in a format of :data:`WRITERS`; returns the two files.
+    """Write ``trials`` and ``history`` in a format of :data:`WRITERS`; return the two files.
 
     The columns are those of :func:`analysis.frame.frame.build_frame` and
     :func:`analysis.frame.frame.history_frame`. In Parquet and CSV ``pretrained`` and
-    ``split_seed`` are text. CSV text that a spreadsheet would take for a formula has an apostrophe
-    before it; JSON has null for NaN, and "Infinity" as text.
+    ``split_seed`` are text. CSV text that looks like a formula gets a leading apostrophe; JSON has
+    null for NaN, and "Infinity" as text.
     """
     folder.mkdir(parents=True, exist_ok=True)
     distinct = tuple({trial.trial_id: trial for trial in trials}.values())
@@ -49,14 +49,14 @@ def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tu
 
 
 def write(frames: Iterator[pd.DataFrame], columns: Sequence[str], path: Path) -> Path:
-    """Write the frames as one file in the format of its suffix; returns the file."""
+    """Write the frames as one file in the format of its suffix; return the file."""
     with replacing(path, durable=False) as temporary:
         WRITERS[path.suffix[1:]](frames, schema_of(columns), temporary)
     return path
 
 
 def parts(trials: int) -> Iterator[slice]:
-    """Some trials at a time; no trials at all are one part, which has the columns."""
+    """Slices of some trials at a time; without trials one empty slice, for the columns."""
     for start in range(0, max(trials, 1), TRIALS_AT_A_TIME):
         yield slice(start, start + TRIALS_AT_A_TIME)
 
@@ -67,8 +67,8 @@ def write_parquet(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path)
         pa.Table.from_pandas(uniform(frame), schema, preserve_index=False) for frame in frames
     )
     first = next(tables)
-    # Opened here: Arrow refuses a path that is not UTF-8. The schema of a table has what pandas
-    # reads the types of the columns from.
+    # Opened here: Arrow refuses a path that is not UTF-8. The table's schema has the metadata from
+    # which pandas restores the types of the columns.
     with (
         path.open("wb") as file,
         pq.ParquetWriter(file, first.schema, compression="zstd") as writer,
@@ -97,12 +97,12 @@ def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -
 
 
 def uniform(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with one type in each column."""
+    """The frame with a single type in each column."""
     return with_texts(frame, SEVERAL_TYPES, value_text)
 
 
 def in_json(value: Any) -> Any:
-    """A value that JSON has: null for NaN, and text for what is infinite, as in the records."""
+    """The value for JSON: null for NaN, and text for infinite numbers, as in the records."""
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")

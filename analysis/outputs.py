@@ -1,4 +1,4 @@
-"""The compiled files beside a sweep's records: tables, statistics, comparison, figures, report."""
+"""Compile a sweep's files: tables, statistics, comparison, figures, report."""
 
 import contextlib
 import hashlib
@@ -15,7 +15,7 @@ from analysis.figures.writing.files import (
     FIGURES,
     save_figures,
     shares_of,
-    told_before,
+    without_warnings,
     write_share,
 )
 from analysis.figures.writing.pool import figure_writers
@@ -41,7 +41,7 @@ PUBLISHED_FILE = "published_numbers.md"
 
 
 class Compiled(BaseModel):
-    """The identity of what was compiled last, and each file of it with its size and time."""
+    """The digest of the last compiled content, and its files with sizes and times."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,13 +50,13 @@ class Compiled(BaseModel):
 
 
 def save_everything(results: Results, version: str) -> tuple[Table, ...]:
-    """Write all that can be compiled; returns the tables.
+    """Write all compiled files; return the tables.
 
-    Where the records, the grid and the code, of this ``version``, are those of the last time and
-    the files are as they were written, nothing is.
+    Nothing is written if the records, the grid, the code's ``version`` and the files have not
+    changed since the last time.
 
     Raises:
-        TableError: a table cannot be compiled as it was asked for.
+        TableError: a requested table cannot be compiled.
     """
     tables, store = tables_of(results), results.store
     stamp, before = stamp_of(results, version), compiled_before(store)
@@ -75,14 +75,14 @@ def save_everything(results: Results, version: str) -> tuple[Table, ...]:
 
 
 def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
-    """Write every file; gives their paths below the sweep's folder."""
+    """Write every file; yield their paths below the sweep's folder."""
     store = results.store
     store.write_text(store.grid_path, results.sweep.text)
     paths = list(save_tables(tables, store))
     figures: list[Path] = []
     with figure_writers(figures) as have_written:
-        elsewhere, writers = told_before(results), number_of_processes()
-        # Whoever draws the curves finds the histories in the index then.
+        elsewhere, writers = without_warnings(results), number_of_processes()
+        # The processes that draw curves then find the histories in the index.
         history = history_frame(results.trials, store)
         for kind in FIGURES:
             for share in shares_of(results, kind, writers):
@@ -96,13 +96,13 @@ def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
 
 
 def pages_of(results: Results) -> list[Page]:
-    """The statistics, and the published numbers beside the sweep's where it has any of those."""
+    """The statistics, and the comparison with the published numbers if the sweep has such cells."""
     published = published_page(results.frame, results.names)
     return [statistics_of(results), *([published] if published is not None else [])]
 
 
 def save_tables(tables: Sequence[Table], store: Store) -> Iterator[Path]:
-    """Write the tables in every format beside the records; gives the files."""
+    """Write the tables in every format to the sweep's folder; yield the files."""
     for form, suffix in FORMATS.items():
         path = store.tables_folder / f"tables{suffix}"
         store.write_text(path, render(tables, form))
@@ -110,7 +110,7 @@ def save_tables(tables: Sequence[Table], store: Store) -> Iterator[Path]:
 
 
 def save_page(page: Page, store: Store, name: str) -> Path:
-    """Write a page beside the tables; returns the file."""
+    """Write a page to the folder of tables; return the file."""
     path = store.tables_folder / name
     store.write_text(path, page_markdown(page))
     return path
@@ -139,7 +139,7 @@ def save_report(
 
 
 def save_comparison(comparison: "Comparison", store: Store) -> Iterator[Path]:
-    """Write a comparison's page, numbers and picture beside the records; gives the files."""
+    """Write a comparison's page, numbers and picture to the sweep's folder; yield the files."""
     from analysis.comparison.figure.figure import comparison_figure
     from analysis.comparison.frame import comparison_csv
     from analysis.comparison.page import comparison_page
@@ -155,7 +155,7 @@ def save_comparison(comparison: "Comparison", store: Store) -> Iterator[Path]:
 
 
 def state_of(store: Store, files: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """The size and the time of change of each file that is there."""
+    """The size and modification time of each file that exists."""
     found = {}
     for name in files:
         with contextlib.suppress(OSError):
@@ -165,15 +165,15 @@ def state_of(store: Store, files: Iterable[str]) -> dict[str, tuple[int, int]]:
 
 
 def forget(name: str, store: Store) -> None:
-    """Take away a file that was compiled before and is none of the sweep any more."""
+    """Delete a file that was compiled before and does not belong to the sweep."""
     path = store.root / name
-    # Whatever compiled.json says, nothing is deleted but a table, a page or a figure.
+    # Whatever compiled.json lists, only tables, pages and figures are deleted.
     if path.parent in (store.tables_folder, store.figures_folder):
         path.unlink(missing_ok=True)
 
 
 def compiled_before(store: Store) -> Compiled | None:
-    """What was compiled last, None where that is not known."""
+    """The last compilation, None if it is unknown."""
     try:
         return Compiled.model_validate_json(compiled_file(store).read_bytes())
     except (OSError, ValidationError):
@@ -181,12 +181,12 @@ def compiled_before(store: Store) -> Compiled | None:
 
 
 def compiled_file(store: Store) -> Path:
-    """Where it is kept what was compiled last."""
+    """The file that describes the last compilation."""
     return store.root / "index" / "compiled.json"
 
 
 def stamp_of(results: Results, version: str) -> str:
-    """The identity of what the files show: the grid, the code, and every record as it lies."""
+    """A digest of everything that the files depend on: the grid, the code and every record."""
     trials = {trial.trial_id: trial for trial in results.trials}
     digest = hashlib.sha256(f"{version}\n{results.sweep.text}\n{results.specs}".encode())
     for record in (RESULT_FILE, METRICS_FILE):

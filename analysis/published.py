@@ -1,9 +1,9 @@
-"""The published tables as a side of a comparison: the numbers, the recipe, and what to know of it.
+"""The published tables as a side of a comparison: the numbers, the recipe, and remarks.
 
 The numbers are those of the authors' repository (README of 2021-12-13 and of 2021-12-16): test
 accuracy in percent, mean and standard deviation over ``runs``. The second version replaced the
-first: its ResNet50-swsl column, withdrawn, was higher by about 7 points. The AdaGrad-Norm of both
-is the repository's, whose b is a number per row of each tensor: here ``adagrad_norm_rowwise``.
+first, whose ResNet50-swsl column was about 7 points higher and was withdrawn. AdaGrad-Norm in both
+is the repository's variant with a number b per row of each tensor: here ``adagrad_norm_rowwise``.
 """
 
 import csv
@@ -32,11 +32,11 @@ VERSIONS: Mapping[str, str] = {
     "published:2021-12-13": "readme-2021-12-13",
     "published:2021-12-16": "readme-2021-12-16",
 }
-"""What a version is asked for by, and its ``source`` in published.csv."""
+"""The names of the versions, and their ``source`` in published.csv."""
 LATEST = "published:2021-12-16"
 SOURCE = "the authors' repository (Wu, Xie, Du, Ward, AAAI 2022)"
 
-# What all their runs had in common, as trial fields. What is not here they do not say.
+# The fields that all published runs share. Fields that are not listed were not published.
 RECIPE: Mapping[str, object] = {
     "dataset": "cifar100",
     "pretrained": True,
@@ -57,8 +57,8 @@ RECIPE: Mapping[str, object] = {
 CAVEATS = (
     Caveat(
         text=(
-            "AdaGrad-Norm there is what the authors' repository ran under that name: its b is a "
-            "number per row of each tensor (adagrad_norm_rowwise), and its weight decay is of the "
+            "AdaGrad-Norm there is the variant of the authors' repository: it has a number b "
+            "per row of each tensor (adagrad_norm_rowwise), and its weight decay applies to the "
             "gradient. Here it is the paper's, with one b for all weights (adagrad_norm): these "
             "are different optimizers"
         ),
@@ -77,13 +77,13 @@ WITHDRAWN = Caveat(
     ),
     theirs={"model": RESNET},
 )
-# A trial that is compared without being asked for must be of the published experiment.
+# Trials are compared automatically only if they belong to the published experiment.
 SAME = ("dataset", "pretrained")
 
 
 @dataclass(frozen=True)
 class PublishedCell:
-    """A cell of the published table, in percent over so many runs; mean None is N/A."""
+    """A cell of the published table, in percent; mean None is N/A."""
 
     model: str
     b0: float
@@ -146,16 +146,16 @@ def side_cell(cell: PublishedCell, *, withdrawn: bool) -> SideCell:
 
 
 def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None:
-    """A sweep's numbers beside the latest published ones; None where it has none of their cells.
+    """Compare a sweep with the latest published numbers; None if they share no cell.
 
     ``frame`` is that of :func:`analysis.frame.frame.build_frame`. Only trials of the published
-    experiment count here, where nobody asked for a comparison.
+    experiment count, because this comparison is automatic.
     """
     wanted = tuple(RECIPE[name] for name in SAME)
     same = [row == wanted for row in zip(*(values_of(frame, name) for name in SAME), strict=True)]
     if not any(same):
         return None
-    # scipy, behind the tests, takes a while to import, and most sweeps are of something else.
+    # Importing scipy for the tests takes time, and most sweeps have no published cells.
     from analysis.comparison.compare import compare
     from analysis.comparison.from_records import records_side
     from analysis.comparison.page import comparison_page
@@ -168,7 +168,7 @@ def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None
 
 
 def named_side(name: str, *, measure: Measure) -> Side | None:
-    """The side that a name stands for, of this measure; None where it can only be another grid.
+    """The side that a name of the command line means; None if it is another grid.
 
     ``published`` and ``published:DATE`` are the published tables, ``….csv`` is a file of results.
 

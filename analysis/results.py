@@ -23,7 +23,7 @@ BOOTSTRAP_SEED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """What is on record of these trials of a sweep, and the tables that are asked for.
+    """The records of these trials of a sweep, and the requested tables.
 
     ``frame`` is that of :func:`analysis.frame.frame.build_frame` with every epoch that a table
     names. ``selection`` describes the part of the sweep that the trials are; empty for all of it.
@@ -38,17 +38,17 @@ class Results:
 
     @property
     def names(self) -> Names:
-        """What the values of fields are called."""
+        """The labels of the fields' values."""
         return Names(self.sweep.labels)
 
     @property
     def name(self) -> str:
-        """The sweep's name, and which part of it this is."""
+        """The sweep's name, with the selected part."""
         return f"{self.sweep.name} ({self.selection})" if self.selection else self.sweep.name
 
     @property
     def spec(self) -> TableSpec:
-        """The table whose rows, columns and metric are those of figures and statistics."""
+        """The first table, whose rows, columns and metric figures and statistics use."""
         return self.specs[0]
 
     @property
@@ -59,18 +59,18 @@ class Results:
 
     @property
     def title(self) -> str:
-        """The first table's title, or the sweep's name; says so where trials of it are missing."""
+        """The first table's title or the sweep's name, with a remark if trials are missing."""
         name = self.spec.title or self.name
         states = self.chosen().drop_duplicates("trial_id")["state"]
         missing = int((states == MISSING).sum())
         done = f"{len(states) - missing} of {len(states)} trials"
         mixed = any_mixed(self.chosen())
-        told = [f"INCOMPLETE: {done}"] if missing else []
-        told += ["MIXED: several versions of your own code or data"] if mixed else []
-        return f"{name} ({'; '.join(told)})" if told else name
+        remarks = [f"INCOMPLETE: {done}"] if missing else []
+        remarks += ["MIXED: several versions of your own code or data"] if mixed else []
+        return f"{name} ({'; '.join(remarks)})" if remarks else name
 
     def chosen(self) -> pd.DataFrame:
-        """The rows of the frame that the first table is of."""
+        """The rows of the frame that the first table shows."""
         return selected(self.frame, self.spec)
 
 
@@ -81,7 +81,7 @@ def read_results(
     specs: Sequence[TableSpec] | None = None,
     selection: str = "",
 ) -> Results:
-    """The results on record; ``specs`` take the place of the grid's tables."""
+    """Read the recorded results; ``specs`` replace the grid's tables."""
     asked = tuple(specs if specs is not None else sweep.tables)
     named = [epoch_of(spec.at or sweep.grid.metric.at) for spec in asked]
     epochs = dict.fromkeys(epoch for epoch in named if epoch is not None)
@@ -95,7 +95,7 @@ def tables_of(results: Results) -> tuple[Table, ...]:
     """The tables.
 
     Raises:
-        TableError: a table cannot be compiled as it was asked for.
+        TableError: a requested table cannot be compiled.
     """
     metric = results.sweep.grid.metric
     return compile_tables(
@@ -115,7 +115,7 @@ def statistics_of(results: Results) -> Page:
     Raises:
         TableError: the fields do not exist, or cells would mix trials.
     """
-    # scipy's distributions take a second to import, and tables do without them.
+    # scipy's distributions take a second to import, and tables do not need them.
     from analysis.stats.page.page import stats_page
 
     title = f"{results.title}: statistics"
@@ -131,7 +131,7 @@ def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:
 
 
 def statistics_arguments(results: Results) -> dict[str, Any]:
-    """What the statistics are of, and the generator that draws their resamples."""
+    """The arguments of the statistics, with the generator of their resamples."""
     spec = results.spec
     return {
         "rows": spec.rows,

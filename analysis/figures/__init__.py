@@ -1,4 +1,4 @@
-"""The figures of a sweep and how they are written to files; imported when first asked for."""
+"""The figures of a sweep, and how to save them; each name is imported on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import matplotlib only when a figure is asked for."""
+    """Import the module, and with it matplotlib, that defines the name."""
     if name not in MODULES:
         raise AttributeError(f"module 'analysis.figures' has no attribute {name!r}")
     return vars(import_module(f"analysis.figures.{MODULES[name]}"))[name]

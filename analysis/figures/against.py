@@ -1,4 +1,4 @@
-"""A metric against b0: a line per optimizer, what diverged marked where it did."""
+"""A metric against b0: a line per optimizer, with marks for divergence."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -48,8 +48,8 @@ from analysis.tables.tables import Table
 
 PANEL_HEIGHT = 1.85
 BAND_SHARE = 0.11
-"""Of a panel's height: for what diverged."""
-# A row's value needs as much along the axis, in inches, to keep its points apart.
+"""The share of a panel's height for the band of diverged cells."""
+# The space along the axis, in inches, that keeps the points of a row apart.
 ROW_INCHES = 0.22
 MARKER_SIZE = 3.5
 SPREAD_WORDS: Mapping[Spread, str] = {
@@ -58,8 +58,8 @@ SPREAD_WORDS: Mapping[Spread, str] = {
     "ci95": "mean with its 95 % confidence interval (Student's t)",
 }
 
-# How far lines stand apart, as a share of the way to the next value: enough to see that there are
-# several, too little to be taken for a difference.
+# The shift between lines, as a share of the distance to the next value: large enough to separate
+# points, too small to look like a difference.
 ASIDE = 0.045
 
 
@@ -100,7 +100,7 @@ def accuracy_against(
         title=title,
         names=names,
     )
-    # Not the settings of whoever runs this: text.usetex alone would break on every underscore.
+    # Ignore the user's settings: text.usetex, for one, would fail at every underscore.
     with mpl.style.context("default"):
         return draw(tables, title=title, spread=spread, width=width)
 
@@ -121,7 +121,7 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
         what = SPREAD_WORDS[spread] if any(cell.expected > 1 for cell in cells) else "value"
         notes.insert(0, f"Points: {what} over {number_of_seeds(cells)}.")
         if len(styles) > 1:
-            notes.insert(1, f"Each line stands a little beside its {tables[0].row_field}.")
+            notes.insert(1, "Points are shifted sideways so that they do not overlap.")
         first = tables[0]
         lines = line_handles(first.column_field, styles, first.names)
         add_key(figure, [*lines, *mark_handles(cells)], notes)
@@ -136,7 +136,7 @@ def draw_panels(
     styles: Mapping[object, LineStyle],
     spread: Spread,
 ) -> None:
-    """The panels on a common scale; those inside the grid do without their neighbours' labels."""
+    """The panels on a common scale; inner panels have no labels of their own."""
     panels: list[Axes] = []
     if not tables:
         return
@@ -161,7 +161,7 @@ def scale_means(
     *,
     named: Sequence[Axes],
 ) -> None:
-    """The scale of all panels, and beside it the band where a cell diverged."""
+    """Set the scale of all panels, and add the band if a cell diverged."""
     cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
     means = [
         cell.mean for table in tables for cell in table.cells.values() if cell.mean is not None
@@ -184,12 +184,12 @@ def draw_panel(
     spread: Spread,
     band: Band,
 ) -> None:
-    """One table's lines on axes of its own."""
+    """Draw one table's lines on its axes."""
     places = places_of(table.row_values)
     set_places(axes, places, ticks)
     columns = [column for column in table.column_values if column in styles]
     count = len(columns)
-    # The first line is drawn last, on top.
+    # The first line is drawn last, to be on top.
     for index, column in reversed(list(enumerate(columns))):
         at = places.shifted((index - (count - 1) / 2) * min(ASIDE, 0.3 / count))
         cells = [table.cells[value, column] for value in places.values]
@@ -204,7 +204,7 @@ def draw_panel(
 def draw_means(
     axes: Axes, at: Sequence[float], cells: Sequence[Cell], style: LineStyle, spread: Spread
 ) -> None:
-    """A line with the spread of each mean; it is broken where a cell has no value."""
+    """Draw a line with the spread of each mean and a gap at each cell without a value."""
     means = [math.nan if cell.mean is None else cell.mean for cell in cells]
     spreads = [cell.spread(spread) or 0.0 for cell in cells]
     look: dict[str, Any] = {
@@ -231,7 +231,7 @@ def draw_means(
 def draw_crosses(
     axes: Axes, at: Sequence[float], cells: Sequence[Cell], style: LineStyle, height: float
 ) -> None:
-    """A × at this share of the panel's height for every cell that is N/A."""
+    """Draw a × at this share of the panel's height for every cell that is N/A."""
     diverged = [
         place for place, cell in zip(at, cells, strict=True) if cell.status is CellStatus.NA
     ]
@@ -250,7 +250,7 @@ def is_partial(cell: Cell) -> bool:
 
 
 def mark_handles(cells: Sequence[Cell]) -> list[Line2D]:
-    """The key's entries of the marks that occur."""
+    """The key's entries for the marks that occur."""
     handles = []
     if any(map(is_partial, cells)):
         hollow: dict[str, Any] = {

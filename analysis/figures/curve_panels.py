@@ -1,4 +1,4 @@
-"""The panels of the learning curves: seeds, means, where trials ended, and the scales."""
+"""The panels of the learning curves: seeds, means, ends of trials, and scales."""
 
 import math
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from analysis.figures.parts.line_styles import LineStyle
 from analysis.figures.parts.sheet import SMALL_POINTS
 
 BAND_SHARE = 0.17
-"""Of a panel's height: for what diverged."""
+"""The share of a panel's height for the band of diverged trials."""
 CROSS_POINTS = 5
-"""A × needs as much to stand clear of its neighbour."""
+"""The distance, in inches, that keeps a × clear of its neighbour."""
 END_CROSS = CROSS | {"markersize": 3.5, "markeredgewidth": 1.0, "zorder": 4}
 MOST_THIN_LINES = 20
-"""More seeds of a cell than these are one grey band."""
+"""At most this many seeds of a cell are drawn as thin lines."""
 LEAST_SPAN = 2
 """A logarithmic panel spans at least this factor, so that a constant rate looks constant."""
 
@@ -51,17 +51,17 @@ def draw_seeds(
     shift: float,
     rasterized: bool,
 ) -> None:
-    """Thin lines, dotted where the trial has not finished; points where there is one epoch."""
-    told = [course for course in shown_seeds(courses) if len(course.epochs)]
+    """Draw thin lines, dotted for unfinished trials, and points for a single epoch."""
+    drawn = [course for course in shown_seeds(courses) if len(course.epochs)]
     look: dict[str, Any] = {"color": style.colour, "alpha": 0.45, "rasterized": rasterized}
     for unfinished, dashes in ((False, "-"), (True, ":")):
-        lines = [c for c in told if len(c.epochs) > 1 and c.is_unfinished is unfinished]
+        lines = [c for c in drawn if len(c.epochs) > 1 and c.is_unfinished is unfinished]
         if lines:
-            # One line with gaps: an artist for each seed would take minutes where there are many.
+            # One line with gaps for all seeds: an artist per seed would take minutes.
             epochs = np.concatenate([np.append(c.epochs, np.nan) for c in lines])
             values = np.concatenate([np.append(c.values[quantity], np.nan) for c in lines])
             axes.plot(epochs + shift, values, linestyle=dashes, linewidth=0.5, **look)
-    alone = [c for c in told if len(c.epochs) == 1]
+    alone = [c for c in drawn if len(c.epochs) == 1]
     if alone:
         epochs = np.array([c.epochs[0] for c in alone])
         values = np.array([c.values[quantity][0] for c in alone])
@@ -69,7 +69,7 @@ def draw_seeds(
 
 
 def shown_seeds(courses: Sequence[Course]) -> list[Course]:
-    """The trials that are drawn one by one: as many as can be told apart, the diverged first."""
+    """The trials that are drawn as lines: up to a limit, the diverged ones first."""
     ordered = sorted(courses, key=lambda course: not course.has_diverged)
     return ordered[:MOST_THIN_LINES]
 
@@ -77,7 +77,7 @@ def shown_seeds(courses: Sequence[Course]) -> list[Course]:
 def draw_mean(
     axes: Axes, courses: Sequence[Course], quantity: str, style: LineStyle, shift: float
 ) -> None:
-    """The thick line of the complete trials' mean, with the line's marker now and then."""
+    """Draw the thick line of the complete trials' mean, with some markers."""
     epochs, means = mean_course(courses, quantity)
     axes.plot(
         epochs + shift,
@@ -93,9 +93,9 @@ def draw_mean(
 
 
 def draw_crosses(axes: Axes, part: Part, quantity: str, value: object, band: Band) -> None:
-    """A × in the band for each line and epoch after which a trial diverged, side by side.
+    """Draw a × in the band for each line and epoch after which a trial diverged, side by side.
 
-    Those of trials that recorded no epoch stand at the left edge.
+    Trials that recorded no epoch have theirs at the left edge.
     """
     at: dict[float | None, list[LineStyle]] = {}
     for column, style in part.styles.items():
@@ -113,7 +113,7 @@ def draw_crosses(axes: Axes, part: Part, quantity: str, value: object, band: Ban
 
 
 def last_epochs(courses: Sequence[Course]) -> dict[float | None, None]:
-    """After which epochs trials diverged, None where in the first."""
+    """The epochs after which trials diverged; None for a divergence in the first epoch."""
     return {
         float(course.epochs[-1]) if len(course.epochs) else None: None
         for course in courses
@@ -122,7 +122,7 @@ def last_epochs(courses: Sequence[Course]) -> dict[float | None, None]:
 
 
 def has_diverged(part: Part, quantity: str) -> bool:
-    """Whether a × belongs in some panel of the quantity."""
+    """Whether some panel of the quantity needs a ×."""
     return any(
         course.has_diverged
         for column in part.styles
@@ -133,7 +133,7 @@ def has_diverged(part: Part, quantity: str) -> bool:
 
 
 def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:
-    """The common scale of a quantity's panels: logarithmic for what spans magnitudes."""
+    """Set the common scale of a quantity's panels: logarithmic if it spans magnitudes."""
     known = [course.values[quantity] for course in part.recorded]
     if not any((np.isfinite(values) & (values > 0)).any() for values in known):
         return
@@ -150,7 +150,7 @@ def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:
 
 
 def scale_epochs(axes: Axes, part: Part) -> None:
-    """Whole epochs from the first to the last that any trial recorded."""
+    """Set the epoch axis: whole epochs from the first to the last recorded one."""
     last = max((float(course.epochs[-1]) for course in part.recorded), default=1.0)
     margin = 0.5 if last == 1 else 0.06 * (last - 1)
     axes.set_xlim(1 - margin, last + margin)

@@ -1,4 +1,4 @@
-"""Learning curves: what every trial measured from epoch to epoch, seeds thin, their mean thick."""
+"""Learning curves: thin lines for seeds, thick lines for their mean."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -43,10 +43,10 @@ from analysis.tables.tables import Table, TableError
 MOST_COLUMNS = 8
 LABELS_INCHES = 0.65
 NARROWEST, WIDEST = 0.75, 2.4
-"""Inches of a panel."""
+"""The width of a panel in inches."""
 PANEL_HEIGHT = 0.95
 RASTER_LINES = 1000
-"""From so many thin lines on, a vector file gets them as a picture."""
+"""With at least this many thin lines, a vector file contains them as a picture."""
 
 
 def curves_by_part(
@@ -62,13 +62,13 @@ def curves_by_part(
     width: float = PAGE_INCHES,
     names: Names = NO_LABELS,
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """Learning curves by value of ``per``: the words for it, and what draws its figure.
+    """Learning curves for each value of ``per``: its text, and a function that draws its figure.
 
     All recorded epochs are drawn. Rows of panels are the losses, ``metric``, the effective learning
-    rate and b (or ``quantities``), columns the values of ``x``, evenly chosen where there are many,
-    and each ``line`` has its colour. Thin lines are seeds, thick ones their mean over the epochs
-    that every complete seed has. A diverged trial has a × in a band, at the top for a loss and
-    else at the bottom, where its line ends; one that diverged in its first epoch at the left.
+    rate and b (or ``quantities``); columns are the values of ``x``, an even selection of many. Each
+    ``line`` has a colour. Thin lines are seeds, thick lines their mean over the epochs that every
+    complete seed has. A diverged trial has a × where its line ends, in a band at the top for a loss
+    and otherwise at the bottom; a trial that diverged in its first epoch has it at the left.
     ``history`` and ``frame`` are those of :func:`analysis.frame.frame.history_frame` and
     :func:`analysis.frame.frame.build_frame`. The figures are at most ``width`` inches wide.
 
@@ -116,7 +116,7 @@ def part_of(
     styles: Mapping[object, LineStyle],
     width: float,
 ) -> Part:
-    """What the figure of this table shows."""
+    """The content of this table's figure."""
     most = max(1, min(MOST_COLUMNS, int((width - LABELS_INCHES) / NARROWEST)))
     return Part(
         field=table.row_field,
@@ -130,7 +130,7 @@ def part_of(
 
 
 def choice_note(part: Part, values: Sequence[object]) -> list[str]:
-    """Which values are shown, where that is not all."""
+    """A note on which values are shown, if not all are."""
     if len(part.shown) == len(values):
         return []
     shown = in_words(part.names.along(part.field, part.shown))
@@ -156,7 +156,7 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
         if row == 0:
             name = broken(headings[column], int(panel * 15))
             axes.set_title(literal(name), fontsize=TEXT_POINTS)
-        # What has no labels takes no room: to find that out of each takes most of the layout.
+        # Exclude hidden labels from the layout, which would spend most of its time on them.
         axes.xaxis.set_in_layout(row == rows - 1)
         axes.yaxis.set_in_layout(column == 0)
     for across, quantity in zip(panels, part.quantities, strict=True):
@@ -173,7 +173,7 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
 
 
 def handles(part: Part) -> list[Line2D]:
-    """The key: the lines, and the kinds of thin lines and marks that occur."""
+    """The key's entries: the lines, and the kinds of thin lines and marks that occur."""
     entries = line_handles(part.line_field, part.styles, part.names)
     if any(len(courses) > 1 for courses in part.cells.values()):
         look: dict[str, Any] = (
@@ -189,7 +189,7 @@ def handles(part: Part) -> list[Line2D]:
 
 
 def meaning(part: Part) -> str:
-    """What the thick lines are, and how many seeds are not drawn."""
+    """Notes on the thick lines, and on seeds that are not drawn."""
     most = max((len(part.courses(v, c)) for v in part.shown for c in part.styles), default=0)
     words = []
     if most > 1:
@@ -203,7 +203,7 @@ def meaning(part: Part) -> str:
 
 
 def left_out(part: Part) -> list[str]:
-    """Which lines have no rate or b of their own, and so are not in those panels."""
+    """Notes on lines that have no single rate or b and are missing in those panels."""
     names_of: dict[str, list[str]] = {}
     for column, quantity in part.without:
         if any(len(c.epochs) for value in part.shown for c in part.courses(value, column)):

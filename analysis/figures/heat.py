@@ -1,4 +1,4 @@
-"""The heat map: a table's means as colours, with the numbers written in."""
+"""The heat map: a table's means as colours, with their numbers."""
 
 from collections.abc import Iterator, Sequence
 
@@ -47,7 +47,7 @@ from analysis.tables.tables import Table
 
 ROW_HEIGHT = 0.21
 MOST_HEIGHT = 7.5
-"""Inches of a panel of very many rows."""
+"""The largest height of a panel in inches."""
 BAR_INCHES = 0.65
 
 
@@ -68,9 +68,9 @@ def heat_map(
     """The metric's means as colours, ``rows`` × ``columns``, one panel per ``per``, one scale.
 
     Brighter is better (larger, where neither is better). Each mean is written with ``decimals``
-    decimals and (k/n) where only k of n seeds have a value; diverged and failed cells are hatched,
-    cells without a value grey, cells that the sweep leaves out blank. Losses, rates and ``b`` are
-    on a logarithmic scale where they span magnitudes. The figure is at most ``width`` inches wide.
+    decimals and (k/n) if only k of n seeds have a value; diverged and failed cells are hatched,
+    cells without a value are grey, and cells outside the sweep are blank. Losses, rates and ``b``
+    have a logarithmic scale if they span magnitudes. The figure is at most ``width`` inches wide.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that
@@ -92,7 +92,7 @@ def heat_map(
 
 
 def draw(tables: Sequence[Table], *, title: str, decimals: int, width: float) -> Figure:
-    """One panel per table, the colour bar at their right, the key below."""
+    """Draw one panel per table, a colour bar to their right and the key below."""
     notes: list[str] = []
     tables = shown_tables(tables, notes)
     cells = [cell for table in tables for cell in table.cells.values()]
@@ -109,7 +109,7 @@ def draw(tables: Sequence[Table], *, title: str, decimals: int, width: float) ->
 
 
 def layout(tables: Sequence[Table], decimals: int, width: float) -> tuple[CellSize, Grid]:
-    """How large cells are and how panels stand in so many inches."""
+    """The size of cells and the grid of panels within this width."""
     texts = [name for table in tables for name in row_names(table, table.row_values)]
     names = max(text_inches(name, TEXT_POINTS) for name in texts) + 0.3
     columns = max(len(table.column_values) for table in tables)
@@ -117,7 +117,7 @@ def layout(tables: Sequence[Table], decimals: int, width: float) -> tuple[CellSi
     cells = [cell for table in tables for cell in table.cells.values()]
     needed = max(text_inches(words_of(cell, decimals), SMALL_POINTS) for cell in cells) + 0.08
     wanted = names + columns * max(needed, 0.3)
-    grid = panel_grid(len(tables), width=width, wanted=wanted, beside=BAR_INCHES)
+    grid = panel_grid(len(tables), width=width, wanted=wanted, reserved=BAR_INCHES)
     lines = 2 if has_counts(cells) else 1
     wanted_height = max(ROW_HEIGHT, lines_inches(lines, SMALL_POINTS) + 0.08, *map(tall, texts))
     height = min(wanted_height, MOST_HEIGHT / rows)
@@ -131,11 +131,11 @@ def layout(tables: Sequence[Table], decimals: int, width: float) -> tuple[CellSi
 
 
 def panel_heights(tables: Sequence[Table], grid: Grid, size: CellSize) -> Iterator[float]:
-    """The inches of each row of panels, with titles above and names below."""
+    """The height in inches of each row of panels, with titles and names."""
     for start in range(0, len(tables), grid.across):
-        beside = tables[start : start + grid.across]
-        names = max(column_ticks(table, size).height for table in beside)
-        yield max(len(table.row_values) for table in beside) * size.height + names + 0.5
+        in_row = tables[start : start + grid.across]
+        names = max(column_ticks(table, size).height for table in in_row)
+        yield max(len(table.row_values) for table in in_row) * size.height + names + 0.5
 
 
 def draw_panels(
@@ -145,7 +145,7 @@ def draw_panels(
     colours: Colours,
     size: CellSize,
 ) -> None:
-    """The panels, and the colour bar that they share where there is a mean."""
+    """Draw the panels, and their colour bar if there is a mean."""
     panels = [figure.add_subplot(grid.rows, grid.across, index + 1) for index in range(len(tables))]
     for index, (axes, table) in enumerate(zip(panels, tables, strict=True)):
         draw_panel(axes, table, colours, size)
@@ -176,7 +176,7 @@ def has_counts(cells: Sequence[Cell]) -> bool:
 
 
 def ground_handles(cells: Sequence[Cell]) -> list[Patch]:
-    """The key's entries of the kinds of cells without a mean that occur."""
+    """The key's entries for the kinds of cells without a mean that occur."""
     occurring = {cell.status for cell in cells}
     return [
         Patch(
@@ -192,7 +192,7 @@ def ground_handles(cells: Sequence[Cell]) -> list[Patch]:
 
 
 def number_note(cells: Sequence[Cell], size: CellSize, metric: str) -> str:
-    """What the colours and numbers are."""
+    """Notes on the colours and numbers."""
     what = "Colours and numbers" if size.has_room else "Colours"
     better = "Bright: better." if METRICS[metric].goal else "Bright: larger."
     words = [f"{what}: means over {number_of_seeds(cells)}.", better]

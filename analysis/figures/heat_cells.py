@@ -24,12 +24,12 @@ from analysis.tables.wording import number_text
 
 NAME_WIDTH = 18
 RASTER_CELLS = 2000
-"""From so many cells on, a vector file gets them as a picture: as shapes they take megabytes."""
+"""With at least this many cells, a vector file has them as a picture: shapes take megabytes."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What a cell without a mean looks like."""
+    """The appearance of a cell without a mean."""
 
     words: str
     meaning: str
@@ -47,7 +47,7 @@ HATCH_GREY = "#8A8A8A"
 
 @dataclass(frozen=True, kw_only=True)
 class Colours:
-    """The colour map of this name, and how means are placed on it, where there is any."""
+    """A colour map and the placement of means on it, None without a mean."""
 
     norm: Normalize
     name: str
@@ -55,7 +55,7 @@ class Colours:
 
     @property
     def mappable(self) -> ScalarMappable:
-        """What a colour bar is of."""
+        """The object for matplotlib's colour bar."""
         return ScalarMappable(self.norm, self.name)
 
     def rgb(self, value: float) -> tuple[float, ...]:
@@ -65,7 +65,7 @@ class Colours:
 
 @dataclass(frozen=True, kw_only=True)
 class CellSize:
-    """Inches of a cell, and whether numbers of so many decimals have room in it."""
+    """The size of a cell in inches, and whether its numbers fit."""
 
     width: float
     height: float
@@ -74,7 +74,7 @@ class CellSize:
 
 
 def draw_panel(axes: Axes, table: Table, colours: Colours, size: CellSize) -> None:
-    """One table's cells: the first row at the top, like the table."""
+    """Draw one table's cells, with the first row at the top."""
     rows, columns = places_of(table.row_values).values, table.column_values
     cells = [[table.cells[row, column] for column in columns] for row in rows]
     means = [[math.nan if cell.mean is None else cell.mean for cell in line] for line in cells]
@@ -116,7 +116,7 @@ def draw_ground(axes: Axes, spots: Sequence[tuple[int, int]], ground: Ground) ->
 def write_cells(
     axes: Axes, cells: Sequence[Sequence[Cell]], colours: Colours, decimals: int
 ) -> None:
-    """Every cell's number or words in its middle."""
+    """Write every cell's number or words in its middle."""
     for row, line in enumerate(cells):
         for column, cell in enumerate(line):
             words = words_of(cell, decimals)
@@ -154,7 +154,7 @@ def name_cells(axes: Axes, table: Table, rows: Sequence[object], size: CellSize)
 
 
 def row_names(table: Table, values: Sequence[object]) -> list[str]:
-    """The rows' values beside their cells."""
+    """The rows' values to the left of their cells."""
     return [broken(text, NAME_WIDTH) for text in table.names.along(table.row_field, values)]
 
 
@@ -165,7 +165,7 @@ def column_ticks(table: Table, size: CellSize) -> Ticks:
 
 
 def words_of(cell: Cell, decimals: int) -> str:
-    """What is written in a cell: its mean, with (k/n) below it where n is not all, or words."""
+    """The text in a cell: its mean, with (k/n) below if seeds are missing, or words."""
     if cell.mean is None:
         return GROUNDS[cell.status].words if cell.status in GROUNDS else ""
     number = number_text(cell.mean, decimals)
@@ -173,7 +173,7 @@ def words_of(cell: Cell, decimals: int) -> str:
 
 
 def colours_of(cells: Sequence[Cell], metric: str) -> Colours:
-    """The scale of all panels: viridis, reversed where less is better."""
+    """The scale of all panels: viridis, reversed if smaller values are better."""
     means = [cell.mean for cell in cells if cell.mean is not None and math.isfinite(cell.mean)]
     low, high = min(means, default=0.0), max(means, default=1.0)
     logarithmic = is_logarithmic(metric, means)
@@ -185,7 +185,7 @@ def colours_of(cells: Sequence[Cell], metric: str) -> Colours:
 
 
 def ink_on(colours: Colours, value: float) -> str:
-    """Black or white, whichever has the higher contrast to the value's colour (WCAG 2)."""
+    """Black or white, whichever has the higher contrast with the value's colour (WCAG 2)."""
     if not math.isfinite(value):
         return "black"
     red, green, blue = (
@@ -193,5 +193,5 @@ def ink_on(colours: Colours, value: float) -> str:
         for part in colours.rgb(value)
     )
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    # There the contrasts (L + 0.05) / 0.05 to black and 1.05 / (L + 0.05) to white are equal.
+    # Where the contrasts (L + 0.05) / 0.05 with black and 1.05 / (L + 0.05) with white are equal.
     return "black" if luminance > 0.05 * (21**0.5 - 1) else "white"

@@ -1,4 +1,4 @@
-"""Paired differences: what each optimizer gains or loses against one of them, seed by seed."""
+"""Paired differences: each optimizer minus a baseline, seed by seed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,13 +37,13 @@ from analysis.tables.wording import value_text
 
 PANEL_HEIGHT = 2.1
 BAND_SHARE = 0.1
-"""Of a panel's height: for what diverged."""
+"""The share of a panel's height for the band of diverged trials."""
 LABEL_INCHES = 0.7
 DEFAULT_BASELINE = "adaloss"
 MARK_INCHES = 0.11
-"""A mark needs as much along the axis to stand clear of its neighbour."""
+"""The space along the axis, in inches, that keeps a mark clear of its neighbour."""
 FAR = 15
-"""So many times the usual difference no longer fits on one linear scale with it."""
+"""A difference this many times the usual one makes the scale logarithmic."""
 
 
 def paired_differences(
@@ -62,10 +62,10 @@ def paired_differences(
     """The metric of each ``line`` minus the baseline's, seed by seed, against ``x``, per ``per``.
 
     Small points are seeds for which both are complete, thick marks their mean with its 95 %
-    confidence interval (Student's t, n ≥ 2); n is written where it is not all seeds. Where a seed
-    diverged a × stands in a band at the worse edge, in the baseline's colour where the baseline's
-    did. ``baseline`` is a value of ``line`` or its text, by default adaloss, or the
-    first value where there is no adaloss. The figure is at most ``width`` inches wide.
+    confidence interval (Student's t, n ≥ 2); n is written if some seeds are missing. A diverged
+    seed has a × in a band at the worse edge, in the baseline's colour if the baseline diverged.
+    ``baseline`` is a value of ``line`` or its text; the default is adaloss, or the first value if
+    there is no adaloss. The figure is at most ``width`` inches wide.
 
     Raises:
         TableError: the fields or the metric do not exist, a cell would mix trials that differ in
@@ -117,7 +117,7 @@ def baseline_of(columns: Sequence[object], wanted: object, line: str) -> object:
 
 
 def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figure:
-    """One panel per part of the sweep under a common title, over a common key."""
+    """Draw one panel per part of the sweep, with a common title and key."""
     if not comparisons:
         return new_sheet(width, 1, title)
     notes: list[str] = []
@@ -153,9 +153,9 @@ def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figu
 
 
 def scale_differences(axes: Axes, comparisons: Sequence[Comparison]) -> list[str]:
-    """A scale that is logarithmic far from zero, where few differences would hide the others.
+    """Use a scale that is logarithmic far from zero if few differences would hide the others.
 
-    Returns a note that says so, if it is.
+    Returns a note on the scale if it does.
     """
     sizes = sorted(size for comparison in comparisons for size in comparison.sizes())
     usual = sizes[int(0.75 * (len(sizes) - 1))] if sizes else 0.0
@@ -164,7 +164,7 @@ def scale_differences(axes: Axes, comparisons: Sequence[Comparison]) -> list[str
     steps = [digit * 10.0**power for power in range(-12, 13) for digit in (1, 2, 5)]
     linear = min(step for step in steps if step >= usual)
     beyond = [step for step in steps if linear < step <= sizes[-1]]
-    # Decades, so that their numbers stay apart.
+    # Ticks at decades only, so that their numbers do not overlap.
     ticks = [linear / 2, linear, *(beyond[2::3] or beyond[-1:])]
     axes.set_yscale("symlog", linthresh=linear, linscale=1.5)
     axes.yaxis.set_major_locator(FixedLocator([*(-tick for tick in reversed(ticks)), 0, *ticks]))
@@ -174,7 +174,7 @@ def scale_differences(axes: Axes, comparisons: Sequence[Comparison]) -> list[str
 
 
 def handles(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]) -> list[Line2D]:
-    """The key's entries: the compared, and the baseline where a × is of it."""
+    """The key's entries: the compared lines, and the baseline if it has a ×."""
     baseline = comparisons[0].baseline
     table = comparisons[0].table
     others = {value: style for value, style in styles.items() if value != baseline}
@@ -191,7 +191,7 @@ def handles(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle
 
 
 def has_diverged(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]) -> bool:
-    """Whether a seed that belongs here diverged."""
+    """Whether a seed of these comparisons diverged."""
     others = any(pairs.diverged for pairs in shown_pairs(comparisons, styles))
     return others or any(comparison.baseline_diverged for comparison in comparisons)
 
@@ -211,7 +211,7 @@ def shown_pairs(
 def explanations(
     comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle], has_room: bool
 ) -> list[str]:
-    """What the points and bars are, and over how many seeds."""
+    """Notes on the points and bars, and on the number of seeds."""
     pairs = shown_pairs(comparisons, styles)
     most = max((found.expected for found in pairs), default=0)
     words = ["Marks: the difference of one seed."]

@@ -1,4 +1,4 @@
-"""The panels of the paired differences: seeds, means with intervals, and what diverged."""
+"""The panels of the paired differences: seeds, means with intervals, and diverged seeds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks
 
 RASTER_POINTS = 2000
-"""From so many points of a line on, a vector file gets them as a picture."""
+"""With at least this many points of a line, a vector file contains them as a picture."""
 NO_PAIRS = Pairs(differences=(), expected=0, diverged=0)
 
 
@@ -28,7 +28,7 @@ def draw_panel(
     has_room: bool,
     band: Band,
 ) -> None:
-    """One part's differences around the zero line, with their numbers of seeds if that has room."""
+    """Draw one part's differences around the zero line, with numbers of seeds if they fit."""
     table = comparison.table
     places = places_of(table.row_values)
     set_places(axes, places, ticks)
@@ -40,16 +40,16 @@ def draw_panel(
         shift = (index - (len(others) - 1) / 2) * step
         at = places.shifted(shift)
         rows = [comparison.pairs.get((row, column), NO_PAIRS) for row in places.values]
-        # Beside the mark, which would hide them.
+        # Next to the mark, which would hide them.
         draw_seeds(axes, places.shifted(shift + 0.3 * step), rows, style)
         draw_means(axes, at, rows, style)
         if has_room:
             write_counts(axes, at, rows, style)
         diverged = [x for x, pairs in zip(at, rows, strict=True) if pairs.diverged]
         draw_crosses(axes, diverged, band.middle, style)
-    # The baseline has no marks; its crosses stand before those of the others.
-    beside = zip(places.shifted(-(len(others) + 1) / 2 * step), places.values, strict=True)
-    diverged = [x for x, row in beside if row in comparison.baseline_diverged]
+    # The baseline has no marks; its crosses are to the left of the others.
+    shifted = zip(places.shifted(-(len(others) + 1) / 2 * step), places.values, strict=True)
+    diverged = [x for x, row in shifted if row in comparison.baseline_diverged]
     draw_crosses(axes, diverged, band.middle, styles[comparison.baseline])
     axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
     axes.set_ylabel(difference_label(comparison), fontsize=TEXT_POINTS)
@@ -58,7 +58,7 @@ def draw_panel(
 
 
 def draw_seeds(axes: Axes, at: Sequence[float], rows: Sequence[Pairs], style: LineStyle) -> None:
-    """A small point for every pair of each row with more than one: one alone is its mean."""
+    """Draw a small point for every pair of each row with several pairs."""
     several = [(x, p) for x, p in zip(at, rows, strict=True) if len(p.differences) > 1]
     points = [(x, difference) for x, pairs in several for difference in pairs.differences]
     axes.plot(
@@ -89,7 +89,7 @@ def draw_means(axes: Axes, at: Sequence[float], rows: Sequence[Pairs], style: Li
 
 
 def write_counts(axes: Axes, at: Sequence[float], rows: Sequence[Pairs], style: LineStyle) -> None:
-    """How many seeds a mean is over where it is not all, above all that is drawn there."""
+    """Write the number of seeds above a mean if some are missing."""
     for x, pairs in zip(at, rows, strict=True):
         if pairs.is_partial:
             half = 0.0 if math.isnan(pairs.half_width) else pairs.half_width
@@ -106,16 +106,16 @@ def write_counts(axes: Axes, at: Sequence[float], rows: Sequence[Pairs], style: 
 
 
 def counts_have_room(comparisons: Sequence[Comparison], lines: int, inches: float) -> bool:
-    """Whether numbers of seeds stay apart above the marks of so many lines in these inches."""
+    """Whether numbers of seeds fit above the marks of this many lines."""
     rows = max(len(comparison.table.row_values) for comparison in comparisons)
     partial = [p for comparison in comparisons for p in comparison.pairs.values() if p.is_partial]
     widest = max((text_inches(str(len(p.differences)), SMALL_POINTS) for p in partial), default=0)
-    # The marks of a row take eight tenths of its place.
+    # The marks of a row use eight tenths of its space.
     return widest * rows * lines <= 0.8 * inches
 
 
 def draw_crosses(axes: Axes, at: Sequence[float], height: float, style: LineStyle) -> None:
-    """A × at each place, at a share of the panel's height."""
+    """Draw a × at each place, at a share of the panel's height."""
     axes.plot(
         at,
         [height] * len(at),
@@ -126,7 +126,7 @@ def draw_crosses(axes: Axes, at: Sequence[float], height: float, style: LineStyl
 
 
 def difference_label(comparison: Comparison) -> str:
-    """What the difference is of, in which unit, and which way is better."""
+    """The label of the axis: the metric with its unit, and which direction is better."""
     table, name = comparison.table, literal(comparison.baseline_name)
     what = metric_label(table.metric, table.at, 28).replace("(%)", "(percentage points)")
     goal = METRICS[table.metric].goal

@@ -22,7 +22,7 @@ SeedEnds = Mapping[object, tuple[str, float]]
 class Pairs:
     """The differences, other minus baseline, of the seeds for which both are complete.
 
-    ``expected`` counts the seeds that either declares, ``diverged`` those of the other that did.
+    ``expected`` counts the seeds that either declares, ``diverged`` the other's diverged seeds.
     """
 
     differences: tuple[float, ...]
@@ -50,7 +50,7 @@ class Pairs:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A part of the sweep against one of its columns.
+    """A part of the sweep compared with one of its columns.
 
     ``pairs`` are those of every cell of another column with the baseline in its row;
     ``baseline_diverged`` has the rows in which a seed of the baseline diverged.
@@ -67,7 +67,7 @@ class Comparison:
         return self.table.names.alone(self.table.column_field, self.baseline)
 
     def sizes(self) -> Iterator[float]:
-        """How far from zero each seed's difference and each interval's end is."""
+        """The absolute value of each seed's difference and of each interval's ends."""
         for found in self.pairs.values():
             yield from map(abs, found.differences)
             if not math.isnan(found.half_width):
@@ -75,7 +75,7 @@ class Comparison:
 
 
 def comparison_of(table: Table, part: pd.DataFrame, baseline: object, column: str) -> Comparison:
-    """The comparison of a table's cells, whose values the rows ``part`` have in ``column``."""
+    """The comparison of a table's cells, with the values of the rows ``part`` in ``column``."""
     cells = ends_by_cell(part, (table.row_field, table.column_field), column)
     return Comparison(
         table=table,
@@ -96,7 +96,7 @@ def comparison_of(table: Table, part: pd.DataFrame, baseline: object, column: st
 def ends_by_cell(
     part: pd.DataFrame, fields: tuple[str, str], column: str
 ) -> dict[Key, dict[object, tuple[str, float]]]:
-    """The ends of every cell's seeds, by the values of the two fields."""
+    """The states and values of every cell's seeds, by the values of the two fields."""
     cells: dict[Key, dict[object, tuple[str, float]]] = {}
     columns = (values_of(part, name) for name in (*fields, "seed", "state"))
     for first, second, seed, state, value in zip(*columns, part[column], strict=True):
@@ -120,10 +120,10 @@ def pairs_of(other: SeedEnds, baseline: SeedEnds) -> Pairs:
 
 
 def is_complete(seed: object, ends: SeedEnds) -> bool:
-    """Whether the seed's trial is complete there."""
+    """Whether the seed's trial is complete in this cell."""
     return seed in ends and ends[seed][0] == TrialState.COMPLETE.value
 
 
 def diverged_in(ends: Iterable[tuple[str, float]]) -> int:
-    """How many of these diverged."""
+    """How many of these seeds diverged."""
     return sum(state == TrialState.DIVERGED.value for state, _ in ends)

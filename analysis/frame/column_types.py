@@ -1,9 +1,9 @@
-"""The type of each column of the frames and of what is exported: the same for every sweep.
+"""The type of each column of frames and exports: the same for every sweep.
 
-Numbers are float64 and int64, or Int64 where there may be none; yes and no are bool or boolean,
-texts the ``str`` of pandas 3, with NaN for none. ``mean`` and ``std`` are tuples, or None.
-``pretrained`` and ``split_seed`` hold words as well as true, false or a number: of a sweep in which
-they have one type it is that, else they hold Python objects.
+Numbers are float64 and int64, or Int64 if values may be missing; truth values are bool or boolean;
+texts are the ``str`` of pandas 3, with NaN for missing ones. ``mean`` and ``std`` are tuples, or
+None. ``pretrained`` and ``split_seed`` may be text, a truth value or a number: if a sweep uses only
+one of these types, the column has that type, else Python objects.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ FIELD_TYPES: Mapping[str, pa.DataType] = {
     "c": NUMBER,
     "momentum": NUMBER,
     "weight_decay": NUMBER,
-    # True, false or a path; a number or "trial": in a file as text, since a column has one type.
+    # Values of several types; text in a file, where a column has one type.
     "pretrained": TEXT,
     "split_seed": TEXT,
     "image_size": WHOLE,
@@ -61,13 +61,13 @@ OTHER_TYPES: Mapping[str, pa.DataType] = {
     "step": WHOLE,
     "seconds": NUMBER,
 }
-# What a trial without a result has none of.
+# Columns that are empty for a trial without a result.
 OF_RESULTS = frozenset({"finished_epochs", "train_size", "val_size", "test_size"})
 
 MOST = 2**63 - 1
 
 DType = np.dtype[Any] | ExtensionDtype
-# Of Python's strings: they go in and out as they are, those of pyarrow are made anew each time.
+# Backed by Python's strings, which need no conversion; pyarrow's are converted at each access.
 STRING = pd.StringDtype("python", na_value=np.nan)
 OBJECT = np.dtype("object")
 ALWAYS_THERE: Mapping[pa.DataType, DType] = {
@@ -104,10 +104,10 @@ def type_of(column: str) -> pa.DataType:
 
 
 def column_of(name: str, values: Sequence[Any]) -> "pd.Series[Any]":
-    """The column of this name with these values, None where there is none."""
+    """The column of this name with these values; None is a missing value."""
     dtype = dtype_of(name, values)
     if dtype.kind == "i" and any(value is not None and value > MOST for value in values):
-        # As many examples as there are, say 10**30: Python's own numbers.
+        # Numbers such as 10**30 (all examples) exceed int64.
         dtype = OBJECT
     return pd.Series(values, dtype=dtype)
 
@@ -127,9 +127,9 @@ def may_be_none(name: str) -> bool:
 
 
 def values_of(frame: pd.DataFrame, name: str) -> list[Any]:
-    """A column's values as Python has them, as they were declared: None where there is none.
+    """A column's values as Python objects, as declared: None for a missing value.
 
-    In columns of float64, as no field is that may be None, NaN stays.
+    In float64 columns NaN stays; no field with that type may be None.
     """
     column: Any = frame[name]
     if isinstance(column.dtype, np.dtype):
@@ -138,7 +138,7 @@ def values_of(frame: pd.DataFrame, name: str) -> list[Any]:
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The frame's rows with such values."""
+    """The frame's rows as dictionaries of Python objects."""
     columns = {str(name): values_of(frame, str(name)) for name in frame}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -146,7 +146,7 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def with_texts(
     frame: pd.DataFrame, names: Iterable[str], text: Callable[[Any], Any]
 ) -> pd.DataFrame:
-    """The frame with what ``text`` makes of each value of these columns."""
+    """The frame with ``text`` applied to each value of these columns."""
     made = {name: [text(value) for value in values_of(frame, name)] for name in names}
     return frame.assign(
         **{name: pd.Series(texts, index=frame.index, dtype=STRING) for name, texts in made.items()}

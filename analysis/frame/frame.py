@@ -1,4 +1,4 @@
-"""From the records on disk to pandas: one row per declared trial, or per recorded epoch."""
+"""Read records into pandas: one row per declared trial, or per recorded epoch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def history_columns(task: Task) -> tuple[str, ...]:
 
 
 def task_in(frame: pd.DataFrame) -> Task:
-    """The task whose trials a frame describes; the default where no task has such fields."""
+    """The task whose trials a frame describes; the default if no task has such fields."""
     columns = set(frame.columns)
     described = (task for task in TASKS.values() if columns >= set(task.fields.model_fields))
     return next(described, DEFAULT_TASK)
@@ -74,15 +74,15 @@ def build_frame(
     """One row per declared trial, in the order of ``trials``.
 
     Columns: the trial's fields as they are (so ``epochs`` is the declared number), ``trial_id``,
-    ``state`` (complete, diverged, failed or missing), what the result says of the run
+    ``state`` (complete, diverged, failed or missing), the result's description of the run
     (``finished_epochs``, ``seconds``, ``finished_at``, ``code_version``, ``environment`` as JSON,
     ``fingerprint`` of the user's own code and data as JSON,
     ``divergence``'s reason, ``failure_kind``, ``failure_message``; ``train_size``, ``val_size`` and
-    ``test_size`` in images, not known of older results) and each metric as ``last:<name>`` and
+    ``test_size`` in images, unknown for older results) and each metric as ``last:<name>`` and
     ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
-    Metrics are NaN unless the trial is complete: whatever a diverged or failed trial measured on
-    its way is not its result. Declared trials that are one trial by identity all get its result.
-    A result that cannot be read is told to ``store.unreadable``, and the trial is missing.
+    Metrics are NaN unless the trial is complete: the measurements of a diverged or failed trial are
+    not results. Declared trials with the same identity all get its result. An unreadable result is
+    reported to ``store.unreadable``, and its trial counts as missing.
     """
     frame = frame_of(trials, indexed_rows(trials, store, outcomes(common_task(trials))))
     return with_epochs(frame, trials, store, tuple(epochs))
@@ -101,7 +101,7 @@ def frame_of(trials: Sequence[Trial], rows: pa.Table) -> pd.DataFrame:
 def with_epochs(
     frame: pd.DataFrame, trials: Sequence[Trial], store: Store, epochs: Sequence[int]
 ) -> pd.DataFrame:
-    """The frame with the metrics of these epochs, of the trials that are complete."""
+    """The frame with the metrics of the complete trials at these epochs."""
     if not epochs:
         return frame
     task = common_task(trials)
@@ -120,7 +120,7 @@ def with_epochs(
 def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
     """One row per recorded epoch of every declared trial, whatever its state.
 
-    Of a history that is damaged, which is told to ``store.unreadable``, those before the damage.
+    A damaged history is reported to ``store.unreadable``; its epochs before the damage are kept.
     """
     task = common_task(trials)
     results = indexed_rows(trials, store, outcomes(task))
@@ -136,7 +136,7 @@ def history_of(trials: Sequence[Trial], results: pa.Table, epochs: pa.Table) -> 
 
 
 def flattened(epochs: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The row of ``epochs`` that each recorded epoch is of, and the epochs' columns."""
+    """The row of ``epochs`` that each recorded epoch belongs to, and the epochs' columns."""
     names = [name for name in epochs.column_names if pa.types.is_list(epochs[name].type)]
     whole = {name: epochs[name].combine_chunks() for name in names}
     owner = pc.list_parent_indices(whole["epoch"]).to_numpy(zero_copy_only=False)
@@ -144,7 +144,7 @@ def flattened(epochs: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "pd.Series[Any]"]:
-    """Which trial each row is of: its fields, its id, and its state."""
+    """The columns that identify each row's trial: fields, id and state."""
     values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
     fields = dict(zip(FIELD_NAMES, values, strict=True))
     columns = {name: column_of(name, declared) for name, declared in fields.items()}
@@ -155,13 +155,13 @@ def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "p
 
 @dataclass(frozen=True)
 class Values:
-    """A field's value in every row of a frame, and in which rows it can change the numbers."""
+    """A field's value in every row of a frame, and the rows in which it affects the numbers."""
 
     values: Sequence[Any]
     applies: Sequence[bool] | None
 
     def among(self, rows: Iterable[int]) -> tuple[Any, ...]:
-        """The distinct values that count in these rows, first come first."""
+        """The distinct values that matter in these rows, in order of appearance."""
         counting = rows if self.applies is None else (row for row in rows if self.applies[row])
         return tuple(dict.fromkeys(map(self.values.__getitem__, counting)))
 
@@ -169,8 +169,8 @@ class Values:
 def applicable_values(frame: pd.DataFrame, field: str) -> Values:
     """The values of a field, row by row.
 
-    A hyperparameter that a row's optimizer has no use for (``alpha`` of sgd_constant) does not
-    count there.
+    A hyperparameter that a row's optimizer does not use (``alpha`` of sgd_constant) does not
+    matter there.
     """
     applies = None
     if field in OPTIONAL_HYPERPARAMETERS:
@@ -181,22 +181,22 @@ def applicable_values(frame: pd.DataFrame, field: str) -> Values:
 
 
 def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:
-    """The declared values of a field, first come first, where it can change the numbers."""
+    """The declared values of a field that affect the numbers, in order of appearance."""
     return applicable_values(frame, field).among(range(len(frame)))
 
 
 def grouped(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[object, ...], pd.DataFrame]:
-    """The frame's rows by the values of these fields, first come first; all of them by no field.
+    """The frame's rows by the values of these fields, in order of appearance; one group by none.
 
-    For a few groups: a frame for each of thousands takes longer than all that is done with them.
+    Use this for a few groups: building thousands of frames is slow.
     """
     return {key: frame.iloc[rows] for key, rows in positions_by(frame, fields).items()}
 
 
 def positions_by(frame: pd.DataFrame, fields: Sequence[str]) -> dict[tuple[object, ...], list[int]]:
-    """The positions of the rows by the values of these fields, first come first.
+    """The positions of the rows by the values of these fields, in order of appearance.
 
-    Not ``groupby``: it would turn a field's None into NaN.
+    ``groupby`` would turn a field's None into NaN.
     """
     if not fields:
         return {(): list(range(len(frame)))} if len(frame) else {}

@@ -1,8 +1,8 @@
-"""What the records say, kept as columns beside them so that they need not all be read again.
+"""An index of the records as columns, so that unchanged records need not be read again.
 
-The records stay the truth: a row counts only while its record's file is the very one that it was
-read from, by inode, size and time of change; every other record is read, and the index written
-anew. Without the right to write, or with an index that cannot be read, records are read as ever.
+A row is used only while its record's file has the same inode, size and modification time; other
+records are read, and the index is rewritten. If the index cannot be read or written, all records
+are read.
 """
 
 import os
@@ -27,9 +27,9 @@ NO_STAMP: Stamp = (0, 0, 0)
 
 @dataclass(frozen=True)
 class Indexed:
-    """One kind of record: its file in a trial's folder, its columns, and how it is read.
+    """One kind of record: its file in a trial's folder, its columns, and how to read it.
 
-    ``read`` gives a trial's row by column name, None where the trial has no such record.
+    ``read`` returns a trial's row by column name, None if the trial has no such record.
     """
 
     name: str
@@ -39,20 +39,20 @@ class Indexed:
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns of the index: what the row was read from, then the record's own."""
+        """The columns of the index: the identity of the file, then the record's own."""
         fields = [*STAMP, *self.columns]
         return pa.schema(fields, metadata={b"version": VERSION})
 
     def path(self, store: Store) -> Path:
-        """Where the index of a sweep lies."""
+        """The file of a sweep's index."""
         return store.root / "index" / f"{self.name}.parquet"
 
 
 def indexed_rows(trials: Sequence[Trial], store: Store, kind: Indexed) -> pa.Table:
-    """The record of each trial as a row, in the order of ``trials``; all null where there is none.
+    """The record of each trial as a row, in the order of ``trials``; null without a record.
 
-    A record that cannot be read is told to ``store.unreadable``, as often as it is asked for: it
-    is never in the index. What of it can be read is in the row.
+    A record that cannot be read is reported to ``store.unreadable`` each time, because it is never
+    in the index; its row has the part that can be read.
     """
     distinct = {trial.trial_id: trial for trial in trials}
     stamps = dict(stamps_of(distinct, store, kind.record))
@@ -77,7 +77,7 @@ def indexed_rows(trials: Sequence[Trial], store: Store, kind: Indexed) -> pa.Tab
 def rows_of(
     trials: Sequence[Trial], stamps: Mapping[str, Stamp], store: Store, kind: Indexed
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows of records that were read whole, and of those that could not be."""
+    """The rows of records that were read completely, and of those that were not."""
     problems: list[CorruptRecordError] = []
     reading = replace(store, unreadable=problems.append)
     whole: list[dict[str, Any]] = []
@@ -94,8 +94,8 @@ def rows_of(
 def stamps_of(
     trials: Mapping[str, Trial], store: Store, record: str
 ) -> Iterator[tuple[str, Stamp]]:
-    """What tells whether a trial's record is still the same, by trial id, where there is one."""
-    # Text, not Path: of a hundred thousand trials that makes seconds of what takes tenths.
+    """The identity of each trial's record file, by trial id; trials without one are omitted."""
+    # Text, not Path, which would take seconds for a hundred thousand trials.
     parent = str(store.trials_folder)
     try:
         folders = set(os.listdir(parent))  # noqa: PTH208
@@ -110,14 +110,14 @@ def stamps_of(
         except FileNotFoundError:
             continue
         except OSError:
-            # Something is in the way: reading the record says what.
+            # Reading the record will report the problem.
             yield trial_id, NO_STAMP
             continue
         yield trial_id, (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def stamped_rows(known: pa.Table) -> Iterator[tuple[str, Stamp]]:
-    """The trial id and the stamp of each row."""
+    """The trial id and the file identity of each row."""
     ids, *stamp = (known[name].to_pylist() for name in STAMP.names)
     return zip(ids, zip(*stamp, strict=True), strict=True)
 
@@ -131,7 +131,7 @@ def row_of(
 
 
 def load(store: Store, kind: Indexed) -> pa.Table:
-    """The index as it was written, empty where there is none of this version."""
+    """The stored index, empty if there is none of this version."""
     try:
         # Opened here: Arrow refuses a path that is not UTF-8. Not read_table, which imports all of
         # pyarrow.dataset.
@@ -146,7 +146,7 @@ def load(store: Store, kind: Indexed) -> pa.Table:
 
 
 def save(table: pa.Table, store: Store, kind: Indexed) -> None:
-    """Write the index; where results may only be read, there is none."""
+    """Write the index, unless the folder is read-only."""
     path = kind.path(store)
     try:
         path.parent.mkdir(exist_ok=True)

@@ -24,7 +24,7 @@ OUTCOME_TEXTS = (
     "failure_kind",
     "failure_message",
 )
-"""What a result says in words: see :func:`analysis.frame.frame.build_frame`."""
+"""The columns of a result that are text: see :func:`analysis.frame.frame.build_frame`."""
 
 SIZES = ("train_size", "val_size", "test_size")
 
@@ -35,7 +35,7 @@ def measured_columns(task: Task) -> tuple[str, ...]:
 
 
 def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
-    """The row of a trial's result; the metrics of a trial that is not complete are left out."""
+    """The row of a trial's result; only complete trials have metrics."""
     result = store.read_result(trial)
     if result is None:
         return None
@@ -58,21 +58,21 @@ def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
 
 
 def sizes_of(result: TrialResult) -> dict[str, int | None]:
-    """How many images were trained on, validated on and tested on."""
+    """The numbers of training, validation and test images."""
     counted = result.examples
     sizes = (counted.train, counted.validation, counted.test) if counted else (None,) * 3
     return dict(zip(SIZES, sizes, strict=True))
 
 
 def environment_of(result: TrialResult) -> str | None:
-    """What computed the result, as JSON: Python, packages, platform, device, threads."""
+    """The provenance as JSON: Python, packages, platform, device, threads."""
     if result.provenance is None:
         return None
     return json.dumps(result.provenance.model_dump(exclude={"code_version"}), sort_keys=True)
 
 
 def fingerprint_text(result: TrialResult) -> str | None:
-    """The digests of what of the user's own it was computed with, as JSON."""
+    """The digests of the user's own code and data as JSON."""
     if result.fingerprint is None:
         return None
     return json.dumps(result.fingerprint.model_dump(exclude_none=True), sort_keys=True)
@@ -91,7 +91,7 @@ def read_history(store: Store, trial: Trial) -> Mapping[str, Any]:
 
 
 def history_lists(task: Task) -> tuple[str, ...]:
-    """What each recorded epoch has a value of."""
+    """The names of the values of each recorded epoch."""
     return ("epoch", "step", *task.metric_names)
 
 

@@ -16,18 +16,18 @@ from analysis.frame.frame import build_frame, history_frame
 
 
 class UnreadableRecordWarning(UserWarning):
-    """A record cannot be read and is passed over."""
+    """A record cannot be read and is skipped."""
 
 
 def load(folder: Path | str, *, epochs: tuple[int, ...] = ()) -> pd.DataFrame:
     """The results in a sweep's folder, such as ``results/quickstart``: one row per trial.
 
     The trials are those that the folder's ``grid.yaml`` declares, finished or not; without that
-    file those that have a folder. The columns are those of
+    file, those that have a folder. The columns are those of
     :func:`analysis.frame.frame.build_frame`; ``epochs`` adds the metrics after these
     epochs, as ``epoch 3:test/top1``.
 
-    A record that cannot be read is an :class:`UnreadableRecordWarning`, and its trial missing.
+    An unreadable record gives an :class:`UnreadableRecordWarning`, and its trial is missing.
 
     Raises:
         UserError: there are no results in the folder, or its ``grid.yaml`` is not a grid.
@@ -47,25 +47,25 @@ def load_history(folder: Path | str) -> pd.DataFrame:
 
 
 def store_in(folder: Path | str) -> Store:
-    """The store whose folder this is."""
+    """The store in this folder."""
     store = Store(Path(folder), warn)
     if not store.grid_path.exists() and not store.trials_folder.is_dir():
         raise UserError(
-            f"{folder}: no results of a sweep: name the folder that has {GRID_FILE} and trials/, "
+            f"{folder}: no results of a sweep: name a folder with {GRID_FILE} and trials/, "
             "such as results/quickstart"
         )
     return store
 
 
 def trials_in(store: Store) -> tuple[Trial, ...]:
-    """The trials that the folder's grid declares, else those on record."""
+    """The trials that the folder's grid declares, else the recorded ones."""
     if store.grid_path.exists():
         return load_sweep(store.grid_path).trials
     return tuple(recorded_trials(store))
 
 
 def recorded_trials(store: Store) -> Iterator[Trial]:
-    """The trials that have a folder of theirs with a ``trial.json``."""
+    """The trials that have a folder with a ``trial.json``."""
     for path in sorted(store.trials_folder.glob(f"*/{TRIAL_FILE}")):
         try:
             trial = parsed_trial(read_record(path, MOST_RESULT_BYTES), path)
@@ -78,5 +78,5 @@ def recorded_trials(store: Store) -> Iterator[Trial]:
 
 
 def warn(error: CorruptRecordError) -> None:
-    """Say in a notebook what cannot be read."""
+    """Warn in a notebook about a record that cannot be read."""
     warnings.warn(str(error), UnreadableRecordWarning, stacklevel=2)

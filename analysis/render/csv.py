@@ -1,4 +1,4 @@
-"""All tables as one long CSV file with unrounded numbers, for spreadsheets and further work."""
+"""All tables as one long CSV file with unrounded numbers, for spreadsheets and programs."""
 
 import json
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ COLUMNS = (
     "mixed",
 )
 
-# Spreadsheets take a cell that starts with one of these for a formula.
+# Spreadsheets interpret a cell that starts with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@")
 
 
@@ -75,7 +75,7 @@ def cell_records(table: Table) -> list[dict[str, object]]:
 
 
 def guarded(value: object) -> object:
-    """A text on one line that no spreadsheet takes for a formula; numbers stay as they are."""
+    """A text on one line that is safe in spreadsheets; numbers are unchanged."""
     if not isinstance(value, str):
         return value
     text = one_line(value)

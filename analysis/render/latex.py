@@ -1,4 +1,4 @@
-"""Tables as LaTeX with ``booktabs``, and where it is wanted ``siunitx``."""
+"""Tables as LaTeX with ``booktabs``, and optionally ``siunitx``."""
 
 import re
 import unicodedata
@@ -26,7 +26,7 @@ ESCAPES = {
     "|": r"\textbar{}",
     '"': "''",
     "`": r"\textasciigrave{}",
-    # A row that starts with one of these would be taken for the options of the \\ before it.
+    # After \\, LaTeX would read these characters at the start of a row as its options.
     "[": "{[}",
     "]": "{]}",
     "*": "{*}",
@@ -61,12 +61,12 @@ LATIN = frozenset(
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ"
     "ĀāĂăĆćČčĎďĒēĘęĚěĞğĪīŁłŃńŇňŌōŐőŒœŘřŚśŞşŠšŤťŪūŮůŰűŹźŻżŽž"
 )
-"""Letters beyond ASCII that LaTeX sets by itself."""
+"""Letters beyond ASCII that LaTeX supports."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How a package wants numbers: the columns' alignment, the headings, and the cells."""
+    """How numbers are written for a package: alignment of columns, headings, and cells."""
 
     packages: tuple[str, ...]
     alignment: Callable[[Table], str]
@@ -75,12 +75,12 @@ class Dialect:
 
 
 def render_latex(tables: Sequence[Table]) -> str:
-    """One ``table`` environment per table, each with a label of its own; needs ``booktabs``."""
+    """One ``table`` environment per table, each with its own label; needs ``booktabs``."""
     return in_dialect(tables, PLAIN)
 
 
 def render_siunitx(tables: Sequence[Table]) -> str:
-    """The same with numbers aligned by ``siunitx`` (version 3); needs ``booktabs`` too."""
+    """Tables with numbers aligned by ``siunitx`` (version 3); needs ``booktabs`` too."""
     return in_dialect(tables, SIUNITX)
 
 
@@ -96,7 +96,7 @@ def document(tables: Sequence[Table], *, siunitx: bool) -> str:
 
 
 def in_dialect(tables: Sequence[Table], dialect: Dialect) -> str:
-    """The tables, and above them what a document must load."""
+    """The tables, below a comment with the required packages."""
     seen: Counter[str] = Counter()
     rendered = [f"% In the preamble: {' '.join(map(use, dialect.packages))}\n"]
     for table in tables:
@@ -122,7 +122,7 @@ def latex_table(table: Table, label: str, dialect: Dialect) -> str:
         (
             r"\begin{table}",
             r"  \centering",
-            # Captions stand above the table, where LaTeX leaves no room.
+            # LaTeX leaves no space below a caption above the table.
             r"  \setlength{\belowcaptionskip}{4pt}",
             rf"  \caption{{{caption}}}",
             rf"  \label{{{label}}}",
@@ -151,7 +151,7 @@ def plain_alignment(table: Table) -> str:
 
 
 def plain_cell(cell: Cell, style: CellStyle) -> str:
-    r"""A cell's text, the best of its row bold (``\mathbf`` would leave the ± light)."""
+    r"""A cell's text, bold for the best of its row (``\mathbf`` would not affect the ±)."""
     text = cell_text(cell, style)
     if not text.mean:
         return escape(text.plain)
@@ -164,13 +164,13 @@ def plain_cell(cell: Cell, style: CellStyle) -> str:
 
 
 def mathematics(text: CellText) -> str:
-    """The number in mathematics."""
+    """The number in math mode."""
     number = rf"${text.mean} \pm {text.spread}$" if text.spread else f"${text.mean}$"
     return number.replace("inf", r"\infty")
 
 
 def siunitx_alignment(table: Table) -> str:
-    """A column of numbers as wide as the widest mean and spread of the table, with decimals."""
+    """A column format wide enough for the table's widest mean and spread."""
     texts = [cell_text(cell, table.style) for cell in table.cells.values()]
     means, spreads = (
         whole_digits(text.mean for text in texts),
@@ -193,7 +193,7 @@ def whole_digits(numbers: Iterable[str]) -> int:
 
 
 def siunitx_cell(cell: Cell, style: CellStyle) -> str:
-    """A number for siunitx to align; what it cannot read goes in braces, centred."""
+    """A number for siunitx; text that it cannot parse goes in braces, centred."""
     text = cell_text(cell, style)
     if not text.mean or "inf" in text.number or cell.second:
         return f"{{{plain_cell(cell, style)}}}"
@@ -203,7 +203,7 @@ def siunitx_cell(cell: Cell, style: CellStyle) -> str:
 
 
 def in_braces(heading: str) -> str:
-    """A heading that is not to be read as a number."""
+    """A heading that siunitx must not parse as a number."""
     return f"{{{heading}}}"
 
 
@@ -217,12 +217,12 @@ SIUNITX = Dialect(
 
 
 def escape(text: str) -> str:
-    """The text so that LaTeX sets it literally, on one line; what it cannot set, by its name."""
+    """The text escaped for LaTeX, on one line; unsupported characters by their names."""
     return "".join(map(escaped_character, one_line(text)))
 
 
 def escaped_character(character: str) -> str:
-    """What LaTeX's own fonts have of the character, Greek and super- and subscripts included."""
+    """The character in LaTeX's own fonts, including Greek, superscripts and subscripts."""
     if character in ESCAPES or character.isascii():
         return ESCAPES.get(character, character)
     name = unicodedata.name(character, f"U+{ord(character):04X}")

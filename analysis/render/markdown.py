@@ -8,27 +8,27 @@ from analysis.tables.cells import Cell, CellStyle, cell_text
 from analysis.tables.tables import Table
 from analysis.tables.wording import one_line
 
-# Of & and < only what a renderer would take for an entity or a tag; of > only a quotation's.
+# & and < only where they would start an entity or a tag; > only where it would start a quotation.
 ENTITIES = {"&": "&amp;", "<": "&lt;"}
-# An underscore inside a word, as in adagrad_norm, is plain text already.
+# An underscore inside a word, as in adagrad_norm, needs no escape.
 SPECIAL = re.compile(r"&(?=#?\w+;)|<|^>|[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How text is written for those who read it: what is escaped, and how a second is marked."""
+    """A style of text: how to escape it, and how to mark a second best."""
 
     text: Callable[[str], str]
     second: str
 
 
 def render_markdown(tables: Sequence[Table]) -> str:
-    """A heading, a table and a caption for each table, for a program that renders Markdown."""
+    """A heading, a table and a caption for each table, as Markdown."""
     return "\n".join(text_table(table, MARKDOWN) for table in tables)
 
 
 def render_plain(tables: Sequence[Table]) -> str:
-    """The same as text that is read as it stands: nothing is escaped."""
+    """The same as plain text, without escapes."""
     return "\n".join(text_table(table, PLAIN) for table in tables)
 
 
@@ -43,7 +43,7 @@ def text_table(table: Table, dialect: Dialect) -> str:
 
 
 def aligned(lines: Sequence[Sequence[str]], *, left: Collection[int]) -> str:
-    """The lines of a table, its heading first, padded to columns; those in ``left`` stand left."""
+    """The lines of a table, its heading first, padded; columns in ``left`` align to the left."""
     columns = [
         padded(texts, left=position in left)
         for position, texts in enumerate(zip(*lines, strict=True))
@@ -69,10 +69,10 @@ def text_cell(cell: Cell, style: CellStyle, dialect: Dialect) -> str:
 
 
 def escape(text: str) -> str:
-    """The text so that Markdown and HTML take it literally, on one line."""
+    """The text escaped for Markdown and HTML, on one line."""
     return SPECIAL.sub(lambda found: ENTITIES.get(found[0], f"\\{found[0]}"), one_line(text))
 
 
-# What GitHub shows underlined: it takes <u> out.
+# GitHub shows <ins> underlined; it removes <u>.
 MARKDOWN = Dialect(text=escape, second="<ins>{}</ins>")
 PLAIN = Dialect(text=one_line, second="_{}_")

@@ -17,12 +17,12 @@ def page_markdown(page: Page) -> str:
 
 
 def page_plain(page: Page) -> str:
-    """The page as text that is read as it stands."""
+    """The page as plain text."""
     return page_text(page, PLAIN)
 
 
 def page_text(page: Page, dialect: Dialect) -> str:
-    """The page as text for these readers."""
+    """The page as text in this style."""
     blocks = [f"# {dialect.text(page.title)}"]
     for section in page.sections:
         blocks.append(f"## {dialect.text(section.title)}")
@@ -55,7 +55,7 @@ def section_html(section: Section, level: int) -> str:
 
 
 def table_html(table: PlainTable, *, label: str) -> str:
-    """A table; its first column heads its rows. Wide ones scroll in a box of their own."""
+    """A table whose first column has the row headings; wide tables scroll in a box."""
     head = "".join(
         f'<th scope="col"{named(table, position)}>{escaped(text)}</th>'
         for position, text in enumerate(table.header)
@@ -79,12 +79,12 @@ def row_html(table: PlainTable, row: tuple[str, ...]) -> Iterator[str]:
 
 
 def named(table: PlainTable, position: int) -> str:
-    """What tells a column of names from one of numbers."""
+    """The class of a column of names, which distinguishes it from numbers."""
     return ' class="name"' if position in table.left else ""
 
 
 def page_terminal(page: Page) -> RenderableType:
-    """The page for rich to print; texts are taken literally, not as rich's markup."""
+    """The page for rich; texts are literal, not markup."""
     parts: list[RenderableType] = [Text(page.title, "bold")]
     for section in page.sections:
         parts.append(Text(f"\n{section.title}", "bold"))

@@ -1,4 +1,4 @@
-"""The door to the renderers: compiled tables in every format that people take them away in."""
+"""Render compiled tables in any of the formats."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -30,7 +30,7 @@ RENDERERS: Mapping[str, Callable[[Sequence[Table]], str]] = {
 
 
 def render(tables: Sequence[Table], form: str) -> str:
-    """All tables as one text in a format of :data:`FORMATS`; it depends on the tables alone.
+    """All tables as one text in a format of :data:`FORMATS`, a function of the tables alone.
 
     Raises:
         TableError: there is no such format.
@@ -41,5 +41,5 @@ def render(tables: Sequence[Table], form: str) -> str:
 
 
 def render_document(tables: Sequence[Table], form: str) -> str:
-    """All tables as a LaTeX document of its own; ``form`` is latex or siunitx."""
+    """All tables as a complete LaTeX document; ``form`` is latex or siunitx."""
     return document(tables, siunitx=form == "siunitx")

@@ -9,7 +9,7 @@ from analysis.tables.tables import Table
 
 
 def terminal_table(table: Table) -> Group:
-    """The table for rich to print; names are taken literally, not as rich's markup."""
+    """The table for rich; names are literal, not markup."""
     fitted = FittedTable(
         header=(Text(table.corner), *map(Text, table.column_texts)),
         rows=tuple(
@@ -23,7 +23,7 @@ def terminal_table(table: Table) -> Group:
 
 
 def terminal_cell(cell: Cell, style: CellStyle) -> Text:
-    """A cell's text: the best of its row bold, the second underlined, failures red."""
+    """A cell's text: bold for the best of its row, underlined for the second, red for failures."""
     text = cell_text(cell, style)
     if cell.best or cell.second:
         emphasis = "bold" if cell.best else "underline"

@@ -1,4 +1,4 @@
-"""A table as wide as the terminal: what has no room stands below, and no word is cut."""
+"""Fit a table to the terminal's width: extra columns go into further tables; no word is cut."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,17 +10,17 @@ from rich.table import Table as TerminalTable
 from rich.text import Text
 
 AROUND, BESIDE = 1, 3
-"""Blanks at the edge of a table, and those that each column has beside it."""
+"""The widths of a table's edges and of the gap between columns."""
 SHORT = 20
-"""Characters: what is no longer, such as a number with its interval, stays on one line."""
+"""Texts up to this length, such as a number with its interval, stay on one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedTable:
-    """A heading and rows of texts, as many in each; the first ``names`` columns name the row.
+    """A heading and rows of texts; the first ``names`` columns name the row.
 
-    Columns that have no room follow in further tables, each with the names again, or with the
-    row's number where the names leave no room. ``left`` are the columns that align to the left.
+    Columns that do not fit follow in further tables, each of which repeats the names, or the row's
+    number if the names are too wide. ``left`` are the columns that align to the left.
     """
 
     header: tuple[Text, ...]
@@ -29,7 +29,7 @@ class FittedTable:
     left: frozenset[int]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The tables that the width takes, one below the other."""
+        """The tables that fit the width, one below the other."""
         width = options.max_width
         least = self.least
         named = room(least[: self.names]) + max(least[self.names :], default=0) + BESIDE
@@ -40,7 +40,7 @@ class FittedTable:
 
     @property
     def least(self) -> list[int]:
-        """The width that each column needs: of its numbers, or of its longest word."""
+        """The minimum width of each column: of its numbers, or of its longest word."""
         return [max(1, longest_word(head), *map(needed, cells)) for head, *cells in self.columns]
 
     @property
@@ -61,7 +61,7 @@ class FittedTable:
         )
 
     def in_blocks(self, width: int) -> Iterator[TerminalTable]:
-        """As many columns in each table as have room."""
+        """Tables with as many columns as fit."""
         least = self.least
         most = [max(text.cell_len for text in texts) for texts in self.columns]
         for places in blocks(least, self.names, width):
@@ -69,7 +69,7 @@ class FittedTable:
             yield self.block(places, widened(*wanted, width - room([0] * len(places))))
 
     def block(self, places: Sequence[int], widths: Sequence[int]) -> TerminalTable:
-        """These columns, each of its width."""
+        """A table of these columns with these widths."""
         shown = TerminalTable(box=box.SIMPLE_HEAD)
         for place, width in zip(places, widths, strict=True):
             justify = "left" if place in self.left else "right"
@@ -80,7 +80,7 @@ class FittedTable:
 
 
 def needed(text: Text) -> int:
-    """The width of a cell that is short, else that of its longest word."""
+    """The width of a short cell, or of a long cell's longest word."""
     return text.cell_len if text.cell_len <= SHORT else longest_word(text)
 
 
@@ -95,7 +95,7 @@ def room(widths: Sequence[int]) -> int:
 
 
 def blocks(least: Sequence[int], names: int, width: int) -> Iterator[list[int]]:
-    """The columns of each table: the names, and as many of the others as have room."""
+    """The columns of each table: the names, and as many others as fit."""
     first = list(range(names))
     taken = list(first)
     for place in range(names, len(least)):
@@ -107,7 +107,7 @@ def blocks(least: Sequence[int], names: int, width: int) -> Iterator[list[int]]:
 
 
 def widened(least: Sequence[int], most: Sequence[int], total: int) -> list[int]:
-    """The columns' widths, with what is left of the total given to the narrowest that want more."""
+    """The columns' widths, with the rest of the total distributed to the narrowest columns."""
     widths = list(least)
     while sum(widths) < total:
         wanting = [place for place, width in enumerate(widths) if width < most[place]]

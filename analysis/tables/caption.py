@@ -1,4 +1,4 @@
-"""What a reader must know to read a table's numbers, said below it."""
+"""The caption below a table: what a reader needs to interpret its numbers."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,8 +39,8 @@ def caption_of(
 ) -> str:
     """The caption of the table of ``part``.
 
-    ``varying`` are the fields that the sweep varies: those that are no axis of the table are
-    told. It depends on the records alone, so the same records always give the same text.
+    ``varying`` are the fields that the sweep varies; the caption names those that are no axis of
+    the table. It depends on the records alone, so the same records always give the same text.
     """
     trials = part.drop_duplicates("trial_id")
     return " ".join(
@@ -53,20 +53,20 @@ def caption_of(
             *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
             *tied_fields(part, spec, varying, names),
             *differing_images(part, measure, partial(by_axis, spec=spec, names=names)),
-            *origins(trials, told=spec.provenance),
+            *origins(trials, shown=spec.provenance),
         )
     )
 
 
 def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
-    """Says of a sweep that is not done that it is not."""
+    """A warning if trials are missing."""
     missing = int((trials["state"] == MISSING).sum())
     if missing:
         yield f"INCOMPLETE: {len(trials) - missing} of {len(trials)} trials have ended."
 
 
 def what_is_shown(trials: pd.DataFrame, measure: Measure) -> str:
-    """The metric and the epoch it is of."""
+    """The metric and its epoch."""
     label = measure.label[0].upper() + measure.label[1:]
     if measure.at == BEST_VAL:
         return f"{label} at the epoch with the best validation accuracy"
@@ -77,7 +77,7 @@ def what_is_shown(trials: pd.DataFrame, measure: Measure) -> str:
 
 
 def over_seeds(cells: Collection[Cell], spread: Spread = "std") -> str:
-    """How many trials a cell's numbers come from."""
+    """The number of trials behind a cell's numbers."""
     declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
     fewest, most = min(declared), max(declared)
     if most == 1:
@@ -110,15 +110,15 @@ def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterato
 
 
 def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
-    """How many of the table's trials have no value, and why."""
+    """How many of the table's trials have no value, by reason."""
     counts = Counter(trials["state"])
     reasons = []
     if diverged := counts[TrialState.DIVERGED.value]:
         reasons.append(f"{diverged} diverged")
     if failed := counts[TrialState.FAILED.value]:
         kinds = Counter(trials["failure_kind"].dropna())
-        told = ", ".join(f"{kind}: {number}" for kind, number in sorted(kinds.items()))
-        reasons.append(f"{failed} failed" + (f" ({told})" if told else ""))
+        by_kind = ", ".join(f"{kind}: {number}" for kind, number in sorted(kinds.items()))
+        reasons.append(f"{failed} failed" + (f" ({by_kind})" if by_kind else ""))
     if missing := counts[MISSING]:
         reasons.append(f"{missing} not finished")
     if reasons:
@@ -128,7 +128,7 @@ def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
 def tied_fields(
     part: pd.DataFrame, spec: TableSpec, varying: Sequence[str], names: Names
 ) -> Iterator[str]:
-    """The values of the fields that vary in the sweep without being an axis of the table."""
+    """The values of fields that vary in the sweep and are no axis of the table."""
     for field in varying:
         if field in (*spec.axes, "seed"):
             continue
@@ -159,13 +159,13 @@ def by_axis(
     return f"{', '.join(texts)}, depending on the {'cell' if field else 'trial'}"
 
 
-def origins(trials: pd.DataFrame, *, told: bool) -> Iterator[str]:
-    """The code that made the numbers, and when; untold, still that several versions did."""
+def origins(trials: pd.DataFrame, *, shown: bool) -> Iterator[str]:
+    """The code version and the date; without ``shown``, only that versions are mixed."""
     finished = trials[trials["state"].isin([TrialState.COMPLETE.value, TrialState.DIVERGED.value])]
     if finished.empty:
         return
     versions = sorted({version or "unknown" for version in values_of(finished, "code_version")})
-    if not told:
+    if not shown:
         if len(versions) > 1:
             yield f"Mixes {len(versions)} code versions."
         return

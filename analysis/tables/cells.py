@@ -1,4 +1,4 @@
-"""One cell of a table: the statistics of its seeds, and what is shown where there are none."""
+"""One cell of a table: the statistics of its seeds, or a status."""
 
 import math
 from collections import Counter
@@ -17,11 +17,11 @@ from analysis.tables.wording import number_text
 
 
 class CellStatus(StrEnum):
-    """What a cell shows.
+    """The content of a cell.
 
     VALUE: a mean. NA: it diverged, by the table's ``na_if``. FAILED: no trial finished and at
     least one ended in an error. EMPTY: nothing finished yet, or its trials have no such metric.
-    UNDECLARED: the sweep leaves this cell out.
+    UNDECLARED: the sweep does not contain this cell.
     """
 
     VALUE = "value"
@@ -36,8 +36,8 @@ class Cell:
     """Mean and standard deviation (ddof = 1) over the ``n`` complete trials that have the metric.
 
     ``expected`` counts the declared trials (= complete + diverged + failed + missing). ``mean`` is
-    None unless the status is VALUE, ``std`` also where n = 1 or a value is infinite. ``mixed``
-    where its trials were computed with several versions of the user's own code or data.
+    None unless the status is VALUE; ``std`` is also None if n = 1 or a value is infinite. ``mixed``
+    means that its trials were computed with several versions of the user's own code or data.
     """
 
     mean: float | None
@@ -54,7 +54,7 @@ class Cell:
     second: bool = False
 
     def spread(self, kind: Spread) -> float | None:
-        """The spread of this kind, in the metric's units; None where there is no ``std``.
+        """The spread of this kind, in the metric's units; None without ``std``.
 
         ``ci95`` is half the width of the 95 % confidence interval of the mean by Student's t with
         n - 1 degrees of freedom.
@@ -78,7 +78,7 @@ UNDECLARED_CELL = Cell(
 )
 
 TrialEnd = tuple[str, str, float]
-"""What a cell needs to know of a trial: its id, its state, and the metric or NaN."""
+"""The part of a trial that a cell needs: id, state, and the metric or NaN."""
 
 
 def cell_of(trials: pd.DataFrame, column: str, na_if: NaIf) -> Cell:
@@ -89,7 +89,7 @@ def cell_of(trials: pd.DataFrame, column: str, na_if: NaIf) -> Cell:
 
 
 def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf) -> Cell:
-    """The cell of these trials; equal trials, declared twice, count once."""
+    """The cell of these trials; a trial that is declared twice counts once."""
     distinct = {trial_id: (state, value) for trial_id, state, value in ends}.values()
     counts = Counter(state for state, _ in distinct)
     complete = [value for state, value in distinct if state == TrialState.COMPLETE.value]
@@ -110,23 +110,24 @@ def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf) -> Cell:
 
 
 def standard_deviation(values: Sequence[float]) -> float | None:
-    """The standard deviation (ddof = 1) where there is one.
+    """The standard deviation (ddof = 1), None if there is none.
 
-    From exact sums, like the mean: the same values give the same digits in any order, anywhere.
+    It is computed from exact sums, like the mean: the same values give the same digits in any
+    order.
     """
     return stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
 
 
 def t_quantile(level: float, degrees_of_freedom: int) -> float:
     """The quantile of Student's t distribution."""
-    # scipy takes a quarter of a second to import, and most tables show standard deviations.
+    # Importing scipy takes a quarter of a second, and most tables show standard deviations.
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees_of_freedom, level))
 
 
 def status_of(counts: Mapping[str, int], *, n: int, na_if: NaIf) -> CellStatus:
-    """What a cell with these numbers of trials per state, and ``n`` values, shows."""
+    """The status of a cell with these numbers of trials per state and ``n`` values."""
     diverged = counts.get(TrialState.DIVERGED.value, 0)
     finished = diverged + counts.get(TrialState.COMPLETE.value, 0)
     is_na = {
@@ -145,7 +146,7 @@ def status_of(counts: Mapping[str, int], *, n: int, na_if: NaIf) -> CellStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class CellText:
-    """A cell in words; the renderers add only their own markup."""
+    """The text of a cell; renderers add only markup."""
 
     mean: str = ""
     spread: str = ""
@@ -165,7 +166,7 @@ class CellText:
 
 @dataclass(frozen=True, kw_only=True)
 class CellStyle:
-    """How a table writes its cells."""
+    """How cells are formatted."""
 
     decimals: int
     spread: Spread = "std"
@@ -173,10 +174,10 @@ class CellStyle:
 
 
 def cell_text(cell: Cell, style: CellStyle) -> CellText:
-    """What a cell shows.
+    """The text of a cell.
 
-    Seeds that are missing, failed or diverged without making the cell N/A are told by ``(k/n)``:
-    the mean is over k of n. N/A, – and blank cells carry no count; the caption adds them up.
+    ``(k/n)`` marks a mean over k of n seeds because others are missing, failed or diverged. N/A, –
+    and blank cells have no count; the caption has the totals.
     """
     tells_n = cell.n < cell.expected or style.always_n
     counted = f"({cell.n}/{cell.expected})" if tells_n else ""

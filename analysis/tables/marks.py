@@ -1,4 +1,4 @@
-"""Which cells of a table stand out: the best of each row, and the one after it."""
+"""Mark cells of a table: the best of each row, and the second best."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ CellKey = tuple[object, object]
 def mark_best(
     cells: Mapping[CellKey, Cell], goal: Goal | None, decimals: int, *, second: bool
 ) -> dict[CellKey, Cell]:
-    """The cells with each row's best marked, and its second: all that are equal to it as shown.
+    """The cells with each row's best and second best marked, including ties as displayed.
 
-    Nothing is marked in a table of one column, where there is nothing to compare, or of a metric
-    of which neither more nor less is better. A second best is marked where one is best alone.
+    Nothing is marked in a table with one column, or for a metric without a goal. The second best
+    is marked only if a single cell is best.
     """
     if goal is None or len({column for _, column in cells}) < 2:
         return dict(cells)
@@ -25,7 +25,7 @@ def mark_best(
     score = {
         key: sign * float(number_text(cell.mean, decimals))
         for key, cell in cells.items()
-        # What mixes versions of the user's code is the result of none.
+        # A cell that mixes versions of the user's code is never the best.
         if cell.mean is not None and not cell.mixed
     }
     by_row: defaultdict[object, list[float]] = defaultdict(list)
@@ -43,5 +43,5 @@ def mark_best(
 
 
 def is_second(value: float, ranked: list[float]) -> bool:
-    """Whether the value is next to one best: of two that share the best neither is second."""
+    """Whether the value is second to a single best value."""
     return len(ranked) > 1 and ranked[0] > ranked[1] == value

@@ -1,4 +1,4 @@
-"""What a table or a figure reports: a metric, at which epoch, and which way is better."""
+"""What a table or figure reports: a metric, its epoch, and which direction is better."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from adaloss.tasks.metrics import METRICS
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A metric at an epoch; ``goal`` is None where neither way is better."""
+    """A metric at an epoch; ``goal`` is None if neither direction is better."""
 
     metric: str
     at: At
@@ -17,7 +17,7 @@ class Measure:
 
     @property
     def column(self) -> str:
-        """Where the frame has it."""
+        """The frame's column."""
         return f"{self.at}:{self.metric}"
 
     @property

@@ -1,4 +1,4 @@
-"""Tables whose numbers come from several versions of the user's own code or data say so."""
+"""Detect and report numbers from several versions of the user's own code or data."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,14 +15,14 @@ from analysis.frame.column_types import values_of
 
 OWN_FIELDS = ("model", "dataset", "pretrained")
 NOW = "fingerprint_now"
-"""The column of what the trials' own code and data are now, as JSON like ``fingerprint``."""
+"""The column with the current digests of the trials' own code and data, as in ``fingerprint``."""
 MIXED_SIGN = "†"
 UNKNOWN = ""
 WITH_NUMBERS = (TrialState.COMPLETE.value, TrialState.DIVERGED.value)
 
 
 def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
-    """The frame with the column :data:`NOW`, where its results record anything to compare with."""
+    """The frame with the column :data:`NOW`, if its results have fingerprints."""
     if not any(recorded(frame)):
         return frame
     known: dict[tuple[str, str], Any] = {}
@@ -43,9 +43,9 @@ def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
 
 
 def is_mixed(fingerprints: Iterable[str | None]) -> bool:
-    """Whether results that are averaged were computed with several versions of something.
+    """Whether averaged results were computed with several versions of code or data.
 
-    A version that is not on record is another one than those that are.
+    An unrecorded version counts as different from all recorded ones.
     """
     texts = {text for text in fingerprints if text is not None}
     if UNKNOWN in texts:
@@ -54,7 +54,7 @@ def is_mixed(fingerprints: Iterable[str | None]) -> bool:
 
 
 def versions(fingerprints: Iterable[Mapping[str, Any]], field: str) -> int:
-    """How many versions of what a field names there are: of one file at most so many."""
+    """The largest number of versions of a file among these digests."""
     seen: dict[str, set[str]] = {}
     for fingerprint in fingerprints:
         digest = fingerprint.get(field)
@@ -78,11 +78,11 @@ def any_mixed(trials: pd.DataFrame) -> bool:
 
 
 def own_notes(trials: pd.DataFrame, *, some_mixed: bool) -> Iterator[str]:
-    """What a reader has to know of the versions behind the numbers; nothing where all is one."""
+    """The sentences on mixed versions for a caption; none if there is one version."""
     if some_mixed:
         yield (
-            f"{MIXED_SIGN}: computed with several versions of the code or data named here, so not "
-            "the result of any."
+            f"{MIXED_SIGN}: computed with several versions of the code or data named here, so it is "
+            "not the result of any of them."
         )
     finished = trials[trials["state"].isin(WITH_NUMBERS)]
     before = [parsed(text) for text in recorded(finished)]
@@ -106,19 +106,19 @@ def notes_on(
     changed = sum(is_another(old.get(field), new.get(field)) for old, new in pairs)
     if changed:
         number = share(changed, len(before))
-        yield f"{number} computed with another version of {what} than is here now."
+        yield f"{number} computed with another version of {what} than the current one."
     if missing := sum(field not in fingerprint for fingerprint in before):
         number = share(missing, len(before))
-        yield f"{number} computed with a version of {what} that is not on record."
+        yield f"{number} computed with an unrecorded version of {what}."
 
 
 def is_another(old: Digest | None, new: Digest | None) -> bool:
-    """Whether two digests that are known differ."""
+    """Whether two known digests differ."""
     return old is not None and new is not None and bool(difference(old, new))
 
 
 def share(part: int, whole: int) -> str:
-    """How many of the results, to begin a sentence."""
+    """The number of results, as the start of a sentence."""
     if part == whole:
         return f"All {whole} results were"
     return f"{part} of {whole} results {'was' if part == 1 else 'were'}"

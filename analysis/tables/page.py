@@ -1,14 +1,14 @@
-"""What a page of results says, as plain text in sections; the renderers add only their markup."""
+"""A page of results as plain text in sections; renderers add only markup."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlainTable:
-    """Headings and rows of text, numbers already written; as many texts in each row as headings.
+    """Headings and rows of texts, with numbers already formatted.
 
-    The first ``names`` columns and the last ``notes`` ones are words, which align to the left and
-    may take several lines; the others are numbers, which align to the right.
+    The first ``names`` columns and the last ``notes`` columns are words: aligned to the left, on
+    several lines if necessary. The others are numbers, aligned to the right.
     """
 
     header: tuple[str, ...]
@@ -18,14 +18,14 @@ class PlainTable:
 
     @property
     def left(self) -> frozenset[int]:
-        """The places of the columns of words."""
+        """The positions of the columns of words."""
         places = range(len(self.header))
         return frozenset((*places[: self.names], *places[len(places) - self.notes :]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A title, paragraphs, a table, and paragraphs that explain it."""
+    """A title, paragraphs, a table, and paragraphs below it."""
 
     title: str
     before: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""How many images a table's numbers are of, said in its caption."""
+"""The number of images behind a table's numbers, for its caption."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,11 +16,11 @@ PARTS = {
     "val": ("val_size", "validation"),
     "test": ("test_size", "test"),
 }
-"""The column of the frame and the word for the images that a metric is of."""
+"""By prefix of a metric: the frame's column with the number of images, and their name."""
 
 
 def on_images(trials: pd.DataFrame, measure: Measure) -> str:
-    """``, on 360 test images`` where that is so in every trial with a number, else nothing."""
+    """``, on 360 test images`` if every trial with a number has this size, else nothing."""
     sizes = set(sizes_of(trials, measure))
     if len(sizes) != 1 or NOT_RECORDED in sizes:
         return ""
@@ -30,7 +30,7 @@ def on_images(trials: pd.DataFrame, measure: Measure) -> str:
 def differing_images(
     part: pd.DataFrame, measure: Measure, by_axis: Callable[[pd.DataFrame, Values], str]
 ) -> Iterator[str]:
-    """``Test images: 360; 10,000 for mnist.`` where trials differ; nothing where none is known."""
+    """``Test images: 360; 10,000 for mnist.`` if trials differ; nothing if no size is known."""
     sizes = sizes_of(part, measure)
     if len(set(sizes)) > 1:
         shown = by_axis(complete(part), Values(sizes, None))
@@ -38,7 +38,7 @@ def differing_images(
 
 
 def sizes_of(trials: pd.DataFrame, measure: Measure) -> list[str]:
-    """The size in each complete trial, in words; none at all for a metric of no images."""
+    """The size in each complete trial as text; none for a metric without images."""
     column, _ = part_of(measure)
     if column not in trials:
         return []
@@ -46,15 +46,15 @@ def sizes_of(trials: pd.DataFrame, measure: Measure) -> list[str]:
 
 
 def part_of(measure: Measure) -> tuple[str, str]:
-    """The column and the word for the images that the metric is of; empty for other metrics."""
+    """The column and the name of the metric's images; empty for other metrics."""
     return PARTS.get(measure.metric.partition("/")[0], ("", ""))
 
 
 def size_text(size: Any) -> str:
-    """A number of images, which old records do not have."""
+    """A number of images as text; old records do not have one."""
     return NOT_RECORDED if size is None else f"{size:,}"
 
 
 def complete(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials that have a number."""
+    """The complete trials."""
     return trials[(trials["state"] == TrialState.COMPLETE.value).to_numpy(dtype=bool)]

@@ -1,4 +1,4 @@
-"""From the frame to tables of mean±spread: what is a row, a column, a cell, and which is best."""
+"""Compile tables of mean±spread from a frame."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,22 +22,21 @@ from analysis.tables.own_changes import is_mixed, recorded
 from analysis.tables.wording import one_line, value_text
 
 AVERAGED_FIELD = "seed"
-"""The only field that a cell averages over."""
+"""A cell averages over this field and no other."""
 
 CellKey = tuple[object, object]
 
 
 class TableError(UserError, ValueError):
-    """A table cannot be compiled as it was asked for; the message says what to change."""
+    """A requested table cannot be compiled; the message says what to change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A compiled table: ``cells`` has an entry for every pair of a row and a column value.
 
-    ``part`` words the values of the spec's ``per`` that the table is of, None without any;
-    ``part_values`` has them by field. ``style`` says how cells are written, ``names`` what values
-    are called.
+    ``part`` is a text for the table's values of the spec's ``per``, None without any;
+    ``part_values`` has them by field. ``style`` formats cells, and ``names`` has labels of values.
     """
 
     title: str
@@ -56,17 +55,17 @@ class Table:
 
     @property
     def rows_are_names(self) -> bool:
-        """Whether the row headings are words, which align to the left, or numbers."""
+        """Whether the row headings are words (aligned to the left), not numbers."""
         return any(self.names.is_word(self.row_field, value) for value in self.row_values)
 
     @property
     def row_texts(self) -> list[str]:
-        """What the rows are called."""
+        """The names of the rows."""
         return [self.names.text(self.row_field, value) for value in self.row_values]
 
     @property
     def column_texts(self) -> list[str]:
-        """What the columns are called."""
+        """The names of the columns."""
         return [self.names.text(self.column_field, value) for value in self.column_values]
 
     @property
@@ -79,7 +78,7 @@ class Table:
 
     @property
     def corner(self) -> str:
-        """The heading above the row headings; names speak for themselves, numbers do not."""
+        """The heading above the row headings: the fields whose values are numbers."""
         if all(self.names.is_word(self.column_field, value) for value in self.column_values):
             return self.row_field
         return f"{self.row_field} / {self.column_field}"
@@ -97,14 +96,14 @@ def compile_tables(
 ) -> tuple[Table, ...]:
     """One table per spec and value of its ``per``, in declared order.
 
-    ``metric``, ``at`` and ``goal`` are the sweep's; a spec with a metric of its own is judged by
-    what is better for that one. Rows and columns stand in the order in which the frame first has
-    them. A cell averages over seeds and nothing else. Of ``epoch N`` the frame must have the
-    columns (see :func:`analysis.frame.frame.build_frame`).
+    ``metric``, ``at`` and ``goal`` are the sweep's; a spec with its own metric uses that metric's
+    goal. Rows and columns keep the order in which the frame first has them. A cell averages over
+    seeds and nothing else. For ``epoch N`` the frame must have the columns (see
+    :func:`analysis.frame.frame.build_frame`).
 
     Raises:
         TableError: a spec names an unknown or repeated field or metric, an epoch that no trial
-            has or a cell that there is not, or a cell would mix trials that differ in more than
+            has or a cell that does not exist, or a cell would mix trials that differ in more than
             the seed.
     """
     tables: list[Table] = []
@@ -117,7 +116,7 @@ def compile_tables(
 
 
 def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
-    """What the table shows, and which way is better, where these are the sweep's."""
+    """The table's measure; the arguments are the sweep's."""
     own = spec.metric or metric
     own_goal = goal if own == metric else METRICS[own].goal if own in METRICS else None
     return Measure(metric=own, at=spec.at or at, goal=own_goal)
@@ -159,7 +158,7 @@ def tables_of(
 
 
 def transposed(table: Table) -> Table:
-    """The table turned over; what its marks compare stays what it was."""
+    """The table with rows and columns exchanged; marks stay on the same cells."""
     return replace(
         table,
         row_field=table.column_field,
@@ -174,7 +173,7 @@ def selected(frame: pd.DataFrame, spec: TableSpec) -> pd.DataFrame:
     """The rows of the frame that the spec's ``only`` and ``exclude`` leave.
 
     Raises:
-        TableError: they name an unknown field, or leave nothing.
+        TableError: they name an unknown field, or leave no row.
     """
     if not spec.only and not spec.exclude:
         return frame
@@ -193,7 +192,7 @@ def matching(frame: pd.DataFrame, point: Mapping[str, Sequence[object]]) -> "pd.
     """Which rows have one of the values in every field of the point."""
     matched = pd.Series(data=True, index=frame.index)
     for name, values in point.items():
-        # Not isin: it takes None for NaN.
+        # Not isin, which treats None as NaN.
         matched &= pd.Series(
             [value in values for value in values_of(frame, name)], index=frame.index
         )
@@ -201,12 +200,12 @@ def matching(frame: pd.DataFrame, point: Mapping[str, Sequence[object]]) -> "pd.
 
 
 def title_of(name: str, part_name: str | None) -> str:
-    """The table's title, with the value of ``per`` where the name alone does not tell it."""
+    """The table's title, extended by the value of ``per``."""
     return one_line(name) if part_name is None else f"{one_line(name)}: {part_name}"
 
 
 def check_names(spec: TableSpec, measure: Measure) -> None:
-    """Refuse axes and metrics that do not exist or repeat."""
+    """Refuse unknown or repeated axes, and unknown metrics."""
     named_axes = [("rows", spec.rows), ("columns", spec.columns)]
     for axis, field in (*named_axes, *(("per", field) for field in spec.per)):
         if field not in FIELD_NAMES:
@@ -225,7 +224,7 @@ def check_names(spec: TableSpec, measure: Measure) -> None:
 
 
 def check_epoch(frame: pd.DataFrame, measure: Measure) -> None:
-    """Refuse an epoch that comes after every trial's last."""
+    """Refuse an epoch after the last epoch of every trial."""
     epoch = epoch_of(measure.at)
     longest = max(frame["epochs"], default=None)
     if epoch is not None and longest is not None and epoch > longest:

@@ -1,4 +1,4 @@
-"""How a field's values and measured numbers are written wherever a person reads them."""
+"""Format fields' values and measured numbers for readers."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ MOST_IN_A_FILE_NAME = 100
 
 
 def value_text(value: object) -> str:
-    """A field's value as a person writes it: 0.01, 1, 100, 0.00001, true, none."""
+    """A field's value in the notation of a grid: 0.01, 1, 100, 0.00001, true, none."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -24,7 +24,7 @@ def value_text(value: object) -> str:
 
 
 def float_text(value: float) -> str:
-    """The shortest digits that are this number, without an exponent while that stays short."""
+    """The shortest digits of this number, without an exponent if that stays short."""
     digits = repr(float(value))
     if value and not 1e-9 <= abs(value) < 1e16:
         return digits
@@ -37,17 +37,17 @@ def number_text(value: float, decimals: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, runs of blanks or control characters: a name may hold any."""
+    """The text on one line, without repeated blanks or control characters."""
     return printable_line(text)
 
 
 def field_value_text(field: str, value: object) -> str:
-    """A value that stands alone: names speak for themselves, ``lr = 0.1`` needs its field."""
+    """A value on its own: a name alone, but a number with its field, as in ``lr = 0.1``."""
     return one_line(value) if isinstance(value, str) else f"{field} = {value_text(value)}"
 
 
 def short_texts(values: Sequence[object]) -> list[str]:
-    """The values as an axis has them: long fractions rounded where that keeps all distinct."""
+    """The values' texts on an axis: long fractions are rounded if all stay distinct."""
     full = [value_text(value) for value in values]
     short = [
         f"{value:.3g}" if isinstance(value, float) and len(text) > LONG_NUMBER else text
@@ -57,7 +57,7 @@ def short_texts(values: Sequence[object]) -> list[str]:
 
 
 def file_name(text: str) -> str:
-    """The text as part of a file's name; a long one ends in a digest of all of it."""
+    """The text as part of a file's name; a long text is cut and gets a digest."""
     short = re.sub(r"[^A-Za-z0-9._=+-]+", "_", text)
     if len(short) <= MOST_IN_A_FILE_NAME:
         return short

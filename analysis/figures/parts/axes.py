@@ -1,4 +1,4 @@
-"""What the panels of every figure share: their look, the ticks of a field, their titles."""
+"""What the panels of all figures share: their tables, look, ticks, titles and key."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from analysis.tables.names import Names
 from analysis.tables.tables import Table, compile_tables
 
 Per = str | tuple[str, ...] | None
-"""The fields of which every value gets a panel, or a figure, of its own."""
+"""The fields for each of whose values there is a panel or a figure."""
 
 GREY = "#666666"
 CROSS: dict[str, Any] = {
@@ -38,7 +38,7 @@ LOG_STEPS: Sequence[tuple[float, tuple[float, ...]]] = (
     (2, (1, 3)),
     (math.inf, (1,)),
 )
-"""For axes of fewer decades than the number: the ticks within each, none for equal steps."""
+"""Ticks within each decade for axes of fewer decades than the number; none: equal steps."""
 
 
 def tables_for(
@@ -76,14 +76,14 @@ def fields_of(per: Per) -> tuple[str, ...]:
 
 
 def shown_tables(tables: Sequence[Table], notes: list[str]) -> Sequence[Table]:
-    """As many tables as a figure holds; a note tells of the others."""
+    """The tables that fit into a figure; a note reports omitted ones."""
     if len(tables) > MAX_PANELS:
         notes.append(f"The first {MAX_PANELS} of {len(tables)} panels are shown.")
     return tables[:MAX_PANELS]
 
 
 def shown_columns(tables: Sequence[Table], notes: list[str]) -> tuple[object, ...]:
-    """The columns of all tables, first come first, that can be told apart; a note says the rest."""
+    """The columns of all tables, up to a limit; a note reports omitted ones."""
     columns = tuple(dict.fromkeys(value for table in tables for value in table.column_values))
     if len(columns) > MAX_LINES:
         field = tables[0].column_field
@@ -95,7 +95,7 @@ def shown_columns(tables: Sequence[Table], notes: list[str]) -> tuple[object, ..
 
 
 def tidy(axes: Axes) -> None:
-    """The look of every panel with lines."""
+    """Set the look of a panel with lines."""
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_linewidth(0.6)
@@ -103,7 +103,7 @@ def tidy(axes: Axes) -> None:
 
 
 def is_logarithmic(metric: str, values: Sequence[float]) -> bool:
-    """Whether these values of the metric span magnitudes."""
+    """Whether these values of a logarithmic metric span orders of magnitude."""
     numbers = [value for value in values if math.isfinite(value)]
     return (
         METRICS[metric].logarithmic
@@ -114,7 +114,7 @@ def is_logarithmic(metric: str, values: Sequence[float]) -> bool:
 
 
 def name_decades(axis: Axis, low: float, high: float) -> None:
-    """Plain numbers on a logarithmic axis between these ends, also where it has no whole decade."""
+    """Write plain numbers on a logarithmic axis, also if it contains no whole decade."""
     decades = math.log10(high / low)
     steps = next(steps for most, steps in LOG_STEPS if decades < most)
     axis.set_major_locator(LogLocator(subs=steps, numticks=5) if steps else MaxNLocator(3))
@@ -123,12 +123,12 @@ def name_decades(axis: Axis, low: float, high: float) -> None:
 
 
 def label_part(axes: Axes, table: Table, inches: float) -> None:
-    """The panel's title: which part of the sweep it is of."""
+    """Write the panel's title: its part of the sweep."""
     axes.set_title(literal(broken(table.part or "", int(inches * 15))), fontsize=TEXT_POINTS)
 
 
 def places_ticks(table: Table, places: Places, inches: float) -> Ticks:
-    """The ticks of the places of the table's rows along an axis of so many inches."""
+    """The ticks of the table's rows along an axis of this length in inches."""
     return ticks_of(
         table.names.along(table.row_field, places.values),
         [share * inches for share in places.shares],
@@ -139,14 +139,14 @@ def set_places(axes: Axes, places: Places, ticks: Ticks) -> None:
     """The x axis of these places."""
     if places.logarithmic:
         axes.set_xscale("log")
-    # The limits are told: a place where nothing is drawn belongs to the axis as well.
+    # Explicit limits: the axis includes places without marks.
     axes.set_xlim(places.limits)
     axes.set_xticks(places.numbers, ticks.shown, **ticks.turn)
     axes.minorticks_off()
 
 
 def line_handles(field: str, styles: Mapping[object, LineStyle], names: Names) -> list[Line2D]:
-    """The key's entry of every line, by the value of ``field`` that it is of."""
+    """The key's entry of every line, by its value of ``field``."""
     return [
         Line2D(
             [],
@@ -163,12 +163,12 @@ def line_handles(field: str, styles: Mapping[object, LineStyle], names: Names) -
 
 
 def cross_handle(label: str = "diverged") -> Line2D:
-    """The key's entry of the mark for what diverged."""
+    """The key's entry for the mark of divergence."""
     return Line2D([], [], color=GREY, label=label, **CROSS)
 
 
 def number_of_seeds(cells: Sequence[Cell]) -> str:
-    """``5 seeds``, ``3 to 5 seeds`` or ``one seed``: how many are declared."""
+    """``5 seeds``, ``3 to 5 seeds`` or ``one seed``: the declared number."""
     declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
     fewest, most = min(declared), max(declared)
     if most == 1:

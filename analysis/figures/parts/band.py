@@ -1,4 +1,4 @@
-"""The band for what diverged: beside the values of an axis and not among them."""
+"""The band for diverged trials: at the end of an axis, outside its values."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from analysis.figures.parts.line_styles import BAND_COLOUR, BAND_LABEL
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """A strip beside the lower or the upper end of an axis, of this share of the panel."""
+    """A strip at the lower or upper end of an axis, with this share of the panel."""
 
     share: float
     at_end: bool
@@ -23,13 +23,13 @@ class Band:
 
     @property
     def middle(self) -> float:
-        """Where marks stand in it, as a share of the panel."""
+        """The position of marks in the band, as a share of the panel."""
         return 1 - self.share / 2 if self.at_end else self.share / 2
 
     def set_apart(self, panels: Sequence[Axes], *, named: Collection[Axes] = ()) -> None:
-        """Give panels of one scale the band; their axis, ticks and grid keep out of it.
+        """Add the band to panels with a common scale; axis, ticks and grid stay outside.
 
-        The scale and its limits must be set. On those ``named`` the band has its name at the axis.
+        The scale and its limits must be set. Panels in ``named`` get the band's name at the axis.
         """
         axis = panels[0].yaxis if self.axis == "y" else panels[0].xaxis
         transform = axis.get_transform()
@@ -64,7 +64,7 @@ class Band:
 
 
 def band_for(metric: str, share: float) -> Band:
-    """The band at the worse end of the metric's axis."""
+    """The band for a metric, at the worse end of its axis."""
     return Band(share=share, at_end=METRICS[metric].goal == "minimize")
 
 
@@ -77,7 +77,7 @@ class Between(Locator):
         self.axis = locator.axis
 
     def set_axis(self, axis: Any) -> None:
-        """The axis that it is of."""
+        """The axis of the band."""
         super().set_axis(axis)
         self.locator.set_axis(axis)
 

@@ -1,4 +1,4 @@
-"""The course of training: every trial's recorded epochs by cell, and the mean of a cell."""
+"""The recorded epochs of trials by cell, and the mean of a cell."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,6 @@ Numbers = NDArray[np.float64]
 Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
 """The epochs of every trial id, and each quantity's values at them."""
 
-"""What an optimizer without a single rate has no value of."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
@@ -31,7 +29,7 @@ class Course:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the trial ran to its end."""
+        """Whether the trial is complete."""
         return self.state == TrialState.COMPLETE.value
 
     @property
@@ -83,7 +81,7 @@ def recorded_epochs(history: pd.DataFrame, quantities: Sequence[str]) -> Recorde
 def mean_course(courses: Iterable[Course], quantity: str) -> tuple[Numbers, Numbers]:
     """The epochs that every complete trial has, and the mean over those trials at each.
 
-    NaN where one of them has no value; diverged and unfinished trials are not averaged in.
+    NaN if one of them has no value; diverged and unfinished trials are excluded.
     """
     complete = [course for course in courses if course.is_complete and len(course.epochs)]
     if not complete:
@@ -97,7 +95,7 @@ def mean_course(courses: Iterable[Course], quantity: str) -> tuple[Numbers, Numb
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What one figure is of: the cells of a part of the sweep, by the values shown."""
+    """The content of one figure: the cells of a part of the sweep, by the shown values."""
 
     field: str
     line_field: str
@@ -108,12 +106,12 @@ class Part:
     cells: Mapping[tuple[object, object], tuple[Course, ...]]
 
     def courses(self, value: object, column: object) -> tuple[Course, ...]:
-        """The trials of a cell, none where the sweep leaves it out."""
+        """The trials of a cell, none if the sweep does not contain it."""
         return self.cells.get((value, column), ())
 
     @cached_property
     def all_courses(self) -> list[Course]:
-        """The trials of every cell that is shown."""
+        """The trials of every shown cell."""
         return [
             c for value in self.shown for line in self.styles for c in self.courses(value, line)
         ]
@@ -125,7 +123,7 @@ class Part:
 
     @cached_property
     def without(self) -> tuple[tuple[object, str], ...]:
-        """The lines, with the quantity, that have no value of a quantity that some lack."""
+        """The lines that have no value of an optional quantity, with that quantity."""
         return tuple(
             (column, quantity)
             for column in self.styles
@@ -141,5 +139,5 @@ class Part:
 
     @property
     def is_one_epoch(self) -> bool:
-        """Whether no trial has a second epoch: points, not lines."""
+        """Whether no trial has a second epoch, so that points replace lines."""
         return all(len(course.epochs) < 2 for course in self.all_courses)

@@ -1,4 +1,4 @@
-"""What is written in a figure: literal, broken into lines where it is long, and measured."""
+"""Texts in a figure: escaped, broken into lines, and measured."""
 
 import re
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ Value = TypeVar("Value")
 
 POINTS_PER_INCH = 72
 LINE_SPACING = 1.25
-"""Height of a line of text, as a multiple of its size."""
+"""The height of a line of text, as a multiple of its font size."""
 
 
 def literal(text: str) -> str:
-    """The text so that matplotlib does not take dollars for mathematics."""
+    """The text with dollars escaped, which would start mathematics in matplotlib."""
     return text.replace("$", r"\$")
 
 
 def broken(text: str, width: int) -> str:
     """The text in lines of at most ``width`` characters, broken at blanks.
 
-    A word longer than a line is broken after ``_``, ``.``, ``/`` or ``-``, as the names of models
-    have them, or cut.
+    A word longer than a line is broken after ``_``, ``.``, ``/`` or ``-``, which occur in names of
+    models, or cut.
     """
     lines = [""]
     for word in re.findall(r"[^ ]+ *", text):
@@ -42,7 +42,7 @@ def broken(text: str, width: int) -> str:
 
 
 def bounded(text: str, width: int, most: int) -> str:
-    """The text in at most so many lines of ``width`` characters; else its middle is left out."""
+    """The text in at most this many lines of ``width`` characters, shortened in its middle."""
     lines = broken(text, width)
     # Lines that are broken at blanks are not full.
     length = most * width
@@ -53,7 +53,7 @@ def bounded(text: str, width: int, most: int) -> str:
 
 
 def metric_label(metric: str, at: At, width: int) -> str:
-    """The metric with its unit and the epoch that it is of, in lines of ``width`` characters."""
+    """The metric with its unit and epoch, in lines of ``width`` characters."""
     label = broken(METRICS[metric].label, width)
     if at == "last":
         return label
@@ -62,7 +62,7 @@ def metric_label(metric: str, at: At, width: int) -> str:
 
 
 def text_inches(text: str, points: float) -> float:
-    """The width of the text's longest line, as written."""
+    """The width of the text's longest line, as rendered."""
     font = FontProperties(size=points)
     return (
         max(
@@ -74,7 +74,7 @@ def text_inches(text: str, points: float) -> float:
 
 
 def lines_inches(count: int, points: float) -> float:
-    """The height of so many lines."""
+    """The height of this many lines."""
     return count * points * LINE_SPACING / POINTS_PER_INCH
 
 
@@ -84,7 +84,7 @@ def in_words(names: Sequence[str]) -> str:
 
 
 def evenly(values: Sequence[Value], most: int) -> tuple[Value, ...]:
-    """At most ``most`` of the values: the first, the last and some evenly between."""
+    """At most ``most`` of the values: the first, the last and an even selection between."""
     if len(values) <= most:
         return tuple(values)
     steps = [round(index * (len(values) - 1) / max(1, most - 1)) for index in range(most)]

@@ -1,4 +1,4 @@
-"""What a line of a figure is recognised by: always the same for the same optimizer."""
+"""Colours and markers of lines: always the same for the same optimizer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ Dashes = Literal["-", "--", ":", "-."]
 
 @dataclass(frozen=True)
 class LineStyle:
-    """Colour and marker: either alone is enough, in grey print or for the colour-blind."""
+    """Colour and marker: each alone identifies a line, in grey print or for the colour-blind."""
 
     colour: str
     marker: str
     dashes: Dashes = "-"
 
 
-# Colours that the colour-blind can tell apart, by Okabe and Ito.
+# Colours by Okabe and Ito, which colour-blind readers can distinguish.
 OPTIMIZER_STYLES: Mapping[str, LineStyle] = {
     "adaloss": LineStyle("#D55E00", "o"),
     "adagrad_norm": LineStyle("#0072B2", "s"),
@@ -33,23 +33,23 @@ OTHER_STYLES: Sequence[LineStyle] = (
     LineStyle("#56B4E9", "h"),
     LineStyle("#000000", "*"),
 )
-# When every colour has been used, they come again in dashes.
+# After the last colour, the colours repeat with dashes.
 DASHES: Sequence[Dashes] = ("-", "--", ":", "-.")
 BAND_COLOUR = "#EBEBEB"
-"""Of the band beside an axis in which what diverged stands."""
+"""The colour of the band of diverged trials."""
 BAND_LABEL = "diverged"
 MAX_LINES = 2 * len(OTHER_STYLES)
-"""More lines than these in one panel nobody tells apart."""
+"""More lines in one panel cannot be distinguished."""
 
 
 def line_styles(values: Sequence[object]) -> dict[object, LineStyle]:
-    """A style for each of these values; what is no optimizer gets the other styles in turn."""
+    """A style for each value; values that are no optimizers get the styles in turn."""
     others = [value for value in values if str(value) not in OPTIMIZER_STYLES]
     styles = {value: other_style(number) for number, value in enumerate(others)}
     return {value: styles.get(value) or OPTIMIZER_STYLES[str(value)] for value in values}
 
 
 def other_style(number: int) -> LineStyle:
-    """The style of the ``number``-th line, from 0, that is of no optimizer."""
+    """The style of the ``number``-th line, from 0, that is not an optimizer's."""
     turn, index = divmod(number, len(OTHER_STYLES))
     return replace(OTHER_STYLES[index], dashes=DASHES[turn % len(DASHES)])

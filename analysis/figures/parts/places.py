@@ -1,4 +1,4 @@
-"""Where the values of a field stand on an axis."""
+"""The positions of a field's values on an axis."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 @dataclass(frozen=True)
 class Places:
-    """The values in their order along the axis, and the number at which each stands.
+    """The values in order along the axis, and their positions as numbers.
 
     ``spacing`` is the smallest distance between neighbours, in decades on a logarithmic axis.
     """
@@ -19,7 +19,7 @@ class Places:
     spacing: float
 
     def shifted(self, share: float) -> list[float]:
-        """The places moved by a share of the spacing, so that lines do not hide one another."""
+        """The positions moved by a share of the spacing, so that lines do not hide one another."""
         shift = share * self.spacing
         if self.logarithmic:
             return [number * 10**shift for number in self.numbers]
@@ -27,7 +27,7 @@ class Places:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The ends of the axis: room for shifted places at either end."""
+        """The limits of the axis, with space for shifted positions."""
         low, high = self.along[0], self.along[-1]
         margin = max(0.5 * self.spacing, 0.06 * (high - low))
         ends = (low - margin, high + margin)
@@ -35,18 +35,18 @@ class Places:
 
     @property
     def shares(self) -> list[float]:
-        """How far along the axis each place is, from 0 to 1."""
+        """The relative position along the axis, from 0 to 1."""
         low, high = (math.log10(end) if self.logarithmic else end for end in self.limits)
         return [(place - low) / (high - low) for place in self.along]
 
     @property
     def along(self) -> list[float]:
-        """The places in the axis' own unit, ascending: decades on a logarithmic one."""
+        """The positions in the axis' unit, ascending: decades on a logarithmic axis."""
         return [math.log10(n) if self.logarithmic else n for n in self.numbers]
 
 
 def places_of(values: Sequence[object]) -> Places:
-    """Positive numbers ascending on a logarithmic axis, anything else side by side as declared."""
+    """Positive numbers ascending on a logarithmic axis; other values evenly, as declared."""
     numbers = sorted(
         value
         for value in values

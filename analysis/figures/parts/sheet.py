@@ -1,7 +1,7 @@
-"""The sheet that the panels of a figure stand on: its size, title, key and note.
+"""The sheet of a figure's panels: its size, title, key and notes.
 
-Sizes are those in print: a figure is drawn as wide as it is to stand in a paper, with text of 6 to
-8 points, and is not to be scaled.
+Sizes are those in print: a figure has its final width in a paper, with text of 6 to 8 points, and
+must not be scaled.
 """
 
 import math
@@ -25,11 +25,11 @@ TEXT_POINTS = 7.0
 SMALL_POINTS = 6.0
 
 MOST_TITLE_LINES = 2
-"""Of a longer title the middle is left out."""
+"""A longer title loses its middle."""
 MAX_PANELS = 24
-"""More would neither fit on a page nor be looked at."""
+"""More panels would not fit on a page."""
 
-# What a key's entry needs beside its text: the sample of the line, and gaps.
+# The width of a key's entry besides its text: the sample of the line, and gaps.
 ENTRY_INCHES = 0.38
 NARROWEST_PANEL = 2.1
 
@@ -48,23 +48,23 @@ class Grid:
         return self.width / self.across
 
 
-def panel_grid(count: int, *, width: float, wanted: float, beside: float = 0.0) -> Grid:
-    """``count`` panels of at least ``wanted`` inches each, within ``width`` inches.
+def panel_grid(count: int, *, width: float, wanted: float, reserved: float = 0.0) -> Grid:
+    """A grid of ``count`` panels of at least ``wanted`` inches each, within ``width`` inches.
 
-    One panel alone, with ``beside`` inches at its side, takes a paper's column, or more where it
-    needs that.
+    A single panel, with ``reserved`` inches at its side, has the width of a paper's column, or more
+    if it needs more.
     """
     panel = min(max(wanted, NARROWEST_PANEL), width)
     across = max(1, min(count, int(width / panel)))
     return Grid(
         rows=math.ceil(count / across),
         across=across,
-        width=min(width, across * max(COLUMN_INCHES - beside, panel)),
+        width=min(width, across * max(COLUMN_INCHES - reserved, panel)),
     )
 
 
 def new_sheet(width: float, height: float, title: str) -> Figure:
-    """An empty figure whose panels get ``height`` inches together, with its title above."""
+    """An empty figure with ``height`` inches for all panels, and a title."""
     lines = bounded(title, int(width * 15), MOST_TITLE_LINES)
     above = lines_inches(lines.count("\n") + 1, TITLE_POINTS) + 0.06 if title else 0.0
     figure = Figure(figsize=(width, height + above))
@@ -81,7 +81,7 @@ def reserve_below(figure: Figure, share: float) -> None:
 
 
 def add_key(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]) -> None:
-    """What the lines and marks mean, and the notes below that: the figure grows to hold them."""
+    """Add the key and the notes below the panels; the figure grows to hold them."""
     width, height = (float(side) for side in figure.get_size_inches())
     note = fill(" ".join(filter(None, notes)), int(width * 21), break_on_hyphens=False)
     below = lines_inches(note.count("\n") + 1, SMALL_POINTS) + 0.05 if note else 0.0
@@ -91,7 +91,7 @@ def add_key(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]) -> 
     figure.set_size_inches(width, total)
     reserve_below(figure, (total - height) / total)
     if handles:
-        # Not "outside lower center": together with a note below it, the layout has no room for it.
+        # Not "outside lower center", which leaves no space for the key above a note.
         legend = figure.legend(
             handles=handles,
             loc="lower center",
@@ -110,18 +110,18 @@ def add_key(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]) -> 
 
 
 def key_columns(labels: Sequence[str], width: float) -> int:
-    """How many of the key's entries stand side by side: the most that ``width`` inches hold."""
+    """The largest number of the key's columns that fits ``width`` inches."""
     wide = [text_inches(label, TEXT_POINTS) + ENTRY_INCHES for label in labels]
     for columns in range(len(wide), 1, -1):
         rows = math.ceil(len(wide) / columns)
-        # As many in each column; otherwise the last rows would hold a few at the left.
+        # Equal columns; otherwise the last row would have few entries at the left.
         if math.ceil(len(wide) / rows) == columns and column_inches(wide, columns) <= width:
             return columns
     return 1
 
 
 def column_inches(wide: Sequence[float], columns: int) -> float:
-    """The width of entries of these widths, set column after column."""
+    """The width of a key with entries of these widths, filled column by column."""
     rows, longer = divmod(len(wide), columns)
     ends = [rows * (index + 1) + min(index + 1, longer) for index in range(columns)]
     return sum(max(wide[start:end]) for start, end in zip([0, *ends], ends, strict=False))

@@ -1,4 +1,4 @@
-"""The names along an axis: level, aslant or upright, as they have room."""
+"""The names along an axis: horizontal, slanted or vertical, depending on the space."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from analysis.figures.parts.labels import broken, lines_inches, literal, text_in
 from analysis.figures.parts.sheet import TEXT_POINTS
 
 NAME_WIDTH = 18
-"""Characters of a line of a name."""
+"""The largest number of characters in a line of a name."""
 GAP = 0.06
-"""Inches between neighbours."""
+"""The gap between neighbours in inches."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ticks:
-    """The names of ticks, in lines, turned by ``degrees``; those not ``kept`` have no room."""
+    """The names of ticks, in lines, rotated by ``degrees``; only those in ``kept`` fit."""
 
     names: tuple[str, ...]
     degrees: int
@@ -24,12 +24,12 @@ class Ticks:
 
     @property
     def shown(self) -> list[str]:
-        """What stands at each tick, literal."""
+        """The escaped text at each tick."""
         return [literal(n) if index in self.kept else "" for index, n in enumerate(self.names)]
 
     @property
     def turn(self) -> dict[str, Any]:
-        """How matplotlib is to turn the names."""
+        """The rotation for matplotlib."""
         slants: dict[int, dict[str, Any]] = {
             0: {},
             45: {"rotation": 45, "ha": "right", "rotation_mode": "anchor"},
@@ -39,7 +39,7 @@ class Ticks:
 
     @property
     def height(self) -> float:
-        """The inches that the names take below the axis."""
+        """The height of the names below the axis in inches."""
         angle = math.radians(self.degrees)
         return max(
             text_inches(name, TEXT_POINTS) * math.sin(angle) + tall(name) * math.cos(angle)
@@ -48,9 +48,9 @@ class Ticks:
 
 
 def ticks_of(texts: Sequence[str], offsets: Sequence[float]) -> Ticks:
-    """The ticks at these offsets, in inches along the axis: level where all have room, else turned.
+    """The ticks at these offsets, in inches along the axis: horizontal if all fit, else rotated.
 
-    Where they would touch even upright, some are left without a name.
+    If names would touch even when vertical, some ticks have no name.
     """
     names = tuple(broken(text, NAME_WIDTH) for text in texts)
     wide = [text_inches(name, TEXT_POINTS) + GAP for name in names]
@@ -70,7 +70,7 @@ def tall(name: str) -> float:
 
 
 def apart(offsets: Sequence[float], needed: Sequence[float]) -> frozenset[int]:
-    """The most of these, from the first, that stand clear of the one before; all in inches."""
+    """The positions of as many names as fit without touching, from the first; all in inches."""
     kept: list[int] = []
     for index, offset in enumerate(offsets):
         if not kept or offset - offsets[kept[-1]] >= (needed[index] + needed[kept[-1]]) / 2:

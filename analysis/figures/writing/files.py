@@ -21,9 +21,9 @@ FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES)
 FIGURE_FORMATS = ("png", "pdf")
 
 Named = tuple[str, "Callable[[], Figure]"]
-"""A figure's name, and what draws it."""
+"""A figure's name, and the function that draws it."""
 Share = tuple[int, int]
-"""Of so many who write figures, the second number, the one who is the first, from zero."""
+"""The number of a writer of figures, from zero, and the number of writers."""
 ALL: Share = (0, 1)
 
 
@@ -34,12 +34,12 @@ def figures_of(
     baseline: str | None = None,
     width: float | None = None,
 ) -> Iterator[Named]:
-    """The figures of these kinds; what draws one raises what is said here.
+    """The figures of these kinds; a function that draws one may raise the same errors.
 
     Raises:
         TableError: the fields or the baseline do not exist, or cells would mix trials.
     """
-    # matplotlib takes half a second to import, and tables do without it.
+    # matplotlib takes half a second to import, and tables do not need it.
     from analysis import figures
 
     spec, measure, frame = results.spec, results.measure, results.chosen()
@@ -83,9 +83,9 @@ def figures_of(
 def save_figures(
     named: Iterable[Named], folder: Path, formats: Sequence[str], share: Share = ALL
 ) -> Iterator[Path]:
-    """Write each figure in these formats into the folder, as they are drawn; gives the files.
+    """Write each figure in these formats to the folder as soon as it is drawn; yield the files.
 
-    With a ``share``, the figures that fall to one of several who do this.
+    With a ``share``, only this writer's share of the figures.
     """
     from analysis.figures import save_figure
 
@@ -104,13 +104,13 @@ def save_figures(
 
 
 def unused(stem: str, taken: Collection[str]) -> str:
-    """The name, with a number where names that differ in other signs have become the same."""
+    """The name, with a number if another figure's name became the same file name."""
     numbered = (f"{stem}-{number}" for number in count(2))
     return next(name for name in chain((stem,), numbered) if name not in taken)
 
 
 def shares_of(results: Results, kind: str, writers: int) -> list[Share]:
-    """How so many writers share the figures of a kind: of learning curves there are several."""
+    """The shares of the writers in the figures of a kind: only learning curves are several."""
     if kind != CURVES:
         return [ALL]
     most = min(writers, len(positions_by(results.chosen(), results.spec.per)))
@@ -123,6 +123,6 @@ def write_share(results: Results, kind: str, share: Share) -> list[Path]:
     return list(save_figures(drawn, results.store.figures_folder, FIGURE_FORMATS, share))
 
 
-def told_before(results: Results) -> Results:
-    """The results for a process that need not tell again which records cannot be read."""
+def without_warnings(results: Results) -> Results:
+    """The results for another process, which does not repeat warnings about unreadable records."""
     return replace(results, store=replace(results.store, unreadable=ignore))

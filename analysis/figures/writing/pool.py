@@ -1,4 +1,4 @@
-"""Figures drawn and written by processes beside this one: they take the most time of all."""
+"""Draw and write figures in other processes, because figures take the most time."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from types import FrameType
 from analysis.figures.writing.processes import clean_start, number_of_processes, start_early
 
 Write = Callable[[], Sequence[Path]]
-"""Draws and writes figures; returns the files. What takes it to another process is ``pickle``."""
+"""Draws and writes figures and returns the files; ``pickle`` sends it to another process."""
 SECONDS_TO_STOP = 0.2
 TIMES_TO_STOP = 15
 Waiting = dict[Future[Sequence[Path]], Write]
@@ -23,10 +23,10 @@ Waiting = dict[Future[Sequence[Path]], Write]
 
 @contextmanager
 def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
-    """A function that has figures written and does not wait for it; the block's end does.
+    """Yield a function that submits figures; the end of the block waits for them.
 
     At the end ``written`` has all the files. On a machine with one processor this process writes
-    them. What goes wrong with a figure is raised at the end.
+    them. Exceptions from figures are raised at the end.
     """
     number = number_of_processes()
     if number == 1:
@@ -41,7 +41,7 @@ def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
     def have_written(write: Write) -> None:
         try:
             waiting[executor.submit(until_stopped, write)] = write
-        # As others die, Python takes away what it is about to start the next one with.
+        # When processes die, Python removes resources that the next start needs.
         except (BrokenProcessPool, OSError):
             broken.set()
             written.extend(write())
@@ -51,24 +51,24 @@ def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
         while waiting:
             settle(waiting, broken, written)
     except BaseException:
-        # Many figures may be one's to write: who wants to stop does not wait for them.
+        # A process may have many figures left: after an interrupt, do not wait for them.
         stop_all(set(active_children()) - others)
         broken.set()
         raise
     finally:
         if broken.is_set():
-            # One that started as another died is not among those that the executor ends, but among
-            # those that it waits for.
+            # The executor waits for, but does not end, a process that started while another
+            # died.
             for process in set(active_children()) - others:
                 process.kill()
         executor.shutdown(cancel_futures=True)
 
 
 def settle(waiting: Waiting, broken: Event, written: list[Path]) -> None:
-    """Wait for some of the figures, and raise what went wrong.
+    """Wait for some of the figures, and raise their exceptions.
 
-    Of processes that have died, for lack of memory say, this process does the work; ``broken`` says
-    that there are such.
+    This process does the work of processes that have died, for example from a lack of memory;
+    ``broken`` says that some have.
     """
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for saved in done:
@@ -81,9 +81,9 @@ def settle(waiting: Waiting, broken: Event, written: list[Path]) -> None:
 
 
 def stop_all(processes: Collection[BaseProcess]) -> None:
-    """Have processes end, which takes them a moment."""
+    """Ask processes to end, which takes them a moment."""
     for _ in range(TIMES_TO_STOP):
-        # Said once it may be lost: in a callback of its own Python passes over an exception.
+        # Repeatedly, because Python ignores an exception inside some of its callbacks.
         for process in processes:
             process.terminate()
         connection.wait([process.sentinel for process in processes], SECONDS_TO_STOP)
@@ -93,11 +93,11 @@ def stop_all(processes: Collection[BaseProcess]) -> None:
 
 
 class StoppedError(BaseException):
-    """This process was told not to go on with its figures: nothing else is to handle that."""
+    """This process must stop writing figures; a BaseException, so that no other code handles it."""
 
 
 def until_stopped(write: Write) -> Sequence[Path]:
-    """Write figures; at SIGTERM take away what is half written, and end."""
+    """Write figures; at SIGTERM, remove partial files and end."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise StoppedError
@@ -112,13 +112,13 @@ def until_stopped(write: Write) -> Sequence[Path]:
 
 
 def follow_parent() -> None:
-    """End when the parent ends, however that is; a Ctrl-C is the parent's to answer."""
+    """End when the parent ends, for whatever reason; the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=end_with_parent, daemon=True).start()
 
 
 def end_with_parent() -> None:
-    """Wait for the parent's end; a killed one cannot tell its children."""
+    """Wait for the parent's end; a killed parent cannot notify its children."""
     parent = parent_process()
     assert parent is not None, "this runs in a child"
     parent.join()

@@ -1,4 +1,4 @@
-"""How the processes that write figures start: forks of one that has imported what they need."""
+"""Start the processes that write figures: forks of a process with all imports done."""
 
 import os
 import signal
@@ -9,9 +9,9 @@ from multiprocessing.context import BaseContext
 from adaloss.own_code.fresh_process import nothing_from_the_working_folder
 
 MOST_PROCESSES = 4
-# matplotlib imports a format's backend, and what that needs, with the first file of it.
+# matplotlib imports a format's backend with the first file in that format.
 IMPORTED_FIRST = (
-    # Before all others: it sees to it that those of the tool are the tool's.
+    # First, because it guarantees that the tool's packages are imported.
     "adaloss_sweep",
     "analysis.figures.writing.files",
     "analysis.figures",
@@ -21,26 +21,26 @@ IMPORTED_FIRST = (
 
 
 def number_of_processes() -> int:
-    """How many processes write figures; 1 is this one alone."""
+    """The number of processes that write figures; 1 means this process."""
     return min(MOST_PROCESSES, processors())
 
 
 def clean_start() -> BaseContext:
-    """How they start: not as forks of this one, where Ray and pyarrow are at work."""
+    """The start method: not forks of this process, in which Ray and pyarrow have threads."""
     return get_context("forkserver" if can_fork() else "spawn")
 
 
 def start_early() -> None:
-    """Start the process that they are forked from, and do not wait until it has imported all.
+    """Start the process that they are forked from, without waiting for its imports.
 
-    It takes a second of a processor, which is idle when a run begins and is not at its end.
+    The imports take a second of a processor, which is idle when a run begins but not at its end.
     """
     if number_of_processes() > 1 and can_fork():
         get_context("forkserver").set_forkserver_preload([*IMPORTED_FIRST])
         with nothing_from_the_working_folder():
-            # What this starts too would unblock the signal.
+            # The resource tracker, which this starts too, would unblock the signal.
             resource_tracker.ensure_running()
-        # The process is deaf to Ctrl-C from its first moment; this one hears of it a moment later.
+        # The new process ignores Ctrl-C from its start; this process gets it a moment later.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             with nothing_from_the_working_folder():

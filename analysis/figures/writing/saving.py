@@ -1,4 +1,4 @@
-"""Figures as files: the same records give the same bytes, whoever draws them and when."""
+"""Save figures: the same records give the same bytes at any time and on any machine."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -14,32 +14,32 @@ from matplotlib.transforms import Bbox
 from adaloss.errors import UserError
 from adaloss.records.store import replacing
 
-# What would make the same figure a different file: versions and the time of day.
+# Metadata that would make files of the same figure differ: versions and the time.
 UNDATED: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".svg": {"Creator": None, "Date": None},
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
 }
 DPI = 300
-# Of a panel's corners, as shares of the figure: the layout's solver takes its variables as they lie
-# in memory, and the last bits of what it finds differ from time to time.
+# Panels' corners are rounded to this many decimals: the layout's solver orders its variables by
+# memory address, so that the last bits of its solution vary.
 DECIMALS = 9
-# Journals refuse Type 3 fonts; without a salt of ours an SVG's ids are random.
+# Journals refuse Type 3 fonts; without a fixed salt, an SVG's ids are random.
 SAVE_SETTINGS = {"pdf.fonttype": 42, "svg.hashsalt": "adaloss-sweep", "savefig.dpi": DPI}
-# What a font says of ligatures and the like, which matplotlib has dealt with: a viewer needs none
-# of it, and to cut it down to the letters in use takes two fifths of the time of a small PDF.
+# Font tables for ligatures and the like, which matplotlib has already applied: viewers do not need
+# them, and subsetting them takes two fifths of the time of a small PDF.
 SHAPING = ["GDEF", "GPOS", "GSUB"]
 DROPPED = "fontTools.subset.Options._drop_tables_default"
 
 
 def lay_out(figure: Figure) -> None:
-    """Give everything in the figure its place, once for all its files."""
+    """Lay out the figure, once for all its files."""
     engine = figure.get_layout_engine()
     if engine is None or not figure.axes:
         return
     with mpl.style.context(["default", SAVE_SETTINGS]):
         before = figure.get_dpi()
-        # Letters are as wide as in the finest of the files.
+        # Measure letters at the resolution of the finest file.
         figure.set_dpi(DPI)
         try:
             engine.execute(figure)
@@ -52,16 +52,16 @@ def lay_out(figure: Figure) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure in the format of the path's suffix; the same figure is the same bytes.
+    """Write the figure in the format of the path's suffix; the same figure gives the same bytes.
 
-    It is laid out where it has not been.
+    The figure is laid out if it has not been.
 
     Raises:
-        UserError: the suffix is not that of a format.
+        UserError: the suffix belongs to no format.
     """
     ending = path.suffix.lower()
     if ending not in UNDATED:
-        raise UserError(f"{path}: a figure's name must end in {', '.join(UNDATED)}")
+        raise UserError(f"{path}: a figure's suffix must be one of {', '.join(UNDATED)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     lay_out(figure)
     with (
@@ -74,9 +74,9 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 @contextmanager
 def fonts_without(tables: Sequence[str]) -> Iterator[None]:
-    """While PDFs are written: their fonts lack these tables, beside those that they always lack.
+    """Drop further font tables while PDFs are written.
 
-    Neither library has an option for it. Where the private name is another, PDFs are as ever.
+    Neither library has an option for this. If the private name changes, the tables stay in PDFs.
     """
     with ExitStack() as change:
         with suppress(ImportError, AttributeError):
