@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Kept bytecode saves each of the many processes from compiling its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup quickstart test lint types layers unit faults lock clean
+.PHONY: setup quickstart test lint types layers unit faults reference docs lock clean
 
 quickstart: setup
 	$(BIN)/adaloss-sweep run quickstart
@@ -43,10 +43,18 @@ faults: setup
 	$(BIN)/pytest tests/faults
 	$(BIN)/python tests/faults/kill_points.py --points 300
 
+# The pages that are generated from the grid's schema and the commands.
+reference: setup
+	$(BIN)/python docs/make_reference.py
+
+# The site, in site/; warnings are errors. The variables silence advertisements of other tools.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet
+
 # After a change of the dependencies in setup.cfg.
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
-	    --no-header --no-annotate --extra test pyproject.toml --output-file requirements.lock --quiet
+	    --no-header --no-annotate --extra test --extra docs pyproject.toml --output-file requirements.lock --quiet
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build site *.egg-info

@@ -1,0 +1,71 @@
+"""The generated pages are those that the code gives, and every key and outcome is explained."""
+
+import re
+import runpy
+
+import pytest
+from documents import ROOT
+
+from adaloss.grid.sweep import grid_json_schema, load_sweep
+from adaloss.records.result import FailureKind
+from adaloss.trial import FIELD_NAMES
+from runners.cli import options
+from runners.preflight.finding import Finding
+
+DOCS = ROOT / "docs"
+EXAMPLE = DOCS / "every-key.yaml"
+
+
+@pytest.mark.parametrize("name", ["grid-reference.md", "commands.md"])
+def test_a_generated_page_is_current(name):
+    pages = runpy.run_path(str(DOCS / "make_reference.py"))["pages"]()
+    assert (DOCS / name).read_text(encoding="utf-8") == pages[name], "run `make reference`"
+
+
+def test_the_example_is_a_grid_with_every_key():
+    grid = load_sweep(EXAMPLE).grid.model_dump()
+    schema = grid_json_schema()
+    text = EXAMPLE.read_text(encoding="utf-8")
+    parts = runpy.run_path(str(DOCS / "make_reference.py"))["examples"](text)
+    top = {
+        name
+        for name, about in schema["properties"].items()
+        if "W&B sweep file" not in about.get("description", "")
+    }
+    assert top <= parts.keys()
+    for name in top:
+        value = grid[name][0] if isinstance(grid[name], tuple) else grid[name]
+        fields = [field for field in FIELD_NAMES if field not in ("seed", "max_loss")]
+        names = fields if name == "parameters" else value if isinstance(value, dict) else ()
+        section = name in ("metric", "overrides", "divergence", "resources", "execution")
+        if name == "parameters" or section or name in ("wandb", "tables", "data"):
+            assert [key for key in names if f"{key}:" not in parts[name]] == []
+
+
+def test_troubleshooting_explains_every_kind_of_failure():
+    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    assert [kind for kind in FailureKind if f"| `{kind}` |" not in page] == []
+
+
+def test_troubleshooting_explains_every_exit_code():
+    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    codes = (
+        options.COMPLETE,
+        options.USER_ERROR,
+        options.INCOMPLETE,
+        options.FAILED,
+        options.INTERRUPTED,
+    )
+    assert [code for code in codes if f"| {code} |" not in page] == []
+
+
+def test_troubleshooting_explains_every_finding():
+    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    explained = page.partition("| about | warning | refused |")[2].partition("\n\n")[0]
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "runners" / "preflight").rglob("*.py")
+    )
+    assert Finding.__dataclass_fields__["about"]
+    topics = set(re.findall(r'(?:warning|refused)\(\s*"([^"]+)"', source))
+    assert topics
+    assert [topic for topic in sorted(topics) if topic not in explained] == []
