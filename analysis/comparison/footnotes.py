@@ -54,8 +54,8 @@ def on_the_tests(comparison: Comparison) -> Iterator[str]:
     )
     if any(cell.outcome is Outcome.UNRESOLVED for cell in comparison.cells):
         yield (
-            "Minimum detectable difference: the true difference that a single test at 5 % finds with 80 % "
-            "power at these n and standard deviations, by the t approximation; with Holm's "
+            "Minimum detectable difference: the true difference that a single test at 5 % finds "
+            "with 80 % power at these n and standard deviations, by the t approximation; with Holm's "
             "adjustment it is larger. No detectable difference is not equality."
         )
 
@@ -73,8 +73,8 @@ def on_the_spread(comparison: Comparison) -> Iterator[str]:
             counts = sorted({cell.n for cell in known if cell.n is not None and cell.n > 1})
             factors = ", ".join(f"{math.sqrt(n / (n - 1)):.2f} for n = {n}" for n in counts)
             yield (
-                f"The standard deviations {where} are assumed to have ddof = 1, which is not known. "
-                f"If they have ddof = 0, the true ones are larger by a factor of {factors}."
+                f"The standard deviations {where} are assumed to have ddof = 1, which is not "
+                f"known. If they have ddof = 0, the true ones are larger by a factor of {factors}."
             )
         if side.circumstances.get(ROUNDING) not in (None, "none"):
             least = min(cell.std for cell in known if cell.std is not None)

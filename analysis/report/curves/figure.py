@@ -26,8 +26,8 @@ def curves_figure(subject: Subject, curves: Curves) -> str:
     words = [
         "Recorded epochs. Thin: seeds. Thick, with marks: their mean over the epochs that every "
         "complete seed has; diverged and unfinished seeds are excluded. A × in the "
-        "band: a seed diverged after this epoch, or in the first. All metrics but accuracies have a "
-        "logarithmic axis if they are positive.",
+        "band: a seed diverged after this epoch, or in the first. All metrics but accuracies have "
+        "a logarithmic axis if they are positive.",
         *curves.left_out,
     ]
     header = ("part", subject.spec.rows, subject.spec.columns, "epoch", *curves.quantities)
