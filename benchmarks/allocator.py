@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple, TypedDict
 
-from runners.on_ray.allocator import USERS_OWN, VARIABLES
+from runners.on_ray.allocator import USER_VARIABLES, VARIABLES
 
 SYSTEMS = "the system's"
 SMALL = ("mlp", "small_cnn")
@@ -102,7 +102,7 @@ def memory() -> tuple[int, int]:
 @contextmanager
 def process(model: str, variables: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
     """A process that trains this model, with these variables set."""
-    own = {name: value for name, value in os.environ.items() if name not in USERS_OWN}
+    own = {name: value for name, value in os.environ.items() if name not in USER_VARIABLES}
     with subprocess.Popen(
         [sys.executable, __file__, "--serve", model],
         env={**own, **variables}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

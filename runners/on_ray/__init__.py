@@ -1,10 +1,9 @@
-"""Where trials run: Ray, which nothing outside this package imports."""
+"""Runs trials on Ray; only this package imports Ray."""
 
 import os
 import secrets
 
-# Ray reads these when it is imported: its own reports, loggers and signal handler stay out of the
-# way of ours.
+# Ray reads these when it is imported. They switch off its own reports, loggers and signal handler.
 os.environ |= {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -16,25 +15,25 @@ os.environ |= {
     "TUNE_RESULT_BUFFER_LENGTH": "1",
 }
 if not os.environ.get("RAY_ADDRESS"):
-    # With this off, as it is off Linux, all of Ray's servers listen on 127.0.0.1 alone; the token
-    # keeps out this machine's other users, and Ray would have one that their programs may read.
+    # With this setting all of Ray's servers listen only on 127.0.0.1. The token keeps out other
+    # users of this machine; their programs could read the file in which Ray would keep a token.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ["RAY_AUTH_MODE"] = "token"
-    # Ray's start waits for ever for a worker that it starts with it and that dies then; of one that
-    # dies as it starts later it learns by this time-out, in seconds.
+    # Ray's start would wait forever for a prestarted worker that dies. With the time-out, in
+    # seconds, Ray notices a worker that dies while it starts.
     os.environ |= {
         "RAY_prestart_worker_first_driver": "0",
         "RAY_worker_register_timeout_seconds": "30",
-        # A question to a GCS that has died is given up after so many seconds, so that it is told.
+        # Requests to a GCS that has died fail after so many seconds.
         "RAY_gcs_server_request_timeout_seconds": "20",
-        # One that is not up yet is asked again after so many milliseconds, not after a second.
+        # A GCS that is not up yet is tried again after so many milliseconds, not after a second.
         "RAY_gcs_grpc_min_reconnect_backoff_ms": "50",
         "RAY_gcs_grpc_initial_reconnect_backoff_ms": "50",
-        # What shadows the tool's packages is on a worker's path too.
+        # Workers must find the tool's packages before others of the same names.
         "RAY_preload_python_modules": "adaloss_sweep",
-        # Under `uv run` Ray would pack the current folder, results and all, and have every worker
-        # install from it.
+        # Under `uv run` Ray would pack the current folder, with the results, and have every worker
+        # install it.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     }
-    # A worker has the driver's.
+    # Workers inherit the driver's token.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

@@ -1,4 +1,4 @@
-"""The cluster that RAY_ADDRESS names: whether anything answers there, asked before Ray does."""
+"""Whether the cluster at RAY_ADDRESS answers, before Ray tries to connect and during a sweep."""
 
 import re
 import socket
@@ -6,15 +6,15 @@ import time
 
 from runners.on_ray.loss import Lost
 
-# Ray itself goes on asking for minutes.
+# Ray itself retries for minutes.
 SECONDS_TO_ANSWER = 5.0
-# A cluster may be busy, or its server may start again; after 60 s Ray ends this process from C++.
+# A cluster may be busy, or its server may restart; after 60 s Ray ends this process from C++.
 SECONDS_OF_SILENCE = 30.0
-SECONDS_BETWEEN_QUESTIONS = 5.0
+SECONDS_BETWEEN_CHECKS = 5.0
 
 
 def no_answer(address: str) -> str | None:
-    """Why nothing answers at the address; None where something does, or it is Ray's to resolve."""
+    """Why nothing answers at the address; None if something does, or only Ray can resolve it."""
     named = re.fullmatch(r"\[?([^/\]]+?)\]?:(\d+)", address)
     if named is None:
         return None
@@ -26,12 +26,12 @@ def no_answer(address: str) -> str | None:
 
 
 def lost_cluster(address: str) -> Lost:
-    """Tell when the cluster's server at the address has not answered for a while."""
+    """A function that reports that the cluster's server has not answered for a while."""
     answered = asked = time.monotonic()
 
     def lost() -> str | None:
         nonlocal answered, asked
-        if time.monotonic() - asked < SECONDS_BETWEEN_QUESTIONS:
+        if time.monotonic() - asked < SECONDS_BETWEEN_CHECKS:
             return None
         why = no_answer(address)
         asked = time.monotonic()

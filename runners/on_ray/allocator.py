@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Ray preloads its jemalloc into its servers, and takes it from workers unless told otherwise.
-# Memory that is given back to the system has to be asked for again, page by page: by every step.
+# Ray preloads its jemalloc into its servers, and into workers only with the first variable.
+# With the second, jemalloc keeps freed memory, so that steps do not request it again page by page.
 VARIABLES = {
     "RAY_LD_PRELOAD_ON_WORKERS": "1",
     "MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
 }
-# Who sets one of these has chosen already.
-USERS_OWN = (
+# A user who sets one of these has chosen an allocator.
+USER_VARIABLES = (
     *VARIABLES,
     "LD_PRELOAD",
     "RAY_JEMALLOC_CONF",
@@ -22,11 +22,11 @@ USERS_OWN = (
 
 @contextmanager
 def workers_with_jemalloc() -> Iterator[None]:
-    """While Ray starts: what it starts is told to use jemalloc, unless the user has a say in it.
+    """Have the processes that Ray starts use jemalloc, unless the user has chosen an allocator.
 
-    Where Ray has none for this system, nothing is different.
+    Changes nothing if Ray has no jemalloc for this system.
     """
-    if any(name in os.environ for name in USERS_OWN):
+    if any(name in os.environ for name in USER_VARIABLES):
         yield
         return
     os.environ.update(VARIABLES)

@@ -1,4 +1,4 @@
-"""Ray that is no longer there: a sweep stops in order, as it would be stopped by its user."""
+"""Stops a sweep in order, as Ctrl-C does, when Ray is lost."""
 
 import signal
 import threading
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 
 SECONDS_BETWEEN_LOOKS = 0.1
 
-# Says what of Ray is lost, or None while all is there.
+# Returns what is lost of Ray, or None while all of it is alive.
 Lost = Callable[[], str | None]
 
 
 class RayLostError(Exception):
-    """Ray is no longer there and the sweep has stopped; the message says what and what to do."""
+    """Ray is lost and the sweep has stopped; the message says what died and what to do."""
 
 
 @contextmanager
 def stopped_when(lost: Lost) -> Iterator[None]:
-    """Stop what runs inside as soon as Ray is lost; it would end this process from C++.
+    """Stop the block as soon as Ray is lost; otherwise Ray ends this process from C++.
 
-    Ray's waiting is broken off by nothing but a KeyboardInterrupt in the main thread: SIGTERM is
-    to be answered with one inside.
+    Only a KeyboardInterrupt in the main thread interrupts Ray while it waits, so the block must
+    raise one at SIGTERM.
 
     Raises:
         RayLostError: Ray is lost.
@@ -45,11 +45,11 @@ def stopped_when(lost: Lost) -> Iterator[None]:
             over.set()
             watcher.join()
     except (Exception, KeyboardInterrupt):
-        # What Ray raises when it is lost says less.
+        # Ray's own exception says less.
         if not found:
             raise
     if found:
         raise RayLostError(
-            f"{found[0]}, so the sweep has stopped: what had finished is safe, and the next `run` "
-            "goes on from the last checkpoints"
+            f"{found[0]}, so the sweep has stopped. Finished trials are safe; the next `run` "
+            "continues the others from their last checkpoints"
         )

@@ -1,4 +1,4 @@
-"""What Ray prints, kept in a file: C++ and its threads write to the terminal whatever is asked."""
+"""Redirects what Ray prints to a file: its C++ code writes to the terminal in any case."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ STDOUT, STDERR = 1, 2
 
 @contextmanager
 def printed_to(file: Path) -> Iterator[None]:
-    """All that is printed inside goes to the file; only ``sys.stderr`` is the user's as before.
+    """Redirect everything that is printed inside to the file, except ``sys.stderr``.
 
-    A file that nothing was printed to is deleted.
+    An empty file is deleted.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,7 +1,7 @@
-"""The processes that Ray starts on this machine for a run: known by a mark, gone at its end.
+"""The processes that Ray starts on this machine for a run: found by a mark, ended with the run.
 
-Linux only, where ``/proc`` shows what a process was started with; elsewhere none are known, and
-they are Ray's own to end.
+Only on Linux, where ``/proc`` shows the environment that a process was started with. Elsewhere no
+process is found, and Ray ends its own.
 """
 
 import contextlib
@@ -16,27 +16,27 @@ from pathlib import Path
 
 from runners.on_ray.loss import Lost
 
-# Whatever the driver starts inherits its environment.
+# An environment variable, which all processes that the driver starts inherit.
 MARK = "ADALOSS_SWEEP_RAY"
 SERVERS = ("gcs_server", "raylet")
 SECONDS_TO_DIE = 10.0
-# Of proc(5)'s fields of /proc/PID/stat, counted from the state on; and two of the kernel's flags.
+# Fields of /proc/PID/stat, see proc(5), counted from the state, and two of the kernel's flags.
 PARENT, FLAGS, ENVIRONMENT_END = 1, 6, 48
-KERNELS_OWN, ENDING = 0x00200000, 0x00000004
+KERNEL_THREAD, ENDING = 0x00200000, 0x00000004
 
 
 @dataclass(frozen=True)
 class RayProcesses:
-    """All that was started with the mark."""
+    """All processes that were started with the mark."""
 
     mark: bytes
 
     def alive(self) -> list[Path]:
-        """Their folders in ``/proc``; with their children, who may have written over the mark."""
+        """Their folders in ``/proc``, and those of their children, which may have lost the mark."""
         return self.look()[0]
 
     def look(self) -> tuple[list[Path], bool]:
-        """Those alive, and whether there are processes of which it cannot be seen yet."""
+        """Those alive, and whether there are processes whose mark cannot be read yet."""
         shown = {folder: shows(folder, self.mark) for folder in all_processes()}
         with_mark = {folder.name for folder, marked in shown.items() if marked}
         alive = [f for f in shown if f.name in with_mark or parent(f) in with_mark]
@@ -48,7 +48,7 @@ class RayProcesses:
         return {name: named[name] for name in SERVERS if name in named}
 
     def end(self) -> None:
-        """Kill them and wait until they are gone; what is finished is safe on the disk."""
+        """Kill them and wait until they are gone; finished trials are safe on disk."""
         deadline = time.monotonic() + SECONDS_TO_DIE
         while time.monotonic() < deadline:
             left, unsure = self.look()
@@ -62,10 +62,10 @@ class RayProcesses:
 
 @contextmanager
 def marked(results: Path) -> Iterator[RayProcesses]:
-    """Mark what is started inside for these results; none of it outlives this.
+    """Mark the processes started inside for these results, and end them afterwards.
 
-    Who comes here holds the lock on them: what has the mark already was left by a run that was
-    killed, and its workers may write for seconds yet. They are ended first.
+    The caller holds the lock on the results. Processes that have the mark already were left by a
+    run that was killed, and could write for some seconds; they are ended first.
     """
     value = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()
     processes = RayProcesses(f"{MARK}={value}".encode())
@@ -79,7 +79,7 @@ def marked(results: Path) -> Iterator[RayProcesses]:
 
 
 def lost_server(processes: RayProcesses) -> Lost:
-    """Tell when one of Ray's servers has died: without them Ray hangs for a minute or for ever."""
+    """A function that reports a dead server of Ray's, without which Ray hangs."""
     servers = processes.servers()
 
     def lost() -> str | None:
@@ -92,25 +92,25 @@ def lost_server(processes: RayProcesses) -> Lost:
 
 
 def all_processes() -> list[Path]:
-    """The folders in ``/proc`` of all that there are."""
+    """The folders in ``/proc`` of all processes."""
     return list(Path("/proc").glob("[0-9]*"))
 
 
 def shows(folder: Path, mark: bytes) -> bool | None:
-    """Whether the process of this folder is alive and was started with the mark.
+    """Whether the process is alive and was started with the mark.
 
-    None is one that is just becoming another program, of which that cannot be seen yet.
+    None if that cannot be read yet, because the process is becoming another program.
     """
     try:
-        # One that renames itself writes over its beginning, so it cannot be taken apart.
+        # A process that renames itself overwrites the beginning, so it cannot be parsed.
         environment = (folder / "environ").read_bytes()
         if not environment:
             fields = fields_of(folder)
-            if int(fields[FLAGS]) & (KERNELS_OWN | ENDING):
+            if int(fields[FLAGS]) & (KERNEL_THREAD | ENDING):
                 return False
             if int(fields[ENVIRONMENT_END]) == 0:
                 return None
-            # It was started with an empty one, or has become another in between.
+            # Its environment is empty, or it has become another program in between.
             environment = (folder / "environ").read_bytes()
     except OSError:
         return False
@@ -134,10 +134,10 @@ def parent(folder: Path) -> str:
 
 
 def fields_of(folder: Path) -> list[str]:
-    """What the kernel says of the process, from its state on.
+    """The fields of the process's ``stat`` file, from its state on.
 
     Raises:
         OSError: it has just ended.
     """
-    # The name before them, in brackets, may hold anything.
+    # The name before them, in parentheses, may contain anything.
     return (folder / "stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Ray on this machine, or the user's cluster: its start, what it has, and its end."""
+"""Ray on this machine, or the user's cluster: its start, its resources, and its end."""
 
 import logging
 import os
@@ -14,9 +14,9 @@ from adaloss.errors import UserError
 from runners.interrupt import interrupts_kept
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.allocator import workers_with_jemalloc
-from runners.on_ray.last_words import last_words
-from runners.on_ray.lean import lean_servers, lean_tune
+from runners.on_ray.end_message import message_if_killed
 from runners.on_ray.loss import Lost, RayLostError
+from runners.on_ray.private import adapted_tune, reduced_servers
 from runners.on_ray.processes import RayProcesses, lost_server, marked
 from runners.preflight.machine.gpus import AMD_DEVICE, visible_gpus
 from runners.preflight.machine.ray_places import ray_folder
@@ -24,10 +24,11 @@ from runners.trials.machine import WorkerSettings
 from runners.trials.queue import Capacity
 from runners.trials.timeline import RAY, Timeline
 
-# Ray's end takes half a second, and twenty where a server of its is gone.
-IMPATIENCE = 3
+# Ctrl-C at most so often before Ray's shutdown is interrupted: it takes half a second, or twenty
+# seconds if one of its servers is gone.
+INTERRUPTS_IN_SHUTDOWN = 3
 OBJECT_STORE_BYTES = 200_000_000
-# What Ray says when its node, or a server of it, has not come up in half a minute.
+# Ray's messages if its node, or a server of it, has not started within half a minute.
 SIGNS_OF_A_SLOW_START = ("timed out during startup", "Timed out waiting for file")
 
 
@@ -38,7 +39,7 @@ class ResourceError(UserError):
 class RayStartError(UserError):
     """Ray does not start, or the user's cluster cannot be joined.
 
-    ``may_pass`` where nothing is known to be wrong: one of its servers has died, or was too slow.
+    ``may_pass``: a second start may succeed, because one of Ray's servers died or was too slow.
     """
 
     def __init__(self, message: str, *, may_pass: bool = False) -> None:
@@ -48,64 +49,65 @@ class RayStartError(UserError):
 
 @contextmanager
 def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> Iterator[Lost]:
-    """Ray on this machine with room for the workers, or the user's cluster; shut down after.
+    """Start Ray on this machine with room for the workers, or join the user's cluster.
 
-    ``results`` is the folder that the workers write to. Yields what says whether Ray is lost. Of
-    what it starts on this machine nothing is alive afterwards: no trial writes any more.
+    ``results`` is the folder that the workers write to. Yields a function that returns why Ray is
+    lost, or None. Ray is shut down at the end, and none of the processes that it started on this
+    machine is alive afterwards, so no trial writes any more.
 
     Raises:
-        RayStartError: there is no Ray.
+        RayStartError: Ray does not start.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    processors = on_processors_alone(settings)
-    own = nullcontext() if on_a_cluster() else lean_tune(only_processors=processors)
+    only_cpus = uses_only_cpus(settings)
+    tune = adapted_tune(on_cluster=on_a_cluster(), only_cpus=only_cpus)
     # Workers on GPUs, or on a cluster, keep the system's allocator.
-    allocator = workers_with_jemalloc() if processors else nullcontext()
-    with last_words(), own, empty_folder() as start, marked(results) as processes:
+    allocator = workers_with_jemalloc() if only_cpus else nullcontext()
+    with message_if_killed(), tune, empty_folder() as start, marked(results) as processes:
         try:
             with timeline.span(RAY), interrupts_kept() as interrupts, allocator, chdir(start):
-                start_ray_at_last(settings, processes, interrupts)
+                start_ray_with_retry(settings, processes, interrupts)
             if on_a_cluster():
                 yield lost_cluster(ray.get_runtime_context().gcs_address)
             else:
                 yield lost_server(processes)
         except RayLostError:
-            # Half of Ray cannot shut down in order, and its workers would go on meanwhile.
+            # Without one of its servers Ray cannot shut down in order; its workers would continue.
             processes.end()
             raise
         finally:
-            with interrupts_kept(at_most=IMPATIENCE):
+            with interrupts_kept(at_most=INTERRUPTS_IN_SHUTDOWN):
                 ray.shutdown()
 
 
 @contextmanager
 def empty_folder() -> Iterator[Path]:
-    """A folder to start Ray in, there until Ray has ended.
+    """An empty folder to start Ray in, which exists until Ray has ended.
 
-    Ray puts the folder that its driver starts in first on the path of every worker, before Python's
-    own modules: whatever lies in the user's would be executed.
+    Ray puts the folder in which its driver starts first on the path of every worker, before
+    Python's own modules. Files in the user's folder could then be imported by accident.
     """
     with TemporaryDirectory(prefix="adaloss-sweep-start-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
-def on_processors_alone(settings: WorkerSettings) -> bool:
-    """Whether the trials run on this machine, and none on a GPU."""
+def uses_only_cpus(settings: WorkerSettings) -> bool:
+    """Whether the trials run on this machine and use no GPU."""
     if on_a_cluster() or settings.gpus:
         return False
     return settings.gpus == 0 or not (visible_gpus() or AMD_DEVICE.exists())
 
 
-def start_ray_at_last(
+def start_ray_with_retry(
     settings: WorkerSettings, processes: RayProcesses, interrupts: Sequence[int]
 ) -> None:
-    """Start Ray, and once more, as it does by itself, where what stood in the way may pass.
+    """Start Ray; if that fails for a reason that may pass, start it once more without changes.
 
     Raises:
         RayStartError, KeyboardInterrupt: see :func:`start_ray`.
     """
     try:
-        with nullcontext() if on_a_cluster() else lean_servers():
+        with nullcontext() if on_a_cluster() else reduced_servers():
             start_ray(settings)
     except RayStartError as error:
         if not error.may_pass:
@@ -120,13 +122,13 @@ def start_ray(settings: WorkerSettings) -> None:
     """Start Ray on this machine, reachable from it alone, or join the user's cluster.
 
     Raises:
-        RayStartError: that does not work; Ray says why with whatever exception comes along.
-        KeyboardInterrupt: SIGTERM came.
+        RayStartError: Ray does not start; the message contains the reason that Ray gives.
+        KeyboardInterrupt: this process received SIGTERM.
     """
     address = os.environ.get("RAY_ADDRESS")
     if address and "://" in address:
         raise RayStartError(
-            f"RAY_ADDRESS is {address}, through which a sweep cannot follow its trials: give the "
+            f"RAY_ADDRESS is {address}, a Ray Client address, which sweeps do not support: use the "
             "cluster's own address, host:6379, or run this on its head node with "
             "RAY_ADDRESS=auto"
         )
@@ -145,50 +147,51 @@ def start_ray(settings: WorkerSettings) -> None:
                 object_store_memory=OBJECT_STORE_BYTES,
             )
     except SystemExit:
-        # Ray's own answer to SIGTERM, which it sets on its way.
+        # Ray's handler of SIGTERM, which it sets while it starts.
         raise KeyboardInterrupt from None
     except Exception as error:
         why = next(iter(str(error).strip().splitlines()), type(error).__name__)
         if address:
             raise RayStartError(
-                f"Ray cannot join the cluster that RAY_ADDRESS names, {address}: {why}; correct "
-                "it, or unset it to run on this machine"
+                f"Ray cannot join the cluster at RAY_ADDRESS {address}: {why}; correct the "
+                "variable, or unset it to run on this machine"
             ) from None
         raise RayStartError(
-            f"Ray does not start: {why}; it keeps its files in {ray_folder()}: see that there is "
-            "room and that they can be written, or set RAY_TMPDIR to another short path",
+            f"Ray does not start: {why}; Ray writes its files to {ray_folder()}: make sure that "
+            "there is space and that the folder is writable, or set RAY_TMPDIR to another short "
+            "path",
             may_pass=any(sign in why for sign in SIGNS_OF_A_SLOW_START),
         ) from None
 
 
 def on_a_cluster() -> bool:
-    """Whether Ray is the user's, and not this run's own."""
+    """Whether the sweep joins a cluster of the user's instead of starting Ray."""
     return bool(os.environ.get("RAY_ADDRESS"))
 
 
-def nodes_there() -> list[dict[str, float]]:
-    """The resources of every node that is alive."""
+def resources_of_nodes() -> list[dict[str, float]]:
+    """The resources of each node that is alive."""
     nodes: list[dict[str, Any]] = ray.nodes()
     return [node["Resources"] for node in nodes if node["Alive"]]
 
 
 def capacity_for(settings: WorkerSettings) -> Capacity:
-    """What there is for the trials, once Ray has counted it.
+    """The resources that Ray has for the trials.
 
     Raises:
-        ResourceError: a trial asks for more than a node has; Tune would wait for it for ever.
+        ResourceError: a trial needs more than any node has; Tune would wait for it forever.
     """
-    nodes = nodes_there()
-    for name, wanted in (("CPU", settings.cpus), ("GPU", settings.gpus or 0.0)):
+    nodes = resources_of_nodes()
+    for name, needed in (("CPU", settings.cpus), ("GPU", settings.gpus or 0.0)):
         most = max((node.get(name, 0.0) for node in nodes), default=0.0)
-        if wanted > most:
+        if needed > most:
             raise ResourceError(
-                f"resources.{name.lower()}: a trial asks for {wanted:g} {name}s, "
-                f"and there are {most:g}{' on the largest node' if len(nodes) > 1 else ''}"
+                f"resources.{name.lower()}: a trial needs {needed:g} {name}s, "
+                f"but there are {most:g}{' on the largest node' if len(nodes) > 1 else ''}"
             )
     cpus = [node.get("CPU", 0.0) for node in nodes]
     return Capacity(
-        # What is left over on a node is no place for a trial.
+        # A remainder on a node is too small for a trial.
         cpus=sum(number // settings.cpus * settings.cpus for number in cpus),
         gpus=0.0 if settings.gpus == 0 else sum(node.get("GPU", 0.0) for node in nodes),
         cpus_per_trial=settings.cpus,

@@ -1,7 +1,7 @@
-"""Ray Tune executes a list of trials.
+"""Executes a list of trials with Ray Tune.
 
-Ray schedules trials on workers, nothing more: the queue says what starts, and starts again, and the
-records on disk are the truth, so nothing of Tune's own state is kept or restored.
+Tune only schedules trials on workers. The queue decides which trial starts and which is retried,
+and the records on disk are the truth, so none of Tune's own state is saved or restored.
 """
 
 import json
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray._private import serialization
-from ray.exceptions import RayActorError
 from ray.tune.search import Searcher
 
 from adaloss.records.result import DeviceMemory, Failure, FailureKind, TrialResult
@@ -24,9 +22,9 @@ from adaloss.records.store import Store
 from adaloss.tasks.table import trial_from
 from adaloss.trial import Trial
 from runners.interrupt import sigterm_as_interrupt
-from runners.on_ray.forget import forget_ended
-from runners.on_ray.free_worker import SparesStartingWorkers
 from runners.on_ray.loss import stopped_when
+from runners.on_ray.private import forget_ended
+from runners.on_ray.scheduler import LeavesStartingWorkers
 from runners.on_ray.session import capacity_for, ray_running
 from runners.trials.ends import TrialEnds
 from runners.trials.events import SweepObserver
@@ -35,38 +33,26 @@ from runners.trials.queue import TrialQueue
 from runners.trials.timeline import TRIALS, Timeline
 from runners.trials.worker import Worker
 
-# What Ray says when it has killed a worker to save the machine's memory.
+# Part of Ray's message if it has killed a worker to save the machine's memory.
 SIGN_OF_NO_MEMORY = "low on memory"
 
 
-class OutOfMemoryError(RayActorError):
-    """Ray has ended a worker to save the machine's memory."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(error_msg=message)
-
-
-# Ray's own error of this name is not among those by which a worker is known to be dead, and at any
-# other error Tune ends the sweep.
-serialization.OutOfMemoryError = OutOfMemoryError  # type: ignore
-
-
 class TrialTrainable(tune.Trainable):
-    """A process of Tune's in which a worker executes trials, on a cluster.
+    """Tune's interface to a worker on a cluster, and with ``ADALOSS_STOCK_RAY=1``.
 
-    On this machine it is ``runners.on_ray.actor.TrialWorker``.
+    Otherwise workers are ``runners.on_ray.actor.TrialWorker``.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Nothing that takes time.
+        """Do nothing that takes time.
 
-        Tune kills a worker that is still being set up for a trial where a free one takes that, as
-        at the sweep's end.
+        If a free worker takes a trial, Tune kills the worker that is being set up for it, for
+        example at the end of a sweep.
         """
         self.worker = Worker()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take the next trial; Tune puts it into ``self.config``."""
+        """Take the next trial, which Tune has put into ``self.config``."""
         self.worker.forget_trial()
         return True
 
@@ -76,7 +62,7 @@ class TrialTrainable(tune.Trainable):
 
 
 class QueuedTrials(Searcher):
-    """Hands Tune the queue's trials, each with its part of the machine."""
+    """Suggests the queue's trials to Tune, each with its resources."""
 
     def __init__(self, queue: TrialQueue, common: dict[str, Any]) -> None:
         super().__init__()
@@ -85,27 +71,27 @@ class QueuedTrials(Searcher):
         self.own_code_trials = 0
 
     def set_search_properties(self, *args: Any, **kwargs: Any) -> bool:
-        """Nothing to set: the trials are what they are."""
+        """Do nothing: the queue decides which trials run."""
         return True
 
     def suggest(self, trial_id: str) -> Any:
-        """The next trial's configuration; None while there is one to be waited for."""
+        """The configuration of the next trial; None while a trial waits to be retried."""
         start = self.queue.start_next()
         if start is None:
             return Searcher.FINISHED if self.queue.exhausted else None
         share = {"cpu": start.cpus, "gpu": start.gpus, "bytes": self.bytes_for(start.trial)}
         common = self.common
         if start.alone:
-            # Memory ran out, and a graph keeps some: the same numbers come without.
+            # Memory ran out. A captured graph takes memory; the numbers are the same without.
             common = common | {"execution": common["execution"] | {"capture": False}}
         return {"trial": start.trial.model_dump_json(), "share": share, **common}
 
     def bytes_for(self, trial: Trial) -> int:
-        """Memory that Ray reserves for the trial: some bytes, of which each number is asked once.
+        """Memory that Ray reserves for the trial: a few bytes, a different number for each trial.
 
-        Tune gives a free worker to a trial with the same share of the machine. What code of the
-        user's own sets in its process, such as torch's default dtype, would reach the next trial:
-        no other trial has this one's share.
+        Tune gives a free worker to a trial with the same resources. User code may change the state
+        of its process, such as torch's default dtype, which would affect the next trial. With a
+        number of bytes of its own, the trial has a process to itself.
         """
         if not trial.runs_own_code:
             return 0
@@ -115,11 +101,11 @@ class QueuedTrials(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Nothing: the queue learns of it from the callback, which knows why."""
+        """Do nothing: the callback reports the end and its reason to the queue."""
 
 
 class SweepCallback(tune.Callback):
-    """Translates Tune's events into the sweep's."""
+    """Translates Tune's events into events of the sweep."""
 
     def __init__(self, ends: TrialEnds, observer: SweepObserver, timeline: Timeline) -> None:
         self.ends = ends
@@ -127,7 +113,7 @@ class SweepCallback(tune.Callback):
         self.timeline = timeline
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks for a restored run, and there is never one."""
+        """Nothing: Tune pickles its callbacks to restore a run, which never happens."""
         return {}
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
@@ -154,34 +140,36 @@ class SweepCallback(tune.Callback):
 
 
 def failure_of(ray_trial: Any) -> Failure:
-    """Of what a trial's worker died, as far as Ray knows."""
+    """Why a trial's worker died, as far as Ray knows."""
     try:
-        # Tune's get_error looks where the file is copied to, some time later.
-        _, _, said = Path(ray_trial.error_file).read_text("utf-8", errors="replace").partition("\n")
+        # Tune's get_error reads a copy of this file, which is written later.
+        _, _, reason = (
+            Path(ray_trial.error_file).read_text("utf-8", errors="replace").partition("\n")
+        )
     except OSError:
-        said = ""
-    if SIGN_OF_NO_MEMORY in said:
-        message = "Ray ended its worker: the machine was running out of memory"
-        # Two lines have the numbers; pages of the machine's state and of advice follow.
-        numbers = "\n".join(said.splitlines()[:2])
+        reason = ""
+    if SIGN_OF_NO_MEMORY in reason:
+        message = "Ray killed its worker because the machine was running out of memory"
+        # The first two lines have the numbers; pages of details and advice follow.
+        numbers = "\n".join(reason.splitlines()[:2])
         return Failure(kind=FailureKind.OUT_OF_MEMORY, message=message, traceback=numbers)
-    return Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback=said)
+    return Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback=reason)
 
 
 class ForgetfulCallback(tune.Callback):
     """Keeps the driver's memory from growing with every trial that has ended."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks for a restored run, and there is never one."""
+        """Nothing: Tune pickles its callbacks to restore a run, which never happens."""
         return {}
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
-        """All who want to know of a trial that has ended have been told."""
+        """All callbacks have received the trials that have ended."""
         forget_ended(trials)
 
 
 def trial_of(ray_trial: Any) -> Trial:
-    """Our trial in Tune's."""
+    """The trial that a trial of Tune's stands for."""
     return trial_from(json.loads(ray_trial.config["trial"]))
 
 
@@ -193,17 +181,17 @@ def run_trials(
     observer: SweepObserver,
     timeline: Timeline,
 ) -> None:
-    """Execute the trials on this machine, or on the cluster that ``RAY_ADDRESS`` names.
+    """Execute the trials on this machine, or on the cluster at ``RAY_ADDRESS``.
 
-    ``measured`` has the GPU memory that trials of each kind were seen to take before.
+    ``measured`` has the GPU memory that earlier trials of each kind needed.
 
-    Returns when each has its result, or when more than ``max_failed`` have failed. A
-    KeyboardInterrupt stops the running trials; they go on from their checkpoints the next time.
+    Returns when each trial has its result, or when more than ``max_failed`` have failed. A
+    KeyboardInterrupt stops the running trials; the next run continues them from their checkpoints.
 
     Raises:
-        ResourceError: a trial asks for more than there is.
+        ResourceError: a trial needs more than there is.
         RayStartError: Ray does not start.
-        RayLostError: Ray is no longer there; the trials stop as with a KeyboardInterrupt.
+        RayLostError: Ray is lost; the trials stop as at a KeyboardInterrupt.
     """
     with (
         sigterm_as_interrupt(),
@@ -217,8 +205,8 @@ def run_trials(
             trials, capacity, measured, retries=settings.retries, max_failed=settings.max_failed
         )
         ends = TrialEnds(queue=queue, store=store, observer=observer, timeout=settings.timeout)
-        # As many workers are started at once as there is room for. One more trial waits, so that
-        # where one waits for the whole machine there is another for a worker that is free.
+        # Tune starts as many workers at once as there is room for. One more trial waits, so that a
+        # free worker has a trial to take while another waits for the whole machine.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places + 1)
         common = {
             "store": str(store.root.resolve()),
@@ -236,8 +224,8 @@ def run_trials(
             tune.with_resources(TrialTrainable, placement),
             tune_config=tune.TuneConfig(
                 search_alg=QueuedTrials(queue, common),
-                scheduler=SparesStartingWorkers(),  # type: ignore[no-untyped-call]
-                # The queue knows when there are no more: a trial may be started several times.
+                scheduler=LeavesStartingWorkers(),  # type: ignore[no-untyped-call]
+                # The queue ends the sweep; a trial may be started several times.
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.trial_id,
@@ -246,7 +234,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=str(scratch),
-                # Tune would start a lost trial again at once; the queue waits, and counts.
+                # Tune would retry a lost trial at once; the queue waits, and counts retries.
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 callbacks=[SweepCallback(ends, observer, timeline), ForgetfulCallback()],
@@ -259,21 +247,21 @@ def run_trials(
 
 
 def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:
-    """The processors and GPUs of the trial with this configuration."""
+    """The resources of the trial with this configuration."""
     share = configuration["share"]
     return placement_of(share["cpu"], share["gpu"], share["bytes"])
 
 
 @lru_cache
 def placement_of(cpus: float, gpus: float, memory: int) -> tune.PlacementGroupFactory:
-    """One object for all trials with this share: Tune keeps each trial's."""
+    """One object for all trials with these resources, because Tune keeps it for each trial."""
     reserved = {"memory": memory} if memory else {}
     return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus, **reserved}])
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for Tune's own files, which nobody needs afterwards."""
+    """A temporary folder for Tune's own files."""
     folder = Path(tempfile.mkdtemp(prefix="adaloss-sweep-"))
     try:
         yield folder

@@ -26,7 +26,7 @@ from sweep_run import Ended, HungError, SweepRun
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
-from runners.on_ray.last_words import SAID
+from runners.on_ray.end_message import KILLED
 
 WORKERS = 2
 GRID = f"""\
@@ -335,7 +335,7 @@ def note(point: Point, ended: Ended, codes: frozenset[int]) -> None:
     """Note how a command ended and what was not right about it."""
     point.codes.append(ended.code)
     # With the raylet that it joins Ray ends a command from C++; it is told all the same.
-    told = ended.code == ENDED_BY_RAY and SAID in ended.said
+    told = ended.code == ENDED_BY_RAY and KILLED in ended.said
     # As Python starts, a signal is answered by the system.
     too_early = ended.code == -TERM and not ended.said
     if ended.code not in codes and not told and not too_early:

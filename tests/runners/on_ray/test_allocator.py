@@ -13,14 +13,14 @@ pytest.importorskip("ray")
 
 from adaloss.records.places import NOWHERE
 from runners.on_ray import session
-from runners.on_ray.allocator import USERS_OWN, VARIABLES, workers_with_jemalloc
+from runners.on_ray.allocator import USER_VARIABLES, VARIABLES, workers_with_jemalloc
 from runners.trials.machine import WorkerSettings
 from runners.trials.timeline import Timeline
 
 
 @pytest.fixture(autouse=True)
 def nothing_chosen(monkeypatch):
-    for name in ("RAY_ADDRESS", *USERS_OWN):
+    for name in ("RAY_ADDRESS", *USER_VARIABLES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -47,7 +47,7 @@ def test_it_is_told_while_ray_starts_and_not_after():
     assert not told()
 
 
-@pytest.mark.parametrize("name", USERS_OWN)
+@pytest.mark.parametrize("name", USER_VARIABLES)
 def test_who_has_chosen_an_allocator_keeps_it(monkeypatch, name):
     monkeypatch.setenv(name, "")
     with workers_with_jemalloc():
@@ -68,15 +68,13 @@ def test_who_has_chosen_an_allocator_keeps_it(monkeypatch, name):
         (0.5, 2, False, False),
     ],
 )
-def test_trials_run_on_processors_alone_where_none_may_have_a_gpu(
-    tmp_path, gpus, nvidias, amd, alone
-):
+def test_trials_run_uses_only_cpus_where_none_may_have_a_gpu(tmp_path, gpus, nvidias, amd, alone):
     device = tmp_path if amd else tmp_path / "none"
     with (
         patch.object(session, "visible_gpus", lambda: nvidias),
         patch.object(session, "AMD_DEVICE", device),
     ):
-        assert session.on_processors_alone(settings(gpus)) is alone
+        assert session.uses_only_cpus(settings(gpus)) is alone
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -87,8 +85,8 @@ def test_workers_with_gpus_have_the_systems_allocator(monkeypatch, tmp_path, alo
         as_ray_starts.append(told())
         raise session.RayStartError("enough")
 
-    monkeypatch.setattr(session, "on_processors_alone", lambda _: alone)
-    monkeypatch.setattr(session, "start_ray_at_last", start)
+    monkeypatch.setattr(session, "uses_only_cpus", lambda _: alone)
+    monkeypatch.setattr(session, "start_ray_with_retry", start)
     with (
         pytest.raises(session.RayStartError, match="enough"),
         session.ray_running(tmp_path, settings(0), Timeline()),
@@ -99,7 +97,7 @@ def test_workers_with_gpus_have_the_systems_allocator(monkeypatch, tmp_path, alo
 
 def test_on_a_cluster_there_may_be_gpus(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    assert not session.on_processors_alone(settings(0))
+    assert not session.uses_only_cpus(settings(0))
 
 
 LOOKS_INTO_A_WORKER = """

@@ -47,17 +47,3 @@ def test_any_other_death_loses_the_worker_and_rays_words_are_kept(failure_of):
 
 def test_a_death_that_tune_has_not_written_of_loses_the_worker(failure_of):
     assert failure_of(None).kind is FailureKind.WORKER_LOST
-
-
-def test_rays_lack_of_memory_is_for_tune_the_death_of_a_worker():
-    # At any other error Tune ends the sweep; tests/faults has the whole of it.
-    from ray._private import serialization
-    from ray.exceptions import RayActorError
-
-    from runners.on_ray.trials import OutOfMemoryError
-
-    error = serialization.OutOfMemoryError("low on memory")
-    assert type(error) is OutOfMemoryError
-    assert isinstance(error, RayActorError)
-    assert str(error) == "low on memory"
-    assert not error.preempted

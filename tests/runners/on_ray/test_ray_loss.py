@@ -14,7 +14,7 @@ from patience import until
 from runners.on_ray import address as ray_address
 from runners.on_ray import processes as processes_module
 from runners.on_ray.address import lost_cluster, no_answer
-from runners.on_ray.last_words import SAID
+from runners.on_ray.end_message import KILLED
 from runners.on_ray.loss import RayLostError, stopped_when
 from runners.on_ray.processes import lost_server, marked, shows
 
@@ -175,7 +175,7 @@ def test_a_server_that_dies_is_named(tmp_path):
 
 
 def test_a_cluster_is_lost_when_it_has_been_silent_for_long(monkeypatch):
-    monkeypatch.setattr(ray_address, "SECONDS_BETWEEN_QUESTIONS", 0.0)
+    monkeypatch.setattr(ray_address, "SECONDS_BETWEEN_CHECKS", 0.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         lost = lost_cluster(address)
@@ -225,8 +225,8 @@ def test_where_ray_prints_nothing_there_is_no_file(tmp_path):
 
 ENDS = """
 import os, signal, sys, time
-from runners.on_ray.last_words import last_words
-with last_words():
+from runners.on_ray.end_message import message_if_killed
+with message_if_killed():
     exec(sys.argv[1])
 print("the end", file=sys.stderr)
 """
@@ -241,8 +241,8 @@ def ends(how):
 
 
 @pytest.mark.parametrize("how", ["os._exit(1)", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_who_is_ended_by_force_has_last_words(how):
-    assert ends(how).stderr.splitlines() == [SAID]
+def test_a_killed_process_leaves_a_message(how):
+    assert ends(how).stderr.splitlines() == [KILLED]
 
 
 CTRL_C = """
@@ -253,9 +253,9 @@ os.killpg(0, signal.SIGINT)
 
 
 @pytest.mark.parametrize("how", ["pass", CTRL_C])
-def test_who_ends_in_order_has_none(how):
+def test_a_process_that_ends_in_order_leaves_none(how):
     assert ends(how).stderr.splitlines() == ["the end"]
 
 
-def test_last_words_are_heard_after_a_ctrl_c():
-    assert ends(CTRL_C + "os._exit(1)").stderr.splitlines() == [SAID]
+def test_the_message_is_printed_after_a_ctrl_c():
+    assert ends(CTRL_C + "os._exit(1)").stderr.splitlines() == [KILLED]

@@ -15,7 +15,7 @@ import pytest
 from patience import PATIENCE
 
 from adaloss.records.places import NOWHERE
-from runners.on_ray.last_words import SAID
+from runners.on_ray.end_message import KILLED
 
 USER_ERROR = 2
 
@@ -129,9 +129,9 @@ def settings():
 
 def started(interrupts=()):
     from runners.on_ray.processes import RayProcesses
-    from runners.on_ray.session import start_ray_at_last
+    from runners.on_ray.session import start_ray_with_retry
 
-    start_ray_at_last(settings(), RayProcesses(b"no process has this mark"), interrupts)
+    start_ray_with_retry(settings(), RayProcesses(b"no process has this mark"), interrupts)
 
 
 @pytest.mark.parametrize(
@@ -203,23 +203,23 @@ def test_a_raylet_that_dies_as_the_command_joins_it_is_told_of(grid, tmp_path):
     )  # fmt: skip
     # The code is Ray's, which ends this process from C++.
     assert run.returncode == 1, run.stderr
-    assert run.stderr.splitlines()[-1] == SAID
+    assert run.stderr.splitlines()[-1] == KILLED
     assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("gpus", [0, 1])
-def test_tune_is_told_whether_there_are_processors_alone(slow_starts, monkeypatch, tmp_path, gpus):
+def test_tune_is_adapted_to_trials_that_use_only_cpus(slow_starts, monkeypatch, tmp_path, gpus):
     from runners.on_ray import session
     from runners.trials.timeline import Timeline
 
     slow_starts(0)
-    told = []
+    calls = []
 
-    def lean_tune(*, only_processors):
-        told.append(only_processors)
+    def adapted_tune(**options):
+        calls.append(options)
         return nullcontext()
 
-    monkeypatch.setattr(session, "lean_tune", lean_tune)
+    monkeypatch.setattr(session, "adapted_tune", adapted_tune)
     with session.ray_running(tmp_path, replace(settings(), gpus=gpus), Timeline()):
         pass
-    assert told == [gpus == 0]
+    assert calls == [{"on_cluster": False, "only_cpus": gpus == 0}]

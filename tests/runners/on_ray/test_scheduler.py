@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from runners.on_ray.free_worker import SparesStartingWorkers
 from runners.on_ray.processes import MARK, RayProcesses
+from runners.on_ray.scheduler import LeavesStartingWorkers
 from runners.trials.machine import cpus_of_this_machine
 
 pytest.importorskip("ray")
@@ -69,7 +69,7 @@ def chosen(monkeypatch, tmp_path):
             key = PlacementGroupFactory([share])
             controller._actor_cache.increase_max(key)
             assert controller._actor_cache.cache_object(key, TrackedActor(number))
-        given = SparesStartingWorkers().choose_trial_to_run(controller._wrapped())
+        given = LeavesStartingWorkers().choose_trial_to_run(controller._wrapped())
         return None if given is None else controller.get_trials().index(given)
 
     return of
@@ -109,7 +109,7 @@ def test_a_trial_that_waits_for_the_whole_machine_is_not_in_the_others_way(chose
 def test_where_tune_has_other_names_it_takes_the_first_of_all(names):
     trials = [SimpleNamespace(status="PENDING", PENDING="PENDING") for _ in range(2)]
     given = SimpleNamespace(get_trials=lambda: trials, **names)
-    assert SparesStartingWorkers().choose_trial_to_run(given) is trials[0]
+    assert LeavesStartingWorkers().choose_trial_to_run(given) is trials[0]
 
 
 @pytest.mark.slow

@@ -1,0 +1,236 @@
+"""Ray's private names: a version of Ray that lacks one is noticed, and one module has them all."""
+
+import ast
+from functools import partial
+from pathlib import Path
+from pkgutil import resolve_name
+from unittest.mock import create_autospec, patch
+
+import pytest
+
+from runners.on_ray import private
+from runners.on_ray.private import (
+    STOCK_RAY,
+    adapted_tune,
+    changed,
+    drops_queued_tasks,
+    forget_ended,
+    only_configuration,
+    reduced_servers,
+    resets_with_configuration,
+)
+
+pytest.importorskip("ray")
+from ray.air.execution import ResourceManager, ResourceRequest
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.exceptions import RayActorError
+from ray.tune.experiment import Trial
+
+ROOT = Path(__file__).parents[3]
+QUEUED_TASKS = "_pending_actors_to_enqueued_actor_tasks"
+GET = "ray.tune.registry._Registry.get"
+ABSENT = "ray.tune.no_module.name", "ray.tune.no_name", "ray.tune.registry._Registry.no_method"
+
+tune_on_cpus = partial(adapted_tune, on_cluster=False, only_cpus=True)
+
+
+def changes_of(context):
+    """The changes that this context makes."""
+    with patch.object(private, "changed") as calls, context():
+        return calls.call_args.args[0]
+
+
+def names_of(context):
+    return {name for name, _ in changes_of(context)}
+
+
+@pytest.mark.parametrize("context", [tune_on_cpus, reduced_servers])
+def test_ray_has_each_name(context):
+    changes = changes_of(context)
+    assert changes
+    for name, replacement in changes:
+        before = resolve_name(name)
+        with changed([(name, replacement)]):
+            assert resolve_name(name) is not before
+        assert resolve_name(name) is before
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_a_name_that_ray_does_not_have_is_left_out(name):
+    with changed([(name, lambda _: None), (GET, lambda _: None)]):
+        with pytest.raises((ImportError, AttributeError)):
+            resolve_name(name)
+        assert resolve_name(GET) is None
+
+
+@pytest.mark.parametrize(("value", "stock"), [("1", True), ("0", False), ("", False)])
+def test_stock_ray_has_no_change_at_all(monkeypatch, value, stock):
+    monkeypatch.setenv(STOCK_RAY, value)
+    names = names_of(tune_on_cpus) | names_of(reduced_servers)
+    before = {name: resolve_name(name) for name in names}
+    with tune_on_cpus(), reduced_servers():
+        assert all((resolve_name(name) is before[name]) == stock for name in names)
+    trials = [tunes_trial(Trial.TERMINATED), tunes_trial(Trial.RUNNING)]
+    forget_ended(trials)
+    assert len(trials) == (2 if stock else 1)
+
+
+def test_tune_keeps_its_own_workers_if_it_calls_them_differently():
+    class Trainable:
+        def __init__(self, config=None, storage=None):
+            pass
+
+        def train(self, for_seconds):
+            pass
+
+    ours = names_of(tune_on_cpus)
+    with patch("ray.tune.Trainable", Trainable):
+        theirs = names_of(tune_on_cpus)
+    assert theirs < ours
+    assert "ray.tune.execution.class_cache._ActorClassCache.get" in ours - theirs
+
+
+def test_with_gpus_tune_reserves_resources():
+    name = "ray.tune.execution.tune_controller.PlacementGroupResourceManager"
+    reserving = resolve_name(name)
+    with adapted_tune(on_cluster=False, only_cpus=False):
+        assert resolve_name(name) is reserving
+    with tune_on_cpus():
+        assert resolve_name(name).__name__ == "FixedResourceManager"
+
+
+def test_on_a_cluster_only_the_out_of_memory_error_is_replaced():
+    assert names_of(partial(adapted_tune, on_cluster=True, only_cpus=False)) == {
+        "ray._private.serialization.OutOfMemoryError"
+    }
+
+
+def test_to_tune_rays_out_of_memory_error_is_the_death_of_a_worker():
+    # At any other error Tune ends the sweep; tests/faults runs out of memory.
+    with tune_on_cpus():
+        error = resolve_name("ray._private.serialization.OutOfMemoryError")("low on memory")
+    assert isinstance(error, RayActorError)
+    assert str(error) == "low on memory"
+    assert not error.preempted
+
+
+def test_a_worker_gets_only_the_configuration_of_its_trial():
+    tunes = {"trial": "{}", "share": {}, "__trial_info__": object()}
+    arguments = {"config": tunes, "storage": object()}
+    assert only_configuration(lambda trial: arguments)("trial") == {
+        "config": {"trial": "{}", "share": {}}
+    }
+    scheduled = []
+
+    def schedule(controller, **options):
+        scheduled.append(options)
+
+    reset = resets_with_configuration(schedule)
+    reset(None, trial="trial", method_name="reset", args=(tunes,), kwargs={"storage": 1})
+    reset(None, trial="trial", method_name="train", args=())
+    config = {"trial": "{}", "share": {}}
+    assert scheduled == [
+        {"trial": "trial", "method_name": "reset", "args": (config,), "kwargs": {}},
+        {"trial": "trial", "method_name": "train", "args": ()},
+    ]
+
+
+def tunes_trial(status):
+    trial = Trial("worker", config={"trial": "its fields"}, stub=True)
+    trial.resolve_config_placeholders({})  # as Tune does: then there are two configurations
+    trial.update_last_result({"loss": 1.0, "training_iteration": 1})
+    trial._default_result_or_future = "a reference to the worker's answer"
+    trial.set_status(status)
+    return trial
+
+
+def test_ended_trials_leave_tunes_list_and_are_emptied():
+    running, complete, failed = map(tunes_trial, (Trial.RUNNING, Trial.TERMINATED, Trial.ERROR))
+    assert complete.metric_analysis
+    trials = [complete, running, failed]
+    forget_ended(trials)
+    assert trials == [running]
+    for ended in (complete, failed):
+        assert ended.metric_analysis == ended.metric_n_steps == ended.config == {}
+        assert "loss" not in ended.last_result
+        assert ended._default_result_or_future is None
+        assert "its fields" not in str(vars(ended))
+    assert running._default_result_or_future is not None
+    assert running.config == {"trial": "its fields"}
+    assert running.last_result["loss"] == 1.0
+
+
+def test_the_last_trial_stays():
+    trials = [tunes_trial(Trial.TERMINATED), tunes_trial(Trial.TERMINATED)]
+    forget_ended(trials)
+    assert len(trials) == 1
+    assert trials[0].config == {"trial": "its fields"}
+
+
+def queued_after_removal(arguments):
+    """The tasks of a worker that never started, after it was removed with these arguments."""
+    # Ray's own resource managers start Ray.
+    resources = create_autospec(ResourceManager, instance=True)
+    manager = RayActorManager(resource_manager=resources)
+    worker = manager.add_actor(object, {}, ResourceRequest([{"CPU": 1}]))
+    manager.schedule_actor_task(worker, "train")
+    assert vars(manager)[QUEUED_TASKS][worker]
+    positional, named = arguments(worker)
+    assert not manager.remove_actor(*positional, **named)
+    return vars(manager)[QUEUED_TASKS]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        lambda worker: ((worker,), {"kill": False}),
+        lambda worker: ((), {"tracked_actor": worker, "kill": True}),
+    ],
+    ids=["an idle worker", "a worker that does not stop"],
+)
+def test_a_removed_worker_leaves_no_queued_tasks(arguments):
+    assert queued_after_removal(arguments), "Ray does so by itself: drops_queued_tasks can go"
+    replacement = drops_queued_tasks(RayActorManager.remove_actor)
+    with patch.object(RayActorManager, "remove_actor", replacement):
+        assert not queued_after_removal(arguments)
+
+
+def private_names(source):
+    """Imports of Ray's private modules and dotted texts that name something private of Ray's."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names = [node.value]
+        elif isinstance(node, ast.Attribute) and not ast.unparse(node).startswith("self."):
+            names = [ast.unparse(node)]
+        else:
+            continue
+        yield from (n for n in names if n.startswith("ray.") and "._" in n and " " not in n)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from ray._private import serialization",
+        "from ray import _raylet",
+        "import ray._private.worker",
+        "patch('ray.tune.registry._Registry.get')",
+        "ray._private.node.Node",
+    ],
+)
+def test_a_private_name_is_found(source):
+    assert list(private_names(source))
+
+
+def test_only_one_module_has_private_names_of_ray():
+    files = [
+        file
+        for room in ("adaloss", "analysis", "runners", "benchmarks", "docs")
+        for file in sorted((ROOT / room).rglob("*.py"))
+    ]
+    assert len(files) > 100
+    found = {f.relative_to(ROOT).as_posix() for f in files if list(private_names(f.read_text()))}
+    assert found == {"runners/on_ray/private.py"}
