@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runners.cli.options import RESULTS, Grid, Only, Storage, open_results
-from runners.cli.selection import leave_out, select
 
 if TYPE_CHECKING:
     from adaloss.trial import Trial
@@ -69,6 +68,8 @@ class Request:
 
     def trials(self, declared: "tuple[Trial, ...]") -> "tuple[Trial, ...]":
         """The trials that ``--only`` and ``--exclude`` leave."""
+        from runners.cli.selection import leave_out, select
+
         return leave_out(select(declared, self.only or ()), self.exclude or ())
 
     def results(self) -> "Results":

@@ -114,7 +114,7 @@ def line_of(record: dict[str, Any], measure: Measure, at_row: bool) -> tuple[str
         p_text(record["holm_p"]),
         interval(record["t_low"], record["t_high"], decimals),
         interval(record["bootstrap_low"], record["bootstrap_high"], decimals),
-        number(record["minimum detectable"], decimals),
+        number(record["findable"], decimals),
         "–" if record["better"] is None else value_text(record["better"]),
         record["note"],
     )
