@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +15,10 @@ from analysis.figures.parts.axes import (
     GREY,
     Per,
     cross_handle,
+    hide_inner_labels,
+    in_default_style,
     is_logarithmic,
+    is_partial,
     label_part,
     line_handles,
     name_decades,
@@ -82,8 +83,8 @@ def accuracy_against(
     It draws what :func:`analysis.tables.tables.compile_tables` would tabulate: the means of its
     cells with their spread where n ≥ 2, a × in a band at the worse edge for N/A, a gap for a cell
     without a value and a hollow marker for a mean over fewer seeds than declared. Positive values
-    of ``x`` go on a logarithmic axis, anything else side by side; losses, rates and ``b`` stand on
-    one where they span magnitudes. The figure is at most ``width`` inches wide.
+    of ``x`` have a logarithmic axis, other values stand side by side. Losses, rates and ``b`` have
+    a logarithmic scale if they span magnitudes. The figure is at most ``width`` inches wide.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that
@@ -100,11 +101,10 @@ def accuracy_against(
         title=title,
         names=names,
     )
-    # Ignore the user's settings: text.usetex, for one, would fail at every underscore.
-    with mpl.style.context("default"):
-        return draw(tables, title=title, spread=spread, width=width)
+    return draw(tables, title=title, spread=spread, width=width)
 
 
+@in_default_style
 def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -> Figure:
     """One panel per table under a common title, over a common key."""
     notes: list[str] = []
@@ -148,8 +148,7 @@ def draw_panels(
         draw_panel(axes, table, tick, styles, spread, band)
         label_part(axes, table, grid.panel_width)
         if index % grid.across:
-            axes.tick_params(labelleft=False)
-            axes.set_ylabel("")
+            hide_inner_labels(axes)
     scale_means(panels, tables, styles, band, named=panels[:: grid.across])
 
 
@@ -242,11 +241,6 @@ def draw_crosses(
         color=style.colour,
         **CROSS,
     )
-
-
-def is_partial(cell: Cell) -> bool:
-    """Whether the cell's mean is over fewer seeds than declared."""
-    return cell.status is CellStatus.VALUE and cell.n < cell.expected
 
 
 def mark_handles(cells: Sequence[Cell]) -> list[Line2D]:

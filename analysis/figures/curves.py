@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -26,6 +24,7 @@ from analysis.figures.parts.axes import (
     Per,
     cross_handle,
     fields_of,
+    in_default_style,
     line_handles,
     shown_columns,
     tables_for,
@@ -98,12 +97,12 @@ def curves_by_part(
     styles = line_styles(shown_columns(tables, notes))
     parts = zip(tables, grouped(frame, fields_of(per)).values(), strict=True)
 
+    @in_default_style
     def draw(table: Table, trials: pd.DataFrame) -> Figure:
         part = part_of(table, trials, recorded, wanted, styles, width)
         values = places_of(table.row_values).values
         heading = f"{title}: {table.part}" if title and table.part else title or table.part or ""
-        with mpl.style.context("default"):
-            return draw_part(part, heading, width, [*choice_note(part, values), *notes])
+        return draw_part(part, heading, width, [*choice_note(part, values), *notes])
 
     return ((table.part or title, partial(draw, table, trials)) for table, trials in parts)
 

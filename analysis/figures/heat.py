@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import matplotlib as mpl
-import matplotlib.style
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -24,6 +22,9 @@ from analysis.figures.heat_cells import (
 )
 from analysis.figures.parts.axes import (
     Per,
+    hide_inner_labels,
+    in_default_style,
+    is_partial,
     label_part,
     name_decades,
     number_of_seeds,
@@ -87,10 +88,10 @@ def heat_map(
         title=title,
         names=names,
     )
-    with mpl.style.context("default"):
-        return draw(tables, title=title, decimals=decimals, width=width)
+    return draw(tables, title=title, decimals=decimals, width=width)
 
 
+@in_default_style
 def draw(tables: Sequence[Table], *, title: str, decimals: int, width: float) -> Figure:
     """Draw one panel per table, a colour bar to their right and the key below."""
     notes: list[str] = []
@@ -151,8 +152,7 @@ def draw_panels(
         draw_panel(axes, table, colours, size)
         label_part(axes, table, grid.panel_width)
         if index % grid.across and table.row_values == tables[index - 1].row_values:
-            axes.tick_params(labelleft=False)
-            axes.set_ylabel("")
+            hide_inner_labels(axes)
     if colours.has_values:
         height = float(figure.get_size_inches()[1])
         bar = figure.colorbar(
@@ -172,7 +172,7 @@ def draw_panels(
 
 def has_counts(cells: Sequence[Cell]) -> bool:
     """Whether some mean is over fewer seeds than declared."""
-    return any(cell.mean is not None and cell.n < cell.expected for cell in cells)
+    return any(map(is_partial, cells))
 
 
 def ground_handles(cells: Sequence[Cell]) -> list[Patch]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
-import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +15,7 @@ from analysis.figures.parts.axes import (
     Per,
     cross_handle,
     fields_of,
+    in_default_style,
     label_part,
     line_handles,
     places_ticks,
@@ -90,11 +89,10 @@ def paired_differences(
         comparison_of(table, part, against, column)
         for table, part in zip(tables, parts, strict=True)
     ]
-    with mpl.style.context("default"):
-        return draw(comparisons, title=title, width=width)
+    return draw(comparisons, title=title, width=width)
 
 
-def baseline_of(columns: Sequence[object], wanted: object, line: str) -> object:
+def baseline_of(columns: Sequence[object], baseline: object, line: str) -> object:
     """The value that is the baseline.
 
     Raises:
@@ -105,17 +103,18 @@ def baseline_of(columns: Sequence[object], wanted: object, line: str) -> object:
             f"paired differences need two values of {line}; "
             f"there is only {', '.join(map(value_text, columns))}"
         )
-    if wanted is None:
+    if baseline is None:
         return DEFAULT_BASELINE if DEFAULT_BASELINE in columns else columns[0]
     for value in columns:
-        if value == wanted or value_text(value) == wanted:
+        if value == baseline or value_text(value) == baseline:
             return value
     raise TableError(
-        f"paired differences: baseline: there is no {line} {value_text(wanted)}; "
+        f"paired differences: baseline: there is no {line} {value_text(baseline)}; "
         f"there are {', '.join(map(value_text, columns))}"
     )
 
 
+@in_default_style
 def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figure:
     """Draw one panel per part of the sweep, with a common title and key."""
     if not comparisons:
@@ -222,9 +221,9 @@ def explanations(
         ]
     partial = [len(found.differences) for found in pairs if found.is_partial]
     if partial and has_room:
-        words.append("A number above a mark: it is over only so many seeds.")
+        words.append("A number above a mark: its number of seeds.")
     if partial and not has_room:
         words.append(f"Some marks are over fewer seeds, at least {min(partial)}.")
     if not all(found.differences for found in pairs):
-        words.append("A gap: no seed for which both are complete.")
+        words.append("A gap: no seed is complete for both.")
     return words

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,6 +13,7 @@ from analysis.comparison.figure.marks import PLAIN, draw_numbers, draw_row, is_d
 from analysis.comparison.figure.rows import Panel, panels_of
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.wording import unit
+from analysis.figures.parts.axes import in_default_style
 from analysis.figures.parts.band import Band
 from analysis.figures.parts.labels import bounded, literal
 from analysis.figures.parts.line_styles import BAND_LABEL, LineStyle, line_styles
@@ -41,11 +40,10 @@ def comparison_figure(comparison: Comparison, *, decimals: int = 2) -> Figure:
     a band at the start of the axis. A difference far beyond the others is an arrow at the edge with
     its number. Both means are on the right, and the differing conditions below the key.
     """
-    # Ignore the user's settings: text.usetex, for one, would fail at every underscore.
-    with mpl.style.context("default"):
-        return draw(comparison, panels_of(comparison), decimals)
+    return draw(comparison, panels_of(comparison), decimals)
 
 
+@in_default_style
 def draw(comparison: Comparison, panels: Sequence[Panel], decimals: int) -> Figure:
     """One panel per part under a common title, over a common key and the conditions."""
     columns = min(len(panels), PANELS_PER_ROW)

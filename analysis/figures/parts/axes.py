@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -66,6 +68,22 @@ def tables_for(
     return compile_tables(
         frame, [spec], metric=metric, at=at, goal=goal, sweep_name=title, names=names
     )
+
+
+def is_partial(cell: Cell) -> bool:
+    """Whether the cell's mean is over fewer seeds than declared."""
+    return cell.status is CellStatus.VALUE and cell.n < cell.expected
+
+
+def hide_inner_labels(axes: Axes) -> None:
+    """Remove the labels of a vertical axis that equals the one to its left."""
+    axes.tick_params(labelleft=False)
+    axes.set_ylabel("")
+
+
+# Matplotlib's own style, for functions that draw: the user's may have text.usetex, which fails at
+# every underscore.
+in_default_style = mpl.style.context("default")
 
 
 def fields_of(per: Per) -> tuple[str, ...]:

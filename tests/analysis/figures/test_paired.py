@@ -96,7 +96,7 @@ def test_only_seeds_for_which_both_are_complete_are_compared_and_n_is_written(re
     (axes,) = figure.axes
     assert seeds(axes, "sgd_constant") == [1.0, 3.0]
     assert [text.get_text() for text in axes.texts] == ["2"]
-    assert "over 4 seeds. A number above a mark: it is over only so many seeds." in note(figure)
+    assert "over 4 seeds. A number above a mark: its number of seeds." in note(figure)
 
 
 def test_numbers_without_room_are_left_out_and_said(records):
@@ -161,7 +161,7 @@ def test_a_gap_is_explained(records):
     records.cell([90.0, "missing"], optimizer="adaloss")
     records.cell(["missing", 91.0], optimizer="sgd_constant")
     figure = figure_of(records)
-    assert "A gap: no seed for which both are complete." in note(figure)
+    assert "A gap: no seed is complete for both." in note(figure)
     assert all(map(math.isnan, means(figure.axes[0], "sgd_constant")))
 
 
