@@ -29,7 +29,7 @@ def test_the_death_of_a_server_is_told_in_a_sentence(
     assert ended.orphans == ()
     (said,) = [line for line in ended.said.splitlines() if "died" in line]
     assert said.startswith(f"Ray's {name} has died, so the sweep has stopped: ")
-    assert "the next `run` goes on from the last checkpoints" in said
+    assert "the next `run` continues" in said
     for of_ray in ("(raylet)", ".cc:", ".h:", "Traceback", "worker lost"):
         assert of_ray not in ended.said
     assert records.finished() == {}

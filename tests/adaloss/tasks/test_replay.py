@@ -170,7 +170,7 @@ def test_a_divergence_is_noticed_at_the_step_where_it_came(on_the_gpu, make_tria
         ("Drawing", "draws random numbers on the processor"),
         ("Refusing", "during capture"),
         ("Growing", "out of memory"),
-        ("Hoarding", "keeps kept beside its parameters and buffers"),
+        ("Hoarding", "keeps kept outside its parameters and buffers"),
     ],
 )
 def test_what_cannot_be_replayed_is_stepped_as_it_is(

@@ -145,8 +145,8 @@ def test_a_finished_sweep_is_told_in_order(declared, records):
         "Divergences",
         "Failures",
         "Where the numbers come from",
-        "How to get these numbers again",
-        "How the numbers are made",
+        "How to reproduce these numbers",
+        "How the numbers are computed",
     ]
     # The contents have the titles once before.
     places = [page.text.rindex(title) for title in titles]
@@ -249,13 +249,13 @@ def test_mixed_versions_are_said_clearly(declared, records):
     finish(sweep, records, dict.fromkeys(range(4), "missing"), code="0.1.0+gabc")
     finish(sweep, records, dict.fromkeys(range(4, 8), "missing"), code="0.2.0+gdef.dirty")
     text = Read(told(sweep, records)).text
-    assert "Mixed: these numbers were made by 2 versions of the code." in text
+    assert "Mixed: 2 versions of the code computed these numbers." in text
     assert "0.1.0+gabc (4 trials); 0.2.0+gdef.dirty (4 trials)" in text
     assert (
         "# One of these: git checkout abc && pip install . # in a clone of adaloss-sweep 0.1.0"
         in text
     )
-    assert "A version that ends in .dirty had changes that were in no commit" in text
+    assert "A version that ends in .dirty had uncommitted changes" in text
 
 
 def test_mixed_packages_are_said(declared, records):
@@ -545,5 +545,5 @@ def test_the_report_of_twenty_thousand_trials_stays_small(tmp_path):
     shown = sum(section.table is not None for section in within_budget(statistics).sections)
     assert page.count("table") == len(tables) + shown + 8
     assert shown < len(statistics.sections)
-    assert "sections are left out, so that this page opens quickly" in page.text
+    assert "sections are omitted, so that this page opens" in page.text
     assert len(page.data["cells"]["mean"]) == 4000

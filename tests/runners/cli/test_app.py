@@ -15,7 +15,7 @@ def test_init_writes_a_grid_that_plans(command, tmp_path):
     assert command("plan", "grid.yaml").returncode == 0
     again = command("init")
     assert again.returncode == 2
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
 
 
 def test_schema_is_one(command):
@@ -40,9 +40,9 @@ def test_nothing_has_run_yet(command, grid):
         (("run", "grid.yaml", "--only", "b0"), "write field=value"),
         (("run", "grid.yaml", "--only", "b0=7"), "no trial has b0=7; the trials have 0.01, 1"),
         (("run", "grid.yaml", "--only", "optimiser=adaloss"), "did you mean optimizer?"),
-        (("show", "grid.yaml", "zzz"), "no trial's id or name begins with 'zzz'"),
-        (("show", "grid.yaml", "mlp"), "8 trials begin with 'mlp'"),
-        (("trial", "grid.yaml"), "8 trials match: name one"),
+        (("show", "grid.yaml", "zzz"), "no trial's id or name starts with 'zzz'"),
+        (("show", "grid.yaml", "mlp"), "8 trials start with 'mlp'"),
+        (("trial", "grid.yaml"), "8 trials match: select one"),
         (("table", "grid.yaml", "--format", "pdf"), "must be one of md, csv, latex, siunitx, html"),
         (("retry", "grid.yaml"), "nothing to run again"),
     ],
@@ -116,5 +116,5 @@ def test_a_full_disk_is_named_with_what_to_do(monkeypatch, capsys):
     assert stop.value.code == 2
     assert capsys.readouterr().err == (
         "adaloss-sweep: [Errno 28] No space left on device: 'results/result.json': "
-        "make room, then give the same command again\n"
+        "free some space, then run the same command again\n"
     )

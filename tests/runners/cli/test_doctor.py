@@ -120,7 +120,7 @@ def test_results_that_another_run_has(both_refuse, tmp_path):
     )
     try:
         assert process.stdout.readline() == "held\n"
-        sentence = f"another run is at work on results/small (process {process.pid} on "
+        sentence = f"another run is using results/small (process {process.pid} on "
         assert both_refuse(sentence)
     finally:
         process.kill()

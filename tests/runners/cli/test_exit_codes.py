@@ -45,7 +45,7 @@ def test_a_trial_that_fails_is_4_then_and_ever_after(said, grid, tmp_path, monke
     code, told, _ = said("trial", grid, *ONE)
     assert (code, "state: failed" in told) == (4, True)
     code, _, errors = said("trial", grid, *ONE)
-    assert (code, "has finished already" in errors) == (4, True)
+    assert (code, "has already finished" in errors) == (4, True)
 
 
 def test_a_trial_that_completes_or_diverges_is_0(said, grid):

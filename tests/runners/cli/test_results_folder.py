@@ -151,7 +151,7 @@ def test_a_folder_that_can_only_be_read_is_read(said, folder, tmp_path):
             assert said(command[0], place, *command[1:])[0] == 0
         code, told, errors = said("compare", place, "--with", folder)
         assert (code, told.splitlines()[0]) == (0, f"# small beside small by {folder}")
-        assert "not written beside the records: " in errors
+        assert "not written to the results' folder: " in errors
         for command in ("report", "run", "watch", "sync"):
             code, _, errors = said(command, place)
             assert code == 2

@@ -79,7 +79,7 @@ def test_an_interrupt_loses_nothing(grid, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
-    assert "go on with: adaloss-sweep run" in said.lower()
+    assert "Continue with: adaloss-sweep run" in said.lower()
     assert "Traceback" not in said
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
 

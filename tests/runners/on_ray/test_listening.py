@@ -119,7 +119,7 @@ def test_other_machines_and_other_users_reach_neither_sockets_nor_files(
         run.wait_until(lambda: look() and False)
         ended = run.end(PATIENCE)
     assert ended.code == INTERRUPTED, ended.said
-    assert "go on with: adaloss-sweep run" in ended.said.lower()
+    assert "Continue with: adaloss-sweep run" in ended.said.lower()
     assert "Traceback" not in ended.said
     assert "SIGTERM received" not in ended.said
     for stranger in strangers:

@@ -43,7 +43,7 @@ def nothing():
 
 
 def test_what_waits_for_ever_is_stopped_when_ray_is_lost():
-    with pytest.raises(RayLostError, match=r"^gone, so the sweep has stopped: .* `run` goes on"):
+    with pytest.raises(RayLostError, match=r"^gone, so the sweep has stopped\. .* `run` continues"):
         sleep_while_there(lambda: "gone")
 
 

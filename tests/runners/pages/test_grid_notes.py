@@ -106,7 +106,7 @@ def test_plan_and_run_say_the_notes_and_a_run_stops_at_run_cap(command, tmp_path
     assert name in first.stderr
     assert cap.format(8) in first.stderr
     assert "3 ran now" in first.stderr
-    assert "5 missing; go on with: " in first.stderr
+    assert "5 missing; continue with: " in first.stderr
     # What is kept beside the results is the same sweep by another file's name.
     kept = load_sweep(tmp_path / "results" / "capped" / "grid.yaml")
     assert (kept.name, kept.trials) == ("capped", load_sweep(tmp_path / "capped.yaml").trials)

@@ -577,7 +577,7 @@ def test_the_hubs_cache_is_where_its_library_says(variable, tmp_path):
 
 def test_published_weights_are_found_where_timm_would_look(tmp_path, monkeypatch):
     (finding,) = models.model_findings(TIMM_MODEL, True, Places(data_root=tmp_path))
-    assert "are fetched before the first trial" in finding.found
+    assert "are downloaded before the first trial" in finding.found
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (finding,) = models.model_findings(TIMM_MODEL, True, Places(data_root=tmp_path))
     assert finding.level is WARNING
@@ -734,7 +734,7 @@ def test_a_server_that_never_answers_is_a_warning_in_time(silent, monkeypatch, k
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [(401, "does not accept the login"), (500, "has trouble (status 500)")]
+    ("fault", "told"), [(401, "does not accept the login"), (500, "fails (status 500)")]
 )
 def test_a_server_that_refuses_is_a_warning(server, fault, told, key):
     server.fault = fault

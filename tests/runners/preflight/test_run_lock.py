@@ -61,7 +61,7 @@ def test_the_command_ends_with_one_sentence(command, grid, tmp_path):
         assert process.stdout.readline() == "held\n"
         said = command("run", grid)
         assert said.returncode == 2
-        assert said.stderr.startswith("adaloss-sweep: another run is at work on ")
+        assert said.stderr.startswith("adaloss-sweep: another run is using ")
         assert len(said.stderr.splitlines()) == 1
     finally:
         process.kill()

@@ -326,9 +326,9 @@ def test_trouble_with_the_mirror_is_told_once(sweep, store, start):
     mode, trouble, end = said
     assert "W&B: offline in" in mode
     assert "Not a directory" in trouble
-    assert trouble.endswith("Training goes on; this is tried again.")
-    assert "not all runs could be given (" in end
-    assert end.endswith("go on with: adaloss-sweep sync grid.yaml")
+    assert trouble.endswith("Training continues; the upload is retried.")
+    assert "not all runs could be sent (" in end
+    assert end.endswith("continue with: adaloss-sweep sync grid.yaml")
     assert "NotADirectoryError" in (store.root / "wandb" / "mirror.log").read_text()
 
 
@@ -340,7 +340,7 @@ def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
     with mirrored(load_sweep(grid), store, OFFLINE, said.append):
         pass
     assert said == [
-        "W&B: not all runs are given after 1 s; go on with: adaloss-sweep sync grid.yaml"
+        "W&B: not all runs were sent within 1 s; continue with: adaloss-sweep sync grid.yaml"
     ]
 
 
@@ -352,7 +352,7 @@ def test_a_mirror_that_fails_at_once_says_where_the_reason_is(sweep, store, monk
         pass
     trouble, end = said
     assert "the mirror ended early; see " in trouble
-    assert "not all runs could be given (" in end
+    assert "not all runs could be sent (" in end
     assert "no memory" in (store.root / "wandb" / "mirror.log").read_text()
 
 

@@ -198,11 +198,11 @@ def test_a_server_that_comes_back_gets_what_it_missed(
         finish(start(other))
     said = []
     with mirrored(sweep, store, ONLINE, said.append):
-        until(lambda: any("Training goes on" in line for line in said))
+        until(lambda: any("Training continues" in line for line in said))
         server.fault = None
         finish(start(trial))
     assert server.runs[trial.trial_id].state == "finished"
-    assert len([line for line in said if "Training goes on" in line]) == 1
+    assert len([line for line in said if "Training continues" in line]) == 1
     assert said[-1] == "W&B: 4 runs uploaded"
 
 
@@ -217,7 +217,7 @@ def test_a_server_that_stalls_at_the_end_is_waited_for_no_longer_than_is_said(
     with mirrored(sweep, store, ONLINE, said.append):
         finish(start(sweep.trials[0]))
     assert said[-1] == (
-        "W&B: not all runs are given after 1 s; go on with: adaloss-sweep sync grid.yaml"
+        "W&B: not all runs were sent within 1 s; continue with: adaloss-sweep sync grid.yaml"
     )
 
 

@@ -168,7 +168,7 @@ def test_one_that_hangs_is_ended_by_its_time_limit_and_not_started_again(
 
 
 def test_one_whose_worker_is_killed_goes_on_from_its_checkpoint(ended, store, trial):
-    again = "worker lost: its worker died; goes on from its last checkpoint in 2 s (retry 1 of 2)"
+    again = "worker lost: its worker died; continues from its last checkpoint in 2 s (retry 1 of 2)"
     assert again in ended.stderr
     assert [metrics.epoch for metrics in store.read_metrics(trial("dies"))] == [1, 2, 3]
     assert "starts after epoch 1" in store.log_path(trial("dies")).read_text()

@@ -77,7 +77,7 @@ def test_an_error_that_is_not_the_trials_is_reported_as_it_is(configuration, err
 
     failure = Failure.model_validate_json(last_report(Broken(), configuration)["broken"])
     assert failure.kind is kind
-    assert failure.message == f"its worker cannot go on: {type(error).__name__}: {error}"
+    assert failure.message == f"its worker cannot continue: {type(error).__name__}: {error}"
     assert "in prepare" in failure.traceback
 
 

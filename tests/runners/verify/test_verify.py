@@ -196,7 +196,7 @@ def test_what_was_another_version_or_machine_explains_a_difference(audit, record
     assert f"torch 1.0, now {made.packages['torch']}" in found.output
     assert "apex 0.1, now none" in found.output
     assert f"device another processor, now {made.device}" in found.output
-    assert "had changes that were not committed" in found.output
+    assert "had uncommitted changes" in found.output
     assert "numpy" not in found.output
     assert "are as recorded" not in found.output
 
