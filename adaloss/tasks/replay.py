@@ -49,7 +49,7 @@ class Replay:
         with host_watched() as hindrances:
             result = function(*arguments)
         if own := next(tensors_of_its_own(self.model), None):
-            hindrances.append(f"the model keeps {own} beside its parameters and buffers")
+            hindrances.append(f"the model keeps {own} outside its parameters and buffers")
         if not hindrances:
             try:
                 self.captured[name] = Captured(function, arguments)

@@ -1,6 +1,6 @@
-"""Where the mirrors of the records live: trackers that follow a sweep from beside the driver.
+"""Mirrors the records to W&B and the browser; only this package imports W&B.
 
-A tracker reads ``metrics.jsonl`` and ``result.json`` through
-:class:`adaloss.records.store.Store`, live or afterwards; neither the trainer nor the runner knows
-that one exists.
+A separate process reads ``metrics.jsonl`` and ``result.json`` through
+:class:`adaloss.records.store.Store`, during the sweep or afterwards. The trainer and the workers do
+not know about it.
 """

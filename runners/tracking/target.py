@@ -1,4 +1,4 @@
-"""What a mirror of the records asks of the place that it writes to."""
+"""The interface of a place that the records are mirrored to."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +9,11 @@ from runners.tracking.labels import Labels
 
 
 class TargetError(Exception):
-    """The place does not take what it is given now; the message says why. Later it may."""
+    """The place does not accept a run now, but may later; the message says why."""
 
 
 class OpenRun(Protocol):
-    """A trial's run that is being written."""
+    """A trial's run while it is written."""
 
     @property
     def next_epoch(self) -> int:
@@ -21,24 +21,24 @@ class OpenRun(Protocol):
 
     @property
     def folder(self) -> Path | None:
-        """Where the run lies on this disk; None where it does not."""
+        """The run's folder on this disk, or None."""
 
     @property
     def url(self) -> str | None:
-        """Where to look at it, if anywhere."""
+        """The run's page, or None."""
 
     def log(self, metrics: EpochMetrics) -> None:
-        """Give one epoch, not to be given again."""
+        """Write one epoch, which has not been written before."""
 
     def finish(
         self, state: TrialState, summary: Mapping[str, Any], config: Mapping[str, Any], log: Path
     ) -> None:
-        """Say how the trial ended and return when the place has it all.
+        """Write how the trial ended, and return when the place has the whole run.
 
         ``log`` is the file with the trial's own output, which may not exist.
 
         Raises:
-            TargetError: it does not have it all.
+            TargetError: a part of the run is missing there.
         """
 
 
@@ -47,33 +47,33 @@ class Target(Protocol):
 
     @property
     def name(self) -> str:
-        """What the ledger calls it."""
+        """Its name in the ledger."""
 
     @property
     def at_once(self) -> int:
-        """How many trials may be brought up to date at a time: waiting can be done side by side."""
+        """How many trials may be written at the same time."""
 
     def where(self, labels: Labels) -> str:
-        """The place of a run in words: a run there is another than one elsewhere."""
+        """Where the run is written, in words; runs in two places are different runs."""
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> OpenRun:
-        """Begin the trial's run, or go on with it.
+        """Begin the trial's run, or continue it.
 
         Raises:
-            TargetError: the place cannot be reached, or refuses.
+            TargetError: the place cannot be reached, or refuses the run.
         """
 
     def put_files(
         self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
     ) -> None:
-        """Write the sweep's own run: its files, each below its name, and its numbers.
+        """Write the sweep's own run: its files by name, and its numbers.
 
         Raises:
-            TargetError: the place cannot be reached, or refuses.
+            TargetError: the place cannot be reached, or refuses the run.
         """
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, on one line."""
+    """The error's message on one line."""
     lines = str(error).strip().splitlines()
     return " ".join(line.strip() for line in lines[:2]) if lines else type(error).__name__

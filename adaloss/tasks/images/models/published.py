@@ -28,7 +28,7 @@ class HubWeights:
     files: tuple[str, ...]
 
     def find(self) -> Path | None:
-        """The file in the cache, None where there is none."""
+        """The file in the cache, or None."""
         from huggingface_hub import try_to_load_from_cache
 
         for file in self.files:
@@ -123,8 +123,8 @@ def published_weights(model: str, weights_folder: Path) -> HubWeights | UrlWeigh
             files=(named,) if named else HUB_FILES,
         )
     if configuration is not None and configuration.url:
-        given = configuration.url
-        url, name = (given, given.rpartition("/")[2]) if isinstance(given, str) else given
+        address = configuration.url
+        url, name = (address, address.rpartition("/")[2]) if isinstance(address, str) else address
         path = Path(torch.hub.get_dir()) / "checkpoints" / name
         return UrlWeights(model=model, url=url, path=path, sha256=None)
     raise no_weights(model)
@@ -141,7 +141,7 @@ def no_weights(model: str) -> WeightsError:
 def missing(advice: list[str], reason: str = "") -> WeightsError:
     """The error of weights that are not on this disk."""
     return WeightsError(
-        f"pretrained weights are missing{reason}: {'; '.join(advice)}. A sweep fetches them "
-        "before it starts where there is a network; without one, copy them there from a machine "
-        "that has them, or give a file as pretrained: PATH"
+        f"pretrained weights are missing{reason}: {'; '.join(advice)}. A sweep with "
+        "network access downloads them before it starts; without, copy them there from a machine "
+        "that has them, or write the path of a file as pretrained: PATH"
     )

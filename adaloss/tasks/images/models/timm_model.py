@@ -1,4 +1,4 @@
-"""A model of timm, with weights of a file by timm's own way of adapting them."""
+"""Models of timm, with weights from a file, which timm adapts in its usual way."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,16 +13,16 @@ from adaloss.errors import WeightsError
 from adaloss.tasks.images.models.own_weights import shortened
 from adaloss.tasks.images.models.state_file import read_state
 
-REMEDY = "give a file of this very model as pretrained: PATH, or pretrained: false"
+REMEDY = "write the path of a file of this model as pretrained: PATH, or pretrained: false"
 
 
 def build_timm_model(
     name: str, *, channels: int, image_size: int, classes: int, weights: Path | None
 ) -> nn.Module:
-    """Build a model of timm, from fresh weights or those of the file.
+    """Build a model of timm with random weights or those of the file.
 
-    timm fits the file's weights to the channels, the image size and, with a fresh head, the
-    classes.
+    timm adapts the weights of the file to the channels and the image size, and replaces the head if
+    the number of classes differs.
 
     Raises:
         WeightsError: the file cannot be read or is not of this model.
@@ -45,7 +45,7 @@ def build_timm_model(
 
 
 def weights_source(path: Path) -> dict[str, Any]:
-    """What tells timm to take the weights of this file."""
+    """The entries of timm's configuration that select this weights file."""
     if path.suffix != ".npz":
         return {"state_dict": read_state(path), "custom_load": False}
     if not path.is_file():
@@ -55,30 +55,30 @@ def weights_source(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def loading_from(name: str, path: Path, source: dict[str, Any]) -> Iterator[list[nn.Module]]:
-    """Have timm load from the source while this lasts; yields the modules that it loaded.
+    """Have timm load from the source inside the block; yield the list of modules that it loaded.
 
-    timm offers no other way to learn which tensors a file lacked: with a new head it takes a
-    file of another model without a word, and leaves everything fresh.
+    timm does not report which tensors a file lacks: with a new head it accepts the file of another
+    model and leaves all weights random.
     """
     loaded: list[nn.Module] = []
     builder: Any = _builder
     load = builder.load_pretrained
 
-    def load_checked(model: nn.Module, pretrained_cfg: dict[str, Any], **given: Any) -> None:
+    def load_checked(model: nn.Module, pretrained_cfg: dict[str, Any], **options: Any) -> None:
         configuration = pretrained_cfg | source
         if "state_dict" in source:
             configuration["num_classes"] = classes_of(source["state_dict"], pretrained_cfg)
         elif not hasattr(model, "load_pretrained"):
             raise WeightsError(f"model {name} cannot be read from an .npz file, {path}; {REMEDY}")
         fresh = {f"{part}." for part in parts(configuration, "classifier")}
-        if given.get("in_chans") != configuration["input_size"][0]:
+        if options.get("in_chans") != configuration["input_size"][0]:
             fresh |= {f"{part}." for part in parts(configuration, "first_conv")}
-        if not given.get("strict", True):
+        if not options.get("strict", True):
             fresh = {""}
         register: Any = model.register_load_state_dict_post_hook
         hook = register(refuse_misfits(name, path, tuple(fresh)))
         try:
-            load(model, pretrained_cfg=configuration, **given)
+            load(model, pretrained_cfg=configuration, **options)
         except WeightsError:
             raise
         except Exception as error:
@@ -98,19 +98,19 @@ def loading_from(name: str, path: Path, source: dict[str, Any]) -> Iterator[list
 
 
 def parts(configuration: Mapping[str, Any], field: str) -> tuple[str, ...]:
-    """The submodules that a field of timm's configuration names: none, one or several."""
+    """The submodules listed in a field of timm's configuration: none, one or several."""
     named = configuration.get(field) or ()
     return (named,) if isinstance(named, str) else tuple(named)
 
 
 def classes_of(state: Mapping[str, Tensor], configuration: Mapping[str, Any]) -> int:
-    """For how many classes the file's head is; timm looks at its configuration alone."""
+    """The number of classes of the file's head; timm only looks at its configuration."""
     declared: int = configuration["num_classes"]
     for part in parts(configuration, "classifier"):
         weight = state.get(f"{part}.weight")
         if weight is not None and weight.ndim > 0:
             rows = weight.shape[0]
-            # Some published heads have a background class, which timm takes off.
+            # Some published heads have a background class, which timm removes.
             return declared if rows == declared + (configuration.get("label_offset") or 0) else rows
     return declared
 
@@ -118,7 +118,7 @@ def classes_of(state: Mapping[str, Tensor], configuration: Mapping[str, Any]) ->
 def refuse_misfits(
     name: str, path: Path, fresh: tuple[str, ...]
 ) -> Callable[[nn.Module, Any], None]:
-    """A hook that refuses a file with tensors missing or too many, but for the fresh parts."""
+    """A hook that refuses a file with missing or unexpected tensors outside the fresh parts."""
 
     def refuse(module: nn.Module, incompatible: Any) -> None:
         misfits = {

@@ -132,8 +132,8 @@ def fetch_from_hub(weights: HubWeights) -> None:
             ) from error
         except RepositoryNotFoundError as error:
             raise WeightsError(
-                f"the weights of {weights.model} are not public or not at {page}; name a file with "
-                "pretrained: PATH"
+                f"the weights of {weights.model} are not public or not at {page}; "
+                "write the path of a file as pretrained: PATH"
             ) from error
         # The exceptions of a lost network depend on the HTTP client of the Hub's library, which
         # has changed before.
@@ -141,8 +141,8 @@ def fetch_from_hub(weights: HubWeights) -> None:
             raise UnreachableError(described(error)) from error
         return
     raise WeightsError(
-        f"{page} has none of {', '.join(weights.files)} for {weights.model}; give a file as "
-        "pretrained: PATH"
+        f"{page} has none of {', '.join(weights.files)} for {weights.model}; "
+        "write the path of a file as pretrained: PATH"
     )
 
 
