@@ -26,7 +26,7 @@ def test_a_page_within_its_budget_is_left_as_it_is():
 
 def test_the_table_at_which_the_budget_ends_is_cut_and_says_so():
     page = within_budget(PAGE, most=11)
-    assert titles(page) == ["Not all of it is here", "a", "b", "How"]
+    assert titles(page) == ["Omitted sections", "a", "b", "How"]
     assert page.sections[1] == PAGE.sections[0]
     assert page.sections[2].table.rows == PAGE.sections[1].table.rows[:2]
     assert page.sections[2].after[0].startswith("The first 2 of 4 lines")
@@ -37,7 +37,7 @@ def test_the_table_at_which_the_budget_ends_is_cut_and_says_so():
 
 
 def test_after_the_budget_only_words_are_shown():
-    assert titles(within_budget(PAGE, most=6)) == ["Not all of it is here", "a", "How"]
+    assert titles(within_budget(PAGE, most=6)) == ["Omitted sections", "a", "How"]
 
 
 def test_a_first_table_beyond_the_budget_is_cut_too():

@@ -2,28 +2,31 @@
 
 import pytest
 
-TABLE_ENDINGS = "the known endings are .md, .csv, .tex, .siunitx.tex, .htm, .html"
+TABLE_ENDINGS = "the suffixes are .md, .csv, .tex, .siunitx.tex, .htm, .html"
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("table", "-o", "t.xlsx"), f"no file ending in .xlsx can be written; {TABLE_ENDINGS}"),
+        (
+            ("table", "-o", "t.xlsx"),
+            f"files with the suffix .xlsx cannot be written; {TABLE_ENDINGS}",
+        ),
         (("table", "-o", "t.txt", "--format", "md"), TABLE_ENDINGS),
         (("table", "-o", "t.pdf"), TABLE_ENDINGS),
-        (("table", "-o", "t.tex", "--format", "csv"), "does not go with --format csv, which is"),
-        (("table", "-o", "t.siunitx.tex", "--format", "latex"), "does not go with --format latex"),
+        (("table", "-o", "t.tex", "--format", "csv"), "contradicts --format csv, whose suffix is"),
+        (("table", "-o", "t.siunitx.tex", "--format", "latex"), "contradicts --format latex"),
         (("table", "-o", "."), "is a folder: name a file in it"),
-        (("stats", "-o", "s.csv"), "the known endings are .md, .json"),
-        (("stats", "-o", "s.md", "--format", "json"), "does not go with --format json"),
-        (("compare", "-o", "c.json"), "the known endings are .md, .csv"),
-        (("report", "-o", "r.pdf"), "the known endings are .html, .htm"),
+        (("stats", "-o", "s.csv"), "the suffixes are .md, .json"),
+        (("stats", "-o", "s.md", "--format", "json"), "contradicts --format json"),
+        (("compare", "-o", "c.json"), "the suffixes are .md, .csv"),
+        (("report", "-o", "r.pdf"), "the suffixes are .html, .htm"),
         (("plot", "-o", "x.foo"), "a figure ends in .png, .pdf, .svg"),
         (("plot", "-o", "x.jpeg"), "a figure ends in .png, .pdf, .svg"),
-        (("plot", "-o", "x.png", "--format", "pdf"), "does not go with --format pdf"),
+        (("plot", "-o", "x.png", "--format", "pdf"), "contradicts --format pdf"),
         (("plot", "-o", "x.png", "--format", "png,pdf"), "is one file"),
-        (("export", "-o", "e.csv"), "two files are written, into a folder"),
-        (("export", "-o", "grid.yaml"), "two files are written, into a folder"),
+        (("export", "-o", "e.csv"), "export writes two files into a folder"),
+        (("export", "-o", "grid.yaml"), "export writes two files into a folder"),
     ],
 )
 def test_what_cannot_be_written_is_refused_at_once(

@@ -40,7 +40,7 @@ def test_a_grid_that_says_all_needs_no_note(notes, grid):
 
 def test_the_name_that_was_taken_and_where_the_results_are(notes, grid, tmp_path):
     assert notes(without(grid.read_text(), "name"), "my sweep.yaml") == [
-        "the grid gives no name: it is called my-sweep, as its file is; the results are in "
+        "the grid has no name: the name of its file, my-sweep, is used; the results are in "
         f"{tmp_path}/results/my-sweep"
     ]
 
@@ -62,12 +62,12 @@ def test_default_seeds_are_counted_as_plan_counts_trials(notes, grid):
 def test_run_cap_is_said_with_what_w_and_b_would_do(notes, grid):
     text = grid.read_text() + "run_cap: 3\n"
     assert notes(text) == [
-        "run_cap 3: a run starts at most so many of the 8 missing trials, and the next run goes "
-        "on; W&B would leave the others out"
+        "run_cap 3: a run starts at most this many of the 8 missing trials, and the next run "
+        "continues; W&B would skip the others"
     ]
-    assert notes(text, limit=5) == ["run_cap 3: --limit 5 is given and goes before it"]
+    assert notes(text, limit=5) == ["run_cap 3: --limit 5 overrides it"]
     assert notes(grid.read_text() + "run_cap: 8\n") == [
-        "run_cap 8: as many as the 8 missing trials, or more: none is left out"
+        "run_cap 8: it has no effect, because only 8 trials are missing"
     ]
 
 
@@ -83,8 +83,9 @@ def test_another_grid_of_the_same_file_name_is_noticed(notes, grid, tmp_path):
     assert left_there(text) == []
     assert left_there(text.replace("[0.01, 1]", "[0.01, 1, 2]")) == []
     assert left_there(text.replace("lr: 1", "lr: 2")) == [
-        f"{folder} has the results of another grid: they stay, but its tables, figures and report "
-        "are replaced by those of this one; give the grids names to keep them apart"
+        f"{folder} has the results of another grid: they are kept, but its tables, "
+        "figures and report are replaced by those of this grid; give the grids different names to "
+        "separate them"
     ]
     assert left_there("not a grid") == []
 
@@ -92,10 +93,12 @@ def test_another_grid_of_the_same_file_name_is_noticed(notes, grid, tmp_path):
 def test_plan_and_run_say_the_notes_and_a_run_stops_at_run_cap(command, tmp_path):
     shutil.copy(FILES / "capped.yaml", tmp_path / "capped.yaml")
     name = (
-        "note: the grid gives no name: it is called capped, as its file is; the results are in "
+        "note: the grid has no name: the name of its file, capped, is used; the results are in "
         "results/capped"
     )
-    cap = "note: run_cap 3: a run starts at most so many of the {} missing trials, and the next run"
+    cap = (
+        "note: run_cap 3: a run starts at most this many of the {} missing trials, and the next run"
+    )
     said = command("plan", "capped.yaml").stdout
     assert said.splitlines()[0] == name
     assert cap.format(8) in said

@@ -108,7 +108,7 @@ def test_a_disabled_sweep_is_uploaded_only_by_an_option(said, grid, finished):
     grid.write_text(grid.read_text() + "wandb: {mode: disabled}\n")
     code, _, errors = said("sync", grid)
     assert code == 2
-    assert "W&B is disabled for small: --wandb online or offline asks for it" in errors
+    assert "W&B is disabled for small: add --wandb online or offline" in errors
 
 
 def test_a_setting_of_wandbs_own_is_no_reason_not_to_upload(

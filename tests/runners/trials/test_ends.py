@@ -80,7 +80,8 @@ def test_a_lost_trial_goes_on_from_its_checkpoint_later(ends, trial, start, stor
     assert told.events == [
         (
             "again",
-            "worker lost: its worker died; continues from its last checkpoint in 2 s (retry 1 of 2)",
+            "worker lost: its worker died; continues from its last checkpoint in 2 s "
+            "(retry 1 of 2)",
         )
     ]
     assert store.read_result(trial) is None

@@ -143,7 +143,7 @@ def test_a_last_bit_is_found_with_its_epoch_and_field_and_both_values(audit, rec
     (line,) = [line for line in found.output.splitlines() if line.startswith("differs")]
     assert records.one.trial_id in line
     # Nothing on record explains it, and that is said.
-    assert "are as recorded: look at the records, the data set and the weights" in found.output
+    assert "are as recorded: check the records, the data set and the weights" in found.output
 
 
 @pytest.mark.parametrize(
