@@ -12,8 +12,8 @@ from runners.on_ray.output import printed_to
 from runners.pages.progress import duration, watching
 from runners.pages.safe_console import SafeConsole
 from runners.plan import Plan, seconds_per_epoch, trial_seconds
+from runners.preflight.checks import preflight
 from runners.preflight.planned import Planned
-from runners.preflight.start import preflight
 from runners.prepare import prepare
 from runners.tracking.sync import Mirroring, mirrored
 from runners.trials.machine import worker_settings, workers

@@ -55,7 +55,7 @@ def doctor(
 
 def on_machine(storage: Path, wandb: str | None) -> "tuple[Finding, ...]":
     """The findings on the machine alone."""
-    from runners.preflight.start import machine_findings
+    from runners.preflight.checks import machine_findings
     from runners.tracking.mode import mirror_mode
 
     return tuple(machine_findings(storage, mirror_mode("auto", wandb)))
@@ -65,8 +65,8 @@ def on_grid(
     grid: str, storage: Path, only: list[str] | None, wandb: str | None
 ) -> "tuple[Finding, ...]":
     """The findings on the machine for the missing trials of a grid."""
+    from runners.preflight.checks import doctors_findings, sweep_findings
     from runners.preflight.planned import Planned
-    from runners.preflight.start import doctors_findings, sweep_findings
     from runners.tracking.mode import mirror_mode
 
     sweep, store = open_sweep(grid, storage)

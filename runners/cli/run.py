@@ -193,12 +193,12 @@ def refuse_mixing(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> 
     Raises:
         PreflightError: there are such results.
     """
-    from runners.preflight.inputs.own_results import own_results
+    from runners.preflight.checks import refuse
+    from runners.preflight.inputs.mixed_results import mixed_results
     from runners.preflight.planned import Planned
-    from runners.preflight.start import refuse
 
     planned = Planned(sweep=sweep, trials=tuple(trials), store=store, mode="disabled")
-    refuse(planned, tuple(own_results(planned)))
+    refuse(planned, tuple(mixed_results(planned)))
 
 
 def run_and_compile(

@@ -19,7 +19,7 @@ from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.private import adapted_tune, reduced_servers
 from runners.on_ray.processes import RayProcesses, lost_server, marked
 from runners.preflight.machine.gpus import AMD_DEVICE, visible_gpus
-from runners.preflight.machine.ray_places import ray_folder
+from runners.preflight.machine.ray_folder import ray_folder
 from runners.trials.machine import WorkerSettings
 from runners.trials.queue import Capacity
 from runners.trials.timeline import RAY, Timeline

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from adaloss.records.places import Places
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, image_folder_candidates
-from runners.preflight.ask import Question
 from runners.preflight.finding import Finding, fine, refused
 from runners.preflight.machine.folders import exists
+from runners.preflight.servers import Question
 
 IDX_FILES = (
     "train-images-idx3-ubyte",

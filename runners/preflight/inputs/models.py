@@ -9,9 +9,9 @@ from adaloss.records.places import Places
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weights, is_user_model
 from adaloss.tasks.images.models.published import RESNET20_URL, local_path, published_weights
 from adaloss.tasks.images.models.weights import check_local_file, found_whole
-from runners.preflight.ask import Question
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.inputs.hub_cache import HUB, cached_weights, hub_cache, is_offline
+from runners.preflight.servers import Question
 
 ABOUT = "weights"
 

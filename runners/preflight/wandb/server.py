@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 
 from adaloss.grid.schema.schema import WandbMode
-from runners.preflight.ask import SECONDS, Answer, Question, answers
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.planned import Planned
+from runners.preflight.servers import SECONDS, Answer, Question, answers
 from runners.preflight.wandb.account import Account, account
 from runners.tracking.labels import label_problems
 

@@ -20,7 +20,14 @@ from patience import PATIENCE
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.places import Places
 from adaloss.records.store import Store, replacing
-from runners.preflight import ask
+from runners.preflight import servers
+from runners.preflight.checks import (
+    PreflightError,
+    doctors_findings,
+    machine_findings,
+    preflight,
+    sweep_findings,
+)
 from runners.preflight.finding import Level, with_level
 from runners.preflight.inputs import data_sets, hub_cache, models
 from runners.preflight.machine import (
@@ -29,18 +36,11 @@ from runners.preflight.machine import (
     limits,
     memory,
     path_lengths,
-    ray_places,
+    ray_folder,
     software,
     space,
 )
 from runners.preflight.planned import Planned
-from runners.preflight.start import (
-    PreflightError,
-    doctors_findings,
-    machine_findings,
-    preflight,
-    sweep_findings,
-)
 from runners.preflight.wandb import account as wandb_account
 from runners.preflight.wandb import server as wandb_server
 
@@ -127,7 +127,7 @@ def test_a_sweep_is_refused_with_all_reasons_at_once(planned, tmp_path):
 
 
 def test_a_warning_is_said_and_the_sweep_goes_on(planned, monkeypatch):
-    monkeypatch.setattr("runners.preflight.start.available_memory", lambda: 700_000_000)
+    monkeypatch.setattr("runners.preflight.checks.available_memory", lambda: 700_000_000)
     said = []
     preflight(planned(), said.append)
     (line,) = said
@@ -142,7 +142,7 @@ def test_nothing_heavy_is_imported_and_no_time_is_lost():
         "from adaloss.records.store import Store\n"
         "from adaloss.grid.sweep import load_sweep, resolve_grid\n"
         "from runners.preflight.planned import Planned\n"
-        "from runners.preflight.start import sweep_findings\n"
+        "from runners.preflight.checks import sweep_findings\n"
         "sweep = load_sweep(resolve_grid('paper'))\n"
         "planned = Planned(sweep=sweep, trials=sweep.trials, store=Store(Path('nowhere')),"
         " mode='auto')\n"
@@ -293,7 +293,7 @@ def test_a_sweep_that_does_not_fit_is_refused(planned, tmp_path):
 
 
 def test_all_kept_checkpoints_need_room(planned):
-    from runners.preflight.needs import checkpoints
+    from runners.preflight.disk_needs import checkpoints
 
     two_at_a_time = planned(extra="execution: {max_concurrent: 2}\n")
     some = checkpoints(two_at_a_time).size
@@ -303,7 +303,7 @@ def test_all_kept_checkpoints_need_room(planned):
 
 
 def test_data_that_is_missing_needs_room_until_it_is_there(planned, tmp_path):
-    from runners.preflight.needs import data
+    from runners.preflight.disk_needs import data
 
     absent = planned(
         ("dataset: digits", "dataset: cifar10"), extra=f"data: {{root: {tmp_path / 'data'}}}\n"
@@ -369,13 +369,13 @@ def test_a_storage_with_a_long_name_is_refused_once(planned, tmp_path):
 
 
 def test_rays_sockets_need_a_short_folder(monkeypatch, tmp_path):
-    assert ray_places.sockets().level is FINE
+    assert ray_folder.sockets().level is FINE
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("x" * 60)))
-    finding = ray_places.sockets()
+    finding = ray_folder.sockets()
     assert finding.level is REFUSED
     assert "sockets take 107" in finding.found
     with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match="too long"):
-        probe.bind(str(ray_places.ray_folder() / ray_places.SOCKET))
+        probe.bind(str(ray_folder.ray_folder() / ray_folder.SOCKET))
 
 
 # GPUs
@@ -646,9 +646,9 @@ def closed():
 
 
 def test_silent_servers_are_waited_for_together_and_not_long(silent, server):
-    questions = [ask.Question(what=f"{number}", url=silent) for number in range(40)]
+    questions = [servers.Question(what=f"{number}", url=silent) for number in range(40)]
     started = time.monotonic()
-    given = ask.answers([*questions, ask.Question(what="it", url=server.url, body=b"")], 2)
+    given = servers.answers([*questions, servers.Question(what="it", url=server.url, body=b"")], 2)
     assert time.monotonic() - started < 10
     assert [answer.status for answer in given] == [None] * 40 + [200]
     assert given[0].why
@@ -663,7 +663,7 @@ def test_a_name_that_is_looked_up_for_ever_is_no_longer_waited_for(monkeypatch):
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    (given,) = ask.answers([ask.Question(what="it", url="http://example.org")], 0.3)
+    (given,) = servers.answers([servers.Question(what="it", url="http://example.org")], 0.3)
     assert not ended.is_set()
     assert (given.status, given.why) == (None, "no answer within 0.3 s")
     go_on.set()
@@ -671,11 +671,11 @@ def test_a_name_that_is_looked_up_for_ever_is_no_longer_waited_for(monkeypatch):
 
 
 def test_what_cannot_be_fetched_now_is_told_with_what_it_was_for(closed, server):
-    first, second = ask.reachable(
+    first, second = servers.reachable(
         [
-            ask.Question(what="cifar10", url=closed),
-            ask.Question(what="cifar100", url=closed),
-            ask.Question(what="weights", url=server.url),
+            servers.Question(what="cifar10", url=closed),
+            servers.Question(what="cifar100", url=closed),
+            servers.Question(what="weights", url=server.url),
         ]
     )
     assert first.level is WARNING
@@ -686,7 +686,7 @@ def test_what_cannot_be_fetched_now_is_told_with_what_it_was_for(closed, server)
 
 def test_the_doctor_asks_for_what_is_missing_alone(planned, monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr("runners.preflight.start.reachable", lambda them: asked.extend(them) or [])
+    monkeypatch.setattr("runners.preflight.checks.reachable", lambda them: asked.extend(them) or [])
     wanted = planned(
         ("model: mlp", f"model: [mlp, {TIMM_MODEL}]\n  image_size: 32"),
         ("dataset: digits", "dataset: [digits, cifar100]"),
@@ -747,9 +747,9 @@ def test_a_server_that_refuses_is_a_warning(server, fault, told, key):
 def test_a_server_that_knows_nobody_refuses():
     login = wandb_account.Account(server="https://it", key="k", has_login=True)
     body = b'{"data": {"viewer": null}}'
-    assert wandb_server.with_login(login, ask.Answer(status=200, body=body)).level is WARNING
+    assert wandb_server.with_login(login, servers.Answer(status=200, body=body)).level is WARNING
     body = b'{"data": {"viewer": {"id": "x"}}}'
-    assert wandb_server.with_login(login, ask.Answer(status=200, body=body)).level is FINE
+    assert wandb_server.with_login(login, servers.Answer(status=200, body=body)).level is FINE
 
 
 def test_a_key_is_shown_nowhere(key):

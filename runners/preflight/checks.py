@@ -7,27 +7,27 @@ from pathlib import Path
 from adaloss.errors import UserError
 from adaloss.grid.schema.schema import WandbMode
 from adaloss.records.places import data_root, prepared_folder
-from runners.preflight.ask import reachable
+from runners.preflight.disk_needs import folders_of_downloads, needs_of, ray_files
 from runners.preflight.finding import Finding, Level, refused, with_level
 from runners.preflight.inputs.data_sets import data_set
 from runners.preflight.inputs.data_sets import servers_of as servers_of_data
 from runners.preflight.inputs.loading import loading
+from runners.preflight.inputs.mixed_results import mixed_results
 from runners.preflight.inputs.models import model_findings
 from runners.preflight.inputs.models import servers_of as servers_of_weights
-from runners.preflight.inputs.own_results import own_results
 from runners.preflight.inputs.rehearsals import rehearsals
 from runners.preflight.machine.folders import exists, writing
 from runners.preflight.machine.gpus import gpu_request, visible_gpus
 from runners.preflight.machine.limits import limits, processors
 from runners.preflight.machine.memory import available_memory, memory
 from runners.preflight.machine.path_lengths import path_lengths
-from runners.preflight.machine.ray_places import cluster, sockets
+from runners.preflight.machine.ray_folder import cluster, sockets
 from runners.preflight.machine.shadows import shadows
 from runners.preflight.machine.software import packages, the_clock
 from runners.preflight.machine.space import Need, space
-from runners.preflight.needs import folders_of_downloads, needs_of, ray_files
 from runners.preflight.planned import Planned
 from runners.preflight.run_lock import in_use, is_held
+from runners.preflight.servers import reachable
 from runners.preflight.wandb.server import labels, wandb
 from runners.trials.machine import cpus_of_this_machine
 
@@ -66,7 +66,7 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
     yield from on_this_machine(planned.workers)
     yield from files(planned)
     yield from starts(planned)
-    yield from own_results(planned)
+    yield from mixed_results(planned)
     yield from shadows(planned)
     yield from rehearsals(planned)
     yield the_clock()

@@ -12,7 +12,7 @@ from runners.preflight.finding import Finding, refused, warning
 from runners.preflight.planned import Planned
 
 
-def own_results(planned: Planned) -> Iterator[Finding]:
+def mixed_results(planned: Planned) -> Iterator[Finding]:
     """Changes of the user's own code and data that the trials share with recorded results."""
     names = {own for trial in planned.trials for own in own_of(trial).items()}
     running = {trial.trial_id for trial in planned.trials}

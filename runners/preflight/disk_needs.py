@@ -9,7 +9,7 @@ from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weig
 from runners.pages.plan import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
 from runners.preflight.inputs.data_sets import is_prepared, is_there
 from runners.preflight.inputs.hub_cache import cached_weights, hub_cache
-from runners.preflight.machine.ray_places import SHARED_MEMORY, ray_folder
+from runners.preflight.machine.ray_folder import SHARED_MEMORY, ray_folder
 from runners.preflight.machine.space import Need, room_at
 from runners.preflight.planned import Planned
 
