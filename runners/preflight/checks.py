@@ -106,7 +106,7 @@ def results(planned: Planned) -> Iterator[Finding]:
 
 
 def starts(planned: Planned) -> Iterator[Finding]:
-    """Whether data and weights are there or to be had."""
+    """Whether data and weights are on this disk or can be downloaded."""
     places = planned.sweep.places
     for name in planned.datasets:
         yield data_set(name, places)

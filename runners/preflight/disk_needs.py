@@ -7,7 +7,7 @@ from pathlib import Path
 from adaloss.records.places import prepared_folder
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weights
 from runners.pages.plan import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
-from runners.preflight.inputs.data_sets import is_prepared, is_there
+from runners.preflight.inputs.data_sets import is_prepared, is_on_disk
 from runners.preflight.inputs.hub_cache import cached_weights, hub_cache
 from runners.preflight.machine.ray_folder import SHARED_MEMORY, ray_folder
 from runners.preflight.machine.space import Need, room_at
@@ -87,7 +87,7 @@ def data(planned: Planned) -> Iterator[Need]:
     root, prepared = planned.sweep.places.data_root, prepared_folder()
     for name in planned.datasets:
         files, tensors = DATASET_BYTES.get(name, (0, 0))
-        if files and not is_there(name, root):
+        if files and not is_on_disk(name, root):
             yield Need(what=f"{name}'s files", folder=root, size=files)
         if tensors and not is_prepared(name, prepared):
             yield Need(what=f"{name} as tensors", folder=prepared, size=tensors)

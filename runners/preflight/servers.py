@@ -55,11 +55,11 @@ def answers(questions: Sequence[Question], seconds: float = SECONDS) -> list[Ans
 
 def reachable(questions: Sequence[Question], seconds: float = SECONDS) -> list[Finding]:
     """One finding for each server, with everything that the sweep needs from it."""
-    wanted: dict[str, list[str]] = {}
+    purposes: dict[str, list[str]] = {}
     for question in questions:
-        wanted.setdefault(question.url, []).append(question.what)
-    asked = [Question(what=", ".join(what), url=url) for url, what in wanted.items()]
-    found = zip(asked, answers(asked, seconds), strict=True)
+        purposes.setdefault(question.url, []).append(question.what)
+    distinct = [Question(what=", ".join(what), url=url) for url, what in purposes.items()]
+    found = zip(distinct, answers(distinct, seconds), strict=True)
     return [network_finding(question, received) for question, received in found]
 
 

@@ -52,9 +52,9 @@ def workers(sweep: Sweep) -> int:
             f"{sweep.source}: resources.cpu is {per_trial}, and this machine has {cpus} "
             "processors: lower it"
         )
-    wanted = sweep.grid.execution.max_concurrent
+    requested = sweep.grid.execution.max_concurrent
     fitting = max(1, cpus // per_trial)
-    return fitting if wanted == "auto" else min(wanted, fitting)
+    return fitting if requested == "auto" else min(requested, fitting)
 
 
 def worker_settings(sweep: Sweep) -> WorkerSettings:

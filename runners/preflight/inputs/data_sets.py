@@ -62,12 +62,12 @@ def data_set(name: str, places: Places) -> Finding:
         return image_folder(name, places)
     if name not in PUBLISHED:
         return fine("data", f"{name} is installed with scikit-learn")
-    if is_there(name, root):
+    if is_on_disk(name, root):
         return fine("data", f"{name} is in {root}")
     return fine("data", f"{name} is not in {root} and is downloaded before the first trial")
 
 
-def is_there(name: str, root: Path) -> bool:
+def is_on_disk(name: str, root: Path) -> bool:
     """Whether the data set needs no network: its files, or archives of them, are below the root."""
     if name not in PUBLISHED:
         return True
@@ -108,5 +108,5 @@ def is_class(path: Path) -> bool:
 def servers_of(names: tuple[str, ...], root: Path) -> Iterator[Question]:
     """The servers that have the missing data sets."""
     for name in names:
-        if not is_there(name, root):
+        if not is_on_disk(name, root):
             yield Question(what=name, url=PUBLISHED[name].server)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from adaloss.errors import UserError
 from runners.preflight.finding import Finding, Level, refused
-from runners.preflight.inputs.data_sets import data_set, is_there
+from runners.preflight.inputs.data_sets import data_set, is_on_disk
 from runners.preflight.planned import Planned
 
 
@@ -15,25 +15,25 @@ def loading(planned: Planned) -> Iterator[Finding]:
     """Problems with the files of data sets that are complete."""
     places = planned.sweep.places
     root = places.data_root
-    there = {
+    complete = {
         name
         for name in planned.datasets
         if name != "digits"
-        and is_there(name, root)
+        and is_on_disk(name, root)
         and data_set(name, places).level is not Level.REFUSED
     }
-    if not there:
+    if not complete:
         return
     # torch takes seconds to import.
     from adaloss.tasks.images.data.splits import check_readable, spec_of
 
-    asked = {
+    distinct = {
         (trial.dataset, trial.resize, trial.image_size, trial.interpolation): trial
         for trial in planned.trials
-        if trial.dataset in there
+        if trial.dataset in complete
     }
     reported: set[str] = set()
-    for trial in asked.values():
+    for trial in distinct.values():
         try:
             check_readable(spec_of(trial, places), root)
         except UserError as error:

@@ -22,12 +22,12 @@ def model_findings(model: str, pretrained: bool | str, places: Places) -> Iterat
         yield user_model(model, places)
     if pretrained is not False:
         try:
-            yield start(model, pretrained, places)
+            yield weights_finding(model, pretrained, places)
         except WeightsError as error:
             yield refused(ABOUT, str(error), "")
 
 
-def start(model: str, pretrained: bool | str, places: Places) -> Finding:
+def weights_finding(model: str, pretrained: bool | str, places: Places) -> Finding:
     """Whether the weights are on this disk.
 
     Raises:
@@ -40,11 +40,11 @@ def start(model: str, pretrained: bool | str, places: Places) -> Finding:
     # For a model of timm this would import timm, which takes seconds.
     if model in BUILT_IN_MODELS or not has_published_weights(model):
         found = found_whole(published_weights(model, places.weights))
-        return there(model, found, places.weights)
-    return there(model, cached_weights(model), hub_cache())
+        return published_weights_finding(model, found, places.weights)
+    return published_weights_finding(model, cached_weights(model), hub_cache())
 
 
-def there(model: str, found: Path | None, folder: Path) -> Finding:
+def published_weights_finding(model: str, found: Path | None, folder: Path) -> Finding:
     """Whether published weights were found."""
     if found is not None:
         return fine(ABOUT, f"{model}'s are {found}")

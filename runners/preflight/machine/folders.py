@@ -37,7 +37,7 @@ def exists(path: Path) -> bool:
 
 
 def nearest(path: Path) -> Path:
-    """The path itself, or its closest parent that exists."""
+    """The path itself, or its closest existing that exists."""
     whole = path.expanduser().absolute()
     return next((part for part in (whole, *whole.parents) if exists(part)), Path(whole.anchor))
 
@@ -57,25 +57,25 @@ def writing_trouble(folder: Path, beneath: tuple[str, ...] = ()) -> str | None:
     ``beneath`` are the names of the folders of the records. Missing parts of the path are created
     in a temporary folder, so that no other run is disturbed.
     """
-    there = nearest(folder)
-    missing = folder.expanduser().absolute().relative_to(there).parts
+    existing = nearest(folder)
+    missing = folder.expanduser().absolute().relative_to(existing).parts
     step = "creating a folder"
     try:
-        with temporary_folder(there) as place:
+        with temporary_folder(existing) as place:
             place = place.joinpath(*missing, *beneath)
             place.mkdir(parents=True, exist_ok=True)
             step = "writing, synchronising and renaming a file"
             write_twice(place / RESULT_FILE)
             step = "deleting"
     except OSError as error:
-        return f"{step} failed ({reason(error)}) in {there}"
+        return f"{step} failed ({reason(error)}) in {existing}"
     return None
 
 
 @contextmanager
-def temporary_folder(there: Path) -> Iterator[Path]:
+def temporary_folder(existing: Path) -> Iterator[Path]:
     """A new folder, deleted with its content at the end."""
-    place = there / f".try-{os.getpid()}-{uuid4().hex[:8]}"
+    place = existing / f".try-{os.getpid()}-{uuid4().hex[:8]}"
     place.mkdir()
     try:
         yield place

@@ -16,12 +16,12 @@ ABOUT = "GPUs"
 
 def visible_gpus(library: str = NVIDIA_LIBRARY) -> int:
     """NVIDIA's GPUs that this process may use."""
-    there = gpus_of_the_driver(library)
+    installed = gpus_of_the_driver(library)
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is None:
-        return there
+        return installed
     names = [] if chosen in ("", "NoDevFiles", "-1") else chosen.split(",")
-    return min(there, len(names))
+    return min(installed, len(names))
 
 
 def gpus_of_the_driver(library: str = NVIDIA_LIBRARY) -> int:
@@ -37,33 +37,35 @@ def gpus_of_the_driver(library: str = NVIDIA_LIBRARY) -> int:
     return 0
 
 
-def gpu_request(wanted: Literal["auto"] | float, there: int) -> Finding:
+def gpu_request(requested: Literal["auto"] | float, available: int) -> Finding:
     """Compare a trial's GPUs with the machine's: Tune waits forever for one that does not exist."""
-    counted = f"this machine has {there}" + visibility()
+    counted = f"this machine has {available}" + visibility()
     if os.environ.get("RAY_ADDRESS"):
-        return fine(ABOUT, f"resources.gpu is {requested(wanted)}; Ray counts those of the cluster")
-    if wanted != "auto" and wanted > there:
-        return gpu_missing(wanted, counted)
-    if there and wanted != 0 and (torch := torch_without_cuda()):
+        return fine(
+            ABOUT, f"resources.gpu is {in_words(requested)}; Ray counts those of the cluster"
+        )
+    if requested != "auto" and requested > available:
+        return gpu_missing(requested, counted)
+    if available and requested != 0 and (torch := torch_without_cuda()):
         return refused(
             ABOUT,
             f"{counted}, and the installed torch {torch} cannot use them",
             "install torch with CUDA, or write resources: {gpu: 0}",
         )
-    return fine(ABOUT, f"resources.gpu is {requested(wanted)}, {counted}")
+    return fine(ABOUT, f"resources.gpu is {in_words(requested)}, {counted}")
 
 
-def gpu_missing(wanted: float, counted: str) -> Finding:
+def gpu_missing(requested: float, counted: str) -> Finding:
     """The finding for a trial that asks for more GPUs than there are."""
-    found = f"resources.gpu: a trial asks for {wanted:g}, and {counted}"
+    found = f"resources.gpu: a trial asks for {requested:g}, and {counted}"
     if AMD_DEVICE.exists():
         return warning(ABOUT, f"{found} from NVIDIA", "Ray counts AMD's when it starts")
     return refused(ABOUT, found, "write resources: {gpu: auto}, or as many as there are")
 
 
-def requested(wanted: Literal["auto"] | float) -> str:
+def in_words(requested: Literal["auto"] | float) -> str:
     """The request in words."""
-    return wanted if wanted == "auto" else f"{wanted:g}"
+    return requested if requested == "auto" else f"{requested:g}"
 
 
 def visibility() -> str:

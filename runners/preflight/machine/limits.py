@@ -24,16 +24,16 @@ def processors(sweep: Sweep) -> Finding:
         at_a_time = workers(sweep)
     except MachineError as error:
         return refused("processors", str(error), "")
-    each, there = sweep.grid.resources.cpu, cpus_of_this_machine()
-    return compared_with_quota(f"{at_a_time} at a time, {each} of {there} for each trial", there)
+    each, cpus = sweep.grid.resources.cpu, cpus_of_this_machine()
+    return compared_with_quota(f"{at_a_time} at a time, {each} of {cpus} for each trial", cpus)
 
 
-def compared_with_quota(found: str, there: int, quota_file: Path = CPU_QUOTA) -> Finding:
+def compared_with_quota(found: str, cpus: int, quota_file: Path = CPU_QUOTA) -> Finding:
     """Compare with the container's quota: it may see more processors than it has time on."""
     with suppress(OSError, ValueError):
         quota, period = map(int, quota_file.read_text().split())
         granted = quota / period
-        if granted < there - 0.5:
+        if granted < cpus - 0.5:
             limited = f"{found}, and this container is limited to the time of {granted:g}"
             advice = f"write execution: {{max_concurrent: {max(1, int(granted))}}}"
             return warning("processors", limited, advice)

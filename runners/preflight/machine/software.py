@@ -34,8 +34,8 @@ def packages(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
     names = [PACKAGE, *(name for name in REPORTED if installed_version(name))]
     versions = ", ".join(f"{name} {installed_version(name)}" for name in names)
     yield fine("packages", f"Python {platform.python_version()}, {versions}")
-    wanted = metadata.requires(PACKAGE) or () if requirements is None else requirements
-    for requirement in wanted:
+    declared = metadata.requires(PACKAGE) or () if requirements is None else requirements
+    for requirement in declared:
         # Requirements with a condition belong to extras.
         if named := REQUIREMENT.match(requirement):
             yield from package(named[1], named[2])
@@ -43,11 +43,11 @@ def packages(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
 
 def package(name: str, least: str) -> Iterator[Finding]:
     """A finding if the package is missing or too old."""
-    there = installed_version(name)
-    if there is None:
+    installed = installed_version(name)
+    if installed is None:
         yield refused("packages", f"{name} is not installed", f"install {name}>={least}")
-    elif numbers(there) < numbers(least):
-        found = f"{name} {there} is older than {least}"
+    elif numbers(installed) < numbers(least):
+        found = f"{name} {installed} is older than {least}"
         yield refused("packages", found, f"install {name}>={least}")
 
 
