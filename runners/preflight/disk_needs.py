@@ -7,7 +7,7 @@ from pathlib import Path
 from adaloss.records.places import prepared_folder
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weights
 from runners.pages.plan import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
-from runners.preflight.inputs.data_sets import is_prepared, is_on_disk
+from runners.preflight.inputs.data_sets import is_on_disk, is_prepared
 from runners.preflight.inputs.hub_cache import cached_weights, hub_cache
 from runners.preflight.machine.ray_folder import SHARED_MEMORY, ray_folder
 from runners.preflight.machine.space import Need, room_at

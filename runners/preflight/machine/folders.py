@@ -37,7 +37,7 @@ def exists(path: Path) -> bool:
 
 
 def nearest(path: Path) -> Path:
-    """The path itself, or its closest existing that exists."""
+    """The path itself, or its closest parent that exists."""
     whole = path.expanduser().absolute()
     return next((part for part in (whole, *whole.parents) if exists(part)), Path(whole.anchor))
 
