@@ -1,13 +1,13 @@
-"""What a training step costs with the system's allocator, and with the one that workers have.
+"""Compare the time and memory of training with the system's allocator and with jemalloc.
 
     python benchmarks/allocator.py [--quick] [--json] [--models mlp,small_cnn,resnet18,...]
 
-Contenders are processes of one thread each, which train the same trial: with the system's
-allocator, with jemalloc as Ray has it, and with jemalloc told to keep its pages, as workers on
-processors have it. They take turns: digits in whole epochs with `mlp` and `small_cnn`, two steps of
-8 images of 224 pixels with any of timm's. Seconds are the processor's; ratios are medians over
-rounds of (contender / the system's in the same round). Memory is what a process holds at the end,
-and the most that it has held.
+The contenders are processes with one thread each that train the same trial: with the system's
+allocator, with jemalloc in Ray's configuration, and with jemalloc configured to keep its pages, as
+workers on CPUs use it. They alternate: a turn is one epoch of digits for `mlp` and `small_cnn`, and
+two steps with 8 images of 224 pixels for models of timm. Times are CPU time. Ratios are medians
+over rounds of (contender / system's allocator in the same round). Memory is a process's resident
+memory at the end, and its peak.
 """
 
 import argparse
@@ -28,22 +28,22 @@ from typing import Any, NamedTuple, TypedDict
 
 from runners.on_ray.allocator import USER_VARIABLES, VARIABLES
 
-SYSTEMS = "the system's"
+SYSTEM = "system allocator"
 SMALL = ("mlp", "small_cnn")
 MODELS = (*SMALL, "resnet18", "resnet50", "vit_small_patch16_224")
 ROUNDS, ROUNDS_OF_LARGE, QUICK_ROUNDS = 60, 8, 4
 
 
 class Turn(NamedTuple):
-    """One turn of a process: seconds of the processor, and bytes."""
+    """One turn of a process: CPU seconds, and resident and peak memory in bytes."""
 
     seconds: float
     resident: int
-    most: int
+    peak: int
 
 
 class Row(TypedDict):
-    """One line of the table."""
+    """One row of the table; memory is in bytes."""
 
     model: str
     contender: str
@@ -55,22 +55,22 @@ class Row(TypedDict):
 
 
 def allocators() -> dict[str, Mapping[str, str]]:
-    """The contenders, and what their processes are started with."""
+    """The environment variables of each contender's process."""
     ray = find_spec("ray")
     library = Path(str(ray.origin)).parent / "core" / "libjemalloc.so" if ray else Path()
     if not library.is_file():
-        sys.exit("Ray has no jemalloc for this system, so workers have the system's allocator")
+        sys.exit("Ray has no jemalloc for this system, so workers use the system's allocator")
     preloaded = {"LD_PRELOAD": str(library)}
-    keeps = {"MALLOC_CONF": VARIABLES["MALLOC_CONF"]}
+    keep_pages = {"MALLOC_CONF": VARIABLES["MALLOC_CONF"]}
     return {
-        SYSTEMS: {},
+        SYSTEM: {},
         "jemalloc": preloaded,
-        "jemalloc that keeps its pages: ours": preloaded | keeps,
+        "jemalloc, keeps its pages (workers)": preloaded | keep_pages,
     }
 
 
 def serve(model: str) -> None:
-    """Train whenever a line comes, and answer with the turn; ends with the input."""
+    """For each line of the standard input, train for one turn and print its measurements."""
     import torch
 
     from adaloss.tasks.images.data.splits import load_splits, spec_of
@@ -92,38 +92,38 @@ def serve(model: str) -> None:
 
 
 def memory() -> tuple[int, int]:
-    """The bytes that this process holds, and the most that it has held."""
+    """The resident and the peak memory of this process, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    named = dict(line.split(":", 1) for line in lines)
-    held, most = (1024 * int(named[name].split()[0]) for name in ("VmRSS", "VmHWM"))
-    return held, most
+    fields = dict(line.split(":", 1) for line in lines)
+    resident, peak = (1024 * int(fields[name].split()[0]) for name in ("VmRSS", "VmHWM"))
+    return resident, peak
 
 
 @contextmanager
 def process(model: str, variables: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """A process that trains this model, with these variables set."""
-    own = {name: value for name, value in os.environ.items() if name not in USER_VARIABLES}
+    """A process that trains this model, with these environment variables."""
+    inherited = {name: value for name, value in os.environ.items() if name not in USER_VARIABLES}
     with subprocess.Popen(
         [sys.executable, __file__, "--serve", model],
-        env={**own, **variables}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**inherited, **variables}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as started:  # fmt: skip
         yield started
 
 
-def turn_of(contender: "subprocess.Popen[str]") -> Turn:
-    """Have the process train once."""
-    assert contender.stdin is not None, "it was started with pipes"
-    assert contender.stdout is not None, "it was started with pipes"
+def run_turn(contender: "subprocess.Popen[str]") -> Turn:
+    """Have the process train for one turn."""
+    assert contender.stdin is not None, "the process has pipes"
+    assert contender.stdout is not None, "the process has pipes"
     contender.stdin.write("\n")
     contender.stdin.flush()
     answer = contender.stdout.readline()
     if not answer:
-        sys.exit(f"a contender has ended with status {contender.wait()}")
+        sys.exit(f"a contender ended with status {contender.wait()}")
     return Turn(*json.loads(answer))
 
 
 def measure(model: str, rounds: int) -> dict[str, list[Turn]]:
-    """The turns of each contender, in an order drawn anew each round, after a warm-up."""
+    """The turns of each contender after a warm-up; every round has a new random order."""
     order = random.Random(0)
     with ExitStack() as all_processes:
         started = {
@@ -133,7 +133,7 @@ def measure(model: str, rounds: int) -> dict[str, list[Turn]]:
         turns: dict[str, list[Turn]] = {name: [] for name in started}
         for number in range(-1, rounds):
             for name in order.sample(list(started), k=len(started)):
-                turn = turn_of(started[name])
+                turn = run_turn(started[name])
                 if number >= 0:
                     turns[name].append(turn)
     return turns
@@ -141,7 +141,7 @@ def measure(model: str, rounds: int) -> dict[str, list[Turn]]:
 
 def rows_of(model: str, turns: Mapping[str, list[Turn]]) -> Iterator[Row]:
     for name, own in turns.items():
-        ratios = [one.seconds / base.seconds for one, base in zip(own, turns[SYSTEMS], strict=True)]
+        ratios = [one.seconds / base.seconds for one, base in zip(own, turns[SYSTEM], strict=True)]
         lower, middle, upper = quantiles(ratios, n=4)
         yield Row(
             model=model,
@@ -150,7 +150,7 @@ def rows_of(model: str, turns: Mapping[str, list[Turn]]) -> Iterator[Row]:
             ratio=middle,
             ratio_quartiles=(lower, upper),
             resident=own[-1].resident,
-            most=own[-1].most,
+            most=own[-1].peak,
         )
 
 
@@ -158,18 +158,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, noisier ratios")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    parser.add_argument("--models", default=",".join(MODELS), help="with commas in between")
+    parser.add_argument("--models", default=",".join(MODELS), help="separated by commas")
     parser.add_argument("--serve", metavar="MODEL", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve)
         return
     rows: list[Row] = []
-    print(f"torch {version('torch')}, Ray {version('ray')}, one thread each")
-    print(
-        f"{'model':<23}{'allocator':<37}{'ms a turn':>10}{'ratio':>7}   quartiles"
-        "     held, most, MB"
-    )
+    print(f"torch {version('torch')}, Ray {version('ray')}, one thread per process")
+    print(f"{'model':<23}{'allocator':<37}{'ms/turn':>10}{'ratio':>7}   quartiles   RSS, peak, MB")
     for model in arguments.models.split(","):
         rounds = ROUNDS if model in SMALL else ROUNDS_OF_LARGE
         turns = measure(model, QUICK_ROUNDS if arguments.quick else rounds)

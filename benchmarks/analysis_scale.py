@@ -1,12 +1,12 @@
-"""Compiling tables from 1,000 to 100,000 trials of 10 epochs, against Ray Tune's ResultGrid.
+"""Compare compiling tables of 1,000 to 100,000 trials with Ray Tune's ResultGrid.
 
     python benchmarks/analysis_scale.py [--quick] [--json]
 
-For each number of trials: ``adaloss-sweep table`` on records whose index is there (a cold start: a
-process of its own), the same without the index, and a process that reads as many trials with as
-many epochs and metrics from a Tune experiment into a ResultGrid and averages over the seeds. The
-Tune experiment is one that Tune wrote, its two trials copied under other ids. Seconds and the
-peak memory of each process; --quick stops at 1,000.
+Each measurement runs in a new process: ``adaloss-sweep table`` without an index of the records, the
+same command with the index, and a script that reads a Tune experiment with the same number of
+trials, epochs and metrics into a ResultGrid and averages over the seeds. Trials have 10 epochs. The
+Tune experiment consists of copies of two trials that Tune ran. The benchmark prints the wall time
+and the peak memory of each process. With --quick, only 1,000 trials are measured.
 """
 
 import argparse
@@ -76,10 +76,10 @@ class Cost:
 
 
 def cost_of(command: Sequence[str]) -> Cost:
-    """Run a command to its end.
+    """Run a command and measure it.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the command failed.
     """
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -90,8 +90,8 @@ def cost_of(command: Sequence[str]) -> Cost:
     return Cost(seconds=seconds, gigabytes=usage.ru_maxrss / 1e6)
 
 
-def ours(folder: Path, trials: int) -> Iterator[tuple[str, Cost]]:
-    """Without the index, then with it."""
+def table_costs(folder: Path, trials: int) -> Iterator[tuple[str, Cost]]:
+    """The costs of ``adaloss-sweep table`` without the index, then with it."""
     grid = folder / "scale.yaml"
     grid.write_text(GRID.format(epochs=EPOCHS, seeds=trials // CELLS))
     sweep = load_sweep(grid)
@@ -104,8 +104,8 @@ def ours(folder: Path, trials: int) -> Iterator[tuple[str, Cost]]:
     yield "table", cost_of(table)
 
 
-def copied(template: Path, folder: Path, trials: int) -> None:
-    """A Tune experiment of so many trials: the template's two, under other ids of equal length."""
+def copy_experiment(template: Path, folder: Path, trials: int) -> None:
+    """Write a Tune experiment whose trials are copies of the template's two under other ids."""
     (state_file,) = template.glob("experiment_state-*.json")
     state = json.loads(state_file.read_text())
     entries = []
@@ -113,14 +113,14 @@ def copied(template: Path, folder: Path, trials: int) -> None:
         whole, end = state["trial_data"][number % 2]
         old = json.loads(whole)["trial_id"]
         new = f"aaaaa_{number:0{len(old) - 6}d}"
-        # Where the trial's files lie is pickled, in hexadecimal digits.
-        swap = ((old, new), (old.encode().hex(), new.encode().hex()))
-        entries.append([replaced(whole, swap), replaced(end, swap)])
+        # The path of the trial's files is pickled and written in hexadecimal digits.
+        swaps = ((old, new), (old.encode().hex(), new.encode().hex()))
+        entries.append([replaced(whole, swaps), replaced(end, swaps)])
         (source,) = template.glob(f"*_{old}_*")
         target = folder / source.name.replace(old, new)
         target.mkdir(parents=True)
         for record in ("result.json", "progress.csv", "params.json"):
-            (target / record).write_text(replaced((source / record).read_text(), swap))
+            (target / record).write_text(replaced((source / record).read_text(), swaps))
     state["trial_data"] = entries
     (folder / state_file.name).write_text(json.dumps(state))
     for pickled in template.glob("*.pkl"):
@@ -128,31 +128,31 @@ def copied(template: Path, folder: Path, trials: int) -> None:
 
 
 def replaced(text: str, swaps: Sequence[tuple[str, str]]) -> str:
-    """The text with these words in place of others."""
+    """The text after replacing the first string of each pair with the second."""
     for old, new in swaps:
         text = text.replace(old, new)
     return text
 
 
 def tune_experiment(folder: Path) -> Path:
-    """A finished Tune experiment of two trials."""
+    """Run a Tune experiment of two trials; returns its folder."""
     script = f"FOLDER = {str(folder)!r}\n{EXPERIMENT}"
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
     return folder / "experiment"
 
 
-def theirs(template: Path, folder: Path, trials: int) -> Cost:
-    """The cost of a ResultGrid and the means of its cells."""
-    copied(template, folder, trials)
+def result_grid_cost(template: Path, folder: Path, trials: int) -> Cost:
+    """The cost of reading a ResultGrid and averaging over its cells."""
+    copy_experiment(template, folder, trials)
     script = f"FOLDER, COUNT = {str(folder)!r}, {trials}\n{READ_GRID}"
     return cost_of([sys.executable, "-c", script])
 
 
 def measured(trials: int, template: Path, folder: Path) -> dict[str, Cost]:
-    """What each way costs for so many trials."""
-    costs = dict(ours(folder / "ours", trials))
+    """The cost of each method for this number of trials."""
+    costs = dict(table_costs(folder / "ours", trials))
     shutil.rmtree(folder / "ours" / "scale")
-    costs["ResultGrid"] = theirs(template, folder / "theirs", trials)
+    costs["ResultGrid"] = result_grid_cost(template, folder / "theirs", trials)
     shutil.rmtree(folder / "theirs")
     return costs
 

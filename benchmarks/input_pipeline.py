@@ -1,11 +1,11 @@
-"""Images per second of the input pipeline, against the published one, on the same images.
+"""Compare the throughput of the input pipeline with the published one, on the same images.
 
     python benchmarks/input_pipeline.py [--quick] [--json] [--device cpu|cuda]
 
-Both resize 32 to 256 pixels, crop 224 at random, mirror half of them and normalise; for equal draws
-their pixels are the same. The published one is Pillow in a DataLoader with two workers. They take
-turns, and the ratio is the median over rounds. On a GPU the share of a training step of ViT-S/16
-that the pipeline takes is measured as well.
+Both resize images from 32 to 256 pixels, crop 224 at random, flip half of them and normalise; with
+equal random numbers their pixels are equal. The published pipeline is Pillow in a DataLoader with
+two workers. The two alternate, and the ratio is the median over rounds. On a GPU the benchmark also
+measures how much of a training step of ViT-S/16 the pipeline takes.
 """
 
 import argparse
@@ -26,12 +26,13 @@ from adaloss.tasks.images.training import Training
 from adaloss.trial import Trial
 
 BATCH_SIZE = 128
-# Two batches for each worker and what they are at: made while the other contender has its turn.
+# The DataLoader prepares these batches during the other contender's turn: two finished ones and
+# one in progress for each worker.
 QUEUED = 3 * WORKERS
 
 
 def trial(model: str = "vit_small_patch16_224", precision: str = "fp32") -> Trial:
-    """A trial with the published pipeline."""
+    """A trial with the published augmentation."""
     return Trial.model_validate(
         {
             "dataset": "cifar100", "model": model, "optimizer": "adaloss", "seed": 0, "lr": 0.1,
@@ -42,7 +43,7 @@ def trial(model: str = "vit_small_patch16_224", precision: str = "fp32") -> Tria
 
 
 def our_batches(batches: ImageBatches, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of ours, epoch after epoch, whole ones only."""
+    """Full batches of this tool's pipeline, epoch after epoch."""
     generator = torch.Generator().manual_seed(0)
     count = len(batches.examples)
     while True:
@@ -56,7 +57,7 @@ def our_batches(batches: ImageBatches, device: torch.device) -> Iterator[tuple[T
 def images_per_second(
     batches: Iterator[tuple[Tensor, Tensor]], count: int, device: torch.device
 ) -> float:
-    """The rate of so many batches, after those that the DataLoader has in its queue."""
+    """The rate over ``count`` batches; the batches in the DataLoader's queue are skipped."""
     for _ in range(QUEUED):
         next(batches)
     finish(device)
@@ -68,7 +69,7 @@ def images_per_second(
 
 
 def step_share(device: torch.device, pipeline_rate: float) -> float:
-    """The part of a training step of ViT-S/16, at its fastest precision, that the pipeline is."""
+    """The pipeline's fraction of a training step of ViT-S/16 in the fastest precision."""
     vit = trial(precision="auto")
     training = Training(vit, synthetic_splits(50 * BATCH_SIZE, "cuda"), None, "cuda")  # type: ignore[arg-type]
     with training.computing():
@@ -92,7 +93,7 @@ def main() -> None:
     rates: dict[str, list[float]] = {"ours": [], "published": []}
     for _ in range(rounds):
         rates["published"].append(images_per_second(published, count, device))
-        # The DataLoader's workers fill their queue once more: wait until they rest.
+        # Wait until the DataLoader's workers have refilled their queue.
         time.sleep(1)
         rates["ours"].append(images_per_second(ours, count, device))
     ratios = [a / b for a, b in zip(rates["ours"], rates["published"], strict=True)]
@@ -112,7 +113,7 @@ def main() -> None:
         result["share_of_vit_step"] = step_share(device, median(rates["ours"]))
     print(f"published (Pillow, DataLoader({WORKERS})): {median(rates['published']):,.0f} images/s")
     print(f"ours ({device}): {median(rates['ours']):,.0f} images/s")
-    print(f"ratio {median(ratios):.1f} (from {min(ratios):.1f} to {max(ratios):.1f})")
+    print(f"ratio {median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
     if device.type == "cuda":
         print(f"share of a training step of ViT-S/16: {result['share_of_vit_step']:.1%}")
     if arguments.json:

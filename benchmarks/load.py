@@ -1,24 +1,24 @@
-"""10,000 trivial trials in one sweep on two cores, through the real runner, against its aims.
+"""Run a sweep of 10,000 trivial trials on two cores and compare its costs with limits.
 
     python benchmarks/load.py [--quick] [--trials N] [--json]
 
-``adaloss-sweep run`` in a process of its own, with real Ray and two workers; a trial is an epoch of
-a small network on 100 of the digits. Looked at from outside, twice a second, in /proc:
+The benchmark starts ``adaloss-sweep run`` with Ray and two workers, and reads /proc twice a second.
+A trial is one epoch of a small network on 100 images of the digits. The limits are:
 
-- memory: the driver's resident bytes while trials run and while the tables are compiled, at most
-  1 GB; flat while trials run: the last sample at most 1.1 times the one after the first trials.
-- cost per trial: the wall time of the last 1,000 at most 1.3 times that of the first 1,000 once the
-  workers are up, which is after the first 20.
-- status: ``adaloss-sweep status --json`` from another process half way, when the last trial has
-  ended (the driver compiles the tables then) and at rest, at most 1 s; how much of it is starting
-  Python (``adaloss-sweep --version``) is measured beside it.
-- open files: entries of /proc/PID/fd of a worker, the most seen, at most 20 more than those of a
-  Ray actor that does nothing.
-- disk: the trials' folders, the lengths of their files and the blocks that files and folders take
-  (st_blocks), at most 20 kB a trial each.
+- memory: at most 1 GB resident in the driver while trials run and while it compiles the tables.
+  While trials run, the last sample is at most 1.1 times the sample after the first trials.
+- cost per trial: the wall time of the last 1,000 trials is at most 1.3 times that of the first
+  1,000. The first 20 trials are skipped, because the workers are still starting.
+- status: ``adaloss-sweep status --json`` takes at most 1 s in another process: halfway, after the
+  last trial (while the driver compiles the tables), and after the sweep. The time to start Python
+  (``adaloss-sweep --version``) is printed too.
+- open files: a worker never has over 20 more entries in /proc/PID/fd than an idle Ray actor.
+- disk: the trials' folders take at most 20 kB per trial, both as the lengths of the files and as
+  the blocks of files and folders (st_blocks).
 
-Each is printed with its aim and their ratio; more than 1 misses the aim. With --quick there are 300
-trials and the first and last are 75; times of so few say little.
+Each figure is printed with its limit and the ratio of the two; a ratio above 1 misses the limit.
+With --quick there are 300 trials, of which the first and the last 75 are compared; the times are
+noisy.
 """
 
 import argparse
@@ -53,10 +53,10 @@ execution: {{max_concurrent: 2}}
 """
 CELLS = 10
 TRIALS, QUICK_TRIALS = 10_000, 300
-MOST_COMPARED = 1_000
-UNTIL_WORKERS_ARE_UP = 20
+MAX_COMPARED = 1_000
+STARTUP_TRIALS = 20
 SECONDS_PER_SAMPLE = 0.5
-# Ray names a worker's process after the class of its actor, and while a trial runs after Tune's.
+# Ray names a worker's process after the class of its actor.
 WORKERS = b"ray::TrialWorker"
 IDLE_ACTOR = """
 import os
@@ -79,7 +79,7 @@ print("files", ray.get(idle.files.remote()))
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What the processes held at one moment; ``files`` is the most that a worker had open."""
+    """Finished trials, the driver's memory, and the most files that a worker has open."""
 
     seconds: float
     finished: int
@@ -89,7 +89,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class StatusTime:
-    """How long ``status --json`` took, Python's start included and alone, and what it counted."""
+    """The duration of ``status --json`` in seconds, and of starting Python alone."""
 
     when: str
     records: int
@@ -99,7 +99,7 @@ class StatusTime:
 
 @dataclass(frozen=True, kw_only=True)
 class Disk:
-    """What the trials' folders take, per trial."""
+    """The size of the trials' folders, in bytes per trial."""
 
     length_bytes: float
     block_bytes: float
@@ -107,7 +107,7 @@ class Disk:
 
 @dataclass(frozen=True, kw_only=True)
 class Aim:
-    """A figure and the most that it may be."""
+    """A measured figure and its upper limit."""
 
     name: str
     measured: float
@@ -116,11 +116,11 @@ class Aim:
 
     @property
     def ratio(self) -> float:
-        """The figure in parts of what it may be."""
+        """The figure divided by its limit."""
         return self.measured / self.most
 
     def line(self) -> str:
-        """The figure, its aim, and their ratio."""
+        """The figure, its limit and their ratio in one line."""
         missed = "" if self.ratio <= 1 else "  MISSED"
         figure = f"{self.measured:9.3f} {self.unit:<5} at most {self.most:6.2f}"
         return f"{self.name:<52} {figure}   ratio {self.ratio:5.2f}{missed}"
@@ -128,7 +128,7 @@ class Aim:
 
 @dataclass(kw_only=True)
 class Course:
-    """A sweep seen from outside: when its trials ended, and what its processes held."""
+    """The course of a sweep: the times at which trials ended, and samples of the processes."""
 
     driver: int
     started: float
@@ -136,12 +136,12 @@ class Course:
     samples: list[Sample] = field(default_factory=list)
 
     def watch(self, stop: threading.Event) -> None:
-        """Take a sample now and then, until told to stop."""
+        """Take samples until ``stop`` is set."""
         while not stop.wait(SECONDS_PER_SAMPLE):
             self.samples.append(self.sample())
 
     def sample(self) -> Sample:
-        """What the processes hold now."""
+        """Take one sample."""
         workers = [
             process
             for process in descendants(self.driver)
@@ -154,8 +154,8 @@ class Course:
             files=max(map(open_files, workers), default=0),
         )
 
-    def note_ends(self, lines: Iterator[bytes]) -> Iterator[int]:
-        """How many trials have ended, whenever the driver says ``[17/10000] …`` of one."""
+    def record_ends(self, lines: Iterator[bytes]) -> Iterator[int]:
+        """Record the time of each line ``[17/10000] …`` of the driver; yields the number so far."""
         for line in lines:
             if line.startswith(b"["):
                 self.ends.append(time.perf_counter() - self.started)
@@ -163,15 +163,15 @@ class Course:
 
 
 def adaloss_sweep(*words: str | Path) -> list[str]:
-    """A command line of the tool, with this Python."""
+    """A command line of adaloss-sweep with the current Python."""
     return [sys.executable, "-m", "runners", *map(str, words)]
 
 
 def run_sweep(grid: Path, folder: Path, trials: int) -> tuple[Course, list[StatusTime]]:
-    """Run the sweep to its end, watched, and ask for its status three times.
+    """Run the sweep, take samples, and measure ``status`` three times.
 
     Raises:
-        subprocess.CalledProcessError: it did not end well.
+        subprocess.CalledProcessError: the sweep failed.
     """
     command = adaloss_sweep("run", grid, "--storage", folder, "--wandb", "disabled", "--yes")
     stop = threading.Event()
@@ -182,45 +182,45 @@ def run_sweep(grid: Path, folder: Path, trials: int) -> tuple[Course, list[Statu
         assert driver.stderr is not None
         course = Course(driver=driver.pid, started=time.perf_counter())
         threads.submit(course.watch, stop)
-        asked = []
+        status_times = []
         try:
-            for ended in course.note_ends(driver.stderr):
-                # Not among the trials that are compared: it takes its share of the cores.
+            for ended in course.record_ends(driver.stderr):
+                # These points are outside of the compared trials: the command takes CPU time.
                 if ended in (trials // 2, trials):
-                    when = "half way" if ended < trials else "when the last trial has ended"
-                    asked.append(threads.submit(status_time, grid, folder, when))
+                    when = "halfway" if ended < trials else "after the last trial"
+                    status_times.append(threads.submit(status_time, grid, folder, when))
         finally:
             stop.set()
             driver.terminate()
     if driver.returncode:
         raise subprocess.CalledProcessError(driver.returncode, command)
-    at_rest = status_time(grid, folder, "at rest")
-    return course, [*(future.result() for future in asked), at_rest]
+    afterwards = status_time(grid, folder, "after the sweep")
+    return course, [*(future.result() for future in status_times), afterwards]
 
 
 def status_time(grid: Path, folder: Path, when: str) -> StatusTime:
-    """Ask for the status of the sweep, and for the version, which takes Python's start alone."""
-    seconds, said = timed(adaloss_sweep("status", grid, "--storage", folder, "--json"))
+    """Measure ``status``, and ``--version`` for the time of starting Python alone."""
+    seconds, output = timed(adaloss_sweep("status", grid, "--storage", folder, "--json"))
     start_seconds, _ = timed(adaloss_sweep("--version"))
-    records = json.loads(said)["complete"]
+    records = json.loads(output)["complete"]
     return StatusTime(when=when, records=records, seconds=seconds, start_seconds=start_seconds)
 
 
 def timed(command: Sequence[str]) -> tuple[float, str]:
-    """How long a command takes, and what it prints."""
+    """The duration of a command in seconds, and its standard output."""
     started = time.perf_counter()
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return time.perf_counter() - started, finished.stdout
 
 
-def idle_actors_files() -> int:
-    """What a Ray actor that does nothing has open."""
-    _, said = timed([sys.executable, "-c", IDLE_ACTOR])
-    return int(said.split()[-1])
+def idle_actor_files() -> int:
+    """The number of files that an idle Ray actor has open."""
+    _, output = timed([sys.executable, "-c", IDLE_ACTOR])
+    return int(output.split()[-1])
 
 
 def disk_of(folder: Path, trials: int) -> Disk:
-    """What all below the folder takes, itself included, for each of so many trials."""
+    """The size of the folder and its content, per trial."""
     stats = [(path, path.stat()) for path in (folder, *folder.rglob("*"))]
     return Disk(
         length_bytes=sum(stat.st_size for path, stat in stats if path.is_file()) / trials,
@@ -229,27 +229,27 @@ def disk_of(folder: Path, trials: int) -> Disk:
 
 
 def compared(trials: int) -> int:
-    """How many of the first trials are held against as many of the last."""
-    return min(MOST_COMPARED, trials // 4)
+    """The number of first and of last trials that are compared."""
+    return min(MAX_COMPARED, trials // 4)
 
 
 def cost_aim(course: Course) -> Aim:
-    """The last trials against the first, by the time between the ends of their first and last."""
+    """The time that the last trials take, relative to the first trials."""
     count = compared(len(course.ends))
-    first = course.ends[UNTIL_WORKERS_ARE_UP + count] - course.ends[UNTIL_WORKERS_ARE_UP]
+    first = course.ends[STARTUP_TRIALS + count] - course.ends[STARTUP_TRIALS]
     last = course.ends[-1] - course.ends[-1 - count]
     name = f"cost per trial, last {count:,} / first {count:,}"
     return Aim(name=name, measured=last / first, most=1.3, unit="times")
 
 
 def memory_aims(course: Course) -> Iterator[Aim]:
-    """The driver's memory at its most, and how it has grown while trials ran."""
+    """The peak of the driver's memory, and its growth while trials run."""
     trials = len(course.ends)
     running = [sample for sample in course.samples if sample.finished < trials]
-    for name, samples in (("while trials run", running), ("at its most", course.samples)):
+    for name, samples in (("while trials run", running), ("peak", course.samples)):
         most = max(sample.resident_bytes for sample in samples) / 1e9
         yield Aim(name=f"driver's memory {name}", measured=most, most=1.0, unit="GB")
-    beginning = UNTIL_WORKERS_ARE_UP + compared(trials)
+    beginning = STARTUP_TRIALS + compared(trials)
     sizes = [sample.resident_bytes for sample in running if sample.finished >= beginning]
     name = f"driver's memory, last sample / after {beginning:,}"
     yield Aim(name=name, measured=sizes[-1] / sizes[0], most=1.1, unit="times")
@@ -258,39 +258,39 @@ def memory_aims(course: Course) -> Iterator[Aim]:
 def aims_of(
     course: Course, times: Sequence[StatusTime], disk: Disk, idle_files: int
 ) -> Iterator[Aim]:
-    """Every figure against its aim."""
+    """All figures with their limits."""
     yield cost_aim(course)
     yield from memory_aims(course)
-    for asked in times:
-        name = f"status --json {asked.when} ({asked.records:,} records)"
-        yield Aim(name=name, measured=asked.seconds, most=1.0, unit="s")
+    for status in times:
+        name = f"status --json {status.when} ({status.records:,} records)"
+        yield Aim(name=name, measured=status.seconds, most=1.0, unit="s")
     files = max(sample.files for sample in course.samples) - idle_files
-    yield Aim(name="files open beyond an idle actor's", measured=files, most=20, unit="files")
+    yield Aim(name="open files, compared with an idle actor", measured=files, most=20, unit="files")
     for what, size in (("file lengths", disk.length_bytes), ("blocks", disk.block_bytes)):
         yield Aim(name=f"disk per trial, {what}", measured=size / 1e3, most=20.0, unit="kB")
 
 
 def course_lines(course: Course, times: Sequence[StatusTime], idle_files: int) -> Iterator[str]:
-    """The driver's memory over time in about ten lines, and what the figures are made of."""
+    """About ten samples, and the figures that the limits do not cover."""
     for sample in course.samples[:: max(1, len(course.samples) // 10)]:
         yield (
             f"{sample.seconds:8.1f} s  {sample.finished:>6,} trials  driver "
             f"{sample.resident_bytes / 1e6:7.1f} MB  worker {sample.files} files"
         )
-    yield f"a Ray actor that does nothing has {idle_files} files open"
-    for asked in times:
-        yield f"Python's start, {asked.when}: {asked.start_seconds:.2f} s of status --json"
+    yield f"an idle Ray actor has {idle_files} files open"
+    for status in times:
+        yield f"starting Python {status.when}: {status.start_seconds:.2f} s of status --json"
 
 
 def main() -> None:
-    """Run the sweep and print its figures against their aims."""
+    """Run the sweep and print the figures with their limits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_TRIALS} trials")
-    parser.add_argument("--trials", type=int, help=f"how many, a multiple of {CELLS}")
+    parser.add_argument("--trials", type=int, help=f"number of trials, a multiple of {CELLS}")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     options = parser.parse_args()
     trials = options.trials or (QUICK_TRIALS if options.quick else TRIALS)
-    idle_files = idle_actors_files()
+    idle_files = idle_actor_files()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         grid = folder / "load.yaml"
