@@ -1,10 +1,11 @@
-"""What one optimizer step costs, against `torch.optim.SGD(fused=True)` with the same settings.
+"""Compare the time of an optimizer step with `torch.optim.SGD(fused=True)`.
 
     python benchmarks/optimizer_step.py [--quick] [--json] [--model NAME] [--device D] [--threads N]
 
-All contenders step the same parameters and gradients in one process, one step each per round, in
-an order drawn anew: drift and noise from other programs hit all of them. The ratio is the median
-over rounds of (step of ours / step of SGD in the same round).
+All optimizers have the same settings and update the same parameters with the same gradients in one
+process. In every round each takes a step, in a new random order, so that drift and noise from other
+programs affect all of them. The ratio is the median over rounds of (step of this tool's optimizer /
+step of SGD in the same round).
 """
 
 import argparse
@@ -22,12 +23,12 @@ import torch
 from adaloss.optim import OPTIMIZERS, build_optimizer
 
 BASELINE = "torch.optim.SGD(fused=True)"
-LR = 1e-6  # small: the shared weights must stay ordinary numbers however long it runs
+LR = 1e-6  # Small, so that the shared weights stay finite.
 WEIGHT_DECAY = 1e-4
 
 
 class Row(TypedDict):
-    """One line of the table: milliseconds per step and the ratio to the baseline."""
+    """One row of the table: milliseconds per step and the ratio to the baseline."""
 
     optimizer: str
     momentum: float
@@ -37,7 +38,7 @@ class Row(TypedDict):
 
 
 def build_model(name: str) -> torch.nn.Module:
-    """A timm model, untrained; `mlp` is four small tensors, where only the overhead counts."""
+    """An untrained timm model, or `mlp`: four small tensors, whose step is mostly overhead."""
     if name == "mlp":
         return torch.nn.Sequential(
             torch.nn.Linear(32, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)
@@ -73,7 +74,7 @@ def contenders(
 
 
 def seconds(step: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """Time of one step, the mean of `repeats` in a row."""
+    """The seconds of one step, as the mean of `repeats` steps."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
     start = time.perf_counter()
@@ -87,7 +88,7 @@ def seconds(step: Callable[[], object], device: torch.device, repeats: int) -> f
 def measure(
     steps: dict[str, Callable[[], object]], device: torch.device, rounds: int, repeats: int
 ) -> dict[str, list[float]]:
-    """Seconds per step of each contender in each round; two rounds of warm-up are dropped."""
+    """Seconds per step of each contender in each round, after two rounds of warm-up."""
     times: dict[str, list[float]] = {name: [] for name in steps}
     order = random.Random(0)
     for number in range(-2, rounds):
@@ -101,7 +102,7 @@ def measure(
 def summarise(times: dict[str, list[float]], momentum: float) -> list[Row]:
     rows: list[Row] = []
     for name, own in times.items():
-        ratios = [ours / base for ours, base in zip(own, times[BASELINE], strict=True)]
+        ratios = [one / base for one, base in zip(own, times[BASELINE], strict=True)]
         lower, middle, upper = quantiles(ratios, n=4)
         rows.append(
             Row(

@@ -1,7 +1,7 @@
-"""The baseline of the benchmarks: training as the paper's repository writes it.
+"""The baseline of the benchmarks: the training loop of the paper's repository.
 
-Pillow images in a DataLoader with two workers, torchvision's transforms an image at a time,
-float32, and the loss read back after every step.
+It loads Pillow images in a DataLoader with two workers, applies torchvision's transforms to one
+image at a time, trains in float32, and reads the loss after every step.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
 
 
 def synthetic_splits(count: int, device: str = "cpu") -> Splits:
-    """Images of CIFAR's size, of random bytes: what is in them does not matter for the time."""
+    """Random images of CIFAR's size; their content does not affect the time."""
     generator = torch.Generator().manual_seed(0)
     part = Examples(
         images=torch.randint(0, 256, (count, 32, 32, 3), dtype=torch.uint8, generator=generator).to(
@@ -36,7 +36,7 @@ def synthetic_splits(count: int, device: str = "cpu") -> Splits:
 
 
 class PillowImages(Dataset[tuple[Tensor, int]]):
-    """The images as Pillow has them, through the published transforms."""
+    """The images as Pillow images, with the published transforms."""
 
     def __init__(self, examples: Examples) -> None:
         self.images = examples.images.cpu().numpy()
@@ -59,7 +59,7 @@ class PillowImages(Dataset[tuple[Tensor, int]]):
 
 
 def published_loader(examples: Examples, batch_size: int, device: torch.device) -> DataLoader[Any]:
-    """The published DataLoader; its workers live as long as it does."""
+    """The published DataLoader, with persistent workers."""
     return DataLoader(
         PillowImages(examples),
         batch_size=batch_size,

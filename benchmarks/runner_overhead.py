@@ -1,11 +1,12 @@
-"""What running a trial costs beside training it, against Ray Tune's documented function trainable.
+"""Compare the overhead per trial with that of Ray Tune's function trainable.
 
     python benchmarks/runner_overhead.py [--quick] [--json]
 
-The same trials run twice, each way in a process of its own: through this tool's runner, and as a
-function given to ``tune.Tuner`` with ``tune.report`` after every epoch, with Tune's defaults. The
-overhead of a trial is (wall time × workers − time inside epochs) / trials, over the last two thirds
-of the trials: starting Ray and the workers is not counted. The trials are the quickstart's.
+The same trials run twice, each time in a new process: with this tool's runner, and as a function
+that is passed to ``tune.Tuner`` and calls ``tune.report`` after every epoch, with Tune's defaults.
+The overhead per trial is (wall time × workers − time inside epochs) / trials. It is computed from
+the last two thirds of the trials, so that starting Ray and the workers is excluded. The trials are
+the quickstart's.
 """
 
 import argparse
@@ -26,7 +27,7 @@ OURS, FUNCTION = "adaloss-sweep", "function trainable"
 
 
 def train_function(config: dict[str, Any]) -> None:
-    """The trial as Ray Tune's documentation writes one."""
+    """The trial as a function trainable, as in Ray Tune's documentation."""
     from ray import tune
 
     from adaloss.tasks.images.data.splits import load_splits, spec_of
@@ -43,17 +44,17 @@ def train_function(config: dict[str, Any]) -> None:
 
 
 def overhead(ends: Sequence[tuple[float, float]], workers: int) -> float:
-    """Milliseconds per trial that went elsewhere, once the workers have long been up.
+    """Milliseconds per trial outside of epochs, after the first third of the trials.
 
-    ``ends`` has, for each trial in the order they ended, when that was and its seconds in epochs.
+    ``ends`` has the end time and the seconds inside epochs of each trial, ordered by end time.
     """
-    before, *steady = ends[len(ends) // 3 :]
-    wall = steady[-1][0] - before[0]
+    first, *steady = ends[len(ends) // 3 :]
+    wall = steady[-1][0] - first[0]
     return 1000 * (wall * workers - sum(seconds for _, seconds in steady)) / len(steady)
 
 
-def ours(trials: list[Trial], workers: int, folder: Path) -> float:
-    """The overhead of this tool's runner."""
+def runner_overhead(trials: list[Trial], workers: int, folder: Path) -> float:
+    """The overhead of this tool's runner, in milliseconds per trial."""
     from rich.console import Console
 
     from adaloss.records.result import TrialState
@@ -68,10 +69,10 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
     ends: list[tuple[float, float]] = []
 
     class EndTimes(SweepProgress):
-        """Notes when each trial ended."""
+        """Record when each trial ends."""
 
         def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
-            """Note the time."""
+            """Record the time."""
             super().trial_ended(trial, state, message)
             result = store.read_result(trial)
             ends.append((time.perf_counter(), result.seconds if result else 0.0))
@@ -86,18 +87,18 @@ def ours(trials: list[Trial], workers: int, folder: Path) -> float:
     return overhead(ends, workers)
 
 
-def function_trainable(trials: list[Trial], workers: int, folder: Path) -> float:
-    """The overhead of the documented way."""
+def function_overhead(trials: list[Trial], workers: int, folder: Path) -> float:
+    """The overhead of the function trainable, in milliseconds per trial."""
     import ray
     from ray import tune
 
     end_times = folder / "ends.txt"
 
     class EndTimes(tune.Callback):
-        """Notes when each trial ended, in a file: Tune pickles callbacks."""
+        """Record when each trial ends, in a file, because Tune pickles callbacks."""
 
         def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-            """Note the time."""
+            """Record the time."""
             with end_times.open("a") as lines:
                 lines.write(f"{time.perf_counter()} {trial.last_result['seconds']}\n")
 
@@ -112,20 +113,20 @@ def function_trainable(trials: list[Trial], workers: int, folder: Path) -> float
     return overhead([(float(when), float(seconds)) for when, seconds in ends], workers)
 
 
-def measured_apart(way: str, trials: int) -> float:
-    """The overhead of one way, in a process that has imported nothing of the other."""
+def measured_in_new_process(way: str, trials: int) -> float:
+    """Measure one method in a new process, which has not imported the other."""
     command = [sys.executable, __file__, "--way", way, "--trials", str(trials)]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return float(finished.stdout.split()[-1])
 
 
 def main() -> None:
-    """Run both and print the comparison."""
+    """Measure both methods and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="fewer trials")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    parser.add_argument("--way", choices=(OURS, FUNCTION), help="measure only this one")
-    parser.add_argument("--trials", type=int, help="how many")
+    parser.add_argument("--way", choices=(OURS, FUNCTION), help="measure only this method")
+    parser.add_argument("--trials", type=int, help="number of trials")
     options = parser.parse_args()
     workers = cpus_of_this_machine()
     count = options.trials or (30 if options.quick else 120)
@@ -137,11 +138,11 @@ def main() -> None:
             )
             for seed in range(count)
         ]  # fmt: skip
-        measure = ours if options.way == OURS else function_trainable
+        measure = runner_overhead if options.way == OURS else function_overhead
         with tempfile.TemporaryDirectory() as folder:
             print(measure(trials, workers, Path(folder)))
         return
-    figures = {way: measured_apart(way, count) for way in (OURS, FUNCTION)}
+    figures = {way: measured_in_new_process(way, count) for way in (OURS, FUNCTION)}
     for way, milliseconds in figures.items():
         print(f"{way:<20} {milliseconds:8.0f} ms of overhead per trial")
     print(f"ratio                {figures[FUNCTION] / figures[OURS]:8.1f}")

@@ -1,14 +1,14 @@
-"""What a step of a small network costs beside its arithmetic, against plain loops of torch.
+"""Compare the training steps of small networks with plain PyTorch loops.
 
     python benchmarks/small_steps.py [--quick] [--json] [--batch-size N]
 
-The quickstart's digits with `mlp` and `small_cnn`, one thread. All contenders train an epoch a
-round, in an order drawn anew, on models that start from the same weights; seconds are the
-processor's, and ratios are medians over rounds of (contender / baseline in the same round). The
-baseline is the barest loop that a person writes: batches that lie ready, and
-`torch.optim.SGD(fused=True)`. Ours has the trial's whole step: the shuffled batches are gathered,
-the losses are looked at, b_t is accumulated. `torch.compile` is timed after it has compiled; how
-long that took is printed beside it.
+The trials are the quickstart's digits with `mlp` and `small_cnn`, with one thread. In every round
+each contender trains for one epoch, in a new random order; all models start from the same weights.
+Times are CPU time, and ratios are medians over rounds of (contender / baseline in the same round).
+The baseline is a minimal loop with prepared batches and `torch.optim.SGD(fused=True)`. This tool's
+optimizers are measured with the complete step of a trial, which gathers shuffled batches, checks
+the losses and accumulates b_t. `torch.compile` is measured after compilation; its name contains the
+compilation time.
 """
 
 import argparse
@@ -34,13 +34,13 @@ from adaloss.tasks.images.data.splits import load_splits, spec_of
 from adaloss.tasks.images.training import Training
 from adaloss.trial import Trial
 
-BASELINE = "batches that lie ready, SGD(fused=True)"
+BASELINE = "prepared batches, SGD(fused=True)"
 MODELS = ("mlp", "small_cnn")
 Epoch = Callable[[], object]
 
 
 class Row(TypedDict):
-    """One line of the table: microseconds per step and the ratio to the baseline."""
+    """One row of the table: microseconds per step and the ratio to the baseline."""
 
     model: str
     contender: str
@@ -68,12 +68,12 @@ def step(forward: Callable[[Tensor], Tensor], model: nn.Module, images: Tensor, 
 
 
 def plain_loops(model: str, batch_size: int) -> Iterator[tuple[str, Epoch]]:
-    """The contenders that are torch alone; compiling one is part of asking for it."""
+    """The contenders that use only PyTorch; the last one is compiled before it is yielded."""
     source = training_of(model, "sgd_constant", batch_size)
     order = torch.randperm(len(source.train.examples))
-    ready = [(x.clone(), y.clone()) for x, y in source.train.batches(batch_size, order)]
+    batches = [(x.clone(), y.clone()) for x, y in source.train.batches(batch_size, order)]
     loader = DataLoader(
-        TensorDataset(*map(torch.cat, zip(*ready, strict=True))), batch_size=batch_size,
+        TensorDataset(*map(torch.cat, zip(*batches, strict=True))), batch_size=batch_size,
         shuffle=True,
     )  # fmt: skip
 
@@ -82,37 +82,37 @@ def plain_loops(model: str, batch_size: int) -> Iterator[tuple[str, Epoch]]:
         return module, torch.optim.SGD(module.parameters(), lr=0.1, weight_decay=1e-4, fused=True)
 
     module, optimizer = contender()
-    yield BASELINE, lambda: [step(module, module, x, y, optimizer) for x, y in ready]
-    still, _ = contender()
+    yield BASELINE, lambda: [step(module, module, x, y, optimizer) for x, y in batches]
+    fixed, _ = contender()
     yield (
-        "of that, forward and backward",
-        lambda: [step(still, still, x, y, None) for x, y in ready],
+        "its forward and backward only",
+        lambda: [step(fixed, fixed, x, y, None) for x, y in batches],
     )
-    taught, its_optimizer = contender()
+    tutorial, tutorial_optimizer = contender()
     yield (
-        "DataLoader and loss.item(), as tutorials have it",
-        lambda: sum(step(taught, taught, x, y, its_optimizer).item() for x, y in loader),
+        "DataLoader and loss.item(), as in tutorials",
+        lambda: sum(step(tutorial, tutorial, x, y, tutorial_optimizer).item() for x, y in loader),
     )
-    plain, last_optimizer = contender()
+    plain, compiled_optimizer = contender()
     compiled = torch.compile(plain, dynamic=False)
 
     def compiled_epoch() -> None:
-        for x, y in ready:
+        for x, y in batches:
             forward = compiled if len(y) == batch_size else plain
-            step(forward, plain, x, y, last_optimizer)
+            step(forward, plain, x, y, compiled_optimizer)
 
     start = time.perf_counter()
     compiled_epoch()
     yield f"torch.compile, after {time.perf_counter() - start:.0f} s", compiled_epoch
 
 
-def ours(model: str, batch_size: int) -> Iterator[tuple[str, Epoch]]:
+def full_steps(model: str, batch_size: int) -> Iterator[tuple[str, Epoch]]:
     for optimizer in OPTIMIZERS:
         yield f"ours, {optimizer}", training_of(model, optimizer, batch_size).train_one_epoch
 
 
 def measure(epochs: dict[str, Epoch], rounds: int) -> dict[str, list[float]]:
-    """Seconds of the processor for an epoch of each contender in each round, after a warm-up."""
+    """CPU seconds per epoch of each contender in each round, after two rounds of warm-up."""
     times: dict[str, list[float]] = {name: [] for name in epochs}
     order = random.Random(0)
     for number in range(-2, rounds):
@@ -145,16 +145,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds, noisier ratios")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    parser.add_argument("--batch-size", type=int, default=32, help="the quickstart's is 32")
+    parser.add_argument(
+        "--batch-size", type=int, default=32, help="default: 32, as in the quickstart"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    # What was compiled another time would be found there.
+    # A new cache, so that the compilation time does not depend on earlier runs.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp(prefix="small-steps-")
     rows: list[Row] = []
     for model in MODELS:
         epochs = dict(
-            [*plain_loops(model, arguments.batch_size), *ours(model, arguments.batch_size)]
+            [*plain_loops(model, arguments.batch_size), *full_steps(model, arguments.batch_size)]
         )
         examples = len(training_of(model, "adaloss", arguments.batch_size).train.examples)
         times = measure(epochs, 5 if arguments.quick else 60)

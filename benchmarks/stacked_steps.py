@@ -1,4 +1,4 @@
-"""Steps of one trial and of stacked ones, as they are and as CUDA graphs: for benchmarks."""
+"""Training steps of one trial and of stacked trials, eager or as CUDA graphs, for benchmarks."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -14,11 +14,11 @@ from adaloss.tasks.images.data.batches import ImageBatches
 from adaloss.tasks.images.training import Training
 
 CHECKED_STEPS = 5
-STEPS_BEFORE_CAPTURE = 3  # torch's documentation has as many
+STEPS_BEFORE_CAPTURE = 3  # As in torch's documentation.
 
 
 class One:
-    """Our step of one trial, its b_t² in a tensor that stays where it is: of shape ()."""
+    """The step of one trial with b_t² in a tensor of shape () that is updated in place."""
 
     def __init__(self, training: Training) -> None:
         self.trial, self.model = training.trial, training.model
@@ -27,7 +27,7 @@ class One:
         self.b_squared = torch.tensor(b_squared, dtype=torch.float64, device=training.device)
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Take the step of `Training.train_step`; returns the loss."""
+        """Take the same step as `Training.train_step`; returns the loss."""
         loss = functional.cross_entropy(self.model(images), labels)
         for parameter in self.parameters:
             parameter.grad = None
@@ -41,12 +41,12 @@ class One:
         return loss
 
     def weights(self, trial: int) -> list[Tensor]:
-        """Its weights."""
+        """The trial's weights."""
         return [parameter.detach() for parameter in self.parameters]
 
 
 class Stack:
-    """Trials of one network that differ in seed and b0, their weights stacked by name."""
+    """Trials of one network with different seeds and b0; their weights are stacked by name."""
 
     def __init__(self, trainings: Sequence[Training]) -> None:
         first = trainings[0]
@@ -64,7 +64,7 @@ class Stack:
         self.gradients = vmap(grad_and_value(loss_of))
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Take a step of all; returns their losses."""
+        """Take one step of every trial; returns their losses."""
         gradients: dict[str, Tensor]
         losses: Tensor
         gradients, losses = self.gradients(self.parameters, images, labels)
@@ -75,50 +75,54 @@ class Stack:
         return losses
 
     def weights(self, trial: int) -> list[Tensor]:
-        """The slices of one trial."""
+        """The weights of one trial, as slices of the stack."""
         return [own[trial] for own in self.parameters.values()]
 
 
 class Loop:
-    """Epochs of a learner, each of its trials in an order of its own.
+    """Trains epochs of a learner; each trial has its own order of the examples.
 
-    What a step reads and writes stays where it is, and which step it is stands on the device: so
-    a step can be captured whole, with the gathering of its batch.
+    A step reads and writes the same tensors every time, and the position in the epoch is on the
+    device. So a CUDA graph can capture the whole step, including gathering the batch.
     """
 
     def __init__(self, learner: One | Stack, data: ImageBatches, batch_size: int) -> None:
-        assert data.kept is not None, "digits are few"
+        assert data.kept is not None, "the images of digits fit into memory"
         self.learner, self.images, self.labels = learner, data.kept, data.examples.labels
         steps, lead = len(self.labels) // batch_size, learner.b_squared.shape
         device = data.kept.device
         if steps < CHECKED_STEPS:
-            raise ValueError(f"batches of {batch_size} make fewer than {CHECKED_STEPS} steps")
+            raise ValueError(f"an epoch has fewer than {CHECKED_STEPS} batches of {batch_size}")
         self.order = torch.zeros(steps, *lead, batch_size, dtype=torch.int64, device=device)
         self.losses = torch.zeros(steps, *lead, device=device)
         self.position = torch.zeros(1, dtype=torch.int64, device=device)
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Images and labels at these indices, of any shape."""
+        """The images and labels at these indices, which may have any shape."""
         flat = chosen.flatten()
         images = self.images.index_select(0, flat).view(*chosen.shape, *self.images.shape[1:])
         return images.movedim(-1, -3), self.labels.index_select(0, flat).view(chosen.shape)
 
     def step(self) -> None:
-        """The next step of the epoch."""
+        """Take the next step of the epoch."""
         chosen = self.order.index_select(0, self.position)[0]
         losses = self.learner.learn(*self.batch(chosen))
         self.losses.index_copy_(0, self.position, losses.unsqueeze(0))
         self.position.add_(1)
 
     def shuffle(self) -> None:
-        """Go back to the first step of an epoch, in a new order."""
+        """Start an epoch with a new random order."""
         self.position.zero_()
         (steps, *lead), size = self.losses.shape, self.order.shape[-1]
         drawn = torch.rand(*lead, len(self.labels), device=self.order.device).argsort(dim=-1)
         self.order.copy_(drawn[..., : steps * size].reshape(*lead, steps, size).movedim(-2, 0))
 
     def epoch(self, step: Callable[[], None]) -> None:
-        """One epoch, and a look at its losses."""
+        """Train for one epoch and check its losses.
+
+        Raises:
+            RuntimeError: a loss is not finite.
+        """
         self.shuffle()
         for _ in range(len(self.order)):
             step()
@@ -127,7 +131,7 @@ class Loop:
 
 
 def captured(loop: Loop) -> Callable[[], None]:
-    """The loop's step as a CUDA graph."""
+    """Capture the loop's step as a CUDA graph; returns the function that replays it."""
     loop.shuffle()
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -142,7 +146,11 @@ def captured(loop: Loop) -> Callable[[], None]:
 
 
 def check(loop: Loop, step: Callable[[], None], trainings: Sequence[Training]) -> None:
-    """Raise unless these trials, brought to the loop's state, take the same steps."""
+    """Compare the loop's steps with those of trials that start from the same state.
+
+    Raises:
+        AssertionError: the weights differ after the steps.
+    """
     loop.shuffle()
     b_squared = loop.learner.b_squared.flatten().tolist()
     for number, training in enumerate(trainings):

@@ -1,28 +1,29 @@
-"""Do tiny networks train faster on a GPU if their trials are stacked, or in several processes?
+"""Compare stacking the trials of tiny networks with training them in several processes.
 
     python benchmarks/stacked_trials.py [--quick] [--json] [--device cpu|cuda] [--batch-size N]
         [--models mlp,small_cnn] [--stack 25,100] [--processes 1,4,8,16]
 
-The quickstart's digits; counted are the training steps of all trials together, per second of the
-clock, and the ratio to the first contender:
+The trials are the quickstart's digits. The benchmark reports the training steps of all trials
+together per second of wall time, and the ratio to the first contender:
 
-- ours, one process: one trial in `Training.train_one_epoch`, whose steps a GPU replays as a CUDA
-  graph;
-- ours, not replayed: as if `execution.capture` were false;
-- ours, N processes: the first in N processes on one device, which is how this tool packs a GPU;
-- captured step: one trial whose step is a CUDA graph with the gathering of its batch;
-- stacked, K trials: K trials step together through `torch.func` (`stack_module_state`,
-  `functional_call`, `grad_and_value`, `vmap`), each with its own weights, b0 and order;
+- ours, one process: one trial with `Training.train_one_epoch`; on a GPU its steps are replayed as a
+  CUDA graph;
+- ours, not replayed: the same with `execution.capture: false`;
+- ours, N processes: N processes of the first kind on one device, which is how this tool shares a
+  GPU;
+- captured step: one trial whose CUDA graph also gathers the batch;
+- stacked, K trials: K trials take each step together with `torch.func` (`stack_module_state`,
+  `functional_call`, `grad_and_value`, `vmap`); each has its own weights, b0 and order;
 - stacked and captured: the same as a CUDA graph.
 
-All compute in fp32 (no tf32) without weight decay, AdaLoss keeps b_t² in float64, and losses are
-read back once an epoch, as ours does here. Before it is timed, every contender that is not ours
-takes a few steps beside trials of ours, and the weights must agree. Each is timed for 3 s (--quick:
-0.5 s) after a warm-up, with one thread a process; several processes start when all are warm.
+All contenders compute in fp32 (no tf32) without weight decay, keep b_t² in float64, and read the
+losses once per epoch. Before timing, the other contenders take a few steps from the same state as
+trials of this tool, and their weights must agree. Each is timed for 3 s (--quick: 0.5 s) after a
+warm-up, with one thread per process. Several processes start timing when all of them are warm.
 
-Left out in favour of the contenders: they skip the smaller last batch of an epoch, draw their
-orders on the device and stop for no trial that has diverged. Neither network has batch norm or
-dropout, so nothing of that is stacked. CUDA graphs are only tried on a GPU.
+Some work of this tool is omitted from the other contenders: they skip the smaller last batch of an
+epoch, draw the orders on the device and do not stop diverged trials. Neither network has batch norm
+or dropout, so none is stacked. CUDA graphs are measured only on a GPU.
 """
 
 import argparse
@@ -50,13 +51,13 @@ BASELINE = "ours, one process"
 MODELS = ("mlp", "small_cnn")
 B0S = (0.01, 0.1, 1.0, 10.0, 100.0)
 CHECKED_TRIALS = 3
-WARM_UP = 0.3  # of the seconds that are timed
-PATIENCE = 300.0  # seconds that a worker may take to answer
+WARM_UP = 0.3  # As a fraction of the timed seconds.
+PATIENCE = 300.0  # Seconds to wait for a worker's answer.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How all contenders are run."""
+    """Settings of all contenders."""
 
     device: str
     batch_size: int
@@ -78,14 +79,14 @@ def training_of(model: str, seed: int, settings: Settings, *, capture: bool = Tr
 
 
 def clock(device: str) -> float:
-    """The time at which the device has done what it was told."""
+    """The time after all work on the device has finished."""
     if device == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
 def repeat(epoch: Callable[[], object], seconds: float, device: str) -> float:
-    """Epochs per second, of as many as it takes."""
+    """Epochs per second, measured for at least ``seconds``."""
     start, count = clock(device), 0
     while count == 0 or time.perf_counter() - start < seconds:
         epoch()
@@ -93,16 +94,16 @@ def repeat(epoch: Callable[[], object], seconds: float, device: str) -> float:
     return count / (clock(device) - start)
 
 
-def ours(training: Training, settings: Settings, ready: Callable[[], object]) -> float:
-    """Steps per second of one trial, timed once it is warm and ``ready`` has returned."""
+def own_rate(training: Training, settings: Settings, ready: Callable[[], object]) -> float:
+    """Steps per second of one trial, timed after a warm-up and after ``ready`` has returned."""
     repeat(training.train_one_epoch, WARM_UP * settings.seconds, settings.device)
     ready()
     steps = -(-len(training.train.examples) // settings.batch_size)
     return steps * repeat(training.train_one_epoch, settings.seconds, settings.device)
 
 
-def theirs(model: str, stack: int | None, capture: bool, settings: Settings) -> float:
-    """Steps per second of all trials of a stack, or of one trial, after the check."""
+def loop_rate(model: str, stack: int | None, capture: bool, settings: Settings) -> float:
+    """Steps per second of one trial or of a stack, timed after comparing its weights."""
     trainings = [training_of(model, seed, settings) for seed in range(stack or 1)]
     learner = Stack(trainings) if stack else One(trainings[0])
     loop = Loop(learner, trainings[0].train, settings.batch_size)
@@ -115,7 +116,7 @@ def theirs(model: str, stack: int | None, capture: bool, settings: Settings) -> 
 
 
 def serve(connection: Connection, seed: int, settings: Settings) -> None:
-    """A worker's life: for each model that it is sent, be ready, wait for the word, time it."""
+    """Run a worker: for each model received, warm up, wait for the start signal and measure."""
     torch.set_num_threads(1)
 
     def ready() -> None:
@@ -126,38 +127,42 @@ def serve(connection: Connection, seed: int, settings: Settings) -> None:
         connection.send(0.0)
         while True:
             training = training_of(connection.recv(), seed, settings)
-            connection.send(ours(training, settings, ready))
+            connection.send(own_rate(training, settings, ready))
 
 
-def ask(connections: Sequence[Connection], word: str) -> list[float]:
-    """Send all workers a word, unless it is empty, and await an answer from each."""
+def ask(connections: Sequence[Connection], message: str) -> list[float]:
+    """Send all workers a message, unless it is empty, and wait for an answer from each.
+
+    Raises:
+        RuntimeError: a worker ended, or did not answer in time.
+    """
     try:
-        for connection in connections if word else ():
-            connection.send(word)
+        for connection in connections if message else ():
+            connection.send(message)
         for connection in connections:
             if not connection.poll(PATIENCE):
-                raise RuntimeError(f"a worker has not answered for {PATIENCE:.0f} s")
+                raise RuntimeError(f"a worker did not answer within {PATIENCE:.0f} s")
         return [connection.recv() for connection in connections]
     except (EOFError, OSError) as error:
-        raise RuntimeError("a worker has ended too early") from error
+        raise RuntimeError("a worker ended too early") from error
 
 
 @contextmanager
 def workers(count: int, settings: Settings) -> Iterator[list[Connection]]:
-    """Connections to processes that have long been up, and wait."""
+    """Connections to worker processes that have started and wait for a model."""
     context = multiprocessing.get_context("spawn")
     pairs = [context.Pipe() for _ in range(count)]
     processes = [
-        context.Process(target=serve, args=(far, seed, settings), daemon=True)
-        for seed, (_, far) in enumerate(pairs)
+        context.Process(target=serve, args=(remote, seed, settings), daemon=True)
+        for seed, (_, remote) in enumerate(pairs)
     ]
     try:
-        for process, (_, far) in zip(processes, pairs, strict=True):
+        for process, (_, remote) in zip(processes, pairs, strict=True):
             process.start()
-            far.close()  # else the end of the worker would not end the connection
-        near = [own for own, _ in pairs]
-        ask(near, "")
-        yield near
+            remote.close()  # Otherwise the connection would stay open after the worker ends.
+        connections = [local for local, _ in pairs]
+        ask(connections, "")
+        yield connections
     finally:
         for process in processes:
             if process.is_alive():
@@ -167,7 +172,7 @@ def workers(count: int, settings: Settings) -> Iterator[list[Connection]]:
 
 def measure(models: Sequence[str], stacks: Sequence[int], processes: Sequence[int],
             settings: Settings) -> Iterator[tuple[str, str, float]]:  # fmt: skip
-    """Model, contender and trial-steps per second."""
+    """Yield model, contender and trial steps per second."""
     contenders: list[tuple[str, int | None, bool]] = [("captured step, one process", None, True)]
     for size in stacks:
         contenders.append((f"stacked, {size} trials", size, False))
@@ -176,17 +181,17 @@ def measure(models: Sequence[str], stacks: Sequence[int], processes: Sequence[in
         for model in models:
             for name, capture in ((BASELINE, True), ("ours, not replayed", False)):
                 training = training_of(model, 0, settings, capture=capture)
-                yield model, name, ours(training, settings, lambda: None)
+                yield model, name, own_rate(training, settings, lambda: None)
             for name, stack, capture in contenders:
                 if capture and settings.device != "cuda":
                     continue
-                # One that this GPU refuses does not cost the others their numbers.
+                # A contender that fails on this GPU does not end the benchmark.
                 try:
-                    yield model, name, theirs(model, stack, capture, settings)
+                    yield model, name, loop_rate(model, stack, capture, settings)
                 except RuntimeError as error:
                     print(f"{model}: {name}: failed: {error}", file=sys.stderr)
     several = [count for count in processes if count > 1]
-    # They start last: while so many import torch, nothing else can be timed.
+    # They start last: importing torch in many processes would disturb other measurements.
     with workers(max(several, default=0), settings) as connections:
         for model in models:
             for count in several:
@@ -202,11 +207,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="0.5 s each, noisier ratios")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="cuda where there is one")
-    parser.add_argument("--batch-size", type=int, default=32, help="the quickstart's is 32")
-    parser.add_argument("--models", default=",".join(MODELS), help="of mlp and small_cnn")
-    parser.add_argument("--stack", type=numbers, default=[25, 100], help="trials in a stack")
-    parser.add_argument("--processes", type=numbers, default=[1, 4, 8, 16], help="how many")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda if available")
+    parser.add_argument(
+        "--batch-size", type=int, default=32, help="default: 32, as in the quickstart"
+    )
+    parser.add_argument("--models", default=",".join(MODELS), help="mlp, small_cnn or both")
+    parser.add_argument("--stack", type=numbers, default=[25, 100], help="trials per stack")
+    parser.add_argument(
+        "--processes", type=numbers, default=[1, 4, 8, 16], help="numbers of processes"
+    )
     arguments = parser.parse_args()
     models = arguments.models.split(",")
     if not set(models) <= set(MODELS):

@@ -1,4 +1,4 @@
-"""The files that the trials of a sweep would have left, with made numbers: for benchmarks."""
+"""Write synthetic records of a sweep's trials, for benchmarks."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ SHARE_DIVERGED = 0.02
 
 
 def write_records(trials: Sequence[Trial], store: Store, generator: np.random.Generator) -> None:
-    """A folder per trial with configuration, history and result; one in fifty has diverged."""
+    """Write each trial's folder with configuration, history and result; 2 % have diverged."""
     for trial in trials:
         folder = store.trial_folder(trial)
         folder.mkdir(parents=True)
@@ -36,12 +36,12 @@ def write_records(trials: Sequence[Trial], store: Store, generator: np.random.Ge
 
 
 def write(path: Path, text: str) -> None:
-    """The files are new and nobody reads them yet: no rename, no waiting for the disk."""
+    """Write a new file directly: no other process reads it yet."""
     path.write_text(text)
 
 
 def epochs_of(trial: Trial, generator: np.random.Generator) -> Iterator[EpochMetrics]:
-    """Epochs of a loss that falls and an accuracy that rises, with noise."""
+    """Epochs with a falling loss and a rising accuracy, with noise."""
     noise = generator.normal(size=(trial.epochs, 3))
     for index, (first, second, third) in enumerate(noise.tolist()):
         loss = 2.3 * 0.7**index
@@ -66,7 +66,7 @@ def epochs_of(trial: Trial, generator: np.random.Generator) -> Iterator[EpochMet
 
 
 def result_of(trial: Trial, history: Sequence[EpochMetrics], *, diverged: bool) -> TrialResult:
-    """The end of the trial."""
+    """The result of the trial."""
     divergence = Divergence(epoch=trial.epochs, step=1, loss=1e5, reason="the loss exceeds 10000")
     return TrialResult(
         trial_id=trial.trial_id,

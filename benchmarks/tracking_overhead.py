@@ -1,12 +1,12 @@
-"""What W&B costs a sweep: the mirror beside it, against W&B inside the trials, on the same trials.
+"""Compare the cost of the W&B mirror with W&B inside the trials.
 
     python benchmarks/tracking_overhead.py [--quick] [--json]
 
-First the same sweep of quarter-second trials with the mirror off, writing offline, and online to a
-server that takes connections and never answers, each in a process of its own, in random order,
-several times; the medians' ratios to "off" are printed. Then a few of the trials as functions for
-``tune.Tuner``: without W&B, with Ray's WandbLoggerCallback, and with ``wandb.init`` in each trial,
-W&B always offline; the cost of a trial is printed.
+First, a sweep of quarter-second trials runs with the mirror off, offline, and online with a server
+that accepts connections and never answers. Each run has its own process; the runs are repeated in
+random order, and the ratios of the medians to "off" are printed. Then a few of the trials run as
+functions of ``tune.Tuner``: without W&B, with Ray's WandbLoggerCallback, and with ``wandb.init`` in
+each trial, all offline; the time per trial is printed.
 """
 
 import argparse
@@ -38,7 +38,7 @@ wandb: {{finish_timeout: {timeout}}}
 
 
 def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
-    """Seconds until the trials had ended, and those that were waited after that."""
+    """Seconds until the trials have ended, and seconds until the mirror has ended after them."""
     from rich.console import Console
 
     from adaloss.grid.sweep import load_sweep
@@ -59,15 +59,15 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     observer = SweepProgress(
         make_plan(sweep.name, sweep.trials, store), sweep.trials, Console(quiet=True)
     )
-    began = time.perf_counter()
+    started = time.perf_counter()
     with mirrored(sweep, store, Mirroring(modes[mode], "sync"), lambda line: None):
         run_trials(sweep.trials, store, worker_settings(sweep), {}, observer, Timeline())
         ended = time.perf_counter()
-    return {"trials": ended - began, "end": time.perf_counter() - ended}
+    return {"trials": ended - started, "end": time.perf_counter() - ended}
 
 
 def train_function(config: dict[str, Any]) -> None:
-    """The trial as Ray Tune's and W&B's documentation write one."""
+    """The trial as in the documentation of Ray Tune and W&B."""
     import wandb
     from ray import tune
 
@@ -88,8 +88,8 @@ def train_function(config: dict[str, Any]) -> None:
         run.finish()
 
 
-def in_functions(way: str, count: int, folder: Path) -> dict[str, float]:
-    """Seconds per trial as a function trainable."""
+def with_functions(way: str, count: int, folder: Path) -> dict[str, float]:
+    """Seconds per trial with a function trainable."""
     import ray
     from ray import tune
     from ray.air.integrations.wandb import WandbLoggerCallback
@@ -115,13 +115,13 @@ def in_functions(way: str, count: int, folder: Path) -> dict[str, float]:
             storage_path=str(folder), callbacks=[callback] if callback else [], verbose=0
         ),
     )
-    began = time.perf_counter()
+    started = time.perf_counter()
     tuner.fit()
-    return {"trial": (time.perf_counter() - began) / count}
+    return {"trial": (time.perf_counter() - started) / count}
 
 
-def measured_apart(way: str, count: int, url: str) -> dict[str, float]:
-    """One measurement, in a process that has nothing of another."""
+def measured_in_new_process(way: str, count: int, url: str) -> dict[str, float]:
+    """Measure one method in a new process."""
     command = [sys.executable, __file__, "--way", way, "--trials", str(count)]
     environment = os.environ | {"WANDB_BASE_URL": url, "WANDB_API_KEY": "0" * 40}
     finished = subprocess.run(
@@ -131,41 +131,48 @@ def measured_apart(way: str, count: int, url: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure all and print the comparison."""
+    """Measure all methods and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="fewer trials, once")
+    parser.add_argument("--quick", action="store_true", help="fewer trials, one repetition")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    parser.add_argument("--way", help="measure only this one")
-    parser.add_argument("--trials", type=int, help="how many")
+    parser.add_argument("--way", help="measure only this method")
+    parser.add_argument("--trials", type=int, help="number of trials")
     options = parser.parse_args()
     if options.way:
-        measure = with_mirror if options.way in (OFF, OFFLINE, STALLING) else in_functions
+        measure = with_mirror if options.way in (OFF, OFFLINE, STALLING) else with_functions
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(measure(options.way, options.trials, Path(folder))))
         return
     count, rounds, few = (40, 1, 4) if options.quick else (options.trials or 120, 3, 8)
-    # The system takes the connections; nobody ever reads what comes.
+    # The kernel accepts the connections; no process reads from them.
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        seen: dict[str, list[dict[str, float]]] = {OFF: [], OFFLINE: [], STALLING: []}
+        measurements: dict[str, list[dict[str, float]]] = {OFF: [], OFFLINE: [], STALLING: []}
         for _ in range(rounds):
-            for mode in random.sample(list(seen), len(seen)):
-                seen[mode].append(measured_apart(mode, count, url))
-        trials = {mode: statistics.median(run["trials"] for run in seen[mode]) for mode in seen}
-        ends = {mode: statistics.median(run["end"] for run in seen[mode]) for mode in seen}
+            for mode in random.sample(list(measurements), len(measurements)):
+                measurements[mode].append(measured_in_new_process(mode, count, url))
+        trials = {
+            mode: statistics.median(run["trials"] for run in measurements[mode])
+            for mode in measurements
+        }
+        ends = {
+            mode: statistics.median(run["end"] for run in measurements[mode])
+            for mode in measurements
+        }
         for mode, seconds in trials.items():
             ratio = seconds / trials[OFF]
             print(
-                f"{mode:<24} {seconds:7.1f} s for {count} trials, {ratio:.3f} of off; "
-                f"{ends[mode]:.1f} s at the end"
+                f"{mode:<24} {seconds:7.1f} s for {count} trials, {ratio:.3f} × off; "
+                f"{ends[mode]:.1f} s after the last trial"
             )
-        each = {way: measured_apart(way, few, url)["trial"] for way in (PLAIN, CALLBACK, IN_TRIAL)}
+        each = {
+            way: measured_in_new_process(way, few, url)["trial"]
+            for way in (PLAIN, CALLBACK, IN_TRIAL)
+        }
     ours = (trials[OFFLINE] + ends[OFFLINE] - trials[OFF] - ends[OFF]) / count
     for way in (CALLBACK, IN_TRIAL):
-        print(
-            f"{way:<24} {each[way] - each[PLAIN]:7.2f} s per trial more than the function without"
-        )
-    print(f"{'mirror, offline':<24} {ours:7.3f} s per trial more than the sweep without")
+        print(f"{way:<24} {each[way] - each[PLAIN]:7.2f} s per trial more than without W&B")
+    print(f"{'mirror, offline':<24} {ours:7.3f} s per trial more than without the mirror")
     if options.json:
         print(json.dumps({"trials": trials, "end": ends, "functions": each, "mirror": ours}))
 

@@ -1,16 +1,16 @@
-"""Images per second of whole training steps, against the published loop and against the limit.
+"""Compare the throughput of training steps with the published loop and with an upper limit.
 
     python benchmarks/train_throughput.py [--device cpu|cuda] [--quick] [--json] [--models A,B]
 
-- published: the plain loop of the paper's repository: Pillow in a DataLoader with two workers,
-  float32, `.item()` after every step.
-- ours: what a trial does, in each precision that the device has; on a GPU replayed as a CUDA graph,
-  and in the best precision as if `execution.capture` were false as well.
-- limit: forward and backward of the same network in the same precision on tensors that are on the
-  device already, with no input pipeline and no optimizer, and not replayed.
+- published: the loop of the paper's repository: Pillow in a DataLoader with two workers, float32,
+  `.item()` after every step.
+- ours: the steps of a trial, in each precision that the device supports. On a GPU they are replayed
+  as a CUDA graph; the best precision is also measured with `execution.capture: false`.
+- limit: forward and backward of the same network in the same precision on a batch that is on the
+  device, without an input pipeline and an optimizer, and without replay.
 
-They take turns within a round, in an order drawn anew; ratios are medians over rounds. It needs
-neither Ray nor W&B.
+Every round measures the contenders in a new random order; ratios are medians over rounds. The
+benchmark needs neither Ray nor W&B.
 """
 
 import argparse
@@ -39,7 +39,7 @@ MODELS = ("vit_small_patch16_224", "resnet50")
 BATCH_SIZE = {"cpu": 16, "cuda": 128}
 STEPS = {"cpu": 3, "cuda": 40}
 WARM_UP = {"cpu": 1, "cuda": 10}
-# Dense peaks as NVIDIA states them, in 1e12 operations a second.
+# NVIDIA's peaks for dense matrices, in 1e12 operations per second.
 PEAK_TFLOPS = {
     "H200": {"bf16": 989.0, "tf32": 494.0, "fp32": 67.0},
     "H100": {"bf16": 989.0, "tf32": 494.0, "fp32": 67.0},
@@ -51,7 +51,7 @@ Step = Callable[[], object]
 
 
 def trial(model: str, precision: str, batch_size: int, *, compiled: bool) -> Trial:
-    """A trial as the shipped grids have it, from scratch."""
+    """A trial of the paper's kind, without pretrained weights."""
     return Trial.model_validate(
         {
             "dataset": "cifar100", "model": model, "optimizer": "adaloss", "seed": 0, "lr": 0.1,
@@ -63,7 +63,7 @@ def trial(model: str, precision: str, batch_size: int, *, compiled: bool) -> Tri
 
 
 class Variant(NamedTuple):
-    """A way in which ours trains."""
+    """Options with which this tool's steps are measured."""
 
     precision: str
     compiled: bool = False
@@ -75,7 +75,7 @@ class Variant(NamedTuple):
 
 
 def training_of(model: str, variant: Variant, device: torch.device) -> Training:
-    """A training on images of random bytes."""
+    """A training on random images."""
     batch_size = BATCH_SIZE[device.type]
     splits = synthetic_splits(64 * batch_size, str(device))
     made = trial(model, variant.precision, batch_size, compiled=variant.compiled)
@@ -85,7 +85,7 @@ def training_of(model: str, variant: Variant, device: torch.device) -> Training:
 
 
 def our_steps(training: Training) -> Iterator[Tensor]:
-    """Training steps, epoch after epoch; losses stay on the device."""
+    """Training steps of a trial, epoch after epoch; losses stay on the device."""
     count = len(training.train.examples)
     while True:
         order = torch.randperm(count, generator=training.order).to(training.device)
@@ -95,7 +95,7 @@ def our_steps(training: Training) -> Iterator[Tensor]:
 
 
 def published_steps(training: Training) -> Iterator[float]:
-    """The published loop around the same network and optimizer."""
+    """The published loop with the same network and optimizer."""
     splits = synthetic_splits(64 * training.trial.batch_size)
     loader = published_loader(splits.train, training.trial.batch_size, training.device)
     for images, labels in endless(loader, training.device):
@@ -107,7 +107,7 @@ def published_steps(training: Training) -> Iterator[float]:
 
 
 def limit_steps(training: Training) -> Iterator[None]:
-    """Forward and backward alone, on one batch that is on the device."""
+    """Only forward and backward, on one batch that is on the device."""
     shape = (training.trial.batch_size, 3, SIZE, SIZE)
     images = torch.randn(shape, device=training.device).to(memory_format=torch.channels_last)
     labels = torch.randint(0, 100, (shape[0],), device=training.device)
@@ -116,13 +116,13 @@ def limit_steps(training: Training) -> Iterator[None]:
             loss = functional.cross_entropy(training.forward(images), labels)
         training.model.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        # A step cannot be captured while the graph of an earlier one is alive.
+        # A step cannot be captured while the autograd graph of an earlier one exists.
         del loss
         yield
 
 
 def images_per_second(steps: Iterator[object], training: Training, quick: bool) -> float:
-    """The rate of some steps, after some that are not counted."""
+    """The rate of the steps after a warm-up."""
     kind = training.device.type
     count = max(2, STEPS[kind] // (2 if quick else 1))
     with training.computing():
@@ -139,9 +139,9 @@ def images_per_second(steps: Iterator[object], training: Training, quick: bool) 
 def contenders(
     model: str, device: torch.device, *, compiled: bool
 ) -> dict[str, tuple[Training, Iterator[object]]]:
-    """Everything that is compared, by name."""
+    """All contenders by name."""
     plain = training_of(model, Variant("fp32"), device)
-    # The published network is not in channels-last memory.
+    # The published network does not use the channels-last format.
     plain.model.to(memory_format=torch.contiguous_format)
     made: dict[str, tuple[Training, Iterator[object]]] = {
         "published": (plain, published_steps(plain))
@@ -172,7 +172,7 @@ def measure(
             training, steps = compared[name]
             rates[name].append(images_per_second(steps, training, quick))
             if name == "published":
-                # Its workers fill their queue once more: wait until they rest.
+                # Wait until the DataLoader's workers have refilled their queue.
                 time.sleep(2)
     return rates
 
@@ -189,14 +189,14 @@ def flops_per_image(model: str) -> float:
 def summary(
     model: str, rates: dict[str, list[float]], device: torch.device
 ) -> list[dict[str, Any]]:
-    """A row per contender: rate, ratios, and on a known GPU its share of the peak."""
+    """A row per contender: rate, ratios, and on GPUs of PEAK_TFLOPS the fraction of the peak."""
     flops = flops_per_image(model)
     peaks = next(
         (peak for name, peak in PEAK_TFLOPS.items() if name in device_name(str(device))), {}
     )
     rows = []
     for name, own in rates.items():
-        who, _, variant = name.partition(" ")
+        kind, _, variant = name.partition(" ")
         rate = median(own)
         row: dict[str, Any] = {
             "model": model,
@@ -204,11 +204,11 @@ def summary(
             "images_per_second": rate,
             "to_published": ratio(own, rates["published"]),
         }
-        if who == "ours":
+        if kind == "ours":
             limit = rates[f"limit {variant.removesuffix(' not replayed')}"]
             row["to_limit"] = ratio(own, limit)
             images = TRIALS_PER_MODEL * EPOCHS * TRAIN_IMAGES
-            # A third of a training step is the forward pass that an evaluation is.
+            # An evaluation is a forward pass: a third of a training step.
             evaluated = TRIALS_PER_MODEL * EPOCHS * EVALUATED_IMAGES / 3
             row["hours_per_100_trials"] = (images + evaluated) / rate / 3600
         precision = variant.split()[0] if variant else "fp32"
@@ -219,7 +219,7 @@ def summary(
 
 
 def ratio(own: list[float], other: list[float]) -> float:
-    """The median over rounds of one rate to another."""
+    """The median over rounds of the ratio of two rates."""
     return median(a / b for a, b in zip(own, other, strict=True))
 
 
@@ -244,7 +244,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.add_argument("--device", default="cpu", type=torch.device)
     parser.add_argument("--models", default=",".join(MODELS), help="names of timm models")
-    parser.add_argument("--compile", action="store_true", help="measure torch.compile as well")
+    parser.add_argument("--compile", action="store_true", help="also measure torch.compile")
     arguments = parser.parse_args()
     device: torch.device = arguments.device
     rows: list[dict[str, Any]] = []
