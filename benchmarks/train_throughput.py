@@ -78,8 +78,8 @@ def training_of(model: str, variant: Variant, device: torch.device) -> Training:
     """A training on random images."""
     batch_size = BATCH_SIZE[device.type]
     splits = synthetic_splits(64 * batch_size, str(device))
-    made = trial(model, variant.precision, batch_size, compiled=variant.compiled)
-    training = Training(made, splits, NOWHERE, str(device), capture=variant.replayed)
+    described = trial(model, variant.precision, batch_size, compiled=variant.compiled)
+    training = Training(described, splits, NOWHERE, str(device), capture=variant.replayed)
     training.model.train()
     return training
 
@@ -143,7 +143,7 @@ def contenders(
     plain = training_of(model, Variant("fp32"), device)
     # The published network does not use the channels-last format.
     plain.model.to(memory_format=torch.contiguous_format)
-    made: dict[str, tuple[Training, Iterator[object]]] = {
+    compared: dict[str, tuple[Training, Iterator[object]]] = {
         "published": (plain, published_steps(plain))
     }
     variants = [Variant("fp32")]
@@ -153,10 +153,10 @@ def contenders(
         variants.append(Variant("bf16" if device.type == "cuda" else "fp32", compiled=True))
     for variant in variants:
         training = training_of(model, variant, device)
-        made[f"ours {variant}"] = (training, our_steps(training))
+        compared[f"ours {variant}"] = (training, our_steps(training))
         if variant.replayed:
-            made[f"limit {variant}"] = (training, limit_steps(training))
-    return made
+            compared[f"limit {variant}"] = (training, limit_steps(training))
+    return compared
 
 
 def measure(

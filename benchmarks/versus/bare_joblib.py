@@ -1,4 +1,4 @@
-"""joblib alone: the limit of what a launcher can do, with no ledger, tracking or resume."""
+"""joblib without records, tracking or resuming: a lower bound for the cost of a launcher."""
 
 from joblib import Parallel, delayed
 from space import Space, run_folder

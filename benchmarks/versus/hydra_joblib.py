@@ -1,4 +1,4 @@
-"""A Hydra app, to be run many times over with --multirun hydra/launcher=joblib."""
+"""A Hydra app for --multirun with hydra/launcher=joblib."""
 
 import hydra
 from omegaconf import DictConfig
@@ -7,7 +7,7 @@ from train import train_one
 
 @hydra.main(version_base=None, config_path=".", config_name="hydra_joblib")  # type: ignore[untyped-decorator]
 def main(config: DictConfig) -> float:
-    """One trial, as the configuration says."""
+    """Run the trial of the configuration."""
     return train_one({"optimizer": config.optimizer, "b0": config.b0, "seed": config.seed})
 
 

@@ -1,4 +1,4 @@
-"""Optuna's GridSampler in processes that share a study in a JournalStorage."""
+"""Optuna's GridSampler in several processes that share a study in a JournalStorage."""
 
 from multiprocessing import Pool
 
@@ -9,7 +9,7 @@ from optuna_threads import SPACE, objective
 
 
 def run_optimization(worker: int) -> None:
-    """Take trials from the study until its grid is exhausted."""
+    """Run trials of the study until its grid is exhausted."""
     study = optuna.create_study(
         study_name="versus",
         storage=JournalStorage(JournalFileBackend("./journal.log")),

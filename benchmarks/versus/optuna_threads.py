@@ -1,4 +1,4 @@
-"""Optuna's GridSampler with n_jobs, which are threads."""
+"""Optuna's GridSampler with n_jobs, which starts threads."""
 
 import optuna
 from space import Space, run_folder
@@ -8,7 +8,7 @@ SPACE = Space.load(run_folder())
 
 
 def objective(trial: optuna.Trial) -> float:
-    """One trial, with the sampler's choice of each field."""
+    """Run a trial with the sampler's value of each field."""
     return train_one(
         {name: trial.suggest_categorical(name, values) for name, values in SPACE.axes.items()}
     )

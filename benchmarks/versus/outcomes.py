@@ -1,4 +1,4 @@
-"""What a trial came to, whoever ran it: its final numbers, and the seconds spent in training."""
+"""The outcome of a trial in any way: its final numbers and its training time."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ Numbers = tuple[float | None, float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The end of a trial: ``accuracy`` and ``loss`` are of the last epoch's test, None: diverged.
+    """The end of a trial: test accuracy and loss of the last epoch, or None if it diverged.
 
     ``seconds`` is the wall time inside epochs.
     """
@@ -28,30 +28,30 @@ class Outcome:
 
     @property
     def key(self) -> Key:
-        """Which trial it is."""
+        """The trial's optimizer, b0 and seed."""
         return self.optimizer, float(self.b0), self.seed
 
     @property
     def numbers(self) -> Numbers:
-        """What must be the same, to the bit, whoever ran it."""
+        """The numbers that must be equal to the bit in all ways."""
         return self.accuracy, self.loss
 
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:
-    """A file of its own for each: a tool may run a trial twice, and that is to be seen."""
+    """Write the outcome to a new file, so that a trial that runs twice is noticed."""
     (folder / OUTCOMES_FOLDER).mkdir(exist_ok=True)
     path = folder / OUTCOMES_FOLDER / f"{uuid4().hex}.json"
     path.write_text(json.dumps(asdict(outcome)))
 
 
 def written_outcomes(folder: Path) -> list[Outcome]:
-    """What :func:`train.train_one` wrote during a run."""
+    """The outcomes that :func:`train.train_one` wrote."""
     paths = sorted((folder / OUTCOMES_FOLDER).glob("*.json"))
     return [Outcome(**json.loads(path.read_text())) for path in paths]
 
 
 def recorded_outcomes(folder: Path) -> list[Outcome]:
-    """What our own records say of a run."""
+    """The outcomes in the records of adaloss-sweep."""
     from adaloss.grid.sweep import load_sweep
     from adaloss.records.result import TrialState
     from adaloss.records.store import Store
@@ -78,7 +78,7 @@ def recorded_outcomes(folder: Path) -> list[Outcome]:
 
 
 def numbers_of(outcomes: Iterable[Outcome]) -> dict[Key, set[Numbers]]:
-    """Every trial's numbers; more than one pair where it was run twice and they differ."""
+    """The numbers of each trial; several pairs if it ran twice with different numbers."""
     numbers: dict[Key, set[Numbers]] = {}
     for outcome in outcomes:
         numbers.setdefault(outcome.key, set()).add(outcome.numbers)

@@ -1,12 +1,12 @@
-"""What was measured, as Markdown: one table, the aims, and what a further trial costs."""
+"""The results as Markdown: the figures, the aims, and the overhead of a further trial."""
 
 from collections.abc import Iterator, Sequence
 
-from summary import Row, Verdict, later_overheads
+from summary import Row, Verdict, further_overheads
 from ways import WAYS
 
 HEAD = (
-    "| trials | way | wall, s | to ours | CPU, s | memory, GB | in training, s "
+    "| trials | way | wall, s | to adaloss-sweep | CPU, s | memory, GB | in training, s "
     "| overhead per trial, s | trainings | same numbers |\n"
     "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
 )
@@ -20,19 +20,19 @@ def page(
     if verdicts:
         parts += ["", "| trials | wall time of | aim | measured | |", "|---:|---|---|---:|---|"]
         parts += map(verdict_line, verdicts)
-    later = list(later_lines(rows, workers))
-    if later:
+    further = list(further_lines(rows, workers))
+    if further:
         parts += [
             "",
             "| way | from, to trials | overhead of a further trial, s |",
             "|---|---:|---:|",
-            *later,
+            *further,
         ]
     return "\n".join(parts) + "\n"
 
 
 def line(row: Row) -> str:
-    """A way's line in the table."""
+    """The row of a way."""
     cells = (
         f"{row.trials:,}",
         WAYS[row.way].title,
@@ -49,13 +49,13 @@ def line(row: Row) -> str:
 
 
 def verdict_line(verdict: Verdict) -> str:
-    """An aim's line."""
+    """The row of an aim."""
     title = WAYS[verdict.aim.way].title
-    said = "met" if verdict.met else "MISSED"
-    return f"| {verdict.trials:,} | {title} | {verdict.aim} | {verdict.ratio} | {said} |"
+    result = "met" if verdict.met else "MISSED"
+    return f"| {verdict.trials:,} | {title} | {verdict.aim} | {verdict.ratio} | {result} |"
 
 
-def later_lines(rows: Sequence[Row], workers: int) -> Iterator[str]:
-    """The lines of what further trials cost."""
-    for way, less, more, seconds in later_overheads(rows, workers):
+def further_lines(rows: Sequence[Row], workers: int) -> Iterator[str]:
+    """The rows of the overheads of further trials."""
+    for way, less, more, seconds in further_overheads(rows, workers):
         yield f"| {WAYS[way].title} | {less:,} to {more:,} | {seconds:.3f} |"

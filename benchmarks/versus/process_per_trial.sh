@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A process for each trial, from a loop: process_per_trial.sh WORKERS OPTIMIZERS B0S SEEDS
+# Start a process for each trial in a loop: process_per_trial.sh WORKERS OPTIMIZERS B0S SEEDS
 set -euo pipefail
 workers=$1 optimizers=$2 b0s=$3 seeds=$4
 

@@ -1,4 +1,4 @@
-"""What all processes below this one hold and have used, those included whose parents have ended."""
+"""Find, measure and end the descendants of a process, including orphans (Linux)."""
 
 import ctypes
 import os
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+ENDED = (FileNotFoundError, ProcessLookupError, PermissionError)
 PR_SET_CHILD_SUBREAPER = 36
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-SECONDS_TO_END = 10.0
+GRACE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A line of the process table; ``started`` tells it from a later one of the same number."""
+    """An entry of the process table; ``started`` distinguishes processes with the same number."""
 
     number: int
     parent: int
@@ -25,10 +25,10 @@ class Process:
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of all below it whose own parents end, as daemons' do.
+    """Make this process the parent of descendants whose own parents end, such as daemons.
 
     Raises:
-        OSError: the system does not do that.
+        OSError: the system does not support it.
     """
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
@@ -40,9 +40,9 @@ def all_processes() -> Iterator[Process]:
         if not entry.name.isdigit():
             continue
         try:
-            # The second field is a name in brackets, which may hold anything.
+            # The second field is a name in brackets, which may contain any character.
             fields = Path(entry.path, "stat").read_text().rpartition(")")[2].split()
-        except GONE:
+        except ENDED:
             continue
         yield Process(
             number=int(entry.name),
@@ -53,41 +53,41 @@ def all_processes() -> Iterator[Process]:
 
 
 def processes_below(ancestor: int) -> list[Process]:
-    """The processes that this one has started or adopted, and those that these have."""
+    """The descendants of a process, including those that it has adopted."""
     children: dict[int, list[Process]] = {}
     for process in all_processes():
         children.setdefault(process.parent, []).append(process)
     found: list[Process] = []
-    waiting = [ancestor]
-    while waiting:
-        for child in children.get(waiting.pop(), ()):
+    pending = [ancestor]
+    while pending:
+        for child in children.get(pending.pop(), ()):
             found.append(child)
-            waiting.append(child.number)
+            pending.append(child.number)
     return found
 
 
 def proportional_bytes(process: int) -> int:
-    """The memory that a process holds, of shared pages its part (PSS); 0 once it has ended."""
+    """The proportional set size (PSS) of a process; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except GONE:
+    except ENDED:
         return 0
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def end_all_below(ancestor: int) -> None:
-    """Wait a moment for what is left below this process, this one's children, then kill it."""
-    deadline = time.monotonic() + SECONDS_TO_END
-    while left := processes_below(ancestor):
+    """Wait for the descendants of this process to end, and kill those that remain."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while remaining := processes_below(ancestor):
         reap()
         if time.monotonic() > deadline:
-            for process in left:
+            for process in remaining:
                 kill(process.number)
         time.sleep(0.05)
 
 
 def kill(process: int) -> None:
-    """Kill a process that may have ended."""
+    """Kill a process; do nothing if it has ended."""
     try:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
@@ -95,7 +95,7 @@ def kill(process: int) -> None:
 
 
 def reap() -> None:
-    """Take note of children that have ended."""
+    """Collect the exit status of children that have ended."""
     try:
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass

@@ -1,4 +1,4 @@
-"""Ray Tune's function trainable, as its documentation writes one; with --wandb its callback too."""
+"""Ray Tune's function trainable as in its documentation, optionally with WandbLoggerCallback."""
 
 import argparse
 from pathlib import Path
@@ -11,13 +11,13 @@ from train import train_one
 
 
 def trainable(config: dict[str, Any]) -> None:
-    """A trial, which reports after each epoch."""
+    """Run a trial that reports after each epoch."""
     train_one(config, report=tune.report)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--wandb", action="store_true", help="with WandbLoggerCallback")
+    parser.add_argument("--wandb", action="store_true", help="use WandbLoggerCallback")
     options = parser.parse_args()
     callbacks: list[tune.Callback] = []
     if options.wandb:
@@ -33,7 +33,7 @@ def main() -> None:
             name="versus", storage_path=str(Path.cwd() / "ray_results"), callbacks=callbacks
         ),
     )
-    # Named here and not to the tuner, which ends at a trial that diverges before it has one.
+    # The metric is set here because the tuner fails if a trial diverges before it has reported one.
     print(tuner.fit().get_best_result(metric="accuracy", mode="max").config)
 
 

@@ -1,4 +1,4 @@
-"""One run of one way: in a folder of its own, watched, its outcomes read."""
+"""Run one way in a new folder, measure it and read its outcomes."""
 
 import os
 import sys
@@ -12,17 +12,17 @@ from space import FOLDER_VARIABLE, Space
 from ways import HERE, WAYS, Way
 
 ROOT = HERE.parents[1]
-LINES_OF_LOG = 8
-# What a user's shell may say of W&B, of Ray or of Hydra is not what is compared.
-FOREIGN = ("WANDB_", "RAY_", "TUNE_", "HYDRA_", "ADALOSS_")
+LOG_LINES = 8
+# The user's settings of these tools are removed from the environment.
+REMOVED_PREFIXES = ("WANDB_", "RAY_", "TUNE_", "HYDRA_", "ADALOSS_")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a way cost once.
+    """The cost and the outcomes of one run.
 
-    ``training`` has the seconds inside epochs of all trials together, ``trained`` how many
-    trainings there were (a tool may train a trial twice). ``problem`` says what went wrong.
+    ``training`` is the time inside epochs of all trials in seconds, ``trained`` the number of
+    trainings (a tool may train a trial twice), and ``problem`` the reason of a failure.
     """
 
     way: str
@@ -37,12 +37,12 @@ class Run:
 
     @property
     def overhead(self) -> float:
-        """Seconds of a worker per trial that were not spent in training."""
+        """Worker seconds per trial outside of training."""
         return (self.cost.wall * self.workers - self.training) / self.trials
 
 
 def run_way(name: str, space: Space, folder: Path, *, repetition: int, limit: float) -> Run:
-    """Run the space the way of this name, in an empty folder."""
+    """Run the space in the way of this name, in an empty folder."""
     way = WAYS[name]
     space.save(folder)
     (folder / "grid.yaml").write_text(space.grid)
@@ -63,28 +63,32 @@ def run_way(name: str, space: Space, folder: Path, *, repetition: int, limit: fl
 
 
 def environment(way: Way, folder: Path) -> dict[str, str]:
-    """The run's environment: this Python and this checkout first, nothing of the user's tools."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    return kept | {
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath))),
+    """The environment of the run: this Python and checkout, without the user's settings."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(REMOVED_PREFIXES)
+    }
+    return inherited | {
+        "PATH": os.pathsep.join(
+            (str(Path(sys.executable).parent), inherited.get("PATH", os.defpath))
+        ),
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(HERE))),
         FOLDER_VARIABLE: str(folder),
-        # Ray and W&B leave files where temporary ones go.
+        # Ray and W&B leave files in the temporary folder.
         "TMPDIR": str(folder),
         **way.environment,
     }
 
 
 def problem_of(cost: Cost, outcomes: list[Outcome], space: Space, log: Path) -> str:
-    """What went wrong, with the end of the log; nothing where all trials have an outcome."""
+    """Why the run failed, with the end of the log; empty if all trials have an outcome."""
     missing = len(list(space.points)) - len(numbers_of(outcomes))
     if cost.status is None:
-        said = f"stopped after {cost.wall:.0f} s, {missing} trials missing"
+        reason = f"stopped after {cost.wall:.0f} s, {missing} trials missing"
     elif cost.status:
-        said = f"exit status {cost.status}, {missing} trials missing"
+        reason = f"exit status {cost.status}, {missing} trials missing"
     elif missing:
-        said = f"{missing} trials missing"
+        reason = f"{missing} trials missing"
     else:
         return ""
-    lines = log.read_text(errors="replace").splitlines()[-LINES_OF_LOG:]
-    return "\n    ".join((said, *lines))
+    lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+    return "\n    ".join((reason, *lines))

@@ -1,4 +1,4 @@
-"""The trials that every way runs: a grid over optimizer, b0 and seed; the rest is quickstart's."""
+"""The compared trials: a grid over optimizer, b0 and seed with the quickstart's other values."""
 
 import json
 import os
@@ -41,7 +41,7 @@ execution: {{max_concurrent: {workers}}}
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """A grid, how long each of its trials trains, and how many run at a time."""
+    """A grid, the epochs per trial, and the number of trials that run at the same time."""
 
     optimizer: tuple[str, ...]
     b0: tuple[float, ...]
@@ -56,40 +56,40 @@ class Space:
 
     @property
     def points(self) -> Iterator[dict[str, Any]]:
-        """Every trial, all of a seed before those of the next."""
+        """All trials, ordered by seed."""
         for seed, b0, optimizer in product(self.seed, self.b0, self.optimizer):
             yield {"optimizer": optimizer, "b0": b0, "seed": seed}
 
     @property
     def grid(self) -> str:
-        """The same as a grid file of ours."""
+        """The same trials as a grid file of adaloss-sweep."""
         varying = {"optimizer": [*self.optimizer], "b0": [*self.b0], "seeds": len(self.seed)}
-        given = FIXED | varying | {"epochs": self.epochs, "workers": self.workers}
-        return GRID.format(**{name: as_yaml(value) for name, value in given.items()})
+        values = FIXED | varying | {"epochs": self.epochs, "workers": self.workers}
+        return GRID.format(**{name: as_yaml(value) for name, value in values.items()})
 
     def save(self, folder: Path) -> None:
-        """Write it where :meth:`load` finds it."""
+        """Write the space to a file that :meth:`load` reads."""
         (folder / SPACE_FILE).write_text(json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """What :meth:`save` wrote."""
+        """Read the space that :meth:`save` wrote."""
         saved = json.loads((folder / SPACE_FILE).read_text())
-        return cls(**{name: given_back(value) for name, value in saved.items()})
+        return cls(**{name: without_lists(value) for name, value in saved.items()})
 
 
-def given_back(value: Any) -> Any:
-    """A saved value: JSON has lists in place of tuples."""
+def without_lists(value: Any) -> Any:
+    """Convert a list from JSON back to a tuple."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def as_yaml(value: object) -> str:
-    """A value of the grid as YAML 1.2 reads it: JSON, but for names, which go without quotes."""
+    """A value in YAML 1.2: JSON, except that strings have no quotes."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def space_of(trials: int, epochs: int, workers: int) -> Space:
-    """So many trials: whole seeds of the quickstart's cells, or of fewer where that does not go."""
+    """A space of this many trials: complete seeds of all cells, or of fewer cells if needed."""
     optimizers, b0 = OPTIMIZERS, B0
     if trials % (len(OPTIMIZERS) * len(B0)):
         b0 = B0[2:3]
@@ -99,5 +99,5 @@ def space_of(trials: int, epochs: int, workers: int) -> Space:
 
 
 def run_folder() -> Path:
-    """The folder of the run that this process is part of, wherever its tool has put it."""
+    """The folder of the run, also in processes that a tool started in another folder."""
     return Path(os.environ[FOLDER_VARIABLE])

@@ -1,4 +1,4 @@
-"""From the runs to medians, ratios and aims: arithmetic only."""
+"""Compute medians, ratios and aims from the runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ways import AIMS, OURS, Aim
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """The median over repetitions of one wall time in parts of another, and how far it went."""
+    """The median, minimum and maximum over repetitions of the ratio of two wall times."""
 
     middle: float
     least: float
@@ -26,10 +26,11 @@ class Ratio:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A way at a number of trials: medians over its repetitions; times in seconds.
+    """Medians over the repetitions of a way with a number of trials; times are in seconds.
 
-    ``ratio`` is its wall time in parts of ours, None where ours was not measured. ``same`` counts
-    the trials whose numbers are those of all the other ways, ``trained`` the trainings.
+    ``ratio`` is its wall time divided by adaloss-sweep's, or None if that was not measured.
+    ``same`` is the number of trials with the same numbers as in most runs, ``trained`` the number
+    of trainings.
     """
 
     way: str
@@ -47,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """An aim at a number of trials, with what came out."""
+    """An aim at a number of trials, with the measured ratio."""
 
     aim: Aim
     trials: int
@@ -55,18 +56,20 @@ class Verdict:
 
     @property
     def met(self) -> bool:
-        """Whether the median is as aimed at."""
+        """Whether the median meets the aim."""
         return self.aim.is_met(self.ratio.middle)
 
 
-def good(runs: Sequence[Run]) -> list[Run]:
-    """The runs in which nothing went wrong."""
+def successful(runs: Sequence[Run]) -> list[Run]:
+    """The runs without a problem."""
     return [run for run in runs if not run.problem]
 
 
 def ratio_of(runs: Sequence[Run], way: str, to: str, trials: int) -> Ratio | None:
-    """One way's wall time in parts of another's, repetition by repetition."""
-    walls = {(run.way, run.repetition): run.cost.wall for run in good(runs) if run.trials == trials}
+    """The ratio of the wall times of two ways; each ratio compares runs of one repetition."""
+    walls = {
+        (run.way, run.repetition): run.cost.wall for run in successful(runs) if run.trials == trials
+    }
     ratios = [
         wall / walls[to, repetition]
         for (name, repetition), wall in walls.items()
@@ -78,9 +81,9 @@ def ratio_of(runs: Sequence[Run], way: str, to: str, trials: int) -> Ratio | Non
 
 
 def rows_of(runs: Sequence[Run]) -> list[Row]:
-    """A row for each way at each number of trials, the fastest first."""
+    """A row for each way and number of trials, ordered by number of trials and wall time."""
     groups: dict[tuple[int, str], list[Run]] = {}
-    for run in good(runs):
+    for run in successful(runs):
         groups.setdefault((run.trials, run.way), []).append(run)
     rows = [
         Row(
@@ -94,15 +97,17 @@ def rows_of(runs: Sequence[Run]) -> list[Row]:
             training=median(run.training for run in group),
             overhead=median(run.overhead for run in group),
             trained=median(run.trained for run in group),
-            same=min(same_numbers(run, agreed(good(runs), trials)) for run in group),
+            same=min(
+                same_numbers(run, majority_numbers(successful(runs), trials)) for run in group
+            ),
         )
         for (trials, way), group in groups.items()
     ]
     return sorted(rows, key=lambda row: (row.trials, row.wall))
 
 
-def agreed(runs: Sequence[Run], trials: int) -> dict[Key, Numbers]:
-    """The numbers of each trial that most runs got, of runs with so many trials."""
+def majority_numbers(runs: Sequence[Run], trials: int) -> dict[Key, Numbers]:
+    """The most frequent numbers of each trial in the runs with this number of trials."""
     votes: dict[Key, dict[Numbers, int]] = {}
     for run in runs:
         if run.trials != trials:
@@ -115,23 +120,23 @@ def agreed(runs: Sequence[Run], trials: int) -> dict[Key, Numbers]:
 
 
 def same_numbers(run: Run, expected: Mapping[Key, Numbers]) -> int:
-    """How many of the run's trials have the expected numbers, to the bit, however often trained."""
+    """The number of the run's trials whose numbers all equal the expected ones to the bit."""
     return sum(found == {expected[key]} for key, found in run.numbers.items())
 
 
 def verdicts_of(runs: Sequence[Run]) -> list[Verdict]:
-    """Every aim at every number of trials at which both its ways were measured."""
+    """Each aim at each number of trials with which both its ways were measured."""
     sizes = sorted({run.trials for run in runs})
     found = ((aim, trials, ratio_of(runs, aim.way, aim.to, trials)) for trials in sizes
              for aim in AIMS)  # fmt: skip
     return [Verdict(aim=aim, trials=trials, ratio=ratio) for aim, trials, ratio in found if ratio]
 
 
-def later_overheads(rows: Sequence[Row], workers: int) -> list[tuple[str, int, int, float]]:
-    """What a further trial costs beside its training, from each number of trials to the next.
+def further_overheads(rows: Sequence[Row], workers: int) -> list[tuple[str, int, int, float]]:
+    """The overhead of a further trial, from each number of trials to the next.
 
-    Starting up, which is paid once, is not in it: it is constant where a sweep's size costs
-    nothing.
+    It excludes the constant time of starting a tool. It is equal for all numbers of trials if the
+    overhead does not depend on the size of a sweep.
     """
     found = []
     for way in dict.fromkeys(row.way for row in rows):

@@ -1,4 +1,4 @@
-"""The training function that every way but ours calls; as a script, one trial.
+"""The training function of all ways except adaloss-sweep; as a script it runs one trial.
 
 python train.py --optimizer adaloss --b0 1 --seed 0
 """
@@ -15,16 +15,16 @@ from space import FIXED, Space, run_folder
 Report = Callable[[dict[str, float | None]], object]
 
 
-def ignore(metrics: dict[str, float | None]) -> None:
-    """For a tool that wants to know of the end only."""
+def no_report(metrics: dict[str, float | None]) -> None:
+    """The report function for tools that need no reports."""
 
 
-def train_one(trial: Mapping[str, Any], report: Report = ignore) -> float:
-    """Train as the trial says; returns the test accuracy of the last epoch, 0 where it diverged.
+def train_one(trial: Mapping[str, Any], report: Report = no_report) -> float:
+    """Run a trial; returns the test accuracy of the last epoch, or 0 if the trial diverged.
 
-    ``trial`` has optimizer, b0 and seed. ``report`` is called after each epoch.
+    ``trial`` contains optimizer, b0 and seed. ``report`` is called after each epoch.
     """
-    # Imported here, so that a launcher which trains in other processes does not wait for torch.
+    # Imported here, so that launchers that train in other processes do not import torch.
     import torch
 
     from adaloss.tasks.divergence import DivergedError
@@ -34,13 +34,13 @@ def train_one(trial: Mapping[str, Any], report: Report = ignore) -> float:
 
     torch.set_num_threads(1)
     folder = run_folder()
-    described = Trial(**FIXED, **trial, epochs=Space.load(folder).epochs)
-    training = Training(described, load_splits(spec_of(described), Path(), "cpu"))
+    configured = Trial(**FIXED, **trial, epochs=Space.load(folder).epochs)
+    training = Training(configured, load_splits(spec_of(configured), Path(), "cpu"))
     accuracy: float | None = None
     loss: float | None = None
     seconds = 0.0
     try:
-        for _ in range(described.epochs):
+        for _ in range(configured.epochs):
             started = time.perf_counter()
             try:
                 metrics = training.run_epoch()

@@ -1,4 +1,4 @@
-"""The ways of running the same trials that are compared, by name."""
+"""The compared ways of running the trials, by name."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -15,9 +15,9 @@ OURS, OURS_OFFLINE = "ours", "ours-offline"
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """A command that runs a space in its current folder, and how its outcomes are read from there.
+    """A command that runs a space in the current folder, and a function that reads its outcomes.
 
-    ``packages`` are the distributions that it needs.
+    ``packages`` are the distributions that the command needs.
     """
 
     title: str
@@ -28,13 +28,13 @@ class Way:
 
     @property
     def not_installed(self) -> list[str]:
-        """The packages that are missing here."""
+        """The packages that are not installed."""
         return [name for name in self.packages if version_of(name) is None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Aim:
-    """What is aimed at: one way's wall time in parts of another's; at least, or at most."""
+    """A minimum or maximum of the ratio of the wall times of ``way`` and ``to``."""
 
     way: str
     to: str
@@ -42,7 +42,7 @@ class Aim:
     at_most: float | None = None
 
     def is_met(self, ratio: float) -> bool:
-        """Whether the ratio of the wall times is as aimed at."""
+        """Whether the ratio of the wall times meets the aim."""
         return (self.at_least is None or ratio >= self.at_least) and (
             self.at_most is None or ratio <= self.at_most
         )
@@ -53,7 +53,7 @@ class Aim:
 
 
 def version_of(package: str) -> str | None:
-    """The version of an installed package, None where it is not."""
+    """The version of a package, or None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -61,30 +61,30 @@ def version_of(package: str) -> str | None:
 
 
 def script(name: str, *arguments: str) -> Callable[[Space], list[str]]:
-    """The command of a script in this folder that reads the space itself."""
+    """The command of a script in this folder that loads the space."""
     return lambda space: [sys.executable, str(HERE / name), *arguments]
 
 
 def adaloss_sweep(wandb: str) -> Callable[[Space], list[str]]:
-    """Our own command line."""
-    words = ["run", "grid.yaml", "--yes", "--wandb", wandb]
-    return lambda space: [sys.executable, "-m", "runners", *words]
+    """The command of adaloss-sweep."""
+    arguments = ["run", "grid.yaml", "--yes", "--wandb", wandb]
+    return lambda space: [sys.executable, "-m", "runners", *arguments]
 
 
 def shell_loop(space: Space) -> list[str]:
-    """The loop's command: its axes are words."""
+    """The command of the shell loop; each axis is an argument."""
     axes = (" ".join(map(str, values)) for values in space.axes.values())
     return ["bash", str(HERE / "process_per_trial.sh"), str(space.workers), *axes]
 
 
 def hydra_multirun(space: Space) -> list[str]:
-    """Hydra's command: its axes are overrides."""
+    """The command of Hydra; each axis is an override."""
     axes = (f"{name}={','.join(map(str, values))}" for name, values in space.axes.items())
     launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={space.workers}"]
     return [sys.executable, str(HERE / "hydra_joblib.py"), "--multirun", *launcher, *axes]
 
 
-# Offline, W&B asks for no key and reaches for no server.
+# Offline, W&B needs no key and no server.
 OFFLINE = {"WANDB_MODE": "offline"}
 WAYS: dict[str, Way] = {
     OURS: Way(
@@ -100,7 +100,7 @@ WAYS: dict[str, Way] = {
         outcomes=recorded_outcomes,
     ),
     "joblib": Way(
-        title="joblib alone (no ledger, tracking or resume)",
+        title="joblib alone (no records, tracking or resume)",
         command=script("bare_joblib.py"),
         packages=("joblib",),
     ),
@@ -132,7 +132,7 @@ WAYS: dict[str, Way] = {
         environment=OFFLINE,
     ),
 }
-# W&B is compared with W&B: the callback with our own run offline.
+# The callback of W&B is compared with adaloss-sweep offline.
 AIMS = (
     Aim(way="xargs", to=OURS, at_least=5),
     Aim(way="ray", to=OURS, at_least=5),

@@ -1,4 +1,4 @@
-"""benchmarks/versus: the same trials for every way, the arithmetic, and two ways for real."""
+"""Tests of benchmarks/versus: its trials, its statistics, and a real run of two ways."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ VERSUS = Path(__file__).parents[2] / "benchmarks" / "versus"
 
 @pytest.fixture
 def versus(monkeypatch):
-    """The harness's modules; they are scripts, found in their own folder, and gone afterwards."""
+    """The modules of the benchmark, imported from their folder and removed afterwards."""
     monkeypatch.syspath_prepend(str(VERSUS))
     before = set(sys.modules)
     names = ("space", "cost", "outcomes", "runs", "summary", "page", "ways", "compare")
@@ -26,7 +26,7 @@ def versus(monkeypatch):
 
 
 @pytest.fixture
-def made_run(versus):
+def make_run(versus):
     def make(way, wall, *, repetition=0, numbers=(90.0, 0.5), trained=2, problem=""):
         return versus.runs.Run(
             way=way,
@@ -44,37 +44,37 @@ def made_run(versus):
 
 
 @pytest.mark.parametrize("count", [2, 8, 40, 200])
-def test_the_grid_file_has_the_trials_that_the_others_get(versus, tmp_path, count):
+def test_the_grid_file_has_the_same_trials_as_the_other_ways(versus, tmp_path, count):
     space = versus.space.space_of(count, epochs=3, workers=2)
     (tmp_path / "grid.yaml").write_text(space.grid)
     trials = load_sweep(tmp_path / "grid.yaml").trials
-    got = {(trial.optimizer, trial.b0, trial.seed, trial.epochs) for trial in trials}
+    in_grid = {(trial.optimizer, trial.b0, trial.seed, trial.epochs) for trial in trials}
     points = [(*point.values(), 3) for point in space.points]
     assert len(points) == len(trials) == count
-    assert got == set(points)
+    assert in_grid == set(points)
     fixed = versus.space.FIXED
     assert all(trial.value(name) == value for trial in trials for name, value in fixed.items())
 
 
-def test_the_trials_are_the_quickstarts(versus):
+def test_the_fixed_values_are_the_quickstarts(versus):
     quickstart = load_sweep(resolve_grid("quickstart")).trials[0]
     fixed = {**versus.space.FIXED, "epochs": versus.space.QUICKSTART_EPOCHS}
     assert {name: quickstart.value(name) for name in fixed} == {**fixed, "model": "mlp"}
 
 
-def test_a_saved_space_comes_back(versus, tmp_path):
+def test_a_saved_space_is_loaded_unchanged(versus, tmp_path):
     space = versus.space.space_of(40, epochs=8, workers=2)
     space.save(tmp_path)
     assert versus.space.Space.load(tmp_path) == space
 
 
-def test_ratios_are_of_one_repetition_and_overhead_is_beside_training(versus, made_run):
+def test_ratios_compare_one_repetition_and_overhead_excludes_training(versus, make_run):
     runs = [
-        made_run("ours", 10.0),
-        made_run("ray", 50.0),
-        made_run("ours", 20.0, repetition=1),
-        made_run("ray", 140.0, repetition=1),
-        made_run("ray", 1.0, repetition=2, problem="it failed"),
+        make_run("ours", 10.0),
+        make_run("ray", 50.0),
+        make_run("ours", 20.0, repetition=1),
+        make_run("ray", 140.0, repetition=1),
+        make_run("ray", 1.0, repetition=2, problem="it failed"),
     ]
     ours, ray = versus.summary.rows_of(runs)
     assert (ours.way, ours.wall, ours.overhead) == ("ours", 15.0, (15 * 2 - 4) / 2)
@@ -88,33 +88,33 @@ def test_ratios_are_of_one_repetition_and_overhead_is_beside_training(versus, ma
     )
 
 
-def test_numbers_that_differ_and_trials_trained_twice_are_seen(versus, made_run):
+def test_different_numbers_and_trials_trained_twice_are_counted(versus, make_run):
     runs = [
-        made_run("ours", 10.0),
-        made_run("joblib", 8.0),
-        made_run("optuna-threads", 9.0, numbers=(90.0, 0.5000001), trained=3),
+        make_run("ours", 10.0),
+        make_run("joblib", 8.0),
+        make_run("optuna-threads", 9.0, numbers=(90.0, 0.5000001), trained=3),
     ]
     rows = {row.way: row for row in versus.summary.rows_of(runs)}
     assert (rows["ours"].same, rows["joblib"].same) == (2, 2)
     assert (rows["optuna-threads"].same, rows["optuna-threads"].trained) == (1, 3)
 
 
-def test_what_a_further_trial_costs(versus, made_run):
-    few, many = (versus.summary.rows_of([made_run("ours", wall)])[0] for wall in (10.0, 110.0))
+def test_the_overhead_of_a_further_trial(versus, make_run):
+    few, many = (versus.summary.rows_of([make_run("ours", wall)])[0] for wall in (10.0, 110.0))
     many = versus.summary.Row(**(vars(many) | {"trials": 102, "training": 104.0}))
-    ((way, less, more, seconds),) = versus.summary.later_overheads([few, many], workers=2)
+    ((way, less, more, seconds),) = versus.summary.further_overheads([few, many], workers=2)
     assert (way, less, more, seconds) == ("ours", 2, 102, 1.0)
 
 
-def test_a_tool_that_is_not_installed_is_named_and_left_out(versus, monkeypatch, capsys):
+def test_a_tool_that_is_not_installed_is_reported_and_skipped(versus, monkeypatch, capsys):
     monkeypatch.setattr(versus.ways, "version_of", lambda name: None)
     assert list(versus.compare.installed(["xargs", "hydra"])) == ["xargs"]
-    said = capsys.readouterr().err
-    assert "hydra needs hydra-core, hydra-joblib-launcher: uv pip install" in said
+    output = capsys.readouterr().err
+    assert "hydra needs hydra-core, hydra-joblib-launcher: uv pip install" in output
 
 
 @pytest.mark.slow
-def test_two_ways_come_to_the_same_numbers():
+def test_two_ways_have_the_same_numbers():
     command = [
         sys.executable, str(VERSUS / "compare.py"), "--ways", "xargs,joblib", "--trials", "2",
         "--epochs", "1", "--repetitions", "1", "--workers", "1", "--json",
