@@ -1,4 +1,4 @@
-"""What the fault tests start from: a small sweep, commands on it, and its undisturbed numbers."""
+"""Fixtures of the fault tests: a small sweep, commands, and the numbers without faults."""
 
 import importlib
 import random
@@ -44,23 +44,23 @@ execution: {checkpoint_interval: 0.001, retries: 0}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Part of the suite is the short version; all of it is for who asks for it by its folder."""
+    """Skip the long tests of this folder unless the command line has a path in the folder."""
     here = Path(__file__).parent
-    named = (config.invocation_params.dir / argument.split("::")[0] for argument in config.args)
-    asked = any(path.resolve().is_relative_to(here) for path in named)
-    too_long = collection_path.parent == here and collection_path.name != SHORT_VERSION
-    return True if too_long and not asked else None
+    paths = (config.invocation_params.dir / argument.split("::")[0] for argument in config.args)
+    requested = any(path.resolve().is_relative_to(here) for path in paths)
+    is_long = collection_path.parent == here and collection_path.name != SHORT_VERSION
+    return True if is_long and not requested else None
 
 
 @pytest.fixture
 def grid_text() -> str:
-    """Four trials; the tests replace what they need otherwise."""
+    """The text of a grid with four trials; tests replace parts of it."""
     return GRID
 
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Callable[[str], Records]:
-    """Write a grid into the test's folder."""
+    """Write a grid to the test's folder; returns the sweep's records."""
 
     def write(text: str) -> Records:
         return prepare(tmp_path, text)
@@ -70,7 +70,7 @@ def sweep(tmp_path: Path) -> Callable[[str], Records]:
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Callable[..., SweepRun]:
-    """Start a command on the grid; to be used as a context."""
+    """Start a command on the grid, as a context manager."""
 
     def start(*arguments: str) -> SweepRun:
         verb, *rest = arguments
@@ -81,7 +81,7 @@ def begin(tmp_path: Path) -> Callable[..., SweepRun]:
 
 @pytest.fixture
 def command(begin: Callable[..., SweepRun]) -> Callable[..., Ended]:
-    """A command on the grid, from start to end."""
+    """Run a command on the grid and wait until it ends."""
 
     def run(*arguments: str) -> Ended:
         with begin(*arguments) as started:
@@ -94,12 +94,12 @@ def command(begin: Callable[..., SweepRun]) -> Callable[..., Ended]:
 def undisturbed(
     digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Trial], list[dict[str, Any]]]:
-    """The numbers of a trial that nothing happens to, computed here."""
+    """Train a trial in this process without faults; returns its numbers."""
 
     def train(trial: Trial) -> list[dict[str, Any]]:
         torch.set_num_threads(1)
         monkeypatch.syspath_prepend(tmp_path)
-        # Each test has a model of this name of its own.
+        # Each test has a different module with this name.
         sys.modules.pop("faulty", None)
         importlib.invalidate_caches()
         training, history = Training(trial, digits, Path("unused")), []
@@ -116,7 +116,7 @@ def undisturbed(
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    """The small sweep of the kill points, computed here without Ray."""
+    """The small sweep of the kill points, executed in this process without Ray."""
     records = prepare(tmp_path_factory.mktemp("undisturbed"), SMALL)
     for trial in records.sweep.trials:
         execute_here(trial, records.sweep, records.store)
@@ -126,11 +126,11 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 
 
 @pytest.fixture
-def point_early_on(reference: Reference, tmp_path: Path) -> Callable[[str], Point]:
-    """What comes of this kind of thing just after two trials have ended."""
+def early_point(reference: Reference, tmp_path: Path) -> Callable[[str], Point]:
+    """Try a kind of disturbance just after two trials have ended."""
 
-    def tried(kind: str) -> Point:
+    def try_early(kind: str) -> Point:
         moment, chance = Moment(ended=2, seconds=0.02), random.Random(0)
         return try_point(kind, moment, reference, tmp_path / "sweep", chance, PATIENCE, SMALL)
 
-    return tried
+    return try_early

@@ -1,8 +1,8 @@
-"""Kill a sweep at random moments and see that nothing is lost, run twice or other than undisturbed.
+"""Kill a sweep at random moments and check that no result is lost, repeated or changed.
 
-Each point runs a small sweep, does one violent thing to it, and runs it again until it is complete.
-Linux only. ``--points 300`` takes an hour or more on two cores; interrupted, it still prints what
-it found, and ``--first N`` goes on after the first N.
+Each point runs a small sweep, kills or signals one of its processes, and runs the sweep again until
+it is complete. ``--points 300`` takes an hour or more on two cores. If it is interrupted, it prints
+the points so far; ``--first N`` skips the first N points. Linux only.
 """
 
 import argparse
@@ -45,20 +45,21 @@ execution: {{max_concurrent: {WORKERS}, checkpoint_interval: 0.02}}
 """
 SMALL = GRID.replace("seeds: 8", "seeds: 4")
 RUNS_TO_COMPLETE = 3
-# Looking at every record takes a part of the machine that the sweep is to have.
-PROGRESS_SECONDS = 0.05
-# Of the points, this part falls before the first trial: Python's and Ray's start.
-PART_IN_START = 0.25
-# A run that takes so many times the undisturbed one's time hangs: less may be a busy machine.
-BUSY = 4
+# Reading all records takes CPU time from the sweep.
+PROGRESS_POLL_SECONDS = 0.05
+# The fraction of points before the first trial, while Python and Ray start.
+START_FRACTION = 0.25
+# A run that takes this many times as long as the undisturbed one hangs. Shorter times may be caused
+# by a busy machine.
+HANG_FACTOR = 4
 COMPLETE, ENDED_BY_RAY, INCOMPLETE, FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A violent thing: ``numbers`` are sent to one of the ``victims`` of the run, one by one.
+    """A disturbance: the signals ``numbers`` are sent in turn to one of the run's ``victims``.
 
-    ``codes`` are the exit codes that the disturbed run may have; 0 where it was too late.
+    ``codes`` are the allowed exit codes of the disturbed run; 0 if the signal came too late.
     """
 
     numbers: tuple[signal.Signals, ...]
@@ -68,12 +69,12 @@ class Kind:
 
     @property
     def stops(self) -> bool:
-        """Whether the run is to stop, were there trials left to run."""
+        """Whether the run must stop if trials are left."""
         return INTERRUPTED in self.codes
 
 
 def driver(run: SweepRun) -> list[Process]:
-    """The command's own process."""
+    """The process of the command."""
     return [process for process in run.members() if process.pid == run.process.pid]
 
 
@@ -83,12 +84,12 @@ def workers(run: SweepRun) -> list[Process]:
 
 
 def raylet(run: SweepRun) -> list[Process]:
-    """Ray's manager of the node."""
+    """The raylet, Ray's manager of the node."""
     return [process for process in run.members() if process.is_raylet]
 
 
 def gcs(run: SweepRun) -> list[Process]:
-    """Ray's server of the cluster's state."""
+    """The GCS, Ray's server of the cluster's state."""
     return [process for process in run.members() if process.is_gcs]
 
 
@@ -108,7 +109,7 @@ KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """The undisturbed sweep, and the seconds of its phases: Ray's start, the trials, the tables."""
+    """The undisturbed sweep, and the seconds of its phases: start, trials and tables."""
 
     records: Records
     start: float
@@ -117,15 +118,15 @@ class Reference:
 
     @property
     def seconds(self) -> float:
-        """How long it took in all."""
+        """The total duration in seconds."""
         return self.start + self.trials + self.tables
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """When to strike: seconds after so many trials have ended; None is since the command's start.
+    """When to send signals: seconds after ``ended`` trials, or after the start if it is None.
 
-    Progress, not time alone: on a shared machine a run may take half or thrice the reference's.
+    Progress is part of the moment because the duration of a run varies on a shared machine.
     """
 
     ended: int | None
@@ -138,7 +139,7 @@ class Moment:
 
 @dataclass(kw_only=True)
 class Point:
-    """What came of one violent thing."""
+    """The results of one disturbance."""
 
     kind: str
     moment: str
@@ -157,18 +158,18 @@ class Point:
 
     @property
     def faults(self) -> list[str]:
-        """What must not be, in words."""
-        named = (
+        """The problems in words."""
+        problems = (
             ("lost", self.lost),
             ("run twice", self.run_twice),
             ("differing", self.differing),
             ("hung", self.hung),
             ("untidy", self.untidy),
         )
-        return [f"{name}: {what}" for name, whats in named for what in whats]
+        return [f"{name}: {what}" for name, details in problems for what in details]
 
     def line(self) -> str:
-        """The point in a line."""
+        """The point in one line."""
         codes = ", ".join(map(str, self.codes))
         faults = "; ".join(" ".join(fault.split()) for fault in self.faults) or "fine"
         struck = "" if self.struck else " (too late)"
@@ -178,13 +179,13 @@ class Point:
         )
 
     def remarks(self) -> str:
-        """What is untidy, but in nobody's way: files and processes that were left."""
-        left = [*self.litter, *self.orphans]
-        return f" (left behind: {', '.join(left)})" if left else ""
+        """Files and processes that were left behind, which is not a fault."""
+        remains = [*self.litter, *self.orphans]
+        return f" (left behind: {', '.join(remains)})" if remains else ""
 
 
 def prepare(folder: Path, grid: str = GRID) -> Records:
-    """A folder with the grid; its records are yet to come."""
+    """Write the grid to the folder; returns the sweep's records, which do not exist yet."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "grid.yaml").write_text(grid)
     sweep = load_sweep(folder / "grid.yaml")
@@ -192,7 +193,7 @@ def prepare(folder: Path, grid: str = GRID) -> Records:
 
 
 def start(folder: Path, verb: str = "run") -> SweepRun:
-    """Start the command on the folder's grid."""
+    """Start a command on the folder's grid."""
     return SweepRun(folder, verb, "grid.yaml", "--wandb", "disabled")
 
 
@@ -202,31 +203,31 @@ def has_begun(records: Records) -> bool:
 
 
 def undisturbed(folder: Path, limit: float) -> Reference:
-    """Run the sweep in peace.
+    """Run the sweep without a disturbance.
 
     Raises:
-        RuntimeError: not even that is complete.
+        RuntimeError: the sweep is not complete.
     """
     records = prepare(folder)
     with start(folder) as run:
         run.wait_until(lambda: has_begun(records))
-        begun = run.seconds
+        first_start = run.seconds
         run.wait_until(lambda: records.ended() == len(records.trials))
         trials_ended = run.seconds
         ended = run.end(limit)
     if ended.code != COMPLETE:
-        raise RuntimeError(f"the undisturbed run ended with {ended.code}:\n{ended.said}")
+        raise RuntimeError(f"the undisturbed run ended with {ended.code}:\n{ended.output}")
     return Reference(
         records=records,
-        start=begun,
-        trials=trials_ended - begun,
+        start=first_start,
+        trials=trials_ended - first_start,
         tables=ended.seconds - trials_ended,
     )
 
 
 def draw_moment(reference: Reference, chance: random.Random) -> Moment:
-    """A random moment of the run: in Ray's start, beside the trials, or as the tables are made."""
-    if chance.random() < PART_IN_START:
+    """A random moment: during the start, the trials or the compilation of the tables."""
+    if chance.random() < START_FRACTION:
         return Moment(ended=None, seconds=chance.uniform(0, reference.start))
     trials = len(reference.records.trials)
     ended = chance.randint(0, trials)
@@ -243,10 +244,10 @@ def try_point(
     limit: float,
     grid: str = GRID,
 ) -> Point:
-    """Disturb one sweep and bring it to its end."""
+    """Disturb a sweep, complete it and collect the problems."""
     records = prepare(folder, grid)
     point = Point(kind=kind, moment=str(moment), folder=str(folder))
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         disturb(point, moment, records, chance, limit)
         complete(point, records, limit)
@@ -257,14 +258,14 @@ def try_point(
     again = records.started_again()
     if len(again) > WORKERS:
         point.run_twice.append(f"more trials than were running: {', '.join(again)}")
-    point.seconds = time.monotonic() - begun
+    point.seconds = time.monotonic() - started
     return point
 
 
 def disturb(
     point: Point, moment: Moment, records: Records, chance: random.Random, limit: float
 ) -> None:
-    """The run that something happens to."""
+    """Run the sweep and disturb it at the moment."""
     with start(Path(point.folder)) as run:
         await_progress(run, records, moment.ended)
         due = time.monotonic() + moment.seconds
@@ -273,9 +274,9 @@ def disturb(
         point.struck = strike(run, KINDS[point.kind], chance)
         point.finished_before = len(before)
         ended = run.end(limit)
-    note(point, ended, KINDS[point.kind].codes)
-    unheard = point.struck and ended.code == COMPLETE and len(before) < len(records.trials)
-    if KINDS[point.kind].stops and unheard:
+    record_end(point, ended, KINDS[point.kind].codes)
+    ignored = point.struck and ended.code == COMPLETE and len(before) < len(records.trials)
+    if KINDS[point.kind].stops and ignored:
         point.untidy.append("the signal had no effect")
     after = records.finished()
     point.lost += lost(before, after)
@@ -283,13 +284,15 @@ def disturb(
 
 
 def await_progress(run: SweepRun, records: Records, ended: int | None) -> None:
-    """Wait until a trial has begun and so many have ended; None is not to wait."""
+    """Wait until a trial has begun and ``ended`` trials have ended; do not wait if it is None."""
     if ended is not None:
-        run.wait_until(lambda: has_begun(records) and records.ended() >= ended, PROGRESS_SECONDS)
+        run.wait_until(
+            lambda: has_begun(records) and records.ended() >= ended, PROGRESS_POLL_SECONDS
+        )
 
 
 def strike(run: SweepRun, kind: Kind, chance: random.Random) -> bool:
-    """Send the signals as soon as there is a victim; False where the run ended before."""
+    """Send the signals as soon as a victim exists; returns False if the run ends first."""
     victims: list[Process] = []
 
     def found() -> bool:
@@ -307,7 +310,7 @@ def strike(run: SweepRun, kind: Kind, chance: random.Random) -> bool:
 
 
 def send(run: SweepRun, victim: Process, number: signal.Signals, *, whole_group: bool) -> None:
-    """Send a signal to the victim, or as a terminal does to the command's process group."""
+    """Send a signal to the victim or, like a terminal, to the command's process group."""
     if not whole_group:
         victim.send(number)
     elif run.running:
@@ -315,14 +318,14 @@ def send(run: SweepRun, victim: Process, number: signal.Signals, *, whole_group:
 
 
 def complete(point: Point, records: Records, limit: float) -> None:
-    """Run again until the sweep is complete, and hold the records against those before."""
+    """Run the sweep until it is complete, and compare the records with those before."""
     before = {name: entry for name, entry in records.finished().items() if not entry.failed}
     folder = Path(point.folder)
     code = point.codes[-1]
     for _ in range(RUNS_TO_COMPLETE):
         with start(folder, "retry" if code == FAILED else "run") as run:
             ended = run.end(limit)
-        note(point, ended, frozenset({COMPLETE}))
+        record_end(point, ended, frozenset({COMPLETE}))
         code = ended.code
         if code == COMPLETE:
             break
@@ -331,36 +334,36 @@ def complete(point: Point, records: Records, limit: float) -> None:
     point.run_twice += run_twice(before, after)
 
 
-def note(point: Point, ended: Ended, codes: frozenset[int]) -> None:
-    """Note how a command ended and what was not right about it."""
+def record_end(point: Point, ended: Ended, codes: frozenset[int]) -> None:
+    """Record the exit code, the problems and the orphans of a command."""
     point.codes.append(ended.code)
-    # With the raylet that it joins Ray ends a command from C++; it is told all the same.
-    told = ended.code == ENDED_BY_RAY and KILLED in ended.said
-    # As Python starts, a signal is answered by the system.
-    too_early = ended.code == -TERM and not ended.said
-    if ended.code not in codes and not told and not too_early:
-        last = (ended.said.strip().splitlines() or ["nothing"])[-1]
+    # Ray's C++ code may end a command when its raylet dies; the output reports it.
+    reported = ended.code == ENDED_BY_RAY and KILLED in ended.output
+    # While Python starts, the system handles the signal.
+    too_early = ended.code == -TERM and not ended.output
+    if ended.code not in codes and not reported and not too_early:
+        last = (ended.output.strip().splitlines() or ["nothing"])[-1]
         point.untidy.append(f"exit code {ended.code} after: {last[:200]}")
-    if "Traceback" in ended.said:
+    if "Traceback" in ended.output:
         point.untidy.append("a traceback on the terminal")
     point.orphans += [process.command[:60] for process in ended.orphans]
 
 
-def chosen(only: str | None) -> list[str]:
-    """The kinds of which the name has this in it."""
+def selected_kinds(only: str | None) -> list[str]:
+    """The kinds whose name contains the text."""
     return [name for name in KINDS if only is None or only.lower() in name.lower()]
 
 
 def points(
     arguments: argparse.Namespace, kinds: list[str], reference: Reference, folder: Path
 ) -> Iterator[Point]:
-    """The points in turn over the kinds; a seed draws the same kinds and moments again.
+    """Try points of all kinds in turn; the seed determines kinds and moments.
 
-    Stopped, it waits for those that are under way.
+    If the iteration stops, the running points are completed.
     """
-    limit = max(arguments.limit, arguments.at_once * BUSY * reference.seconds)
+    limit = max(arguments.limit, arguments.at_once * HANG_FACTOR * reference.seconds)
 
-    def tried(number: int) -> Point:
+    def try_number(number: int) -> Point:
         chance = random.Random(f"{arguments.seed} {number}")
         kind = kinds[number % len(kinds)]
         moment = draw_moment(reference, chance)
@@ -368,17 +371,19 @@ def points(
 
     executor = ThreadPoolExecutor(arguments.at_once)
     try:
-        yield from executor.map(tried, range(arguments.first, arguments.first + arguments.points))
+        yield from executor.map(
+            try_number, range(arguments.first, arguments.first + arguments.points)
+        )
     finally:
         executor.shutdown(cancel_futures=True)
 
 
 def report(found: Iterable[Point]) -> str:
-    """The table: what was found for each kind."""
+    """A Markdown table with a row for each kind."""
     found = list(found)
     lines = [
-        "| what was done | points | of these in time | lost | run twice | differing | hung "
-        "| untidy | litter | orphans | exit codes | s a point |",
+        "| disturbance | points | in time | lost | run twice | differing | hung "
+        "| untidy | litter | orphans | exit codes | s per point |",
         "| :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: | :-- | --: |",
     ]
     for kind in KINDS:
@@ -391,7 +396,7 @@ def report(found: Iterable[Point]) -> str:
 
 
 def row(name: str, found: list[Point]) -> str:
-    """One line of the table; the exit codes are those of the disturbed runs."""
+    """One row of the table; the exit codes are those of the disturbed runs."""
     codes = Counter(point.codes[0] if point.codes else "none" for point in found)
     cells = [
         name,
@@ -407,51 +412,53 @@ def row(name: str, found: list[Point]) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
-def parsed() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=300)
-    parser.add_argument("--first", type=int, default=0, help="go on from this one of the seed's")
+    parser.add_argument("--first", type=int, default=0, help="number of the first point")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--at-once", type=int, default=1, help="so many points at the same time")
+    parser.add_argument("--at-once", type=int, default=1, help="points that run at the same time")
     parser.add_argument("--only", metavar="KIND", help=f"part of one of: {', '.join(KINDS)}")
-    parser.add_argument("--limit", type=float, default=180.0, help="seconds that a command has")
+    parser.add_argument(
+        "--limit", type=float, default=180.0, help="seconds within which a command must end"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Try the points, saying each as it ends; 1 where anything was not as it must be."""
-    # A shell's background jobs are deaf to it; this one is to stop and say what it found.
+    """Try the points and print each; returns 1 if any has a fault."""
+    # Background jobs of a shell ignore SIGINT; this program handles it and prints the results.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    arguments = parsed()
-    kinds = chosen(arguments.only)
+    arguments = parse_arguments()
+    kinds = selected_kinds(arguments.only)
     if not kinds:
-        print(f"--only: no kind has {arguments.only!r} in it: {', '.join(KINDS)}", file=sys.stderr)
+        print(f"--only: no kind contains {arguments.only!r}: {', '.join(KINDS)}", file=sys.stderr)
         return 2
     folder = Path(tempfile.mkdtemp(prefix="kill-points-"))
     found: list[Point] = []
-    # With --json the progress goes where it does not mix with it.
+    # With --json the standard output has only the JSON object.
     progress = sys.stderr if arguments.json else sys.stdout
 
-    def say(line: str) -> None:
+    def show(line: str) -> None:
         print(line, file=progress, flush=True)
 
     try:
-        reference = undisturbed(folder / "reference", BUSY * arguments.limit)
-        say(
+        reference = undisturbed(folder / "reference", HANG_FACTOR * arguments.limit)
+        show(
             f"undisturbed: start {reference.start:.1f} s, trials {reference.trials:.1f} s, "
             f"tables {reference.tables:.1f} s"
         )
         for point in points(arguments, kinds, reference, folder):
             found.append(point)
             kept = f"; kept in {point.folder}" if point.faults else ""
-            say(f"[{len(found)}/{arguments.points}] {point.line()}{kept}")
+            show(f"[{len(found)}/{arguments.points}] {point.line()}{kept}")
             if not point.faults:
                 shutil.rmtree(point.folder)
     except KeyboardInterrupt:
-        say("stopped; so far:")
-    say(report(found))
+        show("stopped; results so far:")
+    show(report(found))
     faulty = [point for point in found if point.faults]
     if not faulty:
         shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""What the records say, for holding a disturbed sweep against an undisturbed one."""
+"""Read records, and compare a disturbed sweep with an undisturbed one."""
 
 import re
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from adaloss.records.store import Store
 from adaloss.tasks.metrics import numbers
 from adaloss.trial import Trial
 
-KEPT_FILES = frozenset({"trial.json", "metrics.jsonl", "result.json", "log.txt"})
+EXPECTED_FILES = frozenset({"trial.json", "metrics.jsonl", "result.json", "log.txt"})
 DATE_AND_VERSION = re.compile(r" (Code version|Mixes \d+ code versions): .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished trial's record as it lies on the disk, and how often the trial had started."""
+    """A finished trial's record on the disk, and the number of times the trial was started."""
 
     content: bytes
     inode: int
@@ -59,11 +59,11 @@ class Records:
         return entries
 
     def ended(self) -> int:
-        """How many trials have a record."""
+        """The number of trials that have a result."""
         return sum((self.folder(name) / "result.json").exists() for name in self.trials)
 
     def starts(self, name: str) -> int:
-        """How often the trial of this folder was started; its log has every start but the first."""
+        """How often the trial was started; its log contains every start except the first."""
         folder = self.store.trials_folder / name
         if not (folder / "trial.json").exists():
             return 0
@@ -76,7 +76,7 @@ class Records:
         return [name for name in self.trials if self.starts(name) > 1]
 
     def numbers(self, name: str) -> tuple[str, list[dict[str, Any]]]:
-        """How the trial ended and its metrics without the measured times."""
+        """The trial's state and its metrics without measured times."""
         trial = self.trials[name]
         result = self.store.read_result(trial)
         history = self.store.read_metrics(trial)
@@ -84,17 +84,17 @@ class Records:
         return state, [numbers(metrics) for metrics in history]
 
     def tables(self) -> str:
-        """The compiled tables without what tells date and code version."""
+        """The compiled tables without date and code version."""
         path = self.store.tables_folder / "tables.md"
         return DATE_AND_VERSION.sub("", path.read_text()) if path.exists() else ""
 
     def litter(self) -> list[str]:
-        """Files in the trials' folders that no finished trial has."""
+        """Unexpected files in the trials' folders."""
         files = [path for name in self.trials for path in self.folder(name).glob("*")]
         return [
             str(path.relative_to(self.store.trials_folder))
             for path in files
-            if path.is_file() and path.name not in KEPT_FILES
+            if path.is_file() and path.name not in EXPECTED_FILES
         ]
 
     def folder(self, name: str) -> Path:
@@ -103,7 +103,7 @@ class Records:
 
 
 def lost(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:
-    """The finished trials whose record is gone or has another content."""
+    """The finished trials whose record is missing or has changed."""
     return [
         name
         for name, entry in before.items()
@@ -112,7 +112,7 @@ def lost(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:
 
 
 def run_twice(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:
-    """The finished trials that were started again or whose record was written again."""
+    """The finished trials that were started again, or whose record was rewritten."""
     return [
         name
         for name, entry in before.items()
@@ -123,6 +123,6 @@ def run_twice(before: dict[str, Entry], after: dict[str, Entry]) -> list[str]:
 
 
 def differing(records: Records, reference: Records) -> list[str]:
-    """The trials with another end or other numbers than in the reference, and the tables."""
+    """The trials, and the tables, that differ from the reference."""
     names = [name for name in records.trials if records.numbers(name) != reference.numbers(name)]
     return [*names, *(["tables.md"] if records.tables() != reference.tables() else [])]

@@ -1,4 +1,4 @@
-"""``adaloss-sweep`` as a real process in a session of its own, watched from outside."""
+"""Run ``adaloss-sweep`` as a process in a new session and observe it."""
 
 import os
 import shutil
@@ -15,40 +15,40 @@ from typing import Self
 from session_processes import Process, end_session, members
 
 POLL_SECONDS = 0.01
-# What Ray's own processes take to notice that their driver is gone.
+# The time in which Ray's processes notice that their driver has ended.
 GRACE_SECONDS = 15.0
 
 
 class HungError(Exception):
-    """The command did not end in its time; the message has its stack where py-spy is there."""
+    """The command did not end in time; the message has its stack if py-spy is installed."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: ``orphans`` had to be ended after it."""
+    """The end of a command: its exit code and output, and processes that survived it."""
 
     code: int
-    said: str
+    output: str
     seconds: float
     orphans: tuple[Process, ...]
 
 
 class SweepRun:
-    """A started command; leaving its context ends it and whatever it started."""
+    """A started command; leaving its context kills all of its processes."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        """Start ``adaloss-sweep ARGUMENTS`` in the folder, where its output is kept too."""
+        """Start ``adaloss-sweep ARGUMENTS`` in the folder; its output is written there too."""
         self.folder = folder
-        # Ray's sockets have paths of at most 107 characters: its folder cannot lie in ours.
+        # The test's folder is too deep for Ray's socket paths, which may have 107 characters.
         self.scratch = Path(tempfile.mkdtemp(prefix="faults-"))
-        self.output = folder / f"output-{len(list(folder.glob('output-*'))) + 1}.txt"
+        self.output_file = folder / f"output-{len(list(folder.glob('output-*'))) + 1}.txt"
         environment = {
             name: value
             for name, value in os.environ.items()
             if name != "RAY_ADDRESS" and not name.startswith("WANDB_")
         }
         self.started = time.monotonic()
-        with self.output.open("wb") as output:
+        with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "runners", *arguments],
                 cwd=folder,
@@ -57,7 +57,7 @@ class SweepRun:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # Whatever a shell started in the background is deaf to Ctrl-C, and so are its own.
+                # Background jobs of a shell ignore SIGINT, and their children inherit that.
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
@@ -76,26 +76,26 @@ class SweepRun:
 
     @property
     def seconds(self) -> float:
-        """How long ago it was started."""
+        """Seconds since the start."""
         return time.monotonic() - self.started
 
     def members(self) -> list[Process]:
-        """The command's process and those of Ray that it started."""
+        """The command's process and the processes of Ray that it started."""
         return members(self.process.pid)
 
-    def wait_until(self, true: Callable[[], bool], pause: float = POLL_SECONDS) -> bool:
-        """Wait until something is so; False where the command ended before."""
+    def wait_until(self, condition: Callable[[], bool], pause: float = POLL_SECONDS) -> bool:
+        """Wait until the condition holds; returns False if the command ends first."""
         while self.running:
-            if true():
+            if condition():
                 return True
             time.sleep(pause)
         return False
 
     def end(self, limit: float) -> Ended:
-        """Wait for the command's end and end what it left behind.
+        """Wait until the command ends, and end the processes that it left behind.
 
         Raises:
-            HungError: it took longer than ``limit`` seconds from its start.
+            HungError: it did not end within ``limit`` seconds from its start.
         """
         try:
             code = self.process.wait(max(0.0, limit - self.seconds))
@@ -103,14 +103,14 @@ class SweepRun:
             raise HungError(f"still running after {self.seconds:.0f} s\n{self.stack()}") from None
         seconds = self.seconds
         orphans = end_session(self.process.pid, GRACE_SECONDS)
-        said = self.output.read_text(errors="replace")
-        return Ended(code=code, said=said, seconds=seconds, orphans=tuple(orphans))
+        output = self.output_file.read_text(errors="replace")
+        return Ended(code=code, output=output, seconds=seconds, orphans=tuple(orphans))
 
     def stack(self) -> str:
-        """Where the command stands, if py-spy is installed to say it."""
+        """The command's stack, if py-spy is installed."""
         spy = shutil.which("py-spy")
         if spy is None:
-            return "(py-spy is not installed: no stack)"
+            return "(no stack: py-spy is not installed)"
         finished = subprocess.run(
             [spy, "dump", "--pid", str(self.process.pid)],
             capture_output=True,

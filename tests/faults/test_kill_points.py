@@ -1,6 +1,6 @@
-"""One of the points of kill_points.py, at a fixed moment: the short version, part of the suite.
+"""The short version of kill_points.py in the test suite: one point at a fixed moment.
 
-A worker is killed in ``tests/runners/trials/test_fates.py``.
+``tests/runners/trials/test_fates.py`` kills a worker.
 """
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_a_sweep_whose_driver_is_killed_comes_to_the_numbers_of_one_without_ray(point_early_on):
-    point = point_early_on("kill the driver")
+def test_a_sweep_has_the_same_numbers_after_its_driver_is_killed(early_point):
+    point = early_point("kill the driver")
     assert point.struck
     assert point.faults == []

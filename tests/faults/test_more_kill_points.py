@@ -1,4 +1,4 @@
-"""Points of kill_points.py of the other kinds, at a fixed moment; `make faults` has these too."""
+"""One point of each other kind of kill_points.py at a fixed moment; `make faults` runs these."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["kill a worker", "kill the raylet", "kill the GCS", "SIGTERM", "Ctrl-C twice"]
 )
-def test_a_sweep_survives_this_too(kind, point_early_on):
-    point = point_early_on(kind)
+def test_a_sweep_survives_a_disturbance_of_each_kind(kind, early_point):
+    point = early_point(kind)
     assert point.struck
     assert point.faults == []

@@ -111,17 +111,17 @@ def test_other_machines_and_other_users_reach_neither_sockets_nor_files(
         return any("TrialWorker" in command for command, _, _ in found)
 
     with sweep as run:
-        assert run.wait_until(look), run.end(PATIENCE).said
+        assert run.wait_until(look), run.end(PATIENCE).output
         (gcs,) = [port for command, _, port in heard if "gcs_server" in command]
         with ThreadPoolExecutor() as threads:
             strangers = list(threads.map(partial(join, f"127.0.0.1:{gcs}", tmp_path), CLAIMED))
         run.process.terminate()
         run.wait_until(lambda: look() and False)
         ended = run.end(PATIENCE)
-    assert ended.code == INTERRUPTED, ended.said
-    assert "Continue with: adaloss-sweep run" in ended.said.lower()
-    assert "Traceback" not in ended.said
-    assert "SIGTERM received" not in ended.said
+    assert ended.code == INTERRUPTED, ended.output
+    assert "continue with: adaloss-sweep run" in ended.output.lower()
+    assert "Traceback" not in ended.output
+    assert "SIGTERM received" not in ended.output
     for stranger in strangers:
         assert stranger.returncode != 0
         assert "joined" not in stranger.stdout
@@ -144,10 +144,10 @@ def test_the_page_of_a_sweep_is_for_this_machine_alone(grid, start, tmp_path):
     grid.write_text(grid.read_text().replace("name: small", "name: sweep"))
     start(load_sweep(grid).trials[0]).advance()
     with SweepRun(tmp_path, "watch", "grid.yaml", "--no-browser") as run:
-        assert run.wait_until(lambda: "http://127.0.0.1" in run.output.read_text())
+        assert run.wait_until(lambda: "http://127.0.0.1" in run.output_file.read_text())
         heard = listening(run)
         run.process.send_signal(signal.SIGINT)
         ended = run.end(PATIENCE)
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert heard
     assert [entry for entry in heard if not entry[1].is_loopback] == []
