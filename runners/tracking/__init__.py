@@ -1,6 +1,6 @@
-"""Mirrors the records to W&B and the browser; only this package imports W&B.
+"""Mirrors the records to W&B and to the dashboard in the browser; only this package imports W&B.
 
 A separate process reads ``metrics.jsonl`` and ``result.json`` through
 :class:`adaloss.records.store.Store`, during the sweep or afterwards. The trainer and the workers do
-not know about it.
+not depend on it.
 """

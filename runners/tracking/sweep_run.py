@@ -15,10 +15,10 @@ from runners.tracking.target import Target
 def put_sweep_run(sweep: Sweep, store: Store, target: Target) -> str | None:
     """Write the sweep's files to the target if they have changed.
 
-    Returns their digest, or None if there are no tables yet.
+    Returns the digest of the files, or None if the tables do not exist yet.
 
     Raises:
-        TargetError: the target does not accept them.
+        TargetError: the target does not accept the files.
     """
     files = files_of(store)
     labels = labels_of_sweep(sweep)
@@ -31,14 +31,14 @@ def put_sweep_run(sweep: Sweep, store: Store, target: Target) -> str | None:
     ended = finished_trials(sweep.trials, store).values()
     numbers = {"trials": len(sweep.trials), **Counter(result.state.value for result in ended)}
     last = max((result.finished_at for result in ended), default="")
-    # The server has the files once it shows their digest.
+    # The digest is written last: if the server shows it, the server has all files.
     target.put_files(labels, files, numbers | {"finished_at": f"{last} {digest}"})
     ledger.write(labels.run_id, Mirrored(state="finished", where=where, epochs=0, digest=digest))
     return digest
 
 
 def files_of(store: Store) -> dict[str, Path]:
-    """The sweep's grid, tables and figures, as far as they exist."""
+    """The existing ones of the sweep's grid, tables and figures, by name."""
     files = {
         "grid": store.grid_path,
         "tables": store.tables_folder,

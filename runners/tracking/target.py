@@ -1,4 +1,4 @@
-"""The interface of a place that the records are mirrored to."""
+"""The interface of a target, to which the records are mirrored."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,67 +9,67 @@ from runners.tracking.labels import Labels
 
 
 class TargetError(Exception):
-    """The place does not accept a run now, but may later; the message says why."""
+    """The target does not accept a run at the moment; the message has the reason."""
 
 
 class OpenRun(Protocol):
-    """A trial's run while it is written."""
+    """A trial's run that is being written."""
 
     @property
     def next_epoch(self) -> int:
-        """The first epoch that the place does not have."""
+        """The first epoch that the target does not have."""
 
     @property
     def folder(self) -> Path | None:
-        """The run's folder on this disk, or None."""
+        """The run's folder on this disk; None if it has no folder."""
 
     @property
     def url(self) -> str | None:
-        """The run's page, or None."""
+        """The address of the run's page; None if it has no page."""
 
     def log(self, metrics: EpochMetrics) -> None:
-        """Write one epoch, which has not been written before."""
+        """Write an epoch that has not been written yet."""
 
     def finish(
         self, state: TrialState, summary: Mapping[str, Any], config: Mapping[str, Any], log: Path
     ) -> None:
-        """Write how the trial ended, and return when the place has the whole run.
+        """Write the end of the trial, and wait until the target has the complete run.
 
-        ``log`` is the file with the trial's own output, which may not exist.
+        ``log`` is the file with the trial's output; it may be missing.
 
         Raises:
-            TargetError: a part of the run is missing there.
+            TargetError: the target does not have the complete run.
         """
 
 
 class Target(Protocol):
-    """A place where every trial has a run."""
+    """A service or folder that has a run for each trial."""
 
     @property
     def name(self) -> str:
-        """Its name in the ledger."""
+        """The target's name in the ledger."""
 
     @property
     def at_once(self) -> int:
-        """How many trials may be written at the same time."""
+        """The number of runs that may be written at the same time."""
 
     def where(self, labels: Labels) -> str:
-        """Where the run is written, in words; runs in two places are different runs."""
+        """Where the run is written, in words; a different text means a different run."""
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> OpenRun:
-        """Begin the trial's run, or continue it.
+        """Create the trial's run, or continue it.
 
         Raises:
-            TargetError: the place cannot be reached, or refuses the run.
+            TargetError: the target cannot be reached, or refuses the run.
         """
 
     def put_files(
         self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
     ) -> None:
-        """Write the sweep's own run: its files by name, and its numbers.
+        """Write the run of the sweep: its files by name, and its numbers.
 
         Raises:
-            TargetError: the place cannot be reached, or refuses the run.
+            TargetError: the target cannot be reached, or refuses the run.
         """
 
 
