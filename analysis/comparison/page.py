@@ -6,7 +6,7 @@ from analysis.comparison.compare import Comparison
 from analysis.comparison.conditions import UNKNOWN, Condition, shared_fields
 from analysis.comparison.footnotes import footnotes
 from analysis.comparison.matching import Pair
-from analysis.comparison.outcomes import ComparedCell
+from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.wording import (
     count_of,
     counted,
