@@ -96,10 +96,10 @@ def on_pairing(comparison: Comparison) -> Iterator[str]:
     paired = sum(shared_seeds(cell) for cell in comparison.cells)
     if paired:
         yield (
-            f"{counted(paired, 'pair')} of cells have seeds in common. Where nothing else that "
-            "draws random numbers differs, trials of one seed start from the same weights and see "
-            "the same batches: they are paired, Welch's test ignores that, and a paired test may "
-            "resolve more."
+            f"{counted(paired, 'pair')} of cells have seeds in common. If nothing else that draws "
+            "random numbers differs, trials of one seed start from the same weights and see the "
+            "same batches, so they are paired. Welch's test ignores that; a paired test may detect "
+            "smaller differences."
         )
 
 

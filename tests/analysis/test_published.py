@@ -232,7 +232,7 @@ def test_another_metric_is_refused(paper, store):
 def test_beside_a_sweep_of_their_experiment_and_of_no_other(paper, store):
     finish(store, paper.trials[0], 90.0)
     text = page_markdown(published_page(build_frame(paper.trials, store)))
-    assert text.startswith("# this sweep beside published:2021-12-16\n")
+    assert text.startswith("# this sweep compared with published:2021-12-16\n")
     assert "| precision" in text
     quickstart = load_sweep(resolve_grid("quickstart"))
     assert published_page(build_frame(quickstart.trials, store)) is None

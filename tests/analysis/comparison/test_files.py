@@ -96,7 +96,7 @@ def test_however_a_spreadsheet_writes_it(read, text):
     [
         ("optimiser,mean\nadaloss,1\n", "unknown column 'optimiser'; did you mean optimizer?"),
         ("b0,mean,n,seed\n1,2,3,0\n", "theirs.csv:1: column seed: a line is a cell"),
-        ("b0,mean,n,runs\n1,2,3,3\n", "theirs.csv:1: columns n and runs are both given"),
+        ("b0,mean,n,runs\n1,2,3,3\n", "theirs.csv:1: there are both columns n and runs"),
         ("b0,n\n1,3\n", "theirs.csv:1: there is no column mean"),
         ("mean,n\n90,3\n", "theirs.csv:1: no column names a field of a trial"),
         ("b0,b0,mean\n1,1,2\n", "theirs.csv:1: there are 2 columns b0"),
@@ -120,10 +120,10 @@ def test_however_a_spreadsheet_writes_it(read, text):
         ("b0,mean,n\n1,2,0\n", "column n: must be a whole number of at least 1, found 0"),
         ("b0,mean,n\n1,2,2.5\n", "theirs.csv:2: column n: must be a whole number of at least 1"),
         ("b0,mean,std,n\n1,2,-0.1,3\n", "theirs.csv:2: column std: must not be negative"),
-        ("b0,mean,std\n1,2,0.1\n", "theirs.csv:2: column std: is given without n"),
-        ("b0,mean,std,n\n1,2,0.1,\n", "theirs.csv:2: column std: is given without n"),
-        ("b0,mean,std,n\n1,,0.1,3\n", "theirs.csv:2: column std: is given without a mean"),
-        ("b0,mean,std,n\n1,2,0.1,1\n", "theirs.csv:2: column std: one run has none"),
+        ("b0,mean,std\n1,2,0.1\n", "theirs.csv:2: column std: needs n"),
+        ("b0,mean,std,n\n1,2,0.1,\n", "theirs.csv:2: column std: needs n"),
+        ("b0,mean,std,n\n1,,0.1,3\n", "theirs.csv:2: column std: has no mean"),
+        ("b0,mean,std,n\n1,2,0.1,1\n", "theirs.csv:2: column std: a single run has none"),
         ("b0,mean\n1,2\n2,3\n1.0,4\n", "theirs.csv:4: the same cell as line 2"),
         ("b0,mean,metric\n1,2,tset/loss\n", "unknown metric 'tset/loss'; did you mean"),
         ("b0,mean,at\n1,2,lsat\n", "theirs.csv:2: column at: must be last, best_val or epoch N"),
@@ -206,7 +206,7 @@ def test_other_metrics_and_epochs_are_left_out_with_a_word(records, read):
     )
     assert [cell.mean for cell in theirs.cells] == [90]
     made = compare(ours, theirs)
-    assert made.caveats == (("Lines there of another metric or epoch, left out: 2", 1),)
+    assert made.caveats == (("Skipped lines there with another metric or epoch: 2", 1),)
     assert "epoch reported" not in {c.name for c in made.conditions}
 
 

@@ -43,7 +43,7 @@ OUTCOMES = {
     0.1: (Outcome.DIFFERS, "differs"),
     0.2: (
         Outcome.UNRESOLVED,
-        "no difference resolvable at these n (smallest resolvable: 0.30 points)",
+        "no detectable difference at these n (minimum detectable: 0.30 points)",
     ),
     0.3: (Outcome.UNTESTED, "cannot be tested (no spread on either side, and not equal)"),
     0.4: (Outcome.UNTESTED, "cannot be tested (no spread on either side, and equal)"),
@@ -55,7 +55,7 @@ OUTCOMES = {
     1.0: (Outcome.NO_VALUE, "no value (nothing measured there yet)"),
     2.0: (
         Outcome.UNRESOLVED,
-        "no difference resolvable at these n (smallest resolvable: 8.22 points)",
+        "no detectable difference at these n (minimum detectable: 8.22 points)",
     ),
 }
 
@@ -127,8 +127,8 @@ def test_a_difference_that_counts_alone_but_not_among_many_is_said_to(side_of):
     assert cell.test.p < 0.05 < cell.p_holm
     assert cell.outcome is Outcome.UNRESOLVED
     assert verdict(cell, ACCURACY, 2) == (
-        "no difference resolvable among the tests of this table (by itself it differs; smallest "
-        "resolvable by itself: 0.30 points)"
+        "no detectable difference among the tests of this table (alone, it differs; minimum "
+        "detectable alone: 0.30 points)"
     )
 
 
@@ -313,9 +313,9 @@ def test_the_picture_has_each_pair_with_its_interval(paper_pair):
     }
     assert tests <= bars
     assert {"diverged", "× both", "90.60±0.10"} <= set(drawn(figure))
-    assert figure.get_suptitle() == "ours beside theirs: test top-1 accuracy (%)"
+    assert figure.get_suptitle() == "ours compared with theirs: test top-1 accuracy (%)"
     said = figure.texts[-1].get_text().replace("\n", " ")
-    assert "Differs too: lr, epochs, precision, code version." in said
+    assert "Other differences: lr, epochs, precision, code version." in said
 
 
 def test_what_diverged_stands_in_a_band_beside_the_axis(paper_pair, side_of):

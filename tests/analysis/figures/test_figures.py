@@ -358,7 +358,9 @@ def test_a_figure_in_several_formats_is_laid_out_as_in_one(eventful, tmp_path):
 
 def test_an_unknown_suffix_is_refused(records, tmp_path):
     records.cell([90.0])
-    with pytest.raises(UserError, match=r"figure.xls: a figure's name must end in \.png, \.svg"):
+    with pytest.raises(
+        UserError, match=r"figure.xls: a figure's suffix must be one of \.png, \.svg"
+    ):
         save_figure(figure_of(records), tmp_path / "figure.xls")
     assert list(tmp_path.glob("figure*")) == []
 

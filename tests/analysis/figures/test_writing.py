@@ -53,7 +53,7 @@ def test_they_are_the_files_that_this_process_would_write(tmp_path):
 
 def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
     with (
-        pytest.raises(UserError, match=r"must end in \.png"),
+        pytest.raises(UserError, match=r"suffix must be one of \.png"),
         figure_writers([]) as have_written,
     ):
         have_written(partial(write, tmp_path / "figure.gif"))

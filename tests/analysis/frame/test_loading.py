@@ -68,7 +68,7 @@ def test_a_loaded_frame_goes_into_tables_and_figures(finished):
 
 
 def test_a_folder_without_results_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"name the folder that has grid\.yaml and trials/"):
+    with pytest.raises(UserError, match=r"name a folder with grid\.yaml and trials/"):
         analysis.load(tmp_path)
 
 

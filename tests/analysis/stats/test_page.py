@@ -99,7 +99,7 @@ def test_without_a_goal_only_differences_and_means_are_given(two_by_two):
     frames = frames_of(two_by_two, measure)
     assert len(frames["robustness"]) == len(frames["improvement"]) == 0
     assert len(frames["pairs"]) == 3
-    assert "Neither way is better" in text_of(page_of(two_by_two, measure))
+    assert "Neither direction is better" in text_of(page_of(two_by_two, measure))
 
 
 def test_a_diverged_cell_is_not_tested_and_says_so(records):
@@ -341,7 +341,7 @@ def test_every_line_of_a_table_has_its_headings(two_by_two):
 def test_the_page_says_what_so_many_seeds_can_find(two_by_two):
     text = text_of(page_of(two_by_two))
     assert (
-        "With n = 5 seeds a paired t-test at 5 % finds, with 80 % power, a difference of 1.68 "
+        "With n = 5 seeds a paired t-test at 5 % detects, with 80 % power, a difference of 1.68 "
         "standard deviations of the differences; after Holm over 2 tests, at its first step, 2.05."
     ) in text
     assert "Hesterberg 2015" in text

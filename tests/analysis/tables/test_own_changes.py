@@ -74,7 +74,8 @@ def test_a_version_that_is_not_on_record_is_said(records, cells):
     assert table.cells[1.0, "adaloss"].mixed, "it may be another one"
     caption = table.caption
     assert (
-        "1 of 2 results was computed with a version of model model_of_tables:net that is" in caption
+        "1 of 2 results was computed with an unrecorded version of model model_of_tables:net"
+        in caption
     )
 
 
@@ -96,7 +97,7 @@ def test_what_is_here_now_is_compared(records, cells, tmp_path):
     places = Places(data_root=tmp_path, own=(tmp_path,))
     cells(b1=["v1", "v1"])
     frame = with_what_is_now(records.frame(), places)
-    assert "than is here now" not in table_of(records, frame=frame).caption, "it is not here"
+    assert "than the current one" not in table_of(records, frame=frame).caption, "it is not here"
     (tmp_path / "model_of_tables.py").write_text("net = 1")
     frame = with_what_is_now(records.frame(), places)
     assert list(json.loads(frame[NOW][0])["model"]) == ["model_of_tables.py"]
