@@ -47,8 +47,8 @@ def weights_finding(model: str, pretrained: bool | str, places: Places) -> Findi
 def published_weights_finding(model: str, found: Path | None, folder: Path) -> Finding:
     """Whether published weights were found."""
     if found is not None:
-        return fine(ABOUT, f"{model}'s are {found}")
-    missing = f"{model}'s are not in {folder}"
+        return fine(ABOUT, f"the weights of {model} are {found}")
+    missing = f"the weights of {model} are not in {folder}"
     if is_offline() and model not in BUILT_IN_MODELS:
         advice = "unset HF_HUB_OFFLINE, or copy them there from a machine that has them"
         return warning(ABOUT, f"{missing}, and HF_HUB_OFFLINE forbids the download", advice)

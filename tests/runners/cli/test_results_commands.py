@@ -74,7 +74,7 @@ def test_statistics_in_words_and_in_numbers(command, grid, finished, tmp_path):
 def test_results_are_compared_with_a_file_and_another_grid(command, grid, finished, tmp_path):
     succeeded(command("table", grid, "--format", "csv", "-o", "theirs.csv"))
     text = succeeded(command("compare", grid, "--with", "theirs.csv", "--format", "md"))
-    assert text.startswith("# small beside theirs.csv\n")
+    assert text.startswith("# small compared with theirs.csv\n")
     assert "Unknown there:" in text
     other = tmp_path / "longer.yaml"
     other.write_text(grid.read_text().replace("epochs: 2", "epochs: 3").replace("small", "longer"))
@@ -118,13 +118,13 @@ def test_the_report_is_one_file(command, grid, finished, tmp_path):
         (("table", "--at", "epoch 9"), "there is no epoch 9: the trials have 2"),
         (("table", "--rows", "optimizer"), "the table has optimizer in two of rows, columns"),
         (("table", "--spread", "sd"), "--spread must be 'std', 'sem' or 'ci95'"),
-        (("table", "--exclude", "seed=0,seed=1"), "--exclude leaves no trial"),
+        (("table", "--exclude", "seed=0,seed=1"), "--exclude excludes every trial"),
         (("table", "--document"), "--document is for --format latex or siunitx"),
         (("plot", "--figure", "bars"), "must be one of against, curves, heatmap, differences"),
         (("plot", "--format", "gif"), "must be one of png, pdf, svg"),
-        (("plot", "--only", "b0=1"), "figures/ is of the whole sweep as its grid has it"),
-        (("plot", "--metric", "test/loss"), "a place of its own with -o"),
-        (("report", "--only", "b0=1"), "report.html is of the whole sweep as its grid has it"),
+        (("plot", "--only", "b0=1"), "figures/ has the whole sweep as its grid declares it"),
+        (("plot", "--metric", "test/loss"), "name another place with -o"),
+        (("report", "--only", "b0=1"), "report.html has the whole sweep as its grid declares it"),
         (("plot", "-o", "all.png", "--figure", "heatmap", "--figure", "curves"), "2 figures for"),
         (("plot", "--figure", "differences", "--baseline", "adam", "-o", "x.png"), "adam"),
         (
@@ -156,7 +156,7 @@ def test_what_is_piped_is_text_that_is_read_as_it_stands(command, grid, finished
     name, *options = arguments
     text = succeeded(command(name, grid, *options))
     assert not re.search("&[a-z]+;|[\\\\]", text)
-    found = {"stats": "adaloss > sgd_constant", "table": "a > b & c", "compare": "beside results"}
+    found = {"stats": "adaloss > sgd_constant", "table": "a > b & c", "compare": "with results"}
     assert found[name] in text
 
 

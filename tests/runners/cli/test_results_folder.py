@@ -85,7 +85,7 @@ def test_another_sweep_is_found_beside_the_folder_and_a_folder_anywhere(said, fo
     grid.write_text((moved / "grid.yaml").read_text().replace("name: small", "name: other"))
     shutil.copytree(moved, tmp_path / "other")
     code, told, _ = said("compare", "moved", "--with", "other.yaml", "--format", "md")
-    assert (code, told.splitlines()[0]) == (0, "# small beside other")
+    assert (code, told.splitlines()[0]) == (0, "# small compared with other")
     shutil.copytree(moved, tmp_path / "deep" / "other")
     deep = ("other.yaml", "--storage", "deep", "--with", "moved", "--format", "md")
     assert said("compare", *deep)[0] == 0
@@ -124,7 +124,7 @@ def test_records_of_other_trials_than_the_grids_are_not_passed_off_as_its_own(sa
 def test_a_folder_and_another_storage_contradict_each_other(said, folder, tmp_path):
     code, _, errors = said("status", folder, "--storage", "other")
     assert code == 2
-    assert "leave --storage out" in errors
+    assert "omit --storage" in errors
     assert said("status", folder, "--storage", tmp_path / "results")[0] == 0
 
 
@@ -150,7 +150,7 @@ def test_a_folder_that_can_only_be_read_is_read(said, folder, tmp_path):
         ):  # fmt: skip
             assert said(command[0], place, *command[1:])[0] == 0
         code, told, errors = said("compare", place, "--with", folder)
-        assert (code, told.splitlines()[0]) == (0, f"# small beside small by {folder}")
+        assert (code, told.splitlines()[0]) == (0, f"# small compared with small by {folder}")
         assert "not written to the results' folder: " in errors
         for command in ("report", "run", "watch", "sync"):
             code, _, errors = said(command, place)

@@ -118,7 +118,7 @@ def test_a_sweep_is_refused_with_all_reasons_at_once(planned, tmp_path):
         "nothing was started",
         "resources.cpu is 4096",
         "a trial asks for 64, and this machine has",
-        f"results: {tmp_path / 'results' / 'small'} cannot be used: making a folder failed",
+        f"results: {tmp_path / 'results' / 'small'} cannot be used: creating a folder failed",
         f"imagefolder:pets: there is no folder {tmp_path / 'pets'}",
         f"gone.pth is missing: there is no file {tmp_path / 'gone.pth'}",
     ):
@@ -162,7 +162,7 @@ def test_nothing_heavy_is_imported_and_no_time_is_lost():
 def test_a_folder_that_is_missing_is_fine_and_stays_missing(tmp_path):
     finding = folders.writing("results", tmp_path / "a" / "b")
     assert finding.level is FINE
-    assert "which is made when it is needed" in finding.found
+    assert "which is created when it is needed" in finding.found
     assert list(tmp_path.iterdir()) == []
 
 
@@ -198,7 +198,7 @@ def test_a_folder_without_permission_is_refused(tmp_path, request):
     for folder in (locked, locked / "sweep" / "deeper"):
         finding = folders.writing("results", folder)
         assert finding.level is REFUSED
-        assert "making a folder failed (this user may not write there)" in finding.found
+        assert "creating a folder failed (this user may not write there)" in finding.found
 
 
 def test_a_full_file_system_is_refused(tmp_path):
@@ -225,7 +225,7 @@ def test_a_file_system_that_cannot_rename_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "replace", no_rename)
     finding = folders.writing("results", tmp_path)
     assert finding.level is REFUSED
-    assert "renaming a file failed (the file system cannot do that)" in finding.found
+    assert "renaming a file failed (the file system does not support it)" in finding.found
     assert list(tmp_path.iterdir()) == []
 
 
@@ -333,8 +333,8 @@ def test_a_path_that_is_too_long_is_refused_with_its_length(tmp_path):
 def test_the_temporary_name_counts(tmp_path):
     room = path_lengths.longest_record(tmp_path)
     length = len(os.fsencode(room)) + 1
-    assert path_lengths.held_against(room, 255, length).level is FINE
-    assert path_lengths.held_against(room, 255, length - 1).level is REFUSED
+    assert path_lengths.compared(room, 255, length).level is FINE
+    assert path_lengths.compared(room, 255, length - 1).level is REFUSED
 
 
 def test_a_temporary_name_is_no_longer_than_is_reckoned(tmp_path):
@@ -359,7 +359,7 @@ def test_the_name_with_the_most_bytes_counts_not_that_with_the_most_letters(tmp_
 def test_the_very_names_are_tried_on_the_file_system(tmp_path):
     finding = folders.writing("results", tmp_path, ("trials", "x" * 300))
     assert finding.level is REFUSED
-    assert "a name is longer than the file system takes" in finding.found
+    assert "a name is too long for the file system" in finding.found
     assert folders.writing("results", tmp_path / ("x" * 300)).level is REFUSED
 
 
@@ -373,7 +373,7 @@ def test_rays_sockets_need_a_short_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("x" * 60)))
     finding = ray_folder.sockets()
     assert finding.level is REFUSED
-    assert "sockets take 107" in finding.found
+    assert "the limit is 107" in finding.found
     with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match="too long"):
         probe.bind(str(ray_folder.ray_folder() / ray_folder.SOCKET))
 
@@ -470,12 +470,12 @@ def test_a_containers_limit_counts_where_it_is_less(tmp_path, monkeypatch):
 def test_a_containers_time_counts(tmp_path):
     quota = tmp_path / "cpu.max"
     quota.write_text("200000 100000\n")
-    finding = limits.held_against_quota("", 64, quota)
+    finding = limits.compared_with_quota("", 64, quota)
     assert finding.level is WARNING
     assert "max_concurrent: 2" in finding.advice
-    assert limits.held_against_quota("", 2, quota).level is FINE
+    assert limits.compared_with_quota("", 2, quota).level is FINE
     quota.write_text("max 100000\n")
-    assert limits.held_against_quota("", 64, quota).level is FINE
+    assert limits.compared_with_quota("", 64, quota).level is FINE
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ def test_published_weights_are_found_where_timm_would_look(tmp_path, monkeypatch
     assert finding.level is WARNING
     file = put_in_cache(TIMM_MODEL)
     (finding,) = models.model_findings(TIMM_MODEL, True, Places(data_root=tmp_path))
-    assert (finding.level, finding.found) == (FINE, f"those of {TIMM_MODEL} are {file}")
+    assert (finding.level, finding.found) == (FINE, f"the weights of {TIMM_MODEL} are {file}")
 
 
 def test_another_models_weights_are_not_taken_for_these():

@@ -181,7 +181,7 @@ def test_an_upload_that_is_refused_after_a_good_beginning_is_not_done(
     server.fault, server.fault_at = 403, "file_stream"
     outcome, _ = uploaded(sweep, store)
     assert (outcome.finished, outcome.left) == (0, 1)
-    assert "the server did not take all that was sent" in outcome.why()
+    assert "the server did not accept everything" in outcome.why()
     server.fault = None
     outcome, _ = uploaded(sweep, store)
     assert (outcome.finished, outcome.left) == (1, 0)
@@ -229,7 +229,7 @@ def test_without_a_key_the_runs_are_kept_offline_and_go_up_later(
     outcome, said = uploaded(sweep, store, mode="online")
     assert (outcome.mode, outcome.finished) == ("offline", 1)
     assert said == [
-        f"W&B: offline in {store.root / 'wandb'} (no key for {server.url}; `wandb login` keeps one)"
+        f"W&B: offline in {store.root / 'wandb'} (no key for {server.url}; `wandb login` stores one)"
     ]
     assert server.requests == []
     monkeypatch.setenv("WANDB_API_KEY", key)

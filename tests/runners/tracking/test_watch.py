@@ -92,7 +92,7 @@ def test_curves_are_live_and_a_second_watch_names_the_first(
         until(lambda: shown(store) == [(trial.readable_name, 1)])
         second = command(*words)
         assert second.returncode == 2
-        assert f"sweep is shown already: {url}" in second.stderr
+        assert f"another watch shows sweep: {url}" in second.stderr
         execution.advance()
         until(lambda: shown(store) == [(trial.readable_name, 1), (trial.readable_name, 2)])
         watching.send_signal(signal.SIGINT)

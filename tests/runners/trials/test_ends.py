@@ -20,7 +20,7 @@ Thread 0x00007f86401feb80 (most recent call first):
   File "training.py", line 92 in run_epoch
 """
 STOOD = """\
-Where it stood (most recent call last):
+Stack at the time limit (most recent call last):
   File "training.py", line 92 in run_epoch
   File "model.py", line 3 in forward"""
 DIED = Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback="said by Ray")
@@ -162,7 +162,7 @@ def test_a_result_without_memory_is_kept_beside_the_next_attempts(ends, trial, s
     ends(retries=2).reported(trial, result)
     assert store.read_result(trial) is None
     assert (store.trial_folder(trial) / "attempts" / "1" / "result.json").exists()
-    message = "out of memory: MemoryError: no room; runs again, alone, in 2 s (retry 1 of 2)"
+    message = "out of memory: MemoryError: no room; retried, alone, in 2 s (retry 1 of 2)"
     assert told.events == [("again", message)]
 
 
@@ -178,6 +178,5 @@ def test_an_end_that_cannot_be_recorded_is_told(ends, trial, store, told):
     ((state, message),) = told.events
     assert state is TrialState.FAILED
     assert message == (
-        "worker lost: its worker died, and that cannot be recorded: "
-        "[Errno 28] No space left on device"
+        "worker lost: its worker died, which cannot be recorded: [Errno 28] No space left on device"
     )

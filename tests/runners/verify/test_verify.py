@@ -355,10 +355,10 @@ def test_failed_trials_are_counted_and_not_verified(audit, records):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--storage", "elsewhere"], "nothing to verify. First: adaloss-sweep run grid.yaml"),
+        (["--storage", "elsewhere"], "nothing to verify. First run: adaloss-sweep run grid.yaml"),
         (["--only", "b0=7"], "no trial has b0=7"),
-        (["--sample", "0"], "--sample 0: write a count from 1, or all"),
-        (["--sample", "some"], "--sample some: write a count"),
+        (["--sample", "0"], "--sample 0: write a number of at least 1, or all"),
+        (["--sample", "some"], "--sample some: write a number"),
     ],
 )
 def test_a_users_mistake_is_explained(audit, arguments, said):

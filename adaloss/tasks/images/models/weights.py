@@ -54,7 +54,7 @@ def check_local_file(model: str, path: Path) -> None:
     """Refuse an .npz file for a model that is not from timm."""
     if path.suffix == ".npz" and (model in BUILT_IN_MODELS or is_user_model(model)):
         raise WeightsError(
-            f"model {model} cannot start from {path}: .npz files are for timm's models"
+            f"model {model} cannot start from {path}: .npz files are for models of timm"
         )
 
 

@@ -361,7 +361,7 @@ def test_mistakes_in_an_image_folder_are_named(tmp_path, make_trial):
     with pytest.raises(DataError, match=r"pets/dog has no images"):
         load()
     (tmp_path / "pets" / "dog" / "1.GIF").touch()
-    with pytest.raises(DataError, match=r"dog/1\.GIF is of a kind that is not read"):
+    with pytest.raises(DataError, match=r"dog/1\.GIF has a format that is not read"):
         load()
     (tmp_path / "pets" / "dog" / "1.GIF").unlink()
     (tmp_path / "pets" / "dog" / "0.png").write_bytes(b"no image")

@@ -74,9 +74,9 @@ def test_a_model_that_fits_is_fine(make_trial, places):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("one_too_few", r"gives a tensor of shape (8, 9) for 8 images of 10 classes"),
-        ("one_too_many", r"gives a tensor of shape (8, 11) for 8 images of 10 classes"),
-        ("a_pair", "gives an object of type tuple"),
+        ("one_too_few", r"returns a tensor of shape (8, 9) for 8 images of 10 classes"),
+        ("one_too_many", r"returns a tensor of shape (8, 11) for 8 images of 10 classes"),
+        ("a_pair", "returns an object of type tuple"),
         ("no_images", "RuntimeError: "),
         ("another_signature", "cannot be called"),
         ("nothing_to_learn", "empty parameter list"),

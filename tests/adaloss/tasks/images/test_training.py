@@ -81,7 +81,7 @@ def test_a_snapshot_does_not_change_as_training_goes_on(digits, make_trial):
 
 def test_a_snapshot_of_another_trial_is_refused(digits, make_trial):
     state = training_of(make_trial(), digits).state_dict()
-    with pytest.raises(ValueError, match="is of trial"):
+    with pytest.raises(ValueError, match="belongs to trial"):
         training_of(make_trial(seed=1), digits).load_state_dict(state)
 
 
