@@ -43,13 +43,13 @@ def after_imports(number: signal.Signals) -> Iterator[None]:
             if since is None:
                 since = time.monotonic()
                 # Not threading.Thread: the interrupted code may hold one of its locks.
-                start_new_thread(remind, ())
+                start_new_thread(repeat_signal, ())
             if time.monotonic() - since < LONGEST_IMPORT:
                 return
         since = None
         raise KeyboardInterrupt
 
-    def remind() -> None:
+    def repeat_signal() -> None:
         nonlocal since
         time.sleep(SECONDS_BETWEEN_LOOKS)
         # Repeat the signal: a main thread that begins to wait may not notice a single one.
@@ -60,7 +60,7 @@ def after_imports(number: signal.Signals) -> Iterator[None]:
             signal.pthread_kill(main_thread().ident or 0, number)
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
-    with answered_by({number: interrupt}):
+    with handled_by({number: interrupt}):
         try:
             yield
         finally:
@@ -70,7 +70,7 @@ def after_imports(number: signal.Signals) -> Iterator[None]:
 
 
 @contextmanager
-def answered_by(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+def handled_by(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
     """Install these signal handlers, and restore the previous ones at the end."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
@@ -90,7 +90,7 @@ def is_importing(frame: FrameType | None) -> bool:
 
 
 @contextmanager
-def interrupts_kept(*, at_most: int = 1) -> Iterator[list[int]]:
+def interrupts_delayed(*, at_most: int = 1) -> Iterator[list[int]]:
     """Delay Ctrl-C and SIGTERM to the end of the block; more than ``at_most`` interrupt at once.
 
     Yields the list of received signals. During its start and end, Ray swallows an interrupt or
@@ -109,7 +109,7 @@ def interrupts_kept(*, at_most: int = 1) -> Iterator[list[int]]:
         for number in (signal.SIGINT, signal.SIGTERM)
         if callable(signal.getsignal(number)) and current_thread() is main_thread()
     }
-    with answered_by(handlers):
+    with handled_by(handlers):
         yield received
     if received:
         raise KeyboardInterrupt

@@ -64,7 +64,7 @@ def print_page(page: "Page") -> None:
         typer.echo(page_plain(page), nl=False)
 
 
-def put(text: str, output: Path | None) -> None:
+def write_or_print(text: str, output: Path | None) -> None:
     """Print the text, or write it to the file."""
     if output is None:
         typer.echo(text, nl=False)

@@ -79,9 +79,9 @@ def run(
     if smoke:
         store = replace(store, root=store.root.parent / "smoke" / store.root.name)
     mode = "disabled" if smoke else wandb
-    with at_work(sweep, store):
+    with locked(sweep, store):
         if smoke:
-            # A smoke run tests the current code: drop results of other versions.
+            # A smoke run tests the current code: set aside results of other versions.
             made = plan_of(sweep, trials, only, store)
             for stale in changed_trials(made, sweep):
                 store.set_aside(stale)
@@ -112,7 +112,7 @@ def retry(
     sweep, store = open_sweep(grid, storage)
     states = [TrialState.DIVERGED] if diverged else []
     states += [TrialState.FAILED] if failed or not (diverged or changed) else []
-    with at_work(sweep, store):
+    with locked(sweep, store):
         before = plan_of(sweep, sweep.trials, only, store)
         to_repeat = [trial for state in states for trial in before.in_state(state)]
         if changed:
@@ -148,7 +148,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
             f"seed={first.seed}"
         )
-    with at_work(sweep, store):
+    with locked(sweep, store):
         if plan_to_run(sweep, chosen, None, store).missing:
             refuse_mixing(sweep, chosen, store)
             store.write_text(store.grid_path, sweep.text)
@@ -162,7 +162,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
 
 
 @contextlib.contextmanager
-def at_work(sweep: "Sweep", store: "Store") -> Iterator[None]:
+def locked(sweep: "Sweep", store: "Store") -> Iterator[None]:
     """Lock the results for this command; SIGTERM stops it like Ctrl-C."""
     from runners.interrupt import sigterm_as_interrupt
     from runners.preflight.run_lock import only_run

@@ -13,7 +13,7 @@ from runners.cli.options import (
     open_results,
     say_own_changes,
 )
-from runners.cli.output import print_page, print_tables, put
+from runners.cli.output import print_page, print_tables, write_or_print
 from runners.cli.output_files import form_of
 from runners.cli.request import TABLE_OPTIONS, Request, on_results
 
@@ -56,7 +56,7 @@ def table(
         print_tables(tables)
         return
     form = form or "md"
-    put(render_document(tables, form) if document else render(tables, form), output)
+    write_or_print(render_document(tables, form) if document else render(tables, form), output)
 
 
 @on_results("rows", "columns", "per", "metric", "at", "na_if")
@@ -81,7 +81,7 @@ def stats(
     if form is None and output is None:
         print_page(page)
     else:
-        put(page_markdown(page), output)
+        write_or_print(page_markdown(page), output)
 
 
 @on_results("metric", "at", "na_if")
@@ -122,9 +122,9 @@ def compare(
                 f"not written to the results' folder: {error}; name a file with -o", err=True
             )
     elif form == "csv":
-        put(comparison_csv(comparison), output)
+        write_or_print(comparison_csv(comparison), output)
     else:
-        put(page_markdown(comparison_page(comparison)), output)
+        write_or_print(page_markdown(comparison_page(comparison)), output)
 
 
 def compared(ours: "Results", theirs: str) -> "Comparison":
@@ -158,7 +158,7 @@ def put_json(value: dict[str, Any], output: Path | None) -> None:
     """Print a JSON object, or write it to the file."""
     import json
 
-    put(json.dumps(value, indent=2) + "\n", output)
+    write_or_print(json.dumps(value, indent=2) + "\n", output)
 
 
 def in_json(frame: "DataFrame") -> list[dict[str, Any]]:

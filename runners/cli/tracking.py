@@ -14,6 +14,7 @@ from runners.cli.options import (
     command,
     open_sweep,
     plan_of,
+    say,
 )
 
 
@@ -78,9 +79,6 @@ def watch(
         if len(styles) > 1
     }
 
-    def say(line: str) -> None:
-        typer.echo(line, err=True)
-
     watch_sweep(sweep, store, colours=colours, port=port, browser=browser, say=say)
 
 
@@ -105,9 +103,6 @@ def sync(
     check_labels(sweep, sweep.trials)
     # Report records that cannot be read once, here.
     plan_of(sweep, sweep.trials, None, store)
-
-    def say(line: str) -> None:
-        typer.echo(line, err=True)
 
     outcome = synchronise(sweep, store, mode, say, dry_run=dry_run)
     for line in outcome.missing:

@@ -11,7 +11,7 @@ from typing import Any
 import ray
 
 from adaloss.errors import UserError
-from runners.interrupt import interrupts_kept
+from runners.interrupt import interrupts_delayed
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.allocator import workers_with_jemalloc
 from runners.on_ray.end_message import message_if_killed
@@ -65,7 +65,7 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
     allocator = workers_with_jemalloc() if only_cpus else nullcontext()
     with message_if_killed(), tune, empty_folder() as start, marked(results) as processes:
         try:
-            with timeline.span(RAY), interrupts_kept() as interrupts, allocator, chdir(start):
+            with timeline.span(RAY), interrupts_delayed() as interrupts, allocator, chdir(start):
                 start_ray_with_retry(settings, processes, interrupts)
             if on_a_cluster():
                 yield lost_cluster(ray.get_runtime_context().gcs_address)
@@ -76,7 +76,7 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
             processes.end()
             raise
         finally:
-            with interrupts_kept(at_most=INTERRUPTS_IN_SHUTDOWN):
+            with interrupts_delayed(at_most=INTERRUPTS_IN_SHUTDOWN):
                 ray.shutdown()
 
 

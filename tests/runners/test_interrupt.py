@@ -10,7 +10,7 @@ import pytest
 from patience import PATIENCE
 
 from runners import interrupt
-from runners.interrupt import ctrl_c_after_imports, interrupts_kept, sigterm_as_interrupt
+from runners.interrupt import ctrl_c_after_imports, interrupts_delayed, sigterm_as_interrupt
 
 # Sends the signal in a callback of Python's own, where an exception is printed and forgotten.
 SENDS = """
@@ -119,7 +119,7 @@ def test_who_answers_meanwhile_hears_of_it_once(interrupted, monkeypatch):
 
     def while_ray_starts():
         interrupted(signal.SIGTERM, 0, waits=False)
-        with interrupts_kept(at_most=100) as came:
+        with interrupts_delayed(at_most=100) as came:
             heard.append(came)
             time.sleep(1)
 
