@@ -181,9 +181,13 @@ def trainable_is_known() -> bool:
     """Whether Tune's Trainable has the methods and arguments that TrialWorker was written for."""
     from ray.tune import Trainable
 
+    def arguments_of(method: Any) -> tuple[str, ...]:
+        # Ray adds a parameter for tracing to the methods of a class that it has started.
+        return tuple(name for name in signature(method).parameters if not name.startswith("_ray"))
+
     methods = vars(Trainable)
     return all(
-        name in methods and tuple(signature(methods[name]).parameters) == arguments
+        name in methods and arguments_of(methods[name]) == arguments
         for name, arguments in TRAINABLE.items()
     )
 

@@ -90,6 +90,14 @@ def test_tune_keeps_its_own_workers_if_it_calls_them_differently():
     assert "ray.tune.execution.class_cache._ActorClassCache.get" in ours - theirs
 
 
+def test_a_second_sweep_in_a_process_has_our_workers_too():
+    from runners.on_ray.trials import TrialTrainable
+
+    # Ray changes the class's methods, for good.
+    resolve_name("ray.tune.execution.class_cache._ActorClassCache")().get(TrialTrainable)
+    assert "ray.tune.execution.class_cache._ActorClassCache.get" in names_of(tune_on_cpus)
+
+
 def test_with_gpus_tune_reserves_resources():
     name = "ray.tune.execution.tune_controller.PlacementGroupResourceManager"
     reserving = resolve_name(name)

@@ -175,7 +175,7 @@ def test_one_whose_worker_is_killed_goes_on_from_its_checkpoint(ended, store, tr
 
 
 def test_one_that_is_out_of_memory_runs_again_alone(ended, store, trial):
-    assert "runs again, alone" in ended.stderr
+    assert "retried, alone" in ended.stderr
     assert store.read_result(trial("hungry")).state is TrialState.COMPLETE
     first_attempt = store.trial_folder(trial("hungry")) / "attempts" / "1" / "result.json"
     assert json.loads(first_attempt.read_text())["failure"]["kind"] == "out of memory"
