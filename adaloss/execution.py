@@ -49,7 +49,7 @@ class StorageError(OSError):
 
 
 class NoGpuError(Exception):
-    """The trial's share has a GPU, and torch finds none."""
+    """The trial was assigned a GPU, but torch finds none."""
 
 
 @dataclass(frozen=True, kw_only=True)

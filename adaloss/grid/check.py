@@ -69,7 +69,7 @@ def repeated_seeds(file: GridFile) -> list[Problem]:
 
 
 def path_in_file(data: Any, location: tuple[int | str, ...]) -> KeyPath:
-    """The start of pydantic's location that exists in the file. The rest is branches of types."""
+    """The start of pydantic's location that exists in the file. The rest names the branches of union types."""
     path: list[int | str] = []
     for part in location:
         is_key = isinstance(data, Mapping) and part in data

@@ -1,4 +1,4 @@
-"""The allocator of workers on processors: jemalloc, which Ray brings along (decisions/014)."""
+"""The memory allocator of CPU workers: jemalloc, which is part of Ray (decisions/014)."""
 
 import os
 from collections.abc import Iterator

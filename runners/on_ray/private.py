@@ -63,22 +63,18 @@ def changes_on_this_machine(*, only_cpus: bool) -> list[Change]:
         # agent, and the agents below cannot be left out.
         (f"{CLASS_CACHE}.DEFAULT_ENV_VARS", lambda _: {}),
         (f"{CLASS_CACHE}.ENV_VARS_TO_PROPAGATE", lambda _: frozenset()),
-        # The driver remembers its trainable. Otherwise it asks Ray's GCS for it at every trial, and
-        # waits forever if the GCS has died: @REGISTRY@.
+        # The driver remembers its trainable. Otherwise it asks Ray's GCS for it at every trial: 18 %
+        # more time for 2,000 short trials.
         ("ray.tune.registry._Registry.contains", remembered),
         ("ray.tune.registry._Registry.get", remembered),
-        # Tasks that Tune queued for a worker that it never started are dropped. Otherwise the
-        # driver keeps them to the end of the sweep: @FORGET@.
-        (
-            "ray.air.execution._internal.actor_manager.RayActorManager.remove_actor",
-            drops_queued_tasks,
-        ),
     ]
     if only_cpus:
-        # Tune counts processors itself. Otherwise the GCS reserves them for every trial: @COUNT@.
+        # Tune counts processors itself. Otherwise the GCS reserves them for every trial: 16 % more
+        # time for 2,000 short trials.
         changes.append((f"{CONTROLLER}.PlacementGroupResourceManager", counts_resources))
     if trainable_is_known():
-        # Workers do not import Tune. Otherwise each imports a thousand modules more: @ACTOR@.
+        # Workers do not import Tune. Otherwise each imports a thousand modules more: 21 % more time
+        # for 2,000 short trials, and 100 MB for two workers.
         changes += [
             (f"{CONTROLLER}._get_trainable_kwargs", only_configuration),
             (f"{CONTROLLER}.TuneController._schedule_trial_task", resets_with_configuration),
@@ -92,14 +88,14 @@ def reduced_servers() -> Iterator[None]:
     """Start Ray without the servers that a sweep does not use (decisions/011)."""
     changes: list[Change] = [
         # No autoscaler, no log monitor, and no server of the dashboard, which is off. Otherwise
-        # Ray starts them: @SERVERS@.
+        # Ray starts them: 115 MB.
         ("ray._private.node.Node.start_monitor", lambda _: nothing),
         ("ray._private.node.Node.start_log_monitor", lambda _: nothing),
         ("ray._private.node.Node.start_api_server", lambda _: nothing),
     ]
     if no_worker_needs_an_agent():
-        # The raylet's two agents do nothing. Otherwise each is a Python process that imports Ray:
-        # @AGENTS@.
+        # The raylet's two agents do nothing. Otherwise each is a Python process that imports Ray,
+        # and Tune's variables have workers started anew: 5 % more time for 200 trials, 70 MB.
         changes.append(("ray._private.services.start_ray_process", without_agents))
     with changed(changes):
         yield
@@ -138,22 +134,6 @@ def remembered(ask: Callable[[Any, str, str], Any]) -> Callable[[Any, str, str],
         return found
 
     return answer
-
-
-def drops_queued_tasks(remove: Callable[..., bool]) -> Callable[..., bool]:
-    """Ray's method that removes a worker, which then also drops the tasks queued for it.
-
-    For each trial, Tune requests a worker, and then gives the trial the worker of a finished one.
-    The requested worker never starts, and its queued tasks stay.
-    """
-
-    # Tune passes the worker by this name, too.
-    def remove_actor(manager: Any, tracked_actor: Any, *arguments: Any, **options: Any) -> bool:
-        has_to_stop = remove(manager, tracked_actor, *arguments, **options)
-        vars(manager).get("_pending_actors_to_enqueued_actor_tasks", {}).pop(tracked_actor, None)
-        return has_to_stop
-
-    return remove_actor
 
 
 def counts_resources(reserving: object) -> object:
@@ -229,8 +209,8 @@ def without_tune_entries(config: dict[str, Any]) -> dict[str, Any]:
 def forget_ended(trials: list[Any]) -> None:
     """Remove ended trials from Tune's list and empty them; the records on disk stay.
 
-    Tune keeps all trials until the end of the sweep and looks at each of them at every step:
-    @ENDED@. Where Tune has other names, an ended trial keeps more. One ended trial stays, because
+    Tune keeps all trials until the end of the sweep and looks at each of them at every step: 10 %
+    more time for 2,000 short trials, and 64 MB in the driver. Where Tune has other names, an ended trial keeps more. One ended trial stays, because
     Tune would try to restore an experiment with an empty list from disk.
     """
     if stock_ray():

@@ -116,7 +116,7 @@ def write_files(sweep: Sweep, store: Store) -> Written:
     workspace = workspace_of(sweep, labels.entity or "", labels.project)
     folder = store.root / "wandb" / "dashboard"
     written = Written(folder / "workspace.json", folder / "report.md")
-    # The only way that the library has to give it away without saving it.
+    # The library offers no other way to get it without saving it.
     view = workspace._to_model()
     spec = json.loads(view.spec.model_dump_json(by_alias=True, exclude_none=True))
     store.write_text(written.workspace, json.dumps(spec, indent=2) + "\n")

@@ -16,7 +16,7 @@ CURABLE = frozenset({FailureKind.WORKER_LOST, FailureKind.OUT_OF_MEMORY})
 # Seconds before the first retry; each further one waits twice as long, up to the longest.
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 300.0
-# If the first trials, this many, all fail in the same way, the rest is assumed to fail too.
+# If the first ALIKE trials all fail in the same way, the others are assumed to fail too.
 ALIKE = 10
 
 

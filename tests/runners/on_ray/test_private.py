@@ -4,7 +4,7 @@ import ast
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from unittest.mock import create_autospec, patch
+from unittest.mock import patch
 
 import pytest
 
@@ -13,7 +13,6 @@ from runners.on_ray.private import (
     STOCK_RAY,
     adapted_tune,
     changed,
-    drops_queued_tasks,
     forget_ended,
     only_configuration,
     reduced_servers,
@@ -21,13 +20,10 @@ from runners.on_ray.private import (
 )
 
 pytest.importorskip("ray")
-from ray.air.execution import ResourceManager, ResourceRequest
-from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import RayActorError
 from ray.tune.experiment import Trial
 
 ROOT = Path(__file__).parents[3]
-QUEUED_TASKS = "_pending_actors_to_enqueued_actor_tasks"
 GET = "ray.tune.registry._Registry.get"
 ABSENT = "ray.tune.no_module.name", "ray.tune.no_name", "ray.tune.registry._Registry.no_method"
 
@@ -173,34 +169,6 @@ def test_the_last_trial_stays():
     forget_ended(trials)
     assert len(trials) == 1
     assert trials[0].config == {"trial": "its fields"}
-
-
-def queued_after_removal(arguments):
-    """The tasks of a worker that never started, after it was removed with these arguments."""
-    # Ray's own resource managers start Ray.
-    resources = create_autospec(ResourceManager, instance=True)
-    manager = RayActorManager(resource_manager=resources)
-    worker = manager.add_actor(object, {}, ResourceRequest([{"CPU": 1}]))
-    manager.schedule_actor_task(worker, "train")
-    assert vars(manager)[QUEUED_TASKS][worker]
-    positional, named = arguments(worker)
-    assert not manager.remove_actor(*positional, **named)
-    return vars(manager)[QUEUED_TASKS]
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        lambda worker: ((worker,), {"kill": False}),
-        lambda worker: ((), {"tracked_actor": worker, "kill": True}),
-    ],
-    ids=["an idle worker", "a worker that does not stop"],
-)
-def test_a_removed_worker_leaves_no_queued_tasks(arguments):
-    assert queued_after_removal(arguments), "Ray does so by itself: drops_queued_tasks can go"
-    replacement = drops_queued_tasks(RayActorManager.remove_actor)
-    with patch.object(RayActorManager, "remove_actor", replacement):
-        assert not queued_after_removal(arguments)
 
 
 def private_names(source):

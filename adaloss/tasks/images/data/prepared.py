@@ -42,7 +42,7 @@ def prepared(path: Path, build: Callable[[], RawDataset]) -> RawDataset:
 
 
 def mapped(path: Path) -> RawDataset | None:
-    """The data set in this file, None where there is no whole one."""
+    """The data set in this file, None if it is missing or incomplete."""
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["dataset"])

@@ -14,7 +14,7 @@ RESNET20_URL = (
 )
 # The beginning of the file's SHA-256.
 RESNET20_HASH = "12fca82f"
-# As timm looks for them: safetensors first.
+# In the order in which timm looks for them.
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 

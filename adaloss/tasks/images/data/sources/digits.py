@@ -10,7 +10,7 @@ from adaloss.errors import DataError
 from adaloss.tasks.images.data.sources.raw import RawDataset
 
 # Pixels are counts from 0 to 16. Times 15 they fill a byte, so that a resize has levels to
-# interpolate with, and 15 n / 240 is n / 16 to the bit.
+# interpolate with, and 15 n / 240 equals n / 16 exactly.
 LEVELS_PER_COUNT = 15
 PIXEL_MAX = 16.0 * LEVELS_PER_COUNT
 

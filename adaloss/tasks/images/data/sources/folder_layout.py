@@ -7,7 +7,7 @@ from adaloss.own_code.digests import files_digest
 from adaloss.records.places import Places
 from adaloss.tasks.images.dataset_names import TEST, TRAIN, VALIDATION, image_folder_candidates
 
-# Increased whenever the same file is decoded to other pixels.
+# Increase this when decoding changes the pixels of a file.
 DECODING = 2
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
