@@ -69,7 +69,10 @@ def repeated_seeds(file: GridFile) -> list[Problem]:
 
 
 def path_in_file(data: Any, location: tuple[int | str, ...]) -> KeyPath:
-    """The start of pydantic's location that exists in the file. The rest names the branches of union types."""
+    """The start of pydantic's location that exists in the file.
+
+    The rest names the branches of union types.
+    """
     path: list[int | str] = []
     for part in location:
         is_key = isinstance(data, Mapping) and part in data

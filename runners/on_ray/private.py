@@ -63,8 +63,8 @@ def changes_on_this_machine(*, only_cpus: bool) -> list[Change]:
         # agent, and the agents below cannot be left out.
         (f"{CLASS_CACHE}.DEFAULT_ENV_VARS", lambda _: {}),
         (f"{CLASS_CACHE}.ENV_VARS_TO_PROPAGATE", lambda _: frozenset()),
-        # The driver remembers its trainable. Otherwise it asks Ray's GCS for it at every trial: 18 %
-        # more time for 2,000 short trials.
+        # The driver remembers its trainable. Otherwise it asks Ray's GCS for it at every trial:
+        # 18 % more time for 2,000 short trials.
         ("ray.tune.registry._Registry.contains", remembered),
         ("ray.tune.registry._Registry.get", remembered),
     ]
@@ -210,8 +210,9 @@ def forget_ended(trials: list[Any]) -> None:
     """Remove ended trials from Tune's list and empty them; the records on disk stay.
 
     Tune keeps all trials until the end of the sweep and looks at each of them at every step: 10 %
-    more time for 2,000 short trials, and 64 MB in the driver. Where Tune has other names, an ended trial keeps more. One ended trial stays, because
-    Tune would try to restore an experiment with an empty list from disk.
+    more time for 2,000 short trials, and 64 MB in the driver. Where Tune has other
+    names, an ended trial keeps more. One ended trial stays, because Tune would try to restore an
+    experiment with an empty list from disk.
     """
     if stock_ray():
         return
