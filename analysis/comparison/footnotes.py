@@ -54,9 +54,9 @@ def on_the_tests(comparison: Comparison) -> Iterator[str]:
     )
     if any(cell.outcome is Outcome.UNRESOLVED for cell in comparison.cells):
         yield (
-            "Minimum detectable difference: the true difference that a single test at 5 % finds "
+            "Smallest resolvable: the true difference that a single test at 5 % finds "
             "with 80 % power at these n and standard deviations, by the t approximation; with "
-            "Holm's adjustment it is larger. No detectable difference is not equality."
+            "Holm's adjustment it is larger. No difference resolvable is not equality."
         )
 
 

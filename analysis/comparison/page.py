@@ -6,7 +6,7 @@ from analysis.comparison.compare import Comparison
 from analysis.comparison.conditions import UNKNOWN, Condition, shared_fields
 from analysis.comparison.footnotes import footnotes
 from analysis.comparison.matching import Pair
-from analysis.comparison.outcomes import ComparedCell, Outcome
+from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.wording import (
     count_of,
     counted,
@@ -111,9 +111,7 @@ def same_text(comparison: Comparison) -> tuple[str, ...]:
 def cells_section(comparison: Comparison, decimals: int) -> Section:
     """The pairs with their tests."""
     outcomes = Counter(cell.outcome for cell in comparison.cells)
-    # The outcome's value is a column of CSV files, where it keeps its older words.
-    words = {Outcome.UNRESOLVED: "no detectable difference"}
-    summary = ", ".join(f"{words.get(o, o.value)}: {number}" for o, number in outcomes.items())
+    summary = ", ".join(f"{outcome.value}: {number}" for outcome, number in outcomes.items())
     return Section(
         title="Cell by cell",
         before=(f"Pairs of cells by outcome: {summary}.",),

@@ -81,10 +81,10 @@ def verdict(cell: ComparedCell, measure: Measure, decimals: int) -> str:
         least = amount(cell.test.smallest, measure, decimals)
         if cell.test.p <= LEVEL:
             return (
-                "no detectable difference among the tests of this table (alone, it differs; "
-                f"minimum detectable alone: {least})"
+                "no difference resolvable among the tests of this table (by itself it differs; "
+                f"smallest resolvable by itself: {least})"
             )
-        return f"no detectable difference at these n (minimum detectable: {least})"
+        return f"no difference resolvable at these n (smallest resolvable: {least})"
     if cell.why:
         return f"{cell.outcome.value} ({cell.why})"
     return cell.outcome.value

@@ -56,7 +56,7 @@ def plot(
                 f"-o {output} is one file, but --format {form} names several: name a folder"
             )
         form_of(output, form, {name: (f".{name}",) for name in FORMS})
-    if output is None and not (request.is_whole_sweep and baseline is None and width == PAGE):
+    if output is None and not (request.is_whole_sweep and not baseline and width == PAGE):
         raise UserError(f"figures/ {WHOLE_SWEEP}, a file or a folder")
     results = request.results()
     inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES

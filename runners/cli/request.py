@@ -63,8 +63,7 @@ class Request:
     @property
     def is_whole_sweep(self) -> bool:
         """Whether neither the trials nor the tables differ from the grid's."""
-        changed = (value is not None for value in self.changes.values())
-        return not (self.only or self.exclude or any(changed))
+        return not (self.only or self.exclude or any(self.changes.values()))
 
     def trials(self, declared: "tuple[Trial, ...]") -> "tuple[Trial, ...]":
         """The trials that ``--only`` and ``--exclude`` leave."""

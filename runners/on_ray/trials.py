@@ -38,7 +38,7 @@ SIGN_OF_NO_MEMORY = "low on memory"
 
 
 class TrialTrainable(tune.Trainable):
-    """Tune's interface to a worker on a cluster, and with ``ADALOSS_STOCK_RAY=1``.
+    """Tune's interface to a worker: on a cluster, with stock Ray, or with an unknown Tune.
 
     Otherwise workers are ``runners.on_ray.actor.TrialWorker``.
     """

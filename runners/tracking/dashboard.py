@@ -76,7 +76,7 @@ def panels_by_section(sweep: Sweep) -> dict[str, tuple[wr.interface.PanelTypes, 
     return {
         "Results": results,
         "Learning curves": tuple(
-            curve_panel(name, log=task.metric(name).logarithmic)
+            curve_panel(name, log=task.metric(name).goal == "minimize")
             for name in dict.fromkeys((metric, *chosen_by, *losses))
         ),
         "Step size": (

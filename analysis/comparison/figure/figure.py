@@ -36,7 +36,7 @@ def comparison_figure(comparison: Comparison, *, decimals: int = 2) -> Figure:
     """Ours minus theirs of every pair with its 95 % interval, grouped by part and optimizer.
 
     A filled marker is a difference that counts after Holm's adjustment, a hollow one is not
-    detectable at these n; without a bar it could not be tested. If a side diverged, there is a × in
+    resolvable at these n; without a bar it could not be tested. If a side diverged, there is a × in
     a band at the start of the axis. A difference far beyond the others is an arrow at the edge with
     its number. Both means are on the right, and the differing conditions below the key.
     """
@@ -129,6 +129,6 @@ def handles(
     if Outcome.DIFFERS in outcomes:
         entries.append(Line2D([], [], label="differs (p by Holm ≤ 0.05)", **look))
     if Outcome.UNRESOLVED in outcomes:
-        label = "no detectable difference"
+        label = "no difference resolvable"
         entries.append(Line2D([], [], markerfacecolor="white", label=label, **look))
     return entries

@@ -28,7 +28,8 @@ def sockets() -> Finding:
         return fine("Ray's sockets", f"paths of {length} bytes in {folder}, of {LONGEST_SOCKET}")
     return refused(
         "Ray's sockets",
-        f"their paths in {folder} would have {length} bytes, and the limit is {LONGEST_SOCKET}",
+        f"their paths in {folder} would have {length} bytes, and the limit for sockets is "
+        f"{LONGEST_SOCKET}",
         "set RAY_TMPDIR to a folder with a short path, such as /tmp",
     )
 

@@ -43,7 +43,7 @@ OUTCOMES = {
     0.1: (Outcome.DIFFERS, "differs"),
     0.2: (
         Outcome.UNRESOLVED,
-        "no detectable difference at these n (minimum detectable: 0.30 points)",
+        "no difference resolvable at these n (smallest resolvable: 0.30 points)",
     ),
     0.3: (Outcome.UNTESTED, "cannot be tested (no spread on either side, and not equal)"),
     0.4: (Outcome.UNTESTED, "cannot be tested (no spread on either side, and equal)"),
@@ -55,7 +55,7 @@ OUTCOMES = {
     1.0: (Outcome.NO_VALUE, "no value (nothing measured there yet)"),
     2.0: (
         Outcome.UNRESOLVED,
-        "no detectable difference at these n (minimum detectable: 8.22 points)",
+        "no difference resolvable at these n (smallest resolvable: 8.22 points)",
     ),
 }
 
@@ -127,8 +127,8 @@ def test_a_difference_that_counts_alone_but_not_among_many_is_said_to(side_of):
     assert cell.test.p < 0.05 < cell.p_holm
     assert cell.outcome is Outcome.UNRESOLVED
     assert verdict(cell, ACCURACY, 2) == (
-        "no detectable difference among the tests of this table (alone, it differs; minimum "
-        "detectable alone: 0.30 points)"
+        "no difference resolvable among the tests of this table (by itself it differs; smallest "
+        "resolvable by itself: 0.30 points)"
     )
 
 

@@ -75,7 +75,7 @@ def test_a_folder_that_ray_cannot_make_its_own_in(run, short_folder):
 
 def test_a_path_too_long_for_a_socket(run, tmp_path):
     said = refused(run(RAY_TMPDIR=tmp_path / ("long" * 30)))
-    assert "the limit is 10" in said
+    assert "the limit for sockets is 10" in said
     assert "set RAY_TMPDIR to a folder with a short path" in said
 
 

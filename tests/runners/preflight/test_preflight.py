@@ -373,7 +373,7 @@ def test_rays_sockets_need_a_short_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("x" * 60)))
     finding = ray_folder.sockets()
     assert finding.level is REFUSED
-    assert "the limit is 107" in finding.found
+    assert "the limit for sockets is 107" in finding.found
     with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match="too long"):
         probe.bind(str(ray_folder.ray_folder() / ray_folder.SOCKET))
 
