@@ -121,7 +121,7 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
         what = SPREAD_WORDS[spread] if any(cell.expected > 1 for cell in cells) else "value"
         notes.insert(0, f"Points: {what} over {number_of_seeds(cells)}.")
         if len(styles) > 1:
-            notes.insert(1, "Points are shifted sideways so that they do not overlap.")
+            notes.insert(1, "Each line is shifted a little sideways.")
         first = tables[0]
         lines = line_handles(first.column_field, styles, first.names)
         add_key(figure, [*lines, *mark_handles(cells)], notes)

@@ -24,7 +24,7 @@ def against_figure(
     na = " A × in the band: the cell is N/A, by divergence." if subject.has_na else ""
     words = [
         f"{what} against {subject.spec.rows}, {SPREAD_WORDS[subject.spec.spread]}; a line per "
-        f"value of {subject.spec.columns}, shifted sideways so that they do not overlap.{na}",
+        f"value of {subject.spec.columns}, shifted a little sideways.{na}",
         *extremes(subject, points),
     ]
     header = ("part", subject.spec.rows, subject.spec.columns)

@@ -84,7 +84,7 @@ def test_a_line_per_optimizer_goes_through_the_means_of_its_cells(records):
     assert legend(figure) == ["adaloss", "sgd_constant"]
     assert note(figure) == (
         "Points: mean ± standard deviation over 1 to 2 seeds. "
-        "Points are shifted sideways so that they do not overlap."
+        "Each line is shifted a little sideways."
     )
 
 

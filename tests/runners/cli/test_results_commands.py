@@ -91,6 +91,11 @@ def test_results_are_compared_with_a_file_and_another_grid(command, grid, finish
     assert len(pd.read_csv(written[1])) == 4
 
 
+def test_an_empty_option_changes_nothing(command, grid, finished):
+    succeeded(command("plot", grid, "--figure", "heatmap", "--format", "svg", "--title", ""))
+    assert (finished.root / "figures" / "heatmap.svg").exists()
+
+
 def test_the_data_is_exported(command, grid, finished):
     succeeded(command("export", grid, "--format", "jsonl", "--only", "seed=0"))
     lines = (finished.root / "export" / "trials.jsonl").read_text().splitlines()

@@ -36,6 +36,16 @@ def test_the_workspace_shows_the_sweeps_own_axes_and_metric(grid):
     assert "small" in workspace.runset_settings.filters
 
 
+@pytest.mark.parametrize(
+    ("metric", "logarithmic"), [("val/loss", True), ("test/top1", False), ("b", False)]
+)
+def test_curves_of_losses_are_on_a_logarithmic_axis(grid, metric, logarithmic):
+    grid.write_text(f"{grid.read_text()}metric: {{name: {metric}, goal: minimize}}\n")
+    _, curves, *_ = workspace_of(load_sweep(grid), "team", "study").sections
+    (panel,) = [panel for panel in curves.panels if panel.y == [metric]]
+    assert bool(panel.log_y) == logarithmic
+
+
 def test_rows_that_are_no_numbers_have_no_chart_against_them(grid):
     grid.write_text(grid.read_text() + "tables: [{rows: optimizer, columns: b0}]\n")
     panels = panels_by_section(load_sweep(grid))
