@@ -230,7 +230,7 @@ class Execution:
             replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary,
             temporary.open("wb") as file,
         ):
-            own = {FINGERPRINT: dumped(self.fingerprint)} if self.fingerprint else {}
+            own = {FINGERPRINT: self.fingerprint.model_dump()} if self.fingerprint else {}
             torch.save(run.state_dict() | own, file)
         self.checkpointed = time.monotonic()
 
@@ -278,11 +278,6 @@ class Execution:
             contextlib.redirect_stderr(log),
         ):
             yield
-
-
-def dumped(fingerprint: Fingerprint | None) -> dict[str, Any] | None:
-    """The fingerprint as a checkpoint stores it."""
-    return fingerprint.model_dump() if fingerprint else None
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ from adaloss.errors import UserError
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
 from adaloss.trial import Trial
-from runners.on_ray.loss import RayLostError
 from runners.on_ray.output import printed_to
+from runners.on_ray.ray_lost import RayLostError
 from runners.pages.progress import duration, watching
 from runners.pages.safe_console import SafeConsole
 from runners.plan import Plan, seconds_per_epoch, trial_seconds

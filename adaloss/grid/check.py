@@ -109,10 +109,7 @@ def section_keys(path: KeyPath) -> tuple[str, ...]:
     section: type[BaseModel] = Grid
     for part in path:
         if isinstance(part, str):
-            section = model_in(section.model_fields[part].annotation)
+            # The model in an annotation such as Metric or tuple[Override, ...].
+            annotation: Any = section.model_fields[part].annotation
+            section = annotation if isinstance(annotation, type) else annotation.__args__[0]
     return tuple(section.model_fields)
-
-
-def model_in(annotation: Any) -> type[BaseModel]:
-    """The model in an annotation such as ``Metric`` or ``tuple[Override, ...]``."""
-    return annotation if isinstance(annotation, type) else annotation.__args__[0]

@@ -4,13 +4,8 @@ A trial's id contains the names of the user's model, image folder and weights. W
 to can change, so every result records digests of it.
 """
 
-from adaloss.own_code.modules import (
-    OwnCodeError,
-    code_digests,
-    digests_of_files,
-    find_own_module,
-    loaded_digests,
-)
+from adaloss.own_code.modules import OwnCodeError, find_own_module
+from adaloss.own_code.source_digests import code_digests, digests_of_files, loaded_digests
 from adaloss.records.places import Places
 from adaloss.records.result import Digest, Fingerprint
 

@@ -1,16 +1,14 @@
-"""Find and import the user's own Python modules, and compute digests of their code.
+"""Find and import the user's own Python modules.
 
 A module is searched in the folders of :attr:`adaloss.records.places.Places.own`, then among the
-installed packages. Finding a module and computing its digests import nothing.
+installed packages. Finding a module imports nothing.
 """
 
-import ast
 import contextlib
-import hashlib
 import importlib
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -29,10 +27,8 @@ from typing import Any
 
 from adaloss.errors import UserError
 
-DIGITS = 16
 # The same packages as in adaloss_sweep, which a test checks.
 PACKAGES = ("adaloss", "runners", "analysis")
-IMPORTING_FUNCTIONS = ("import_module", "__import__")
 
 
 class OwnCodeError(UserError):
@@ -91,7 +87,9 @@ def file_of(name: str, folders: Sequence[Path]) -> Path | None:
         # As in Python, a folder without __init__ counts only if there is no other module.
         modules = [spec for spec in specs if spec.loader is not None][:1]
         file = modules[0].origin if modules else None
-        searched = [folder for spec in modules or specs for folder in submodule_folders(spec)]
+        searched = [
+            folder for spec in modules or specs for folder in spec.submodule_search_locations or ()
+        ]
     return Path(file) if file else None
 
 
@@ -103,11 +101,6 @@ def finder_in(folder: str) -> FileFinder:
         (SourceFileLoader, SOURCE_SUFFIXES),
         (SourcelessFileLoader, BYTECODE_SUFFIXES),
     )
-
-
-def submodule_folders(spec: ModuleSpec) -> list[str]:
-    """The folders with the modules of a package. Empty for a module that is not a package."""
-    return list(spec.submodule_search_locations or ())
 
 
 def import_own_module(name: str, folders: Sequence[Path]) -> ModuleType:
@@ -190,144 +183,3 @@ def is_below(path: Path, folders: Sequence[Path]) -> bool:
     if any(path.is_relative_to(folder) for folder in pythons):
         return False
     return any(path.is_relative_to(folder) for folder in folders)
-
-
-def loaded_digests(folders: Sequence[Path]) -> dict[str, str]:
-    """The digest of each file in the user's folders from which this process imported a module.
-
-    This includes files that no import statement names.
-    """
-    digests = {}
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not file or name.partition(".")[0] in (*PACKAGES, "adaloss_sweep", "__main__"):
-            continue
-        path = Path(file)
-        if is_below(path, folders) and path.is_file():
-            digests[relative_name(path, folders)] = source_digest(path, path.read_bytes())
-    return digests
-
-
-def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str, str]:
-    """The digests of the files with these names in the user's folders, as far as they exist."""
-    digests = {}
-    for name in names:
-        file = next((folder / name for folder in folders if (folder / name).is_file()), None)
-        if file is not None:
-            digests[name] = source_digest(file, file.read_bytes())
-    return digests
-
-
-def code_digests(module: OwnModule) -> dict[str, str]:
-    """The digest of each of the user's files that make up the module, by relative path.
-
-    These are the module's file and the files that it imports from the same folders, directly or
-    indirectly. Imports inside functions count, and so do calls of ``import_module`` with a literal
-    name. Files that the code opens itself do not count.
-    """
-    digests: dict[str, str] = {}
-    seen: set[str] = set()
-    queue = [module.name]
-    while queue:
-        name = queue.pop()
-        if name in seen or not is_own(name, module):
-            continue
-        seen.add(name)
-        parent = name.rpartition(".")[0]
-        queue += [parent] if parent else []
-        if (file := file_of(name, module.folders)) is None:
-            continue
-        content = file.read_bytes()
-        digests[relative_name(file, module.folders)] = source_digest(file, content)
-        if file.suffix == ".py":
-            is_package = file.name == "__init__.py"
-            queue += imported_modules(content, name if is_package else parent)
-    return dict(sorted(digests.items()))
-
-
-def is_own(name: str, module: OwnModule) -> bool:
-    """Whether a module with this name counts as the user's own."""
-    top = name.partition(".")[0]
-    if top in PACKAGES:
-        return False
-    return module.package is None or top == module.package
-
-
-def relative_name(file: Path, folders: Sequence[Path]) -> str:
-    """The file's path relative to the folder that it is in."""
-    for folder in folders:
-        if file.is_relative_to(folder):
-            return file.relative_to(folder).as_posix()
-    return file.name
-
-
-def imported_modules(source: bytes, package: str) -> Iterator[str]:
-    """The dotted names that a file may import. ``package`` is the package of the file."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if package else []
-            start = base if node.level else []
-            whole = ".".join([*start, *([node.module] if node.module else [])])
-            yield whole
-            yield from (f"{whole}.{alias.name}".lstrip(".") for alias in node.names)
-        elif isinstance(node, ast.Call) and called_name(node) in IMPORTING_FUNCTIONS and node.args:
-            argument = node.args[0]
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                name = argument.value
-                yield f"{package}.{name.lstrip('.')}" if name.startswith(".") else name
-
-
-def called_name(call: ast.Call) -> str:
-    """The last part of the name of the called function."""
-    function = call.func
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
-
-
-def source_digest(file: Path, content: bytes) -> str:
-    """A digest of the code of a file, which comments, layout and docstrings do not change."""
-    digest = hashlib.sha256()
-    try:
-        tree = ast.parse(content) if file.suffix == ".py" else None
-    except (SyntaxError, ValueError):
-        tree = None
-    if tree is None:
-        digest.update(content)
-    else:
-        for piece in pieces(tree):
-            digest.update(piece.encode())
-    return digest.hexdigest()[:DIGITS]
-
-
-def pieces(node: ast.AST) -> Iterator[str]:
-    """The syntax tree as text without docstrings, the same in every version of Python."""
-    yield f"({type(node).__name__}"
-    for name, value in ast.iter_fields(node):
-        # Newer versions of Python have additional fields, which are empty.
-        if value is None or value == [] or name in ("kind", "type_comment"):
-            continue
-        yield f" {name}="
-        for item in value if isinstance(value, list) else [value]:
-            if is_documentation(item):
-                continue
-            if isinstance(item, ast.AST):
-                yield from pieces(item)
-            else:
-                yield f"{item!r},"
-    yield ")"
-
-
-def is_documentation(node: object) -> bool:
-    """Whether this is a statement that consists only of a string, such as a docstring."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )

@@ -1,4 +1,7 @@
-"""The paths of a sweep's results, and every read and write of them."""
+"""The paths of a sweep's results, and the reads and writes of them.
+
+Only checkpoints are written elsewhere: by :mod:`adaloss.execution`, which makes them.
+"""
 
 import json
 import os

@@ -73,22 +73,19 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
             HARDWARE: recorded(frame, "environment", hardware),
         },
         must_share=("dataset",),
-        caveats=(*incompleteness(frame, name), *mixtures(frame, name)),
+        caveats=tuple(caveats(frame, name)),
     )
 
 
-def incompleteness(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
-    """A caveat if trials are missing."""
-    states = frame.drop_duplicates("trial_id")["state"]
+def caveats(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
+    """A caveat if trials are missing, or if they mix versions of the user's own code or data."""
+    trials = frame.drop_duplicates("trial_id")
+    states = trials["state"]
     missing = int((states == MISSING).sum())
     if missing:
         done = f"{len(states) - missing} of {len(states)} trials"
         yield Caveat(text=f"INCOMPLETE: of {name} only {done} have ended")
-
-
-def mixtures(frame: pd.DataFrame, name: str) -> Iterator[Caveat]:
-    """A caveat on results from several versions of the user's own code or data."""
-    for note in own_notes(frame.drop_duplicates("trial_id"), some_mixed=False):
+    for note in own_notes(trials, some_mixed=False):
         yield Caveat(text=f"{name}: {note.removesuffix('.')}")
 
 

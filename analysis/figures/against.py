@@ -19,12 +19,12 @@ from analysis.figures.parts.axes import (
     in_default_style,
     is_logarithmic,
     is_partial,
+    label_decades,
     label_part,
     line_handles,
-    name_decades,
     number_of_seeds,
-    places_ticks,
-    set_places,
+    position_ticks,
+    set_positions,
     shown_columns,
     shown_tables,
     tables_for,
@@ -33,7 +33,7 @@ from analysis.figures.parts.axes import (
 from analysis.figures.parts.band import Band, band_for
 from analysis.figures.parts.labels import literal, metric_label
 from analysis.figures.parts.line_styles import LineStyle, line_styles
-from analysis.figures.parts.places import places_of
+from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import (
     PAGE_INCHES,
     TEXT_POINTS,
@@ -112,7 +112,7 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
     tables = shown_tables(tables, notes)
     most_rows = max((len(table.row_values) for table in tables), default=0)
     grid = panel_grid(len(tables), width=width, wanted=ROW_INCHES * most_rows)
-    ticks = [places_ticks(t, places_of(t.row_values), grid.panel_width - 0.5) for t in tables]
+    ticks = [position_ticks(t, positions_of(t.row_values), grid.panel_width - 0.5) for t in tables]
     below = max((tick.height for tick in ticks), default=0.0)
     figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + below), title)
     draw_panels(figure, tables, ticks, grid, styles, spread)
@@ -170,7 +170,7 @@ def scale_means(
         first.set_yticks([])
     if is_logarithmic(tables[0].metric, means):
         first.set_yscale("log")
-        name_decades(first.yaxis, *first.get_ylim())
+        label_decades(first.yaxis, *first.get_ylim())
     if any(cell.status is CellStatus.NA for cell in cells):
         band.set_apart(panels, named=named)
 
@@ -184,14 +184,14 @@ def draw_panel(
     band: Band,
 ) -> None:
     """Draw one table's lines on its axes."""
-    places = places_of(table.row_values)
-    set_places(axes, places, ticks)
+    positions = positions_of(table.row_values)
+    set_positions(axes, positions, ticks)
     columns = [column for column in table.column_values if column in styles]
     count = len(columns)
     # The first line is drawn last, to be on top.
     for index, column in reversed(list(enumerate(columns))):
-        at = places.shifted((index - (count - 1) / 2) * min(ASIDE, 0.3 / count))
-        cells = [table.cells[value, column] for value in places.values]
+        at = positions.shifted((index - (count - 1) / 2) * min(ASIDE, 0.3 / count))
+        cells = [table.cells[value, column] for value in positions.values]
         draw_means(axes, at, cells, styles[column], spread)
         draw_crosses(axes, at, cells, styles[column], band.middle)
     axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from adaloss.tasks.metrics import METRICS
-from analysis.figures.parts.axes import CROSS, name_decades, tidy
+from analysis.figures.parts.axes import CROSS, label_decades, tidy
 from analysis.figures.parts.band import Band
 from analysis.figures.parts.course import Course, Part, mean_course
 from analysis.figures.parts.labels import POINTS_PER_INCH, evenly
@@ -146,7 +146,7 @@ def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:
         middle = math.sqrt(low * high)
         low, high = middle / math.sqrt(LEAST_SPAN), middle * math.sqrt(LEAST_SPAN)
         axes.set_ylim(low, high)
-    name_decades(axes.yaxis, low, high)
+    label_decades(axes.yaxis, low, high)
 
 
 def scale_epochs(axes: Axes, part: Part) -> None:

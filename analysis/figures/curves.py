@@ -33,7 +33,7 @@ from analysis.figures.parts.band import band_for
 from analysis.figures.parts.course import Part, Recorded, courses_by_cell, recorded_epochs
 from analysis.figures.parts.labels import broken, evenly, in_words, literal
 from analysis.figures.parts.line_styles import LineStyle, line_styles
-from analysis.figures.parts.places import places_of
+from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
 from analysis.frame.frame import grouped, task_in
 from analysis.tables.names import NO_LABELS, Names
@@ -100,7 +100,7 @@ def curves_by_part(
     @in_default_style
     def draw(table: Table, trials: pd.DataFrame) -> Figure:
         part = part_of(table, trials, recorded, wanted, styles, width)
-        values = places_of(table.row_values).values
+        values = positions_of(table.row_values).values
         heading = f"{title}: {table.part}" if title and table.part else title or table.part or ""
         return draw_part(part, heading, width, [*choice_note(part, values), *notes])
 
@@ -120,7 +120,7 @@ def part_of(
     return Part(
         field=table.row_field,
         line_field=table.column_field,
-        shown=evenly(places_of(table.row_values).values, most),
+        shown=evenly(positions_of(table.row_values).values, most),
         names=table.names,
         quantities=quantities,
         styles={c: style for c, style in styles.items() if c in table.column_values},

@@ -25,8 +25,8 @@ from analysis.figures.parts.axes import (
     hide_inner_labels,
     in_default_style,
     is_partial,
+    label_decades,
     label_part,
-    name_decades,
     number_of_seeds,
     shown_tables,
     tables_for,
@@ -165,7 +165,7 @@ def draw_panels(
         )
         bar.set_label(metric_label(tables[0].metric, tables[0].at, 34), fontsize=TEXT_POINTS)
         if isinstance(colours.norm, LogNorm):
-            name_decades(bar.ax.yaxis, *bar.ax.get_ylim())
+            label_decades(bar.ax.yaxis, *bar.ax.get_ylim())
         bar.ax.tick_params(labelsize=TEXT_POINTS, length=2.5, width=0.6)
         bar.outline.set_linewidth(0.6)
 

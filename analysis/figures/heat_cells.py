@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.axes import is_logarithmic
 from analysis.figures.parts.labels import broken, literal
-from analysis.figures.parts.places import places_of
+from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks, apart, tall, ticks_of
 from analysis.tables.cells import Cell, CellStatus
@@ -75,7 +75,7 @@ class CellSize:
 
 def draw_panel(axes: Axes, table: Table, colours: Colours, size: CellSize) -> None:
     """Draw one table's cells, with the first row at the top."""
-    rows, columns = places_of(table.row_values).values, table.column_values
+    rows, columns = positions_of(table.row_values).values, table.column_values
     cells = [[table.cells[row, column] for column in columns] for row in rows]
     means = [[math.nan if cell.mean is None else cell.mean for cell in line] for line in cells]
     axes.pcolormesh(

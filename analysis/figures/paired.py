@@ -18,7 +18,7 @@ from analysis.figures.parts.axes import (
     in_default_style,
     label_part,
     line_handles,
-    places_ticks,
+    position_ticks,
     shown_columns,
     shown_tables,
     tables_for,
@@ -26,7 +26,7 @@ from analysis.figures.parts.axes import (
 from analysis.figures.parts.band import band_for
 from analysis.figures.parts.labels import literal
 from analysis.figures.parts.line_styles import LineStyle, line_styles
-from analysis.figures.parts.places import places_of
+from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import PAGE_INCHES, add_key, new_sheet, panel_grid
 from analysis.frame.frame import grouped
 from analysis.tables.measure import Measure
@@ -128,7 +128,7 @@ def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figu
     rows, lines = max(len(table.row_values) for table in tables), len(styles) - 1
     grid = panel_grid(len(tables), width=width, wanted=rows * lines * MARK_INCHES + LABEL_INCHES)
     inches = grid.panel_width - LABEL_INCHES
-    ticks = [places_ticks(table, places_of(table.row_values), inches) for table in tables]
+    ticks = [position_ticks(table, positions_of(table.row_values), inches) for table in tables]
     height = PANEL_HEIGHT + max(tick.height for tick in ticks)
     figure = new_sheet(grid.width, grid.rows * height, title)
     has_room = counts_have_room(comparisons, lines, inches)

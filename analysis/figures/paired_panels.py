@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 
 from adaloss.tasks.metrics import METRICS
 from analysis.figures.pairs import Comparison, Pairs
-from analysis.figures.parts.axes import CROSS, set_places, tidy
+from analysis.figures.parts.axes import CROSS, set_positions, tidy
 from analysis.figures.parts.band import Band
 from analysis.figures.parts.labels import broken, literal, metric_label, text_inches
 from analysis.figures.parts.line_styles import LineStyle
-from analysis.figures.parts.places import places_of
+from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks
 
@@ -30,25 +30,25 @@ def draw_panel(
 ) -> None:
     """Draw one part's differences around the zero line, with numbers of seeds if they fit."""
     table = comparison.table
-    places = places_of(table.row_values)
-    set_places(axes, places, ticks)
+    positions = positions_of(table.row_values)
+    set_positions(axes, positions, ticks)
     axes.axhline(0, color="black", linewidth=0.8, zorder=1)
     others = [v for v in table.column_values if v in styles and v != comparison.baseline]
     step = min(0.16, 0.8 / max(1, len(others)))
     for index, column in enumerate(others):
         style = styles[column]
         shift = (index - (len(others) - 1) / 2) * step
-        at = places.shifted(shift)
-        rows = [comparison.pairs.get((row, column), NO_PAIRS) for row in places.values]
+        at = positions.shifted(shift)
+        rows = [comparison.pairs.get((row, column), NO_PAIRS) for row in positions.values]
         # Next to the mark, which would hide them.
-        draw_seeds(axes, places.shifted(shift + 0.3 * step), rows, style)
+        draw_seeds(axes, positions.shifted(shift + 0.3 * step), rows, style)
         draw_means(axes, at, rows, style)
         if has_room:
             write_counts(axes, at, rows, style)
         diverged = [x for x, pairs in zip(at, rows, strict=True) if pairs.diverged]
         draw_crosses(axes, diverged, band.middle, style)
     # The baseline has no marks; its crosses are to the left of the others.
-    shifted = zip(places.shifted(-(len(others) + 1) / 2 * step), places.values, strict=True)
+    shifted = zip(positions.shifted(-(len(others) + 1) / 2 * step), positions.values, strict=True)
     diverged = [x for x, row in shifted if row in comparison.baseline_diverged]
     draw_crosses(axes, diverged, band.middle, styles[comparison.baseline])
     axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)

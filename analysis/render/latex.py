@@ -145,11 +145,6 @@ def latex_row(name: str, cells: Sequence[Cell], style: CellStyle, dialect: Diale
     return rf"    {' & '.join((escape(name), *shown))} \\"
 
 
-def plain_alignment(table: Table) -> str:
-    """Every column to the right."""
-    return "r" * len(table.column_values)
-
-
 def plain_cell(cell: Cell, style: CellStyle) -> str:
     r"""A cell's text, bold for the best of its row (``\mathbf`` would not affect the ±)."""
     text = cell_text(cell, style)
@@ -202,16 +197,17 @@ def siunitx_cell(cell: Cell, style: CellStyle) -> str:
     return (r"\bfseries " if cell.best else "") + number + count
 
 
-def in_braces(heading: str) -> str:
-    """A heading that siunitx must not parse as a number."""
-    return f"{{{heading}}}"
-
-
-PLAIN = Dialect(packages=("booktabs",), alignment=plain_alignment, heading=str, cell=plain_cell)
+PLAIN = Dialect(
+    packages=("booktabs",),
+    alignment=lambda table: "r" * len(table.column_values),
+    heading=str,
+    cell=plain_cell,
+)
 SIUNITX = Dialect(
     packages=("booktabs", "siunitx"),
     alignment=siunitx_alignment,
-    heading=in_braces,
+    # In braces, a heading is not parsed as a number.
+    heading="{{{}}}".format,
     cell=siunitx_cell,
 )
 

@@ -44,7 +44,10 @@ def report_html(
         overview_section(sweep, frame),
         tables_section(tables),
         figures.html,
-        *page_sections(pages),
+        *(
+            section(f"page-{number}", page.title, [sections_html(within_budget(page), level=3)])
+            for number, page in enumerate(pages, start=1)
+        ),
         divergences_section(sweep, frame),
         failures_section(sweep, frame, logs),
         origins_section(frame),
@@ -67,12 +70,6 @@ def introduction(sweep: Sweep, frame: pd.DataFrame, selection: str) -> str:
     description = sweep.grid.description
     text = f'<p class="description">{escaped(description)}</p>\n' if description else ""
     return text + banner(frame, selection)
-
-
-def page_sections(pages: Sequence[Page]) -> Iterator[str]:
-    """The pages as sections."""
-    for number, page in enumerate(pages, start=1):
-        yield section(f"page-{number}", page.title, [sections_html(within_budget(page), level=3)])
 
 
 def contents(pages: Sequence[Page]) -> Iterator[tuple[str, str]]:

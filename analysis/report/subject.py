@@ -1,13 +1,13 @@
 """The content of the interactive figures: the cells of the first kind of table, by part."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from adaloss.grid.tables.spec import TableSpec
 from analysis.figures.parts.line_styles import LineStyle, line_styles
-from analysis.figures.parts.places import Places, places_of
+from analysis.figures.parts.positions import Positions, positions_of
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import positions_by
 from analysis.tables.cells import Cell, CellStatus
@@ -35,7 +35,7 @@ class Subject:
 
     spec: TableSpec
     measure: Measure
-    rows: Places
+    rows: Positions
     row_texts: Sequence[str]
     line_labels: Sequence[str]
     styles: Sequence[LineStyle]
@@ -66,20 +66,20 @@ def subject_of(
     if not tables:
         return None
     names = tables[0].names
-    places = places_of(tuple(dict.fromkeys(values_of(chosen, spec.rows))))
+    positions = positions_of(tuple(dict.fromkeys(values_of(chosen, spec.rows))))
     lines = tuple(dict.fromkeys(values_of(chosen, spec.columns)))
     shown = lines[:MOST_LINES]
     styles = line_styles(shown)
     return Subject(
         spec=spec,
         measure=measure,
-        rows=places,
-        row_texts=names.along(spec.rows, places.values),
+        rows=positions,
+        row_texts=names.along(spec.rows, positions.values),
         line_labels=[names.alone(spec.columns, value) for value in shown],
         styles=[styles[value] for value in shown],
         all_lines=len(lines),
         parts=[table.part or table.title for table in tables],
-        points=tuple(points_of(chosen, tables, spec, places.values, shown)),
+        points=tuple(points_of(chosen, tables, spec, positions.values, shown)),
     )
 
 
@@ -102,13 +102,6 @@ def points_of(
                         part=part,
                         row=row,
                         line=line,
-                        cell=cell_at(table.cells, spec, value, column),
+                        cell=table.cells[(column, value) if spec.transpose else (value, column)],
                         trials=[labels[position] for position in found],
                     )
-
-
-def cell_at(
-    cells: Mapping[tuple[object, object], Cell], spec: TableSpec, row: object, column: object
-) -> Cell:
-    """The cell of these values, also in a transposed table."""
-    return cells[(column, row) if spec.transpose else (row, column)]

@@ -1,7 +1,6 @@
 """The number of images behind a table's numbers, for its caption."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -42,17 +41,13 @@ def sizes_of(trials: pd.DataFrame, measure: Measure) -> list[str]:
     column, _ = part_of(measure)
     if column not in trials:
         return []
-    return [size_text(size) for size in values_of(complete(trials), column)]
+    sizes = values_of(complete(trials), column)
+    return [NOT_RECORDED if size is None else f"{size:,}" for size in sizes]
 
 
 def part_of(measure: Measure) -> tuple[str, str]:
     """The column and the name of the metric's images; empty for other metrics."""
     return PARTS.get(measure.metric.partition("/")[0], ("", ""))
-
-
-def size_text(size: Any) -> str:
-    """A number of images as text; old records do not have one."""
-    return NOT_RECORDED if size is None else f"{size:,}"
 
 
 def complete(trials: pd.DataFrame) -> pd.DataFrame:

@@ -143,15 +143,11 @@ def compared(ours: "Results", theirs: str) -> "Comparison":
         same = {"metric": measure.metric, "at": measure.at, "only": {}, "exclude": ()}
         spec = ours.spec.model_copy(update=same)
         results = read_results(sweep, sweep.trials, store, [spec])
-        name = name_of_other(sweep.name, ours, theirs)
+        same_name = sweep.name == ours.sweep.name
+        name = f"{sweep.name} by {theirs}" if same_name else sweep.name
         other = records_side(results.frame, name=name, measure=measure, na_if=na_if)
     mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)
     return compare_sides(mine, other, ours.names)
-
-
-def name_of_other(name: str, ours: "Results", theirs: str) -> str:
-    """The other sweep's name, extended by its grid if both have the same."""
-    return name if name != ours.sweep.name else f"{name} by {theirs}"
 
 
 def put_json(value: dict[str, Any], output: Path | None) -> None:

@@ -4,7 +4,7 @@ import re
 import socket
 import time
 
-from runners.on_ray.loss import Lost
+from runners.on_ray.ray_lost import Lost
 
 # Ray itself retries for minutes.
 SECONDS_TO_ANSWER = 5.0

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.on_ray.loss import Lost
+from runners.on_ray.ray_lost import Lost
 
 # An environment variable, which all processes that the driver starts inherit.
 MARK = "ADALOSS_SWEEP_RAY"

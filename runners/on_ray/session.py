@@ -15,9 +15,9 @@ from runners.interrupt import interrupts_delayed
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.allocator import workers_with_jemalloc
 from runners.on_ray.end_message import message_if_killed
-from runners.on_ray.loss import Lost, RayLostError
 from runners.on_ray.private import adapted_tune, reduced_servers
 from runners.on_ray.processes import RayProcesses, lost_server, marked
+from runners.on_ray.ray_lost import Lost, RayLostError
 from runners.preflight.machine.gpus import AMD_DEVICE, visible_gpus
 from runners.preflight.machine.ray_folder import ray_folder
 from runners.trials.machine import WorkerSettings

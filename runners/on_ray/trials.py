@@ -22,8 +22,8 @@ from adaloss.records.store import Store
 from adaloss.tasks.table import trial_from
 from adaloss.trial import Trial
 from runners.interrupt import sigterm_as_interrupt
-from runners.on_ray.loss import stopped_when
 from runners.on_ray.private import forget_ended
+from runners.on_ray.ray_lost import stopped_when
 from runners.on_ray.scheduler import LeavesStartingWorkers
 from runners.on_ray.session import capacity_for, ray_running
 from runners.trials.ends import TrialEnds

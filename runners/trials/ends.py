@@ -1,4 +1,4 @@
-"""What the driver does when a trial ends: retry it, or record and report its end."""
+"""Carries out what the queue decides when a trial ends: a retry, or its recorded end."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from adaloss.time_limit import TrialTimeoutError
 from adaloss.trial import Trial
 from runners.trials.events import SweepObserver
 from runners.trials.lost_trial import record_lost, stack_at_the_limit
-from runners.trials.queue import ALIKE, Again, End, TrialQueue
+from runners.trials.queue import SAME_FAILURES, End, Retry, TrialQueue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +23,14 @@ class TrialEnds:
 
     def reported(self, trial: Trial, result: TrialResult) -> None:
         """Handle a result that the trial's worker recorded."""
-        again = self.queue.ended(trial, end_of(result))
-        if again is None:
+        retry = self.queue.ended(trial, end_of(result))
+        if retry is None:
             self.observer.trial_ended(trial, result.state, f"{reason(result)}{self.last()}")
             return
         # If this fails, the next worker finds the result, reports it and stops.
         with suppress(OSError):
             self.store.set_aside(trial)
-        self.observer.starts_again(trial, f"{reason(result)}; retried{when(again)}")
+        self.observer.starts_again(trial, f"{reason(result)}; retried{retry_text(retry)}")
 
     def lost(self, trial: Trial, failure: Failure) -> None:
         """Handle a worker that died or cannot continue, with this failure."""
@@ -45,10 +45,10 @@ class TrialEnds:
         if self.timeout is not None and stack:
             failure = timed_out(self.timeout, stack)
         end = End(state=TrialState.FAILED, failure=failure.kind, message=failure.message)
-        again = self.queue.ended(trial, end)
-        if again is not None:
+        retry = self.queue.ended(trial, end)
+        if retry is not None:
             text = f"{failure.kind}: {failure.message}; continues from its last checkpoint"
-            self.observer.starts_again(trial, f"{text}{when(again)}")
+            self.observer.starts_again(trial, f"{text}{retry_text(retry)}")
             return
         if (starts := self.queue.starts[trial.trial_id]) > 1:
             message = f"{failure.message} (started {starts} times)"
@@ -66,7 +66,7 @@ class TrialEnds:
         if not self.queue.hopeless:
             return ""
         return (
-            f"; the first {ALIKE} trials have all failed in this way: no more are started "
+            f"; the first {SAME_FAILURES} trials have all failed in this way: no more are started "
             "(write execution: {max_failed: N} to start more)"
         )
 
@@ -99,7 +99,7 @@ def timed_out(limit: float, stack: str) -> Failure:
     )
 
 
-def when(again: Again) -> str:
+def retry_text(retry: Retry) -> str:
     """How and when a trial is retried, as the end of a sentence."""
-    alone = ", alone," if again.alone else ""
-    return f"{alone} in {again.delay:g} s (retry {again.retry} of {again.retries})"
+    alone = ", alone," if retry.alone else ""
+    return f"{alone} in {retry.delay:g} s (retry {retry.number} of {retry.retries})"

@@ -16,8 +16,8 @@ CURABLE = frozenset({FailureKind.WORKER_LOST, FailureKind.OUT_OF_MEMORY})
 # Seconds before the first retry; each further one waits twice as long, up to the longest.
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 300.0
-# If the first ALIKE trials all fail in the same way, the others are assumed to fail too.
-ALIKE = 10
+# If the first SAME_FAILURES trials all fail in the same way, the others are assumed to fail too.
+SAME_FAILURES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +77,10 @@ class End:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Again:
-    """The retry of a failed trial in ``delay`` seconds: number ``retry`` of ``retries``."""
+class Retry:
+    """The retry of a failed trial in ``delay`` seconds: ``number`` of ``retries``."""
 
-    retry: int
+    number: int
     retries: int
     delay: float
     alone: bool
@@ -90,8 +90,8 @@ class TrialQueue:
     """The trials of a sweep that wait for a worker, in order.
 
     A trial is retried up to ``retries`` times. No more trials start when more than ``max_failed``
-    have failed; without ``max_failed``, when the first :data:`ALIKE` trials all failed in the same
-    way. ``now`` is a clock in seconds.
+    have failed; without ``max_failed``, when the first :data:`SAME_FAILURES` trials all failed in
+    the same way. ``now`` is a clock in seconds.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class TrialQueue:
         ends = self.first_ends
         return (
             self.max_failed is None
-            and len(ends) == ALIKE
+            and len(ends) == SAME_FAILURES
             and len(set(ends)) == 1
             and None not in ends
         )
@@ -197,7 +197,7 @@ class TrialQueue:
             return gpu_share(self.measured[kind], self.capacity.most_per_gpu)
         return 1.0 if self.measuring[kind] < self.capacity.gpus else None
 
-    def ended(self, trial: Trial, end: End) -> Again | None:
+    def ended(self, trial: Trial, end: End) -> Retry | None:
         """Record how a running trial ended; return its retry, None if it gets none."""
         start = self.running.pop(trial.trial_id)
         if self.packs and not start.alone and self.measuring[trial.memory_kind]:
@@ -205,31 +205,31 @@ class TrialQueue:
         # A trial that failed or diverged early may not have been at its peak.
         if end.memory is not None and end.state is TrialState.COMPLETE:
             note(self.measured, trial, end.memory)
-        again = self.again(start, end)
-        if again is not None:
+        retry = self.retry_of(start, end)
+        if retry is not None:
             self.repeats += 1
-            due = self.now() + again.delay
-            heapq.heappush(self.to_repeat, (due, self.repeats, trial, again.alone))
-            return again
+            due = self.now() + retry.delay
+            heapq.heappush(self.to_repeat, (due, self.repeats, trial, retry.alone))
+            return retry
         if end.state is TrialState.FAILED:
             self.failed += 1
-        if len(self.first_ends) < ALIKE:
+        if len(self.first_ends) < SAME_FAILURES:
             self.first_ends.append(way_of(end))
         return None
 
-    def again(self, start: Start, end: End) -> Again | None:
+    def retry_of(self, start: Start, end: End) -> Retry | None:
         """The trial's retry after such an end, None if a retry cannot help."""
-        retry = self.starts[start.trial.trial_id]
-        if end.failure not in CURABLE or retry > self.retries or self.fuse_blown:
+        number = self.starts[start.trial.trial_id]
+        if end.failure not in CURABLE or number > self.retries or self.fuse_blown:
             return None
         out_of_memory = end.failure is FailureKind.OUT_OF_MEMORY
         # A trial that already ran alone would not get more memory.
         if out_of_memory and start.alone:
             return None
-        return Again(
-            retry=retry,
+        return Retry(
+            number=number,
             retries=self.retries,
-            delay=delay_before(retry),
+            delay=delay_before(number),
             alone=out_of_memory or start.alone,
         )
 

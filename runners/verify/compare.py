@@ -90,20 +90,18 @@ def first_difference(
     """
     agree = identical if bits else about_equal
     found = (
-        *differing_epochs(recorded.history, now.history, agree),
+        *(
+            difference
+            # A different number of epochs is reported as a difference in the end.
+            for before, after in zip(recorded.history, now.history, strict=False)
+            for difference in differing_numbers(
+                after.epoch, "", numbers(before), numbers(after), agree
+            )
+        ),
         *differing_ends(recorded.result, now.result, bits=bits),
         *inconsistencies(recorded, task),
     )
     return found[0] if found else None
-
-
-def differing_epochs(
-    recorded: tuple[EpochMetrics, ...], now: tuple[EpochMetrics, ...], agree: Agree
-) -> Iterator[Difference]:
-    """The numbers that differ in the epochs that both have."""
-    # A different number of epochs is reported as a difference in the end.
-    for before, after in zip(recorded, now, strict=False):
-        yield from differing_numbers(after.epoch, "", numbers(before), numbers(after), agree)
 
 
 def inconsistencies(recorded: Records, task: Task) -> Iterator[Difference]:

@@ -126,11 +126,11 @@ def test_who_draws_beside_does_not_tell_again_what_cannot_be_read(
     records.store.append_metrics(trial, ordinary_epoch(80.0, epoch=1))
     damaged = records.store.trial_folder(trial) / METRICS_FILE
     damaged.write_text(damaged.read_text() + "{}\n")
-    said = records.store.root / "said.txt"
+    printed = records.store.root / "said.txt"
 
     # Nested, as that of the command line, it cannot be taken to another process.
     def say(error):
-        with said.open("a") as lines:
+        with printed.open("a") as lines:
             lines.write(f"{os.getpid()} {error.path}\n")
 
     store = replace(records.store, unreadable=say)
@@ -138,7 +138,7 @@ def test_who_draws_beside_does_not_tell_again_what_cannot_be_read(
     monkeypatch.setattr("analysis.outputs.FIGURES", ("curves",))
     save_everything(read_results(sweep, sweep.trials, store), "1")
     assert (store.figures_folder / "curves-mlp.pdf").exists()
-    assert set(said.read_text().splitlines()) == {f"{os.getpid()} {damaged}"}
+    assert set(printed.read_text().splitlines()) == {f"{os.getpid()} {damaged}"}
 
 
 @pytest.mark.parametrize("name", ["tables/tables.csv", "report.html", "figures/heatmap.svg"])

@@ -126,9 +126,9 @@ def test_their_adagrad_norm_is_named_as_the_other_optimizer_it_is(paper, compare
     made = compared(paper.trials)
     rows = [row[1] for row in comparison_page(made).sections[1].table.rows if "adagrad" in row[1]]
     assert rows == ["adagrad_norm (theirs: adagrad_norm_rowwise)"] * 10
-    told = above_the_table(made)
-    assert "optimizer  adagrad_norm  adagrad_norm_rowwise  10 of 40" in told
-    assert "these are different optimizers (10 of 40 pairs)." in told
+    message = above_the_table(made)
+    assert "optimizer  adagrad_norm  adagrad_norm_rowwise  10 of 40" in message
+    assert "these are different optimizers (10 of 40 pairs)." in message
 
 
 def test_the_same_variant_is_compared_without_that_caveat(paper, compared):
@@ -145,9 +145,9 @@ def test_the_same_variant_is_compared_without_that_caveat(paper, compared):
 
 def test_withdrawn_numbers_are_called_so_above_the_table_and_beside_each(paper, compared):
     made = compared(paper.trials, FIRST)
-    told = above_the_table(made)
-    assert "The ResNet50-swsl numbers of 2021-12-13 were withdrawn" in told
-    assert "(20 of 40 pairs)" in told
+    message = above_the_table(made)
+    assert "The ResNet50-swsl numbers of 2021-12-13 were withdrawn" in message
+    assert "(20 of 40 pairs)" in message
     for row in comparison_page(made).sections[1].table.rows:
         assert row[5].endswith(" withdrawn") is (row[0] == RESNET)
 
@@ -159,20 +159,20 @@ def test_nothing_is_called_withdrawn_where_nothing_is(paper, compared):
 
 
 def test_what_they_do_not_say_is_unknown(paper, compared):
-    (told,) = [
+    (message,) = [
         line
         for line in above_the_table(compared(paper.trials)).splitlines()
         if line.startswith("Unknown there")
     ]
-    assert told.startswith("Unknown there: alpha (1 here in 20 pairs); c (0 here in 10 pairs)")
+    assert message.startswith("Unknown there: alpha (1 here in 20 pairs); c (0 here in 10 pairs)")
     for name in ("epoch reported", "N/A where", "standard deviation", "max_loss"):
-        assert f"; {name} (" in told
+        assert f"; {name} (" in message
 
 
 def test_rounding_and_the_two_batch_sizes_are_told(paper, compared):
-    told = above_the_table(compared(paper.trials))
-    assert "rounding  none  2 decimals  40 of 40" in told
-    assert "batch_size there: 128 in the authors' code, 64 in the last README" in told
+    message = above_the_table(compared(paper.trials))
+    assert "rounding  none  2 decimals  40 of 40" in message
+    assert "batch_size there: 128 in the authors' code, 64 in the last README" in message
 
 
 @pytest.mark.parametrize(
@@ -216,10 +216,10 @@ def test_another_experiment_is_refused_with_what_could_be_compared(store):
     ours = records_side(build_frame(quickstart.trials, store), name="q", measure=MEASURE)
     with pytest.raises(UserError) as caught:
         compare(ours, published_side())
-    told = str(caught.value)
-    assert "  dataset: digits here; cifar100 there" in told
-    assert "  model: mlp, small_cnn here; vit_small" in told
-    assert "b0 0.01, 0.1, 1, 10, 100" in told.splitlines()[-1]
+    message = str(caught.value)
+    assert "  dataset: digits here; cifar100 there" in message
+    assert "  model: mlp, small_cnn here; vit_small" in message
+    assert "b0 0.01, 0.1, 1, 10, 100" in message.splitlines()[-1]
 
 
 def test_another_metric_is_refused(paper, store):

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clock import Clock
+from command_server import CommandServer, Finished
 from patience import PATIENCE
 from small_records import finish
 from wandb_double import Double, serving
@@ -35,7 +35,7 @@ seeds: 2
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., Finished]
 
 
 @pytest.fixture
@@ -46,21 +46,20 @@ def grid(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def command_in() -> Callable[[Path], Command]:
+def command_server() -> Iterator[CommandServer]:
+    server = CommandServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def command_in(command_server: CommandServer) -> Callable[[Path], Command]:
     """``adaloss-sweep`` in a process of its own, in this folder."""
 
     def command_of(folder: Path) -> Command:
-        def run(*arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
-            program = [sys.executable, "-m", "runners", *map(str, arguments)]
+        def run(*arguments: object, timeout: float = PATIENCE) -> Finished:
             environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
-            return subprocess.run(
-                program,
-                cwd=folder,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-            )
+            return command_server.run(list(map(str, arguments)), folder, environment, timeout)
 
         return run
 
@@ -74,7 +73,7 @@ def command(command_in: Callable[[Path], Command], tmp_path: Path) -> Command:
 
 
 @pytest.fixture
-def said(
+def cli(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[object, str, str]]:
     """``adaloss-sweep`` in this process and a folder of its own: exit code, output, errors."""

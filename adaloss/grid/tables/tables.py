@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
-from adaloss.grid.mistakes.problems import KeyPath, Problem
+from adaloss.grid.mistakes.problems import Problem
 from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.cells import unmatched
 from adaloss.grid.points.points import Cell, Point, read_point
 from adaloss.grid.reading.file import GridFile
-from adaloss.grid.schema.schema import Grid, GridTable
+from adaloss.grid.schema.schema import Grid
 from adaloss.grid.tables.axes import fields_needed
 from adaloss.grid.tables.spec import TableSpec, epoch_of
 
@@ -27,14 +27,18 @@ def read_tables(
     specs = []
     index = CellIndex(cells)
     for number, table in enumerate(grid.tables if "tables" in file.data else ()):
-        only = [read_point(file, *entry, problems) for entry in only_entries(number, table)]
-        excluded = [read_point(file, *entry, problems) for entry in exclude_entries(number, table)]
+        path = ("tables", number)
+        only = read_point(file, (*path, "only"), table.only, problems) if table.only else None
+        excluded = [
+            read_point(file, (*path, "exclude", position), point, problems)
+            for position, point in enumerate(table.exclude)
+        ]
         try:
-            for point in (*only, *excluded) if cells else ():
+            for point in (*([only] if only else ()), *excluded) if cells else ():
                 problems += unmatched(file, point, index, invalid)
             spec = TableSpec(
                 **table.model_dump(exclude={"only", "exclude"}),
-                only=only[0].values if only else {},
+                only=only.values if only else {},
                 exclude=tuple(point.values for point in excluded),
             )
             specs.append(spec)
@@ -43,18 +47,6 @@ def read_tables(
         except TooManyStepsError:
             return (), [*problems, file.problem(("tables", number), TOO_MANY_STEPS)]
     return tuple(specs), problems
-
-
-def only_entries(number: int, table: GridTable) -> Iterator[tuple[KeyPath, object]]:
-    """The path and the values of the table's ``only``, if it has one."""
-    if table.only:
-        yield ("tables", number, "only"), table.only
-
-
-def exclude_entries(number: int, table: GridTable) -> Iterator[tuple[KeyPath, object]]:
-    """The path and the values of each point in the table's ``exclude``."""
-    for position, point in enumerate(table.exclude):
-        yield ("tables", number, "exclude", position), point
 
 
 def table_problems(

@@ -16,7 +16,7 @@ from adaloss.grid.tables.spec import At, NaIf, TableSpec
 from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.labels import broken, literal
 from analysis.figures.parts.line_styles import MAX_LINES, LineStyle
-from analysis.figures.parts.places import Places
+from analysis.figures.parts.positions import Positions
 from analysis.figures.parts.sheet import MAX_PANELS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks, ticks_of
 from analysis.tables.cells import Cell, CellStatus
@@ -131,7 +131,7 @@ def is_logarithmic(metric: str, values: Sequence[float]) -> bool:
     )
 
 
-def name_decades(axis: Axis, low: float, high: float) -> None:
+def label_decades(axis: Axis, low: float, high: float) -> None:
     """Write plain numbers on a logarithmic axis, also if it contains no whole decade."""
     decades = math.log10(high / low)
     steps = next(steps for most, steps in LOG_STEPS if decades < most)
@@ -145,21 +145,21 @@ def label_part(axes: Axes, table: Table, inches: float) -> None:
     axes.set_title(literal(broken(table.part or "", int(inches * 15))), fontsize=TEXT_POINTS)
 
 
-def places_ticks(table: Table, places: Places, inches: float) -> Ticks:
+def position_ticks(table: Table, positions: Positions, inches: float) -> Ticks:
     """The ticks of the table's rows along an axis of this length in inches."""
     return ticks_of(
-        table.names.along(table.row_field, places.values),
-        [share * inches for share in places.shares],
+        table.names.along(table.row_field, positions.values),
+        [share * inches for share in positions.shares],
     )
 
 
-def set_places(axes: Axes, places: Places, ticks: Ticks) -> None:
-    """The x axis of these places."""
-    if places.logarithmic:
+def set_positions(axes: Axes, positions: Positions, ticks: Ticks) -> None:
+    """The x axis of these positions."""
+    if positions.logarithmic:
         axes.set_xscale("log")
-    # Explicit limits: the axis includes places without marks.
-    axes.set_xlim(places.limits)
-    axes.set_xticks(places.numbers, ticks.shown, **ticks.turn)
+    # Explicit limits: the axis includes positions without marks.
+    axes.set_xlim(positions.limits)
+    axes.set_xticks(positions.numbers, ticks.shown, **ticks.turn)
     axes.minorticks_off()
 
 

@@ -45,7 +45,9 @@ def limits(workers: int) -> Iterator[Finding]:
     # Ray itself raises the soft limit to the hard one.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield compared("open files", "ulimit -n", RAY_FILES + WORKER_FILES * workers, hard)
-    needed = threads_of_this_user() + RAY_THREADS + (WORKER_THREADS + threads_each()) * workers
+    now = sum(threads_of(process) for process in Path("/proc").glob("[0-9]*"))
+    # torch may start a thread per processor in each worker.
+    needed = now + RAY_THREADS + (WORKER_THREADS + cpus_of_this_machine()) * workers
     most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     yield compared("processes", "ulimit -u", needed, most)
 
@@ -58,16 +60,6 @@ def compared(about: str, command: str, needed: int, most: int) -> Finding:
     if needed <= most:
         return fine(about, found)
     return warning(about, found, f"raise the limit (`{command}`), or lower max_concurrent")
-
-
-def threads_each() -> int:
-    """The threads that torch may start in a worker."""
-    return cpus_of_this_machine()
-
-
-def threads_of_this_user() -> int:
-    """The threads that currently count against this user's limit."""
-    return sum(threads_of(process) for process in Path("/proc").glob("[0-9]*"))
 
 
 def threads_of(process: Path) -> int:

@@ -118,13 +118,13 @@ def record_target() -> Target:
 
     def read(content: bytes) -> None:
         for reader in readers:
-            said = ""
+            printed = ""
             try:
                 reader(content)
             except CorruptRecordError as error:
-                said = str(error)
-            assert said.isprintable()
-            assert len(said) < 1_000
+                printed = str(error)
+            assert printed.isprintable()
+            assert len(printed) < 1_000
 
     return read
 

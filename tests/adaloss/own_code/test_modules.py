@@ -12,14 +12,12 @@ import adaloss_sweep
 from adaloss.own_code.modules import (
     PACKAGES,
     OwnCodeError,
-    code_digests,
-    digests_of_files,
     find_own_module,
     import_own_module,
     is_below,
-    loaded_digests,
     own_code_first,
 )
+from adaloss.own_code.source_digests import code_digests, digests_of_files, loaded_digests
 
 
 @pytest.fixture

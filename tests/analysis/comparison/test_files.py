@@ -147,15 +147,15 @@ def test_all_mistakes_are_told_at_once(refused):
 
 
 def test_a_file_that_is_wrong_throughout_is_not_told_line_by_line(refused):
-    told = refused("b0,mean\n" + "x,1\n" * 500).splitlines()
-    assert len(told) == 21
-    assert told[-1] == "theirs.csv: and 480 more"
+    message = refused("b0,mean\n" + "x,1\n" * 500).splitlines()
+    assert len(message) == 21
+    assert message[-1] == "theirs.csv: and 480 more"
 
 
 def test_hostile_texts_stay_on_one_line(refused):
-    told = refused('b0,mean\n1,"a\x1b[31m\nb"\n')
-    assert "\x1b" not in told
-    assert len(told.splitlines()) == 1
+    message = refused('b0,mean\n1,"a\x1b[31m\nb"\n')
+    assert "\x1b" not in message
+    assert len(message.splitlines()) == 1
 
 
 def test_a_missing_file_and_a_folder(tmp_path):

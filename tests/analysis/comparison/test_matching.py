@@ -32,7 +32,7 @@ def keys(comparison, *fields):
     return [tuple(cell.ours.fields[f] for f in fields) for cell in comparison.cells]
 
 
-def told(comparison):
+def noted(comparison):
     """What differs, by name: here, there and in how many pairs."""
     return {c.name: (c.ours, c.theirs, c.pairs) for c in comparison.conditions if c.is_known}
 
@@ -57,7 +57,7 @@ def test_sweeps_that_differ_as_a_whole_are_compared_cell_by_cell(sweep):
         ("sgd_decay_sqrt", 1),
         ("sgd_decay_sqrt", 10),
     ]
-    assert told(made) == {"epochs": ("8", "16", 4)}
+    assert noted(made) == {"epochs": ("8", "16", 4)}
     assert {cell.difference for cell in made.cells} == {-3}
     assert made.unmatched == ()
 
@@ -67,7 +67,7 @@ def test_a_field_with_values_in_common_finds_the_cell(sweep):
     theirs = sweep("theirs", ([94, 95], {"epochs": 16}), ([96, 97], {"epochs": 32}))
     made = compare(ours, theirs)
     assert keys(made, "epochs") == [(16,)]
-    assert told(made) == {}
+    assert noted(made) == {}
     assert [
         (cell.outcome, (cell.ours or cell.theirs).fields["epochs"]) for cell in made.unmatched
     ] == [
@@ -83,7 +83,7 @@ def test_a_field_that_follows_from_another_finds_no_cell_but_is_told(sweep):
     theirs = sweep("theirs", *(([90, 91], fields | {"lr": 0.1}) for fields, _ in own))
     made = compare(ours, theirs)
     assert made.named_by == ("optimizer",)
-    assert told(made) == {"lr": ("0.05", "0.1", 1)}
+    assert noted(made) == {"lr": ("0.05", "0.1", 1)}
 
 
 def test_a_field_that_follows_on_one_side_alone_still_finds_the_cell(sweep):
@@ -93,7 +93,7 @@ def test_a_field_that_follows_on_one_side_alone_still_finds_the_cell(sweep):
     theirs = sweep("theirs", *(([90, 91], {"optimizer": o, "lr": lr}) for o, lr in crossed_rates))
     made = compare(ours, theirs)
     assert keys(made, "optimizer", "lr") == own
-    assert told(made) == {}
+    assert noted(made) == {}
     assert len(made.unmatched) == 2
 
 
@@ -106,7 +106,7 @@ def test_a_hyperparameter_that_an_optimizer_ignores_makes_no_two_cells(sweep):
     cells = [([90, 91], {"optimizer": "sgd_constant", "alpha": alpha}) for alpha in (1, 2)]
     ours = sweep("ours", *cells)
     assert [(cell.n, cell.fields["alpha"]) for cell in ours.cells] == [(2, NOT_APPLICABLE)]
-    assert told(compare(ours, ours)) == {}
+    assert noted(compare(ours, ours)) == {}
 
 
 def plain(name, *cells, **more):
@@ -150,7 +150,7 @@ def test_a_value_that_stands_in_is_compared_and_told(sweep):
     )
     made = compare(ours, theirs)
     assert len(made.cells) == 2
-    assert told(made)["optimizer"] == ("adagrad_norm", "adagrad_norm_rowwise", 1)
+    assert noted(made)["optimizer"] == ("adagrad_norm", "adagrad_norm_rowwise", 1)
 
 
 def test_nothing_stands_in_for_a_value_that_is_there(sweep):

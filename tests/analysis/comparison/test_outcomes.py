@@ -195,10 +195,10 @@ def test_what_is_unknown_here_or_on_both_sides_is_told_as_such(records, tmp_path
     ours = paper_like(records, tmp_path / "ours", "v1", {("adaloss", 1, 0.1): [90.0, 91.0]})
     known = {**ours.circumstances, "hardware": None}
     here = replace(ours, circumstances=known)
-    told = comparison_page(compare(here, ours)).sections[0].after
-    assert told[0] == "Unknown here: hardware (cpu there)."
-    told = comparison_page(compare(here, here)).sections[0].after
-    assert told[0] == "Unknown on both sides: hardware."
+    message = comparison_page(compare(here, ours)).sections[0].after
+    assert message[0] == "Unknown here: hardware (cpu there)."
+    message = comparison_page(compare(here, here)).sections[0].after
+    assert message[0] == "Unknown on both sides: hardware."
 
 
 def test_a_side_of_several_code_versions_is_told_even_if_the_other_has_them_too(records, tmp_path):
@@ -218,8 +218,8 @@ def test_precision_auto_on_both_sides_is_told_unless_the_hardware_is_the_same(re
     side = paper_like(records, tmp_path / "ours", "v1", cells, precision="auto")
     assert compare(side, side).caveats == ()
     elsewhere = replace(side, circumstances={**side.circumstances, "hardware": "H100"})
-    ((told, pairs),) = compare(side, elsewhere).caveats
-    assert told.startswith("precision is auto on both sides: bf16 on a GPU that has it")
+    ((message, pairs),) = compare(side, elsewhere).caveats
+    assert message.startswith("precision is auto on both sides: bf16 on a GPU that has it")
     assert pairs == 1
 
 
@@ -255,9 +255,11 @@ def without_trials(side, mean):
 
 def test_rounding_and_an_unknown_ddof_are_told(side_of):
     ours = side_of("ours", {1.0: [90.0, 91.0]})
-    told = " ".join(notes(compare(ours, without_trials(ours, 90.0))))
-    assert "larger by a factor of 1.22 for n = 3" in told
-    assert "rounded (2 decimals): a standard deviation as small as 0.02 is itself uncertain" in told
+    message = " ".join(notes(compare(ours, without_trials(ours, 90.0))))
+    assert "larger by a factor of 1.22 for n = 3" in message
+    assert (
+        "rounded (2 decimals): a standard deviation as small as 0.02 is itself uncertain" in message
+    )
 
 
 def test_n_a_is_by_the_rule_that_was_asked_for(records):
@@ -314,8 +316,8 @@ def test_the_picture_has_each_pair_with_its_interval(paper_pair):
     assert tests <= bars
     assert {"diverged", "× both", "90.60±0.10"} <= set(drawn(figure))
     assert figure.get_suptitle() == "ours compared with theirs: test top-1 accuracy (%)"
-    said = figure.texts[-1].get_text().replace("\n", " ")
-    assert "Other differences: lr, epochs, precision, code version." in said
+    printed = figure.texts[-1].get_text().replace("\n", " ")
+    assert "Other differences: lr, epochs, precision, code version." in printed
 
 
 def test_what_diverged_stands_in_a_band_beside_the_axis(paper_pair, side_of):

@@ -22,7 +22,7 @@ from analysis.figures.parts.line_styles import (
     OTHER_STYLES,
     line_styles,
 )
-from analysis.figures.parts.places import places_of
+from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import MAX_PANELS
 from analysis.figures.parts.ticks import ticks_of
 from analysis.figures.writing.saving import SHAPING, UNDATED
@@ -401,7 +401,7 @@ def test_an_optimizer_looks_the_same_whatever_is_beside_it():
     ],
 )
 def test_where_values_stand_on_the_axis(values, ordered, logarithmic, spacing):
-    places = places_of(values)
+    places = positions_of(values)
     assert (places.values, places.logarithmic) == (ordered, logarithmic)
     assert places.spacing == pytest.approx(spacing)
     assert places.numbers == (ordered if logarithmic else tuple(range(len(values))))
@@ -409,7 +409,7 @@ def test_where_values_stand_on_the_axis(values, ordered, logarithmic, spacing):
 
 @pytest.mark.parametrize("values", [(1, 10, 1000), ("a", "b"), (5,)])
 def test_the_axis_has_room_for_shifted_places_at_both_ends(values):
-    places = places_of(values)
+    places = positions_of(values)
     low, high = places.limits
     assert low < min(places.shifted(-0.49))
     assert high > max(places.shifted(0.49))
@@ -417,5 +417,5 @@ def test_the_axis_has_room_for_shifted_places_at_both_ends(values):
 
 
 def test_shifted_places_move_by_the_same_share_everywhere():
-    assert places_of((1, 100)).shifted(0.5) == pytest.approx([10, 1000])
-    assert places_of(("a", "b")).shifted(0.5) == [0.5, 1.5]
+    assert positions_of((1, 100)).shifted(0.5) == pytest.approx([10, 1000])
+    assert positions_of(("a", "b")).shifted(0.5) == [0.5, 1.5]

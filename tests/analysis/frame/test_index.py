@@ -105,13 +105,13 @@ def test_a_result_that_cannot_be_read_is_missing_and_said_every_time(eventful, r
     trial, folder = eventful.trials[0], eventful.store.trial_folder(eventful.trials[0])
     eventful.frame()
     (folder / RESULT_FILE).write_text("{}")
-    told = []
-    listening = replace(eventful.store, unreadable=told.append)
+    message = []
+    listening = replace(eventful.store, unreadable=message.append)
     for times in (1, 2):
         reads.clear()
         frame = build_frame(eventful.trials, listening)
         assert frame["state"].tolist()[:2] == ["missing", "complete"]
-        assert [error.path for error in told] == [folder / RESULT_FILE] * times
+        assert [error.path for error in message] == [folder / RESULT_FILE] * times
         assert reads == [trial.trial_id]
 
 
@@ -127,10 +127,10 @@ def test_a_folder_that_is_none_is_said(records):
     trial = records.declare()
     records.store.trials_folder.mkdir(parents=True)
     records.store.trial_folder(trial).write_text("")
-    told = []
-    frame = build_frame(records.trials, replace(records.store, unreadable=told.append))
+    message = []
+    frame = build_frame(records.trials, replace(records.store, unreadable=message.append))
     assert frame["state"].tolist() == ["missing"]
-    assert "(the path of its folder is not a folder)" in str(told[0])
+    assert "(the path of its folder is not a folder)" in str(message[0])
 
 
 def test_of_a_damaged_history_the_epochs_before_the_damage_are_there(records, ordinary_epoch):
@@ -140,12 +140,12 @@ def test_of_a_damaged_history_the_epochs_before_the_damage_are_there(records, or
         records.store.append_metrics(trial, ordinary_epoch(80.0, epoch=1))
     path = records.store.trial_folder(first) / METRICS_FILE
     path.write_text(path.read_text() + "{}\n" + path.read_text())
-    told = []
-    listening = replace(records.store, unreadable=told.append)
+    message = []
+    listening = replace(records.store, unreadable=message.append)
     for times in (1, 2):
         history = history_frame(records.trials, listening)
         assert list(zip(history["seed"], history["epoch"], strict=True)) == [(0, 1), (1, 1)]
-        assert [error.path for error in told] == [path] * times
+        assert [error.path for error in message] == [path] * times
 
 
 def test_results_that_may_only_be_read_are_read(eventful, monkeypatch):

@@ -131,9 +131,9 @@ class Opened:
 
     def __init__(self, browser, path, **settings):
         self.page = browser.new_page(**settings)
-        self.said, self.asked = [], []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.console, self.asked = [], []
+        self.page.on("console", lambda message: self.console.append(message.text))
+        self.page.on("pageerror", lambda error: self.console.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(path.as_uri())
         self.page.wait_for_selector("html[data-figures=drawn]", timeout=20_000)
@@ -169,7 +169,7 @@ def opened(browser, folder, epochs_and_end):
 
 
 def test_it_draws_without_a_word_and_without_the_network(opened):
-    assert opened.said == []
+    assert opened.console == []
     assert [urlsplit(url).scheme for url in opened.asked] == ["file"]
     figures = opened.page.locator(".view[role=graphics-document]:has(svg)")
     assert figures.count() == 6
@@ -201,7 +201,7 @@ def test_unticking_an_optimizer_takes_it_out_of_all_figures(opened):
     assert {figure: len(marks) for figure, marks in again.items()} == {
         figure: len(marks) for figure, marks in before.items()
     }
-    assert opened.said == []
+    assert opened.console == []
 
 
 def test_choosing_a_metric_or_a_row_redraws_the_curves_alone(opened):
@@ -211,7 +211,7 @@ def test_choosing_a_metric_or_a_row_redraws_the_curves_alone(opened):
         assert after["curves"] != before["curves"]
         assert after["against"] == before["against"]
         assert after["heat"] == before["heat"]
-    assert opened.said == []
+    assert opened.console == []
 
 
 def test_a_mark_tells_its_numbers(opened):
@@ -290,7 +290,7 @@ def test_hostile_names_run_nothing(browser, folder, epochs_and_end):
     assert HOSTILE in opened.page.locator("#vg-tooltip-element").inner_text()
     assert opened.page.locator("img").count() == 0
     assert opened.page.evaluate("window.hacked") is None
-    assert opened.said == []
+    assert opened.console == []
     opened.page.close()
 
 
@@ -364,7 +364,7 @@ def test_what_gets_into_the_page_can_neither_run_nor_call_home(opened, visited):
     )
     assert outcome == [None, "TypeError"]
     # The script, the handler, the text for setTimeout, the image and the fetch.
-    assert sum("Content Security Policy" in text for text in opened.said) >= 5
+    assert sum("Content Security Policy" in text for text in opened.console) >= 5
     assert paths == []
 
 
@@ -376,7 +376,7 @@ def test_many_parts_are_shown_one_at_a_time(browser, folder, epochs_and_end):
     before, after = opened.settled(lambda: choice.select_option("resnet34"))
     assert opened.page.locator("#curves .panel-title").inner_text() == "resnet34"
     assert all(after[figure] != before[figure] for figure in ("against", "curves"))
-    assert opened.said == []
+    assert opened.console == []
     opened.page.close()
 
 

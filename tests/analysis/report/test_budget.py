@@ -30,10 +30,10 @@ def test_the_table_at_which_the_budget_ends_is_cut_and_says_so():
     assert page.sections[1] == PAGE.sections[0]
     assert page.sections[2].table.rows == PAGE.sections[1].table.rows[:2]
     assert page.sections[2].after[0].startswith("The first 2 of 4 lines")
-    said = page.sections[0].before[0]
-    assert said.startswith("1 of 4 sections are omitted")
-    assert "“c”" in said
-    assert "`tables/`" in said
+    printed = page.sections[0].before[0]
+    assert printed.startswith("1 of 4 sections are omitted")
+    assert "“c”" in printed
+    assert "`tables/`" in printed
 
 
 def test_after_the_budget_only_words_are_shown():

@@ -100,7 +100,7 @@ def declared(tmp_path):
     return load
 
 
-def told(sweep, records, **changes):
+def report_of(sweep, records, **changes):
     """The report of these records."""
     frame = build_frame(sweep.trials, records.store)
     metric = sweep.grid.metric
@@ -137,7 +137,7 @@ def finish(sweep, records, ends=None, **changes):
 def test_a_finished_sweep_is_told_in_order(declared, records):
     sweep = declared()
     finish(sweep, records)
-    page = Read(told(sweep, records))
+    page = Read(report_of(sweep, records))
     titles = [
         "What was run",
         "Tables",
@@ -151,7 +151,7 @@ def test_a_finished_sweep_is_told_in_order(declared, records):
     # The contents have the titles once before.
     places = [page.text.rindex(title) for title in titles]
     assert places == sorted(places)
-    for said in (
+    for printed in (
         "demo Does it work? What was run",
         "Data sets: digits. Models: mlp. Optimizers: adaloss, sgd_constant. "
         "4 cells, 2 seeds, 8 trials.",
@@ -163,7 +163,7 @@ def test_a_finished_sweep_is_told_in_order(declared, records):
         "2026-03-01",
         "20.0 s",
     ):
-        assert said in page.text
+        assert printed in page.text
     assert "Incomplete" not in page.text
     assert "Mixed" not in page.text
     assert GRID.strip() in "".join(page.texts)
@@ -172,14 +172,14 @@ def test_a_finished_sweep_is_told_in_order(declared, records):
 def test_what_is_missing_is_said_at_the_top(declared, records):
     sweep = declared()
     finish(sweep, records, {0: "missing", 1: "failed"})
-    text = Read(told(sweep, records)).text
+    text = Read(report_of(sweep, records)).text
     assert "Incomplete: 7 of 8 trials have ended." in text
     assert "Failed: 1 of 8 trials ended in an error" in text
     assert text.index("Incomplete") < text.index("Failed:") < text.index("Fields that vary")
 
 
 def test_a_sweep_without_records_has_a_report(declared, records):
-    page = Read(told(declared(), records))
+    page = Read(report_of(declared(), records))
     assert "Incomplete: 0 of 8 trials have ended." in page.text
     assert "No trial has ended." in page.text
     assert page.data["cells"]["value"] == ["–"] * 4
@@ -189,7 +189,7 @@ def test_divergences_have_cell_seed_epoch_and_reason(declared, records):
     sweep = declared()
     finish(sweep, records, {6: "diverged"})
     trial = sweep.trials[6]
-    text = Read(told(sweep, records)).text
+    text = Read(report_of(sweep, records)).text
     assert f"{trial.optimizer} {trial.b0:g} {trial.seed} 2 not finite" in text
     assert f"1 of 8 trials diverged ({trial.optimizer}: 1)." in text
 
@@ -197,7 +197,7 @@ def test_divergences_have_cell_seed_epoch_and_reason(declared, records):
 def test_divergences_are_bounded(declared, records):
     sweep = declared(seeds="20")
     finish(sweep, records, dict.fromkeys(range(80), "diverged"))
-    text = Read(told(sweep, records)).text
+    text = Read(report_of(sweep, records)).text
     assert "80 of 80 trials diverged" in text
     assert "… and 20 more diverged trials." in text
     assert text.count("2 not finite") == 60
@@ -209,7 +209,7 @@ def test_failures_have_kind_message_and_the_end_of_the_log(declared, records):
     records.fail(sweep.trials[0], FailureKind.OUT_OF_MEMORY, "no room for 3 GiB")
     lines = [f"line {number} of the log" for number in range(100)]
     records.store.log_path(sweep.trials[0]).write_text("\n".join(lines) + "\n")
-    text = Read(told(sweep, records)).text
+    text = Read(report_of(sweep, records)).text
     assert "adaloss, b0 = 0.1, seed = 0 : out of memory. no room for 3 GiB" in text
     assert text.count("of the log") == MOST_LINES
     assert "line 80 of the log" in text
@@ -219,13 +219,13 @@ def test_failures_have_kind_message_and_the_end_of_the_log(declared, records):
 def test_a_failure_without_a_log_says_so(declared, records):
     sweep = declared()
     finish(sweep, records, {3: "failed"})
-    assert "It left no log." in Read(told(sweep, records)).text
+    assert "It left no log." in Read(report_of(sweep, records)).text
 
 
 def test_failures_are_bounded(declared, records):
     sweep = declared(seeds="10")
     finish(sweep, records, dict.fromkeys(range(40), "failed"))
-    text = Read(told(sweep, records)).text
+    text = Read(report_of(sweep, records)).text
     assert "40 of 40 trials failed (code: 40)." in text
     assert f"… and {40 - MOST_FAILURES} more failed trials." in text
     assert text.count("It left no log.") == MOST_FAILURES
@@ -241,14 +241,14 @@ def test_logs_are_cut_and_never_break_the_page(declared, records):
     logs = failure_logs(frame, sweep.trials, records.store)
     assert list(logs) == [sweep.trials[0].trial_id]
     assert len(logs[sweep.trials[0].trial_id][0]) == 300
-    assert "���[31mred" in Read(told(sweep, records, logs=logs)).text
+    assert "���[31mred" in Read(report_of(sweep, records, logs=logs)).text
 
 
 def test_mixed_versions_are_said_clearly(declared, records):
     sweep = declared()
     finish(sweep, records, dict.fromkeys(range(4), "missing"), code="0.1.0+gabc")
     finish(sweep, records, dict.fromkeys(range(4, 8), "missing"), code="0.2.0+gdef.dirty")
-    text = Read(told(sweep, records)).text
+    text = Read(report_of(sweep, records)).text
     assert "Mixed: 2 versions of the code computed these numbers." in text
     assert "0.1.0+gabc (4 trials); 0.2.0+gdef.dirty (4 trials)" in text
     assert (
@@ -270,7 +270,7 @@ def test_mixed_packages_are_said(declared, records):
             threads=1,
         )
         finish(sweep, records, dict.fromkeys(others, "missing"), provenance=provenance)
-    text = Read(told(sweep, records)).text
+    text = Read(report_of(sweep, records)).text
     assert "Not the same for all trials: torch." in text
     assert "2.1 (4 trials); 2.2 (4 trials)" in text
     assert "Mixed" not in text
@@ -279,7 +279,7 @@ def test_mixed_packages_are_said(declared, records):
 def test_one_seed_has_no_spread(declared, records):
     sweep = declared(seeds="1")
     finish(sweep, records)
-    page = Read(told(sweep, records))
+    page = Read(report_of(sweep, records))
     assert page.data["cells"]["spread"] == [None] * 4
     assert sorted(page.data["cells"]["value"]) == ["90.00", "91.00", "92.00", "93.00"]
     assert "4 cells, 1 seed, 4 trials." in page.text
@@ -291,7 +291,7 @@ def test_the_figures_have_the_numbers_of_the_tables(declared, records, ordinary_
     for trial in sweep.trials[:7]:
         for epoch in (1, 2):
             records.store.append_metrics(trial, ordinary_epoch(50.123456, epoch=epoch))
-    data = Read(told(sweep, records)).data
+    data = Read(report_of(sweep, records)).data
     cells = data["cells"]
     found = dict(zip(zip(cells["row"], cells["line"], strict=True), cells["value"], strict=True))
     assert found == {
@@ -315,7 +315,10 @@ def test_a_table_that_is_turned_over_has_the_same_figures(declared, records):
     sweep = declared()
     finish(sweep, records, {7: "diverged"})
     turned = declared(GRID + "tables: [{rows: b0, columns: optimizer, transpose: true}]\n")
-    assert Read(told(turned, records)).data["cells"] == Read(told(sweep, records)).data["cells"]
+    assert (
+        Read(report_of(turned, records)).data["cells"]
+        == Read(report_of(sweep, records)).data["cells"]
+    )
 
 
 def test_pages_follow_the_figures_under_their_own_headings(declared, records):
@@ -323,7 +326,7 @@ def test_pages_follow_the_figures_under_their_own_headings(declared, records):
     finish(sweep, records)
     table = PlainTable(header=("what", "p"), rows=(("<b>", "0.05"),))
     pages = [Page(title="Statistics", sections=(Section(title="Pairs", table=table),))]
-    html = told(sweep, records, pages=pages)
+    html = report_of(sweep, records, pages=pages)
     assert '<h2 id="page-1">Statistics</h2>\n<section>\n<h3>Pairs</h3>' in html
     text = Read(html).text
     assert text.index("Learning curves") < text.index("<b> 0.05") < text.rindex("Divergences")
@@ -346,7 +349,7 @@ def hostile_report(sweep, records):
     records.fail(trials[0], message=HOSTILE)
     records.store.log_path(trials[0]).write_text(HOSTILE)
     page = Page(title=HOSTILE, sections=(Section(title=HOSTILE, before=(HOSTILE,)),))
-    return told(hostile, records, pages=[page], selection=HOSTILE)
+    return report_of(hostile, records, pages=[page], selection=HOSTILE)
 
 
 def test_hostile_names_stay_text(declared, records):
@@ -364,7 +367,7 @@ def test_hostile_names_stay_text(declared, records):
 def test_nothing_but_the_pages_own_scripts_may_run(declared, records):
     sweep = declared()
     finish(sweep, records)
-    page = Read(told(sweep, records))
+    page = Read(report_of(sweep, records))
     (policy,) = (
         attrs["content"]
         for _, attrs in page.elements
@@ -384,7 +387,7 @@ def test_nothing_but_the_pages_own_scripts_may_run(declared, records):
 def test_the_page_is_sound(declared, records):
     sweep = declared()
     finish(sweep, records, {0: "failed", 1: "diverged"})
-    page = Read(told(sweep, records))
+    page = Read(report_of(sweep, records))
     ids = Counter(attrs["id"] for _, attrs in page.elements if "id" in attrs)
     assert set(ids.values()) == {1}
     referred = [
@@ -408,7 +411,7 @@ def test_the_page_is_sound(declared, records):
 def test_the_same_records_give_the_same_bytes(declared, records):
     sweep = declared()
     finish(sweep, records, {0: "failed", 1: "diverged"})
-    assert told(sweep, records) == told(declared(), records)
+    assert report_of(sweep, records) == report_of(declared(), records)
 
 
 @pytest.mark.parametrize(
@@ -528,7 +531,7 @@ def test_the_report_of_twenty_thousand_trials_stays_small(tmp_path):
         generator=np.random.default_rng(0),
         per=("lr", "weight_decay"),
     )
-    html = told(
+    html = report_of(
         sweep,
         records,
         frame=frame,

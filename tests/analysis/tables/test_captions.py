@@ -41,7 +41,7 @@ SIZES = SplitSizes(train=1169, validation=269, test=359)
 
 
 @pytest.mark.parametrize(
-    ("metric", "said"),
+    ("metric", "printed"),
     [
         ("test/top1", ", on 359 test images."),
         ("test/loss", ", on 359 test images."),
@@ -51,14 +51,14 @@ SIZES = SplitSizes(train=1169, validation=269, test=359)
         ("seconds", "over 2 seeds."),
     ],
 )
-def test_a_caption_says_on_how_many_images(records, metric, said):
+def test_a_caption_says_on_how_many_images(records, metric, printed):
     for seed in (0, 1):
         records.complete(records.declare(seed=seed), 90.0, examples=SIZES)
     # What has no number says nothing of images.
     records.diverge(records.declare(b0=2))
     text = caption(records, TableSpec(metric=metric))
-    assert said in text.replace("over 1 to 2 seeds", "over 2 seeds")
-    assert text.count("images") == said.count("images")
+    assert printed in text.replace("over 1 to 2 seeds", "over 2 seeds")
+    assert text.count("images") == printed.count("images")
 
 
 def test_sizes_that_differ_are_told_one_by_one(records):

@@ -47,8 +47,8 @@ def texts_of(figure):
         labels = (*axes.get_xticklabels(), *axes.get_yticklabels())
         found += [axes.get_title(), axes.get_ylabel(), *(text.get_text() for text in labels)]
     found += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
-    told = (*found, *(text.get_text() for text in figure.texts))
-    return " ".join("\n".join(told).replace("\\$", "$").split())
+    message = (*found, *(text.get_text() for text in figure.texts))
+    return " ".join("\n".join(message).replace("\\$", "$").split())
 
 
 @pytest.mark.parametrize("form", [form for form in FORMATS if form != "csv"])

@@ -68,8 +68,8 @@ def test_the_plan_counts_the_images_of_a_folder(command, grid, tmp_path):
             (tmp_path / "pets" / name / f"{index}.png").write_bytes(b"not opened")
     plan = command("plan", grid)
     assert "data: imagefolder:pets: 26 training, 3 validation and 3 test images\n" in plan.stdout
-    (told,) = json.loads(command("plan", grid, "--json").stdout)["data"]
-    assert told == {
+    (entry,) = json.loads(command("plan", grid, "--json").stdout)["data"]
+    assert entry == {
         "dataset": "imagefolder:pets",
         "train_examples": None,
         "eval_examples": 3,
@@ -98,8 +98,8 @@ def test_a_field_given_twice_means_either(command, grid):
 
 
 def test_the_version_is_the_packages(command):
-    said = command("--version")
-    assert (said.returncode, said.stdout.strip()) == (0, version("adaloss-sweep"))
+    printed = command("--version")
+    assert (printed.returncode, printed.stdout.strip()) == (0, version("adaloss-sweep"))
 
 
 def test_no_command_is_answered_with_the_commands(command):

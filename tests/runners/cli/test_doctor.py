@@ -18,16 +18,16 @@ with only_run(Store(Path(sys.argv[1]))):
 
 
 @pytest.fixture
-def both_refuse(said, grid):
+def both_refuse(cli, grid):
     """Whether doctor and run refuse the grid with this sentence, and nothing has run."""
 
     def refuse(sentence, *options, extra="", change=("", "")):
         grid.write_text(grid.read_text().replace(*change) + extra)
-        code, told, _ = said("doctor", grid, *options)
-        (line,) = [line for line in told.splitlines() if sentence in line]
+        code, message, _ = cli("doctor", grid, *options)
+        (line,) = [line for line in message.splitlines() if sentence in line]
         assert (code, line.split()[0]) == (2, "refused")
-        code, told, errors = said("run", grid, *options)
-        assert (code, told) == (2, "")
+        code, message, errors = cli("run", grid, *options)
+        assert (code, message) == (2, "")
         assert sentence in errors
         return not list(grid.parent.glob("results/*/trials/*"))
 
@@ -68,9 +68,9 @@ def test_labels_of_the_environment(both_refuse, monkeypatch):
     assert both_refuse("the project '100%' must not contain %", "--wandb", "offline")
 
 
-def test_labels_are_nobodys_business_where_wandb_is_disabled(said, grid):
+def test_labels_are_nobodys_business_where_wandb_is_disabled(cli, grid):
     grid.write_text(grid.read_text() + "wandb: {project: a/b, mode: disabled}\n")
-    assert said("doctor", grid)[0] == 0
+    assert cli("doctor", grid)[0] == 0
 
 
 def test_images_that_are_not_there(both_refuse, tmp_path):
@@ -100,11 +100,11 @@ def test_an_image_that_cannot_be_read(both_refuse, images, tmp_path):
     assert both_refuse(f"{broken} cannot be read as an image", **of_images(tmp_path))
 
 
-def test_images_that_are_in_order(said, grid, images, tmp_path):
+def test_images_that_are_in_order(cli, grid, images, tmp_path):
     images(2)
     changes = of_images(tmp_path)
     grid.write_text(grid.read_text().replace(*changes["change"]) + changes["extra"])
-    assert said("doctor", grid)[0] == 0
+    assert cli("doctor", grid)[0] == 0
 
 
 def test_weights_that_are_not_there(both_refuse):
@@ -142,10 +142,10 @@ def test_a_table_that_cannot_be_compiled(both_refuse):
     )
 
 
-def test_doctor_makes_nothing(said, grid, images, tmp_path, monkeypatch):
+def test_doctor_makes_nothing(cli, grid, images, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     images(2)
     changes = of_images(tmp_path)
     grid.write_text(grid.read_text().replace(*changes["change"]) + changes["extra"])
-    assert said("doctor", grid)[0] == 0
+    assert cli("doctor", grid)[0] == 0
     assert {path.name for path in tmp_path.iterdir()} <= {"grid.yaml", "data", "home"}

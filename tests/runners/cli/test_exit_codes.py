@@ -39,44 +39,44 @@ def broken(grid, tmp_path):
     grid.write_text(grid.read_text().replace("model: mlp", "model: mine:net"))
 
 
-def test_a_trial_that_fails_is_4_then_and_ever_after(said, grid, tmp_path, monkeypatch):
+def test_a_trial_that_fails_is_4_then_and_ever_after(cli, grid, tmp_path, monkeypatch):
     broken(grid, tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    code, told, _ = said("trial", grid, *ONE)
-    assert (code, "state: failed" in told) == (4, True)
-    code, _, errors = said("trial", grid, *ONE)
+    code, message, _ = cli("trial", grid, *ONE)
+    assert (code, "state: failed" in message) == (4, True)
+    code, _, errors = cli("trial", grid, *ONE)
     assert (code, "has already finished" in errors) == (4, True)
 
 
-def test_a_trial_that_completes_or_diverges_is_0(said, grid):
+def test_a_trial_that_completes_or_diverges_is_0(cli, grid):
     grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 1"))
-    code, told, _ = said("trial", grid, *ONE)
-    assert (code, "state: complete" in told) == (0, True)
+    code, message, _ = cli("trial", grid, *ONE)
+    assert (code, "state: complete" in message) == (0, True)
     lost = grid.read_text() + "divergence: {max_loss: 0.001}\n"
     grid.write_text(lost)
-    code, told, _ = said("trial", grid, *ONE)
-    assert (code, "state: diverged" in told) == (0, True)
+    code, message, _ = cli("trial", grid, *ONE)
+    assert (code, "state: diverged" in message) == (0, True)
 
 
 @pytest.mark.parametrize("options", [(), ("--json",), ("--quiet",)])
-def test_run_is_0_where_all_is_done_be_it_diverged(said, grid, finished, options):
-    assert said("run", grid, "--wandb", "disabled", *options)[0] == 0
+def test_run_is_0_where_all_is_done_be_it_diverged(cli, grid, finished, options):
+    assert cli("run", grid, "--wandb", "disabled", *options)[0] == 0
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_run_with_a_failed_trial_is_4(said, grid, failed, options):
-    code, told, _ = said("run", grid, "--wandb", "disabled", *options)
+def test_run_with_a_failed_trial_is_4(cli, grid, failed, options):
+    code, message, _ = cli("run", grid, "--wandb", "disabled", *options)
     assert code == 4
-    assert not options or json.loads(told)["failed"] == 1
-    assert said("run", grid, "--wandb", "disabled", "--only", "seed=1", *options)[0] == 0
+    assert not options or json.loads(message)["failed"] == 1
+    assert cli("run", grid, "--wandb", "disabled", "--only", "seed=1", *options)[0] == 0
 
 
-def test_a_smoke_run_that_fails_is_4_and_says_why_itself(said, grid, failed, tmp_path):
+def test_a_smoke_run_that_fails_is_4_and_says_why_itself(cli, grid, failed, tmp_path):
     result = failed.read_result(chosen(grid))
     small = Store(tmp_path / "results" / "smoke" / "small")
     for trial in smoke_trials(load_sweep(grid).trials, ()):
         small.write_result(trial, result.model_copy(update={"trial_id": trial.trial_id}))
-    code, _, errors = said("run", grid, "--smoke")
+    code, _, errors = cli("run", grid, "--smoke")
     assert code == 4
     assert errors.count("failed: mlp-") == 1
     assert "and 3 more trials: code: no" in errors
@@ -86,12 +86,12 @@ def test_a_smoke_run_that_fails_is_4_and_says_why_itself(said, grid, failed, tmp
 
 @pytest.mark.parametrize("command", ["status", "plan"])
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_commands_that_only_look_are_0_whatever_they_see(said, grid, failed, command, options):
-    assert said(command, grid, *options)[0] == 0
+def test_commands_that_only_look_are_0_whatever_they_see(cli, grid, failed, command, options):
+    assert cli(command, grid, *options)[0] == 0
 
 
-def test_verify_of_a_trial_that_differs_is_4(said, grid, finished):
-    assert said("verify", grid, "--sample", "1")[0] == 4
+def test_verify_of_a_trial_that_differs_is_4(cli, grid, finished):
+    assert cli("verify", grid, "--sample", "1")[0] == 4
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_verify_of_a_trial_that_differs_is_4(said, grid, finished):
         ("table",),
     ],
 )
-def test_a_mistake_is_2(said, grid, arguments):
-    assert said(*arguments)[0] == 2
+def test_a_mistake_is_2(cli, grid, arguments):
+    assert cli(*arguments)[0] == 2
 
 
-def test_a_trial_that_is_stopped_is_130(said, grid, monkeypatch):
+def test_a_trial_that_is_stopped_is_130(cli, grid, monkeypatch):
     monkeypatch.setattr(
         "runners.trials.in_process.execute_here", lambda *_: os.kill(os.getpid(), signal.SIGTERM)
     )
-    assert said("trial", grid, *ONE)[0] == 130
+    assert cli("trial", grid, *ONE)[0] == 130

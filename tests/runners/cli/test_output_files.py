@@ -6,7 +6,7 @@ TABLE_ENDINGS = "the suffixes are .md, .csv, .tex, .siunitx.tex, .htm, .html"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (
             ("table", "-o", "t.xlsx"),
@@ -30,13 +30,13 @@ TABLE_ENDINGS = "the suffixes are .md, .csv, .tex, .siunitx.tex, .htm, .html"
     ],
 )
 def test_what_cannot_be_written_is_refused_at_once(
-    said, grid, arguments, told, tmp_path, monkeypatch
+    cli, grid, arguments, message, tmp_path, monkeypatch
 ):
     # There are no results: that would be said next.
     name, *options = arguments
-    code, _, errors = said(name, grid, *options)
+    code, _, errors = cli(name, grid, *options)
     assert code == 2
-    assert told in errors
+    assert message in errors
     assert not {path.name for path in tmp_path.iterdir()} - {"grid.yaml", "home"}
 
 
@@ -54,23 +54,23 @@ def test_what_cannot_be_written_is_refused_at_once(
         ("no_ending", "### small"),
     ],
 )
-def test_a_table_is_written_as_its_file_is_named(said, grid, finished, tmp_path, name, begins):
-    assert said("table", grid, "-o", name)[0] == 0
+def test_a_table_is_written_as_its_file_is_named(cli, grid, finished, tmp_path, name, begins):
+    assert cli("table", grid, "-o", name)[0] == 0
     assert (tmp_path / name).read_text().startswith(begins)
 
 
 def test_a_format_that_is_given_counts_where_the_ending_fits_it_or_is_none(
-    said, grid, finished, tmp_path
+    cli, grid, finished, tmp_path
 ):
-    assert said("table", grid, "-o", "t.tex", "--format", "siunitx")[0] == 0
+    assert cli("table", grid, "-o", "t.tex", "--format", "siunitx")[0] == 0
     assert "siunitx" in (tmp_path / "t.tex").read_text()
-    assert said("table", grid, "-o", "plain", "--format", "csv")[0] == 0
+    assert cli("table", grid, "-o", "plain", "--format", "csv")[0] == 0
     assert (tmp_path / "plain").read_text().startswith("table,per,")
-    assert said("table", grid, "-o", "whole.tex", "--document")[0] == 0
+    assert cli("table", grid, "-o", "whole.tex", "--document")[0] == 0
     assert (tmp_path / "whole.tex").read_text().startswith("\\documentclass")
 
 
-def test_other_pages_and_figures_follow_their_endings(said, grid, finished, tmp_path):
+def test_other_pages_and_figures_follow_their_endings(cli, grid, finished, tmp_path):
     (tmp_path / "with.dot").mkdir()
     for arguments in (
         ("stats", "-o", "s.JSON"),
@@ -83,7 +83,7 @@ def test_other_pages_and_figures_follow_their_endings(said, grid, finished, tmp_
         if "results/small" in arguments:
             finished.write_text(finished.grid_path, grid.read_text())
         name, *options = arguments
-        code, _, errors = said(name, grid, *options)
+        code, _, errors = cli(name, grid, *options)
         assert code == 0, errors
     assert (tmp_path / "s.JSON").read_text().startswith("{")
     assert "### " not in (tmp_path / "c.csv").read_text()

@@ -81,9 +81,9 @@ def test_results_are_compared_with_a_file_and_another_grid(command, grid, finish
     sweep = load_sweep(other)
     for trial in sweep.trials:
         finish(Store(tmp_path / "results" / "longer"), trial, TrialState.COMPLETE)
-    said = command("compare", grid, "--with", other)
-    assert "| epochs" in succeeded(said)
-    assert "diverged here" in said.stdout
+    printed = command("compare", grid, "--with", other)
+    assert "| epochs" in succeeded(printed)
+    assert "diverged here" in printed.stdout
     written = [finished.root / kind / f"comparison-longer.{suffix}" for kind, suffix in (
         ("tables", "md"), ("tables", "csv"), ("figures", "png"), ("figures", "pdf"),
     )]  # fmt: skip

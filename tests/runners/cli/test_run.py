@@ -77,10 +77,10 @@ def test_an_interrupt_loses_nothing(grid, tmp_path):
     store = Store(tmp_path / "results" / "small")
     until(lambda: process.poll() is not None or any(store.trials_folder.glob("*/result.json")))
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, said
-    assert "Continue with: adaloss-sweep run" in said
-    assert "Traceback" not in said
+    _, printed = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, printed
+    assert "Continue with: adaloss-sweep run" in printed
+    assert "Traceback" not in printed
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
 
 
@@ -96,10 +96,10 @@ def test_an_interrupt_while_tables_are_made_stops_in_order(grid, store, start, t
     while process.poll() is None and not (store.tables_folder / "tables.md").exists():
         time.sleep(0.01)
     process.send_signal(number)
-    _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert "resource_tracker" not in said
+    _, printed = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, printed
+    assert "Traceback" not in printed
+    assert "resource_tracker" not in printed
 
 
 def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path):
@@ -114,7 +114,7 @@ def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["--set", "lr=1"], "--set needs --smoke"),
         (["--smoke", "--set", "lr"], "write field=value"),
@@ -122,10 +122,10 @@ def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path)
         (["--smoke", "--set", "lr=fast"], "lr must be a number"),
     ],
 )
-def test_a_wrong_setting_is_the_users_mistake(command, grid, arguments, said):
+def test_a_wrong_setting_is_the_users_mistake(command, grid, arguments, printed):
     refused = command("run", grid, *arguments)
     assert refused.returncode == 2
-    assert said in refused.stderr
+    assert printed in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
@@ -145,6 +145,6 @@ def test_a_calibrated_plan_has_a_time_and_a_size(command, grid):
     plan = json.loads(command("plan", grid, "--calibrate", "--json").stdout)
     assert plan["device_seconds"] > 0
     assert plan["checkpoint_bytes"] > 10_000
-    said = command("plan", grid, "--calibrate").stdout
-    assert "measured: mlp, batch 128" in said
-    assert "the missing trials will take about" in said
+    printed = command("plan", grid, "--calibrate").stdout
+    assert "measured: mlp, batch 128" in printed
+    assert "the missing trials will take about" in printed

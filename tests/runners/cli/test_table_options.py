@@ -80,7 +80,7 @@ def test_alpha_and_c(axes):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--rows", "seed", "--columns", "seed"), "--rows and --columns are both seed: name two"),
         (("--rows", "seed", "--per", "seed"), "has seed in two of rows, columns and per"),
@@ -88,16 +88,16 @@ def test_alpha_and_c(axes):
     ],
 )
 @pytest.mark.parametrize("command", [("table",), ("stats",), ("plot", "-o", "f")])
-def test_axes_that_cannot_be_are_refused(said, grid, finished, command, options, told):
+def test_axes_that_cannot_be_are_refused(cli, grid, finished, command, options, message):
     name, *rest = command
-    code, _, errors = said(name, grid, *options, *rest)
+    code, _, errors = cli(name, grid, *options, *rest)
     assert code == 2
-    assert told in errors
+    assert message in errors
 
 
-def test_every_command_with_axes_takes_the_example(said, grid, finished, tmp_path):
+def test_every_command_with_axes_takes_the_example(cli, grid, finished, tmp_path):
     axes = ("--rows", "seed", "--columns", "model")
-    code, told, _ = said("table", grid, *axes, "--format", "md")
-    assert (code, told.count("### small: b0 = ")) == (0, 4)
-    assert said("stats", grid, *axes)[0] == 0
-    assert said("plot", grid, *axes, "-o", "figures", "--format", "svg")[0] == 0
+    code, message, _ = cli("table", grid, *axes, "--format", "md")
+    assert (code, message.count("### small: b0 = ")) == (0, 4)
+    assert cli("stats", grid, *axes)[0] == 0
+    assert cli("plot", grid, *axes, "-o", "figures", "--format", "svg")[0] == 0

@@ -12,9 +12,9 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_storage_that_is_a_url_is_refused(said, grid, tmp_path, command):
-    code, told, errors = said(command, grid, *COMMANDS[command], "--storage", "s3://bucket/x")
-    assert (code, told) == (2, "")
+def test_a_storage_that_is_a_url_is_refused(cli, grid, tmp_path, command):
+    code, message, errors = cli(command, grid, *COMMANDS[command], "--storage", "s3://bucket/x")
+    assert (code, message) == (2, "")
     assert "'--storage': s3://bucket/x is a URL" in errors
     assert "copy from or to s3:// with another program" in errors
     assert {path.name for path in tmp_path.iterdir()} <= {"grid.yaml", "home"}
@@ -35,22 +35,22 @@ def test_a_storage_that_is_a_url_is_refused(said, grid, tmp_path, command):
         ("doctor", "--storage", "gs://b"),
     ],
 )
-def test_so_is_every_other_path_on_the_command_line(said, finished, tmp_path, arguments):
+def test_so_is_every_other_path_on_the_command_line(cli, finished, tmp_path, arguments):
     before = set(tmp_path.rglob("*"))
-    code, _, errors = said(*arguments)
+    code, _, errors = cli(*arguments)
     assert code == 2
     assert " is a URL" in errors
     assert not {path.name for path in set(tmp_path.rglob("*")) - before} - {"home"}
 
 
 @pytest.mark.parametrize("command", ["run", "trial", "retry", "doctor", "plan"])
-def test_so_is_the_root_of_the_data(said, grid, tmp_path, monkeypatch, command):
+def test_so_is_the_root_of_the_data(cli, grid, tmp_path, monkeypatch, command):
     monkeypatch.setenv("ADALOSS_DATA", "https://host/data")
-    code, _, errors = said(command, grid, "--only", "optimizer=adaloss,b0=1,seed=0")
+    code, _, errors = cli(command, grid, "--only", "optimizer=adaloss,b0=1,seed=0")
     assert code == 2
     assert "ADALOSS_DATA: https://host/data is a URL" in errors
     grid.write_text(grid.read_text() + "data: {root: 's3://bucket/data'}\n")
-    code, _, errors = said(command, grid)
+    code, _, errors = cli(command, grid)
     assert code == 2
     assert "grid.yaml:11: data.root must be a folder on this machine: s3://bucket/data" in errors
     assert not (tmp_path / "results").exists()

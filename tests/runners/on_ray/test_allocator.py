@@ -31,27 +31,27 @@ def settings(gpus):
     )  # fmt: skip
 
 
-def told():
+def allocator_variables():
     return {name: os.environ[name] for name in VARIABLES if name in os.environ}
 
 
-def test_it_is_not_told_after_a_start_that_failed():
+def test_no_variable_is_set_after_a_start_that_failed():
     with pytest.raises(ConnectionError), workers_with_jemalloc():
         raise ConnectionError
-    assert not told()
+    assert not allocator_variables()
 
 
-def test_it_is_told_while_ray_starts_and_not_after():
+def test_the_variables_are_set_only_while_ray_starts():
     with workers_with_jemalloc():
-        assert told() == VARIABLES
-    assert not told()
+        assert allocator_variables() == VARIABLES
+    assert not allocator_variables()
 
 
 @pytest.mark.parametrize("name", USER_VARIABLES)
 def test_who_has_chosen_an_allocator_keeps_it(monkeypatch, name):
     monkeypatch.setenv(name, "")
     with workers_with_jemalloc():
-        assert told() == ({name: ""} if name in VARIABLES else {})
+        assert allocator_variables() == ({name: ""} if name in VARIABLES else {})
     assert name in os.environ
 
 
@@ -82,7 +82,7 @@ def test_workers_with_gpus_have_the_systems_allocator(monkeypatch, tmp_path, alo
     as_ray_starts = []
 
     def start(*arguments):
-        as_ray_starts.append(told())
+        as_ray_starts.append(allocator_variables())
         raise session.RayStartError("enough")
 
     monkeypatch.setattr(session, "uses_only_cpus", lambda _: alone)

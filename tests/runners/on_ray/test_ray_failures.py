@@ -24,10 +24,10 @@ def failure_of(tmp_path):
     """The failure by what Tune has written, None for nothing."""
     from runners.on_ray.trials import failure_of
 
-    def of(said):
+    def of(printed):
         path = tmp_path / "error.txt"
-        if said is not None:
-            path.write_text(said)
+        if printed is not None:
+            path.write_text(printed)
         return failure_of(SimpleNamespace(error_file=str(path)))
 
     return of

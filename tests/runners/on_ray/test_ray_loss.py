@@ -15,8 +15,8 @@ from runners.on_ray import address as ray_address
 from runners.on_ray import processes as processes_module
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.end_message import KILLED
-from runners.on_ray.loss import RayLostError, stopped_when
 from runners.on_ray.processes import lost_server, marked, shows
+from runners.on_ray.ray_lost import RayLostError, stopped_when
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux only")
 
@@ -48,11 +48,11 @@ def test_what_waits_for_ever_is_stopped_when_ray_is_lost():
 
 
 def test_an_error_for_want_of_ray_is_told_as_its_loss():
-    told = []
+    message = []
 
     def lost():
-        told.append("gone")
-        return told[0]
+        message.append("gone")
+        return message[0]
 
     def fail_when_told():
         try:
@@ -214,8 +214,8 @@ def prints(*arguments):
 
 def test_what_ray_prints_is_kept_off_the_terminal(tmp_path):
     assert prints(tmp_path / "ray.log", "loud") == ("a table\n", "ours\nand ours\n")
-    said = (tmp_path / "ray.log").read_text().splitlines()
-    assert sorted(said) == ["from C", "from C too", "from a thread of Ray"]
+    printed = (tmp_path / "ray.log").read_text().splitlines()
+    assert sorted(printed) == ["from C", "from C too", "from a thread of Ray"]
 
 
 def test_where_ray_prints_nothing_there_is_no_file(tmp_path):

@@ -59,24 +59,24 @@ def short_folder():
     ],
 )
 def test_a_cluster_that_cannot_be_joined(run, address, why):
-    said = refused(run(RAY_ADDRESS=address))
-    assert f"Ray cannot join the cluster at RAY_ADDRESS {address}: " in said
-    assert re.search(why, said)
-    assert "unset it to run on this machine" in said
+    printed = refused(run(RAY_ADDRESS=address))
+    assert f"Ray cannot join the cluster at RAY_ADDRESS {address}: " in printed
+    assert re.search(why, printed)
+    assert "unset it to run on this machine" in printed
 
 
 def test_a_folder_that_ray_cannot_make_its_own_in(run, short_folder):
     (short_folder / "ray").touch()
-    said = refused(run(RAY_TMPDIR=short_folder))
-    assert "Ray does not start: " in said
-    assert f"Ray writes its files to {short_folder / 'ray'}" in said
-    assert "set RAY_TMPDIR to another short path" in said
+    printed = refused(run(RAY_TMPDIR=short_folder))
+    assert "Ray does not start: " in printed
+    assert f"Ray writes its files to {short_folder / 'ray'}" in printed
+    assert "set RAY_TMPDIR to another short path" in printed
 
 
 def test_a_path_too_long_for_a_socket(run, tmp_path):
-    said = refused(run(RAY_TMPDIR=tmp_path / ("long" * 30)))
-    assert "the limit for sockets is 10" in said
-    assert "set RAY_TMPDIR to a folder with a short path" in said
+    printed = refused(run(RAY_TMPDIR=tmp_path / ("long" * 30)))
+    assert "the limit for sockets is 10" in printed
+    assert "set RAY_TMPDIR to a folder with a short path" in printed
 
 
 FULL = 'mount -t tmpfs -o size=400m,nr_inodes=6 tmpfs "$RAY_TMPDIR" && exec "$@"'
@@ -86,15 +86,15 @@ def test_a_disk_that_is_full(run, short_folder):
     own_mounts = ["unshare", "--map-root-user", "--mount"]
     if not shutil.which("unshare") or subprocess.run([*own_mounts, "true"], check=False).returncode:
         pytest.skip("this machine gives its users no file systems of their own")
-    said = refused(run([*own_mounts, "sh", "-c", FULL, "sh"], RAY_TMPDIR=short_folder))
-    assert "Ray does not start: [Errno 28] No space left on device" in said
-    assert "make sure that there is space" in said
+    printed = refused(run([*own_mounts, "sh", "-c", FULL, "sh"], RAY_TMPDIR=short_folder))
+    assert "Ray does not start: [Errno 28] No space left on device" in printed
+    assert "make sure that there is space" in printed
 
 
 def test_a_client_address_is_refused_with_what_to_give_instead(run):
-    said = refused(run(RAY_ADDRESS="ray://127.0.0.1:10001"))
-    assert "sweeps do not support" in said
-    assert "host:6379" in said
+    printed = refused(run(RAY_ADDRESS="ray://127.0.0.1:10001"))
+    assert "sweeps do not support" in printed
+    assert "host:6379" in printed
 
 
 @pytest.fixture

@@ -113,9 +113,9 @@ def test_a_stream_keeps_its_encoding_and_takes_every_sign(encoding, monkeypatch)
     make_readable_everywhere()
     print("71.2±4.5 é η \udcff")
     stream.flush()
-    said = file.getvalue().decode(encoding)
+    printed = file.getvalue().decode(encoding)
     assert (
-        said
+        printed
         == {
             "ascii": "71.2+/-4.5 e eta \\udcff\n",
             "latin-1": "71.2±4.5 é eta \\udcff\n",

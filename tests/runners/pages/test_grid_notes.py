@@ -99,11 +99,11 @@ def test_plan_and_run_say_the_notes_and_a_run_stops_at_run_cap(command, tmp_path
     cap = (
         "note: run_cap 3: a run starts at most this many of the {} missing trials, and the next run"
     )
-    said = command("plan", "capped.yaml").stdout
-    assert said.splitlines()[0] == name
-    assert cap.format(8) in said
+    printed = command("plan", "capped.yaml").stdout
+    assert printed.splitlines()[0] == name
+    assert cap.format(8) in printed
     notes = json.loads(command("plan", "capped.yaml", "--json").stdout)["notes"]
-    assert [f"note: {note}" for note in notes] == said.splitlines()[:2]
+    assert [f"note: {note}" for note in notes] == printed.splitlines()[:2]
     first = command("run", "capped.yaml", "--wandb", "disabled")
     assert first.returncode == 3
     assert name in first.stderr

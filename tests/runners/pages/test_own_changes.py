@@ -70,9 +70,9 @@ def test_a_seed_more_is_not_averaged_with_results_of_other_code(run_both, comman
         command("doctor", "grid.yaml"),
     ):
         assert refused.returncode == 2
-        said = refused.stderr + refused.stdout
-        assert changed in said
-        assert "retry grid.yaml --changed" in said
+        printed = refused.stderr + refused.stdout
+        assert changed in printed
+        assert "retry grid.yaml --changed" in printed
 
     # Models that are not the user's own are not held up by it.
     assert command("trial", "grid.yaml", "--only", "model=mlp,seed=0").returncode == 0
@@ -109,7 +109,7 @@ def test_a_cell_of_two_versions_is_marked(run_both, command):
     assert rows.count(",True\n") == 1
 
 
-def test_an_older_record_is_read_and_said_to_be_unknown(sweep, said):
+def test_an_older_record_is_read_and_said_to_be_unknown(sweep, cli):
     store = Store(sweep / "results" / "own")
     trials = [t for t in load_sweep(sweep / "grid.yaml").trials if t.model != "mlp"]
     for trial in trials:
@@ -120,6 +120,6 @@ def test_an_older_record_is_read_and_said_to_be_unknown(sweep, said):
         TrialResult.model_validate_json(json.dumps(old))
         path = store.open_trial(trial) / "result.json"
         path.write_text(json.dumps(old))
-    code, output, _ = said("plan", "grid.yaml")
+    code, output, _ = cli("plan", "grid.yaml")
     assert code == 0
     assert "the version used for 2 results" in output

@@ -34,19 +34,19 @@ def test_the_headline_goes_from_rays_start_to_the_time_taken(plan, trials):
 
 
 def test_where_there_is_no_terminal_every_end_is_a_line(plan, trials):
-    said = io.StringIO()
-    progress = PlainProgress(plan, trials, Console(file=said))
+    printed = io.StringIO()
+    progress = PlainProgress(plan, trials, Console(file=printed))
     progress.trial_ended(trials[0], TrialState.COMPLETE, "")
     progress.trial_ended(trials[1], TrialState.DIVERGED, "the training loss is nan")
-    assert said.getvalue().splitlines() == [
+    assert printed.getvalue().splitlines() == [
         "[1/2] mlp-adaloss-b0=1-seed0 complete",
         "[2/2] mlp-adaloss-b0=1-seed1 diverged: the training loss is nan",
     ]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "printed"),
     [(0.2, "1 s"), (59, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (180_000, "2 d 2 h")],
 )
-def test_durations_have_the_units_that_matter(seconds, said):
-    assert duration(seconds) == said
+def test_durations_have_the_units_that_matter(seconds, printed):
+    assert duration(seconds) == printed

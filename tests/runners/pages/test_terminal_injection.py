@@ -85,8 +85,8 @@ def printed(trials, tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit) as stop:
             main()
         assert stop.value.code == 0
-        said = capsys.readouterr()
-        return (said.out + said.err).split("\n")
+        printed = capsys.readouterr()
+        return (printed.out + printed.err).split("\n")
 
     return run
 

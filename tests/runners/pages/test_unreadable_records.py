@@ -45,7 +45,7 @@ def store(sweep, tmp_path):
 
 
 @pytest.fixture
-def said(grid, store, tmp_path, monkeypatch, capsys):
+def cli(grid, store, tmp_path, monkeypatch, capsys):
     """The exit code, output and error lines of a command in this process."""
     monkeypatch.chdir(tmp_path)
 
@@ -77,9 +77,9 @@ READING = [
 
 
 @pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
-def test_a_command_that_reads_says_it_in_one_line_and_goes_on(said, store, sweep, command):
+def test_a_command_that_reads_says_it_in_one_line_and_goes_on(cli, store, sweep, command):
     path = damage(store, sweep.trials[0])
-    code, _, errors = said(*command)
+    code, _, errors = cli(*command)
     assert code == 0
     named = [line for line in errors if "result.json" in line]
     assert named == [
@@ -87,36 +87,36 @@ def test_a_command_that_reads_says_it_in_one_line_and_goes_on(said, store, sweep
     ]
 
 
-def test_the_trial_counts_as_missing(said, store, sweep):
+def test_the_trial_counts_as_missing(cli, store, sweep):
     damage(store, sweep.trials[0])
-    counts = json.loads(said("status", "--json")[1])
+    counts = json.loads(cli("status", "--json")[1])
     assert (counts["complete"], counts["missing"]) == (7, 1)
-    assert "INCOMPLETE" in said("table", "--format", "md")[1]
+    assert "INCOMPLETE" in cli("table", "--format", "md")[1]
 
 
-def test_a_trial_is_shown_without_what_cannot_be_read(said, store, sweep):
+def test_a_trial_is_shown_without_what_cannot_be_read(cli, store, sweep):
     path = damage(store, sweep.trials[0])
-    code, page, errors = said("show", sweep.trials[0].trial_id)
+    code, page, errors = cli("show", sweep.trials[0].trial_id)
     assert code == 0
     assert "state: not finished" in page
     assert [line for line in errors if str(path) in line]
 
 
 @pytest.mark.parametrize("command", [("report",), ("export",), ("plot", "--figure", "curves")])
-def test_a_damaged_history_is_said_once_and_the_result_stands(said, store, sweep, command):
+def test_a_damaged_history_is_said_once_and_the_result_stands(cli, store, sweep, command):
     path = damage(store, sweep.trials[0], "metrics.jsonl", epoch(1).model_dump_json() + "\n{}\n")
-    code, _, errors = said(*command)
+    code, _, errors = cli(*command)
     assert code == 0
     (line,) = [line for line in errors if "metrics.jsonl" in line]
     assert line.startswith(f"{path} cannot be read (line 2: epoch: Field required")
     assert line.endswith("): the epochs before this line are used")
 
 
-def test_of_many_only_the_first_are_said(said, store, sweep, monkeypatch):
+def test_of_many_only_the_first_are_said(cli, store, sweep, monkeypatch):
     monkeypatch.setattr("runners.pages.unreadable.MOST_LINES", 2)
     for trial in sweep.trials[:4]:
         damage(store, trial)
-    errors = said("status")[2]
+    errors = cli("status")[2]
     assert sum("result.json" in line for line in errors) == 2
     assert sum("more records cannot be read" in line for line in errors) == 1
 
@@ -135,10 +135,10 @@ def launched(monkeypatch):
     return started
 
 
-def test_a_run_sets_it_aside_and_starts_the_trial_again(said, store, sweep, launched):
+def test_a_run_sets_it_aside_and_starts_the_trial_again(cli, store, sweep, launched):
     trial = sweep.trials[0]
     path = damage(store, trial)
-    _, _, errors = said("run", "--wandb", "disabled")
+    _, _, errors = cli("run", "--wandb", "disabled")
     assert launched == [trial]
     assert errors[0] == (
         f"set aside, {trial.readable_name} ({trial.trial_id}) runs again: result.json (not a "
@@ -149,41 +149,41 @@ def test_a_run_sets_it_aside_and_starts_the_trial_again(said, store, sweep, laun
     assert {entry.name for entry in kept.iterdir()} == {"result.json", "metrics.jsonl"}
 
 
-def test_a_run_leaves_what_is_finished_alone(said, store, sweep, launched):
+def test_a_run_leaves_what_is_finished_alone(cli, store, sweep, launched):
     damage(store, sweep.trials[0], "metrics.jsonl", "{}\n")
     damage(store, sweep.trials[0], "trial.json")
-    said("run", "--wandb", "disabled")
+    cli("run", "--wandb", "disabled")
     assert launched == []
     assert not list(store.trials_folder.glob("*/quarantine"))
 
 
-def test_a_retry_sets_it_aside_too(said, store, sweep, launched):
+def test_a_retry_sets_it_aside_too(cli, store, sweep, launched):
     result = store.read_result(sweep.trials[1]).model_copy(update={"state": TrialState.FAILED})
     store.write_result(sweep.trials[1], result)
     damage(store, sweep.trials[0])
-    said("retry", "--wandb", "disabled")
+    cli("retry", "--wandb", "disabled")
     assert launched == [sweep.trials[0], sweep.trials[1]]
     assert (store.trial_folder(sweep.trials[0]) / "quarantine" / "1" / "result.json").exists()
 
 
 def test_of_many_that_are_set_aside_the_first_are_said_and_the_rest_counted(
-    said, store, sweep, launched, monkeypatch
+    cli, store, sweep, launched, monkeypatch
 ):
     monkeypatch.setattr("runners.pages.unreadable.MOST_LINES", 2)
     for trial in sweep.trials[:5]:
         damage(store, trial)
-    errors = said("run", "--wandb", "disabled")[2]
+    errors = cli("run", "--wandb", "disabled")[2]
     assert sum(line.startswith("set aside, ") for line in errors) == 2
     assert "… and 3 more trials whose records were set aside" in errors
 
 
-def test_a_single_trial_runs_again(said, store, sweep):
+def test_a_single_trial_runs_again(cli, store, sweep):
     trial = sweep.trials[0]
     path = store.trial_folder(trial) / "result.json"
     path.unlink()
     os.mkfifo(path)
     only = f"optimizer={trial.optimizer},b0={trial.b0:g},seed={trial.seed}"
-    code, page, errors = said("trial", "--only", only)
+    code, page, errors = cli("trial", "--only", only)
     assert code == 0
     assert "state: complete" in page
     assert errors[0].startswith("set aside, ")

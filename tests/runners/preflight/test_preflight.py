@@ -100,9 +100,9 @@ def about(findings, subject):
 
 
 def test_a_sweep_that_can_work_is_started_without_a_word(planned):
-    said = []
-    preflight(planned(), said.append)
-    assert said == []
+    printed = []
+    preflight(planned(), printed.append)
+    assert printed == []
 
 
 def test_a_sweep_is_refused_with_all_reasons_at_once(planned, tmp_path):
@@ -113,7 +113,7 @@ def test_a_sweep_is_refused_with_all_reasons_at_once(planned, tmp_path):
     )
     with pytest.raises(PreflightError) as refusal:
         preflight(impossible, print)
-    told = str(refusal.value)
+    message = str(refusal.value)
     for reason in (
         "nothing was started",
         "resources.cpu is 4096",
@@ -122,15 +122,15 @@ def test_a_sweep_is_refused_with_all_reasons_at_once(planned, tmp_path):
         f"imagefolder:pets: there is no folder {tmp_path / 'pets'}",
         f"gone.pth is missing: there is no file {tmp_path / 'gone.pth'}",
     ):
-        assert reason in told
+        assert reason in message
     assert (tmp_path / "results").read_text() == "a file"
 
 
 def test_a_warning_is_said_and_the_sweep_goes_on(planned, monkeypatch):
     monkeypatch.setattr("runners.preflight.checks.available_memory", lambda: 700_000_000)
-    said = []
-    preflight(planned(), said.append)
-    (line,) = said
+    printed = []
+    preflight(planned(), printed.append)
+    (line,) = printed
     assert line.startswith("warning: memory: ")
     assert "700.0 MB are free" in line
 
@@ -149,8 +149,10 @@ def test_nothing_heavy_is_imported_and_no_time_is_lost():
         "print(len(list(sweep_findings(planned))))\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    count, names = told.stdout.splitlines()
+    message = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    count, names = message.stdout.splitlines()
     assert int(count) > 10
     assert not {"torch", "ray", "wandb", "timm", "huggingface_hub", "pandas"} & set(names.split())
     assert not Path("nowhere").exists()
@@ -489,8 +491,10 @@ def test_a_low_limit_is_a_warning(limit, subject, command):
         f"resource.setrlimit(resource.{limit}, (200, 200))\n"
         "for finding in limits(4): print(finding.level, finding.sentence)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    (line,) = (line for line in told.stdout.splitlines() if subject in line)
+    message = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    (line,) = (line for line in message.stdout.splitlines() if subject in line)
     assert line.startswith("warning")
     assert "200 allowed" in line
     assert command in line
@@ -567,10 +571,10 @@ def test_the_hubs_cache_is_where_its_library_says(variable, tmp_path):
         "print(HF_HUB_CACHE, hub_cache())"
     )
     environment = os.environ | {variable: str(tmp_path / "there")}
-    told = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    theirs, ours = told.stdout.split()
+    theirs, ours = message.stdout.split()
     assert ours == theirs
     assert "there" in ours
 
@@ -594,7 +598,7 @@ def test_another_models_weights_are_not_taken_for_these():
 
 
 @pytest.mark.parametrize(
-    ("model", "pretrained", "told"),
+    ("model", "pretrained", "message"),
     [
         ("mlp", True, "no weights are published for mlp"),
         ("mlp", "gone.pth", "is missing"),
@@ -602,12 +606,12 @@ def test_another_models_weights_are_not_taken_for_these():
         ("nothing_of_mine:build", False, "there is no module nothing_of_mine"),
     ],
 )
-def test_what_cannot_be_started_from_is_refused(model, pretrained, told, tmp_path, monkeypatch):
+def test_what_cannot_be_started_from_is_refused(model, pretrained, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("weights.npz").touch()
     (finding,) = models.model_findings(model, pretrained, Places(data_root=tmp_path))
     assert finding.level is REFUSED
-    assert told in finding.found
+    assert message in finding.found
 
 
 def test_the_users_model_is_found_and_not_imported(tmp_path, monkeypatch):
@@ -705,11 +709,11 @@ def test_the_doctor_asks_for_what_is_missing_alone(planned, monkeypatch, tmp_pat
 # W&B
 
 
-@pytest.mark.parametrize(("mode", "told"), [("disabled", "disabled"), ("offline", "offline")])
-def test_without_wandb_no_server_is_asked(mode, told, server):
+@pytest.mark.parametrize(("mode", "message"), [("disabled", "disabled"), ("offline", "offline")])
+def test_without_wandb_no_server_is_asked(mode, message, server):
     finding = wandb_server.wandb(mode)
     assert finding.level is FINE
-    assert told in finding.found
+    assert message in finding.found
     assert server.requests == []
 
 
@@ -734,13 +738,13 @@ def test_a_server_that_never_answers_is_a_warning_in_time(silent, monkeypatch, k
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [(401, "does not accept the login"), (500, "fails (status 500)")]
+    ("fault", "message"), [(401, "does not accept the login"), (500, "fails (status 500)")]
 )
-def test_a_server_that_refuses_is_a_warning(server, fault, told, key):
+def test_a_server_that_refuses_is_a_warning(server, fault, message, key):
     server.fault = fault
     finding = wandb_server.wandb("auto")
     assert finding.level is WARNING
-    assert told in finding.found
+    assert message in finding.found
     assert key not in finding.sentence
 
 
@@ -874,12 +878,12 @@ def test_a_clock_that_was_never_set_is_told():
 
 
 def test_packages_that_are_missing_or_old_are_refused():
-    told = list(
+    message = list(
         software.packages(["numpy>=99.1", "no-such-thing>=1", "typer>=0.16", 'x>=1; extra == "y"'])
     )
-    assert [finding.level for finding in told] == [FINE, REFUSED, REFUSED]
-    assert "is older than 99.1" in told[1].found
-    assert "no-such-thing is not installed" in told[2].found
+    assert [finding.level for finding in message] == [FINE, REFUSED, REFUSED]
+    assert "is older than 99.1" in message[1].found
+    assert "no-such-thing is not installed" in message[2].found
 
 
 def test_what_is_installed_here_is_new_enough():
@@ -922,18 +926,20 @@ def doctor():
 
 def test_the_doctor_looks_at_the_machine_alone(doctor, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, told = doctor("--wandb", "disabled")
-    assert status == 0, told
+    status, message = doctor("--wandb", "disabled")
+    assert status == 0, message
     for subject in ("GPUs", "memory", "open files", "results", "clock", "W&B", "packages", "Ray"):
-        assert f" {subject}: " in told
-    assert "names: " not in told
+        assert f" {subject}: " in message
+    assert "names: " not in message
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_doctor_looks_at_a_grid(doctor, grid, tmp_path):
-    status, told = doctor(grid, "--storage", tmp_path / "results", "--wandb", "disabled", "--json")
-    assert status == 0, told
-    record = json.loads(told)
+    status, message = doctor(
+        grid, "--storage", tmp_path / "results", "--wandb", "disabled", "--json"
+    )
+    assert status == 0, message
+    record = json.loads(message)
     assert (record["refused"], record["warnings"]) == (0, 0)
     assert {"processors", "names", "data"} < {finding["about"] for finding in record["findings"]}
     assert not (tmp_path / "results").exists()
@@ -941,8 +947,8 @@ def test_the_doctor_looks_at_a_grid(doctor, grid, tmp_path):
 
 def test_the_doctor_refuses_with_status_2(doctor, grid, tmp_path):
     grid.write_text(grid.read_text() + "resources: {gpu: 64}\n")
-    status, told = doctor(grid, "--storage", tmp_path / ("x" * 300), "--wandb", "disabled")
+    status, message = doctor(grid, "--storage", tmp_path / ("x" * 300), "--wandb", "disabled")
     assert status == 2
-    assert "a trial asks for 64" in told
-    assert "a name may have 255" in told
-    assert "2 refused" in told
+    assert "a trial asks for 64" in message
+    assert "a name may have 255" in message
+    assert "2 refused" in message

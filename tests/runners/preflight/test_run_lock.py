@@ -59,10 +59,10 @@ def test_the_command_ends_with_one_sentence(command, grid, tmp_path):
     )
     try:
         assert process.stdout.readline() == "held\n"
-        said = command("run", grid)
-        assert said.returncode == 2
-        assert said.stderr.startswith("adaloss-sweep: another run is using ")
-        assert len(said.stderr.splitlines()) == 1
+        printed = command("run", grid)
+        assert printed.returncode == 2
+        assert printed.stderr.startswith("adaloss-sweep: another run is using ")
+        assert len(printed.stderr.splitlines()) == 1
     finally:
         process.kill()
         process.wait()

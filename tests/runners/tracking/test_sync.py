@@ -65,12 +65,12 @@ def test_what_is_printed_uploads(
     trial = sweep.trials[0]
     finish(store, trial, TrialState.COMPLETE)
     mode = mirror_mode(sweep.grid.wandb.mode, option)
-    said = []
-    with mirrored(sweep, store, Mirroring(mode, command_to_upload(sweep, store)), said.append):
+    printed = []
+    with mirrored(sweep, store, Mirroring(mode, command_to_upload(sweep, store)), printed.append):
         pass
     assert mode == "offline"
     assert server.runs == {}
-    uploaded = execute(printed_command("\n".join(said)))
+    uploaded = execute(printed_command("\n".join(printed)))
     assert uploaded.returncode == 0, uploaded.stderr
     assert "1 W&B runs missing, 1 uploaded now" in uploaded.stdout
     assert server.runs[trial.trial_id].steps == [1, 2]
@@ -104,9 +104,9 @@ def test_offline_is_the_mode_of_sync_only_where_it_is_asked_for_there(monkeypatc
     assert sync_mode("offline", None) == "disabled"
 
 
-def test_a_disabled_sweep_is_uploaded_only_by_an_option(said, grid, finished):
+def test_a_disabled_sweep_is_uploaded_only_by_an_option(cli, grid, finished):
     grid.write_text(grid.read_text() + "wandb: {mode: disabled}\n")
-    code, _, errors = said("sync", grid)
+    code, _, errors = cli("sync", grid)
     assert code == 2
     assert "W&B is disabled for small: add --wandb online or offline" in errors
 

@@ -171,7 +171,7 @@ def test_a_trial_that_ran_again_has_one_run_of_the_last_attempt(sweep, store, st
 
 
 @pytest.mark.parametrize(
-    ("section", "said"),
+    ("section", "printed"),
     [
         ("tags: ['" + "x" * 65 + "']", "must have 1 to 64 characters, it has 65"),
         ("group: '" + "g" * 129 + "'", "the group .* at most 128 characters, it has 129"),
@@ -179,10 +179,10 @@ def test_a_trial_that_ran_again_has_one_run_of_the_last_attempt(sweep, store, st
         ("name: '" + "n" * 129 + "'", "the name .* at most 128"),
     ],
 )
-def test_what_the_server_would_refuse_is_refused_before_the_sweep(grid, section, said):
+def test_what_the_server_would_refuse_is_refused_before_the_sweep(grid, section, printed):
     grid.write_text(grid.read_text() + f"wandb: {{{section}}}\n")
     sweep = load_sweep(grid)
-    with pytest.raises(LabelError, match=said):
+    with pytest.raises(LabelError, match=printed):
         check_labels(sweep, sweep.trials)
 
 
@@ -320,10 +320,10 @@ def test_trouble_with_the_mirror_is_told_once(sweep, store, start):
     store.write_text(store.root / "grid.yaml", sweep.text)
     # In the way of the ledger's folder.
     (ledger_of(store, "offline").root / "mirrored").write_text("")
-    said = []
-    with mirrored(sweep, store, OFFLINE, said.append):
+    printed = []
+    with mirrored(sweep, store, OFFLINE, printed.append):
         finish(start(sweep.trials[0]))
-    mode, trouble, end = said
+    mode, trouble, end = printed
     assert "W&B: offline in" in mode
     assert "Not a directory" in trouble
     assert trouble.endswith("Training continues; the upload is retried.")
@@ -336,10 +336,10 @@ def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
     grid.write_text(grid.read_text() + "wandb: {finish_timeout: 1}\n")
     hanging = [sys.executable, "-c", "import time; time.sleep(600)"]
     monkeypatch.setattr("runners.tracking.follower_process.FOLLOWER", hanging)
-    said = []
-    with mirrored(load_sweep(grid), store, OFFLINE, said.append):
+    printed = []
+    with mirrored(load_sweep(grid), store, OFFLINE, printed.append):
         pass
-    assert said == [
+    assert printed == [
         "W&B: not all runs were sent within 1 s; continue with: adaloss-sweep sync grid.yaml"
     ]
 
@@ -347,10 +347,10 @@ def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
 def test_a_mirror_that_fails_at_once_says_where_the_reason_is(sweep, store, monkeypatch):
     failing = [sys.executable, "-c", "raise SystemExit('no memory')"]
     monkeypatch.setattr("runners.tracking.follower_process.FOLLOWER", failing)
-    said = []
-    with mirrored(sweep, store, OFFLINE, said.append):
+    printed = []
+    with mirrored(sweep, store, OFFLINE, printed.append):
         pass
-    trouble, end = said
+    trouble, end = printed
     assert "the mirror ended early; see " in trouble
     assert "not all runs could be sent (" in end
     assert "no memory" in (store.root / "wandb" / "mirror.log").read_text()

@@ -40,8 +40,8 @@ def finish(execution):
 
 
 def uploaded(sweep, store, mode="auto"):
-    said = []
-    return synchronise(sweep, store, mode, said.append), said
+    printed = []
+    return synchronise(sweep, store, mode, printed.append), printed
 
 
 def test_every_kind_of_end_arrives_once_and_whole(sweep, store, start, server, trial, key):
@@ -53,10 +53,10 @@ def test_every_kind_of_end_arrives_once_and_whole(sweep, store, start, server, t
     store.log_path(failing).write_text("what it printed\n")
     finish(start(failing, timeout=0.0))
     store.write_text(store.tables_folder / "tables.md", "a table")
-    outcome, said = uploaded(sweep, store)
+    outcome, printed = uploaded(sweep, store)
     assert (outcome.finished, outcome.left, outcome.problems) == (3, 0, {})
-    assert said[0] == f"W&B: online at {server.url}"
-    assert said[1].startswith(f"W&B: the first run is {server.url}/team/adaloss/runs/")
+    assert printed[0] == f"W&B: online at {server.url}"
+    assert printed[1].startswith(f"W&B: the first run is {server.url}/team/adaloss/runs/")
     run = server.runs[trial.trial_id]
     assert (run.state, run.steps) == ("finished", [1, 2, 3])
     assert run.about["groupName"] == "optimizer=adaloss b0=1"
@@ -162,10 +162,10 @@ def test_a_server_in_trouble_is_said_and_what_is_left_is_kept(
             copy = Store(tmp_path / "copies" / str(fault))
             shutil.copytree(store.root, copy.root)
             conversations.append(FollowerProcess(sweep, copy, "auto", print, live=False))
-        for conversation, said in zip(conversations, faults.values(), strict=True):
+        for conversation, printed in zip(conversations, faults.values(), strict=True):
             outcome = conversation.end(None)
             assert (outcome.finished, outcome.left) == (0, 1)
-            assert said in outcome.why()
+            assert printed in outcome.why()
     monkeypatch.setenv("WANDB_BASE_URL", server.url)
     monkeypatch.setenv("WANDB_INIT_TIMEOUT", "20")
     outcome, _ = uploaded(sweep, Store(tmp_path / "copies" / "stall"))
@@ -196,14 +196,14 @@ def test_a_server_that_comes_back_gets_what_it_missed(
     server.fault = 401
     for other in others:
         finish(start(other))
-    said = []
-    with mirrored(sweep, store, ONLINE, said.append):
-        until(lambda: any("Training continues" in line for line in said))
+    printed = []
+    with mirrored(sweep, store, ONLINE, printed.append):
+        until(lambda: any("Training continues" in line for line in printed))
         server.fault = None
         finish(start(trial))
     assert server.runs[trial.trial_id].state == "finished"
-    assert len([line for line in said if "Training continues" in line]) == 1
-    assert said[-1] == "W&B: 4 runs uploaded"
+    assert len([line for line in printed if "Training continues" in line]) == 1
+    assert printed[-1] == "W&B: 4 runs uploaded"
 
 
 def test_a_server_that_stalls_at_the_end_is_waited_for_no_longer_than_is_said(
@@ -213,10 +213,10 @@ def test_a_server_that_stalls_at_the_end_is_waited_for_no_longer_than_is_said(
     sweep = load_sweep(grid)
     store.write_text(store.root / "grid.yaml", sweep.text)
     server.fault = "stall"
-    said = []
-    with mirrored(sweep, store, ONLINE, said.append):
+    printed = []
+    with mirrored(sweep, store, ONLINE, printed.append):
         finish(start(sweep.trials[0]))
-    assert said[-1] == (
+    assert printed[-1] == (
         "W&B: not all runs were sent within 1 s; continue with: adaloss-sweep sync grid.yaml"
     )
 
@@ -226,10 +226,10 @@ def test_without_a_key_the_runs_are_kept_offline_and_go_up_later(
 ):
     monkeypatch.delenv("WANDB_API_KEY")
     finish(start(trial))
-    outcome, said = uploaded(sweep, store, mode="online")
+    outcome, printed = uploaded(sweep, store, mode="online")
     assert (outcome.mode, outcome.finished) == ("offline", 1)
     reason = f"no key for {server.url}; `wandb login` stores one"
-    assert said == [f"W&B: offline in {store.root / 'wandb'} ({reason})"]
+    assert printed == [f"W&B: offline in {store.root / 'wandb'} ({reason})"]
     assert server.requests == []
     monkeypatch.setenv("WANDB_API_KEY", key)
     outcome, _ = uploaded(sweep, store)

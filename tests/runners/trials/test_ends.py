@@ -1,4 +1,4 @@
-"""What the driver does as trials end: what is recorded, what is told, what starts again."""
+"""What the driver does as trials end: what is recorded, what is reported, what is retried."""
 
 import errno
 from dataclasses import replace
@@ -23,11 +23,11 @@ STOOD = """\
 Stack at the time limit (most recent call last):
   File "training.py", line 92 in run_epoch
   File "model.py", line 3 in forward"""
-DIED = Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback="said by Ray")
+DIED = Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback="as Ray reports")
 
 
-class Told:
-    """What an observer was told, in order."""
+class Recorder:
+    """An observer that keeps the reports, in order."""
 
     def __init__(self):
         self.events = []
@@ -46,8 +46,8 @@ class Told:
 
 
 @pytest.fixture
-def told():
-    return Told()
+def observer():
+    return Recorder()
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ def trial(make_trial):
 
 
 @pytest.fixture
-def ends(trial, store, told, clock):
+def ends(trial, store, observer, clock):
     """Of a running trial that may be started again ``retries`` times."""
 
     def of_a_running_trial(retries=0, timeout=None):
         capacity = Capacity(cpus=1, gpus=0, cpus_per_trial=1, gpus_per_trial=None)
         queue = TrialQueue([trial], capacity, {}, retries=retries, max_failed=None, now=clock)
         queue.start_next()
-        return TrialEnds(queue=queue, store=store, observer=told, timeout=timeout)
+        return TrialEnds(queue=queue, store=store, observer=observer, timeout=timeout)
 
     return of_a_running_trial
 
@@ -74,10 +74,10 @@ def finished(execution):
     return execution.result
 
 
-def test_a_lost_trial_goes_on_from_its_checkpoint_later(ends, trial, start, store, told):
+def test_a_lost_trial_goes_on_from_its_checkpoint_later(ends, trial, start, store, observer):
     start(trial, checkpoint_interval=0.0).advance()
     ends(retries=2).lost(trial, DIED)
-    assert told.events == [
+    assert observer.events == [
         (
             "again",
             "worker lost: its worker died; continues from its last checkpoint in 2 s "
@@ -89,40 +89,42 @@ def test_a_lost_trial_goes_on_from_its_checkpoint_later(ends, trial, start, stor
 
 
 def test_a_trial_lost_for_good_has_its_epochs_and_what_is_known_on_record(
-    ends, trial, start, store, told
+    ends, trial, start, store, observer
 ):
     start(trial).advance()
     ends().lost(trial, DIED)
     result = store.read_result(trial)
     assert (result.state, result.epochs, result.failure) == (TrialState.FAILED, 1, DIED)
-    assert told.events == [(TrialState.FAILED, "worker lost: its worker died")]
-    assert store.log_path(trial).read_text().endswith("said by Ray\nworker lost: its worker died\n")
+    assert observer.events == [(TrialState.FAILED, "worker lost: its worker died")]
+    assert (
+        store.log_path(trial).read_text().endswith("as Ray reports\nworker lost: its worker died\n")
+    )
 
 
-def test_the_last_of_several_losses_says_how_many_there_were(ends, trial, store, told, clock):
+def test_the_last_of_several_losses_says_how_many_there_were(ends, trial, store, observer, clock):
     losing = ends(retries=1)
     losing.lost(trial, DIED)
     clock.seconds += 2
     losing.queue.start_next()
     losing.lost(trial, DIED)
     assert store.read_result(trial).failure.message == "its worker died (started 2 times)"
-    assert told.events[-1] == (
+    assert observer.events[-1] == (
         TrialState.FAILED,
         "worker lost: its worker died (started 2 times)",
     )
 
 
 def test_a_worker_that_dies_between_its_record_and_its_report_has_ended_its_trial(
-    ends, trial, start, store, told
+    ends, trial, start, store, observer
 ):
     result = finished(start(trial))
     ends(retries=2).lost(trial, DIED)
-    assert told.events == [(TrialState.COMPLETE, "")]
+    assert observer.events == [(TrialState.COMPLETE, "")]
     assert store.read_result(trial) == result
 
 
 def test_a_trial_that_its_time_limit_ended_says_where_it_stood_and_is_not_started_again(
-    ends, trial, store, told
+    ends, trial, store, observer
 ):
     store.open_trial(trial)
     store.stack_path(trial).write_text(DUMP)
@@ -133,7 +135,7 @@ def test_a_trial_that_its_time_limit_ended_says_where_it_stood_and_is_not_starte
     assert failure.traceback == STOOD
     assert store.log_path(trial).read_text() == f"{STOOD}\ntimeout: {failure.message}\n"
     assert not store.stack_path(trial).exists()
-    ((state, message),) = told.events
+    ((state, message),) = observer.events
     assert state is TrialState.FAILED
     assert message == f"timeout: {failure.message}"
 
@@ -152,7 +154,9 @@ def test_a_worker_that_died_within_its_time_was_lost(ends, trial, store):
     assert store.read_result(trial).failure.kind is FailureKind.WORKER_LOST
 
 
-def test_a_result_without_memory_is_kept_beside_the_next_attempts(ends, trial, start, store, told):
+def test_a_result_without_memory_is_kept_beside_the_next_attempts(
+    ends, trial, start, store, observer
+):
     result = finished(start(trial)).model_copy(
         update={
             "state": TrialState.FAILED,
@@ -163,7 +167,7 @@ def test_a_result_without_memory_is_kept_beside_the_next_attempts(ends, trial, s
     assert store.read_result(trial) is None
     assert (store.trial_folder(trial) / "attempts" / "1" / "result.json").exists()
     message = "out of memory: MemoryError: no room; retried, alone, in 2 s (retry 1 of 2)"
-    assert told.events == [("again", message)]
+    assert observer.events == [("again", message)]
 
 
 class FullStore(Store):
@@ -173,9 +177,9 @@ class FullStore(Store):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_an_end_that_cannot_be_recorded_is_told(ends, trial, store, told):
+def test_an_end_that_cannot_be_recorded_is_told(ends, trial, store, observer):
     replace(ends(), store=FullStore(store.root)).lost(trial, DIED)
-    ((state, message),) = told.events
+    ((state, message),) = observer.events
     assert state is TrialState.FAILED
     assert message == (
         "worker lost: its worker died, which cannot be recorded: [Errno 28] No space left on device"

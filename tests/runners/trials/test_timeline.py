@@ -17,9 +17,9 @@ def test_the_summary_says_how_much_of_the_workers_time_was_training():
     timeline.add("worker 1", spans(EPOCHS, 6.0, 3.0))
     timeline.add("worker 2", spans(EPOCHS, 9.6))
     timeline.places = 2
-    said = timeline.summary()
-    assert "10.0 s for the trials, " in said
-    assert said.endswith("93 % of the time of 2 workers was training")
+    printed = timeline.summary()
+    assert "10.0 s for the trials, " in printed
+    assert printed.endswith("93 % of the time of 2 workers was training")
 
 
 def test_a_run_without_a_trial_has_no_part():

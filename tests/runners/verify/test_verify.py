@@ -157,8 +157,8 @@ def test_a_result_that_does_not_repeat_its_history_is_found(audit, records, name
     found = audit(*ONE)
     assert found.exit_code == 4
     metric = field.replace("_", "/")
-    said = f"at the end, {name} {metric}: recorded 99.5, now "
-    assert f"{said}{metrics[metric]}" in found.output
+    printed = f"at the end, {name} {metric}: recorded 99.5, now "
+    assert f"{printed}{metrics[metric]}" in found.output
 
 
 def test_an_epoch_that_is_not_on_record_is_a_difference(audit, records):
@@ -225,8 +225,8 @@ def test_where_a_trial_diverged_is_compared(audit, records, field, wrong):
     records.change_result(trial, divergence=divergence.model_copy(update={field: wrong}))
     found = audit("--only", "b0=0.001,optimizer=sgd_constant,seed=1")
     assert found.exit_code == 4
-    said = f"at the end, divergence {field}: recorded {wrong}, now {getattr(divergence, field)}"
-    assert said in found.output
+    printed = f"at the end, divergence {field}: recorded {wrong}, now {getattr(divergence, field)}"
+    assert printed in found.output
 
 
 def test_a_trial_that_fails_now_differs(audit, records, monkeypatch):
@@ -320,11 +320,11 @@ def test_json_has_every_trial_with_its_difference_and_changes(audit, records):
     records.change_provenance(records.one, python="3.9.1")
     found = audit("--sample", "all", "--json")
     assert found.exit_code == 4
-    told = json.loads(found.output)
-    counts = {key: told[key] for key in ("sweep", "seed", "finished", "failed", "verified")}
+    message = json.loads(found.output)
+    counts = {key: message[key] for key in ("sweep", "seed", "finished", "failed", "verified")}
     assert counts == {"sweep": "small", "seed": 0, "finished": 8, "failed": 0, "verified": 8}
-    assert told["differ"] == 1
-    by_id = {entry["trial_id"]: entry for entry in told["trials"]}
+    assert message["differ"] == 1
+    by_id = {entry["trial_id"]: entry for entry in message["trials"]}
     diverged, one = by_id[trial.trial_id], by_id[records.one.trial_id]
     assert diverged["difference"] == {
         "epoch": None,
@@ -353,7 +353,7 @@ def test_failed_trials_are_counted_and_not_verified(audit, records):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["--storage", "elsewhere"], "nothing to verify. First run: adaloss-sweep run grid.yaml"),
         (["--only", "b0=7"], "no trial has b0=7"),
@@ -361,10 +361,10 @@ def test_failed_trials_are_counted_and_not_verified(audit, records):
         (["--sample", "some"], "--sample some: write a number"),
     ],
 )
-def test_a_users_mistake_is_explained(audit, arguments, said):
+def test_a_users_mistake_is_explained(audit, arguments, printed):
     with pytest.raises(UserError) as refused:
         audit(*arguments)
-    assert said in str(refused.value)
+    assert printed in str(refused.value)
 
 
 def made_record(grid, **fields):
@@ -419,10 +419,10 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
     try:
         until(lambda: process.poll() is not None or any(scratch.rglob("metrics.jsonl")))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=PATIENCE)
+        _, printed = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
-    assert process.returncode == 130, said
-    assert "stopped; 0 of 1 trials were verified" in said
-    assert "Traceback" not in said
+    assert process.returncode == 130, printed
+    assert "stopped; 0 of 1 trials were verified" in printed
+    assert "Traceback" not in printed
     assert list(scratch.iterdir()) == []

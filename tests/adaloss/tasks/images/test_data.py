@@ -158,8 +158,10 @@ def test_the_sizes_need_neither_torch_nor_pillow():
         "import sys, adaloss.tasks.images.data.parts\n"
         "print({'torch', 'numpy', 'PIL', 'torchvision'} & set(sys.modules))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "set()\n"
+    message = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert message.stdout == "set()\n"
 
 
 # --- MNIST in small: the files of the published format, with fewer images -------------------
@@ -255,10 +257,10 @@ def test_without_network_and_files_the_error_says_what_to_put_where(
     monkeypatch.setattr("urllib.request.urlopen", no_network)
     with pytest.raises(DataError) as caught:
         fetch_and_prepare(spec_of(make_trial(dataset=name)), tmp_path)
-    said = str(caught.value)
+    printed = str(caught.value)
     about = VISION_DATASETS[name]
     for needed in (str(tmp_path), about.archives[0], about.files[0], "ADALOSS_DATA", "data.root"):
-        assert needed in said
+        assert needed in printed
 
 
 def test_an_archive_that_is_not_the_published_one_is_not_used(make_trial, tmp_path, monkeypatch):

@@ -302,8 +302,8 @@ def test_pixels_without_a_stated_range_are_refused(tmp_path):
     Image.fromarray(floats).save(tmp_path / "f.tif")
     Image.fromarray(whole).save(tmp_path / "i.tif")
     written(tiff_file(WIDE.astype(np.int16), 1, form=2), tmp_path / "signed.tif")
-    for name, said in (("f.tif", "floats"), ("i.tif", "integers"), ("signed.tif", "integers")):
-        wanted = rf"{name}: its pixels are .*{said}.*one scale for all images, or remove it"
+    for name, printed in (("f.tif", "floats"), ("i.tif", "integers"), ("signed.tif", "integers")):
+        wanted = rf"{name}: its pixels are .*{printed}.*one scale for all images, or remove it"
         with pytest.raises(DataError, match=wanted):
             rgb_image(tmp_path / name)
 
@@ -320,8 +320,8 @@ def test_what_pillow_mixes_up_or_cannot_open_is_refused(tmp_path):
         "cut.png": (png_file(COLOURS, 2)[:60], "cannot be read"),
         "text.jpg": (b"no image", "cannot be read"),
     }
-    for name, (content, said) in files.items():
-        with pytest.raises(DataError, match=rf"{name}.*{said}"):
+    for name, (content, printed) in files.items():
+        with pytest.raises(DataError, match=rf"{name}.*{printed}"):
             rgb_image(written(content, tmp_path / name))
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 
 @dataclass(frozen=True)
-class Places:
+class Positions:
     """The values in order along the axis, and their positions as numbers.
 
     ``spacing`` is the smallest distance between neighbours, in decades on a logarithmic axis.
@@ -45,7 +45,7 @@ class Places:
         return [math.log10(n) if self.logarithmic else n for n in self.numbers]
 
 
-def places_of(values: Sequence[object]) -> Places:
+def positions_of(values: Sequence[object]) -> Positions:
     """Positive numbers ascending on a logarithmic axis; other values evenly, as declared."""
     numbers = sorted(
         value
@@ -54,6 +54,6 @@ def places_of(values: Sequence[object]) -> Places:
     )
     if len(numbers) < len(values):
         side_by_side = tuple(float(index) for index in range(len(values)))
-        return Places(tuple(values), side_by_side, logarithmic=False, spacing=1)
+        return Positions(tuple(values), side_by_side, logarithmic=False, spacing=1)
     gaps = [math.log10(right / left) for left, right in pairwise(numbers)]
-    return Places(tuple(numbers), tuple(numbers), logarithmic=True, spacing=min(gaps, default=1))
+    return Positions(tuple(numbers), tuple(numbers), logarithmic=True, spacing=min(gaps, default=1))
