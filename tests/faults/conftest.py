@@ -102,7 +102,7 @@ def undisturbed(
         # Each test has a different module with this name.
         sys.modules.pop("faulty", None)
         importlib.invalidate_caches()
-        training, history = Training(trial, digits, Path("unused")), []
+        training, history = Training(trial, digits), []
         try:
             while training.epoch < trial.epochs:
                 metrics = numbers(training.run_epoch())

@@ -34,7 +34,7 @@ IMPORTED = (
     "analysis.report",
 )
 
-Finished = subprocess.CompletedProcess[str]
+Finished = subprocess.CompletedProcess[bytes]
 
 
 class CommandServer:
@@ -65,7 +65,7 @@ class CommandServer:
             code = self.answer(request, timeout)
             if code is None:
                 raise subprocess.TimeoutExpired(arguments, timeout)
-            output, errors = ((here / name).read_text(encoding="utf-8") for name in names)
+            output, errors = ((here / name).read_bytes() for name in names)
         return Finished(arguments, code, output, errors)
 
     def answer(self, request: dict[str, Any], timeout: float) -> int | None:
@@ -134,9 +134,10 @@ def become(request: dict[str, Any], set_by_imports: dict[str, str]) -> NoReturn:
     for descriptor, target in enumerate(targets):
         os.dup2(target, descriptor)
         os.close(target)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+    sys.stdin = open(0, encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
     main = sys.modules["__main__"] = sys.modules["runners.__main__"]
     sys.argv = [str(main.__file__), *request["arguments"]]
     try:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clock import Clock
-from command_server import CommandServer, Finished
+from command_server import CommandServer
 from patience import PATIENCE
 from small_records import finish
 from wandb_double import Double, serving
@@ -35,7 +36,7 @@ seeds: 2
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 
-Command = Callable[..., Finished]
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -57,9 +58,12 @@ def command_in(command_server: CommandServer) -> Callable[[Path], Command]:
     """``adaloss-sweep`` in a process of its own, in this folder."""
 
     def command_of(folder: Path) -> Command:
-        def run(*arguments: object, timeout: float = PATIENCE) -> Finished:
+        def run(*arguments: object, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
+            words = list(map(str, arguments))
             environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
-            return command_server.run(list(map(str, arguments)), folder, environment, timeout)
+            ended = command_server.run(words, folder, environment, timeout)
+            output, errors = ended.stdout.decode(), ended.stderr.decode()
+            return subprocess.CompletedProcess(words, ended.returncode, output, errors)
 
         return run
 

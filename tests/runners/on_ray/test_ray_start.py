@@ -28,12 +28,14 @@ def refused(run):
 
 
 @pytest.fixture
-def run(grid, tmp_path, monkeypatch):
+def run(grid, command, tmp_path, monkeypatch):
     """``adaloss-sweep run`` with these variables."""
 
     def start(before=(), **variables):
         for name, value in variables.items():
             monkeypatch.setenv(name, str(value))
+        if not before and "RAY_ADDRESS" not in variables:
+            return command("run", grid, "--wandb", "disabled")
         return subprocess.run(
             [*before, sys.executable, "-m", "runners", "run", grid, "--wandb", "disabled"],
             cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,

@@ -24,17 +24,23 @@ def encoding_of(environment):
 
 
 @pytest.fixture
-def printed(tmp_path, grid, finished):
+def printed(tmp_path, grid, finished, command_server):
     """A command's output and errors as bytes, in an environment; it must not raise."""
 
     def run(environment, *arguments):
-        ended = subprocess.run(
-            [sys.executable, "-m", "runners", *arguments],
-            cwd=tmp_path,
-            env=os.environ | environment,
-            capture_output=True,
-            timeout=PATIENCE,
-        )
+        variables = os.environ | environment
+        if "LC_ALL" in environment:
+            # Python reads it only as it starts.
+            ended = subprocess.run(
+                [sys.executable, "-m", "runners", *arguments],
+                cwd=tmp_path,
+                env=variables,
+                capture_output=True,
+                timeout=PATIENCE,
+            )
+        else:
+            words = list(map(os.fsdecode, arguments))
+            ended = command_server.run(words, tmp_path, variables, PATIENCE)
         assert b"Traceback" not in ended.stderr, ended.stderr.decode(errors="replace")
         return ended
 
