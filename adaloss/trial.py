@@ -5,30 +5,35 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
+from adaloss.optimizer_names import (
+    CLASS_IN_FILE,
+    HYPERPARAMETER,
+    LOSS_OPTIMIZERS,
+    PREFIX,
+    TORCH_OPTIMIZERS,
+    RateName,
+    canonical_optimizer,
+    is_named,
+    is_own_optimizer,
+    unused_fields,
+)
 from adaloss.tasks.images.dataset_names import DatasetName
 from adaloss.tasks.images.model_names import canonical_model, is_user_model
 from adaloss.tasks.images.pretrained_weights import PretrainedWeights
-
-OptimizerName = Literal[
-    "adaloss", "adagrad_norm", "adagrad_norm_rowwise", "sgd_constant", "sgd_decay_sqrt"
-]
-
-OPTIMIZER_NAMES: tuple[OptimizerName, ...] = get_args(OptimizerName)
-
-# A hyperparameter that an optimizer does not use cannot change its numbers, so it stays out of the
-# identity.
-HYPERPARAMETERS_THAT_APPLY: Mapping[OptimizerName, frozenset[str]] = {
-    "adaloss": frozenset({"alpha", "c"}),
-    "adagrad_norm": frozenset(),
-    "adagrad_norm_rowwise": frozenset(),
-    "sgd_constant": frozenset(),
-    "sgd_decay_sqrt": frozenset({"alpha"}),
-}
-OPTIONAL_HYPERPARAMETERS = frozenset({"alpha", "c"})
+from adaloss.tasks.optimizers.schedule import ScheduleName
 
 # torch seeds, and the JSON readers of other languages, hold 63 bits.
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -43,6 +48,42 @@ ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
 Precision = Literal["fp32", "tf32", "bf16", "auto"]
 # Whether steps on a GPU are replayed: not a field of a trial, because it changes no numbers.
 Capture = Literal["auto"] | bool
+
+
+def as_pairs(value: Any) -> Any:
+    """Hyperparameters as sorted pairs of a name and a value, with tuples for lists."""
+    if not isinstance(value, Mapping):
+        return value
+    return tuple(sorted((name, frozen(content)) for name, content in value.items()))
+
+
+def frozen(value: Any) -> Any:
+    """The value with tuples for lists."""
+    return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def optimizer_name(name: str) -> str:
+    """The name of an optimizer in records."""
+    try:
+        return canonical_optimizer(name)
+    except KeyError:
+        ours, torchs = (", ".join(map(repr, k)) for k in (LOSS_OPTIMIZERS, TORCH_OPTIMIZERS))
+        expected = f"{ours}, one of torch's ({torchs}) or a class as 'module:Class'"
+        raise PydanticCustomError("name", "{expected}", {"expected": expected}) from None
+
+
+OptimizerName = Annotated[
+    str,
+    AfterValidator(optimizer_name),
+    WithJsonSchema(
+        {"anyOf": [{"enum": [*LOSS_OPTIMIZERS, *TORCH_OPTIMIZERS]}, {"pattern": CLASS_IN_FILE}]}
+    ),
+]
+Hyperparameters = Annotated[
+    tuple[tuple[str, Any], ...],
+    BeforeValidator(as_pairs),
+    PlainSerializer(dict, return_type=dict[str, Any]),
+]
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -50,7 +91,8 @@ class Trial(BaseModel):
     """One point of a grid with its seed: the unit that runs, is recorded and enters the mean.
 
     Learning rates, ``b0``, ``alpha`` and ``c`` are those of AdaLoss (Wu, Xie, Du, Ward, AAAI
-    2022): the step is ``lr / b_t`` with ``b_{t+1}² = b_t² + alpha·|loss_t − c|``.
+    2022): the step is ``lr / b_t`` with ``b_{t+1}² = b_t² + alpha·|loss_t − c|``. ``rate`` says
+    how b_t grows for an optimizer that has no rate of its own.
 
     Raises:
         pydantic.ValidationError: a field is unknown, of the wrong type or out of range.
@@ -90,6 +132,12 @@ class Trial(BaseModel):
     compile: bool = False
     deterministic: bool | None = None
     max_loss: Annotated[FiniteFloat, Field(gt=0)] = 1e4
+    rate: RateName = "constant"
+    hyperparameters: Hyperparameters = ()
+    schedule: ScheduleName = "constant"
+    warmup: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    clip_grad_norm: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    label_smoothing: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
 
     @cached_property
     def identity(self) -> str:
@@ -100,7 +148,8 @@ class Trial(BaseModel):
     @cached_property
     def cell(self) -> tuple[str, str]:
         """The identity before and after the seed's value: equal for all trials of a cell."""
-        ignored = OPTIONAL_HYPERPARAMETERS - HYPERPARAMETERS_THAT_APPLY[self.optimizer]
+        # What cannot change the numbers stays out of the identity.
+        ignored = unused_fields(self.optimizer, self.rate)
         content = self.model_dump(exclude_defaults=True, exclude={*ignored, "seed"})
         keys = [key for key in sorted(content) if key < "seed"]
         before = CANONICAL.encode({key: content.pop(key) for key in keys})[1:-1]
@@ -113,13 +162,19 @@ class Trial(BaseModel):
         return hashlib.sha256(self.identity.encode()).hexdigest()[:12]
 
     def value(self, field: str) -> Any:
-        """The value of the field of this name; KeyError where there is none."""
+        """The value of a field, or of a hyperparameter as ``optimizer.NAME``.
+
+        Raises:
+            KeyError: there is no such field.
+        """
+        if HYPERPARAMETER.match(field):
+            return dict(self.hyperparameters).get(field.removeprefix(PREFIX))
         return self.values[field]
 
     @cached_property
     def values(self) -> dict[str, Any]:
         """Every field's value by its name."""
-        return self.model_dump()
+        return {name: getattr(self, name) for name in FIELD_NAMES}
 
     @cached_property
     def readable_name(self) -> str:
@@ -134,7 +189,7 @@ class Trial(BaseModel):
     @property
     def runs_own_code(self) -> bool:
         """Whether the trial executes code of the user's own."""
-        return is_user_model(self.model)
+        return is_user_model(self.model) or is_own_optimizer(self.optimizer)
 
     @property
     def needs_files(self) -> bool:
@@ -154,6 +209,7 @@ class Trial(BaseModel):
             self.compile,
             self.momentum > 0,
             self.optimizer == "adagrad_norm_rowwise",
+            *((self.optimizer,) if is_named(self.optimizer) else ()),
         )
 
     def with_seed(self, seed: int) -> Self:
@@ -176,6 +232,13 @@ class Trial(BaseModel):
 
 
 FIELD_NAMES: tuple[str, ...] = tuple(Trial.model_fields)
+
+
+def is_field(name: str) -> bool:
+    """Whether this names a field of a trial, or a hyperparameter as ``optimizer.NAME``."""
+    return name in FIELD_NAMES or HYPERPARAMETER.match(name) is not None
+
+
 CACHED = tuple(name for name, value in vars(Trial).items() if isinstance(value, cached_property))
 """The names of the values that a trial caches."""
 CACHED_FROM_THE_SEED = tuple(name for name in CACHED if name not in ("cell", "readable_cell"))

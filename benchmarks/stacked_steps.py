@@ -12,6 +12,7 @@ from adaloss.optim.gradients import gather
 from adaloss.optim.update import descend
 from adaloss.tasks.images.data.batches import ImageBatches
 from adaloss.tasks.images.training import Training
+from adaloss.tasks.optimizers.paper import PaperOptimizer
 
 CHECKED_STEPS = 5
 STEPS_BEFORE_CAPTURE = 3  # As in torch's documentation.
@@ -156,7 +157,8 @@ def check(loop: Loop, step: Callable[[], None], trainings: Sequence[Training]) -
     for number, training in enumerate(trainings):
         with torch.no_grad():
             torch._foreach_copy_(list(training.parameters), loop.learner.weights(number))
-        training.optimizer.param_groups[0]["b_squared"] = b_squared[number]
+        assert isinstance(training.optimizer, PaperOptimizer)
+        training.optimizer.optimizer.param_groups[0]["b_squared"] = b_squared[number]
     for chosen in loop.order[:CHECKED_STEPS]:
         step()
         for training, own in zip(trainings, chosen.view(-1, chosen.shape[-1]), strict=False):

@@ -33,6 +33,7 @@ from adaloss.records.provenance import device_name
 from adaloss.tasks.images.calibration import finish
 from adaloss.tasks.images.data.recipe import draw
 from adaloss.tasks.images.training import Training
+from adaloss.tasks.optimizers.paper import PaperOptimizer
 from adaloss.trial import Trial
 
 MODELS = ("vit_small_patch16_224", "resnet50")
@@ -97,12 +98,14 @@ def our_steps(training: Training) -> Iterator[Tensor]:
 def published_steps(training: Training) -> Iterator[float]:
     """The published loop with the same network and optimizer."""
     splits = synthetic_splits(64 * training.trial.batch_size)
+    assert isinstance(training.optimizer, PaperOptimizer)
+    optimizer = training.optimizer.optimizer
     loader = published_loader(splits.train, training.trial.batch_size, training.device)
     for images, labels in endless(loader, training.device):
         loss = functional.cross_entropy(training.model(images), labels)
-        training.optimizer.zero_grad()
+        optimizer.zero_grad()
         torch.autograd.backward(loss)
-        training.optimizer.step(loss=loss)
+        optimizer.step(loss=loss)
         yield loss.item()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from adaloss.grid.sweep import grid_json_schema
+from adaloss.optimizer_names import CLASS_IN_FILE, HYPERPARAMETER
 from adaloss.trial import FIELD_NAMES, Trial
 from runners.cli.app import app
 
@@ -146,6 +147,10 @@ def kind(about: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         fields = set(about["enum"]) - {None} == set(FIELD_NAMES)
         names = [shown(None)] if None in about["enum"] else []
         return " or ".join(["a field", *names]) if fields else ", ".join(map(shown, about["enum"]))
+    if about.get("pattern") == CLASS_IN_FILE:
+        return "`module:Class`"
+    if about.get("pattern") == HYPERPARAMETER.pattern:
+        return "`optimizer.NAME`"
     if "examples" in about:
         return f"{' or '.join(about['type'])}, such as {', '.join(map(shown, about['examples']))}"
     match about.get("type"):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,14 @@ from adaloss.grid.check import check_schema
 from adaloss.grid.mistakes.problems import GridError, Problem
 from adaloss.grid.points.cells import expand_cells, invalid_fields
 from adaloss.grid.points.filter import only
+from adaloss.grid.points.optimizers import (
+    hyperparameters_of,
+    impossible_optimizers,
+    optimizer_problems,
+    with_applicable,
+)
 from adaloss.grid.points.parameters import Values, check_parameters
-from adaloss.grid.points.points import CELL_FIELDS, Cell, read_points
+from adaloss.grid.points.points import Cell, read_points
 from adaloss.grid.reading.file import read_grid_file
 from adaloss.grid.reading.name import with_name
 from adaloss.grid.reading.shipped import resolve_grid, shipped_grids
@@ -23,7 +30,7 @@ from adaloss.grid.tables.labels import Labels, read_labels
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.grid.tables.tables import read_tables
 from adaloss.records.places import Places, places_of_grid
-from adaloss.trial import Trial
+from adaloss.trial import FIELD_NAMES, Trial
 
 __all__ = [
     "GridError",
@@ -80,11 +87,16 @@ def load_sweep(path: Path) -> Sweep:
     points, point_problems = read_points(file)
     problems = [*file.problems, *name_problems, *wandb_problems]
     problems += [*schema_problems, *parameter_problems, *point_problems]
+    folders = places_of_grid(path, None).own_folders
+    problems += optimizer_problems(file, values, folders)
     keys = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))
     invalid = invalid_fields(problems)
     cells, cell_problems = expand_cells(file, values, points, len(seeds), invalid)
     problems += cell_problems
+    if not problems:
+        cells = with_applicable(cells, folders)
+        problems += impossible_optimizers(file, cells, folders)
     if grid is not None:
         # Tables cannot be checked against cells with mistakes.
         tables, table_problems = read_tables(file, grid, [] if problems else cells, invalid)
@@ -110,7 +122,8 @@ def load_sweep(path: Path) -> Sweep:
 
 def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
     """Every distinct cell with every seed, in the order of ``execution.order``."""
-    distinct = {tuple(cell[name] for name in CELL_FIELDS): cell for cell in cells}.values()
+    names = dict.fromkeys(chain.from_iterable(cells))
+    distinct = {tuple(map(cell.get, names)): cell for cell in cells}.values()
     first_trials = [first_trial(grid, cell) for cell in distinct]
     if grid.execution.order == "seed_major":
         points = ((trial, seed) for seed in grid.seeds for trial in first_trials)
@@ -121,7 +134,10 @@ def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
 
 def first_trial(grid: Grid, cell: Cell) -> Trial:
     """The trial of a cell with the first seed."""
-    fields = cell | {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
+    fields = {name: value for name, value in cell.items() if name in FIELD_NAMES}
+    fields |= {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
+    if arguments := hyperparameters_of(cell):
+        fields["hyperparameters"] = arguments
     # Leave out defaults, because pydantic stores for each trial which fields were set.
     return Trial(**{name: value for name, value in fields.items() if not is_default(name, value)})
 
@@ -135,8 +151,8 @@ def is_default(name: str, value: object) -> bool:
 def axes_of(cells: list[Cell], declared: Values) -> dict[str, tuple[Any, ...]]:
     """The fields with more than one value in the cells, and their values in declared order."""
     axes = {}
-    for name in dict.fromkeys((*declared, *CELL_FIELDS)):
-        used = dict.fromkeys(cell[name] for cell in cells)
+    for name in dict.fromkeys((*declared, *chain.from_iterable(cells))):
+        used = dict.fromkeys(cell.get(name) for cell in cells)
         first = [value for value in declared.get(name, ()) if value in used]
         axes[name] = tuple(dict.fromkeys((*first, *used)))
     return {name: values for name, values in axes.items() if len(values) > 1}

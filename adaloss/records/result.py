@@ -111,6 +111,7 @@ class Fingerprint(Record):
     model: dict[str, str] | None = None
     dataset: str | None = None
     pretrained: str | None = None
+    optimizer: dict[str, str] | None = None
 
     def of(self, field: str) -> Digest | None:
         """The digest of the user's files that this field names."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from adaloss.trial import FIELD_NAMES, HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
+from adaloss.optimizer_names import SOMETIMES_UNUSED, unused_fields
+from adaloss.trial import FIELD_NAMES
 from analysis.comparison.matching import Pair
 from analysis.comparison.side import (
     CIRCUMSTANCES,
@@ -91,11 +92,9 @@ def differs(name: str, pair: Pair) -> bool:
 def applies(name: str, cell: SideCell) -> bool:
     """Whether the cell's optimizer uses the field, as far as it is known."""
     optimizer = cell.fields.get("optimizer")
-    if name not in OPTIONAL_HYPERPARAMETERS or optimizer is None:
+    if name not in SOMETIMES_UNUSED or not isinstance(optimizer, str):
         return cell.fields.get(name) != NOT_APPLICABLE
-    return any(
-        name in fields for known, fields in HYPERPARAMETERS_THAT_APPLY.items() if known == optimizer
-    )
+    return name not in unused_fields(optimizer, str(cell.fields.get("rate", "constant")))
 
 
 def value_texts(name: str, cells: Sequence[SideCell], names: Names) -> str:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from adaloss.errors import UserError
 from adaloss.grid.tables.spec import NaIf
+from adaloss.optimizer_names import SOMETIMES_UNUSED, unused_fields
 from adaloss.tasks.images.fingerprints import own_values
-from adaloss.trial import FIELD_NAMES, HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
+from adaloss.trial import FIELD_NAMES
 from analysis.comparison.side import (
     CODE,
     EPOCH,
@@ -103,11 +104,12 @@ def own_digests(frame: pd.DataFrame) -> str | None:
 def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
     """The fields of a cell; hyperparameters that its optimizer does not use are marked."""
     changed = frame[list(CELL_FIELDS)].copy()
-    optimizers = values_of(frame, "optimizer")
-    for field in sorted(OPTIONAL_HYPERPARAMETERS):
+    pairs = zip(values_of(frame, "optimizer"), values_of(frame, "rate"), strict=True)
+    unused = [unused_fields(*pair) for pair in pairs]
+    for field in sorted(SOMETIMES_UNUSED):
         values = [
-            value if field in HYPERPARAMETERS_THAT_APPLY[optimizer] else NOT_APPLICABLE
-            for optimizer, value in zip(optimizers, values_of(frame, field), strict=True)
+            NOT_APPLICABLE if field in fields else value
+            for fields, value in zip(unused, values_of(frame, field), strict=True)
         ]
         changed[field] = pd.Series(values, index=frame.index, dtype="object")
     return changed

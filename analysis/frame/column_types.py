@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype
 
+from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.metrics import METRICS
 from adaloss.trial import FIELD_NAMES, Trial
 
@@ -50,8 +51,14 @@ FIELD_TYPES: Mapping[str, pa.DataType] = {
     "compile": YES_OR_NO,
     "deterministic": YES_OR_NO,
     "max_loss": NUMBER,
+    "rate": TEXT,
+    "hyperparameters": TEXT,
+    "schedule": TEXT,
+    "warmup": NUMBER,
+    "clip_grad_norm": NUMBER,
+    "label_smoothing": NUMBER,
 }
-SEVERAL_TYPES = ("pretrained", "split_seed")
+SEVERAL_TYPES = ("pretrained", "split_seed", "hyperparameters")
 OTHER_TYPES: Mapping[str, pa.DataType] = {
     "finished_epochs": WHOLE,
     "train_size": WHOLE,
@@ -114,7 +121,7 @@ def column_of(name: str, values: Sequence[Any]) -> "pd.Series[Any]":
 
 def dtype_of(name: str, values: Sequence[Any]) -> DType:
     """The type of a column of a frame."""
-    if name in SEVERAL_TYPES:
+    if name in SEVERAL_TYPES or HYPERPARAMETER.match(name):
         types = {type(value) for value in values}
         return OF_PYTHON.get(types.pop(), OBJECT) if len(types) == 1 else OBJECT
     types_there = OR_NONE if name in OF_RESULTS or may_be_none(name) else ALWAYS_THERE

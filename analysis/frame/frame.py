@@ -10,16 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaloss.optimizer_names import HYPERPARAMETER, PREFIX, SOMETIMES_UNUSED, unused_fields
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.table import DEFAULT_TASK, TASKS, common_task
 from adaloss.tasks.task import Task
-from adaloss.trial import (
-    FIELD_NAMES,
-    HYPERPARAMETERS_THAT_APPLY,
-    OPTIONAL_HYPERPARAMETERS,
-    Trial,
-)
+from adaloss.trial import FIELD_NAMES, Trial
 from analysis.frame.column_types import column_of, values_of
 from analysis.frame.index import indexed_rows
 from analysis.frame.indexed_records import (
@@ -95,7 +91,8 @@ def frame_of(trials: Sequence[Trial], rows: pa.Table) -> pd.DataFrame:
     for name in names:
         if name not in columns:
             columns[name] = column_of(name, rows[name].to_pylist())
-    return pd.DataFrame({name: columns[name] for name in names})
+    own = [name for name in columns if HYPERPARAMETER.match(name)]
+    return pd.DataFrame({name: columns[name] for name in (*names, *own)})
 
 
 def with_epochs(
@@ -148,6 +145,9 @@ def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "p
     values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
     fields = dict(zip(FIELD_NAMES, values, strict=True))
     columns = {name: column_of(name, declared) for name, declared in fields.items()}
+    for name in sorted({name for trial in trials for name, _ in trial.hyperparameters}):
+        column = f"{PREFIX}{name}"
+        columns[column] = column_of(column, [trial.value(column) for trial in trials])
     columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])
     columns["state"] = column_of("state", pc.fill_null(results["state"], MISSING).to_pylist())
     return columns
@@ -173,11 +173,16 @@ def applicable_values(frame: pd.DataFrame, field: str) -> Values:
     matter there.
     """
     applies = None
-    if field in OPTIONAL_HYPERPARAMETERS:
-        applies = [
-            field in HYPERPARAMETERS_THAT_APPLY[name] for name in values_of(frame, "optimizer")
-        ]
+    if field in SOMETIMES_UNUSED:
+        pairs = zip(values_of(frame, "optimizer"), values_of(frame, "rate"), strict=True)
+        applies = [field not in unused_fields(*pair) for pair in pairs]
     return Values(values_of(frame, field), applies)
+
+
+def fields_in(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The fields of the trials in a frame, with hyperparameters as ``optimizer.NAME``."""
+    own = [name for name in map(str, frame) if HYPERPARAMETER.match(name)]
+    return (*(name for name in FIELD_NAMES if name != "hyperparameters"), *own)
 
 
 def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from adaloss.records.result import Digest, TrialState
 from adaloss.tasks.images.fingerprints import digest_now, own_values
 from analysis.frame.column_types import values_of
 
-OWN_FIELDS = ("model", "dataset", "pretrained")
+OWN_FIELDS = ("model", "dataset", "pretrained", "optimizer")
 NOW = "fingerprint_now"
 """The column with the current digests of the trials' own code and data, as in ``fingerprint``."""
 MIXED_SIGN = "†"

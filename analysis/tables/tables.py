@@ -10,9 +10,15 @@ from adaloss.errors import UserError
 from adaloss.grid.tables.spec import At, TableSpec, epoch_of
 from adaloss.tasks.metric import Goal
 from adaloss.tasks.metrics import METRICS
-from adaloss.trial import FIELD_NAMES
 from analysis.frame.column_types import values_of
-from analysis.frame.frame import Values, applicable_values, distinct_values, grouped, positions_by
+from analysis.frame.frame import (
+    Values,
+    applicable_values,
+    distinct_values,
+    fields_in,
+    grouped,
+    positions_by,
+)
 from analysis.tables.caption import caption_of
 from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
 from analysis.tables.marks import mark_best
@@ -109,7 +115,7 @@ def compile_tables(
     tables: list[Table] = []
     for spec in specs:
         measure = measure_of(spec, metric=metric, at=at, goal=goal)
-        check_names(spec, measure)
+        check_names(spec, measure, fields_in(frame))
         check_epoch(frame, measure)
         tables.extend(tables_of(selected(frame, spec), spec, measure, sweep_name, names))
     return tuple(tables)
@@ -126,7 +132,7 @@ def tables_of(
     frame: pd.DataFrame, spec: TableSpec, measure: Measure, sweep_name: str, names: Names
 ) -> Iterator[Table]:
     """The tables of one spec: one per value of ``per``."""
-    varying = [name for name in FIELD_NAMES if len(distinct_values(frame, name)) > 1]
+    varying = [name for name in fields_in(frame) if len(distinct_values(frame, name)) > 1]
     parts = grouped(frame, spec.per)
     for per_values, part in parts.items():
         named = dict(zip(spec.per, per_values, strict=True))
@@ -178,7 +184,7 @@ def selected(frame: pd.DataFrame, spec: TableSpec) -> pd.DataFrame:
     if not spec.only and not spec.exclude:
         return frame
     for name in {*spec.only, *(name for point in spec.exclude for name in point)}:
-        if name not in FIELD_NAMES:
+        if name not in fields_in(frame):
             raise TableError(f"tables: only, exclude: {name} is not a field of a trial")
     left = frame[matching(frame, spec.only)]
     for point in spec.exclude:
@@ -204,14 +210,14 @@ def title_of(name: str, part_name: str | None) -> str:
     return one_line(name) if part_name is None else f"{one_line(name)}: {part_name}"
 
 
-def check_names(spec: TableSpec, measure: Measure) -> None:
+def check_names(spec: TableSpec, measure: Measure, fields: Sequence[str]) -> None:
     """Refuse unknown or repeated axes, and unknown metrics."""
     named_axes = [("rows", spec.rows), ("columns", spec.columns)]
     for axis, field in (*named_axes, *(("per", field) for field in spec.per)):
-        if field not in FIELD_NAMES:
+        if field not in fields:
             raise TableError(
                 f"tables: {axis}: {field} is not a field of a trial; "
-                f"the fields are {', '.join(FIELD_NAMES)}"
+                f"the fields are {', '.join(fields)}"
             )
     if len(set(spec.axes)) < len(spec.axes):
         raise TableError(

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeGuard
 
 from adaloss.records.printable import printable_line
 
@@ -20,7 +21,16 @@ def value_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return float_text(value)
+    if is_hyperparameters(value):
+        return ", ".join(f"{name}={value_text(each)}" for name, each in value) or "none"
     return one_line(str(value))
+
+
+def is_hyperparameters(value: object) -> TypeGuard[tuple[tuple[str, object], ...]]:
+    """Whether the value is a trial's ``hyperparameters``."""
+    return isinstance(value, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in value
+    )
 
 
 def float_text(value: float) -> str:

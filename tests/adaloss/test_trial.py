@@ -8,12 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adaloss.optim import OPTIMIZERS
-from adaloss.trial import (
-    HYPERPARAMETERS_THAT_APPLY,
-    OPTIMIZER_NAMES,
-    OPTIONAL_HYPERPARAMETERS,
-    Trial,
-)
+from adaloss.optimizer_names import LOSS_OPTIMIZERS, unused_fields
+from adaloss.trial import Trial
 
 
 def test_one_and_one_point_zero_are_one_value(make_trial):
@@ -62,9 +58,10 @@ def test_what_an_optimizer_ignores_is_no_part_of_the_identity(make_trial):
 
 
 def test_what_applies_agrees_with_the_optimizers():
-    assert set(OPTIMIZER_NAMES) == set(OPTIMIZERS) == set(HYPERPARAMETERS_THAT_APPLY)
+    assert set(LOSS_OPTIMIZERS) == set(OPTIMIZERS)
     for name, spec in OPTIMIZERS.items():
-        assert HYPERPARAMETERS_THAT_APPLY[name] == OPTIONAL_HYPERPARAMETERS & set(spec.arguments)
+        used = {"alpha", "c", "momentum"} - unused_fields(name, "constant")
+        assert used == {"alpha", "c", "momentum"} & set(spec.arguments)
 
 
 @given(b0=st.floats(min_value=1e-300, max_value=1e300), seed=st.integers(0, 2**63 - 1))
@@ -81,7 +78,7 @@ def test_a_trial_read_back_from_json_is_the_same_trial(b0, seed):
     "fields",
     [
         {"b0": 0}, {"b0": float("nan")}, {"alpha": -1}, {"lr": -0.1}, {"epochs": 0},
-        {"momentum": 1}, {"seed": -1}, {"optimizer": "adam"}, {"dataset": "none"}, {"extra": 1},
+        {"momentum": 1}, {"seed": -1}, {"optimizer": "adalos"}, {"dataset": "none"}, {"extra": 1},
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_refused(make_trial, fields):
@@ -118,7 +115,7 @@ def test_a_trial_with_another_seed_is_the_trial_declared_with_it(seed, model):
             "train_examples": st.integers(1, 99),
         },
     ),
-    st.sampled_from(OPTIMIZER_NAMES),
+    st.sampled_from(LOSS_OPTIMIZERS),
     st.integers(0, 99),
 )
 def test_the_identity_is_the_canonical_json_of_what_counts(fields, optimizer, seed):
@@ -126,7 +123,7 @@ def test_the_identity_is_the_canonical_json_of_what_counts(fields, optimizer, se
         dataset="digits", model="mlp", lr=1, epochs=1, batch_size=8, seed=seed,
         optimizer=optimizer, **fields,
     )  # fmt: skip
-    ignored = OPTIONAL_HYPERPARAMETERS - HYPERPARAMETERS_THAT_APPLY[optimizer]
+    ignored = unused_fields(optimizer, "constant")
     content = trial.model_dump(exclude_defaults=True, exclude=set(ignored))
     assert trial.identity == json.dumps(content, sort_keys=True, separators=(",", ":"))
 

@@ -27,6 +27,7 @@ EXPECTED: Mapping[str, str] = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "expected": "{expected}",
+    "name": "{expected}",
 }
 # YAML 1.1 reads these words as true and false, and so does W&B.
 OTHER_BOOLEANS = {
@@ -87,7 +88,7 @@ def hint(error: ErrorDetails) -> str:
     """How to correct the most common mistakes."""
     value = error["input"]
     kind = error["type"]
-    if kind == "literal_error" and isinstance(value, str):
+    if kind in ("literal_error", "name") and isinstance(value, str):
         match = closest(value, re.findall(r"'([^']*)'", error["ctx"]["expected"]))
         return f"; did you mean {match}?" if match else ""
     if kind == "string_type" and isinstance(value, bool | int | float):

@@ -3,15 +3,17 @@
 import math
 import re
 from collections.abc import Collection, Iterable
-from itertools import product
+from itertools import chain, product
 
 from adaloss.grid.mistakes.problems import Problem
 from adaloss.grid.mistakes.wording import as_written
 from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.combinations import impossible_combinations
+from adaloss.grid.points.optimizers import Unset
 from adaloss.grid.points.parameters import Values
 from adaloss.grid.points.points import CELL_FIELDS, Cell, Point, Points
 from adaloss.grid.reading.file import GridFile
+from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.trial import FIELD_NAMES, Trial
 
 MOST_TRIALS = 1_000_000
@@ -27,7 +29,7 @@ DEFAULTS: Cell = {
     name: field.default
     for name, field in Trial.model_fields.items()
     if name in CELL_FIELDS and not field.is_required()
-}
+} | {"momentum": Unset(0.0)}
 
 
 def expand_cells(
@@ -44,7 +46,8 @@ def expand_cells(
     )
     if message := too_many(count, seeds):
         return [], [file.problem(("parameters",), message)]
-    cells = [DEFAULTS | cell for cell in combinations(axes)]
+    defaults = DEFAULTS | dict.fromkeys(hyperparameters_in(axes, points))
+    cells = [defaults | cell for cell in combinations(axes)]
     index = CellIndex(cells)
     try:
         problems = apply_overrides(file, points, index, invalid)
@@ -53,7 +56,9 @@ def expand_cells(
         return [], [file.problem(("overrides",), TOO_MANY_STEPS)]
     problems += more
     for point in points.include:
-        kept += [defaults_of_included(axes) | cell for cell in combinations(point.values)]
+        kept += [
+            defaults | defaults_of_included(axes) | cell for cell in combinations(point.values)
+        ]
         problems += missing_in_included(file, point, axes, invalid)
     if not kept and not invalid:
         problems.append(file.problem(("exclude",), "exclude leaves no cell of the grid"))
@@ -110,7 +115,19 @@ def combinations(values: Values) -> Iterable[Cell]:
 
 def defaults_of_included(axes: Values) -> Cell:
     """The values that an included cell may leave out: of fields with a single value."""
-    return DEFAULTS | {name: listed[0] for name, listed in axes.items() if len(listed) == 1}
+    return {name: listed[0] for name, listed in axes.items() if len(listed) == 1}
+
+
+def hyperparameters_in(axes: Values, points: Points) -> list[str]:
+    """The hyperparameters (``optimizer.NAME``) that the grid sets anywhere."""
+    values = (
+        axes,
+        *(new.values for _, new in points.overrides),
+        *(p.values for p in points.include),
+    )
+    return [
+        name for name in dict.fromkeys(chain.from_iterable(values)) if HYPERPARAMETER.match(name)
+    ]
 
 
 def unmatched(

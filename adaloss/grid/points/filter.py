@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from adaloss.grid.mistakes.problems import suggestion
 from adaloss.grid.mistakes.wording import as_written, sentence
-from adaloss.grid.points.parameters import ADAPTERS
+from adaloss.grid.points.parameters import adapter
 from adaloss.grid.reading.scalars import plain_scalar
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.trial import FIELD_NAMES, Trial, is_field
 
 TEXT_FIELDS = ("dataset", "model", "optimizer", "interpolation", "normalize", "precision")
 MOST_SHOWN = 20
@@ -22,7 +22,7 @@ def only(trials: tuple[Trial, ...], filters: Mapping[str, str]) -> tuple[Trial, 
         ValueError: a field is unknown, or no remaining trial has a value.
     """
     for name, text in filters.items():
-        if name not in FIELD_NAMES:
+        if not is_field(name):
             raise ValueError(f"unknown field {name!r}{suggestion(name, FIELD_NAMES)}")
         values = [field_value(name, part.strip()) for part in text.split("|")]
         existing = dict.fromkeys(trial.value(name) for trial in trials)
@@ -44,7 +44,7 @@ def field_value(name: str, text: str) -> Any:
     """
     value = text if name in TEXT_FIELDS else plain_scalar(text)
     try:
-        return ADAPTERS[name].validate_python(value, strict=True)
+        return adapter(name).validate_python(value, strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         raise ValueError(sentence(("parameters", name), details)) from error

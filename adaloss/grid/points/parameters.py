@@ -11,15 +11,21 @@ from adaloss.grid.mistakes.wording import as_written, described, sentence
 from adaloss.grid.points.forms import mistake_in_form
 from adaloss.grid.reading.file import GridFile
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, is_model, timm_names
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.trial import FIELD_NAMES, Trial, is_field
 
 REQUIRED = tuple(name for name, field in Trial.model_fields.items() if field.is_required())
 # Fields that another section of the file sets.
-NOT_PARAMETERS = {"max_loss": "divergence: {max_loss: …}"}
+NOT_PARAMETERS = {
+    "max_loss": "divergence: {max_loss: …}",
+    "hyperparameters": "optimizer.NAME: …",
+}
 
 ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
     name: TypeAdapter(field.rebuild_annotation()) for name, field in Trial.model_fields.items()
 }
+# The constructor checks a hyperparameter's type itself.
+Scalar = bool | int | float | str | None
+ANY_VALUE: TypeAdapter[Any] = TypeAdapter(Scalar | tuple[Scalar | tuple[Scalar, ...], ...])
 
 Values = dict[str, tuple[Any, ...]]
 
@@ -38,7 +44,7 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
         if name in NOT_PARAMETERS:
             message = f"{name} is not a parameter: write {NOT_PARAMETERS[name]}"
             problems.append(file.problem(path, message))
-        elif name not in FIELD_NAMES:
+        elif not is_field(name):
             message = f"unknown parameter {quoted(name)}{suggestion(name, names)}"
             problems.append(file.problem(path, message))
             if meant := similar_names(name, names):
@@ -95,7 +101,7 @@ def checked_values(
         problems += [file.problem(item_path, message) for message in mistakes]
         if mistakes:
             continue
-        value = ADAPTERS[name].validate_python(item, strict=True)
+        value = adapter(name).validate_python(item, strict=True)
         if value in values:
             message = f"{name} has the value {as_written(value)} twice; remove one"
             problems.append(file.problem(item_path, message))
@@ -103,10 +109,15 @@ def checked_values(
     return tuple(values), problems
 
 
+def adapter(name: str) -> TypeAdapter[Any]:
+    """The type of a field or a hyperparameter."""
+    return ADAPTERS.get(name, ANY_VALUE)
+
+
 def mistakes_in_value(name: str, value: Any) -> Iterator[str]:
     """The mistakes in a value of this field, as sentences."""
     try:
-        ADAPTERS[name].validate_python(value, strict=True)
+        adapter(name).validate_python(value, strict=True)
     except ValidationError as error:
         yield sentence(("parameters", name), error.errors(include_url=False)[0])
         return

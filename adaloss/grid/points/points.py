@@ -7,9 +7,12 @@ from typing import Any
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid.points.parameters import Values, checked_values
 from adaloss.grid.reading.file import GridFile
+from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.trial import FIELD_NAMES
 
-CELL_FIELDS = tuple(name for name in FIELD_NAMES if name not in ("seed", "max_loss"))
+CELL_FIELDS = tuple(
+    name for name in FIELD_NAMES if name not in ("seed", "max_loss", "hyperparameters")
+)
 
 Cell = dict[str, Any]
 
@@ -65,12 +68,12 @@ def read_point(file: GridFile, path: KeyPath, content: Any, problems: list[Probl
     values: Values = {}
     for name, value in content.items() if isinstance(content, Mapping) else ():
         value_path = (*path, name)
-        if name in CELL_FIELDS:
+        if name in CELL_FIELDS or HYPERPARAMETER.match(name):
             values[name], mistakes = checked_values(
                 file, value_path, name, value, listed=isinstance(value, tuple)
             )
             problems += mistakes
-        elif name in FIELD_NAMES:
+        elif name in FIELD_NAMES and name not in CELL_FIELDS:
             message = f"{name} is the same in every cell and cannot select cells"
             problems.append(file.problem(value_path, message))
         else:

@@ -35,8 +35,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("interpolation", "normalize", "mean", "std"),
     ),
     "model": ("pretrained", "image_size", "channels_last", "compile"),
-    "optimizer": ("lr", "b0", "alpha", "c", "momentum", "weight_decay"),
-    "training": ("epochs", "batch_size", "precision", "deterministic"),
+    "optimizer": (
+        *("lr", "b0", "alpha", "c", "momentum", "weight_decay"),
+        *("rate", "schedule", "warmup", "clip_grad_norm"),
+    ),
+    "training": ("epochs", "batch_size", "precision", "deterministic", "label_smoothing"),
 }
 FIELD_OF: Mapping[str, str] = {
     **{f"{group}.name": group for group in GROUPS if group != "training"},

@@ -7,6 +7,7 @@ from adaloss.grid.points.parameters import REQUIRED
 from adaloss.grid.points.points import CELL_FIELDS
 from adaloss.grid.reading.wandb import FIELD_OF, GROUPS, UNUSED
 from adaloss.grid.schema.schema import Grid
+from adaloss.optimizer_names import HYPERPARAMETER, PREFIX
 from adaloss.trial import Trial
 
 JsonSchema = dict[str, Any]
@@ -16,7 +17,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "folder or in data.root.",
     "model": "The model: mlp, small_cnn, cifar_resnet20, any model of timm, with or without a "
     "pretrained tag, or your own as module:function.",
-    "optimizer": "The optimizer.",
+    "optimizer": "The optimizer: the paper's, one of torch's by a short name, or any class as "
+    "module:Class.",
     "seed": "The seeds of every cell in a W&B file. Elsewhere use seeds.",
     "lr": "The learning rate: a step is lr times the optimizer's own rate, such as 1/b_t.",
     "epochs": "Passes over the training set.",
@@ -41,7 +43,16 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "precision": "The floating-point precision. auto: fp32 on a CPU, bf16 on a GPU that has it.",
     "channels_last": "Keep images and weights channels last in memory: faster for convolutions.",
     "compile": "Compile the model with torch.compile.",
+    "rate": "What multiplies the learning rate of an optimizer that is not the paper's: 1/b_t of "
+    "adaloss, adagrad_norm or decay_sqrt. constant: 1/b0.",
+    "schedule": "How the learning rate changes over the steps.",
+    "warmup": "Steps, or below 1 a share of all steps, in which the learning rate rises.",
+    "clip_grad_norm": "The largest norm of the gradient; a larger one is scaled down. 0: no limit.",
+    "label_smoothing": "The share of the target that is spread over all classes, in training.",
     "deterministic": "Give the same bits twice on a GPU, which is slower. A CPU always does.",
+}
+HYPERPARAMETER_SCHEMA: JsonSchema = {
+    "description": "An argument of this name of the optimizer's constructor."
 }
 # pydantic's names for the bounds of a type with its own validator, and JSON Schema's.
 STANDARD_KEYS: Mapping[str, str] = {
@@ -70,12 +81,13 @@ def grid_json_schema() -> JsonSchema:
         known = sections["Metric"]["properties"] if section else keys
         known.setdefault(key, {"description": "Part of a W&B sweep file. Not used."})
     one_or_several = {name: any_of(name, one(name), several(name)) for name in CELL_FIELDS}
-    sections["Point"] = mapping(one_or_several, []) | {"minProperties": 1}
+    own = {"patternProperties": {HYPERPARAMETER.pattern: HYPERPARAMETER_SCHEMA}}
+    sections["Point"] = mapping(one_or_several, []) | own | {"minProperties": 1}
     just_one = mapping({name: any_of(name, one(name)) for name in CELL_FIELDS}, [])
     keys["exclude"]["items"] = keys["include"]["items"] = {"$ref": "#/$defs/Point"}
     override = sections["Override"]["properties"]
     override["match"] = {"$ref": "#/$defs/Point", "description": override["match"]["description"]}
-    override["set"] |= just_one | {"minProperties": 1}
+    override["set"] |= just_one | own | {"minProperties": 1}
     table = sections["GridTable"]["properties"]
     table["only"] = {"$ref": "#/$defs/Point", "description": table["only"]["description"]}
     table["exclude"]["items"] = {"$ref": "#/$defs/Point"}
@@ -106,8 +118,10 @@ def parameters_schema() -> JsonSchema:
         for group, schema in nested.items()
     }
     schema = mapping(by_field | dotted | grouped, [])
+    schema["patternProperties"] = {HYPERPARAMETER.pattern: HYPERPARAMETER_SCHEMA}
     # With dotted or nested names, only loading the grid finds missing parameters.
-    plain = {"propertyNames": {"enum": list(FIELD_DESCRIPTIONS)}}
+    names = [{"enum": list(FIELD_DESCRIPTIONS)}, {"pattern": HYPERPARAMETER.pattern}]
+    plain = {"propertyNames": {"anyOf": names}}
     values = {group: {"not": {"required": ["parameters"]}} for group in GROUPS}
     return schema | {
         "if": plain | {"properties": values},
@@ -118,7 +132,10 @@ def parameters_schema() -> JsonSchema:
 def nested_schema(prefix: str, dotted: Mapping[str, JsonSchema]) -> JsonSchema:
     """The schema of a group of nested parameters."""
     inside = {name.removeprefix(prefix): part for name, part in dotted.items() if prefix in name}
-    group = mapping({"parameters": mapping(inside, [])}, ["parameters"])
+    content = mapping(inside, [])
+    if prefix == PREFIX:
+        content["additionalProperties"] = HYPERPARAMETER_SCHEMA
+    group = mapping({"parameters": content}, ["parameters"])
     return group | {"description": "Nested parameters, in W&B's form."}
 
 

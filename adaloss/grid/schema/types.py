@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from adaloss.grid.mistakes.problems import quoted, suggestion
 from adaloss.grid.mistakes.wording import described
 from adaloss.grid.tables.spec import AT_PATTERN, listed, valid_at
+from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.records.places import url_problem
 from adaloss.tasks.metrics import METRICS
 from adaloss.trial import FIELD_NAMES, Seed
@@ -117,6 +118,8 @@ def one_of(names: Sequence[str], value: Any, kind: str) -> Any:
 
 def trial_field(value: Any) -> Any:
     """The name of a field of a trial."""
+    if isinstance(value, str) and HYPERPARAMETER.match(value):
+        return value
     return one_of(FIELD_NAMES, value, "a field of a trial")
 
 
@@ -155,8 +158,11 @@ Duration = Annotated[
 ]
 Template = Annotated[str, BeforeValidator(template)]
 LocalPath = Annotated[str, BeforeValidator(local_path)]
+DOTTED = {"type": "string", "pattern": HYPERPARAMETER.pattern}
 TrialField = Annotated[
-    str, BeforeValidator(trial_field), WithJsonSchema({"enum": list(FIELD_NAMES)})
+    str,
+    BeforeValidator(trial_field),
+    WithJsonSchema({"anyOf": [{"enum": list(FIELD_NAMES)}, DOTTED]}),
 ]
 TrialFields = Annotated[
     tuple[str, ...],
@@ -165,7 +171,12 @@ TrialFields = Annotated[
         {
             "anyOf": [
                 {"enum": [*FIELD_NAMES, None]},
-                {"type": "array", "items": {"enum": list(FIELD_NAMES)}, "uniqueItems": True},
+                DOTTED,
+                {
+                    "type": "array",
+                    "items": {"anyOf": [{"enum": list(FIELD_NAMES)}, DOTTED]},
+                    "uniqueItems": True,
+                },
             ]
         }
     ),

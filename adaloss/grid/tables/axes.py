@@ -6,7 +6,7 @@ from typing import Any
 
 from adaloss.grid.points.points import CELL_FIELDS, Cell
 from adaloss.grid.tables.spec import TableSpec
-from adaloss.trial import HYPERPARAMETERS_THAT_APPLY, OPTIONAL_HYPERPARAMETERS
+from adaloss.optimizer_names import HYPERPARAMETER, SOMETIMES_UNUSED, unused_fields
 
 USUAL = TableSpec()
 NAMES = (USUAL.columns, "model", "dataset")
@@ -66,7 +66,8 @@ def free_fields(cells: list[Cell]) -> list[str]:
     for name in reversed(kept.copy()):
         if any(determines(cells, other, name) for other in kept if other != name):
             kept.remove(name)
-    return [name for name in CELL_FIELDS if name in kept]
+    order = (*CELL_FIELDS, *cells[0])
+    return sorted(kept, key=order.index)
 
 
 def determines(cells: list[Cell], by: str, name: str) -> bool:
@@ -95,6 +96,8 @@ def fields_needed(cells: list[Cell], axes: Sequence[str]) -> tuple[str, ...]:
 
 def applies(name: str, cell: Cell) -> bool:
     """Whether the field can change the cell's numbers."""
-    if name not in OPTIONAL_HYPERPARAMETERS:
+    if HYPERPARAMETER.match(name):
+        return cell[name] is not None
+    if name not in SOMETIMES_UNUSED:
         return True
-    return name in HYPERPARAMETERS_THAT_APPLY[cell["optimizer"]]
+    return name not in unused_fields(cell["optimizer"], cell["rate"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid.mistakes.wording import as_written, described
-from adaloss.grid.points.parameters import ADAPTERS, mistakes_in_value
+from adaloss.grid.points.parameters import adapter, mistakes_in_value
 from adaloss.grid.points.points import Cell
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.scalars import plain_scalar
@@ -82,7 +82,7 @@ def value_of(name: str, key: str, values: Mapping[Any, None]) -> Any:
     """The one of a field's values that is written as ``key``, or ABSENT."""
     for candidate in (plain_scalar(key), key):
         if not list(mistakes_in_value(name, candidate)):
-            value = ADAPTERS[name].validate_python(candidate, strict=True)
+            value = adapter(name).validate_python(candidate, strict=True)
             if value in values:
                 return value
     return ABSENT

@@ -1,8 +1,16 @@
 """The digests of the user's own model code, image folder and weights that a trial uses."""
 
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 
 from adaloss.errors import UserError
+from adaloss.optimizer_names import (
+    PACKAGES,
+    TORCH_OPTIMIZERS,
+    is_named,
+    is_own_optimizer,
+    module_and_class,
+)
 from adaloss.own_code.digests import file_digest
 from adaloss.own_code.fingerprints import code_digest
 from adaloss.records.places import Places
@@ -15,11 +23,11 @@ from adaloss.trial import Trial
 
 def own_of(trial: Trial) -> dict[str, str]:
     """The values of the trial that name the user's own code or files, by field."""
-    return own_values(trial.model, trial.dataset, trial.pretrained)
+    return own_values(trial.model, trial.dataset, trial.pretrained, trial.optimizer)
 
 
-def own_values(model: str, dataset: str, pretrained: bool | str) -> dict[str, str]:
-    """Those of a model, data set and weights that are the user's own, by field."""
+def own_values(model: str, dataset: str, pretrained: bool | str, optimizer: str) -> dict[str, str]:
+    """Those that are the user's own, or an optimizer of some package, by field."""
     own = {}
     if is_user_model(model):
         own["model"] = model
@@ -27,6 +35,8 @@ def own_values(model: str, dataset: str, pretrained: bool | str) -> dict[str, st
         own["dataset"] = dataset
     if isinstance(pretrained, str):
         own["pretrained"] = pretrained
+    if is_named(optimizer) and optimizer not in TORCH_OPTIMIZERS:
+        own["optimizer"] = optimizer
     return own
 
 
@@ -48,6 +58,15 @@ def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Finger
     return fingerprint_of(own, places).model_copy(update={"dataset": images})
 
 
+def package_version(optimizer: str) -> dict[str, str]:
+    """The version of the package that has this optimizer, by the package's name."""
+    package = PACKAGES[module_and_class(optimizer)[0].partition(".")[0]]
+    try:
+        return {package: version(package)}
+    except PackageNotFoundError as error:
+        raise UserError(f"{package} is not installed: pip install {package}") from error
+
+
 def digest_now(field: str, name: str, places: Places) -> Digest | None:
     """The current digest of what a field's value names; None where it does not exist."""
     try:
@@ -64,6 +83,8 @@ def digest_of(field: str, name: str, places: Places) -> Digest:
     """
     if field == "model":
         return code_digest(name, places)
+    if field == "optimizer":
+        return code_digest(name, places) if is_own_optimizer(name) else package_version(name)
     if field == "dataset":
         folder = folder_path(name.removeprefix(IMAGE_FOLDER), places)
         return images_digest(folder)

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from adaloss.optim import build_optimizer
 from adaloss.records.places import NOWHERE, Places
 from adaloss.tasks.divergence import DivergedError, check_losses
 from adaloss.tasks.images.data.batches import ImageBatches
@@ -33,6 +32,8 @@ from adaloss.tasks.images.metrics import (
 from adaloss.tasks.images.model_names import is_user_model
 from adaloss.tasks.images.models.build import build_model
 from adaloss.tasks.numerics import forward_precision, numerics_of
+from adaloss.tasks.optimizers.build import optimizer_of
+from adaloss.tasks.optimizers.schedule import lr_factor
 from adaloss.tasks.replay import Replay
 from adaloss.tasks.seeding import derived_seed, named_generator
 from adaloss.trial import Capture, Trial
@@ -79,20 +80,14 @@ class Training:
         self.validation = ImageBatches(splits.validation, recipe, training=False)
         self.test = ImageBatches(splits.test, recipe, training=False)
         self.parameters = tuple(self.model.parameters())
-        self.optimizer = build_optimizer(
-            trial.optimizer,
-            self.parameters,
-            lr=trial.lr,
-            b0=trial.b0,
-            alpha=trial.alpha,
-            c=trial.c,
-            momentum=trial.momentum,
-            weight_decay=trial.weight_decay,
-        )
+        self.optimizer = optimizer_of(trial, self.model, places)
+        # A graph would repeat the learning rate of the step that it was captured from.
+        self.scheduled = trial.schedule != "constant" or trial.warmup > 0
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
         wanted = not is_user_model(trial.model) if capture == "auto" else capture
-        replays = wanted and self.device.type == "cuda"
+        replays = wanted and self.device.type == "cuda" and not self.scheduled
+        replays = replays and self.optimizer.replayable
         self.replay = Replay(self.model) if replays else None
         self.order = named_generator(trial.seed, "order")
         self.augmentation = named_generator(trial.seed, "augmentation")
@@ -106,8 +101,9 @@ class Training:
         """Train for one epoch, then evaluate on validation and test; returns the metrics by name.
 
         Losses are cross-entropies in nats, averaged over examples (sums over the epoch divided by
-        counts); accuracies are percentages. ``b`` and ``effective_lr`` = lr · rate are those of the
-        last step, None where the optimizer has no single rate (``adagrad_norm_rowwise``).
+        counts); accuracies are percentages. ``b`` and ``effective_lr``, which is lr/b times the
+        factor of the schedule, are those of the last step, None where the optimizer has no single
+        rate (``adagrad_norm_rowwise``) or no learning rate.
 
         Raises:
             DivergedError: a loss was not finite or beyond the trial's ``max_loss``.
@@ -119,10 +115,11 @@ class Training:
             train_loss = self.train_one_epoch()
             self.forward_random_state = random_state(self.device)
             trained = time.perf_counter() - started
-            validation, test = (
-                evaluate(self.model, part, self.precision, self.replay)
-                for part in (self.validation, self.test)
-            )
+            with self.optimizer.evaluating():
+                validation, test = (
+                    evaluate(self.model, part, self.precision, self.replay)
+                    for part in (self.validation, self.test)
+                )
         for name, loss in (("validation", validation.loss), ("test", test.loss)):
             if not math.isfinite(loss):
                 reason = f"the {name} loss is {loss}"
@@ -168,6 +165,8 @@ class Training:
 
     def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; returns the plain loss, a scalar that stays on the device."""
+        if self.scheduled:
+            self.optimizer.set_factor(self.lr_factor(self.step))
         self.step += 1
         # A smaller last batch would be captured separately, for one step an epoch.
         if self.replay is None or len(labels) < self.trial.batch_size:
@@ -176,18 +175,37 @@ class Training:
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
         """The step itself: from one to the next only data on the device changes."""
-        forward = self.forward if len(labels) == self.trial.batch_size else self.model
-        with self.precision:
-            loss = functional.cross_entropy(forward(images), labels)
-        for parameter in self.parameters:
-            parameter.grad = None
-        torch.autograd.backward(loss)
-        loss = loss.detach()
-        # Not `step`: its hooks and its check of the loss take several percent of a small network's
-        # step.
-        with torch.no_grad():
+        if self.optimizer.needs_closure:
+            return self.optimizer.minimize(lambda: self.gradients(images, labels))
+        loss = self.gradients(images, labels)
+        with torch.set_grad_enabled(self.optimizer.create_graph):
             self.optimizer.update(loss)
         return loss
+
+    def gradients(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Compute the gradients; returns the loss without its graph."""
+        forward = self.forward if len(labels) == self.trial.batch_size else self.model
+        with self.precision:
+            loss = functional.cross_entropy(
+                forward(images), labels, label_smoothing=self.trial.label_smoothing
+            )
+        for parameter in self.parameters:
+            parameter.grad = None
+        if self.optimizer.create_graph:
+            gradients = torch.autograd.grad(loss, self.parameters, create_graph=True)
+            for parameter, gradient in zip(self.parameters, gradients, strict=True):
+                parameter.grad = gradient
+        else:
+            torch.autograd.backward(loss)
+        if self.trial.clip_grad_norm:
+            nn.utils.clip_grad_norm_(self.parameters, self.trial.clip_grad_norm)
+        return loss.detach()
+
+    def lr_factor(self, step: int) -> float:
+        """What the schedule multiplies the learning rate by at this step, counted from 0."""
+        trial = self.trial
+        steps = trial.epochs * -(-len(self.train.examples) // trial.batch_size)
+        return lr_factor(trial.schedule, step, steps=steps, warmup=trial.warmup)
 
     def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
         """Sum the losses of the last steps over their examples, with one read-back.
@@ -207,10 +225,12 @@ class Training:
         )
 
     def rate_in_use(self) -> tuple[float | None, float | None]:
-        """b_t and the effective learning rate lr · rate of the last step, one read-back each."""
-        (b,) = self.optimizer.b()
-        (rate,) = self.optimizer.rates()
-        return b, None if rate is None else self.trial.lr * rate
+        """b_t and the effective learning rate of the last step: lr/b_t times the schedule."""
+        b = self.optimizer.b()
+        if b is None:
+            return None, None
+        factor = self.lr_factor(self.step - 1) if self.scheduled else 1.0
+        return b, self.trial.lr * (1.0 / b) * factor
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of everything that the rest of the trial depends on."""

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 
 from adaloss.grid.mistakes.problems import Problem, suggestion
+from adaloss.optimizer_names import LOSS_OPTIMIZERS, is_named
 from adaloss.tasks.images.dataset_names import DATASET_NAMES
 from adaloss.tasks.images.model_names import is_model
-from adaloss.trial import FIELD_NAMES, OPTIMIZER_NAMES
+from adaloss.trial import FIELD_NAMES
 from analysis.comparison.file.entry import Entry, Parsed, measure_problems, parsed_fields
 from analysis.comparison.file.lines import Line, ResultsFile
 from analysis.comparison.file.numbers import numbers_of
@@ -119,7 +120,7 @@ def part_texts(part: str) -> Iterator[FieldText | None]:
         found = FIELD_AND_VALUE.fullmatch(piece)
         if found and found[1] in FIELD_NAMES:
             yield ("table", found[1], found[2])
-        elif piece in OPTIMIZER_NAMES:
+        elif piece in LOSS_OPTIMIZERS or is_named(piece):
             yield ("table", "optimizer", piece)
         elif piece in DATASET_NAMES:
             yield ("table", "dataset", piece)

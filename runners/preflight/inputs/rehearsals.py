@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from adaloss.optimizer_names import is_own_optimizer
 from adaloss.own_code.fresh_process import ProcessEndedError, in_fresh_process
 from adaloss.own_code.modules import find_own_module
 from adaloss.records.places import Places
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, image_folder_candidates
 from adaloss.tasks.images.fingerprints import own_of
-from adaloss.tasks.images.model_names import is_user_model
 from adaloss.trial import Trial
 from runners.pages.own_frames import own_frames
 from runners.preflight.finding import Finding, fine, refused, warning
@@ -19,7 +19,6 @@ LONGEST = 300.0
 # Fields that do not matter to whether the model fits the images.
 IRRELEVANT = frozenset(
     {
-        "optimizer",
         "seed",
         "lr",
         "epochs",
@@ -30,6 +29,8 @@ IRRELEVANT = frozenset(
         "weight_decay",
         "max_loss",
     }
+    | {"optimizer", "rate", "hyperparameters", "schedule", "warmup", "clip_grad_norm"}
+    | {"label_smoothing"}
     | {"split_seed", "train_examples", "eval_examples", "padding", "flip", "interpolation"}
 )
 
@@ -51,16 +52,17 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
 
 
 def is_to_be_tried(trial: Trial) -> bool:
-    """Whether the model, its weights or its constants are the user's own."""
-    own = is_user_model(trial.model) or isinstance(trial.pretrained, str)
+    """Whether the model, its weights, its constants or the optimizer are the user's own."""
+    own = trial.runs_own_code or isinstance(trial.pretrained, str)
     return own or trial.mean is not None or trial.std is not None
 
 
 def is_all_there(trial: Trial, places: Places) -> bool:
     """Whether the user's own files of the trial exist; other checks report missing ones."""
     own = own_of(trial)
-    if "model" in own and not find_own_module(own["model"].partition(":")[0], places.own_folders):
-        return False
+    for field in {"model", "optimizer"} & own.keys():
+        if not find_own_module(own[field].partition(":")[0], places.own_folders):
+            return False
     if "pretrained" in own and places.own_path(own["pretrained"]) is None:
         return False
     path = own.get("dataset", "").removeprefix(IMAGE_FOLDER)
@@ -69,7 +71,10 @@ def is_all_there(trial: Trial, places: Places) -> bool:
 
 def kind_of(trial: Trial) -> tuple[object, ...]:
     """The fields that decide whether two trials need separate attempts."""
-    return tuple(value for name, value in trial.values.items() if name not in IRRELEVANT)
+    own: tuple[object, ...] = ()
+    if is_own_optimizer(trial.optimizer):
+        own = (trial.optimizer, trial.rate, trial.hyperparameters)
+    return (*own, *(value for name, value in trial.values.items() if name not in IRRELEVANT))
 
 
 def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:

@@ -25,13 +25,19 @@ parameters:
   batch_size: 32
 seeds: 2
 """
-OPTIMIZERS = "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant' or 'sgd_decay_sqrt'"
+OPTIMIZERS = (
+    "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant', 'sgd_decay_sqrt', "
+    "one of torch's ('sgd', 'adam', 'adamw', 'nadam', 'radam', 'adamax', 'rmsprop', 'adagrad', "
+    "'adadelta', 'adafactor', 'asgd', 'rprop', 'muon', 'lbfgs') or a class as 'module:Class'"
+)
 CELL_FIELDS = (
     "dataset, model, optimizer, lr, epochs, batch_size, b0, alpha, c, momentum, weight_decay, "
     "pretrained, image_size, split_seed, train_examples, eval_examples, resize, padding, flip, "
-    "interpolation, normalize, mean, std, precision, channels_last, compile, deterministic"
+    "interpolation, normalize, mean, std, precision, channels_last, compile, deterministic, "
+    "rate, schedule, warmup, clip_grad_norm, label_smoothing"
 )
-FIELDS = f"{CELL_FIELDS}, max_loss".replace("optimizer, ", "optimizer, seed, ")
+PARAMETERS = CELL_FIELDS.replace("optimizer, ", "optimizer, seed, ")
+FIELDS = PARAMETERS.replace("rate, ", "max_loss, rate, hyperparameters, ")
 DATASETS = "digits, mnist, fashion_mnist, cifar10, cifar100 or imagefolder:PATH"
 WEIGHTS = "true, false or the path of a file (.pth, .pt, .th, .bin, .tar, .safetensors, .npz)"
 
@@ -184,7 +190,7 @@ REPLACED = {
         "lr: 0.1",
         "lr: {parameters: {warm: {value: 1}}}",
         [
-            f"7: unknown parameter 'lr.warm'; known: {FIELDS.removesuffix(', max_loss')}",
+            f"7: unknown parameter 'lr.warm'; known: {PARAMETERS}",
             "7: parameters.lr is missing",
         ],
     ),

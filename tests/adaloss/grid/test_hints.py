@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from adaloss.grid.mistakes.hints import SPELLINGS, edit_distance, similar_names, squashed
 from adaloss.grid.schema.schema import Grid
+from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.tasks.metrics import METRICS
-from adaloss.trial import FIELD_NAMES, OPTIMIZER_NAMES
+from adaloss.trial import FIELD_NAMES
 
 FIELDS = {
     "lr": "learning_rate learning-rate learningRate LEARNING_RATE lr_rate LR base_lr init_lr "
@@ -68,12 +69,12 @@ def test_there_is_no_hint_if_no_name_is_similar(written):
 
 @pytest.mark.parametrize("written", ["adam", "adamw", "adagrad", "rmsprop", "lion"])
 def test_another_optimizer_does_not_suggest_one_of_ours(written):
-    assert similar_names(written, OPTIMIZER_NAMES) == ()
+    assert similar_names(written, LOSS_OPTIMIZERS) == ()
 
 
 def test_every_synonym_stands_for_an_existing_name():
     keys = {name for section in sections(Grid) for name in section.model_fields}
-    assert set(SPELLINGS) <= {*FIELD_NAMES, *METRICS, *OPTIMIZER_NAMES, *keys}
+    assert set(SPELLINGS) <= {*FIELD_NAMES, *METRICS, *LOSS_OPTIMIZERS, *keys}
     assert not {squashed(name) for name in FIELD_NAMES} & {
         squashed(spelling) for listed in SPELLINGS.values() for spelling in listed.split()
     }

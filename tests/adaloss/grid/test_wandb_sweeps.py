@@ -30,13 +30,17 @@ FIELDS = (
     "dataset, model, optimizer, seed, lr, epochs, batch_size, b0, alpha, c, momentum, "
     "weight_decay, pretrained, image_size, split_seed, train_examples, eval_examples, resize, "
     "padding, flip, interpolation, normalize, mean, std, precision, channels_last, compile, "
-    "deterministic"
+    "deterministic, rate, schedule, warmup, clip_grad_norm, label_smoothing"
 )
 METRICS = (
     "train/loss, val/loss, val/top1, val/top5, test/loss, test/top1, test/top5, b, effective_lr, "
     "examples_per_second, seconds"
 )
-OPTIMIZERS = "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant' or 'sgd_decay_sqrt'"
+OPTIMIZERS = (
+    "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant', 'sgd_decay_sqrt', "
+    "one of torch's ('sgd', 'adam', 'adamw', 'nadam', 'radam', 'adamax', 'rmsprop', 'adagrad', "
+    "'adadelta', 'adafactor', 'asgd', 'rprop', 'muon', 'lbfgs') or a class as 'module:Class'"
+)
 DATASETS = "digits, mnist, fashion_mnist, cifar10, cifar100 or imagefolder:PATH"
 WEIGHTS = "true, false or the path of a file (.pth, .pt, .th, .bin, .tar, .safetensors, .npz)"
 SEARCHED = (
@@ -112,9 +116,6 @@ MISTAKES = {
         "6: parameters.model is missing",
         "7: unknown parameter 'learning_rate'; did you mean lr?",
         f"8: learning_rate.min {VALUES} [0.0001, …, 0.1]",
-        f"15: optimizer must be {OPTIMIZERS}, found the text 'adam'",
-        "15: optimizer must be one of the values listed above, found the text 'sgd'; did "
-        "you mean sgd_constant?",
     ],
     "huggingface": [
         f"3: method 'random' {SEARCHED}",

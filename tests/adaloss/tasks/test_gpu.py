@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from adaloss.optim import build_optimizer
+from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.records.places import NOWHERE
 from adaloss.records.result import FailureKind, TrialState
 from adaloss.tasks.images import training as loop
@@ -14,7 +15,6 @@ from adaloss.tasks.images.data.splits import load_splits, spec_of
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
 from adaloss.tasks.numerics import precision_on
-from adaloss.trial import OPTIMIZER_NAMES
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 
@@ -36,7 +36,7 @@ def numbers_of(training, epochs=2):
 
 
 @pytest.mark.parametrize("fields", [{}, MOMENTUM, {"model": "small_cnn"}], ids=str)
-@pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
+@pytest.mark.parametrize("optimizer", LOSS_OPTIMIZERS)
 def test_a_gpu_gives_about_the_numbers_of_a_processor(
     digits, on_the_gpu, make_trial, optimizer, fields
 ):
@@ -104,7 +104,7 @@ def waits(training):
 
 
 @pytest.mark.parametrize("fields", [{}, MOMENTUM, {"model": "small_cnn"}], ids=str)
-@pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
+@pytest.mark.parametrize("optimizer", LOSS_OPTIMIZERS)
 def test_no_step_waits_for_the_gpu(on_the_gpu, make_trial, monkeypatch, optimizer, fields):
     monkeypatch.setattr(loop, "STEPS_PER_READBACK", 10_000)
     few, many = (

@@ -9,6 +9,7 @@ import timm
 import torch
 from torch import nn
 
+from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.records.places import NOWHERE
 from adaloss.tasks import replay as replay_module
 from adaloss.tasks.divergence import DivergedError
@@ -16,7 +17,6 @@ from adaloss.tasks.images.data.splits import load_splits, spec_of
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
 from adaloss.tasks.replay import CALLS_BEFORE_CAPTURE, Replay, host_random_state, tensors_of_its_own
-from adaloss.trial import OPTIMIZER_NAMES
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 GPU = torch.device("cuda")
@@ -104,8 +104,8 @@ def is_replayed(training):
 @pytest.mark.parametrize(
     "fields",
     [
-        *({"optimizer": name} for name in OPTIMIZER_NAMES),
-        *({"optimizer": name, **MOMENTUM} for name in OPTIMIZER_NAMES),
+        *({"optimizer": name} for name in LOSS_OPTIMIZERS),
+        *({"optimizer": name, **MOMENTUM} for name in LOSS_OPTIMIZERS),
         {"model": "small_cnn"},
         {"model": "small_cnn", "precision": "bf16"},
         {"model": "small_cnn", "channels_last": True, "precision": "tf32"},

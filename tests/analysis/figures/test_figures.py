@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 
 from adaloss.errors import UserError
-from adaloss.trial import OPTIMIZER_NAMES
+from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from analysis.figures import COLUMN_INCHES, accuracy_against, save_figure
 from analysis.figures.parts.line_styles import (
     MAX_LINES,
@@ -134,11 +134,11 @@ def test_when_a_cell_is_not_available_is_the_tables_rule(eventful):
 
 
 def test_crosses_at_the_same_b0_do_not_hide_one_another(records):
-    for optimizer in OPTIMIZER_NAMES:
+    for optimizer in LOSS_OPTIMIZERS:
         records.cell(["diverged"], optimizer=optimizer, b0=1)
         records.cell([90.0], optimizer=optimizer, b0=10)
     (axes,) = figure_of(records).axes
-    places = [crosses(axes, optimizer)[0] for optimizer in OPTIMIZER_NAMES]
+    places = [crosses(axes, optimizer)[0] for optimizer in LOSS_OPTIMIZERS]
     assert places == sorted(set(places))
     assert all(0.3 < place < 3 for place in places)
 
@@ -375,10 +375,10 @@ def test_the_settings_of_the_user_neither_show_nor_change(eventful, tmp_path):
 
 
 def test_every_optimizer_has_a_name_and_a_look_of_its_own():
-    assert set(OPTIMIZER_STYLES) == set(OPTIMIZER_NAMES)
+    assert set(OPTIMIZER_STYLES) == set(LOSS_OPTIMIZERS)
     looks = [*OPTIMIZER_STYLES.values(), *OTHER_STYLES]
     assert len({style.marker for style in looks}) == len(looks)
-    assert len({style.colour for style in OPTIMIZER_STYLES.values()}) == len(OPTIMIZER_NAMES)
+    assert len({style.colour for style in OPTIMIZER_STYLES.values()}) == len(LOSS_OPTIMIZERS)
 
 
 def test_an_optimizer_looks_the_same_whatever_is_beside_it():

@@ -58,7 +58,11 @@ def test_numbers_are_numbers_yes_and_no_booleans_and_texts_strings(records):
     }
     assert {found[name] for name in ("flip", "compile", "pretrained")} == {"bool"}
     assert found["deterministic"] == "boolean"
-    assert [name for name, dtype in found.items() if dtype == "object"] == ["mean", "std"]
+    assert [name for name, dtype in found.items() if dtype == "object"] == [
+        "mean",
+        "std",
+        "hyperparameters",
+    ]
     texts = {name for name, dtype in found.items() if dtype == str(STRING)}
     assert {"model", "state", "finished_at", "code_version", "failure_message"} <= texts
 
@@ -106,7 +110,11 @@ def test_the_history_has_such_types_too(records, ordinary_epoch):
     records.store.append_metrics(trial, ordinary_epoch(80.0, epoch=1, b=None))
     found = dtypes(history_frame(records.trials, records.store))
     assert (found["epoch"], found["b0"], found["b"]) == ("int64", "float64", "float64")
-    assert [name for name, dtype in found.items() if dtype == "object"] == ["mean", "std"]
+    assert [name for name, dtype in found.items() if dtype == "object"] == [
+        "mean",
+        "std",
+        "hyperparameters",
+    ]
 
 
 def test_a_complete_trial_has_its_last_and_its_best_validation_epoch(records, ordinary_epoch):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from adaloss.errors import UserError
 from adaloss.grid.tables.spec import TableSpec
+from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.records.result import TrialState
-from adaloss.trial import OPTIMIZER_NAMES
 from analysis.frame.frame import build_frame
 from analysis.tables.cells import UNDECLARED_CELL, CellStatus, cell_text, standard_deviation
 from analysis.tables.tables import TableError
@@ -226,7 +226,7 @@ def test_marking_the_best_changes_nothing_else(eventful):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (TableSpec(rows="rate"), "tables: rows: rate is not a field of a trial; the fields are"),
+        (TableSpec(rows="speed"), "tables: rows: speed is not a field of a trial; the fields are"),
         (TableSpec(per="modell"), "tables: per: modell is not a field of a trial"),
         (TableSpec(rows="model"), "must be different fields, not model, optimizer, model"),
         (TableSpec(metric="top1"), "tables: metric: there is no top1; the metrics are train/loss"),
@@ -296,8 +296,8 @@ def test_choosing_no_cell_at_all_is_refused(records):
     records.cell([90.0])
     with pytest.raises(TableError, match="leave no cell"):
         records.tables(TableSpec(only={"b0": (7.0,)}))
-    with pytest.raises(TableError, match="rate is not a field of a trial"):
-        records.tables(TableSpec(only={"rate": (7.0,)}))
+    with pytest.raises(TableError, match="speed is not a field of a trial"):
+        records.tables(TableSpec(only={"speed": (7.0,)}))
 
 
 def test_a_transposed_table_has_the_same_cells_the_other_way_round(eventful):
@@ -355,14 +355,14 @@ def test_the_number_of_seeds_can_be_told_always(eventful):
 def test_the_second_best_is_marked_where_one_is_best_alone(records):
     means = {1: (90.0, 92.0, 91.0), 2: (90.0, 90.0, 91.0), 3: (90.0, 91.0, 91.0)}
     for b0, values in means.items():
-        for optimizer, value in zip(OPTIMIZER_NAMES, values, strict=False):
+        for optimizer, value in zip(LOSS_OPTIMIZERS, values, strict=False):
             records.cell([value], optimizer=optimizer, b0=b0)
     cells = records.table(TableSpec(mark="best_and_second")).cells
     second = [key for key, cell in cells.items() if cell.second]
     assert second == [
-        (1.0, OPTIMIZER_NAMES[2]),
-        (2.0, OPTIMIZER_NAMES[0]),
-        (2.0, OPTIMIZER_NAMES[1]),
+        (1.0, LOSS_OPTIMIZERS[2]),
+        (2.0, LOSS_OPTIMIZERS[0]),
+        (2.0, LOSS_OPTIMIZERS[1]),
     ]
     assert not any(cell.second for cell in records.table().cells.values())
 

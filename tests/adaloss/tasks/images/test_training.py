@@ -7,11 +7,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from adaloss.errors import DataError
+from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.images.data.recipe import draw
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
-from adaloss.trial import OPTIMIZER_NAMES
 
 
 def training_of(trial, splits):
@@ -19,7 +19,7 @@ def training_of(trial, splits):
     return Training(trial, splits)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
+@pytest.mark.parametrize("optimizer", LOSS_OPTIMIZERS)
 def test_the_same_trial_twice_gives_the_same_bits(digits, make_trial, optimizer):
     first, again = (training_of(make_trial(optimizer=optimizer), digits) for _ in range(2))
     torch.randn(7)  # the caller's draws must not matter
@@ -35,7 +35,7 @@ def test_a_trial_leaves_the_callers_generator_alone(digits, make_trial):
 
 
 def test_all_optimizers_of_a_seed_see_the_same_weights_and_batches(digits, make_trial):
-    trainings = [training_of(make_trial(optimizer=name), digits) for name in OPTIMIZER_NAMES]
+    trainings = [training_of(make_trial(optimizer=name), digits) for name in LOSS_OPTIMIZERS]
     first, *others = trainings
     for other in others:
         assert torch.equal(first.order.get_state(), other.order.get_state())
@@ -151,7 +151,7 @@ def test_all_optimizers_of_a_seed_see_the_same_crops(digits, make_trial):
         training.run_epoch()
         return seen
 
-    first, *others = map(first_batch, OPTIMIZER_NAMES)
+    first, *others = map(first_batch, LOSS_OPTIMIZERS)
     for other in others:
         assert all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
 

@@ -1,0 +1,146 @@
+"""The optimizers of a grid: whether they exist, and which hyperparameters each of them takes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adaloss.grid.mistakes.problems import Problem, suggestion
+from adaloss.grid.points.parameters import Values
+from adaloss.grid.reading.file import GridFile
+from adaloss.optimizer_names import (
+    DEFAULT_MOMENTUM,
+    HYPERPARAMETER,
+    PACKAGES,
+    PREFIX,
+    WITH_MOMENTUM,
+    is_named,
+    module_and_class,
+)
+from adaloss.own_code.modules import find_own_module
+from adaloss.own_code.signatures import Constructor, constructor_of, names_in
+
+Folders = Sequence[Path]
+Cell = dict[str, Any]
+
+
+def optimizer_problems(file: GridFile, values: Values, folders: Folders) -> Iterator[Problem]:
+    """Optimizers that do not exist, and hyperparameters that none of them takes."""
+    optimizers = values.get("optimizer", ())
+    for position, name in enumerate(optimizers):
+        if is_named(name) and (mistake := mistake_in(name, folders)):
+            yield file.problem(path_of(file, "optimizer", position), mistake)
+    named = [name for name in optimizers if is_named(name)]
+    known = {name: constructor(name, folders) for name in named}
+    if None in known.values():
+        return
+    for name in filter(HYPERPARAMETER.match, values):
+        argument = name.removeprefix(PREFIX)
+        if any(takes(found, argument) for found in known.values()):
+            continue
+        if not named:
+            message = f"{name} is for named optimizers such as adamw, and the grid has none"
+        else:
+            arguments = {a for found in known.values() if found for a in found.arguments[1:]}
+            hint = suggestion(argument, sorted(arguments))
+            message = f"no optimizer of the grid takes {argument}{hint}"
+        yield file.problem(("parameters", name), message)
+
+
+def impossible_optimizers(
+    file: GridFile, cells: Sequence[Cell], folders: Folders
+) -> Iterator[Problem]:
+    """Cells with a rate, b0 or weight decay that their optimizer cannot have; one of each."""
+    optimizers = tuple(dict.fromkeys(cell["optimizer"] for cell in cells))
+    for name in filter(is_named, optimizers):
+        found = constructor(name, folders)
+        if found is None or found.any_name:
+            continue
+        own = [cell for cell in cells if cell["optimizer"] == name]
+        rates = any(cell["rate"] != "constant" for cell in own)
+        if "lr" not in found.arguments and (rates or any(cell["b0"] != 1 for cell in own)):
+            advice = "has no lr that b0 or a rate could scale: exclude it there"
+        elif rates and name == "lbfgs":
+            advice = (
+                "computes the loss several times a step, for which there is no rate: exclude it"
+            )
+        elif "weight_decay" not in found.arguments and any(cell["weight_decay"] for cell in own):
+            advice = "has no weight_decay: set it to 0 there with an override"
+        else:
+            continue
+        message = f"optimizer {name} {advice}"
+        yield file.problem(("parameters", "optimizer"), message)
+
+
+def path_of(file: GridFile, name: str, position: int) -> tuple[int | str, ...]:
+    """The path of one of a parameter's values."""
+    content: Any = file.data["parameters"][name]
+    path: tuple[int | str, ...] = ("parameters", name)
+    if isinstance(content, Mapping):
+        key = "value" if "value" in content else "values"
+        content, path = content[key], (*path, key)
+    return (*path, position) if isinstance(content, tuple) else path
+
+
+def mistake_in(name: str, folders: Folders) -> str | None:
+    """Why there is no such optimizer, or None."""
+    module, class_name = module_and_class(name)
+    package = module.partition(".")[0]
+    if find_own_module(module, folders) is None:
+        if package in PACKAGES:
+            return f"optimizer {name} needs a package: pip install {PACKAGES[package]}"
+        searched = ", ".join(map(str, folders))
+        return f"optimizer {name}: there is no module {module} in {searched} or installed"
+    there = names_in(module, folders)
+    if there is None or class_name in there or constructor(name, folders) is not None:
+        return None
+    # A module may define names in ways that its source does not show.
+    known = [each for each in there if each[:1].isupper()]
+    hint = suggestion(class_name, known)
+    return f"optimizer {name}: {module} has no class {class_name}{hint}" if known else None
+
+
+def constructor(name: str, folders: Folders) -> Constructor | None:
+    """The arguments that a named optimizer takes; None where that is unknown."""
+    return constructor_of(*module_and_class(name), folders)
+
+
+def takes(found: Constructor | None, argument: str) -> bool:
+    """Whether a constructor takes the argument, which it does if it is unknown."""
+    return found is None or found.any_name or argument in found.arguments
+
+
+class Unset(float):
+    """A value that the grid does not set."""
+
+
+def with_applicable(cells: Sequence[Cell], folders: Folders) -> list[Cell]:
+    """The cells with what their optimizers take.
+
+    A hyperparameter that an optimizer does not take is None. Momentum that the grid does not set is
+    the optimizer's own default; if it is set, other classes get it as a hyperparameter.
+    """
+    dotted = [name for name in (cells[0] if cells else ()) if HYPERPARAMETER.match(name)]
+    names = {cell["optimizer"] for cell in cells}
+    found = {name: constructor(name, folders) for name in names if is_named(name)}
+    changed = []
+    for cell in cells:
+        name = cell["optimizer"]
+        new: Cell = {}
+        for field in dotted:
+            if name not in found or not takes(found[name], field.removeprefix(PREFIX)):
+                new[field] = None
+        if isinstance(cell["momentum"], Unset):
+            new["momentum"] = DEFAULT_MOMENTUM.get(name, 0.0)
+        elif name not in WITH_MOMENTUM and (known := found[name]) and "momentum" in known.arguments:
+            new["optimizer.momentum"] = cell["momentum"]
+        changed.append(cell | new)
+    return changed
+
+
+def hyperparameters_of(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments for the optimizer of a cell."""
+    return {
+        name.removeprefix(PREFIX): value
+        for name, value in cell.items()
+        if HYPERPARAMETER.match(name) and value is not None
+    }

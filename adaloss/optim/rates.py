@@ -1,0 +1,219 @@
+"""The rates 1/b_t of AdaLoss and its relatives for any optimizer that has a learning rate.
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    add_rate(optimizer, "adaloss", b0=1.0)
+    ...
+    loss.backward()
+    optimizer.step(loss=loss)
+
+Each step multiplies the learning rate of every param group by 1/b_{t+1}:
+
+    adaloss        b_{t+1}² = b_t² + α·|f_t − c|
+    adagrad_norm   b_{t+1}² = b_t² + ‖g_t‖²
+    decay_sqrt     b_{t+1}² = b_0² + α·t, with t from 1
+    constant       b_{t+1}² = b_0²
+
+Source: Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and provably convergent adaptive
+gradient method", AAAI 2022. With `torch.optim.SGD` the whole step is scaled, so with momentum or
+weight decay this differs from `AdaLoss`, which scales only the gradient.
+"""
+
+import math
+from inspect import signature
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import Optimizer
+
+from adaloss.optim.gradients import gather, squared_norm
+from adaloss.optim.loss import Loss, Scalar, check_loss, loss_value, plus
+from adaloss.optim.validation import valid_hyperparameter
+from adaloss.optimizer_names import RATE_NAMES, RateName
+
+# The state of the rate in a param group, beside the optimizer's own keys.
+B_SQUARED, STEPS = "rate_b_squared", "rate_steps"
+
+AnyOptimizer = TypeVar("AnyOptimizer", bound=Optimizer)
+
+
+def add_rate(
+    optimizer: AnyOptimizer,
+    rate: RateName = "adaloss",
+    *,
+    b0: float = 1.0,
+    alpha: float = 1.0,
+    c: float = 0.0,
+) -> AnyOptimizer:
+    """Multiply the optimizer's learning rates by a rate 1/b_t, from the next step on.
+
+    The param groups keep their learning rates between steps, so schedulers work as before. b_t² and
+    t are stored in the param groups, so `state_dict` has them; load a state after `add_rate`.
+
+    A loss on a GPU stays there if the optimizer is `fused` or `capturable`, which take a learning
+    rate that is a tensor. For other optimizers each step reads one number back.
+
+    Args:
+        optimizer: any optimizer whose param groups have `lr`.
+        rate: `adaloss` needs `step(loss=loss)` or `step(closure)`; the others ignore the loss.
+        b0: b_0 > 0. With `adaloss` it has the units of √loss.
+        alpha: α ≥ 0 of `adaloss` and `decay_sqrt`.
+        c: the loss at the optimum, or a lower bound of it (`adaloss`).
+
+    Returns:
+        The optimizer itself.
+
+    Raises:
+        ValueError: there is no such rate, the optimizer has no learning rate or already has a rate,
+            or a hyperparameter is outside its range.
+        TypeError: a hyperparameter is not a real number.
+    """
+    if rate not in RATE_NAMES:
+        raise ValueError(f"there is no rate {rate!r}; the rates are {', '.join(RATE_NAMES)}")
+    values = {"b0": b0, "alpha": alpha, "c": c}
+    values = {name: valid_hyperparameter(name, value) for name, value in values.items()}
+    for group in optimizer.param_groups:
+        if "lr" not in group:
+            raise ValueError(
+                f"{type(optimizer).__name__} has no learning rate (lr) that a rate could multiply"
+            )
+        if B_SQUARED in group:
+            raise ValueError(f"{type(optimizer).__name__} already has a rate")
+        group[B_SQUARED] = values["b0"] ** 2
+        group[STEPS] = 0
+    rescaled = Rescaled(rate, takes_loss=takes_loss(optimizer), **values)
+    optimizer.register_step_pre_hook(rescaled.before)
+    optimizer.register_step_post_hook(rescaled.after)
+    optimizer.register_load_state_dict_pre_hook(check_state)
+    return optimizer
+
+
+def b_of(optimizer: Optimizer) -> list[float]:
+    """b_t of each param group of an optimizer with a rate. Reads back from the device."""
+    return [math.sqrt(group[B_SQUARED]) for group in optimizer.param_groups]
+
+
+class Rescaled:
+    """The hooks that set the learning rates before a step and restore them after it."""
+
+    def __init__(
+        self, rate: RateName, *, takes_loss: bool, b0: float, alpha: float, c: float
+    ) -> None:
+        self.rate = rate
+        self.takes_loss = takes_loss
+        self.b0 = b0
+        self.alpha = alpha
+        self.c = c
+        self.changed: list[tuple[dict[str, Any], Any, Any]] = []
+
+    def before(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Accumulate b_t² and scale the learning rates; return the arguments of the step itself."""
+        self.restore()
+        args, kwargs, loss = self.with_the_loss(optimizer, args, kwargs)
+        increment = self.increment(optimizer, loss)
+        for group in optimizer.param_groups:
+            if STEPS not in group:
+                # Added after `add_rate`.
+                group[B_SQUARED], group[STEPS] = self.b0**2, 0
+            group[STEPS] += 1
+            if increment is not None:
+                group[B_SQUARED] = plus(group[B_SQUARED], increment)
+            elif self.rate == "decay_sqrt":
+                group[B_SQUARED] = self.b0**2 + self.alpha * group[STEPS]
+            before = group["lr"]
+            group["lr"] = scaled_lr(group)
+            self.changed.append((group, before, group["lr"]))
+        return args, kwargs
+
+    def after(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
+        """Restore the learning rates."""
+        self.restore()
+
+    def restore(self) -> None:
+        """Undo the last scaling; a learning rate that somebody else has set since stays."""
+        for group, before, scaled in self.changed:
+            if group["lr"] is scaled:
+                group["lr"] = before
+        self.changed.clear()
+
+    def with_the_loss(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any], Loss | None]:
+        """The arguments of the optimizer's own step, and the loss in them or of the closure."""
+        own, *rest = args
+        kwargs = dict(kwargs)
+        closure = rest.pop(0) if rest else kwargs.pop("closure", None)
+        loss: Loss | None = kwargs.get("loss") if self.takes_loss else kwargs.pop("loss", None)
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+            kwargs["closure"] = Once(optimizer, loss)
+        if loss is not None:
+            check_loss(loss)
+        return (own, *rest), kwargs, loss
+
+    def increment(self, optimizer: Optimizer, loss: Loss | None) -> Scalar | None:
+        """What a step adds to b_t²; None where b_t² does not accumulate."""
+        if self.rate == "adaloss":
+            if loss is None:
+                raise TypeError(
+                    "the rate adaloss needs the loss: write optimizer.step(loss=loss) after "
+                    "loss.backward(), or optimizer.step(closure)"
+                )
+            difference: Scalar = loss_value(loss) - self.c
+            return (
+                difference.abs() * self.alpha
+                if isinstance(difference, Tensor)
+                else self.alpha * abs(difference)
+            )
+        if self.rate == "adagrad_norm":
+            groups = optimizer.param_groups
+            return squared_norm([batch for g in groups for batch in gather(g["params"])])
+        return None
+
+
+class Once:
+    """A closure that returns a loss that has been computed already, with its gradients."""
+
+    def __init__(self, optimizer: Optimizer, loss: Any) -> None:
+        self.optimizer = optimizer
+        self.loss = loss
+        self.called = False
+
+    def __call__(self) -> Any:
+        """Return the loss; at the second call raise RuntimeError."""
+        if self.called:
+            raise RuntimeError(
+                f"{type(self.optimizer).__name__} computes the loss more than once in a step, "
+                "for which no rate is defined"
+            )
+        self.called = True
+        return self.loss
+
+
+def takes_loss(optimizer: Optimizer) -> bool:
+    """Whether the optimizer's own step has an argument ``loss``."""
+    return "loss" in signature(type(optimizer).step).parameters
+
+
+def scaled_lr(group: dict[str, Any]) -> Any:
+    """The group's learning rate times 1/b_t; a tensor if b_t² is one and the optimizer takes it."""
+    b_squared: Scalar = group[B_SQUARED]
+    lr = group["lr"]
+    if isinstance(b_squared, Tensor):
+        if group.get("fused") or group.get("capturable"):
+            return (lr * b_squared.rsqrt()).to(torch.float32)
+        b_squared = float(b_squared)
+    return lr * (1.0 / math.sqrt(b_squared))
+
+
+def check_state(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Refuse a state that was saved without the rate."""
+    for group in state["param_groups"]:
+        if B_SQUARED not in group:
+            raise ValueError(
+                "this state was saved by an optimizer without a rate: it has no b_t²; "
+                "load it before add_rate"
+            )

@@ -1,0 +1,132 @@
+"""The arguments of a class's constructor, read from its source without importing it."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adaloss.own_code.modules import find_own_module
+
+MOST_STEPS = 20
+"""How many imports and base classes are followed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constructor:
+    """The names of the arguments after ``self``; ``any_name`` where it also takes others."""
+
+    arguments: tuple[str, ...]
+    any_name: bool
+
+
+def constructor_of(module: str, name: str, folders: Sequence[Path]) -> Constructor | None:
+    """The constructor of a class, or the arguments of a function; None where that is unknown.
+
+    It is unknown where the source cannot be read or makes the class in another way than by a class
+    statement, an import, or a name for another class.
+    """
+    return searched(module, name, folders, MOST_STEPS)
+
+
+def names_in(module: str, folders: Sequence[Path]) -> tuple[str, ...] | None:
+    """The public classes and functions that a module defines or imports; None if unknown."""
+    return listed(module, folders, MOST_STEPS)
+
+
+def listed(module: str, folders: Sequence[Path], steps: int) -> tuple[str, ...] | None:
+    """:func:`names_in`, with at most so many steps."""
+    tree = tree_of(module, folders) if steps else None
+    if tree is None:
+        return None
+    names = [name for name in bindings(tree) if not name.startswith("_")]
+    for statement in star_imports(tree):
+        names += listed(imported_from(statement, module, folders), folders, steps - 1) or ()
+    return tuple(dict.fromkeys(names))
+
+
+def searched(module: str, name: str, folders: Sequence[Path], steps: int) -> Constructor | None:
+    """:func:`constructor_of`, with at most so many steps."""
+    tree = tree_of(module, folders) if steps else None
+    if tree is None:
+        return None
+    found = bindings(tree).get(name)
+    if found is None:
+        modules = (imported_from(star, module, folders) for star in star_imports(tree))
+        others = (searched(other, name, folders, steps - 1) for other in modules)
+        return next(filter(None, others), None)
+    if isinstance(found, ast.ImportFrom):
+        original = next(a.name for a in found.names if (a.asname or a.name) == name)
+        return searched(imported_from(found, module, folders), original, folders, steps - 1)
+    if isinstance(found, ast.FunctionDef):
+        return of_function(found, skipped=0)
+    if isinstance(found, ast.Assign) and isinstance(found.value, ast.Name):
+        return searched(module, found.value.id, folders, steps - 1)
+    if not isinstance(found, ast.ClassDef):
+        return None
+    for statement in found.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return of_function(statement, skipped=1)
+    base = found.bases[0] if found.bases else None
+    if isinstance(base, ast.Name):
+        return searched(module, base.id, folders, steps - 1)
+    return None
+
+
+def tree_of(module: str, folders: Sequence[Path]) -> ast.Module | None:
+    """The syntax tree of a module; None where there is no source that Python can parse."""
+    found = find_own_module(module, folders)
+    if found is None or found.file.suffix != ".py":
+        return None
+    try:
+        return ast.parse(found.file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def bindings(tree: ast.Module) -> dict[str, ast.stmt]:
+    """The statements at the top of a module that define a name, by name."""
+    return dict(bound(tree.body))
+
+
+def star_imports(tree: ast.Module) -> list[ast.ImportFrom]:
+    """The statements at the top of a module that import everything from another."""
+    return [
+        statement
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+    ]
+
+
+def bound(statements: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Each defined name with its statement, also below ``if`` and ``try``."""
+    for statement in statements:
+        if isinstance(statement, ast.ClassDef | ast.FunctionDef):
+            yield statement.name, statement
+        elif isinstance(statement, ast.ImportFrom):
+            yield from ((alias.asname or alias.name, statement) for alias in statement.names)
+        elif isinstance(statement, ast.Assign):
+            names = (target.id for target in statement.targets if isinstance(target, ast.Name))
+            yield from ((name, statement) for name in names)
+        elif isinstance(statement, ast.If | ast.Try):
+            yield from bound([*statement.body, *statement.orelse])
+
+
+def imported_from(statement: ast.ImportFrom, module: str, folders: Sequence[Path]) -> str:
+    """The dotted name of the module that the statement imports from."""
+    if not statement.level:
+        return statement.module or ""
+    found = find_own_module(module, folders)
+    is_package = found is not None and found.file.name == "__init__.py"
+    parts = module.split(".")
+    parts = parts[: len(parts) - statement.level + is_package]
+    return ".".join([*parts, *([statement.module] if statement.module else [])])
+
+
+def of_function(function: ast.FunctionDef, *, skipped: int) -> Constructor:
+    """The arguments of a function without the first ones."""
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args][skipped:]
+    return Constructor(
+        arguments=tuple(a.arg for a in (*positional, *arguments.kwonlyargs)),
+        any_name=arguments.kwarg is not None,
+    )

@@ -1,0 +1,33 @@
+"""Build the optimizer of a trial."""
+
+from torch import nn
+
+from adaloss.optim import build_optimizer
+from adaloss.optimizer_names import is_named
+from adaloss.records.places import Places
+from adaloss.tasks.optimizers.named import build_named
+from adaloss.tasks.optimizers.paper import PaperOptimizer, TrialOptimizer
+from adaloss.trial import Trial
+
+
+def optimizer_of(trial: Trial, model: nn.Module, places: Places) -> TrialOptimizer:
+    """The optimizer that the trial names, for the parameters of its model.
+
+    Raises:
+        OptimizerError: a named optimizer does not exist, or refuses its arguments.
+    """
+    common = {name: getattr(trial, name) for name in ("lr", "b0", "alpha", "c", "weight_decay")}
+    if is_named(trial.optimizer):
+        optimizer = build_named(
+            trial.optimizer,
+            model,
+            momentum=trial.momentum,
+            rate=trial.rate,
+            hyperparameters=dict(trial.hyperparameters),
+            folders=places.own_folders,
+            **common,
+        )
+        print(f"optimizer {trial.optimizer}: {optimizer.defaults()}")
+        return optimizer
+    paper = build_optimizer(trial.optimizer, model.parameters(), momentum=trial.momentum, **common)
+    return PaperOptimizer(paper)

@@ -1,0 +1,237 @@
+"""Any optimizer by name, with the methods that a trial calls of every optimizer."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer
+
+from adaloss.errors import UserError
+from adaloss.optim.rates import add_rate, b_of
+from adaloss.optimizer_names import WITH_MOMENTUM, RateName, module_and_class
+from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
+from adaloss.tasks.optimizers.protocols import protocol_of
+
+# torch's Muon takes matrices only. It and AdamW then share one learning rate.
+MATRICES_ONLY = {"torch.optim:Muon": {"adjust_lr_fn": "match_rms_adamw"}}
+
+
+class OptimizerError(UserError):
+    """A named optimizer does not exist, or cannot be built with these arguments."""
+
+
+class NamedOptimizer:
+    """An optimizer by name in a trial, or two where one takes only matrices.
+
+    See :class:`adaloss.tasks.optimizers.paper.TrialOptimizer`.
+    """
+
+    # Most optimizers count steps in Python, which a graph would repeat as it was.
+    replayable = False
+
+    def __init__(self, optimizers: Sequence[Optimizer], *, b0: float, rate: RateName) -> None:
+        self.optimizers = tuple(optimizers)
+        self.protocols = tuple(map(protocol_of, self.optimizers))
+        self.b0 = b0
+        self.rate = rate
+        self.lr: list[list[Any]] = [
+            [group.get("lr") for group in o.param_groups] for o in self.optimizers
+        ]
+        self.modes = any(protocol.modes for protocol in self.protocols)
+        self.create_graph = any(protocol.create_graph for protocol in self.protocols)
+        self.resumable = all(protocol.resumable for protocol in self.protocols)
+        self.needs_closure = any(protocol.again for protocol in self.protocols)
+        self.switch("train")
+
+    def update(self, loss: Tensor) -> None:
+        """Take one step after the backward pass; the loss stays on its device."""
+        for optimizer, protocol in zip(self.optimizers, self.protocols, strict=True):
+            step: Callable[..., Any] = optimizer.step
+            if protocol.loss or self.rate != "constant":
+                step(loss=loss)
+            elif protocol.closure:
+                step(lambda: loss)
+            else:
+                step()
+
+    def minimize(self, closure: Callable[[], Tensor]) -> Tensor:
+        """Take one step with a closure that computes the loss and the gradients; the first loss."""
+        (optimizer,) = self.optimizers
+        losses: list[Tensor] = []
+
+        def recorded() -> Tensor:
+            losses.append(closure())
+            return losses[-1]
+
+        step: Callable[..., Any] = optimizer.step
+        step(recorded)
+        return losses[0].detach()
+
+    def set_factor(self, factor: float) -> None:
+        """Multiply the learning rates that the optimizer was built with, for the next steps."""
+        for optimizer, rates in zip(self.optimizers, self.lr, strict=True):
+            for group, lr in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = lr * factor
+
+    def b(self) -> float | None:
+        """b_t, the divisor of the learning rate; None without a learning rate."""
+        if self.lr[0][0] is None:
+            return None
+        return self.b0 if self.rate == "constant" else b_of(self.optimizers[0])[0]
+
+    def keep_on(self, device: torch.device) -> None:
+        """Steps are not replayed."""
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Have the weights that the optimizer wants evaluated, then those that it trains."""
+        self.switch("eval")
+        try:
+            yield
+        finally:
+            self.switch("train")
+
+    def switch(self, mode: str) -> None:
+        """Call `train` or `eval` of the optimizers that have both."""
+        for optimizer, protocol in zip(self.optimizers, self.protocols, strict=True):
+            if protocol.modes:
+                getattr(optimizer, mode)()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of the optimizers."""
+        return {"optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Load what `state_dict` returned."""
+        for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
+
+    def defaults(self) -> str:
+        """The classes with all their arguments, as the optimizers have them."""
+        return " and ".join(
+            f"{type(optimizer).__name__}({described(optimizer.defaults)})"
+            for optimizer in self.optimizers
+        )
+
+
+def described(defaults: Mapping[str, Any]) -> str:
+    """Arguments as they are written in a call."""
+    return ", ".join(f"{name}={value!r}" for name, value in defaults.items())
+
+
+def build_named(
+    name: str,
+    model: nn.Module,
+    *,
+    lr: float,
+    weight_decay: float,
+    momentum: float,
+    hyperparameters: Mapping[str, Any],
+    rate: RateName,
+    b0: float,
+    alpha: float,
+    c: float,
+    folders: Sequence[Path] = (),
+) -> NamedOptimizer:
+    """Build the optimizer of this name for the parameters of a model.
+
+    Its learning rate is lr/b0, or lr with a rate that starts from b0 (:func:`add_rate`). The
+    user's own classes are searched in ``folders``.
+
+    Raises:
+        OptimizerError: there is no such class, it refuses the arguments, or it has no learning rate
+            where b0 or a rate needs one.
+    """
+    module_name, class_name = module_and_class(name)
+    build = class_of(name, module_name, class_name, folders)
+    lr = lr / b0 if rate == "constant" else lr
+    common = {"lr": lr, "weight_decay": weight_decay}
+    if name in WITH_MOMENTUM:
+        common["momentum"] = momentum
+    arguments = accepted(name, build, common, hyperparameters)
+    if "lr" not in arguments and (b0 != 1 or rate != "constant"):
+        raise OptimizerError(
+            f"optimizer {name} has no learning rate (lr) that b0 or a rate could scale: "
+            "write b0: 1 and no rate for it"
+        )
+    parameters = list(model.parameters())
+    extra = MATRICES_ONLY.get(f"{module_name}:{class_name}")
+    if extra is None:
+        optimizers = [built(name, build, parameters, arguments)]
+    else:
+        matrices = [parameter for parameter in parameters if parameter.ndim == 2]
+        others = [parameter for parameter in parameters if parameter.ndim != 2]
+        optimizers = [built(name, build, matrices, extra | arguments)] if matrices else []
+        if others:
+            shared = {key: arguments[key] for key in ("lr", "weight_decay")}
+            optimizers.append(built(name, torch.optim.AdamW, others, shared))
+    if rate == "adagrad_norm" and len(optimizers) > 1:
+        raise OptimizerError(f"optimizer {name} is two optimizers, which share no gradient norm")
+    if rate != "constant":
+        for optimizer in optimizers:
+            add_rate(optimizer, rate, b0=b0, alpha=alpha, c=c)
+    return NamedOptimizer(optimizers, b0=b0, rate=rate)
+
+
+def class_of(
+    name: str, module_name: str, class_name: str, folders: Sequence[Path]
+) -> Callable[..., Optimizer]:
+    """The class that a name stands for."""
+    try:
+        with own_code_first(folders):
+            module = import_own_module(module_name, folders)
+    except OwnCodeError as error:
+        raise OptimizerError(f"optimizer {name}: {error}") from error
+    # The module's code can raise anything.
+    except Exception as error:
+        raise OptimizerError(
+            f"optimizer {name}: importing {module_name} raises {type(error).__name__}: {error}"
+        ) from error
+    build = getattr(module, class_name, None)
+    if not callable(build):
+        raise OptimizerError(f"optimizer {name}: {module_name} has no class {class_name}")
+    return build  # type: ignore[no-any-return]
+
+
+def accepted(
+    name: str,
+    build: Callable[..., Any],
+    common: Mapping[str, float],
+    hyperparameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The arguments for the constructor: those of the trial that it has, and its own."""
+    try:
+        known = signature(build).parameters
+    except ValueError:  # written in C
+        return {**common, **hyperparameters}
+    any_name = any(p.kind is Parameter.VAR_KEYWORD for p in known.values())
+    if not any_name and (unknown := [key for key in hyperparameters if key not in known]):
+        raise OptimizerError(
+            f"optimizer {name} has no {', '.join(unknown)}; it has {', '.join([*known][1:])}"
+        )
+    if common["weight_decay"] and "weight_decay" not in known and not any_name:
+        raise OptimizerError(f"optimizer {name} has no weight_decay: write weight_decay: 0 for it")
+    return {key: value for key, value in common.items() if key in known} | dict(hyperparameters)
+
+
+def built(
+    name: str,
+    build: Callable[..., Optimizer],
+    parameters: Sequence[Tensor],
+    arguments: Mapping[str, Any],
+) -> Optimizer:
+    """Call the constructor."""
+    try:
+        optimizer = build(parameters, **arguments)
+    # A constructor can refuse its arguments in any way.
+    except Exception as error:
+        raise OptimizerError(
+            f"optimizer {name}({described(arguments)}): {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(optimizer, Optimizer):
+        raise OptimizerError(f"optimizer {name} is not a torch.optim.Optimizer")
+    return optimizer

@@ -1,0 +1,153 @@
+"""Optimizers and their hyperparameters in a grid: which exist, and what each of them takes."""
+
+import pytest
+
+from adaloss.grid.sweep import GridError, load_sweep
+
+GRID = """\
+name: optimizers
+parameters:
+  dataset: digits
+  model: mlp
+  lr: 0.1
+  epochs: 1
+  batch_size: 8
+  {more}
+seeds: 1
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_grid(*more):
+        path = tmp_path / "grid.yaml"
+        path.write_text(GRID.format(more="\n  ".join(more)))
+        return load_sweep(path)
+
+    return load_grid
+
+
+@pytest.fixture
+def mistakes(load):
+    def of(*more):
+        with pytest.raises(GridError) as error:
+            load(*more)
+        return [f"{problem.line}: {problem.message}" for problem in error.value.problems]
+
+    return of
+
+
+def test_a_hyperparameter_goes_to_those_that_take_it(load):
+    sweep = load(
+        "optimizer: [adaloss, sgd, adamw, torch.optim:RAdam]",
+        "optimizer.betas: {values: [[0.9, 0.95], [0.9, 0.999]]}",
+    )
+    low, high = (("betas", (0.9, 0.95)),), (("betas", (0.9, 0.999)),)
+    assert [(trial.optimizer, trial.hyperparameters) for trial in sweep.trials] == [
+        ("adaloss", ()), ("sgd", ()),
+        ("adamw", low), ("adamw", high), ("radam", low), ("radam", high),
+    ]  # fmt: skip
+    assert len({trial.trial_id for trial in sweep.trials}) == 6
+    assert sweep.trials[0].value("optimizer.betas") is None
+
+
+def test_nested_parameters_of_wandb_are_the_same(load):
+    nested = load(
+        "optimizer: {parameters: {name: {values: [adamw]}, eps: {value: 1e-6}, "
+        "betas: {value: [0.9, 0.95]}}}"
+    )
+    plain = load("optimizer: adamw", "optimizer.eps: 1e-6", "optimizer.betas: {value: [0.9, 0.95]}")
+    assert [t.trial_id for t in nested.trials] == [t.trial_id for t in plain.trials]
+
+
+def test_tables_have_hyperparameters_as_axes(load):
+    sweep = load("optimizer: adamw", "optimizer.eps: [1e-8, 1e-6]", "b0: [1, 10]")
+    (table,) = sweep.tables
+    assert {table.rows, table.columns} == {"b0", "optimizer.eps"}
+
+
+def test_overrides_and_includes_set_hyperparameters(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        GRID.format(more="optimizer: [adamw, adam]\n  optimizer.eps: 1e-8")
+        + "overrides: [{match: {optimizer: adam}, set: {optimizer.eps: 1e-5}}]\n"
+        + "include: [{optimizer: adamw, optimizer.amsgrad: true}]\n"
+    )
+    found = {trial.hyperparameters for trial in load_sweep(path).trials}
+    assert found == {
+        (("eps", 1e-8),),
+        (("eps", 1e-5),),
+        (("amsgrad", True), ("eps", 1e-8)),
+    }
+
+
+def test_a_rate_is_for_the_optimizers_without_their_own(load):
+    sweep = load("optimizer: [adaloss, adamw]", "rate: [constant, adaloss]")
+    assert len(sweep.trials) == 4
+    assert len({trial.trial_id for trial in sweep.trials}) == 3
+
+
+def test_momentum_that_is_not_set_is_the_optimizers_own(load):
+    sweep = load("optimizer: [adaloss, sgd, muon]")
+    assert [trial.momentum for trial in sweep.trials] == [0.0, 0.0, 0.95]
+    sweep = load("optimizer: [sgd, muon]", "momentum: 0")
+    assert [trial.momentum for trial in sweep.trials] == [0.0, 0.0]
+    sweep = load("optimizer: schedulefree:SGDScheduleFree", "momentum: 0.8")
+    assert sweep.trials[0].hyperparameters == (("momentum", 0.8),)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            ["optimizer: [adaloss, adamv]"],
+            ["8: optimizer must be 'adaloss', ", "found the text 'adamv'"],
+        ),
+        (
+            ["optimizer: torch.optim:AdamV"],
+            ["8: optimizer torch.optim:AdamV: torch.optim has no class AdamV; did you mean Adam"],
+        ),
+        (
+            ["optimizer:", "  - nowhere:Adam"],
+            ["9: optimizer nowhere:Adam: there is no module nowhere in "],
+        ),
+        (
+            ["optimizer: heavyball:ForeachSOAP"],
+            ["8: optimizer heavyball:ForeachSOAP needs a package: pip install heavyball"],
+        ),
+        (
+            ["optimizer: [sgd, adamw]", "optimizer.beta: 1"],
+            ["9: no optimizer of the grid takes beta; did you mean betas?"],
+        ),
+        (
+            ["optimizer: adaloss", "optimizer.betas: 1"],
+            ["9: optimizer.betas is for named optimizers such as adamw, and the grid has none"],
+        ),
+        (
+            ["optimizer: lbfgs", "rate: adaloss"],
+            ["8: optimizer lbfgs computes the loss several times a step"],
+        ),
+        (
+            ["optimizer: [adamw, lbfgs]", "weight_decay: 0.1"],
+            ["8: optimizer lbfgs has no weight_decay: set it to 0 there with an override"],
+        ),
+        (["optimizer: adamw", "rate: fast"], ["9: rate must be 'constant', 'adaloss', "]),
+        (["optimizer: adamw", "hyperparameters: 1"], ["9: hyperparameters is not a parameter: "]),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(mistakes, more, expected):
+    (message,) = mistakes(*more)
+    assert [text for text in expected if text not in message] == []
+
+
+def test_a_class_without_a_learning_rate_has_no_rate(mistakes, tmp_path):
+    (tmp_path / "free.py").write_text("class Free:\n    def __init__(self, params): ...\n")
+    (message,) = mistakes("optimizer: free:Free", "b0: [1, 10]")
+    assert message == (
+        "8: optimizer free:Free has no lr that b0 or a rate could scale: exclude it there"
+    )
+
+
+def test_a_grid_without_named_optimizers_keeps_its_ids(load):
+    (trial,) = load("optimizer: adaloss").trials
+    assert trial.trial_id == "c7b1107adba7"

@@ -1,0 +1,197 @@
+"""Optimizers by name in trials: each protocol with a real package, and exact resuming."""
+
+import pytest
+import torch
+
+from adaloss.optimizer_names import TORCH_OPTIMIZERS, canonical_optimizer
+from adaloss.records.places import Places
+from adaloss.tasks.images.training import Training
+from adaloss.tasks.metrics import numbers
+from adaloss.tasks.optimizers.named import OptimizerError
+
+# Of every protocol at least one; the learning rates are such that a trial learns.
+OPTIMIZERS = {
+    **{name: {"lr": 0.01} for name in TORCH_OPTIMIZERS},
+    "adadelta": {"lr": 1.0},
+    "sgd": {"lr": 0.5},
+    "asgd": {"lr": 0.5},
+    "lbfgs": {"lr": 0.1, "hyperparameters": {"max_iter": 3}},
+    "timm.optim:Lamb": {"lr": 0.02},
+    "schedulefree:AdamWScheduleFree": {"lr": 0.01},
+    "schedulefree:SGDScheduleFree": {"lr": 1.0},
+    "prodigyopt:Prodigy": {"lr": 1.0, "hyperparameters": {"d_coef": 10.0}},
+    "dog:DoG": {"lr": 1.0, "hyperparameters": {"reps_rel": 0.01}},
+    "pytorch_optimizer:Lion": {"lr": 0.001},
+    "pytorch_optimizer:AdaHessian": {"lr": 0.1},
+    "pytorch_optimizer:AliG": {"lr": 1.0},
+}
+
+
+def training_of(make_trial, digits, optimizer, **changes):
+    fields = {"optimizer": optimizer, "epochs": 4, **OPTIMIZERS[optimizer], **changes}
+    return Training(make_trial(**fields), digits)
+
+
+# Of the source of dog-optimizer.
+@pytest.mark.filterwarnings("ignore:.*invalid escape sequence")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_it_learns_and_resumes_to_the_bit(digits, make_trial, optimizer, tmp_path):
+    whole, interrupted, resumed = (training_of(make_trial, digits, optimizer) for _ in range(3))
+    expected = [numbers(whole.run_epoch()) for _ in range(4)]
+    assert expected[-1]["train/loss"] < 0.9 * expected[0]["train/loss"]
+    for _ in range(2):
+        interrupted.run_epoch()
+    if not whole.optimizer.resumable:
+        return
+    torch.save(interrupted.state_dict(), tmp_path / "state.pt")
+    resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected[2:]
+
+
+@pytest.mark.parametrize("rate", ["adaloss", "adagrad_norm", "decay_sqrt"])
+@pytest.mark.parametrize("optimizer", ["adamw", "schedulefree:AdamWScheduleFree"])
+def test_a_rate_divides_its_learning_rate_and_resumes(digits, make_trial, optimizer, rate):
+    fields = {"rate": rate, "lr": 0.1, "b0": 2.0}
+    whole, resumed = (training_of(make_trial, digits, optimizer, **fields) for _ in range(2))
+    first = whole.run_epoch()
+    assert first["b"] > 2.0
+    assert first["effective_lr"] == pytest.approx(0.1 / first["b"])
+    resumed.load_state_dict(whole.state_dict())
+    assert numbers(resumed.run_epoch()) == numbers(whole.run_epoch())
+
+
+def test_b0_divides_the_learning_rate_of_every_optimizer(digits, make_trial):
+    scaled = training_of(make_trial, digits, "adamw", lr=0.1, b0=10.0)
+    plain = training_of(make_trial, digits, "adamw", lr=0.01)
+    ours, theirs = scaled.run_epoch(), plain.run_epoch()
+    assert ours["train/loss"] == theirs["train/loss"]
+    assert (ours["b"], ours["effective_lr"]) == (10.0, pytest.approx(0.01))
+
+
+def test_sgd_with_adaloss_is_adaloss(digits, make_trial):
+    fields = {"lr": 1.0, "hyperparameters": {"fused": True}, "rate": "adaloss"}
+    named = training_of(make_trial, digits, "sgd", **fields)
+    paper = Training(make_trial(optimizer="adaloss", lr=1.0, epochs=4), digits)
+    assert numbers(named.run_epoch()) == numbers(paper.run_epoch())
+
+
+def test_schedule_free_is_evaluated_at_its_average(digits, make_trial):
+    training = training_of(make_trial, digits, "schedulefree:AdamWScheduleFree")
+    training.run_epoch()
+    trained = [parameter.detach().clone() for parameter in training.parameters]
+    with training.optimizer.evaluating():
+        averaged = [parameter.detach().clone() for parameter in training.parameters]
+    assert not any(torch.equal(a, b) for a, b in zip(trained, averaged, strict=True))
+    for before, after in zip(trained, training.parameters, strict=True):
+        torch.testing.assert_close(before, after.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_muon_has_the_matrices_and_adamw_the_rest(digits, make_trial):
+    training = training_of(make_trial, digits, "muon")
+    muon, rest = training.optimizer.optimizers
+    assert isinstance(muon, torch.optim.Muon)
+    assert isinstance(rest, torch.optim.AdamW)
+    assert all(p.ndim == 2 for group in muon.param_groups for p in group["params"])
+    count = sum(len(g["params"]) for o in (muon, rest) for g in o.param_groups)
+    assert count == len(training.parameters)
+
+
+@pytest.mark.parametrize("optimizer", ["adaloss", "adamw"])
+def test_a_schedule_sets_the_learning_rate_of_each_step(digits, make_trial, optimizer):
+    fields = {"optimizer": optimizer, "lr": 0.1, "schedule": "cosine", "warmup": 3.0}
+    training = Training(make_trial(epochs=2, **fields), digits)
+    group = getattr(training.optimizer, "optimizers", [None])[0] or training.optimizer.optimizer
+    seen = []
+    step = training.learn
+
+    def recorded(*batch):
+        seen.append(group.param_groups[0]["lr"])
+        return step(*batch)
+
+    training.learn = recorded
+    last = [training.run_epoch() for _ in range(2)][-1]
+    expected = [0.1 * training.lr_factor(number) for number in range(len(seen))]
+    assert seen == pytest.approx(expected)
+    assert last["effective_lr"] == pytest.approx(seen[-1] / last["b"])
+
+
+def test_a_resumed_schedule_goes_on(digits, make_trial):
+    trial = make_trial(optimizer="adamw", lr=0.01, schedule="wsd", warmup=0.1, epochs=4)
+    whole, resumed = Training(trial, digits), Training(trial, digits)
+    for _ in range(2):
+        whole.run_epoch()
+    resumed.load_state_dict(whole.state_dict())
+    assert [numbers(resumed.run_epoch()) for _ in range(2)] == [
+        numbers(whole.run_epoch()) for _ in range(2)
+    ]
+
+
+def test_a_clipped_gradient_has_at_most_this_norm(digits, make_trial):
+    training = Training(make_trial(clip_grad_norm=0.01), digits)
+    training.run_epoch()
+    norm = torch.cat([p.grad.flatten() for p in training.parameters]).norm()
+    assert norm <= 0.01 * 1.001
+
+
+def test_smooth_labels_raise_the_training_loss_alone(digits, make_trial):
+    plain, smooth = (Training(make_trial(label_smoothing=s, lr=0.0), digits) for s in (0.0, 0.3))
+    before, after = plain.run_epoch(), smooth.run_epoch()
+    assert after["train/loss"] != before["train/loss"]
+    assert after["test/loss"] == before["test/loss"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"optimizer": "adamw", "hyperparameters": {"beta": 1}}, "adamw has no beta; it has lr"),
+        ({"optimizer": "adamw", "hyperparameters": {"betas": 0.9}}, r"adamw\(lr=.*TypeError"),
+        ({"optimizer": "torch.optim:Adamm"}, "torch.optim has no class Adamm"),
+        ({"optimizer": "nowhere:Adam"}, "there is no module nowhere"),
+        ({"optimizer": "lbfgs", "weight_decay": 0.1}, "lbfgs has no weight_decay"),
+        ({"optimizer": "pytorch_optimizer:AliG", "b0": 2.0}, "has no learning rate"),
+        ({"optimizer": "torch:tensor"}, "torch:tensor"),
+        ({"optimizer": "muon", "rate": "adagrad_norm"}, "is two optimizers"),
+    ],
+)
+def test_what_cannot_be_built_is_explained(digits, make_trial, fields, message):
+    with pytest.raises(OptimizerError, match=message):
+        Training(make_trial(**fields), digits)
+
+
+def test_an_optimizer_of_ones_own(digits, make_trial, tmp_path):
+    (tmp_path / "own_optimizer_of_test.py").write_text(
+        "import torch\n"
+        "class Halved(torch.optim.SGD):\n"
+        "    def __init__(self, params, lr, factor=0.5):\n"
+        "        super().__init__(params, lr=lr * factor)\n"
+    )
+    places = Places(data_root=tmp_path, own=(tmp_path,))
+    trial = make_trial(
+        optimizer="own_optimizer_of_test.py:Halved", lr=1.0, hyperparameters={"factor": 0.25}
+    )
+    assert trial.optimizer == "own_optimizer_of_test:Halved"
+    ours = Training(trial, digits, places)
+    theirs = Training(make_trial(optimizer="sgd", lr=0.25), digits)
+    assert ours.run_epoch()["train/loss"] == theirs.run_epoch()["train/loss"]
+
+
+def test_a_name_of_torchs_and_its_class_are_one_trial(make_trial):
+    assert canonical_optimizer("torch.optim:AdamW") == "adamw"
+    ids = {make_trial(optimizer=name).trial_id for name in ("adamw", "torch.optim:AdamW")}
+    assert len(ids) == 1
+
+
+def test_hyperparameters_are_part_of_the_identity_in_any_order(make_trial):
+    one = make_trial(optimizer="adamw", hyperparameters={"betas": [0.9, 0.95], "eps": 1e-6})
+    same = make_trial(optimizer="adamw", hyperparameters={"eps": 1e-6, "betas": (0.9, 0.95)})
+    other = make_trial(optimizer="adamw", hyperparameters={"eps": 1e-7, "betas": (0.9, 0.95)})
+    assert one.trial_id == same.trial_id != other.trial_id
+    assert type(one).model_validate_json(one.model_dump_json()) == one
+
+
+def test_what_a_named_optimizer_does_not_use_is_not_in_its_identity(make_trial):
+    plain = make_trial(optimizer="adamw")
+    assert make_trial(optimizer="adamw", alpha=5, c=1, momentum=0.9).trial_id == plain.trial_id
+    with_rate = make_trial(optimizer="adamw", rate="adaloss")
+    assert make_trial(optimizer="adamw", rate="adaloss", alpha=5).trial_id != with_rate.trial_id
+    assert make_trial(rate="adaloss").trial_id == make_trial().trial_id
