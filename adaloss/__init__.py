@@ -13,9 +13,17 @@ if TYPE_CHECKING:
         AdaLoss,
         SGDConstant,
         SGDDecaySqrt,
+        add_rate,
     )
 
-__all__ = ["AdaGradNorm", "AdaGradNormRowwise", "AdaLoss", "SGDConstant", "SGDDecaySqrt"]
+__all__ = [
+    "AdaGradNorm",
+    "AdaGradNormRowwise",
+    "AdaLoss",
+    "SGDConstant",
+    "SGDDecaySqrt",
+    "add_rate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from analysis.tables.names import Names
 from analysis.tables.own_changes import any_mixed, with_what_is_now
 from analysis.tables.page import Page
 from analysis.tables.tables import Table, compile_tables, measure_of, selected
+from analysis.tables.tuning import tuned
 
 BOOTSTRAP_SEED = 0
 
@@ -61,7 +62,8 @@ class Results:
     def title(self) -> str:
         """The first table's title or the sweep's name, with a remark if trials are missing."""
         name = self.spec.title or self.name
-        states = self.chosen().drop_duplicates("trial_id")["state"]
+        # With a tuned table, of all trials that a value was chosen from.
+        states = selected(self.frame, self.spec).drop_duplicates("trial_id")["state"]
         missing = int((states == MISSING).sum())
         done = f"{len(states) - missing} of {len(states)} trials"
         mixed = any_mixed(self.chosen())
@@ -70,8 +72,8 @@ class Results:
         return f"{name} ({'; '.join(remarks)})" if remarks else name
 
     def chosen(self) -> pd.DataFrame:
-        """The rows of the frame that the first table shows."""
-        return selected(self.frame, self.spec)
+        """The rows of the frame that the first table shows: with ``tune`` at the chosen values."""
+        return tuned(selected(self.frame, self.spec), self.spec, self.measure)[0]
 
 
 def read_results(

@@ -29,7 +29,7 @@ from adaloss.grid.tables.axes import default_table
 from adaloss.grid.tables.labels import Labels, read_labels
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.grid.tables.tables import read_tables
-from adaloss.records.places import Places, places_of_grid
+from adaloss.records.places import Places, own_folders_of, places_of_grid
 from adaloss.trial import FIELD_NAMES, Trial
 
 __all__ = [
@@ -87,7 +87,7 @@ def load_sweep(path: Path) -> Sweep:
     points, point_problems = read_points(file)
     problems = [*file.problems, *name_problems, *wandb_problems]
     problems += [*schema_problems, *parameter_problems, *point_problems]
-    folders = places_of_grid(path, None).own_folders
+    folders = own_folders_of(path)
     problems += optimizer_problems(file, values, folders)
     keys = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))

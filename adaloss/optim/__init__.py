@@ -5,12 +5,15 @@
     loss.backward()
     optimizer.step(loss=loss)
 
-They depend only on torch. Source: Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and
-provably convergent adaptive gradient method", AAAI 2022.
+`add_rate` gives any other optimizer such a rate. They depend only on torch.
+
+Source: Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and provably convergent adaptive
+gradient method", AAAI 2022.
 """
 
 from adaloss.optim.adagrad_norm import AdaGradNorm
 from adaloss.optim.adagrad_norm_rowwise import AdaGradNormRowwise
+from adaloss.optim.rates import add_rate
 from adaloss.optim.sgd_family import AdaLoss, SGDConstant, SGDDecaySqrt
 from adaloss.optim.table import OPTIMIZERS, OptimizerSpec, build_optimizer
 
@@ -22,5 +25,6 @@ __all__ = [
     "OptimizerSpec",
     "SGDConstant",
     "SGDDecaySqrt",
+    "add_rate",
     "build_optimizer",
 ]

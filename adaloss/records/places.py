@@ -59,11 +59,16 @@ NOWHERE = Places(data_root=Path())
 
 def places_of_grid(grid: Path, declared_root: str | None) -> Places:
     """The places for the trials of a grid file. ``declared_root`` is its ``data.root``."""
-    own = tuple(dict.fromkeys((grid.absolute().parent, Path.cwd())))
+    own = own_folders_of(grid)
     if declared_root is not None:
         existing = Places(data_root=Path(), own=own).own_path(declared_root)
         declared_root = str(existing) if existing else declared_root
     return Places(data_root=data_root(declared_root), own=own)
+
+
+def own_folders_of(grid: Path) -> tuple[Path, ...]:
+    """The folders in which the user's own files of a grid are searched."""
+    return tuple(dict.fromkeys((grid.absolute().parent, Path.cwd())))
 
 
 def data_root(declared: str | None) -> Path:

@@ -3,7 +3,13 @@
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 
 class Record(BaseModel):
@@ -112,6 +118,14 @@ class Fingerprint(Record):
     dataset: str | None = None
     pretrained: str | None = None
     optimizer: dict[str, str] | None = None
+
+    @model_serializer(mode="wrap")
+    def without_an_optimizer(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The fields; older records have no ``optimizer``, so it is left out where it is None."""
+        content: dict[str, Any] = dump(self)
+        if self.optimizer is None:
+            content.pop("optimizer", None)
+        return content
 
     def of(self, field: str) -> Digest | None:
         """The digest of the user's files that this field names."""

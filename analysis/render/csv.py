@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.tables.cells import CellStatus
+from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.tables import Table
 from analysis.tables.wording import one_line
 
@@ -31,6 +31,8 @@ COLUMNS = (
     "best",
     "mixed",
 )
+TUNED_COLUMNS = ("tuned", "tried", "at_edge")
+"""Further columns where a table has tuned fields."""
 
 # Spreadsheets interpret a cell that starts with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@")
@@ -39,7 +41,8 @@ FORMULA_STARTS = ("=", "+", "-", "@")
 def render_csv(tables: Sequence[Table]) -> str:
     """A header and one line per cell that the sweep declares."""
     records = [record for table in tables for record in cell_records(table)]
-    return pd.DataFrame(records, columns=list(COLUMNS), dtype="object").to_csv(
+    columns = [*COLUMNS, *(TUNED_COLUMNS if any(table.tune for table in tables) else ())]
+    return pd.DataFrame(records, columns=columns, dtype="object").to_csv(
         index=False, lineterminator="\n"
     )
 
@@ -68,10 +71,21 @@ def cell_records(table: Table) -> list[dict[str, object]]:
             "na": cell.status is CellStatus.NA,
             "best": cell.best,
             "mixed": cell.mixed,
+            **tuning_record(cell, table.tune),
         }
         for (row, column), cell in table.cells.items()
         if cell.status is not CellStatus.UNDECLARED
     ]
+
+
+def tuning_record(cell: Cell, fields: Sequence[str]) -> dict[str, object]:
+    """The chosen values of the tuned fields as JSON, of how many, and the fields at an edge."""
+    choice = cell.choice
+    if choice is None:
+        return {"tuned": "", "tried": None, "at_edge": ""}
+    values = dict(zip(fields, choice.values, strict=True))
+    edges = [f"{f} upwards" for f in choice.upwards] + [f"{f} downwards" for f in choice.downwards]
+    return {"tuned": json.dumps(values), "tried": choice.tried, "at_edge": ", ".join(edges)}
 
 
 def guarded(value: object) -> object:

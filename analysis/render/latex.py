@@ -44,6 +44,7 @@ ESCAPES = {
     "−": "$-$",
     "≥": r"$\geq$",
     "†": r"\dag{}",
+    "‡": r"\ddag{}",
 }
 GREEK = re.compile(
     "GREEK (SMALL|CAPITAL) LETTER "

@@ -15,6 +15,7 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import own_notes
 from analysis.tables.sizes import differing_images, on_images
+from analysis.tables.tuning import Choices, tuning_measure, tuning_notes
 
 NA_MEANING: Mapping[NaIf, str] = {
     "any": "at least one seed diverged",
@@ -31,6 +32,7 @@ SPREAD_WORDS: Mapping[Spread, str] = {
 
 def caption_of(
     part: pd.DataFrame,
+    choices: Choices,
     spec: TableSpec,
     measure: Measure,
     cells: Mapping[tuple[object, object], Cell],
@@ -45,10 +47,11 @@ def caption_of(
     trials = part.drop_duplicates("trial_id")
     return " ".join(
         (
-            *incompleteness(trials),
+            *incompleteness(trials, choices),
             f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}"
             f"{on_images(trials, measure)}.",
             *marks(cells.values(), spec, measure),
+            *tuning_notes(choices, spec, tuning_measure(part, measure), names),
             *shortfalls(trials),
             *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
             *tied_fields(part, spec, varying, names),
@@ -58,10 +61,13 @@ def caption_of(
     )
 
 
-def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
-    """A warning if trials are missing."""
+def incompleteness(trials: pd.DataFrame, choices: Choices) -> Iterator[str]:
+    """A warning if trials are missing, also of values that were not chosen."""
     missing = int((trials["state"] == MISSING).sum())
-    if missing:
+    untried = sum(choice.missing for choice in choices.values())
+    if untried:
+        yield f"INCOMPLETE: {untried} trials of the values to choose from have not ended."
+    elif missing:
         yield f"INCOMPLETE: {len(trials) - missing} of {len(trials)} trials have ended."
 
 
@@ -130,7 +136,7 @@ def tied_fields(
 ) -> Iterator[str]:
     """The values of fields that vary in the sweep and are no axis of the table."""
     for field in varying:
-        if field in (*spec.axes, "seed"):
+        if field in (*spec.axes, *spec.tune, "seed"):
             continue
         values = applicable_values(part, field)
         distinct = values.among(range(len(part)))

@@ -15,6 +15,9 @@ from analysis.frame.frame import MISSING
 from analysis.tables.own_changes import MIXED_SIGN
 from analysis.tables.wording import number_text
 
+EDGE_SIGN = "‡"
+"""After a value that was tuned and is at the edge of its range."""
+
 
 class CellStatus(StrEnum):
     """The content of a cell.
@@ -32,12 +35,33 @@ class CellStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The values of the tuned fields that a cell shows, of so many ``tried``.
+
+    ``upwards`` and ``downwards`` are the fields whose value is the largest or smallest of several:
+    a better one may lie beyond. ``missing`` counts trials of all candidates that have not ended.
+    """
+
+    values: tuple[object, ...]
+    tried: int
+    upwards: tuple[str, ...] = ()
+    downwards: tuple[str, ...] = ()
+    missing: int = 0
+
+    @property
+    def is_at_edge(self) -> bool:
+        """Whether a value is at the edge of its range."""
+        return bool(self.upwards or self.downwards)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """Mean and standard deviation (ddof = 1) over the ``n`` complete trials that have the metric.
 
     ``expected`` counts the declared trials (= complete + diverged + failed + missing). ``mean`` is
     None unless the status is VALUE; ``std`` is also None if n = 1 or a value is infinite. ``mixed``
     means that its trials were computed with several versions of the user's own code or data.
+    ``choice`` has the values of tuned fields.
     """
 
     mean: float | None
@@ -50,6 +74,7 @@ class Cell:
     missing: int
     status: CellStatus
     mixed: bool = False
+    choice: Choice | None = None
     best: bool = False
     second: bool = False
 
@@ -181,7 +206,8 @@ def cell_text(cell: Cell, style: CellStyle) -> CellText:
     """
     tells_n = cell.n < cell.expected or style.always_n
     counted = f"({cell.n}/{cell.expected})" if tells_n else ""
-    count = " ".join(filter(None, (counted, MIXED_SIGN if cell.mixed else "")))
+    edge = EDGE_SIGN if cell.choice is not None and cell.choice.is_at_edge else ""
+    count = " ".join(filter(None, (counted, MIXED_SIGN if cell.mixed else "", edge)))
     if cell.mean is not None:
         spread = cell.spread(style.spread)
         return CellText(

@@ -25,6 +25,7 @@ from analysis.tables.marks import mark_best
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import is_mixed, recorded
+from analysis.tables.tuning import Choices, tuned
 from analysis.tables.wording import one_line, value_text
 
 AVERAGED_FIELD = "seed"
@@ -43,6 +44,7 @@ class Table:
 
     ``part`` is a text for the table's values of the spec's ``per``, None without any;
     ``part_values`` has them by field. ``style`` formats cells, and ``names`` has labels of values.
+    ``tune`` are the fields whose values were chosen for each cell.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Table:
     row_values: tuple[object, ...]
     column_values: tuple[object, ...]
     cells: Mapping[CellKey, Cell]
+    tune: tuple[str, ...] = ()
 
     @property
     def rows_are_names(self) -> bool:
@@ -117,7 +120,8 @@ def compile_tables(
         measure = measure_of(spec, metric=metric, at=at, goal=goal)
         check_names(spec, measure, fields_in(frame))
         check_epoch(frame, measure)
-        tables.extend(tables_of(selected(frame, spec), spec, measure, sweep_name, names))
+        chosen, choices = tuned(selected(frame, spec), spec, measure)
+        tables.extend(tables_of(chosen, choices, spec, measure, sweep_name, names))
     return tuple(tables)
 
 
@@ -129,7 +133,12 @@ def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
 
 
 def tables_of(
-    frame: pd.DataFrame, spec: TableSpec, measure: Measure, sweep_name: str, names: Names
+    frame: pd.DataFrame,
+    choices: Choices,
+    spec: TableSpec,
+    measure: Measure,
+    sweep_name: str,
+    names: Names,
 ) -> Iterator[Table]:
     """The tables of one spec: one per value of ``per``."""
     varying = [name for name in fields_in(frame) if len(distinct_values(frame, name)) > 1]
@@ -138,7 +147,8 @@ def tables_of(
         named = dict(zip(spec.per, per_values, strict=True))
         part_name = ", ".join(names.alone(*item) for item in named.items()) or None
         needs_name = len(parts) > 1 or spec.title is None
-        cells = compile_cells(part, spec, measure, varying)
+        own = {key[:2]: choice for key, choice in choices.items() if key[2:] == per_values}
+        cells = compile_cells(part, own, spec, measure, varying)
         if spec.mark != "none":
             cells = mark_best(
                 cells, measure.goal, spec.decimals, second=spec.mark == "best_and_second"
@@ -147,7 +157,7 @@ def tables_of(
             title=title_of(spec.title or sweep_name, part_name if needs_name else None),
             part=part_name,
             part_values=MappingProxyType(named),
-            caption=caption_of(part, spec, measure, cells, varying, names),
+            caption=caption_of(part, own, spec, measure, cells, varying, names),
             metric=measure.metric,
             at=measure.at,
             style=CellStyle(
@@ -159,6 +169,7 @@ def tables_of(
             row_values=tuple(dict.fromkeys(values_of(part, spec.rows))),
             column_values=tuple(dict.fromkeys(values_of(part, spec.columns))),
             cells=MappingProxyType(cells),
+            tune=spec.tune,
         )
         yield transposed(table) if spec.transpose else table
 
@@ -213,16 +224,18 @@ def title_of(name: str, part_name: str | None) -> str:
 def check_names(spec: TableSpec, measure: Measure, fields: Sequence[str]) -> None:
     """Refuse unknown or repeated axes, and unknown metrics."""
     named_axes = [("rows", spec.rows), ("columns", spec.columns)]
-    for axis, field in (*named_axes, *(("per", field) for field in spec.per)):
+    several = (("per", spec.per), ("tune", spec.tune))
+    named_axes += [(axis, field) for axis, fields_there in several for field in fields_there]
+    for axis, field in named_axes:
         if field not in fields:
             raise TableError(
                 f"tables: {axis}: {field} is not a field of a trial; "
                 f"the fields are {', '.join(fields)}"
             )
-    if len(set(spec.axes)) < len(spec.axes):
-        raise TableError(
-            f"tables: rows, columns and per must be different fields, not {', '.join(spec.axes)}"
-        )
+    axes = (*spec.axes, *spec.tune)
+    if len(set(axes)) < len(axes):
+        what = "rows, columns, per and tune" if spec.tune else "rows, columns and per"
+        raise TableError(f"tables: {what} must be different fields, not {', '.join(axes)}")
     if measure.metric not in METRICS:
         raise TableError(
             f"tables: metric: there is no {measure.metric}; the metrics are {', '.join(METRICS)}"
@@ -241,7 +254,11 @@ def check_epoch(frame: pd.DataFrame, measure: Measure) -> None:
 
 
 def compile_cells(
-    part: pd.DataFrame, spec: TableSpec, measure: Measure, varying: Sequence[str]
+    part: pd.DataFrame,
+    choices: Choices,
+    spec: TableSpec,
+    measure: Measure,
+    varying: Sequence[str],
 ) -> dict[CellKey, Cell]:
     """The cell of every pair of a row and a column value, declared or not."""
     positions = positions_by(part, (spec.rows, spec.columns))
@@ -256,6 +273,7 @@ def compile_cells(
         key: replace(
             cell_of_ends((ends[row] for row in rows), spec.na_if),
             mixed=is_mixed(fingerprints[row] for row in rows),
+            choice=choices.get(key),
         )
         for key, rows in positions.items()
     }

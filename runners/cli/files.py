@@ -16,7 +16,7 @@ ENDINGS = tuple(f".{name}" for name in FORMS)
 WHOLE_SWEEP = "has the whole sweep as its grid declares it: name another place with -o"
 
 
-@on_results("rows", "columns", "per", "metric", "at", "na_if", "spread", "title")
+@on_results("rows", "columns", "per", "tune", "metric", "at", "na_if", "spread", "title")
 def plot(
     request: Request,
     figure: Annotated[

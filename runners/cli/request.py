@@ -26,6 +26,9 @@ TABLE_OPTIONS: Mapping[str, Any] = {
     "per": Annotated[
         Text, typer.Option(help="A table for each value of these fields: model,lr; none: one.")
     ],
+    "tune": Annotated[
+        Text, typer.Option(help="Show each cell at the best value of this field on validation.")
+    ],
     "metric": Annotated[Text, typer.Option(help="A logged metric.")],
     "at": Annotated[Text, typer.Option(help='last, best_val or "epoch N".')],
     "na_if": Annotated[

@@ -40,16 +40,16 @@ def changed_tables(
 def fields_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that the options change, with their values."""
     fields = {name: value for name, value in options.items() if value is not None}
-    if "per" in fields:
-        names = [name.strip() for name in fields["per"].split(",") if name.strip()]
-        fields["per"] = () if names == ["none"] else tuple(names)
+    for field in {"per", "tune"} & fields.keys():
+        names = [name.strip() for name in fields[field].split(",") if name.strip()]
+        fields[field] = () if names == ["none"] else tuple(names)
     return fields
 
 
 def per_of_the_rest(
     spec: "TableSpec", fields: Mapping[str, Any], trials: "Sequence[Trial]"
 ) -> dict[str, Any]:
-    """A new ``per`` if rows or columns change without it.
+    """A new ``per`` if rows, columns or tuned fields change without it.
 
     It has the table's ``per``, its former rows and columns if they have several values, and every
     other field in which the trials of a cell would differ.
@@ -57,15 +57,16 @@ def per_of_the_rest(
     from adaloss.grid.tables.axes import fields_needed
 
     axes = (fields.get("rows", spec.rows), fields.get("columns", spec.columns))
-    if "per" in fields or axes == (spec.rows, spec.columns):
+    tune = fields.get("tune", spec.tune)
+    if "per" in fields or (axes, tune) == ((spec.rows, spec.columns), spec.tune):
         return {}
     # One seed is enough, because every cell has every seed.
     cells = [trial.values for trial in trials if trial.seed == trials[0].seed]
     for cell in cells:
         del cell["seed"]
     displaced = [name for name in (spec.rows, spec.columns) if several(name, cells)]
-    per = tuple(name for name in (*displaced, *spec.per) if name not in axes)
-    return {"per": (*per, *fields_needed(cells, (*axes, *per)))}
+    per = tuple(name for name in (*displaced, *spec.per) if name not in (*axes, *tune))
+    return {"per": (*per, *fields_needed(cells, (*axes, *per, *tune)))}
 
 
 def several(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:

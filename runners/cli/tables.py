@@ -59,7 +59,7 @@ def table(
     write_or_print(render_document(tables, form) if document else render(tables, form), output)
 
 
-@on_results("rows", "columns", "per", "metric", "at", "na_if")
+@on_results("rows", "columns", "per", "tune", "metric", "at", "na_if")
 def stats(
     request: Request,
     form: Annotated[
@@ -84,7 +84,7 @@ def stats(
         write_or_print(page_markdown(page), output)
 
 
-@on_results("metric", "at", "na_if")
+@on_results("tune", "metric", "at", "na_if")
 def compare(
     request: Request,
     theirs: Annotated[

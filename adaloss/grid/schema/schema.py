@@ -143,6 +143,9 @@ class GridTable(TableSpec):
     """The field that varies across the table."""
     per: TrialFields = ("model",)
     """One table per value of this field, or per combination of several. null: a single table."""
+    tune: TrialFields = ()
+    """Show each cell at the value of this field, or of several, with the best mean validation
+    metric."""
     metric: MetricName | None = None
     """The metric of the table. Default: metric.name."""
     at: GridAt | None = None
@@ -172,10 +175,16 @@ class GridTable(TableSpec):
 
     @model_validator(mode="after")
     def different_fields(self) -> Self:
-        """Refuse a field in two of rows, columns and per."""
-        for name in self.axes:
-            if self.axes.count(name) > 1:
-                raise rejected(f"has {name} in two of rows, columns and per")
+        """Refuse a field in two of rows, columns, per and tune."""
+        names = (*self.axes, *self.tune)
+        for name in names:
+            if names.count(name) > 1:
+                where = (
+                    "rows, columns, per and tune" if name in self.tune else "rows, columns and per"
+                )
+                raise rejected(f"has {name} in two of {where}")
+        if "seed" in self.tune:
+            raise rejected("cannot tune seed: it would show the luckiest one")
         return self
 
 

@@ -48,6 +48,7 @@ class TableSpec(BaseModel):
     """One table per value of ``per``: ``rows`` × ``columns`` of mean±spread over the seeds.
 
     ``rows``, ``columns`` and ``per`` are names of a trial's fields, with any number in ``per``.
+    ``tune`` has the fields whose value is chosen for each cell, by the mean validation metric.
     ``metric`` and ``at`` default to those of the sweep. A cell is N/A if any, the majority or all
     of its trials diverged (``na_if``). ``spread`` is the standard deviation, the standard error of
     the mean, or half of its 95 % confidence interval (Student's t). ``mark`` sets which values of a
@@ -62,6 +63,7 @@ class TableSpec(BaseModel):
     rows: str = "b0"
     columns: str = "optimizer"
     per: Annotated[tuple[str, ...], BeforeValidator(listed)] = ("model",)
+    tune: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     metric: str | None = None
     at: At | None = None
     na_if: NaIf = "any"

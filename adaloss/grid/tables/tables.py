@@ -69,11 +69,11 @@ def table_problems(
     if not cells:
         yield file.problem(path, f"tables[{number}]: only and exclude leave no cell")
         return
-    if needed := fields_needed(cells, spec.axes):
+    if needed := fields_needed(cells, (*spec.axes, *spec.tune)):
         names = " and ".join(needed)
         message = (
             f"tables[{number}] would average over {names}, not only over seeds; "
-            f"add {names} to its rows, columns or per, or choose cells with only"
+            f"add {names} to its rows, columns, per or tune, or choose cells with only"
         )
         yield file.problem(path, message)
     epoch, last = epoch_of(spec.at or grid.metric.at), max(cell["epochs"] for cell in cells)

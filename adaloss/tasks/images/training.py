@@ -251,8 +251,11 @@ class Training:
         """Continue from a snapshot; on a CPU the rest equals the original bit for bit.
 
         Raises:
-            ValueError: the snapshot belongs to another trial.
+            ValueError: the snapshot belongs to another trial, or lacks a part of the optimizer's
+                state.
         """
+        if not self.optimizer.resumable:
+            raise ValueError(f"the state_dict of {self.trial.optimizer} is not its whole state")
         if state["trial_id"] != self.trial.trial_id:
             raise ValueError(
                 f"this state belongs to trial {state['trial_id']}, not to {self.trial.trial_id}"

@@ -14,7 +14,8 @@ CLOSURE_AGAIN = ("LBFGS",)
 """They compute the loss and its gradients again, several times a step."""
 STATE_OUTSIDE = (
     *("Momo", "MomoAdam", "MomSPS", "IMA_SPS_safe", "DoWG"),
-    *("AdaHessian", "Adahessian", "SPS", "SPSsafe"),
+    # timm's; that of pytorch-optimizer has it.
+    "Adahessian",
 )
 """A part of their state is not in `state_dict`, so a trial cannot be resumed exactly."""
 

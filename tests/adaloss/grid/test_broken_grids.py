@@ -457,7 +457,7 @@ ADDED = {
     "a table over more than seeds": (
         "tables: [{columns: model, per: null}]",
         "11: tables[0] would average over optimizer, not only over seeds; add optimizer to its "
-        "rows, columns or per, or choose cells with only",
+        "rows, columns, per or tune, or choose cells with only",
     ),
     "an epoch after the last": (
         "tables: [{at: epoch 9}]",

@@ -118,7 +118,7 @@ def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path)
     [
         (["--set", "lr=1"], "--set needs --smoke"),
         (["--smoke", "--set", "lr"], "write field=value"),
-        (["--smoke", "--set", "rate=1"], "unknown field"),
+        (["--smoke", "--set", "speed=1"], "unknown field"),
         (["--smoke", "--set", "lr=fast"], "lr must be a number"),
     ],
 )

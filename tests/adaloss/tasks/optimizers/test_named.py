@@ -41,11 +41,17 @@ def test_it_learns_and_resumes_to_the_bit(digits, make_trial, optimizer, tmp_pat
     assert expected[-1]["train/loss"] < 0.9 * expected[0]["train/loss"]
     for _ in range(2):
         interrupted.run_epoch()
-    if not whole.optimizer.resumable:
-        return
     torch.save(interrupted.state_dict(), tmp_path / "state.pt")
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected[2:]
+
+
+def test_a_state_that_is_not_whole_is_not_resumed(digits, make_trial):
+    trial = make_trial(optimizer="timm.optim.adahessian:Adahessian", lr=0.1)
+    training = Training(trial, digits)
+    training.run_epoch()
+    with pytest.raises(ValueError, match="is not its whole state"):
+        Training(trial, digits).load_state_dict(training.state_dict())
 
 
 @pytest.mark.parametrize("rate", ["adaloss", "adagrad_norm", "decay_sqrt"])

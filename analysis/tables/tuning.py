@@ -1,0 +1,151 @@
+"""Choose the value of tuned fields for each cell, on the validation metric."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from adaloss.grid.tables.spec import TableSpec
+from adaloss.tasks.metrics import METRICS
+from analysis.frame.frame import MISSING, positions_by, task_in
+from analysis.tables.cells import EDGE_SIGN, CellStatus, Choice, cell_of
+from analysis.tables.measure import Measure
+from analysis.tables.names import NO_LABELS, Names
+
+Key = tuple[object, ...]
+"""The values of the table's rows, columns and ``per``."""
+
+
+Choices = Mapping[Key, Choice]
+
+
+def tuning_measure(frame: pd.DataFrame, measure: Measure) -> Measure:
+    """What decides: the validation metric that corresponds to the table's, at the same epoch.
+
+    Without such a metric it is the one that chooses the best epoch of a trial.
+    """
+    task = task_in(frame)
+    name = measure.metric.replace("test/", "val/", 1)
+    if not name.startswith("val/") or name not in METRICS:
+        name = task.chosen_by or task.reported
+    return Measure(metric=name, at=measure.at, goal=METRICS[name].goal)
+
+
+def tuned(
+    frame: pd.DataFrame, spec: TableSpec, measure: Measure
+) -> tuple[pd.DataFrame, dict[Key, Choice]]:
+    """The rows of the frame with the chosen values of ``spec.tune``, and the choice of each cell.
+
+    Chosen is the candidate with the best mean over seeds of :func:`tuning_measure`. A candidate
+    that is N/A by the table's ``na_if`` or has no value is chosen only if all are; of equal ones
+    the first is chosen.
+    """
+    if not spec.tune or frame.empty:
+        return frame, {}
+    deciding = tuning_measure(frame, measure)
+    kept: list[int] = []
+    choices: dict[Key, Choice] = {}
+    for key, rows in positions_by(frame, spec.axes).items():
+        part = frame.iloc[rows]
+        candidates = positions_by(part, spec.tune)
+        scores = {
+            values: score_of(part.iloc[own], deciding, spec) for values, own in candidates.items()
+        }
+        best = max(scores, key=scores.__getitem__)
+        kept += [rows[position] for position in candidates[best]]
+        upwards, downwards = edges(best, list(candidates), spec.tune)
+        choices[key] = Choice(
+            values=best,
+            tried=len(candidates),
+            upwards=upwards,
+            downwards=downwards,
+            missing=int((part.drop_duplicates("trial_id")["state"] == MISSING).sum()),
+        )
+    return frame.iloc[sorted(kept)], choices
+
+
+def score_of(trials: pd.DataFrame, deciding: Measure, spec: TableSpec) -> float:
+    """The mean of a candidate, negated for a loss; −inf without one."""
+    cell = cell_of(trials, deciding.column, spec.na_if)
+    if cell.status is not CellStatus.VALUE or cell.mean is None or math.isnan(cell.mean):
+        return -math.inf
+    return -cell.mean if deciding.goal == "minimize" else cell.mean
+
+
+def edges(
+    best: Key, candidates: Sequence[Key], fields: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields whose chosen number is the largest, and the smallest, of several numbers."""
+    upwards, downwards = [], []
+    for index, field in enumerate(fields):
+        values = {candidate[index] for candidate in candidates}
+        numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(numbers) < 2:
+            continue
+        if best[index] == max(numbers):
+            upwards.append(field)
+        elif best[index] == min(numbers):
+            downwards.append(field)
+    return tuple(upwards), tuple(downwards)
+
+
+def tuning_notes(
+    choices: Choices, spec: TableSpec, measure: Measure, names: Names = NO_LABELS
+) -> Iterator[str]:
+    """The sentences of a caption: how values were chosen, which, and where a range was too short.
+
+    ``measure`` is :func:`tuning_measure`.
+    """
+    if not choices:
+        return
+    fields = " and ".join(spec.tune)
+    counts = grouped_counts(choices, spec, names)
+    yield f"{fields} chosen for each cell by the best mean {measure.label} of {counts}:"
+    by_column: dict[object, dict[tuple[object, ...], list[object]]] = {}
+    for (row, column, *_), choice in choices.items():
+        by_column.setdefault(column, {}).setdefault(choice.values, []).append(row)
+    parts = []
+    for column, chosen in by_column.items():
+        texts = [
+            values_text(values, spec, names)
+            + (f" ({rows_text(rows, spec, names)})" if len(chosen) > 1 else "")
+            for values, rows in chosen.items()
+        ]
+        parts.append(f"{names.alone(spec.columns, column)} {', '.join(texts)}")
+    yield f"{'; '.join(parts)}."
+    wanted: dict[str, list[str]] = {}
+    for (_, column, *_), choice in choices.items():
+        for direction, at_edge in (("upwards", choice.upwards), ("downwards", choice.downwards)):
+            for field in at_edge:
+                listed = wanted.setdefault(f"{field} {direction}", [])
+                if (name := names.alone(spec.columns, column)) not in listed:
+                    listed.append(name)
+    if wanted:
+        advice = "; ".join(f"{what} for {', '.join(of)}" for what, of in wanted.items())
+        yield f"{EDGE_SIGN}: chosen at the edge of its range; extend {advice}."
+
+
+def grouped_counts(choices: Choices, spec: TableSpec, names: Names) -> str:
+    """How many values each column was allowed."""
+    counts: dict[int, list[str]] = {}
+    for (_, column, *_), choice in choices.items():
+        listed = counts.setdefault(choice.tried, [])
+        if (name := names.alone(spec.columns, column)) not in listed:
+            listed.append(name)
+    if len(counts) == 1:
+        (count,) = counts
+        return f"{count} values" if count > 1 else "1 value"
+    return " and ".join(f"{count} for {', '.join(of)}" for count, of in sorted(counts.items()))
+
+
+def values_text(values: Sequence[object], spec: TableSpec, names: Names) -> str:
+    """The chosen values; with several fields each has its name."""
+    texts = [names.text(field, value) for field, value in zip(spec.tune, values, strict=True)]
+    if len(texts) == 1:
+        return texts[0]
+    return " ".join(f"{field}={text}" for field, text in zip(spec.tune, texts, strict=True))
+
+
+def rows_text(rows: Sequence[object], spec: TableSpec, names: Names) -> str:
+    """The rows of a choice: ``b0 = 0.01, 0.1``."""
+    return f"{spec.rows} = {', '.join(dict.fromkeys(names.text(spec.rows, row) for row in rows))}"
