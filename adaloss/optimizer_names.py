@@ -32,6 +32,14 @@ TORCH_OPTIMIZERS: Mapping[str, str] = {
 }
 """Short names of the classes in ``torch.optim``."""
 
+PAPER_ADAMS: Mapping[str, RateName] = {
+    "paper_adam": "constant",
+    "adamloss": "adaloss",
+    "adam_decay_sqrt": "decay_sqrt",
+}
+"""The paper's Adam, AdamLoss and AdamSqrt: :class:`adaloss.optim.PaperAdam` with a fixed rate."""
+SHORT_NAMES = (*TORCH_OPTIMIZERS, *PAPER_ADAMS)
+
 PACKAGES: Mapping[str, str] = {
     "torch": "torch",
     "timm": "timm",
@@ -79,27 +87,40 @@ def canonical_optimizer(name: str) -> str:
 
 def is_named(name: str) -> bool:
     """Whether this is another optimizer than those of :mod:`adaloss.optim`."""
-    return name in TORCH_OPTIMIZERS or CLASS.match(name) is not None
+    return name in SHORT_NAMES or CLASS.match(name) is not None
 
 
 def module_and_class(name: str) -> tuple[str, str]:
     """The module and the class of a named optimizer."""
     if name in TORCH_OPTIMIZERS:
         return "torch.optim", TORCH_OPTIMIZERS[name]
+    if name in PAPER_ADAMS:
+        return "adaloss.optim.paper_adam", "PaperAdam"
     module, _, class_name = name.partition(":")
     return module, class_name
 
 
 def is_own_optimizer(name: str) -> bool:
     """Whether the optimizer is in a module that is no package of :data:`PACKAGES`."""
-    return is_named(name) and module_and_class(name)[0].partition(".")[0] not in PACKAGES
+    is_class = is_named(name) and name not in SHORT_NAMES
+    return is_class and module_and_class(name)[0].partition(".")[0] not in PACKAGES
+
+
+def rate_of(optimizer: str, rate: RateName) -> RateName:
+    """The rate of a named optimizer: the one that its name fixes, else ``rate``."""
+    return PAPER_ADAMS.get(optimizer, rate)
 
 
 def unused_fields(optimizer: str, rate: str) -> frozenset[str]:
     """The fields of a trial that cannot change the numbers of this optimizer with this rate."""
-    unused = {"alpha", "c"} - FIELDS_OF_RATES[rate if is_named(optimizer) else optimizer]
-    if not is_named(optimizer):
+    named = is_named(optimizer)
+    unused = {"alpha", "c"} - FIELDS_OF_RATES[
+        PAPER_ADAMS.get(optimizer, rate) if named else optimizer
+    ]
+    if not named:
         unused |= {"rate", "hyperparameters"}
+    if optimizer in PAPER_ADAMS:
+        unused.add("rate")
     if optimizer not in WITH_MOMENTUM:
         unused.add("momentum")
     return frozenset(unused)

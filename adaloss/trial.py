@@ -22,6 +22,7 @@ from adaloss.optimizer_names import (
     CLASS_IN_FILE,
     HYPERPARAMETER,
     LOSS_OPTIMIZERS,
+    PAPER_ADAMS,
     PREFIX,
     TORCH_OPTIMIZERS,
     RateName,
@@ -62,12 +63,15 @@ def frozen(value: Any) -> Any:
     return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
 
 
+OURS = (*LOSS_OPTIMIZERS, *PAPER_ADAMS)
+
+
 def optimizer_name(name: str) -> str:
     """The name of an optimizer in records."""
     try:
         return canonical_optimizer(name)
     except KeyError:
-        ours, torchs = (", ".join(map(repr, k)) for k in (LOSS_OPTIMIZERS, TORCH_OPTIMIZERS))
+        ours, torchs = (", ".join(map(repr, k)) for k in (OURS, TORCH_OPTIMIZERS))
         expected = f"{ours}, one of torch's ({torchs}) or a class as 'module:Class'"
         raise PydanticCustomError("name", "{expected}", {"expected": expected}) from None
 
@@ -75,9 +79,7 @@ def optimizer_name(name: str) -> str:
 OptimizerName = Annotated[
     str,
     AfterValidator(optimizer_name),
-    WithJsonSchema(
-        {"anyOf": [{"enum": [*LOSS_OPTIMIZERS, *TORCH_OPTIMIZERS]}, {"pattern": CLASS_IN_FILE}]}
-    ),
+    WithJsonSchema({"anyOf": [{"enum": [*OURS, *TORCH_OPTIMIZERS]}, {"pattern": CLASS_IN_FILE}]}),
 ]
 Hyperparameters = Annotated[
     tuple[tuple[str, Any], ...],

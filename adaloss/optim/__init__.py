@@ -13,6 +13,7 @@ gradient method", AAAI 2022.
 
 from adaloss.optim.adagrad_norm import AdaGradNorm
 from adaloss.optim.adagrad_norm_rowwise import AdaGradNormRowwise
+from adaloss.optim.paper_adam import PaperAdam
 from adaloss.optim.rates import add_rate
 from adaloss.optim.sgd_family import AdaLoss, SGDConstant, SGDDecaySqrt
 from adaloss.optim.table import OPTIMIZERS, OptimizerSpec, build_optimizer
@@ -23,6 +24,7 @@ __all__ = [
     "AdaGradNormRowwise",
     "AdaLoss",
     "OptimizerSpec",
+    "PaperAdam",
     "SGDConstant",
     "SGDDecaySqrt",
     "add_rate",

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from adaloss.errors import UserError
 from adaloss.optimizer_names import (
     PACKAGES,
-    TORCH_OPTIMIZERS,
+    SHORT_NAMES,
     is_named,
     is_own_optimizer,
     module_and_class,
@@ -35,7 +35,7 @@ def own_values(model: str, dataset: str, pretrained: bool | str, optimizer: str)
         own["dataset"] = dataset
     if isinstance(pretrained, str):
         own["pretrained"] = pretrained
-    if is_named(optimizer) and optimizer not in TORCH_OPTIMIZERS:
+    if is_named(optimizer) and optimizer not in SHORT_NAMES:
         own["optimizer"] = optimizer
     return own
 

@@ -3,7 +3,7 @@
 from torch import nn
 
 from adaloss.optim import build_optimizer
-from adaloss.optimizer_names import is_named
+from adaloss.optimizer_names import is_named, rate_of
 from adaloss.records.places import Places
 from adaloss.tasks.optimizers.named import build_named
 from adaloss.tasks.optimizers.paper import PaperOptimizer, TrialOptimizer
@@ -22,7 +22,7 @@ def optimizer_of(trial: Trial, model: nn.Module, places: Places) -> TrialOptimiz
             trial.optimizer,
             model,
             momentum=trial.momentum,
-            rate=trial.rate,
+            rate=rate_of(trial.optimizer, trial.rate),
             hyperparameters=dict(trial.hyperparameters),
             folders=places.own_folders,
             **common,

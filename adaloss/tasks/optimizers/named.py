@@ -1,5 +1,6 @@
 """Any optimizer by name, with the methods that a trial calls of every optimizer."""
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import Parameter, signature
@@ -12,7 +13,7 @@ from torch.optim.optimizer import Optimizer
 
 from adaloss.errors import UserError
 from adaloss.optim.rates import add_rate, b_of
-from adaloss.optimizer_names import WITH_MOMENTUM, RateName, module_and_class
+from adaloss.optimizer_names import SHORT_NAMES, WITH_MOMENTUM, RateName, module_and_class
 from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
 from adaloss.tasks.optimizers.protocols import protocol_of
 
@@ -181,6 +182,8 @@ def class_of(
     name: str, module_name: str, class_name: str, folders: Sequence[Path]
 ) -> Callable[..., Optimizer]:
     """The class that a name stands for."""
+    if name in SHORT_NAMES:
+        return getattr(importlib.import_module(module_name), class_name)  # type: ignore[no-any-return]
     try:
         with own_code_first(folders):
             module = import_own_module(module_name, folders)

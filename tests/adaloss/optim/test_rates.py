@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from adaloss.optim import AdaGradNorm, AdaLoss, SGDConstant, SGDDecaySqrt
+from adaloss.optim import AdaGradNorm, AdaLoss, PaperAdam, SGDConstant, SGDDecaySqrt
 from adaloss.optim.rates import add_rate, b_of
 
 STEPS = 25
@@ -265,3 +265,45 @@ def test_a_step_reads_no_value_back(rate):
     loss.backward()
     with NoReadBack():
         optimizer.step(loss=loss)
+
+
+def test_paper_adam_has_epsilon_inside_the_root():
+    model, loss_of = problem()
+    lr, eps = 0.05, 0.01
+    w = [parameter.detach().clone() for parameter in model.parameters()]
+    m, v = ([torch.zeros_like(x) for x in w] for _ in range(2))
+    for t in range(1, STEPS + 1):
+        with torch.no_grad():
+            for parameter, value in zip(model.parameters(), w, strict=True):
+                parameter.copy_(value)
+        for i, g in enumerate(torch.autograd.grad(loss_of(), list(model.parameters()))):
+            m[i] = 0.9 * m[i] + 0.1 * g
+            v[i] = 0.99 * v[i] + 0.01 * g**2
+            w[i] = w[i] - lr * (m[i] / (1 - 0.9**t)) / (v[i] / (1 - 0.99**t) + eps).sqrt()
+    trained, loss_of = problem()
+    optimizer = PaperAdam(trained.parameters(), lr=lr, eps=eps)
+    train(trained, loss_of, lambda _: optimizer.step())
+    expected = torch.cat([x.flatten() for x in w])
+    torch.testing.assert_close(weights(trained), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("b0", [0.1, 1.0, 10.0, 400.0])
+def test_the_pseudo_codes_reading_of_adamloss_is_ours_from_the_root_of_b0(b0):
+    ours, _, _ = run_with_rate(lambda p: PaperAdam(p, lr=0.1), "adaloss", b0=math.sqrt(b0))
+    model, loss_of = problem()
+    optimizer = PaperAdam(model.parameters(), lr=0.1)
+    b = b0
+
+    def step(loss):
+        nonlocal b
+        b += abs(float(loss.detach()))
+        optimizer.param_groups[0]["lr"] = 0.1 / math.sqrt(b)
+        optimizer.step()
+
+    train(model, loss_of, step)
+    torch.testing.assert_close(weights(ours), weights(model), rtol=1e-12, atol=1e-14)
+
+
+def test_paper_adam_refuses_what_is_out_of_range():
+    with pytest.raises(ValueError, match="betas in"):
+        PaperAdam(problem()[0].parameters(), betas=(0.9, 1.0))

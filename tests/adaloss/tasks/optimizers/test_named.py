@@ -16,6 +16,9 @@ OPTIMIZERS = {
     "sgd": {"lr": 0.5},
     "asgd": {"lr": 0.5},
     "lbfgs": {"lr": 0.1, "hyperparameters": {"max_iter": 3}},
+    "paper_adam": {"lr": 0.01},
+    "adamloss": {"lr": 0.05},
+    "adam_decay_sqrt": {"lr": 0.05},
     "timm.optim:Lamb": {"lr": 0.02},
     "schedulefree:AdamWScheduleFree": {"lr": 0.01},
     "schedulefree:SGDScheduleFree": {"lr": 1.0},
@@ -185,6 +188,14 @@ def test_a_name_of_torchs_and_its_class_are_one_trial(make_trial):
     assert canonical_optimizer("torch.optim:AdamW") == "adamw"
     ids = {make_trial(optimizer=name).trial_id for name in ("adamw", "torch.optim:AdamW")}
     assert len(ids) == 1
+
+
+def test_the_name_fixes_the_rate_of_adamloss(digits, make_trial):
+    trial = make_trial(optimizer="adamloss", lr=0.1, b0=2.0)
+    assert make_trial(optimizer="adamloss", lr=0.1, b0=2.0, rate="decay_sqrt") != trial
+    other = make_trial(optimizer="adamloss", lr=0.1, b0=2.0, rate="decay_sqrt")
+    assert other.trial_id == trial.trial_id
+    assert Training(trial, digits).run_epoch()["b"] > 2.0
 
 
 def test_hyperparameters_are_part_of_the_identity_in_any_order(make_trial):
