@@ -5,7 +5,7 @@
 All optimizers have the same settings and update the same parameters with the same gradients in one
 process. In every round each takes a step, in a new random order, so that drift and noise from other
 programs affect all of them. The ratio is the median over rounds of (step of this tool's optimizer /
-step of SGD in the same round).
+step of SGD in the same round). AdamW with a rate is compared with AdamW(fused=True) likewise.
 """
 
 import argparse
@@ -20,9 +20,13 @@ from typing import TypedDict
 
 import torch
 
-from adaloss.optim import OPTIMIZERS, build_optimizer
+from adaloss.optim import OPTIMIZERS, RateName, add_rate, build_optimizer
 
 BASELINE = "torch.optim.SGD(fused=True)"
+ADAMW = "torch.optim.AdamW(fused=True)"
+RATES: tuple[RateName, ...] = ("adaloss", "decay_sqrt", "adagrad_norm")
+BASELINES = {f"AdamW with {rate}": ADAMW for rate in RATES}
+"""What a contender is compared with, if not with SGD."""
 LR = 1e-6  # Small, so that the shared weights stay finite.
 WEIGHT_DECAY = 1e-4
 
@@ -70,7 +74,16 @@ def contenders(
             name, params, lr=LR, momentum=momentum, weight_decay=WEIGHT_DECAY
         )
         steps[name] = partial(optimizer.step, loss=loss)
+    if not momentum:
+        steps[ADAMW] = adamw(params).step
+        for rate in RATES:
+            step: Callable[..., object] = add_rate(adamw(params), rate).step
+            steps[f"AdamW with {rate}"] = partial(step, loss=loss)
     return steps
+
+
+def adamw(params: list[torch.nn.Parameter]) -> torch.optim.AdamW:
+    return torch.optim.AdamW(params, lr=LR, weight_decay=WEIGHT_DECAY, fused=True)
 
 
 def seconds(step: Callable[[], object], device: torch.device, repeats: int) -> float:
@@ -102,7 +115,8 @@ def measure(
 def summarise(times: dict[str, list[float]], momentum: float) -> list[Row]:
     rows: list[Row] = []
     for name, own in times.items():
-        ratios = [one / base for one, base in zip(own, times[BASELINE], strict=True)]
+        baseline = times[BASELINES.get(name, BASELINE)]
+        ratios = [one / base for one, base in zip(own, baseline, strict=True)]
         lower, middle, upper = quantiles(ratios, n=4)
         rows.append(
             Row(

@@ -17,6 +17,7 @@ from adaloss.optim.paper_adam import PaperAdam
 from adaloss.optim.rates import add_rate
 from adaloss.optim.sgd_family import AdaLoss, SGDConstant, SGDDecaySqrt
 from adaloss.optim.table import OPTIMIZERS, OptimizerSpec, build_optimizer
+from adaloss.optimizer_names import RateName
 
 __all__ = [
     "OPTIMIZERS",
@@ -25,6 +26,7 @@ __all__ = [
     "AdaLoss",
     "OptimizerSpec",
     "PaperAdam",
+    "RateName",
     "SGDConstant",
     "SGDDecaySqrt",
     "add_rate",
