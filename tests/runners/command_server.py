@@ -91,9 +91,8 @@ class CommandServer:
     def stop(self) -> None:
         """End the server."""
         if self.server is not None:
-            assert self.server.stdin is not None
-            self.server.stdin.close()
-            self.server.wait()
+            # Closes both pipes, at which the server ends.
+            self.server.communicate()
 
 
 def current_umask() -> int:
