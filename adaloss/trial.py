@@ -178,6 +178,12 @@ class Trial(BaseModel):
         """Every field's value by its name."""
         return {name: getattr(self, name) for name in FIELD_NAMES}
 
+    @property
+    def flat_values(self) -> dict[str, Any]:
+        """The values by name, with each hyperparameter under ``optimizer.NAME``."""
+        values = {name: value for name, value in self.values.items() if name != "hyperparameters"}
+        return values | {f"{PREFIX}{name}": value for name, value in self.hyperparameters}
+
     @cached_property
     def readable_name(self) -> str:
         """A name for people, used in the folder's name; the trial id makes that unique."""

@@ -8,9 +8,9 @@ import pandas as pd
 
 from adaloss.grid.sweep import Sweep
 from adaloss.records.result import TrialState
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.trial import Trial
 from analysis.frame.column_types import values_of
-from analysis.frame.frame import MISSING, positions_by
+from analysis.frame.frame import MISSING, fields_in, positions_by
 from analysis.render.html_text import escaped
 from analysis.report.markup import paragraph, plain_table, section
 from analysis.tables.names import Names
@@ -127,7 +127,7 @@ def constants(
     frame: pd.DataFrame, axes: Mapping[str, tuple[Any, ...]], names: Names
 ) -> Iterator[str]:
     """The fields that all trials share: first those with chosen values, then the defaults."""
-    fixed = [name for name in FIELD_NAMES if name not in axes and name != "seed"]
+    fixed = [name for name in fields_in(frame) if name not in axes and name != "seed"]
     value_of = {name: values_of(frame, name)[0] for name in fixed}
     usual = [name for name in fixed if is_default(name, value_of[name])]
     said = [name for name in fixed if name not in usual]
@@ -144,5 +144,5 @@ def constants(
 
 def is_default(name: str, value: object) -> bool:
     """Whether this is the field's default."""
-    field = Trial.model_fields[name]
-    return not field.is_required() and bool(field.default == value)
+    field = Trial.model_fields.get(name)
+    return field is not None and not field.is_required() and bool(field.default == value)

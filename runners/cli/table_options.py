@@ -61,9 +61,9 @@ def per_of_the_rest(
     if "per" in fields or (axes, tune) == ((spec.rows, spec.columns), spec.tune):
         return {}
     # One seed is enough, because every cell has every seed.
-    cells = [trial.values for trial in trials if trial.seed == trials[0].seed]
-    for cell in cells:
-        del cell["seed"]
+    cells = [trial.flat_values for trial in trials if trial.seed == trials[0].seed]
+    names = dict.fromkeys(name for cell in cells for name in cell if name != "seed")
+    cells = [{name: cell.get(name) for name in names} for cell in cells]
     displaced = [name for name in (spec.rows, spec.columns) if several(name, cells)]
     per = tuple(name for name in (*displaced, *spec.per) if name not in (*axes, *tune))
     return {"per": (*per, *fields_needed(cells, (*axes, *per, *tune)))}

@@ -34,7 +34,7 @@ def trial_page(trial: Trial, store: Store) -> RenderableType:
 def configuration(trial: Trial) -> Table:
     """The trial's fields and their values."""
     table = Table(box=None, show_header=False)
-    for name, value in trial.values.items():
+    for name, value in trial.flat_values.items():
         written = f"{value:g}" if isinstance(value, float) else printable(str(value))
         table.add_row(name, Text(written))
     return table

@@ -170,7 +170,7 @@ class Mirror:
 
     def config_of(self, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
         """The whole trial, the sweep's part and, once it is known, the provenance."""
-        config = trial.values | {"trial_id": trial.trial_id} | dict(self.about)
+        config = trial.flat_values | {"trial_id": trial.trial_id} | dict(self.about)
         if result is not None and result.provenance is not None:
             config["provenance"] = result.provenance.model_dump()
         return config

@@ -101,3 +101,32 @@ def test_every_command_with_axes_takes_the_example(cli, grid, finished, tmp_path
     assert (code, message.count("### small: b0 = ")) == (0, 4)
     assert cli("stats", grid, *axes)[0] == 0
     assert cli("plot", grid, *axes, "-o", "figures", "--format", "svg")[0] == 0
+
+
+OPTIMIZERS = """\
+name: small
+parameters:
+  dataset: digits
+  model: mlp
+  optimizer: [adamw, sgd]
+  optimizer.eps: [1e-8, 1e-6]
+  lr: [0.1, 1]
+  epochs: 2
+  batch_size: 128
+seeds: 2
+tables: [{rows: lr, columns: optimizer, per: optimizer.eps}]
+"""
+
+
+def test_hyperparameters_go_to_per_like_fields(axes):
+    given = {"rows": "seed", "columns": "lr"}
+    assert axes(OPTIMIZERS, **given) == ("seed", "lr", ("optimizer", "optimizer.eps"))
+
+
+def test_a_tuned_field_leaves_per(grid):
+    grid.write_text(OPTIMIZERS)
+    sweep = load_sweep(grid)
+    (spec,) = changed_tables(sweep, {"tune": "optimizer.eps"}, sweep.trials)
+    assert (spec.axes, spec.tune) == (("lr", "optimizer"), ("optimizer.eps",))
+    (spec,) = changed_tables(sweep, {"rows": "optimizer.eps", "tune": "lr"}, sweep.trials)
+    assert (spec.rows, spec.per, spec.tune) == ("optimizer.eps", (), ("lr",))
