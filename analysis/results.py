@@ -60,7 +60,7 @@ class Results:
 
     @property
     def title(self) -> str:
-        """The first table's title or the sweep's name, with a remark if trials are missing."""
+        """The first table's title or the sweep's name, with remarks, as on missing trials."""
         name = self.spec.title or self.name
         # With a tuned table, of all trials that a value was chosen from.
         states = selected(self.frame, self.spec).drop_duplicates("trial_id")["state"]
@@ -68,6 +68,7 @@ class Results:
         done = f"{len(states) - missing} of {len(states)} trials"
         mixed = any_mixed(self.chosen())
         remarks = [f"INCOMPLETE: {done}"] if missing else []
+        remarks += [f"{' and '.join(self.spec.tune)} tuned"] if self.spec.tune else []
         remarks += ["MIXED: several versions of your own code or data"] if mixed else []
         return f"{name} ({'; '.join(remarks)})" if remarks else name
 

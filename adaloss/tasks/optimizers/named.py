@@ -13,7 +13,7 @@ from torch.optim.optimizer import Optimizer
 
 from adaloss.errors import UserError
 from adaloss.optim.rates import add_rate, b_of
-from adaloss.optimizer_names import SHORT_NAMES, WITH_MOMENTUM, RateName, module_and_class
+from adaloss.optimizer_names import WITH_MOMENTUM, RateName, is_own_optimizer, module_and_class
 from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
 from adaloss.tasks.optimizers.protocols import protocol_of
 
@@ -182,11 +182,12 @@ def class_of(
     name: str, module_name: str, class_name: str, folders: Sequence[Path]
 ) -> Callable[..., Optimizer]:
     """The class that a name stands for."""
-    if name in SHORT_NAMES:
-        return getattr(importlib.import_module(module_name), class_name)  # type: ignore[no-any-return]
     try:
-        with own_code_first(folders):
-            module = import_own_module(module_name, folders)
+        if is_own_optimizer(name):
+            with own_code_first(folders):
+                module = import_own_module(module_name, folders)
+        else:
+            module = importlib.import_module(module_name)
     except OwnCodeError as error:
         raise OptimizerError(f"optimizer {name}: {error}") from error
     # The module's code can raise anything.

@@ -162,9 +162,10 @@ def test_smooth_labels_raise_the_training_loss_alone(digits, make_trial):
         ({"optimizer": "muon", "rate": "adagrad_norm"}, "is two optimizers"),
     ],
 )
-def test_what_cannot_be_built_is_explained(digits, make_trial, fields, message):
+def test_what_cannot_be_built_is_explained(digits, make_trial, tmp_path, fields, message):
+    places = Places(data_root=tmp_path, own=(tmp_path,))
     with pytest.raises(OptimizerError, match=message):
-        Training(make_trial(**fields), digits)
+        Training(make_trial(**fields), digits, places)
 
 
 def test_an_optimizer_of_ones_own(digits, make_trial, tmp_path):
