@@ -19,7 +19,7 @@ weight decay this differs from `AdaLoss`, which scales only the gradient.
 """
 
 import math
-from inspect import signature
+from inspect import signature, unwrap
 from typing import Any, TypeVar
 
 import torch
@@ -64,12 +64,21 @@ def add_rate(
         The optimizer itself.
 
     Raises:
-        ValueError: there is no such rate, the optimizer has no learning rate or already has a rate,
-            or a hyperparameter is outside its range.
+        ValueError: there is no such rate, the optimizer has no learning rate, already has a rate or
+            calls a base class's step, or a hyperparameter is outside its range.
         TypeError: a hyperparameter is not a real number.
     """
     if rate not in RATE_NAMES:
         raise ValueError(f"there is no rate {rate!r}; the rates are {', '.join(RATE_NAMES)}")
+    bases = [base for base in type(optimizer).__mro__ if "step" in vars(base)]
+    # torch wraps a step in place, also one that a class inherits.
+    steps = {unwrap(vars(base)["step"]): base.__name__ for base in bases if base is not Optimizer}
+    if len(steps) > 1:
+        # torch calls the hooks of both steps, or of one, depending on what was built before.
+        raise ValueError(
+            f"{' and its base '.join(steps.values())} both define step: a rate could "
+            "count a step twice"
+        )
     values = {"b0": b0, "alpha": alpha, "c": c}
     values = {name: valid_hyperparameter(name, value) for name, value in values.items()}
     for group in optimizer.param_groups:
@@ -128,7 +137,17 @@ class Rescaled:
         return args, kwargs
 
     def after(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
-        """Restore the learning rates."""
+        """Restore the learning rates.
+
+        Raises:
+            RuntimeError: the step changed a learning rate itself.
+        """
+        for group, _, scaled in self.changed:
+            if group["lr"] is not scaled:
+                raise RuntimeError(
+                    f"{type(optimizer).__name__} changes its learning rate itself, and cannot "
+                    "have a rate"
+                )
         self.restore()
 
     def restore(self) -> None:

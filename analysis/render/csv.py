@@ -83,7 +83,7 @@ def tuning_record(cell: Cell, fields: Sequence[str]) -> dict[str, object]:
     choice = cell.choice
     if choice is None:
         return {"tuned": "", "tried": None, "at_edge": ""}
-    values = dict(zip(fields, choice.values, strict=True))
+    values = dict(zip(fields, choice.values, strict=True)) if choice.values else {}
     edges = [f"{f} upwards" for f in choice.upwards] + [f"{f} downwards" for f in choice.downwards]
     return {"tuned": json.dumps(values), "tried": choice.tried, "at_edge": ", ".join(edges)}
 

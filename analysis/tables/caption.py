@@ -32,6 +32,7 @@ SPREAD_WORDS: Mapping[Spread, str] = {
 
 def caption_of(
     part: pd.DataFrame,
+    whole: pd.DataFrame,
     choices: Choices,
     spec: TableSpec,
     measure: Measure,
@@ -39,20 +40,20 @@ def caption_of(
     varying: Sequence[str],
     names: Names = NO_LABELS,
 ) -> str:
-    """The caption of the table of ``part``.
+    """The caption of the table of ``part``; ``whole`` has the trials of all tuned values too.
 
     ``varying`` are the fields that the sweep varies; the caption names those that are no axis of
     the table. It depends on the records alone, so the same records always give the same text.
     """
-    trials = part.drop_duplicates("trial_id")
+    trials, tried = (rows.drop_duplicates("trial_id") for rows in (part, whole))
     return " ".join(
         (
-            *incompleteness(trials, choices),
+            *incompleteness(tried),
             f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}"
             f"{on_images(trials, measure)}.",
             *marks(cells.values(), spec, measure),
             *tuning_notes(choices, spec, tuning_measure(part, measure), names),
-            *shortfalls(trials),
+            *shortfalls(tried),
             *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
             *tied_fields(part, spec, varying, names),
             *differing_images(part, measure, partial(by_axis, spec=spec, names=names)),
@@ -61,13 +62,10 @@ def caption_of(
     )
 
 
-def incompleteness(trials: pd.DataFrame, choices: Choices) -> Iterator[str]:
-    """A warning if trials are missing, also of values that were not chosen."""
+def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
+    """A warning if trials are missing."""
     missing = int((trials["state"] == MISSING).sum())
-    untried = sum(choice.missing for choice in choices.values())
-    if untried:
-        yield f"INCOMPLETE: {untried} trials of the values to choose from have not ended."
-    elif missing:
+    if missing:
         yield f"INCOMPLETE: {len(trials) - missing} of {len(trials)} trials have ended."
 
 

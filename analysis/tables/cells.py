@@ -39,14 +39,13 @@ class Choice:
     """The values of the tuned fields that a cell shows, of so many ``tried``.
 
     ``upwards`` and ``downwards`` are the fields whose value is the largest or smallest of several:
-    a better one may lie beyond. ``missing`` counts trials of all candidates that have not ended.
+    a better one may lie beyond. No value is chosen where none has a validation metric.
     """
 
     values: tuple[object, ...]
     tried: int
     upwards: tuple[str, ...] = ()
     downwards: tuple[str, ...] = ()
-    missing: int = 0
 
     @property
     def is_at_edge(self) -> bool:

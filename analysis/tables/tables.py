@@ -120,8 +120,8 @@ def compile_tables(
         measure = measure_of(spec, metric=metric, at=at, goal=goal)
         check_names(spec, measure, fields_in(frame))
         check_epoch(frame, measure)
-        chosen, choices = tuned(selected(frame, spec), spec, measure)
-        tables.extend(tables_of(chosen, choices, spec, measure, sweep_name, names))
+        whole = selected(frame, spec)
+        tables.extend(tables_of(whole, spec, measure, sweep_name, names))
     return tuple(tables)
 
 
@@ -133,17 +133,14 @@ def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
 
 
 def tables_of(
-    frame: pd.DataFrame,
-    choices: Choices,
-    spec: TableSpec,
-    measure: Measure,
-    sweep_name: str,
-    names: Names,
+    whole: pd.DataFrame, spec: TableSpec, measure: Measure, sweep_name: str, names: Names
 ) -> Iterator[Table]:
     """The tables of one spec: one per value of ``per``."""
+    frame, choices = tuned(whole, spec, measure)
     varying = [name for name in fields_in(frame) if len(distinct_values(frame, name)) > 1]
-    parts = grouped(frame, spec.per)
-    for per_values, part in parts.items():
+    parts, wholes = grouped(frame, spec.per), grouped(whole, spec.per)
+    for per_values, all_tried in wholes.items():
+        part = parts[per_values]
         named = dict(zip(spec.per, per_values, strict=True))
         part_name = ", ".join(names.alone(*item) for item in named.items()) or None
         needs_name = len(parts) > 1 or spec.title is None
@@ -157,7 +154,7 @@ def tables_of(
             title=title_of(spec.title or sweep_name, part_name if needs_name else None),
             part=part_name,
             part_values=MappingProxyType(named),
-            caption=caption_of(part, own, spec, measure, cells, varying, names),
+            caption=caption_of(part, all_tried, own, spec, measure, cells, varying, names),
             metric=measure.metric,
             at=measure.at,
             style=CellStyle(
@@ -166,8 +163,8 @@ def tables_of(
             names=names,
             row_field=spec.rows,
             column_field=spec.columns,
-            row_values=tuple(dict.fromkeys(values_of(part, spec.rows))),
-            column_values=tuple(dict.fromkeys(values_of(part, spec.columns))),
+            row_values=tuple(dict.fromkeys(values_of(all_tried, spec.rows))),
+            column_values=tuple(dict.fromkeys(values_of(all_tried, spec.columns))),
             cells=MappingProxyType(cells),
             tune=spec.tune,
         )

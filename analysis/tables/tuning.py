@@ -7,7 +7,7 @@ import pandas as pd
 
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metrics import METRICS
-from analysis.frame.frame import MISSING, positions_by, task_in
+from analysis.frame.frame import positions_by, task_in
 from analysis.tables.cells import EDGE_SIGN, CellStatus, Choice, cell_of
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
@@ -47,19 +47,23 @@ def tuned(
     choices: dict[Key, Choice] = {}
     for key, rows in positions_by(frame, spec.axes).items():
         part = frame.iloc[rows]
-        candidates = positions_by(part, spec.tune)
+        ids = part["trial_id"].tolist()
+        distinct: dict[frozenset[object], tuple[Key, list[int]]] = {}
+        for values, own in positions_by(part, spec.tune).items():
+            # Values of a field that the optimizer does not use are one candidate.
+            distinct.setdefault(frozenset(ids[row] for row in own), (values, own))
+        candidates = dict(distinct.values())
         scores = {
             values: score_of(part.iloc[own], deciding, spec) for values, own in candidates.items()
         }
         best = max(scores, key=scores.__getitem__)
         kept += [rows[position] for position in candidates[best]]
+        if scores[best] == -math.inf:
+            choices[key] = Choice(values=(), tried=len(candidates))
+            continue
         upwards, downwards = edges(best, list(candidates), spec.tune)
         choices[key] = Choice(
-            values=best,
-            tried=len(candidates),
-            upwards=upwards,
-            downwards=downwards,
-            missing=int((part.drop_duplicates("trial_id")["state"] == MISSING).sum()),
+            values=best, tried=len(candidates), upwards=upwards, downwards=downwards
         )
     return frame.iloc[sorted(kept)], choices
 
@@ -84,7 +88,7 @@ def edges(
             continue
         if best[index] == max(numbers):
             upwards.append(field)
-        elif best[index] == min(numbers):
+        elif best[index] == min(numbers) and best[index] != 0:
             downwards.append(field)
     return tuple(upwards), tuple(downwards)
 
@@ -140,6 +144,8 @@ def grouped_counts(choices: Choices, spec: TableSpec, names: Names) -> str:
 
 def values_text(values: Sequence[object], spec: TableSpec, names: Names) -> str:
     """The chosen values; with several fields each has its name."""
+    if not values:
+        return "none"
     texts = [names.text(field, value) for field, value in zip(spec.tune, values, strict=True)]
     if len(texts) == 1:
         return texts[0]

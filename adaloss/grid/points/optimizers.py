@@ -51,15 +51,24 @@ def impossible_optimizers(
 ) -> Iterator[Problem]:
     """Cells with a rate, b0 or weight decay that their optimizer cannot have; one of each."""
     optimizers = tuple(dict.fromkeys(cell["optimizer"] for cell in cells))
+    declared = file.data["parameters"]
+    for name in dict.fromkeys(name for cell in cells for name in cell if PREFIX in name):
+        if name not in declared and all(cell.get(name) is None for cell in cells):
+            path = section_with(file, name)
+            yield file.problem(path, f"no optimizer of these cells takes {name[len(PREFIX) :]}")
     for name in filter(is_named, optimizers):
+        if mistake := mistake_in(name, folders):
+            yield file.problem(section_with(file, name), mistake)
+            continue
         found = constructor(name, folders)
         if found is None or found.any_name:
             continue
         own = [cell for cell in cells if cell["optimizer"] == name]
         rates = any(cell["rate"] != "constant" for cell in own)
-        if "lr" not in found.arguments and (rates or any(cell["b0"] != 1 for cell in own)):
-            advice = "has no lr that b0 or a rate could scale: exclude it there"
-        elif rates and name == "lbfgs":
+        scaled = rates or any(cell["b0"] != 1 or cell["lr"] != 1 for cell in own)
+        if "lr" not in found.arguments and scaled:
+            advice = "has no lr: write lr: 1 and b0: 1 for it, and no rate"
+        elif rates and (name == "lbfgs" or name.endswith("Closure")):
             advice = (
                 "computes the loss several times a step, for which there is no rate: exclude it"
             )
@@ -69,6 +78,12 @@ def impossible_optimizers(
             continue
         message = f"optimizer {name} {advice}"
         yield file.problem(("parameters", "optimizer"), message)
+
+
+def section_with(file: GridFile, text: str) -> tuple[str, ...]:
+    """The first of the sections with this text in it."""
+    sections = ("overrides", "include", "parameters")
+    return (next((name for name in sections if text in str(file.data.get(name))), "parameters"),)
 
 
 def path_of(file: GridFile, name: str, position: int) -> tuple[int | str, ...]:
@@ -131,7 +146,7 @@ def with_applicable(cells: Sequence[Cell], folders: Folders) -> list[Cell]:
                 new[field] = None
         if isinstance(cell["momentum"], Unset):
             new["momentum"] = DEFAULT_MOMENTUM.get(name, 0.0)
-        elif name not in WITH_MOMENTUM and (known := found[name]) and "momentum" in known.arguments:
+        elif name not in WITH_MOMENTUM and takes(found[name], "momentum"):
             new["optimizer.momentum"] = cell["momentum"]
         changed.append(cell | new)
     return changed

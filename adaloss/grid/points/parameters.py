@@ -10,6 +10,7 @@ from adaloss.grid.mistakes.problems import KeyPath, Problem, closest, quoted, su
 from adaloss.grid.mistakes.wording import as_written, described, sentence
 from adaloss.grid.points.forms import mistake_in_form
 from adaloss.grid.reading.file import GridFile
+from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, is_model, timm_names
 from adaloss.trial import FIELD_NAMES, Trial, is_field
 
@@ -25,7 +26,10 @@ ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
 }
 # The constructor checks a hyperparameter's type itself.
 Scalar = bool | int | float | str | None
-ANY_VALUE: TypeAdapter[Any] = TypeAdapter(Scalar | tuple[Scalar | tuple[Scalar, ...], ...])
+# None itself stands for an optimizer that does not take the hyperparameter.
+ANY_VALUE: TypeAdapter[Any] = TypeAdapter(
+    bool | int | float | str | tuple[Scalar | tuple[Scalar, ...], ...]
+)
 
 Values = dict[str, tuple[Any, ...]]
 
@@ -116,6 +120,9 @@ def adapter(name: str) -> TypeAdapter[Any]:
 
 def mistakes_in_value(name: str, value: Any) -> Iterator[str]:
     """The mistakes in a value of this field, as sentences."""
+    if value is None and HYPERPARAMETER.match(name):
+        yield f"{name} cannot be null: leave it out for the optimizer's own default"
+        return
     try:
         adapter(name).validate_python(value, strict=True)
     except ValidationError as error:

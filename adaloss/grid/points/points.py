@@ -7,6 +7,7 @@ from typing import Any
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid.points.parameters import Values, checked_values
 from adaloss.grid.reading.file import GridFile
+from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.trial import FIELD_NAMES
 
@@ -68,7 +69,9 @@ def read_point(file: GridFile, path: KeyPath, content: Any, problems: list[Probl
     values: Values = {}
     for name, value in content.items() if isinstance(content, Mapping) else ():
         value_path = (*path, name)
-        if name in CELL_FIELDS or HYPERPARAMETER.match(name):
+        if name in FIELD_OF:
+            problems.append(file.problem(value_path, f"write {FIELD_OF[name]} instead of {name}"))
+        elif name in CELL_FIELDS or HYPERPARAMETER.match(name):
             values[name], mistakes = checked_values(
                 file, value_path, name, value, listed=isinstance(value, tuple)
             )

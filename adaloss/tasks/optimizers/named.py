@@ -42,6 +42,7 @@ class NamedOptimizer:
         self.lr: list[list[Any]] = [
             [group.get("lr") for group in o.param_groups] for o in self.optimizers
         ]
+        self.factor = 1.0
         self.modes = any(protocol.modes for protocol in self.protocols)
         self.create_graph = any(protocol.create_graph for protocol in self.protocols)
         self.resumable = all(protocol.resumable for protocol in self.protocols)
@@ -76,7 +77,13 @@ class NamedOptimizer:
         """Multiply the learning rates that the optimizer was built with, for the next steps."""
         for optimizer, rates in zip(self.optimizers, self.lr, strict=True):
             for group, lr in zip(optimizer.param_groups, rates, strict=True):
+                if lr is None or group["lr"] != lr * self.factor:
+                    raise RuntimeError(
+                        f"{type(optimizer).__name__} has no learning rate or changes it itself, "
+                        "and cannot have a schedule"
+                    )
                 group["lr"] = lr * factor
+        self.factor = factor
 
     def b(self) -> float | None:
         """b_t, the divisor of the learning rate; None without a learning rate."""
@@ -104,12 +111,14 @@ class NamedOptimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """The states of the optimizers."""
-        return {"optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
+        states = [optimizer.state_dict() for optimizer in self.optimizers]
+        return {"optimizers": states, "factor": self.factor}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load what `state_dict` returned."""
         for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(own)
+        self.factor = state["factor"]
 
     def defaults(self) -> str:
         """The classes with all their arguments, as the optimizers have them."""
@@ -154,11 +163,6 @@ def build_named(
     if name in WITH_MOMENTUM:
         common["momentum"] = momentum
     arguments = accepted(name, build, common, hyperparameters)
-    if "lr" not in arguments and (b0 != 1 or rate != "constant"):
-        raise OptimizerError(
-            f"optimizer {name} has no learning rate (lr) that b0 or a rate could scale: "
-            "write b0: 1 and no rate for it"
-        )
     parameters = list(model.parameters())
     extra = MATRICES_ONLY.get(f"{module_name}:{class_name}")
     if extra is None:
@@ -170,11 +174,19 @@ def build_named(
         if others:
             shared = {key: arguments[key] for key in ("lr", "weight_decay")}
             optimizers.append(built(name, torch.optim.AdamW, others, shared))
+    check_passed(name, optimizers, lr=lr, weight_decay=weight_decay, other=b0 != 1, rate=rate)
     if rate == "adagrad_norm" and len(optimizers) > 1:
         raise OptimizerError(f"optimizer {name} is two optimizers, which share no gradient norm")
     if rate != "constant":
-        for optimizer in optimizers:
-            add_rate(optimizer, rate, b0=b0, alpha=alpha, c=c)
+        if any(protocol_of(optimizer).again for optimizer in optimizers):
+            raise OptimizerError(
+                f"optimizer {name} computes the loss several times a step and has no rate"
+            )
+        try:
+            for optimizer in optimizers:
+                add_rate(optimizer, rate, b0=b0, alpha=alpha, c=c)
+        except ValueError as error:
+            raise OptimizerError(f"optimizer {name}: {error}") from error
     return NamedOptimizer(optimizers, b0=b0, rate=rate)
 
 
@@ -219,7 +231,33 @@ def accepted(
         )
     if common["weight_decay"] and "weight_decay" not in known and not any_name:
         raise OptimizerError(f"optimizer {name} has no weight_decay: write weight_decay: 0 for it")
-    return {key: value for key, value in common.items() if key in known} | dict(hyperparameters)
+    passed = {key: value for key, value in common.items() if key in known}
+    if any_name:
+        # Constructors that pass any name on would refuse a weight decay that they do not have.
+        passed = {key: value for key, value in common.items() if key in known or value}
+    return passed | dict(hyperparameters)
+
+
+def check_passed(
+    name: str,
+    optimizers: Sequence[Optimizer],
+    *,
+    lr: float,
+    weight_decay: float,
+    other: bool,
+    rate: RateName,
+) -> None:
+    """Refuse a learning rate or weight decay that the optimizer has swallowed.
+
+    ``other``: b0 is not 1.
+    """
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    if (lr != 1 or other or rate != "constant") and any(group.get("lr") != lr for group in groups):
+        raise OptimizerError(
+            f"optimizer {name} has no learning rate (lr): write lr: 1, b0: 1 and no rate for it"
+        )
+    if weight_decay and any(group.get("weight_decay") != weight_decay for group in groups):
+        raise OptimizerError(f"optimizer {name} has no weight_decay: write weight_decay: 0 for it")
 
 
 def built(

@@ -144,8 +144,46 @@ def test_a_class_without_a_learning_rate_has_no_rate(mistakes, tmp_path):
     (tmp_path / "free.py").write_text("class Free:\n    def __init__(self, params): ...\n")
     (message,) = mistakes("optimizer: free:Free", "b0: [1, 10]")
     assert message == (
-        "8: optimizer free:Free has no lr that b0 or a rate could scale: exclude it there"
+        "8: optimizer free:Free has no lr: write lr: 1 and b0: 1 for it, and no rate"
     )
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            "overrides: [{match: {optimizer: adamw}, set: {optimizer.epss: 0.1}}]",
+            "10: no optimizer of these cells takes epss",
+        ),
+        (
+            "include: [{optimizer: 'nosuch:Thing'}]",
+            "10: optimizer nosuch:Thing: there is no module nosuch in",
+        ),
+        (
+            "overrides: [{match: {optimizer: adamw}, set: {optimizer.lr: 5}}]",
+            "10: write lr instead of optimizer.lr",
+        ),
+    ],
+)
+def test_a_mistake_outside_of_the_parameters_is_named_too(tmp_path, sections, message):
+    path = tmp_path / "grid.yaml"
+    path.write_text(GRID.format(more="optimizer: adamw") + sections)
+    with pytest.raises(GridError) as error:
+        load_sweep(path)
+    assert message in str(error.value)
+
+
+def test_null_is_no_hyperparameter(mistakes):
+    (message,) = mistakes("optimizer: adamw", "optimizer.eps: {values: [null, 1e-8]}")
+    assert message == (
+        "9: optimizer.eps cannot be null: leave it out for the optimizer's own default"
+    )
+
+
+def test_momentum_goes_to_a_class_whose_constructor_is_not_shown(load, tmp_path):
+    (tmp_path / "sub.py").write_text("import torch\nclass Sub(torch.optim.SGD): pass\n")
+    sweep = load("optimizer: sub:Sub", "momentum: [0.5, 0.9]")
+    assert [dict(trial.hyperparameters)["momentum"] for trial in sweep.trials] == [0.5, 0.9]
 
 
 def test_a_grid_without_named_optimizers_keeps_its_ids(load):

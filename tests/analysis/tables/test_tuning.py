@@ -113,13 +113,36 @@ def test_where_all_diverged_the_cell_is_not_available(records, cell):
     cell("diverged", "failed", lr=1.0)
     shown = records.table(TUNED).cells[1.0, "adaloss"]
     assert shown.status is CellStatus.NA
+    assert shown.choice.values == ()
+    assert "adaloss none." in records.table(TUNED).caption
 
 
 def test_missing_trials_of_any_candidate_are_said(records, cell):
     cell((90, 80), (90, 80), lr=0.1)
     cell((50, 40), "missing", lr=1.0)
     caption = records.table(TUNED).caption
-    assert caption.startswith("INCOMPLETE: 1 trials of the values to choose from have not ended.")
+    assert caption.startswith("INCOMPLETE: 3 of 4 trials have ended.")
+
+
+def test_failures_of_any_candidate_are_said(records, cell):
+    cell((90, 80), (90, 80), lr=0.1)
+    cell("failed", "diverged", lr=1.0)
+    assert "Of 4 trials, 1 diverged, 1 failed (code: 1)." in records.table(TUNED).caption
+
+
+def test_rows_stay_in_the_order_of_the_grid(records, cell):
+    for lr in (0.1, 1.0):
+        for b0 in (1.0, 0.1):
+            cell((90 if (lr, b0) in ((1.0, 1.0), (0.1, 0.1)) else 50, 80), b0=b0, lr=lr)
+    assert records.table(TUNED).row_values == (1.0, 0.1)
+
+
+def test_a_field_that_does_not_apply_is_one_candidate(records, cell):
+    for alpha in (0.1, 1.0, 10.0):
+        cell((90, 80), optimizer="sgd_constant", alpha=alpha)
+    table = records.table(TUNED.model_copy(update={"tune": ("alpha",)}))
+    choice = table.cells[1.0, "sgd_constant"].choice
+    assert (choice.tried, choice.is_at_edge) == (1, False)
 
 
 def test_the_first_of_equal_candidates_is_chosen(records, cell):

@@ -160,6 +160,11 @@ def test_smooth_labels_raise_the_training_loss_alone(digits, make_trial):
         ({"optimizer": "pytorch_optimizer:AliG", "b0": 2.0}, "has no learning rate"),
         ({"optimizer": "torch:tensor"}, "torch:tensor"),
         ({"optimizer": "muon", "rate": "adagrad_norm"}, "is two optimizers"),
+        ({"optimizer": "pytorch_optimizer:AliG", "lr": 0.1}, "has no learning rate"),
+        (
+            {"optimizer": "schedulefree:AdamWScheduleFreeClosure", "rate": "adaloss"},
+            "several times a step and has no rate",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_explained(digits, make_trial, tmp_path, fields, message):
@@ -183,6 +188,58 @@ def test_an_optimizer_of_ones_own(digits, make_trial, tmp_path):
     ours = Training(trial, digits, places)
     theirs = Training(make_trial(optimizer="sgd", lr=0.25), digits)
     assert ours.run_epoch()["train/loss"] == theirs.run_epoch()["train/loss"]
+
+
+OWN = """
+import torch
+
+class AnyName(torch.optim.SGD):
+    def __init__(self, params, **others):
+        super().__init__(params, **others)
+
+class Twice(torch.optim.SGD):
+    def step(self, closure=None):
+        return super().step(closure)
+
+class Drifts(torch.optim.Optimizer):
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            group["lr"] *= 0.9
+"""
+
+
+@pytest.fixture
+def own(digits, make_trial, tmp_path):
+    module = tmp_path.name
+    (tmp_path / f"{module}.py").write_text(OWN)
+    places = Places(data_root=tmp_path, own=(tmp_path,))
+
+    def training(name, **fields):
+        trial = make_trial(optimizer=f"{module}:{name}", **fields)
+        return Training(trial, digits, places)
+
+    return training
+
+
+def test_a_constructor_that_takes_any_name_gets_the_learning_rate(own, digits, make_trial):
+    fields = {"lr": 0.3, "weight_decay": 0.1}
+    ours = own("AnyName", **fields).run_epoch()
+    theirs = Training(make_trial(optimizer="sgd", **fields), digits).run_epoch()
+    assert ours["train/loss"] == theirs["train/loss"]
+
+
+def test_a_step_within_a_step_has_no_rate(own):
+    with pytest.raises(OptimizerError, match="Twice and its base SGD both define step"):
+        own("Twice", rate="adaloss")
+
+
+@pytest.mark.parametrize("fields", [{"rate": "decay_sqrt"}, {"schedule": "cosine"}])
+def test_an_optimizer_that_changes_its_learning_rate_has_neither_rate_nor_schedule(own, fields):
+    with pytest.raises(RuntimeError, match="itself, and cannot have a "):
+        own("Drifts", **fields).run_epoch()
 
 
 def test_a_name_of_torchs_and_its_class_are_one_trial(make_trial):
