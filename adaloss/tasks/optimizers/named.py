@@ -43,7 +43,6 @@ class NamedOptimizer:
             [group.get("lr") for group in o.param_groups] for o in self.optimizers
         ]
         self.factor = 1.0
-        self.modes = any(protocol.modes for protocol in self.protocols)
         self.create_graph = any(protocol.create_graph for protocol in self.protocols)
         self.resumable = all(protocol.resumable for protocol in self.protocols)
         self.needs_closure = any(protocol.again for protocol in self.protocols)

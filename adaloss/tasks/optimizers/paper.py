@@ -15,14 +15,13 @@ class TrialOptimizer(Protocol):
 
     ``replayable``: a step can be replayed as a CUDA graph. ``needs_closure``: call ``minimize``
     instead of ``update``. ``create_graph``: gradients must be differentiable. ``resumable``: the
-    state is complete. ``modes``: the weights to evaluate differ from those that are trained.
+    state is complete.
     """
 
     replayable: bool
     needs_closure: bool
     create_graph: bool
     resumable: bool
-    modes: bool
 
     @property
     def update(self) -> Callable[[Tensor], None]:
@@ -57,7 +56,6 @@ class PaperOptimizer:
     needs_closure = False
     create_graph = False
     resumable = True
-    modes = False
 
     def __init__(self, optimizer: LossOptimizer) -> None:
         self.optimizer = optimizer

@@ -125,7 +125,7 @@ def test_a_schedule_sets_the_learning_rate_of_each_step(digits, make_trial, opti
 
 
 def test_a_resumed_schedule_goes_on(digits, make_trial):
-    trial = make_trial(optimizer="adamw", lr=0.01, schedule="wsd", warmup=0.1, epochs=4)
+    trial = make_trial(optimizer="adamw", lr=0.01, schedule="cosine", warmup=0.1, epochs=4)
     whole, resumed = Training(trial, digits), Training(trial, digits)
     for _ in range(2):
         whole.run_epoch()
