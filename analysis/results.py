@@ -1,6 +1,6 @@
 """From a sweep and its records to its tables and statistics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from adaloss.grid.sweep import Sweep
-from adaloss.grid.tables.spec import TableSpec, epoch_of
+from adaloss.grid.tables.at import epoch_of, reach_of
+from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.store import Store
 from adaloss.trial import Trial
+from analysis.figures.parts.positions import positions_of
+from analysis.frame.column_types import values_of
 from analysis.frame.frame import MISSING, build_frame
 from analysis.tables.measure import Measure
 from analysis.tables.names import Names
@@ -20,6 +23,14 @@ from analysis.tables.tables import Table, compile_tables, measure_of, selected
 from analysis.tables.tuning import tuned
 
 BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """The trials of a table at every value of a tuned field, which makes its rows."""
+
+    spec: TableSpec
+    frame: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +87,18 @@ class Results:
         """The rows of the frame that the first table shows: with ``tune`` at the chosen values."""
         return tuned(selected(self.frame, self.spec), self.spec, self.measure)[0]
 
+    def sensitivities(self) -> Iterator[Sensitivity]:
+        """The first table along each of its tuned fields that has several numbers."""
+        whole = selected(self.frame, self.spec)
+        rows = (self.spec.rows,) if whole[self.spec.rows].nunique() > 1 else ()
+        for field in self.spec.tune:
+            if not positions_of(tuple(set(values_of(whole, field)))).logarithmic:
+                continue
+            others = tuple(name for name in self.spec.tune if name != field)
+            changed = {"rows": field, "per": (*rows, *self.spec.per), "tune": others}
+            spec = self.spec.model_copy(update=changed)
+            yield Sensitivity(spec=spec, frame=tuned(whole, spec, self.measure)[0])
+
 
 def read_results(
     sweep: Sweep,
@@ -86,9 +109,10 @@ def read_results(
 ) -> Results:
     """Read the recorded results; ``specs`` replace the grid's tables."""
     asked = tuple(specs if specs is not None else sweep.tables)
-    named = [epoch_of(spec.at or sweep.grid.metric.at) for spec in asked]
-    epochs = dict.fromkeys(epoch for epoch in named if epoch is not None)
-    frame = with_what_is_now(build_frame(trials, store, epochs=epochs), sweep.places)
+    named = tuple(dict.fromkeys(spec.at or sweep.grid.metric.at for spec in asked))
+    epochs, targets = filter(None, map(epoch_of, named)), filter(None, map(reach_of, named))
+    frame = build_frame(trials, store, epochs=epochs, targets=targets)
+    frame = with_what_is_now(frame, sweep.places)
     return Results(
         sweep=sweep, trials=trials, store=store, specs=asked, frame=frame, selection=selection
     )

@@ -40,3 +40,6 @@ class Metric:
 
 SECONDS = Metric(name="seconds", words="time of the epoch", unit="s", goal="minimize", timed=True)
 """Recorded by every task."""
+EPOCH = Metric(name="epoch", words="epochs", goal="minimize")
+STEP = Metric(name="step", words="steps", goal="minimize")
+"""Counted at a target: what it took to reach it."""

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 
 from adaloss.records.result import EpochMetrics
 from adaloss.tasks.images.metrics import IMAGE_METRICS
-from adaloss.tasks.metric import Metric
+from adaloss.tasks.metric import EPOCH, SECONDS, STEP, Metric
 
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*IMAGE_METRICS,)}
+LOGGED: Mapping[str, Metric] = {metric.name: metric for metric in (*IMAGE_METRICS,)}
+"""What tasks record."""
+METRICS: Mapping[str, Metric] = {**LOGGED, EPOCH.name: EPOCH, STEP.name: STEP}
+"""These, and what is counted until a target is reached."""
+COUNTED = (EPOCH.name, STEP.name)
+COSTS = (*COUNTED, SECONDS.name)
+"""What it takes to reach a target; the seconds are then those of all epochs until it."""
 
 
 def numbers(epoch: EpochMetrics | Mapping[str, float | None]) -> dict[str, float | None]:

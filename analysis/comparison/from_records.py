@@ -119,7 +119,7 @@ def side_cell(
     fields: Mapping[str, object], trials: pd.DataFrame, measure: Measure, na_if: NaIf
 ) -> SideCell:
     """The cell of these trials, which share these fields."""
-    cell = cell_of(trials, measure.column, na_if)
+    cell = cell_of(trials, measure, na_if)
     return SideCell(
         fields=fields,
         mean=cell.mean,

@@ -82,6 +82,8 @@ def valueless(cell: SideCell, where: str) -> str | None:
     """The reason why the cell has no mean, None if it has one."""
     if cell.status is CellStatus.FAILED:
         return f"failed {where}"
+    if cell.status is CellStatus.UNREACHED:
+        return f"the target was not always reached {where}"
     return None if cell.mean is not None else f"nothing measured {where} yet"
 
 

@@ -15,6 +15,7 @@ from analysis.tables.wording import number_text, one_line
 STATUS_TEXTS: Mapping[CellStatus, str] = {
     CellStatus.NA: "N/A",
     CellStatus.FAILED: "failed",
+    CellStatus.UNREACHED: "not reached",
     CellStatus.EMPTY: "–",
     CellStatus.UNDECLARED: "",
 }

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from analysis.figures.heat import heat_map
     from analysis.figures.paired import paired_differences
     from analysis.figures.parts.sheet import COLUMN_INCHES, PAGE_INCHES
+    from analysis.figures.profile import performance_profile
     from analysis.figures.writing.saving import save_figure
 
 MODULES = {
@@ -18,6 +19,7 @@ MODULES = {
     "curves_by_part": "curves",
     "heat_map": "heat",
     "paired_differences": "paired",
+    "performance_profile": "profile",
     "save_figure": "writing.saving",
 }
 
@@ -28,6 +30,7 @@ __all__ = [
     "curves_by_part",
     "heat_map",
     "paired_differences",
+    "performance_profile",
     "save_figure",
 ]
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from adaloss.grid.tables.spec import At, NaIf, Spread
+from adaloss.grid.tables.at import At
+from adaloss.grid.tables.spec import NaIf, Spread
 from analysis.figures.parts.axes import (
     CROSS,
     GREY,
@@ -43,11 +44,13 @@ from analysis.figures.parts.sheet import (
     panel_grid,
 )
 from analysis.figures.parts.ticks import Ticks
-from analysis.tables.cells import Cell, CellStatus
+from analysis.tables.cells import Cell, beyond_words
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table
 
 PANEL_HEIGHT = 1.85
+BAR_INCHES = 0.07
+"""The height of the bar of one line's range."""
 BAND_SHARE = 0.11
 """The share of a panel's height for the band of diverged cells."""
 # The space along the axis, in inches, that keeps the points of a row apart.
@@ -75,16 +78,19 @@ def accuracy_against(
     title: str,
     na_if: NaIf = "any",
     spread: Spread = "std",
+    ranges: bool = False,
     width: float = PAGE_INCHES,
     names: Names = NO_LABELS,
 ) -> Figure:
     """The metric's mean and spread against ``x``, one line per ``line``, one panel per ``per``.
 
     It draws what :func:`analysis.tables.tables.compile_tables` would tabulate: the means of its
-    cells with their spread where n ≥ 2, a × in a band at the worse edge for N/A, a gap for a cell
-    without a value and a hollow marker for a mean over fewer seeds than declared. Positive values
-    of ``x`` have a logarithmic axis, other values stand side by side. Losses, rates and ``b`` have
-    a logarithmic scale if they span magnitudes. The figure is at most ``width`` inches wide.
+    cells with their spread where n ≥ 2, a × in a band at the worse edge for N/A and for a target
+    that is not always reached, a gap for a cell without a value and a hollow marker for a mean over
+    fewer seeds than declared. Positive values of ``x`` have a logarithmic axis, other values stand
+    side by side. Losses, rates and ``b`` have a logarithmic scale if they span magnitudes. With
+    ``ranges``, a bar for each line spans the values of ``x`` near its best. The figure is at most
+    ``width`` inches wide.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that
@@ -101,11 +107,13 @@ def accuracy_against(
         title=title,
         names=names,
     )
-    return draw(tables, title=title, spread=spread, width=width)
+    return draw(tables, title=title, spread=spread, width=width, ranges=ranges)
 
 
 @in_default_style
-def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -> Figure:
+def draw(
+    tables: Sequence[Table], *, title: str, spread: Spread, width: float, ranges: bool
+) -> Figure:
     """One panel per table under a common title, over a common key."""
     notes: list[str] = []
     styles = line_styles(shown_columns(tables, notes))
@@ -114,8 +122,15 @@ def draw(tables: Sequence[Table], *, title: str, spread: Spread, width: float) -
     grid = panel_grid(len(tables), width=width, wanted=ROW_INCHES * most_rows)
     ticks = [position_ticks(t, positions_of(t.row_values), grid.panel_width - 0.5) for t in tables]
     below = max((tick.height for tick in ticks), default=0.0)
-    figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + below), title)
-    draw_panels(figure, tables, ticks, grid, styles, spread)
+    bars = BAR_INCHES * (len(styles) + 1) if ranges else 0.0
+    figure = new_sheet(grid.width, grid.rows * (PANEL_HEIGHT + bars + below), title)
+    panels = draw_panels(figure, tables, ticks, grid, styles, spread)
+    if ranges and tables:
+        # Other figures do without scipy, whose import takes a quarter of a second.
+        from analysis.figures.parts.ranges import draw_ranges
+
+        notes += draw_ranges(panels, tables, styles, bars / (PANEL_HEIGHT + bars))
+    set_diverged_apart(panels, tables, styles, named=panels[:: grid.across])
     cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
     if cells:
         what = SPREAD_WORDS[spread] if any(cell.expected > 1 for cell in cells) else "value"
@@ -135,11 +150,11 @@ def draw_panels(
     grid: Grid,
     styles: Mapping[object, LineStyle],
     spread: Spread,
-) -> None:
+) -> list[Axes]:
     """The panels on a common scale; inner panels have no labels of their own."""
     panels: list[Axes] = []
     if not tables:
-        return
+        return panels
     band = band_for(tables[0].metric, BAND_SHARE)
     for index, (table, tick) in enumerate(zip(tables, ticks, strict=True)):
         shared = panels[0] if panels else None
@@ -149,30 +164,34 @@ def draw_panels(
         label_part(axes, table, grid.panel_width)
         if index % grid.across:
             hide_inner_labels(axes)
-    scale_means(panels, tables, styles, band, named=panels[:: grid.across])
+    scale_means(panels[0], tables)
+    return panels
 
 
-def scale_means(
-    panels: Sequence[Axes],
-    tables: Sequence[Table],
-    styles: Mapping[object, LineStyle],
-    band: Band,
-    *,
-    named: Sequence[Axes],
-) -> None:
-    """Set the scale of all panels, and add the band if a cell diverged."""
-    cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
+def scale_means(first: Axes, tables: Sequence[Table]) -> None:
+    """Set the scale that all panels share with the first."""
     means = [
         cell.mean for table in tables for cell in table.cells.values() if cell.mean is not None
     ]
-    first = panels[0]
     if not means:
         first.set_yticks([])
     if is_logarithmic(tables[0].metric, means):
         first.set_yscale("log")
         label_decades(first.yaxis, *first.get_ylim())
-    if any(cell.status is CellStatus.NA for cell in cells):
-        band.set_apart(panels, named=named)
+
+
+def set_diverged_apart(
+    panels: Sequence[Axes],
+    tables: Sequence[Table],
+    styles: Mapping[object, LineStyle],
+    *,
+    named: Sequence[Axes],
+) -> None:
+    """Add the band if a cell is worse than any number."""
+    cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
+    if label := beyond_words(cells):
+        band = band_for(tables[0].metric, BAND_SHARE)
+        band.set_apart(panels, named=named, label=label.replace(" or ", "\nor "))
 
 
 def draw_panel(
@@ -230,13 +249,11 @@ def draw_means(
 def draw_crosses(
     axes: Axes, at: Sequence[float], cells: Sequence[Cell], style: LineStyle, height: float
 ) -> None:
-    """Draw a × at this share of the panel's height for every cell that is N/A."""
-    diverged = [
-        place for place, cell in zip(at, cells, strict=True) if cell.status is CellStatus.NA
-    ]
+    """Draw a × at this share of the panel's height for every cell worse than any number."""
+    beyond = [place for place, cell in zip(at, cells, strict=True) if cell.is_beyond]
     axes.plot(
-        diverged,
-        [height] * len(diverged),
+        beyond,
+        [height] * len(beyond),
         transform=axes.get_xaxis_transform(),
         color=style.colour,
         **CROSS,
@@ -254,6 +271,6 @@ def mark_handles(cells: Sequence[Cell]) -> list[Line2D]:
             "linestyle": "none",
         }
         handles.append(Line2D([], [], color=GREY, label="fewer seeds than declared", **hollow))
-    if any(cell.status is CellStatus.NA for cell in cells):
-        handles.append(cross_handle())
+    if label := beyond_words(cells):
+        handles.append(cross_handle(label))
     return handles

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metrics import LOGGED, METRICS
 from adaloss.tasks.table import DEFAULT_TASK
 from analysis.figures.curve_panels import (
     BAND_SHARE,
@@ -87,10 +87,10 @@ def curves_by_part(
         names=names,
     )
     wanted = tuple(dict.fromkeys(quantities or curves_with(frame, metric)))
-    if unknown := [name for name in wanted if name not in METRICS]:
+    if unknown := [name for name in wanted if name not in LOGGED]:
         raise TableError(
             f"learning curves: quantities: there is no {in_words(unknown)}; "
-            f"there are {', '.join(METRICS)}"
+            f"there are {', '.join(LOGGED)}"
         )
     recorded = recorded_epochs(history, wanted)
     notes: list[str] = []

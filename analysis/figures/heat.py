@@ -7,7 +7,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from adaloss.grid.tables.spec import At, NaIf
+from adaloss.grid.tables.at import At
+from adaloss.grid.tables.spec import NaIf
 from adaloss.tasks.metrics import METRICS
 from analysis.figures.heat_cells import (
     GROUNDS,

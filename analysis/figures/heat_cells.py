@@ -39,6 +39,7 @@ class Ground:
 
 GROUNDS: Mapping[CellStatus, Ground] = {
     CellStatus.NA: Ground("N/A", "N/A: diverged", "#FFFFFF", "//////"),
+    CellStatus.UNREACHED: Ground("∞", "∞: target not always reached", "#FFFFFF", "......"),
     CellStatus.FAILED: Ground("failed", "failed", "#FFFFFF", "xxxxxx"),
     CellStatus.EMPTY: Ground("–", "–: no value yet", "#E4E4E4", ""),
 }
@@ -130,7 +131,7 @@ def write_cells(
                 fontsize=SMALL_POINTS,
                 ha="center",
                 va="center_baseline" if "\n" not in words else "center",
-                bbox=paper if cell.status in (CellStatus.NA, CellStatus.FAILED) else None,
+                bbox=paper if cell.status in GROUNDS and GROUNDS[cell.status].hatch else None,
             )
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from adaloss.grid.tables.spec import At
+from adaloss.grid.tables.at import At
 from analysis.figures.paired_panels import counts_have_room, draw_panel
 from analysis.figures.pairs import Comparison, Pairs, comparison_of
 from analysis.figures.parts.axes import (

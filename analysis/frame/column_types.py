@@ -105,9 +105,9 @@ def type_of(column: str) -> pa.DataType:
     """The type of a column in a file."""
     if column in FIELD_NAMES:
         return FIELD_TYPES[column]
-    if column.rpartition(":")[2] in METRICS:
-        return NUMBER
-    return OTHER_TYPES.get(column, TEXT)
+    if column in OTHER_TYPES:
+        return OTHER_TYPES[column]
+    return NUMBER if column.rpartition(":")[2] in METRICS else TEXT
 
 
 def column_of(name: str, values: Sequence[Any]) -> "pd.Series[Any]":

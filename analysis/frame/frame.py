@@ -1,6 +1,6 @@
 """Read records into pandas: one row per declared trial, or per recorded epoch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -10,9 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaloss.grid.tables.at import Reach
 from adaloss.optimizer_names import HYPERPARAMETER, PREFIX, SOMETIMES_UNUSED, unused_fields
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
+from adaloss.tasks.metric import SECONDS
+from adaloss.tasks.metrics import COUNTED, METRICS
 from adaloss.tasks.table import DEFAULT_TASK, TASKS, common_task
 from adaloss.tasks.task import Task
 from adaloss.trial import FIELD_NAMES, Trial
@@ -65,7 +68,11 @@ def task_in(frame: pd.DataFrame) -> Task:
 
 
 def build_frame(
-    trials: Sequence[Trial], store: Store, *, epochs: Iterable[int] = ()
+    trials: Sequence[Trial],
+    store: Store,
+    *,
+    epochs: Iterable[int] = (),
+    targets: Iterable[Reach] = (),
 ) -> pd.DataFrame:
     """One row per declared trial, in the order of ``trials``.
 
@@ -75,13 +82,17 @@ def build_frame(
     ``fingerprint`` of the user's own code and data as JSON,
     ``divergence``'s reason, ``failure_kind``, ``failure_message``; ``train_size``, ``val_size`` and
     ``test_size`` in images, unknown for older results) and each metric as ``last:<name>`` and
-    ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``.
+    ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``. For each of
+    ``targets``, ``reach METRIC NUMBER:<name>`` has the metrics of the first epoch that reaches it,
+    its ``epoch`` and ``step``, and as ``seconds`` those of all epochs until it. A trial that never
+    does has the worst possible value (±inf), or NaN where neither direction is better.
     Metrics are NaN unless the trial is complete: the measurements of a diverged or failed trial are
     not results. Declared trials with the same identity all get its result. An unreadable result is
     reported to ``store.unreadable``, and its trial counts as missing.
     """
     frame = frame_of(trials, indexed_rows(trials, store, outcomes(common_task(trials))))
-    return with_epochs(frame, trials, store, tuple(epochs))
+    chosen = (tuple(epochs), tuple(targets))
+    return with_epochs(frame, trials, store, *chosen) if any(chosen) else frame
 
 
 def frame_of(trials: Sequence[Trial], rows: pa.Table) -> pd.DataFrame:
@@ -96,11 +107,13 @@ def frame_of(trials: Sequence[Trial], rows: pa.Table) -> pd.DataFrame:
 
 
 def with_epochs(
-    frame: pd.DataFrame, trials: Sequence[Trial], store: Store, epochs: Sequence[int]
+    frame: pd.DataFrame,
+    trials: Sequence[Trial],
+    store: Store,
+    epochs: Sequence[int],
+    targets: Sequence[Reach],
 ) -> pd.DataFrame:
-    """The frame with the metrics of the complete trials at these epochs."""
-    if not epochs:
-        return frame
+    """The frame with the metrics of the complete trials at these epochs and targets."""
     task = common_task(trials)
     owner, values = flattened(indexed_rows(trials, store, histories(task)))
     complete = (frame["state"] == TrialState.COMPLETE.value).to_numpy()
@@ -111,7 +124,36 @@ def with_epochs(
             column = np.full(len(frame), np.nan)
             column[owner[chosen]] = values[name][chosen]
             added[f"epoch {epoch}:{name}"] = column
+    for target in targets:
+        first = first_epochs(owner, values, target)
+        found = first[complete[owner[first]]]
+        for name, column in until(owner, values, task).items():
+            goal = METRICS[name].goal
+            worst = {"minimize": np.inf, "maximize": -np.inf}.get(goal or "", np.nan)
+            reached = np.where(complete, worst, np.nan)
+            reached[owner[found]] = column[found]
+            added[f"{target.at}:{name}"] = reached
     return pd.concat([frame, pd.DataFrame(added)], axis="columns")
+
+
+def first_epochs(owner: np.ndarray, values: Mapping[str, np.ndarray], target: Reach) -> np.ndarray:
+    """The positions of each trial's first epoch that reaches the target, of those that do."""
+    if target.metric not in values:
+        return np.empty(0, dtype=int)
+    number = values[target.metric].astype(float)
+    less = METRICS[target.metric].goal == "minimize"
+    meets = np.flatnonzero(number <= target.target if less else number >= target.target)
+    return meets[np.unique(owner[meets], return_index=True)[1]]
+
+
+def until(
+    owner: np.ndarray, values: Mapping[str, np.ndarray], task: Task
+) -> Mapping[str, np.ndarray]:
+    """The values of each epoch by name, with the seconds of all epochs until its end."""
+    whole = np.cumsum(np.nan_to_num(values[SECONDS.name].astype(float)))
+    before = np.concatenate([[0.0], whole])[np.searchsorted(owner, owner)]
+    names = (*COUNTED, *task.metric_names)
+    return {name: values[name] for name in names} | {SECONDS.name: whole - before}
 
 
 def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from adaloss.grid.tables.spec import BEST_VAL, LAST
+from adaloss.grid.tables.at import BEST_VAL, LAST
 from adaloss.records.result import EpochMetrics, TrialResult, TrialState
 from adaloss.records.store import METRICS_FILE, RESULT_FILE, Store
 from adaloss.tasks.table import task_of

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from adaloss.grid.sweep import Sweep
-from adaloss.tasks.metrics import METRICS
 from analysis.frame.column_types import values_of
 from analysis.report.markup import bullets, paragraph, section, verbatim
 from analysis.tables.caption import NA_MEANING, SPREAD_WORDS
+from analysis.tables.measure import when
+from analysis.tables.tables import measure_of
 
 DIRTY = ".dirty"
 MOST_VERSIONS = 8
@@ -58,16 +59,14 @@ def installation(version: str) -> Iterator[str]:
 def method_section(sweep: Sweep) -> str:
     """The section on how a cell's number is computed."""
     spec, metric = sweep.tables[0], sweep.grid.metric
-    at = spec.at or metric.at
-    label = METRICS[spec.metric or metric.name].label
-    when = {"last": "after the last epoch", "best_val": "at the best epoch by validation accuracy"}
+    measure = measure_of(spec, metric=metric.name, at=metric.at, goal=metric.goal)
     texts = [
         f"A cell is {SPREAD_WORDS[spec.spread]}, over trials that differ in nothing but the seed. "
         "The seed fixes the initial weights, the order of the batches and the augmentation, the "
         "same for every optimizer.",
-        f"Reported: {label} {when.get(at, f'after {at}')}. A number is never chosen by the test "
-        "set: the last epoch and the best by validation are both recorded, a maximum over test is "
-        "not.",
+        f"Reported: {measure.label} {when(measure.metric, measure.at)}. A number is never chosen "
+        "by the test set: the last epoch and the best by validation are both recorded, a maximum "
+        "over test is not.",
         "A trial has diverged when its training loss is not finite or goes beyond "
         f"{sweep.grid.divergence.max_loss:g}. N/A: {NA_MEANING[spec.na_if]}. A failed trial ended "
         "in an error; it has no number and does not make a cell N/A.",

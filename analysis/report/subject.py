@@ -10,7 +10,7 @@ from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import Positions, positions_of
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import positions_by
-from analysis.tables.cells import Cell, CellStatus
+from analysis.tables.cells import Cell, beyond_words
 from analysis.tables.measure import Measure
 from analysis.tables.tables import Table, selected
 
@@ -44,9 +44,9 @@ class Subject:
     points: Sequence[Point]
 
     @property
-    def has_na(self) -> bool:
-        """Whether a cell is N/A."""
-        return any(point.cell.status is CellStatus.NA for point in self.points)
+    def beyond(self) -> str:
+        """Why cells are worse than any number; empty if none is."""
+        return beyond_words(point.cell for point in self.points)
 
     def cell_texts(self, point: Point) -> tuple[str, str, str]:
         """The part, the row and the line of a cell."""

@@ -78,6 +78,14 @@ def tolerance_of(best: Floats, measure: Measure, tolerance: float | None) -> Flo
     return np.abs(best) * (SHARE if tolerance is None else tolerance)
 
 
+def near_words(measure: Measure, tolerance: float | None = None) -> str:
+    """The distance of :func:`tolerance_of` in words."""
+    if is_accuracy(measure):
+        points = POINTS if tolerance is None else tolerance
+        return f"{points:g} percentage {'point' if points == 1 else 'points'}"
+    return f"{100 * (SHARE if tolerance is None else tolerance):g} % of the best value"
+
+
 def near_best(scores: Floats, decades: Floats, tolerance: Floats) -> tuple[Floats, Floats]:
     """The range of rows, in log10, in which the score stays within ``tolerance`` of the best.
 

@@ -4,14 +4,17 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
-from adaloss.grid.tables.spec import BEST_VAL, LAST, NaIf, Spread, TableSpec
+from adaloss.grid.tables.at import LAST
+from adaloss.grid.tables.spec import NaIf, Spread, TableSpec
 from adaloss.records.result import TrialState
+from adaloss.tasks.metric import EPOCH
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import MISSING, Values, applicable_values, positions_by
 from analysis.tables.cells import Cell, CellStatus
-from analysis.tables.measure import Measure
+from analysis.tables.measure import Measure, when
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import own_notes
 from analysis.tables.sizes import differing_images, on_images
@@ -54,6 +57,7 @@ def caption_of(
             *marks(cells.values(), spec, measure),
             *tuning_notes(choices, spec, tuning_measure(part, measure), names),
             *shortfalls(tried),
+            *reached(trials, measure),
             *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
             *tied_fields(part, spec, varying, names),
             *differing_images(part, measure, partial(by_axis, spec=spec, names=names)),
@@ -72,12 +76,9 @@ def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
 def what_is_shown(trials: pd.DataFrame, measure: Measure) -> str:
     """The metric and its epoch."""
     label = measure.label[0].upper() + measure.label[1:]
-    if measure.at == BEST_VAL:
-        return f"{label} at the epoch with the best validation accuracy"
-    if measure.at != LAST:
-        return f"{label} after {measure.at}"
     epochs = set(trials["epochs"])
-    return f"{label} after the last epoch" + (f" ({epochs.pop()})" if len(epochs) == 1 else "")
+    number = f" ({epochs.pop()})" if measure.at == LAST and len(epochs) == 1 else ""
+    return f"{label} {when(measure.metric, measure.at)}{number}"
 
 
 def over_seeds(cells: Collection[Cell], spread: Spread = "std") -> str:
@@ -105,6 +106,8 @@ def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterato
         yield "(k/n): k of n seeds have a value."
     elif any(cell.status is CellStatus.VALUE and cell.n < cell.expected for cell in cells):
         yield "(k/n): only k of n seeds have a value."
+    if CellStatus.UNREACHED in statuses:
+        yield "not reached (k/n): only k of n seeds reach the target, so there is no mean."
     if CellStatus.FAILED in statuses:
         yield "failed: no seed finished, at least one ended in an error."
     if CellStatus.EMPTY in statuses:
@@ -127,6 +130,14 @@ def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
         reasons.append(f"{missing} not finished")
     if reasons:
         yield f"Of {len(trials)} trials, {', '.join(reasons)}."
+
+
+def reached(trials: pd.DataFrame, measure: Measure) -> Iterator[str]:
+    """How many of the complete trials reach the target."""
+    if measure.reach is not None:
+        complete = trials[trials["state"] == TrialState.COMPLETE.value]
+        number = int(np.isfinite(complete[f"{measure.at}:{EPOCH.name}"]).sum())
+        yield f"Of {len(complete)} complete trials shown, {number} reach {measure.reach.words}."
 
 
 def tied_fields(

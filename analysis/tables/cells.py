@@ -12,6 +12,7 @@ import pandas as pd
 from adaloss.grid.tables.spec import NaIf, Spread
 from adaloss.records.result import TrialState
 from analysis.frame.frame import MISSING
+from analysis.tables.measure import Measure
 from analysis.tables.own_changes import MIXED_SIGN
 from analysis.tables.wording import number_text
 
@@ -22,13 +23,15 @@ EDGE_SIGN = "‡"
 class CellStatus(StrEnum):
     """The content of a cell.
 
-    VALUE: a mean. NA: it diverged, by the table's ``na_if``. FAILED: no trial finished and at
+    VALUE: a mean. NA: it diverged, by the table's ``na_if``. UNREACHED: a trial never reached the
+    table's target; ``n`` counts those that did. FAILED: no trial finished and at
     least one ended in an error. EMPTY: nothing finished yet, or its trials have no such metric.
     UNDECLARED: the sweep does not contain this cell.
     """
 
     VALUE = "value"
     NA = "na"
+    UNREACHED = "unreached"
     FAILED = "failed"
     EMPTY = "empty"
     UNDECLARED = "undeclared"
@@ -77,6 +80,11 @@ class Cell:
     best: bool = False
     second: bool = False
 
+    @property
+    def is_beyond(self) -> bool:
+        """Whether it is worse than any number: N/A, or the target was not always reached."""
+        return self.status in (CellStatus.NA, CellStatus.UNREACHED)
+
     def spread(self, kind: Spread) -> float | None:
         """The spread of this kind, in the metric's units; None without ``std``.
 
@@ -101,24 +109,37 @@ UNDECLARED_CELL = Cell(
     status=CellStatus.UNDECLARED,
 )
 
+
+def beyond_words(cells: Iterable[Cell]) -> str:
+    """Why cells are worse than any number; empty if none is."""
+    found = {cell.status for cell in cells}
+    words = {CellStatus.NA: "diverged", CellStatus.UNREACHED: "not reached"}
+    return " or ".join(word for status, word in words.items() if status in found)
+
+
 TrialEnd = tuple[str, str, float]
 """The part of a trial that a cell needs: id, state, and the metric or NaN."""
 
 
-def cell_of(trials: pd.DataFrame, column: str, na_if: NaIf) -> Cell:
+def cell_of(trials: pd.DataFrame, measure: Measure, na_if: NaIf) -> Cell:
     """The cell of these rows of the frame."""
-    return cell_of_ends(
-        zip(trials["trial_id"], trials["state"], trials[column], strict=True), na_if
-    )
+    ends = zip(trials["trial_id"], trials["state"], trials[measure.column], strict=True)
+    return cell_of_ends(ends, na_if, at_target=measure.reach is not None)
 
 
-def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf) -> Cell:
-    """The cell of these trials; a trial that is declared twice counts once."""
+def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf, *, at_target: bool = False) -> Cell:
+    """The cell of these trials; a trial that is declared twice counts once.
+
+    ``at_target``: an infinite value is that of a trial that never reached the target.
+    """
     distinct = {trial_id: (state, value) for trial_id, state, value in ends}.values()
     counts = Counter(state for state, _ in distinct)
     complete = [value for state, value in distinct if state == TrialState.COMPLETE.value]
     values = [value for value in complete if not math.isnan(value)]
     status = status_of(counts, n=len(values), na_if=na_if)
+    if at_target and status is CellStatus.VALUE and not all(map(math.isfinite, values)):
+        status = CellStatus.UNREACHED
+        values = list(filter(math.isfinite, values))
     has_value = status is CellStatus.VALUE
     return Cell(
         mean=fmean(values) if has_value else None,
@@ -197,6 +218,15 @@ class CellStyle:
     always_n: bool = False
 
 
+WORDS: Mapping[CellStatus, str] = {
+    CellStatus.NA: "N/A",
+    CellStatus.UNREACHED: "not reached",
+    CellStatus.FAILED: "failed",
+    CellStatus.EMPTY: "–",
+}
+"""What a cell without a mean says."""
+
+
 def cell_text(cell: Cell, style: CellStyle) -> CellText:
     """The text of a cell.
 
@@ -214,7 +244,6 @@ def cell_text(cell: Cell, style: CellStyle) -> CellText:
             spread="" if spread is None else number_text(spread, style.decimals),
             count=count,
         )
-    if cell.status is CellStatus.FAILED:
-        return CellText(words="failed", count=count)
-    words = {CellStatus.NA: "N/A", CellStatus.EMPTY: "–"}
-    return CellText(words=words.get(cell.status, ""), count=MIXED_SIGN if cell.mixed else "")
+    if cell.status in (CellStatus.FAILED, CellStatus.UNREACHED):
+        return CellText(words=WORDS[cell.status], count=count)
+    return CellText(words=WORDS.get(cell.status, ""), count=MIXED_SIGN if cell.mixed else "")

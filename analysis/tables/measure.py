@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from adaloss.grid.tables.spec import At
+from adaloss.grid.tables.at import At, Reach, at_words, reach_of
 from adaloss.tasks.metric import Goal
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metrics import COSTS, METRICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,24 @@ class Measure:
         return f"{self.at}:{self.metric}"
 
     @property
+    def reach(self) -> Reach | None:
+        """The target at whose first epoch the metric is taken."""
+        return reach_of(self.at)
+
+    @property
     def label(self) -> str:
         """The metric in words, with its unit."""
-        return METRICS[self.metric].label
+        return label_at(self.metric, self.at)
+
+
+def label_at(metric: str, at: At) -> str:
+    """The metric in words, with its unit; until a target is reached, seconds are of all epochs."""
+    if reach_of(at) and metric in COSTS:
+        return {"seconds": "time (s)"}.get(metric, METRICS[metric].label)
+    return METRICS[metric].label
+
+
+def when(metric: str, at: At) -> str:
+    """The epoch of the metric, as the end of a sentence: ``until test loss ≤ 0.1 nats``."""
+    target = reach_of(at)
+    return f"until {target.words}" if target and metric in COSTS else at_words(at)

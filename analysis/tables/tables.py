@@ -7,9 +7,10 @@ from types import MappingProxyType
 import pandas as pd
 
 from adaloss.errors import UserError
-from adaloss.grid.tables.spec import At, TableSpec, epoch_of
-from adaloss.tasks.metric import Goal
-from adaloss.tasks.metrics import METRICS
+from adaloss.grid.tables.at import NEEDS_TARGET, At, epoch_of, reach_of
+from adaloss.grid.tables.spec import TableSpec
+from adaloss.tasks.metric import EPOCH, Goal
+from adaloss.tasks.metrics import COUNTED, METRICS
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import (
     Values,
@@ -127,9 +128,10 @@ def compile_tables(
 
 def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
     """The table's measure; the arguments are the sweep's."""
-    own = spec.metric or metric
+    at = spec.at or at
+    own = spec.metric or (EPOCH.name if reach_of(at) else metric)
     own_goal = goal if own == metric else METRICS[own].goal if own in METRICS else None
-    return Measure(metric=own, at=spec.at or at, goal=own_goal)
+    return Measure(metric=own, at=at, goal=own_goal)
 
 
 def tables_of(
@@ -237,6 +239,8 @@ def check_names(spec: TableSpec, measure: Measure, fields: Sequence[str]) -> Non
         raise TableError(
             f"tables: metric: there is no {measure.metric}; the metrics are {', '.join(METRICS)}"
         )
+    if measure.metric in COUNTED and measure.reach is None:
+        raise TableError(f"tables: metric: {measure.metric} {NEEDS_TARGET}")
 
 
 def check_epoch(frame: pd.DataFrame, measure: Measure) -> None:
@@ -266,9 +270,10 @@ def compile_cells(
     columns = (part[name].tolist() for name in ("trial_id", "state", measure.column))
     ends = list(zip(*columns, strict=True))
     fingerprints = recorded(part)
+    at_target = measure.reach is not None
     cells = {
         key: replace(
-            cell_of_ends((ends[row] for row in rows), spec.na_if),
+            cell_of_ends((ends[row] for row in rows), spec.na_if, at_target=at_target),
             mixed=is_mixed(fingerprints[row] for row in rows),
             choice=choices.get(key),
         )

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from adaloss.grid.tables.at import LAST
 from adaloss.grid.tables.spec import TableSpec
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metrics import COSTS, METRICS
 from analysis.frame.frame import positions_by, task_in
 from analysis.tables.cells import EDGE_SIGN, CellStatus, Choice, cell_of
 from analysis.tables.measure import Measure
@@ -22,9 +23,15 @@ Choices = Mapping[Key, Choice]
 def tuning_measure(frame: pd.DataFrame, measure: Measure) -> Measure:
     """What decides: the validation metric that corresponds to the table's, at the same epoch.
 
-    Without such a metric it is the one that chooses the best epoch of a trial.
+    Without such a metric it is the one that chooses the best epoch of a trial. What it takes to
+    reach a target decides itself, unless the target is one on test.
     """
     task = task_in(frame)
+    if measure.reach is not None and measure.metric in COSTS:
+        if not measure.reach.metric.startswith("test/"):
+            return measure
+        # What it takes to reach a target on test must not be chosen by the test set.
+        measure = Measure(metric=measure.reach.metric, at=LAST, goal=None)
     name = measure.metric.replace("test/", "val/", 1)
     if not name.startswith("val/") or name not in METRICS:
         name = task.chosen_by or task.reported
@@ -58,7 +65,7 @@ def tuned(
         }
         best = max(scores, key=scores.__getitem__)
         kept += [rows[position] for position in candidates[best]]
-        if scores[best] == -math.inf:
+        if scores[best] == NO_SCORE:
             choices[key] = Choice(values=(), tried=len(candidates))
             continue
         upwards, downwards = edges(best, list(candidates), spec.tune)
@@ -68,12 +75,18 @@ def tuned(
     return frame.iloc[sorted(kept)], choices
 
 
-def score_of(trials: pd.DataFrame, deciding: Measure, spec: TableSpec) -> float:
-    """The mean of a candidate, negated for a loss; −inf without one."""
-    cell = cell_of(trials, deciding.column, spec.na_if)
+Score = tuple[float, int]
+NO_SCORE: Score = (-math.inf, 0)
+
+
+def score_of(trials: pd.DataFrame, deciding: Measure, spec: TableSpec) -> Score:
+    """The mean of a candidate, negated for a loss, and how many of its trials reach a target."""
+    cell = cell_of(trials, deciding, spec.na_if)
+    if cell.status is CellStatus.UNREACHED:
+        return (-math.inf, cell.n)
     if cell.status is not CellStatus.VALUE or cell.mean is None or math.isnan(cell.mean):
-        return -math.inf
-    return -cell.mean if deciding.goal == "minimize" else cell.mean
+        return NO_SCORE
+    return (-cell.mean if deciding.goal == "minimize" else cell.mean, 0)
 
 
 def edges(

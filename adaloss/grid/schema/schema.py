@@ -15,12 +15,15 @@ from adaloss.grid.schema.types import (
     MetricName,
     Point,
     Seeds,
+    TableAt,
+    TableMetric,
     Template,
     TrialField,
     TrialFields,
     rejected,
 )
-from adaloss.grid.tables.spec import LAST, Mark, NaIf, ShowN, Spread, TableSpec
+from adaloss.grid.tables.at import LAST
+from adaloss.grid.tables.spec import Mark, NaIf, ShowN, Spread, TableSpec
 from adaloss.tasks.table import DEFAULT_TASK
 from adaloss.trial import Capture
 
@@ -146,11 +149,12 @@ class GridTable(TableSpec):
     tune: TrialFields = ()
     """Show each cell at the value of this field, or of several, with the best mean validation
     metric."""
-    metric: MetricName | None = None
-    """The metric of the table. Default: metric.name."""
-    at: GridAt | None = None
-    """last, best_val (the epoch with the best validation accuracy) or epoch N. Default:
-    metric.at."""
+    metric: TableMetric | None = None
+    """The metric of the table. Default: metric.name; with reach, epoch (other costs: step and
+    seconds)."""
+    at: TableAt | None = None
+    """last, best_val (the epoch with the best validation accuracy), epoch N, or the first epoch
+    that reaches a target: {reach: {val/top1: 95}}. Default: metric.at."""
     na_if: NaIf = "any"
     """A cell is N/A if any, the majority or all of its trials diverged."""
     spread: Spread = "std"

@@ -1,7 +1,7 @@
 """The types of a grid's values other than plain numbers and text, with their error messages."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Annotated, Any, Literal
 
@@ -10,10 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from adaloss.grid.mistakes.problems import quoted, suggestion
 from adaloss.grid.mistakes.wording import described
-from adaloss.grid.tables.spec import AT_PATTERN, listed, valid_at
+from adaloss.grid.tables.at import AT_PATTERN, NEEDS_TARGET, REACH, valid_at
+from adaloss.grid.tables.spec import listed
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.records.places import url_problem
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metrics import COUNTED, LOGGED, METRICS
 from adaloss.trial import FIELD_NAMES, Seed
 
 MOST_SEEDS = 100_000
@@ -131,7 +132,21 @@ def trial_fields(value: Any) -> Any:
 
 def metric_name(value: Any) -> Any:
     """The name of a logged metric."""
+    if value in COUNTED:
+        raise rejected(f"is for tables: {value} {NEEDS_TARGET}")
+    return one_of(tuple(LOGGED), value, "a metric")
+
+
+def table_metric_name(value: Any) -> Any:
+    """The name of a metric that a table can show."""
     return one_of(tuple(METRICS), value, "a metric")
+
+
+def grid_at(value: Any) -> Any:
+    """The epoch of the grid's own metric: a target is for tables."""
+    if isinstance(value, Mapping) or (isinstance(value, str) and REACH.fullmatch(value)):
+        raise rejected("is no target: write at: {reach: …} in an entry of tables")
+    return valid_at(value)
 
 
 def only_grid(value: Any) -> Any:
@@ -193,10 +208,28 @@ GridLabels = Annotated[
         }
     ),
 ]
-GridAt = Annotated[
-    str, BeforeValidator(valid_at), WithJsonSchema({"type": "string", "pattern": AT_PATTERN})
+AT_TEXT = {"type": "string", "pattern": AT_PATTERN}
+REACH_MAPPING = {
+    "type": "object",
+    "properties": {
+        "reach": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": {"type": "number"},
+        }
+    },
+    "required": ["reach"],
+    "additionalProperties": False,
+}
+GridAt = Annotated[str, BeforeValidator(grid_at), WithJsonSchema(AT_TEXT)]
+TableAt = Annotated[
+    str, BeforeValidator(valid_at), WithJsonSchema({"anyOf": [AT_TEXT, REACH_MAPPING]})
 ]
-MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(METRICS)})]
+MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(LOGGED)})]
+TableMetric = Annotated[
+    str, BeforeValidator(table_metric_name), WithJsonSchema({"enum": list(METRICS)})
+]
 # A value or a list of values per field of a trial. They are checked against the fields later.
 Point = Annotated[dict[str, Any], Field(min_length=1)]
 Gpus = Annotated[

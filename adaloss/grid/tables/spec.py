@@ -1,33 +1,16 @@
 """The specification of a results table: an entry of a grid's ``tables:``."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+
+from adaloss.grid.tables.at import At
 
 NaIf = Literal["any", "majority", "all"]
 Spread = Literal["std", "sem", "ci95"]
 Mark = Literal["none", "best", "best_and_second"]
 ShowN = Literal["incomplete", "always"]
-
-LAST, BEST_VAL = "last", "best_val"
-EPOCH = re.compile(r"epoch ([1-9][0-9]{0,8})")
-AT_PATTERN = rf"^({LAST}|{BEST_VAL}|{EPOCH.pattern})$"
-
-
-def valid_at(value: Any) -> Any:
-    """``last``, ``best_val`` or ``epoch N``."""
-    if value in (LAST, BEST_VAL) or (isinstance(value, str) and EPOCH.fullmatch(value)):
-        return value
-    raise PydanticCustomError("expected", "{expected}", {"expected": "last, best_val or epoch N"})
-
-
-def epoch_of(at: str) -> int | None:
-    """The N of ``epoch N``, or None for ``last`` and ``best_val``."""
-    match = EPOCH.fullmatch(at)
-    return int(match[1]) if match else None
 
 
 def listed(value: Any) -> Any:
@@ -36,9 +19,6 @@ def listed(value: Any) -> Any:
         return ()
     return (value,) if isinstance(value, str) else value
 
-
-At = Annotated[str, BeforeValidator(valid_at)]
-"""The epoch of a number: the last, the one with the best validation accuracy, or the N-th."""
 
 PointValues = Mapping[str, tuple[Any, ...]]
 """The values of each field that select cells."""
@@ -49,7 +29,8 @@ class TableSpec(BaseModel):
 
     ``rows``, ``columns`` and ``per`` are names of a trial's fields, with any number in ``per``.
     ``tune`` has the fields whose value is chosen for each cell, by the mean validation metric.
-    ``metric`` and ``at`` default to those of the sweep. A cell is N/A if any, the majority or all
+    ``metric`` and ``at`` default to those of the sweep; until a target, the metric defaults to the
+    number of epochs. A cell is N/A if any, the majority or all
     of its trials diverged (``na_if``). ``spread`` is the standard deviation, the standard error of
     the mean, or half of its 95 % confidence interval (Student's t). ``mark`` sets which values of a
     row are marked, ``show_n`` whether complete cells show their number of seeds too. ``transpose``

@@ -8,8 +8,10 @@ from adaloss.grid.points.cells import unmatched
 from adaloss.grid.points.points import Cell, Point, read_point
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.schema.schema import Grid
+from adaloss.grid.tables.at import LAST, NEEDS_TARGET, epoch_of, reach_of
 from adaloss.grid.tables.axes import fields_needed
-from adaloss.grid.tables.spec import TableSpec, epoch_of
+from adaloss.grid.tables.spec import TableSpec
+from adaloss.tasks.metrics import COUNTED
 
 TOO_MANY_STEPS = "the tables select so many cells so often that loading would take too long"
 # Checking a table looks at every field of every cell.
@@ -80,3 +82,6 @@ def table_problems(
     if epoch is not None and epoch > last:
         message = f"tables[{number}]: there is no epoch {epoch}: the trials have {last}"
         yield file.problem((*path, "at"), message)
+    if spec.metric in COUNTED and reach_of(spec.at or LAST) is None:
+        message = f"tables[{number}].metric: {spec.metric} {NEEDS_TARGET}"
+        yield file.problem((*path, "metric"), message)

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from adaloss.grid.mistakes.problems import Problem, suggestion
 from adaloss.grid.points.filter import field_value
-from adaloss.grid.tables.spec import BEST_VAL, LAST, epoch_of
+from adaloss.grid.tables.at import LAST, valid_at
 from adaloss.tasks.metrics import METRICS
 from analysis.comparison.file.lines import Line
 from analysis.comparison.file.numbers import Numbers
@@ -54,8 +56,12 @@ def measure_problems(line: Line) -> Iterator[Problem]:
         message = f"unknown metric {metric[:60]!r}{suggestion(metric, METRICS)}"
         yield line.problem("metric", message)
     at = line.texts.get("at", "")
-    if at and at not in (LAST, BEST_VAL) and epoch_of(at) is None:
-        yield line.problem("at", f"must be last, best_val or epoch N, found {at[:60]!r}")
+    try:
+        valid_at(at or LAST)
+    except PydanticCustomError as error:
+        rule = error.message()
+        must = rule if error.type == "rejected" else f"must be {rule}, found {at[:60]!r}"
+        yield line.problem("at", must)
 
 
 def repeated(entries: Sequence[Entry]) -> Iterator[Problem]:

@@ -12,7 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from adaloss.grid.tables.spec import At, NaIf, TableSpec
+from adaloss.grid.tables.at import At
+from adaloss.grid.tables.spec import NaIf, TableSpec
 from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.labels import broken, literal
 from analysis.figures.parts.line_styles import MAX_LINES, LineStyle

@@ -26,10 +26,12 @@ class Band:
         """The position of marks in the band, as a share of the panel."""
         return 1 - self.share / 2 if self.at_end else self.share / 2
 
-    def set_apart(self, panels: Sequence[Axes], *, named: Collection[Axes] = ()) -> None:
+    def set_apart(
+        self, panels: Sequence[Axes], *, named: Collection[Axes] = (), label: str = BAND_LABEL
+    ) -> None:
         """Add the band to panels with a common scale; axis, ticks and grid stay outside.
 
-        The scale and its limits must be set. Panels in ``named`` get the band's name at the axis.
+        The scale and its limits must be set. Panels in ``named`` get the ``label`` at the axis.
         """
         axis = panels[0].yaxis if self.axis == "y" else panels[0].xaxis
         transform = axis.get_transform()
@@ -45,7 +47,7 @@ class Band:
         axis.set_major_locator(Between(axis.get_major_locator(), first, last))
         if named:
             axis.set_minor_locator(FixedLocator([middle]))
-            axis.set_minor_formatter(FixedFormatter([BAND_LABEL]))
+            axis.set_minor_formatter(FixedFormatter([label]))
         for axes in panels:
             axes.add_patch(self.strip(axes))
             axes.spines["left" if self.axis == "y" else "bottom"].set_bounds(first, last)

@@ -7,9 +7,9 @@ from typing import TypeVar
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from adaloss.grid.tables.spec import At
+from adaloss.grid.tables.at import BEST_VAL, LAST, At
 from adaloss.records.printable import shortened
-from adaloss.tasks.metrics import METRICS
+from analysis.tables.measure import label_at, when
 
 Value = TypeVar("Value")
 
@@ -54,10 +54,10 @@ def bounded(text: str, width: int, most: int) -> str:
 
 def metric_label(metric: str, at: At, width: int) -> str:
     """The metric with its unit and epoch, in lines of ``width`` characters."""
-    label = broken(METRICS[metric].label, width)
-    if at == "last":
+    label = broken(label_at(metric, at), width)
+    if at == LAST:
         return label
-    where = "at the best validation epoch" if at == "best_val" else f"after {at}"
+    where = "at the best validation epoch" if at == BEST_VAL else when(metric, at)
     return f"{label}\n{broken(where, width)}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaloss.records.store import ignore
+from adaloss.tasks.metrics import COSTS
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import history_frame, positions_by
 from analysis.results import Results
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 AGAINST, CURVES, HEAT_MAP, DIFFERENCES = "against", "curves", "heatmap", "differences"
-FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES)
+SENSITIVITY, PROFILE = "sensitivity", "profile"
+FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES, SENSITIVITY, PROFILE)
 FIGURE_FORMATS = ("png", "pdf")
 
 Named = tuple[str, "Callable[[], Figure]"]
@@ -50,15 +52,33 @@ def figures_of(
         "width": width or figures.PAGE_INCHES,
         "names": results.names,
     }
+    look: dict[str, Any] = {"at": measure.at, "na_if": spec.na_if, "spread": spec.spread}
     if AGAINST in kinds:
-        look: dict[str, Any] = {"at": measure.at, "na_if": spec.na_if, "spread": spec.spread}
         yield (
             f"against-{spec.rows}",
             partial(figures.accuracy_against, frame, **look, **axes, **common),
         )
+    if SENSITIVITY in kinds:
+        for along in results.sensitivities():
+            own: dict[str, Any] = {
+                "x": along.spec.rows,
+                "line": spec.columns,
+                "per": along.spec.per,
+            }
+            yield (
+                f"sensitivity-{along.spec.rows}",
+                partial(
+                    figures.accuracy_against, along.frame, ranges=True, **look, **own, **common
+                ),
+            )
+    if PROFILE in kinds and measure.reach is not None and measure.metric in COSTS:
+        of: dict[str, Any] = {"spec": spec, "measure": measure, **common}
+        del of["metric"]
+        yield "profile", partial(figures.performance_profile, frame, **of)
     if CURVES in kinds:
         history = history_frame(results.trials, results.store)
-        for part, draw in figures.curves_by_part(history, frame, **axes, **common):
+        followed = common | {"metric": measure.reach.metric if measure.reach else measure.metric}
+        for part, draw in figures.curves_by_part(history, frame, **axes, **followed):
             yield f"curves-{part}", draw
     if HEAT_MAP in kinds:
         yield (

@@ -8,7 +8,7 @@ import pandas as pd
 from adaloss.tasks.metrics import METRICS
 from analysis.report.curves.curves import Curves
 from analysis.report.subject import Point, Subject
-from analysis.tables.cells import CellStatus, CellStyle, cell_text
+from analysis.tables.cells import CellStyle, cell_text
 
 MOST_SEEDS = 10
 """The largest number of seeds whose values a figure lists."""
@@ -38,7 +38,7 @@ def means_data(
         "n": [point.cell.n for point in points],
         "declared": [point.cell.expected for point in points],
         "diverged": [point.cell.diverged for point in points],
-        "na": [int(point.cell.status is CellStatus.NA) for point in points],
+        "na": [int(point.cell.is_beyond) for point in points],
         "seeds": [told_seeds(seeds[trial] for trial in point.trials) for point in points],
     }
 

@@ -13,15 +13,21 @@ from analysis.report.figures.html import (
 )
 from analysis.report.subject import Point, Subject
 from analysis.tables.caption import SPREAD_WORDS
-from analysis.tables.cells import CellStatus
+from analysis.tables.cells import WORDS, beyond_words
 from analysis.tables.wording import number_text
+
+BEYOND = {
+    "diverged": "is N/A, by divergence",
+    "not reached": "did not always reach the target",
+    "diverged or not reached": "diverged, or did not always reach the target",
+}
 
 
 def against_figure(
     frame: pd.DataFrame, subject: Subject, points: Sequence[Point], what: str
 ) -> str:
     """Means against the values of the rows."""
-    na = " A × in the band: the cell is N/A, by divergence." if subject.has_na else ""
+    na = f" A × in the band: the cell {BEYOND[subject.beyond]}." if subject.beyond else ""
     words = [
         f"{what} against {subject.spec.rows}, {SPREAD_WORDS[subject.spec.spread]}; a line per "
         f"value of {subject.spec.columns}, shifted a little sideways.{na}",
@@ -52,8 +58,9 @@ def extremes(subject: Subject, points: Sequence[Point]) -> Iterator[str]:
 
 def extremes_of(subject: Subject, points: Sequence[Point]) -> str:
     """The highest and the lowest mean, and the number of cells without one."""
-    na = sum(point.cell.status is CellStatus.NA for point in points)
-    without = f"{na} of {len(points)} cells N/A"
+    beyond = [point.cell for point in points if point.cell.is_beyond]
+    words = beyond_words(beyond).replace("diverged", "N/A") or "N/A"
+    without = f"{len(beyond)} of {len(points)} cells {words}"
     valued = [point for point in points if point.cell.mean is not None]
     if not valued:
         return without
@@ -79,7 +86,7 @@ def heat_figure(subject: Subject, points: Sequence[Point], what: str) -> str:
     """Rows × columns, coloured by the mean."""
     words = [
         f"{what}: the mean of each cell as a colour, the same in all panels. Grey with N/A: "
-        "diverged; grey with –: no value.",
+        "diverged; grey with –: no value; or as written.",
     ]
     rows = list(heat_rows(subject, points))
     numbers = numbers_table(
@@ -106,8 +113,6 @@ def short_text(point: Point | None, subject: Subject) -> str:
     """The mean of a cell, or the text of its status."""
     if point is None:
         return ""
-    if point.cell.status is CellStatus.NA:
-        return "N/A"
     if point.cell.mean is None:
-        return "–"
+        return WORDS.get(point.cell.status, "–")
     return number_text(point.cell.mean, subject.spec.decimals)

@@ -107,8 +107,8 @@ def banded(scale: Spec) -> Spec:
     return {**scale, "range": [low, high]}
 
 
-def band_layers(data: str, x: Spec, encoding: Spec) -> list[Spec]:
-    """The band of diverged cells with its name and marks; empty without any."""
+def band_layers(data: str, x: Spec, encoding: Spec, label: str = BAND_LABEL) -> list[Spec]:
+    """The band of cells worse than any number, with its name and marks; empty without any."""
     top: Spec = {"expr": f"atTop ? 0 : height - {BAND}"}
     bottom: Spec = {"expr": f"atTop ? {BAND} : height"}
     middle: Spec = {"expr": f"atTop ? {BAND / 2} : height - {BAND / 2}"}
@@ -125,7 +125,7 @@ def band_layers(data: str, x: Spec, encoding: Spec) -> list[Spec]:
     }
     name: Spec = {
         "type": "text",
-        "text": BAND_LABEL,
+        "text": label.replace(" or ", "\nor ").split("\n"),
         "x": -12,
         "y": middle,
         "align": "right",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from adaloss.tasks.metrics import METRICS
 from analysis.report.figures.vega_parts import (
     INK,
     Spec,
@@ -24,8 +25,9 @@ MOST_LABELS = 16
 
 
 def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
-    """Means against the rows' values, with their spread; a × in the band is N/A."""
+    """Means against the rows' values, with their spread; a × in the band is worse."""
     x = row_axis(subject)
+    at_top = METRICS[subject.measure.metric].goal == "minimize"
     scale = banded({"domain": list(limits), "nice": False, "zero": False})
     y: Spec = {"field": "mean", "type": "quantitative", "scale": scale, "title": None}
     tips = tooltip("cell", "value", "seeds_with_value", "values_of_the_seeds")
@@ -36,7 +38,7 @@ def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
         "",
         260,
         [
-            *band_layers("crosses", x, {"color": colour, **named}),
+            *band_layers("crosses", x, {"color": colour, **named}, subject.beyond),
             {
                 "data": {"name": "means"},
                 "mark": {"type": "line", "strokeWidth": 1.5, "aria": False},
@@ -53,7 +55,7 @@ def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
                 "encoding": {"x": x, "y": y, **styled(subject), **named},
             },
         ],
-        {**row_params(subject), "atTop": False, "hasBand": subject.has_na},
+        {**row_params(subject), "atTop": at_top, "hasBand": bool(subject.beyond)},
     )
 
 

@@ -12,7 +12,7 @@ from analysis.stats.page.aggregate import aggregate_section, improvement_section
 from analysis.stats.page.pairs import pair_sections
 from analysis.stats.page.robustness import robustness_section
 from analysis.tables.caption import NA_MEANING
-from analysis.tables.measure import Measure
+from analysis.tables.measure import Measure, when
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.page import Page, Section
 
@@ -143,11 +143,7 @@ def methods_section(measure: Measure, na_if: NaIf) -> Section:
     """The measure of the numbers, and how they are computed."""
     better = {"maximize": "Higher is better.", "minimize": "Lower is better."}
     direction = better.get(measure.goal or "", "Neither direction is better.")
-    at = {
-        "last": "after the last epoch",
-        "best_val": "at the epoch with the best validation accuracy",
-    }
-    where = at.get(measure.at, f"after {measure.at}")
+    where = when(measure.metric, measure.at)
     what = f"All numbers are of the {measure.label} {where}. {direction}"
     diverged = f"A cell counts as diverged if {NA_MEANING[na_if]}."
     return Section(title="How these numbers are computed", before=(what, diverged, *METHODS))

@@ -12,7 +12,7 @@ from analysis.stats.page.wording import (
     interval_power,
     with_interval,
 )
-from analysis.stats.robustness import POINTS, SHARE, is_accuracy
+from analysis.stats.robustness import is_accuracy, near_words
 from analysis.tables.measure import Measure
 from analysis.tables.page import PlainTable, Section
 from analysis.tables.wording import value_text
@@ -79,16 +79,11 @@ def explanation(measure: Measure, rows: str, tolerance: float | None) -> Iterato
         f"area: the area under the metric against log10 {rows} over the decades it spans, so in "
         f"the metric's units; {zero}."
     )
-    near = (
-        f"{POINTS if tolerance is None else tolerance:g} percentage point(s)"
-        if is_accuracy(measure)
-        else f"{100 * (SHARE if tolerance is None else tolerance):g} % of the best value"
-    )
     yield (
-        f"width: the decades of {rows} around the best within {near} of it, with straight lines "
-        "between neighbours on the log axis; a diverged or missing neighbour ends it, and so does "
-        "the end of the rows, beyond which it may be wider. It has no interval: no tried method "
-        "has the right coverage."
+        f"width: the decades of {rows} around the best within {near_words(measure, tolerance)} of "
+        "it, with straight lines between neighbours on the log axis; a diverged or missing "
+        "neighbour ends it, and so does the end of the rows, beyond which it may be wider. It has "
+        "no interval: no tried method has the right coverage."
     )
     yield (
         "If several cells are about equally bad, the worst of the means is on average worse "

@@ -357,7 +357,8 @@ ADDED = {
     ),
     "best on test": (
         "metric: {at: best_test}",
-        "11: metric.at must be last, best_val or epoch N, found the text 'best_test'",
+        "11: metric.at must be last, best_val, epoch N or {reach: {METRIC: NUMBER}}, "
+        "found the text 'best_test'",
     ),
     "text for a section": (
         "metric: test/top1",
@@ -441,7 +442,36 @@ ADDED = {
     ),
     "no epoch of a table": (
         "tables: [{at: epoch 0}]",
-        "11: tables[0].at must be last, best_val or epoch N, found the text 'epoch 0'",
+        "11: tables[0].at must be last, best_val, epoch N or {reach: {METRIC: NUMBER}}, "
+        "found the text 'epoch 0'",
+    ),
+    "no such metric to reach": (
+        "tables: [{at: {reach: {val/top2: 95}}}]",
+        "11: tables[0].at has no metric 'val/top2' to reach; there are train/loss, val/loss, "
+        "val/top1, val/top5, test/loss, test/top1, test/top5",
+    ),
+    "no number to reach": (
+        "tables: [{at: {reach: {val/top1: high}}}]",
+        "11: tables[0].at needs a number that val/top1 reaches, not 'high'",
+    ),
+    "nothing to reach": (
+        "tables: [{at: {reach: val/top1}}]",
+        "11: tables[0].at must be last, best_val, epoch N or {reach: {METRIC: NUMBER}}, "
+        "found a mapping",
+    ),
+    "epochs without a target": (
+        "tables: [{metric: epoch}]",
+        "11: tables[0].metric: epoch is counted until a target is reached: "
+        "write at: {reach: {METRIC: NUMBER}}",
+    ),
+    "a target of the sweep": (
+        "metric: {at: {reach: {val/top1: 95}}}",
+        "11: metric.at is no target: write at: {reach: …} in an entry of tables",
+    ),
+    "epochs as the metric of the sweep": (
+        "metric: {name: epoch}",
+        "11: metric.name is for tables: epoch is counted until a target is reached: "
+        "write at: {reach: {METRIC: NUMBER}}",
     ),
     "a field that a table keeps": (
         "tables: [{only: {optimiser: adaloss}}]",

@@ -369,7 +369,7 @@ def test_a_list_of_names_is_printed_once_per_file(problem_lines):
         "tables: [{metric: recall}, {metric: auc}, {rows: gamma}, {columns: tau}]\n"
     )
     lists = [problem.partition("; known: ")[2] for problem in problems if "; known: " in problem]
-    assert len(lists) == len(set(lists)) == 5
+    assert len(lists) == len(set(lists)) == 6
     assert len(problems) == 11
 
 

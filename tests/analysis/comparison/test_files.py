@@ -124,7 +124,7 @@ def test_however_a_spreadsheet_writes_it(read, text):
         ("b0,mean,std,n\n1,2,0.1,1\n", "theirs.csv:2: column std: a single run has none"),
         ("b0,mean\n1,2\n2,3\n1.0,4\n", "theirs.csv:4: the same cell as line 2"),
         ("b0,mean,metric\n1,2,tset/loss\n", "unknown metric 'tset/loss'; did you mean"),
-        ("b0,mean,at\n1,2,lsat\n", "theirs.csv:2: column at: must be last, best_val or epoch N"),
+        ("b0,mean,at\n1,2,lsat\n", "theirs.csv:2: column at: must be last, best_val, epoch N or"),
         ("b0,mean,metric\n1,2,test/loss\n", "theirs.csv has test/loss, not test/top1"),
         ('b0,mean\n1,"2\n', "theirs.csv:2: is not CSV"),
         (b"b0,mean\n1,\xff\n", "theirs.csv: is not text in UTF-8"),

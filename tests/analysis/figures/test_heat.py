@@ -36,6 +36,7 @@ def grounds(axes):
             (int(path.vertices[0][1]), int(path.vertices[0][0])) for path in drawn.get_paths()
         }
         for ground, drawn in zip(GROUNDS.values(), found, strict=True)
+        if drawn.get_paths()
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from adaloss.records.result import FailureKind
 from adaloss.records.store import RESULT_FILE, CorruptRecordError
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metrics import LOGGED
 from adaloss.tasks.table import DEFAULT_TASK
 from adaloss.trial import FIELD_NAMES
 from analysis.frame.column_types import STRING, values_of
@@ -18,7 +18,7 @@ from analysis.frame.frame import (
     history_frame,
 )
 
-METRIC_COLUMNS = [f"{at}:{name}" for at in ("last", "best_val") for name in METRICS]
+METRIC_COLUMNS = [f"{at}:{name}" for at in ("last", "best_val") for name in LOGGED]
 
 
 def test_one_row_per_declared_trial_in_declared_order(records):
