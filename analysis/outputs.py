@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,16 +42,25 @@ PUBLISHED_FILE = "published_numbers.md"
 
 
 class Compiled(BaseModel):
-    """The digest of the last compiled content, and its files with sizes and times."""
+    """The digest of the last compiled content, its answer, and its files with sizes and times."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stamp: str
+    answer: tuple[str, ...] = ()
     files: dict[str, tuple[int, int]]
 
 
-def save_everything(results: Results, version: str) -> tuple[Table, ...]:
-    """Write all compiled files; return the tables.
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a person reads first: the statistics in a few sentences, and the tables."""
+
+    answer: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+
+def save_everything(results: Results, version: str) -> Outcome:
+    """Write all compiled files; return what they say.
 
     Nothing is written if the records, the grid, the code's ``version`` and the files have not
     changed since the last time.
@@ -65,17 +75,19 @@ def save_everything(results: Results, version: str) -> tuple[Table, ...]:
         and before.stamp == stamp
         and before.files == state_of(store, before.files)
     ):
-        return tables
-    written = list(written_files(results, tables))
+        return Outcome(answer=before.answer, tables=tables)
+    answer, written = written_files(results, tables)
     for gone in set(before.files if before else ()) - set(written):
         forget(gone, store)
-    compiled = Compiled(stamp=stamp, files=state_of(store, written))
+    compiled = Compiled(stamp=stamp, answer=answer, files=state_of(store, written))
     store.write_text(compiled_file(store), compiled.model_dump_json() + "\n")
-    return tables
+    return Outcome(answer=answer, tables=tables)
 
 
-def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
-    """Write every file; yield their paths below the sweep's folder."""
+def written_files(
+    results: Results, tables: Sequence[Table]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write every file; the answer, and the files' paths below the sweep's folder."""
     store = results.store
     store.write_text(store.grid_path, results.sweep.text)
     paths = list(save_tables(tables, store))
@@ -92,7 +104,8 @@ def written_files(results: Results, tables: Sequence[Table]) -> Iterator[str]:
         paths += [save_page(page, store, PUBLISHED_FILE) for page in published]
         paths.append(store.root / "report.html")
         save_report(results, tables, pages, paths[-1], history)
-    return (path.relative_to(store.root).as_posix() for path in (*paths, *figures))
+    written = (path.relative_to(store.root).as_posix() for path in (*paths, *figures))
+    return statistics.answer, tuple(written)
 
 
 def pages_of(results: Results) -> list[Page]:

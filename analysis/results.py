@@ -1,6 +1,6 @@
 """From a sweep and its records to its tables and statistics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,25 +12,15 @@ from adaloss.grid.tables.at import epoch_of, reach_of
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.store import Store
 from adaloss.trial import Trial
-from analysis.figures.parts.positions import positions_of
-from analysis.frame.column_types import values_of
 from analysis.frame.frame import MISSING, build_frame
 from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 from analysis.tables.own_changes import any_mixed, with_what_is_now
 from analysis.tables.page import Page
 from analysis.tables.tables import Table, compile_tables, measure_of, selected
-from analysis.tables.tuning import tuned
+from analysis.tables.tuning import Sensitivity, sensitivities, tuned
 
 BOOTSTRAP_SEED = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sensitivity:
-    """The trials of a table at every value of a tuned field, which makes its rows."""
-
-    spec: TableSpec
-    frame: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,17 +77,9 @@ class Results:
         """The rows of the frame that the first table shows: with ``tune`` at the chosen values."""
         return tuned(selected(self.frame, self.spec), self.spec, self.measure)[0]
 
-    def sensitivities(self) -> Iterator[Sensitivity]:
+    def sensitivities(self) -> tuple[Sensitivity, ...]:
         """The first table along each of its tuned fields that has several numbers."""
-        whole = selected(self.frame, self.spec)
-        rows = (self.spec.rows,) if whole[self.spec.rows].nunique() > 1 else ()
-        for field in self.spec.tune:
-            if not positions_of(tuple(set(values_of(whole, field)))).logarithmic:
-                continue
-            others = tuple(name for name in self.spec.tune if name != field)
-            changed = {"rows": field, "per": (*rows, *self.spec.per), "tune": others}
-            spec = self.spec.model_copy(update=changed)
-            yield Sensitivity(spec=spec, frame=tuned(whole, spec, self.measure)[0])
+        return tuple(sensitivities(selected(self.frame, self.spec), self.spec, self.measure))
 
 
 def read_results(
@@ -145,9 +127,16 @@ def statistics_of(results: Results) -> Page:
     # scipy's distributions take a second to import, and tables do not need them.
     from analysis.stats.page.page import stats_page
 
-    title = f"{results.title}: statistics"
-    arguments = statistics_arguments(results)
-    return stats_page(results.chosen(), title=title, names=results.names, **arguments)
+    frame, choices = tuned(selected(results.frame, results.spec), results.spec, results.measure)
+    return stats_page(
+        frame,
+        title=f"{results.title}: statistics",
+        names=results.names,
+        choices=choices,
+        along=results.sensitivities(),
+        tune=results.spec.tune,
+        **statistics_arguments(results),
+    )
 
 
 def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:

@@ -158,3 +158,13 @@ def with_texts(
     return frame.assign(
         **{name: pd.Series(texts, index=frame.index, dtype=STRING) for name, texts in made.items()}
     )
+
+
+def positive_numbers(values: Iterable[object]) -> list[float] | None:
+    """The values as they are if all are positive numbers, which have a logarithmic axis."""
+    numbers = [
+        value
+        for value in values
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    ]
+    return numbers if len(numbers) == len(list(values)) else None

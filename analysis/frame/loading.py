@@ -1,31 +1,41 @@
 """Results as pandas frames, for notebooks: ``analysis.load("results/quickstart")``."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from adaloss.errors import UserError
 from adaloss.grid.sweep import load_sweep
+from adaloss.grid.tables.at import reach
 from adaloss.records.content import parsed_trial
 from adaloss.records.file import CorruptRecordError, read_record
 from adaloss.records.store import GRID_FILE, MOST_RESULT_BYTES, TRIAL_FILE, Store
 from adaloss.trial import Trial
 from analysis.frame.frame import build_frame, history_frame
 
+NO_TARGETS: Mapping[str, float] = MappingProxyType({})
+
 
 class UnreadableRecordWarning(UserWarning):
     """A record cannot be read and is skipped."""
 
 
-def load(folder: Path | str, *, epochs: tuple[int, ...] = ()) -> pd.DataFrame:
+def load(
+    folder: Path | str,
+    *,
+    epochs: tuple[int, ...] = (),
+    targets: Mapping[str, float] = NO_TARGETS,
+) -> pd.DataFrame:
     """The results in a sweep's folder, such as ``results/quickstart``: one row per trial.
 
     The trials are those that the folder's ``grid.yaml`` declares, finished or not; without that
     file, those that have a folder. The columns are those of
     :func:`analysis.frame.frame.build_frame`; ``epochs`` adds the metrics after these
-    epochs, as ``epoch 3:test/top1``.
+    epochs, as ``epoch 3:test/top1``, and ``targets`` those of the first epoch that reaches a
+    number, as ``reach val/top1 95:epoch``.
 
     An unreadable record gives an :class:`UnreadableRecordWarning`, and its trial is missing.
 
@@ -33,7 +43,8 @@ def load(folder: Path | str, *, epochs: tuple[int, ...] = ()) -> pd.DataFrame:
         UserError: there are no results in the folder, or its ``grid.yaml`` is not a grid.
     """
     store = store_in(folder)
-    return build_frame(trials_in(store), store, epochs=epochs)
+    wanted = [reach(metric, number) for metric, number in targets.items()]
+    return build_frame(trials_in(store), store, epochs=epochs, targets=wanted)
 
 
 def load_history(folder: Path | str) -> pd.DataFrame:

@@ -24,6 +24,7 @@ def page_plain(page: Page) -> str:
 def page_text(page: Page, dialect: Dialect) -> str:
     """The page as text in this style."""
     blocks = [f"# {dialect.text(page.title)}"]
+    blocks += map(dialect.text, page.answer)
     for section in page.sections:
         blocks.append(f"## {dialect.text(section.title)}")
         blocks += map(dialect.text, section.before)
@@ -85,7 +86,7 @@ def named(table: PlainTable, position: int) -> str:
 
 def page_terminal(page: Page) -> RenderableType:
     """The page for rich; texts are literal, not markup."""
-    parts: list[RenderableType] = [Text(page.title, "bold")]
+    parts: list[RenderableType] = [Text(page.title, "bold"), *map(Text, page.answer)]
     for section in page.sections:
         parts.append(Text(f"\n{section.title}", "bold"))
         parts += [Text(text) for text in section.before]

@@ -57,7 +57,7 @@ def report_html(
     return document_html(
         Document(
             title=sweep.name,
-            intro=introduction(sweep, frame, selection),
+            intro=introduction(sweep, frame, selection, pages),
             contents=tuple(contents(pages)),
             sections=sections,
             data=figures.data,
@@ -65,11 +65,15 @@ def report_html(
     )
 
 
-def introduction(sweep: Sweep, frame: pd.DataFrame, selection: str) -> str:
-    """The description, and warnings about an incomplete or partial sweep."""
+def introduction(
+    sweep: Sweep, frame: pd.DataFrame, selection: str, pages: Sequence[Page] = ()
+) -> str:
+    """The description, warnings about an incomplete or partial sweep, and what the pages say."""
     description = sweep.grid.description
     text = f'<p class="description">{escaped(description)}</p>\n' if description else ""
-    return text + banner(frame, selection)
+    answer = [escaped(line) for page in pages for line in page.answer]
+    said = f'<div class="answer"><p>{"</p><p>".join(answer)}</p></div>' if answer else ""
+    return text + banner(frame, selection) + said
 
 
 def contents(pages: Sequence[Page]) -> Iterator[tuple[str, str]]:

@@ -4,8 +4,6 @@ All functions take the means of one column's cells as an array (means × rows), 
 resample, with rows in ascending order; NaN is a cell without a mean.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from adaloss.tasks.metric import Goal
@@ -22,16 +20,6 @@ SHARE = 0.05
 def is_accuracy(measure: Measure) -> bool:
     """Whether the measure is a percentage of right answers."""
     return METRICS[measure.metric].is_percentage
-
-
-def positive_numbers(values: Sequence[object]) -> Floats | None:
-    """The values of the row axis as numbers; None unless all are positive numbers."""
-    numbers = [
-        value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
-    if len(numbers) < len(values) or not all(number > 0 for number in numbers):
-        return None
-    return floats(numbers)
 
 
 def cell_means(values: Floats, counts: Floats) -> Floats:

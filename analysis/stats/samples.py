@@ -17,6 +17,8 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table, compile_tables
 
+DIVERGED = "diverged"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
@@ -26,10 +28,12 @@ class Samples:
     diverged and those with an infinite value: both are worse than any number. ``repeated`` marks
     trials that an earlier row of the column also has (its optimizer does not use the row's
     field). By column and row, ``declared`` says whether the sweep has the
-    cell, ``not_available`` whether it diverged by ``na_if``, ``has_mean`` whether it has a mean.
+    cell, ``not_available`` whether it diverged by ``na_if`` or did not always reach the target,
+    ``has_mean`` whether it has a mean. ``lost`` is what to call a cell that is not available.
     """
 
     part: str
+    lost: str
     part_values: tuple[object, ...]
     columns: tuple[object, ...]
     rows: tuple[object, ...]
@@ -94,6 +98,7 @@ def samples_of_part(
             values[at] = value
     return Samples(
         part=table.part or "",
+        lost=DIVERGED if measure.reach is None else f"{DIVERGED} or not reached",
         part_values=part_values,
         columns=table.column_values,
         rows=table.row_values,
@@ -133,7 +138,8 @@ def statuses(table: Table) -> dict[str, Bools]:
     ]
     infinite = [[cell.mean is not None and isinf(cell.mean) for cell in row] for row in cells]
     status = np.array([[cell.status.value for cell in row] for row in cells])
-    not_available = (status == CellStatus.NA.value) | np.array(infinite, dtype=bool)
+    beyond = (status == CellStatus.NA.value) | (status == CellStatus.UNREACHED.value)
+    not_available = beyond | np.array(infinite, dtype=bool)
     return {
         "declared": status != CellStatus.UNDECLARED.value,
         "not_available": not_available,

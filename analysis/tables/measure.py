@@ -26,6 +26,11 @@ class Measure:
         return reach_of(self.at)
 
     @property
+    def followed(self) -> str:
+        """The metric that learning curves show: of a target, the one that reaches it."""
+        return self.reach.metric if self.reach else self.metric
+
+    @property
     def label(self) -> str:
         """The metric in words, with its unit."""
         return label_at(self.metric, self.at)

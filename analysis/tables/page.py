@@ -35,7 +35,8 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Sections under a title."""
+    """Sections under a title; first, in a few sentences, what they say."""
 
     title: str
     sections: tuple[Section, ...]
+    answer: tuple[str, ...] = ()

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from adaloss.grid.tables.at import LAST
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metrics import COSTS, METRICS
+from analysis.frame.column_types import positive_numbers, values_of
 from analysis.frame.frame import positions_by, task_in
 from analysis.tables.cells import EDGE_SIGN, CellStatus, Choice, cell_of
 from analysis.tables.measure import Measure
@@ -18,6 +20,27 @@ Key = tuple[object, ...]
 
 
 Choices = Mapping[Key, Choice]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """The trials of a table at every value of a tuned field, which makes its rows."""
+
+    spec: TableSpec
+    frame: pd.DataFrame
+
+
+def sensitivities(whole: pd.DataFrame, spec: TableSpec, measure: Measure) -> Iterator[Sensitivity]:
+    """The table along each of its tuned fields that has several numbers, with the others tuned."""
+    rows = (spec.rows,) if whole[spec.rows].nunique() > 1 else ()
+    for field in spec.tune:
+        values = set(values_of(whole, field))
+        if len(values) < 2 or positive_numbers(values) is None:
+            continue
+        others = tuple(name for name in spec.tune if name != field)
+        changed = {"rows": field, "per": (*rows, *spec.per), "tune": others}
+        along = spec.model_copy(update=changed)
+        yield Sensitivity(spec=along, frame=tuned(whole, along, measure)[0])
 
 
 def tuning_measure(frame: pd.DataFrame, measure: Measure) -> Measure:

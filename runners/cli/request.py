@@ -30,7 +30,7 @@ TABLE_OPTIONS: Mapping[str, Any] = {
         Text, typer.Option(help="Show each cell at the best value of this field on validation.")
     ],
     "metric": Annotated[Text, typer.Option(help="A logged metric.")],
-    "at": Annotated[Text, typer.Option(help='last, best_val or "epoch N".')],
+    "at": Annotated[Text, typer.Option(help='last, best_val, "epoch N" or "reach val/top1 95".')],
     "na_if": Annotated[
         Text, typer.Option(help="A cell is N/A if any, majority or all of its trials diverged.")
     ],

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from adaloss.grid.tables.spec import TableSpec
     from adaloss.records.store import Store
     from adaloss.trial import Trial
-    from analysis.tables.tables import Table
+    from analysis.outputs import Outcome
     from runners.plan import Plan
 
 
@@ -233,7 +233,7 @@ def run_and_compile(
     # Report tables that cannot be compiled before anything runs.
     tables_of(read_results(sweep, trials, store, specs))
 
-    def compile_results() -> "tuple[Table, ...]":
+    def compile_results() -> "Outcome":
         return save_everything(read_results(sweep, trials, store, specs), code_version())
 
     if not quiet:
@@ -261,12 +261,14 @@ def run_and_compile(
         typer.echo(f"stopped; {done_so_far(after)}. Continue with: {continue_command()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     after = plan_of(sweep, trials, only, store)
-    tables = compile_results()
+    outcome = compile_results()
     counts = after.counts()
     if as_json:
         print_json(counts | {"started": started, "results": str(store.root)})
     else:
-        print_tables(tables)
+        for line in outcome.answer:
+            typer.echo(f"{line}\n")
+        print_tables(outcome.tables)
         say_own_changes(sweep, trials, store)
         typer.echo(f"{done_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
         if counts["failed"] and trials != sweep.trials:

@@ -75,7 +75,8 @@ def stats(
     results = request.results()
     if form == "json":
         frames = statistics_frames(results)
-        put_json({name: in_json(frame) for name, frame in frames.items()}, output)
+        numbers = {name: in_json(frame) for name, frame in frames.items()}
+        put_json({"answer": list(statistics_of(results).answer), **numbers}, output)
         return
     page = statistics_of(results)
     if form is None and output is None:

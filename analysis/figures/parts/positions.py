@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from analysis.frame.column_types import positive_numbers
+
 
 @dataclass(frozen=True)
 class Positions:
@@ -47,13 +49,10 @@ class Positions:
 
 def positions_of(values: Sequence[object]) -> Positions:
     """Positive numbers ascending on a logarithmic axis; other values evenly, as declared."""
-    numbers = sorted(
-        value
-        for value in values
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    )
-    if len(numbers) < len(values):
+    found = positive_numbers(values)
+    if found is None:
         side_by_side = tuple(float(index) for index in range(len(values)))
         return Positions(tuple(values), side_by_side, logarithmic=False, spacing=1)
+    numbers = sorted(found)
     gaps = [math.log10(right / left) for left, right in pairwise(numbers)]
     return Positions(tuple(numbers), tuple(numbers), logarithmic=True, spacing=min(gaps, default=1))

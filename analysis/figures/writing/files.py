@@ -77,7 +77,7 @@ def figures_of(
         yield "profile", partial(figures.performance_profile, frame, **of)
     if CURVES in kinds:
         history = history_frame(results.trials, results.store)
-        followed = common | {"metric": measure.reach.metric if measure.reach else measure.metric}
+        followed = common | {"metric": measure.followed}
         for part, draw in figures.curves_by_part(history, frame, **axes, **followed):
             yield f"curves-{part}", draw
     if HEAT_MAP in kinds:

@@ -43,7 +43,7 @@ def curves_of(
     most_numbers: int = MOST_NUMBERS,
 ) -> Curves:
     """The curves of the subject's cells, with about ``most_numbers`` numbers at most."""
-    quantities = tuple(dict.fromkeys((*task_in(frame).curves, subject.measure.metric)))
+    quantities = tuple(dict.fromkeys((*task_in(frame).curves, subject.measure.followed)))
     recorded = recorded_epochs(history[["trial_id", "epoch", *quantities]], quantities)
     longest = max((len(epochs) for epochs, _ in recorded.values()), default=0)
     seeds = [len(point.trials) for point in subject.points]

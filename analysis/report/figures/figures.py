@@ -19,7 +19,8 @@ from analysis.report.figures.vega_specs import against_spec, curves_spec, heat_s
 from analysis.report.markup import paragraph, section
 from analysis.report.subject import MOST_LINES, Point, Subject, subject_of
 from analysis.tables.caption import what_is_shown
-from analysis.tables.tables import Table, measure_of
+from analysis.tables.tables import Table, measure_of, selected
+from analysis.tables.tuning import tuned
 
 MOST_CELLS = 50_000
 """The largest number of cells in the page's data."""
@@ -39,7 +40,7 @@ def figures_of(
     """The figures of the sweep's first kind of table."""
     spec, metric = sweep.tables[0], sweep.grid.metric
     measure = measure_of(spec, metric=metric.name, at=metric.at, goal=metric.goal)
-    rows = frame.reset_index(drop=True)
+    rows = tuned(selected(frame, spec), spec, measure)[0].reset_index(drop=True)
     subject = subject_of(rows, tables, spec, measure)
     if subject is None:
         nothing = paragraph("There are no trials, and nothing to draw.")

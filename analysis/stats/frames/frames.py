@@ -1,6 +1,7 @@
 """The statistics of a sweep as frames, for notebooks; the page is made from them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,14 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 }
 
 
+@dataclass(frozen=True)
+class PartStatistics:
+    """The arrays of one part of a sweep, and the frames that are computed from them."""
+
+    samples: Samples
+    frames: Mapping[str, pd.DataFrame]
+
+
 def stats_frames(
     frame: pd.DataFrame,
     *,
@@ -54,14 +63,45 @@ def stats_frames(
         TableError: a field is unknown or repeated, or a cell would mix trials that differ in
             more than the seed.
     """
-    parts = [
-        (samples.part, part_frames(samples, measure, rows, tolerance, generator))
+    parts = part_statistics(
+        frame,
+        measure=measure,
+        generator=generator,
+        rows=rows,
+        columns=columns,
+        per=per,
+        na_if=na_if,
+        tolerance=tolerance,
+        names=names,
+    )
+    return joined_frames(parts)
+
+
+def part_statistics(
+    frame: pd.DataFrame,
+    *,
+    measure: Measure,
+    generator: np.random.Generator,
+    rows: str,
+    columns: str,
+    per: Sequence[str],
+    na_if: NaIf,
+    tolerance: float | None = None,
+    names: Names = NO_LABELS,
+) -> list[PartStatistics]:
+    """The arrays and the frames of each part; see :func:`stats_frames`."""
+    return [
+        PartStatistics(samples, part_frames(samples, measure, rows, tolerance, generator))
         for samples in samples_of(
             frame, rows=rows, columns=columns, per=per, measure=measure, na_if=na_if, names=names
         )
     ]
+
+
+def joined_frames(parts: Sequence[PartStatistics]) -> dict[str, pd.DataFrame]:
+    """The frames of all parts in one of each kind."""
     return {
-        name: joined(((part, frames[name]) for part, frames in parts), of_frame)
+        name: joined(((part.samples.part, part.frames[name]) for part in parts), of_frame)
         for name, of_frame in COLUMNS.items()
     }
 

@@ -83,7 +83,7 @@ def each_row(samples: Samples) -> Iterator[Comparison]:
                 second=samples.columns[second],
                 first_values=samples.values[first, row],
                 second_values=samples.values[second, row],
-                diverged=f"{' and '.join(gone)} diverged" if gone else "",
+                diverged=f"{' and '.join(gone)} {samples.lost}" if gone else "",
             )
 
 
@@ -105,7 +105,7 @@ def diverged_at(samples: Samples, column: int, rows: Iterable[int], row_field: s
     """``sgd_constant diverged at b0 = 0.01, 0.1``, or nothing."""
     gone = [samples.row_texts[row] for row in rows if samples.not_available[column, row]]
     name = samples.column_texts[column]
-    return f"{name} diverged at {row_field} = {', '.join(gone)}" if gone else ""
+    return f"{name} {samples.lost} at {row_field} = {', '.join(gone)}" if gone else ""
 
 
 def family_rows(

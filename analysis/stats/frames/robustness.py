@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from adaloss.tasks.metric import Goal
+from analysis.frame.column_types import positive_numbers
 from analysis.stats.distributions import Floats, floats
 from analysis.stats.frames.rows import frame_of
 from analysis.stats.intervals import NO_INTERVAL, bootstrap_interval
@@ -21,7 +22,6 @@ from analysis.stats.robustness import (
     cell_means,
     is_accuracy,
     near_best,
-    positive_numbers,
     range_of,
     tolerance_of,
     worst_of,
@@ -31,7 +31,6 @@ from analysis.tables.measure import Measure
 from analysis.tables.tables import AVERAGED_FIELD
 
 WORST, RANGE, AREA, WIDTH = "worst", "range", "area", "width"
-DIVERGED = "diverged"
 ROBUSTNESS_COLUMNS = ("column", "statistic", "value", "low", "high", "n", "rows", "note")
 ABSENT = "not part of the sweep"
 AT_LEAST = "reaches the end of the rows"
@@ -42,8 +41,8 @@ class Curve:
     """One column's means over ascending rows: ``means[0]`` of all seeds, then of resamples.
 
     ``decades`` is log10 of the rows, ``n`` the fewest seeds of a cell with a mean. ``diverged``
-    and ``lacking`` are the rows without a mean, by reason; ``absent`` are the rows that the sweep
-    does not have for this column.
+    and ``lacking`` are the rows without a mean, by reason (``lost`` names the first); ``absent``
+    are the rows that the sweep does not have for this column.
     """
 
     decades: Floats
@@ -52,6 +51,7 @@ class Curve:
     n: int
     row_field: str
     worst_row: str
+    lost: str
     diverged: tuple[str, ...]
     lacking: tuple[str, ...]
     absent: tuple[str, ...]
@@ -84,7 +84,7 @@ def robustness_frame(
     # Seeds are numbers but not a scale.
     if numbers is None or measure.goal is None or row_field == AVERAGED_FIELD:
         return frame_of((), ROBUSTNESS_COLUMNS)
-    decades = np.log10(numbers)
+    decades = np.log10(floats(numbers))
     found: list[tuple[object, ...]] = []
     for column, name in enumerate(samples.columns):
         curve = curve_of(samples, column, row_field, decades, measure.goal, resamples)
@@ -118,6 +118,7 @@ def curve_of(
         n=int(seeds.min()) if len(seeds) else 0,
         row_field=row_field,
         worst_row=texts[int(worst)],
+        lost=samples.lost,
         diverged=tuple(text for text, is_gone in zip(texts, gone, strict=True) if is_gone),
         lacking=tuple(
             text
@@ -141,7 +142,7 @@ def statistics_of(
     """Name, value, low, high, seeds, rows and note of each statistic."""
     known = curve.means[:, ~np.isnan(curve.means[0])]
     there = known.shape[1] > 0
-    gone = f"{DIVERGED} at {curve.rows_text(curve.diverged)}" if curve.diverged else ""
+    gone = f"{curve.lost} at {curve.rows_text(curve.diverged)}" if curve.diverged else ""
     lacking = f"no value at {curve.rows_text(curve.lacking)}" if curve.lacking else ""
     worst = worst_of(known, goal) if there and not gone else None
     at = f"at {curve.rows_text((curve.worst_row,))}" + (f"; {lacking}" if lacking else "")
@@ -161,7 +162,7 @@ def area_statistic(curve: Curve, measure: Measure, gone: str, lacking: str) -> S
     # Every cell without a mean diverged; a resample without seeds of another cell has none.
     zero = np.isnan(curve.means[0])
     means = np.where(zero, 0.0, curve.means)
-    note = f"0 at {curve.rows_text(curve.diverged)} ({DIVERGED})" if gone else ""
+    note = f"0 at {curve.rows_text(curve.diverged)} ({curve.lost})" if gone else ""
     return statistic(AREA, area_of(means, curve.decades), curve, note)
 
 

@@ -2,20 +2,35 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from adaloss.grid.tables.spec import NaIf
-from analysis.stats.frames.frames import AGGREGATE, IMPROVEMENT, PAIRS, ROBUSTNESS, stats_frames
+from adaloss.grid.tables.spec import NaIf, TableSpec
+from adaloss.tasks.metrics import COSTS
+from analysis.stats.answer.sentences import Subject, answer
+from analysis.stats.frames.frames import (
+    AGGREGATE,
+    IMPROVEMENT,
+    PAIRS,
+    ROBUSTNESS,
+    PartStatistics,
+    joined_frames,
+    part_statistics,
+)
 from analysis.stats.page.aggregate import aggregate_section, improvement_section
 from analysis.stats.page.pairs import pair_sections
+from analysis.stats.page.profile import profile_section
 from analysis.stats.page.robustness import robustness_section
 from analysis.tables.caption import NA_MEANING
 from analysis.tables.measure import Measure, when
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.page import Page, Section
+from analysis.tables.tuning import Choices, Sensitivity, tuning_measure
 
+NO_CHOICES: Choices = MappingProxyType({})
 # Fields that change neither a seed's draws nor the data.
 FREE_OF_THE_SEED = frozenset(
     {"optimizer", "b0", "lr", "alpha", "c", "momentum", "weight_decay", "epochs", "max_loss"}
@@ -52,29 +67,41 @@ def stats_page(
     na_if: NaIf = "any",
     tolerance: float | None = None,
     names: Names = NO_LABELS,
+    tune: tuple[str, ...] = (),
+    choices: Choices = NO_CHOICES,
+    along: Sequence[Sensitivity] = (),
 ) -> Page:
     """The page of :func:`stats_frames` of these arguments; each part's sections, then the methods.
 
-    The same frame and a generator in the same state give the same page.
+    Of a tuned table, ``frame`` has the trials at the chosen values, ``choices`` those of each cell,
+    and ``along`` the trials at all values of a tuned field, whose robustness follows. The same
+    frame and a generator in the same state give the same page.
 
     Raises:
         TableError: see :func:`stats_frames`.
     """
-    frames = stats_frames(
-        frame,
-        measure=measure,
-        generator=generator,
-        rows=rows,
-        columns=columns,
-        per=per,
-        na_if=na_if,
-        tolerance=tolerance,
-        names=names,
-    )
+    spec = TableSpec(rows=rows, columns=columns, per=tuple(per), na_if=na_if, tune=tune)
+    common: dict[str, Any] = {"measure": measure, "generator": generator, "columns": columns}
+    common |= {"na_if": na_if, "tolerance": tolerance, "names": names}
+    statistics = part_statistics(frame, rows=rows, per=per, **common)
+    others = [
+        (one.spec.rows, part_statistics(one.frame, rows=one.spec.rows, per=one.spec.per, **common))
+        for one in along
+    ]
+    frames = joined_frames(statistics)
     parts = dict.fromkeys(frames[AGGREGATE]["part"])
     if not parts:
         nothing = Section(title="Nothing to compare", before=("The sweep has no trials.",))
         return Page(title=title, sections=(nothing,))
+    subject = Subject(
+        parts=statistics,
+        along=others,
+        frame=frame,
+        spec=spec,
+        measure=measure,
+        choices=choices,
+        names=names,
+    )
     sections = [
         section
         for part in parts
@@ -88,7 +115,39 @@ def stats_page(
             names,
         )
     ]
-    return Page(title=title, sections=(*sections, methods_section(measure, na_if)))
+    for field, of_field in others:
+        sections += sensitivity_sections(of_field, field, measure, columns, tolerance, names)
+    if measure.reach is not None and measure.metric in COSTS:
+        sections.append(profile_section(frame, spec, measure, names))
+    if choices:
+        label = tuning_measure(frame, measure).label
+        how = (
+            f"{' and '.join(tune)} by the best mean {label}; the captions of the tables list them."
+        )
+        sections.append(Section(title="How values were chosen", before=(how, SAME_SEEDS)))
+    sections.append(methods_section(measure, na_if))
+    return Page(title=title, sections=tuple(sections), answer=answer(subject))
+
+
+def sensitivity_sections(
+    parts: Sequence[PartStatistics],
+    field: str,
+    measure: Measure,
+    columns: str,
+    tolerance: float | None,
+    names: Names,
+) -> Iterator[Section]:
+    """The robustness along a tuned field, for each part."""
+    for part in parts:
+        prefix = f"{part.samples.part}: " if part.samples.part else ""
+        called = called_by(part.frames[ROBUSTNESS], field, columns, names)
+        yield robustness_section(called, prefix, measure, field, tolerance)
+
+
+SAME_SEEDS = (
+    "The same seeds chose the values and are compared: with unequal numbers of values, the column "
+    "with more is favoured, and no p here corrects for it."
+)
 
 
 def of_part(frame: pd.DataFrame, part: str) -> pd.DataFrame:

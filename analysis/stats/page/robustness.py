@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.stats.frames.robustness import ABSENT, AREA, DIVERGED, RANGE, WIDTH, WORST
+from analysis.stats.frames.robustness import ABSENT, AREA, RANGE, WIDTH, WORST
 from analysis.stats.page.wording import (
     decimals_of,
     fewest_and_most,
@@ -13,6 +13,7 @@ from analysis.stats.page.wording import (
     with_interval,
 )
 from analysis.stats.robustness import is_accuracy, near_words
+from analysis.stats.samples import DIVERGED
 from analysis.tables.measure import Measure
 from analysis.tables.page import PlainTable, Section
 from analysis.tables.wording import value_text
@@ -63,7 +64,7 @@ def line_of(records: Sequence[dict[str, Any]], measure: Measure) -> tuple[str, .
 def statistic_text(record: dict[str, Any], measure: Measure) -> str:
     """The value with its interval; a diverged worst case is a text."""
     if record["statistic"] == WORST and record["note"].startswith(DIVERGED):
-        return DIVERGED
+        return str(record["note"]).partition(" at ")[0]
     decimals = 2 if record["statistic"] == WIDTH else decimals_of(measure)
     return with_interval(record["value"], record["low"], record["high"], decimals)
 

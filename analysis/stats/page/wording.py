@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from math import isnan
 
+from adaloss.tasks.metrics import COSTS
 from analysis.stats.distributions import ALPHA, floats
 from analysis.stats.intervals import FEWEST_FOR_BOOTSTRAP, t_margin
 from analysis.stats.power import detectable_probability, paired_effect
@@ -14,8 +15,8 @@ NONE = "–"
 
 
 def decimals_of(measure: Measure) -> int:
-    """The number of decimals for this measure: two for percentages, else four."""
-    return 2 if is_accuracy(measure) else 4
+    """The number of decimals: two for percentages and for what a target takes, else four."""
+    return 2 if is_accuracy(measure) or measure.metric in COSTS else 4
 
 
 def number(value: float, decimals: int) -> str:

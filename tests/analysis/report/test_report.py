@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from adaloss.grid.sweep import load_sweep
-from adaloss.records.result import FailureKind, Provenance
+from adaloss.records.result import FailureKind, Provenance, TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import METRICS
 from adaloss.tasks.table import DEFAULT_TASK
@@ -309,6 +309,23 @@ def test_the_figures_have_the_numbers_of_the_tables(declared, records, ordinary_
     assert curves["diverged"] == [0] * 11 + [1]
     top1 = [metric["name"] for metric in curves["metrics"]].index("test/top1")
     assert curves["values"][top1][0] == [50.123, 50.123]
+
+
+def test_the_figures_of_a_tuned_table_have_the_chosen_trials_alone(
+    declared, records, ordinary_epoch
+):
+    text = GRID.replace("  lr: 0.5\n", "  lr: [0.1, 1]\n")
+    sweep = declared(text + "tables: [{rows: b0, columns: optimizer, tune: lr}]\n")
+    for trial in sweep.trials:
+        last = ordinary_epoch(70.0 + trial.lr, val_top1=80.0 + trial.lr)
+        records.end(trial, TrialState.COMPLETE, last=last, best_val=last)
+        records.store.append_metrics(trial, last)
+    data = Read(report_of(sweep, records)).data
+    assert data["cells"]["seeds"] == ["0: 71.00; 1: 71.00"] * 4
+    curves = data["curves"]
+    assert len(curves["cell"]) == 12
+    top1 = [metric["name"] for metric in curves["metrics"]].index("test/top1")
+    assert set(map(tuple, curves["values"][top1])) == {(71.0,)}
 
 
 def test_a_table_that_is_turned_over_has_the_same_figures(declared, records):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analysis.frame.column_types import positive_numbers
 from analysis.stats.aggregate import improvement_probabilities, interquartile_means
 from analysis.stats.intervals import bootstrap_interval, proportion_interval
 from analysis.stats.resampling import resamples_of
@@ -11,7 +12,6 @@ from analysis.stats.robustness import (
     area_of,
     cell_means,
     near_best,
-    positive_numbers,
     range_of,
     tolerance_of,
     worst_of,
@@ -146,7 +146,7 @@ def test_an_accuracy_may_be_a_point_off_and_a_loss_five_percent():
 @pytest.mark.parametrize("rows", [["a", "b"], [0.0, 1.0], [-1, 1], [True, False], [None, 1.0]])
 def test_an_axis_of_other_than_positive_numbers_is_none(rows):
     assert positive_numbers(rows) is None
-    assert positive_numbers([0.1, 1, 10]).tolist() == [0.1, 1.0, 10.0]
+    assert positive_numbers([0.1, 1, 10]) == [0.1, 1, 10]
 
 
 # Coverage

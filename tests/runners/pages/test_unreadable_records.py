@@ -9,6 +9,7 @@ from epochs import epoch_with
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import TrialResult, TrialState
 from adaloss.records.store import Store
+from analysis.outputs import Outcome
 from runners.cli.app import main
 
 MISSING = "): counted as missing; `adaloss-sweep run` sets it aside and runs the trial again"
@@ -126,12 +127,15 @@ def launched(monkeypatch):
     """What a run would have started."""
     started = []
 
+    def nothing_compiled(*_):
+        return Outcome(answer=(), tables=())
+
     def launch(sweep, plan, limit, store, **_):
         started.extend(plan.missing)
         return len(started)
 
     monkeypatch.setattr("runners.launch.launch", launch)
-    monkeypatch.setattr("analysis.outputs.save_everything", lambda *_: ())
+    monkeypatch.setattr("analysis.outputs.save_everything", nothing_compiled)
     return started
 
 

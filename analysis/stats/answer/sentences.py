@@ -1,0 +1,167 @@
+"""The answer of a sweep: what its statistics say, in at most six sentences."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import pandas as pd
+
+from adaloss.grid.tables.at import LAST
+from adaloss.grid.tables.spec import TableSpec
+from analysis.stats.answer.claims import Claims, Difference, Ranking, claims_of
+from analysis.stats.answer.endings import endings
+from analysis.stats.answer.tuning import tuning_sentence
+from analysis.stats.answer.width import width_sentence
+from analysis.stats.frames.frames import PartStatistics
+from analysis.stats.page.wording import decimals_of, p_text
+from analysis.stats.robustness import is_accuracy
+from analysis.tables.measure import Measure, when
+from analysis.tables.names import Names
+from analysis.tables.tuning import Choices
+from analysis.tables.wording import number_text
+
+MOST_PARTS = 3
+"""A sentence has the first of more parts."""
+MOST_COLUMNS = 4
+WHOLE = 100.0
+"""No two percentages differ by more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What the statistics are of; ``frame`` has the shown trials, ``along`` other axes' parts."""
+
+    parts: Sequence[PartStatistics]
+    along: Sequence[tuple[str, Sequence[PartStatistics]]]
+    frame: pd.DataFrame
+    spec: TableSpec
+    measure: Measure
+    choices: Choices
+    names: Names
+
+
+def answer(subject: Subject) -> tuple[str, ...]:
+    """The sentences; the same statistics give the same text.
+
+    That a column is worse than the best is said only where Holm's tests over all parts allow it
+    (:func:`claims_of`); everything else describes the recorded trials.
+    """
+    claims = claims_of(subject.parts) if subject.measure.goal else None
+    found = [
+        *(claim_sentences(claims, subject) if claims else ()),
+        endings(subject.frame, subject.spec, subject.measure, subject.names),
+        width_sentence(subject.parts, subject.along, subject.spec, subject.measure, subject.names),
+        tuning_sentence(subject.frame, subject.spec, subject.choices, subject.names),
+    ]
+    return tuple(filter(None, found))
+
+
+def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
+    """Which is best and what is not distinguished from it; what is worse; what is worse where."""
+    measure, rows = subject.measure, subject.spec.rows
+    several = any(len(part.samples.rows) > 1 for part in subject.parts)
+    over = f" over all {rows}" if several else ""
+    at = "" if measure.at == LAST else f" {when(measure.metric, measure.at)}"
+    tests = claims.tests + claims.row_tests
+    corrected = f", after Holm's correction for {tests} tests" if tests > 1 else ""
+    ranked = [ranking for ranking in claims.rankings if ranking.best is not None]
+    if not ranked:
+        return
+    best = [leader_clause(ranking, tests, subject) for ranking in ranked]
+    yield sentence(f"Best mean {measure.label}{at}{over}", best, ranked)
+    if worse := [ranking for ranking in ranked if ranking.worse]:
+        clauses = [listed(ranking.worse, subject) for ranking in worse]
+        yield sentence(f"Worse than it{over}{corrected}", clauses, worse)
+    if there := [ranking for ranking in ranked if ranking.at_rows]:
+        clauses = [at_rows(ranking, subject) for ranking in there]
+        yield sentence(f"Worse than the best of a single {rows}{corrected}", clauses, there)
+
+
+def sentence(subject: str, clauses: Sequence[str], rankings: Sequence[Ranking]) -> str:
+    """The clauses of the first parts, each with its part's name."""
+    named = [
+        f"{ranking.samples.part}: {clause}" if ranking.samples.part else clause
+        for clause, ranking in zip(clauses, rankings, strict=True)
+    ]
+    rest = len(named) - MOST_PARTS
+    more = [f"{rest} more in the statistics"] if rest > 0 else []
+    return f"{subject}: {'; '.join([*named[:MOST_PARTS], *more])}."
+
+
+def leader_clause(ranking: Ranking, tests: int, subject: Subject) -> str:
+    """Which column is best, and what the seeds do not distinguish from it."""
+    best = f"{name_of(ranking.best, subject)} {number(ranking.mean, subject)}"
+    if not ranking.equals:
+        return f"{best} (the others are worse)" if ranking.worse else best
+    nearest = sorted(ranking.equals, key=lambda one: abs(one.amount))
+    names = ", ".join(
+        f"{name_of(one.column, subject)} by {number(abs(one.amount), subject)}"
+        for one in nearest[:MOST_COLUMNS]
+    )
+    if len(nearest) > MOST_COLUMNS:
+        most = number(abs(nearest[-1].amount), subject)
+        names += f" and {len(nearest) - MOST_COLUMNS} more by up to {most}"
+    return f"{best} ({power_words(ranking, tests, subject)}: {names})"
+
+
+def power_words(ranking: Ranking, tests: int, subject: Subject) -> str:
+    """That these columns are not distinguished from the best, and which difference could be."""
+    seeds = "/".join(map(str, sorted({one.n for one in ranking.equals})))
+    known = [one.findable for one in ranking.equals if not isnan(one.findable)]
+    if not known:
+        return f"not tested, n = {seeds} allows no test"
+    text = f"not distinguishable from it by n = {seeds}"
+    most = WHOLE if is_accuracy(subject.measure) else 10 * abs(ranking.mean)
+    if min(known) > most:
+        return f"{text}, too few for {tests} tests"
+    low, high = min(known), max(known)
+    by = f"at least {number(low, subject)}" if high > most else span(low, high, subject)
+    return f"{text}, which finds a true difference of {by} 4 times in 5"
+
+
+def name_of(column: object, subject: Subject) -> str:
+    """A column's name."""
+    return subject.names.alone(subject.spec.columns, column)
+
+
+def number(value: float, subject: Subject) -> str:
+    """A number of the metric."""
+    return number_text(value, decimals_of(subject.measure))
+
+
+def span(low: float, high: float, subject: Subject) -> str:
+    """``0.20 to 1.50 points``, or one of them if they read the same."""
+    first, last = number(low, subject), number(high, subject)
+    return f"{first if first == last else f'{first} to {last}'}{unit_of(subject)}"
+
+
+def unit_of(subject: Subject) -> str:
+    """`` points`` for differences of percentages."""
+    return " points" if is_accuracy(subject.measure) else ""
+
+
+def listed(found: Sequence[Difference], subject: Subject) -> str:
+    """The columns with their differences, the largest first."""
+    texts = []
+    for one in sorted(found, key=lambda one: -one.amount)[:MOST_COLUMNS]:
+        by = span(one.amount, one.amount, subject)
+        p = f"p = {p_text(one.p)}".replace("= <", "< ")
+        texts.append(f"{name_of(one.column, subject)} by {by} ({p})")
+    more = f" and {len(found) - MOST_COLUMNS} more" if len(found) > MOST_COLUMNS else ""
+    return ", ".join(texts) + more
+
+
+def at_rows(ranking: Ranking, subject: Subject) -> str:
+    """Where each column is worse than the best of the row, by how much at most."""
+    by_column: dict[object, list[Difference]] = {}
+    for one in ranking.at_rows:
+        by_column.setdefault(one.column, []).append(one)
+    worst = sorted(by_column.items(), key=lambda item: -max(one.amount for one in item[1]))
+    texts = []
+    for column, found in worst[:MOST_COLUMNS]:
+        rows = ", ".join(subject.names.text(subject.spec.rows, one.row) for one in found)
+        amounts = [one.amount for one in found]
+        by = span(min(amounts), max(amounts), subject)
+        texts.append(f"{name_of(column, subject)} at {rows} by {by}")
+    more = f" and {len(worst) - MOST_COLUMNS} more" if len(worst) > MOST_COLUMNS else ""
+    return ", ".join(texts) + more

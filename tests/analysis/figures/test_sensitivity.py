@@ -1,0 +1,154 @@
+"""Figures of tuned tables along the tuned field, and of what targets take."""
+
+import math
+
+import pytest
+from matplotlib.colors import to_hex
+
+from adaloss.grid.tables.at import reach_of
+from adaloss.grid.tables.spec import TableSpec
+from analysis.figures import accuracy_against, performance_profile
+from analysis.figures.parts.line_styles import OPTIMIZER_STYLES
+from analysis.stats.profiles import profiles_of
+from analysis.tables.measure import Measure
+from analysis.tables.tuning import sensitivities
+
+ACCURACY = Measure(metric="test/top1", at="last", goal="maximize")
+AT = "reach val/top1 90"
+COST = Measure(metric="epoch", at=AT, goal="minimize")
+SPEC = TableSpec(rows="b0", columns="optimizer", per=("model",), at=AT)
+
+
+def bars(axes, optimizer):
+    """The ends of the optimizer's bar and its marks."""
+    colour = OPTIMIZER_STYLES[optimizer].colour.lower()
+    own = [
+        line
+        for line in axes.lines
+        if to_hex(line.get_color()) == colour and line.get_transform() != axes.transData
+    ]
+    (bar,) = [line for line in own if line.get_marker() == "None"]
+    marks = [line.get_marker() for line in own if line.get_marker() in "<>|"]
+    return list(bar.get_xdata()), marks
+
+
+def note(figure):
+    return figure.texts[-1].get_text().replace("\n", " ")
+
+
+def test_a_bar_spans_the_values_within_a_point_of_the_lines_best(records):
+    for lr, wide, narrow in ((0.1, 89.5, 70.0), (1.0, 90.0, 90.0), (10.0, 70.0, 70.0)):
+        records.cell([wide], lr=lr, optimizer="adaloss")
+        records.cell([narrow], lr=lr, optimizer="sgd_constant")
+    figure = accuracy_against(
+        records.frame(), x="lr", metric="test/top1", at="last", title="t", ranges=True
+    )
+    (axes,) = figure.axes
+    ends, marks = bars(axes, "adaloss")
+    # From the first value, to 1/20 of the way down from 1 to 10.
+    assert ends == pytest.approx([0.1, 10 ** (1 / 20)])
+    assert marks == ["<", "|"]
+    ends, marks = bars(axes, "sgd_constant")
+    assert ends == pytest.approx([10 ** (-1 / 20), 10 ** (1 / 20)])
+    assert marks == ["|", "|"]
+    assert "within 1 percentage point of its best" in note(figure)
+
+
+def test_bars_are_outside_of_the_values(records):
+    for lr, value in ((0.1, 80.0), (1.0, 90.0), (10.0, 85.0)):
+        records.cell([value], lr=lr)
+    (axes,) = accuracy_against(
+        records.frame(), x="lr", metric="test/top1", at="last", title="t", ranges=True
+    ).axes
+    (bar,) = [
+        line
+        for line in axes.lines
+        if line.get_transform() != axes.transData and len(line.get_xdata()) == 2
+    ]
+    height = axes.transAxes.transform((0, bar.get_ydata()[0]))[1]
+    assert height > axes.transData.transform((1, 90.0))[1]
+
+
+def test_names_have_no_range(records):
+    records.cell([80.0], optimizer="adaloss")
+    records.cell([90.0], optimizer="sgd_constant")
+    figure = accuracy_against(
+        records.frame(), x="optimizer", line="b0", metric="test/top1", at="last", title="t",
+        ranges=True,
+    )  # fmt: skip
+    assert "Bars" not in note(figure)
+
+
+def test_sensitivity_is_along_a_tuned_field_of_numbers_with_the_others_tuned(records):
+    for lr in (0.1, 1.0):
+        for decay, value in ((0.0, 80.0), (0.01, 85.0)):
+            records.cell([value + lr], lr=lr, weight_decay=decay)
+    spec = TableSpec(per=("model",), tune=("lr", "weight_decay"))
+    (along,) = sensitivities(records.frame(), spec, ACCURACY)
+    assert (along.spec.rows, along.spec.tune) == ("lr", ("weight_decay",))
+    assert sorted(along.frame["lr"]) == [0.1, 1.0]
+
+
+@pytest.fixture
+def costs(records):
+    """A frame of epochs to the target, by model and optimizer, from lists over seeds."""
+
+    def declare(epochs):
+        for (model, optimizer), values in epochs.items():
+            ends = ["diverged" if value is None else 50.0 for value in values]
+            records.cell(ends, model=model, optimizer=optimizer)
+        frame = records.frame()
+        frame[COST.column] = [
+            math.nan if value is None else value for values in epochs.values() for value in values
+        ]
+        return frame
+
+    return declare
+
+
+def test_a_profile_counts_problems_within_a_factor_of_the_fastest(costs):
+    frame = costs(
+        {
+            ("mlp", "adaloss"): [2.0, 2.0, math.inf],
+            ("mlp", "sgd_constant"): [4.0, 4.0, 4.0],
+            ("small_cnn", "adaloss"): [9.0, 9.0, 9.0],
+            ("small_cnn", "sgd_constant"): [6.0, 6.0, None],
+        }
+    )
+    profiles = profiles_of(frame, SPEC, COST)
+    assert profiles.problems == 2
+    assert profiles.ratios == {"adaloss": (1.0, 1.5), "sgd_constant": (1.0, 2.0)}
+    assert profiles.within("adaloss", 1.5) == 1.0
+    assert profiles.within("sgd_constant", 1.5) == 0.5
+
+
+def test_what_mostly_diverges_or_never_arrives_is_never_fast(costs):
+    frame = costs(
+        {
+            ("mlp", "adaloss"): [2.0, None, None],
+            ("mlp", "sgd_constant"): [math.inf, math.inf, 1.0],
+            ("small_cnn", "adaloss"): [3.0, 3.0, 3.0],
+        }
+    )
+    profiles = profiles_of(frame, SPEC, COST)
+    assert profiles.ratios == {"adaloss": (1.0, math.inf), "sgd_constant": (math.inf, math.inf)}
+    assert (profiles.unsolved, profiles.lacking["sgd_constant"]) == (1, 1)
+
+
+def test_the_profile_is_drawn_as_steps_with_what_a_problem_is(costs):
+    frame = costs(
+        {
+            ("mlp", "adaloss"): [2.0],
+            ("mlp", "sgd_constant"): [4.0],
+            ("small_cnn", "adaloss"): [math.inf],
+            ("small_cnn", "sgd_constant"): [6.0],
+        }
+    )
+    figure = performance_profile(frame, spec=SPEC, measure=COST, title="t")
+    (axes,) = figure.axes
+    shares = {to_hex(line.get_color()): list(line.get_ydata()) for line in axes.lines}
+    assert shares[OPTIMIZER_STYLES["adaloss"].colour.lower()] == [0.5, 0.5, 0.5]
+    assert shares[OPTIMIZER_STYLES["sgd_constant"].colour.lower()] == [0.5, 0.5, 1.0, 1.0]
+    said = note(figure)
+    assert "The share of 2 problems (b0 × model) with validation top-1 accuracy ≥ 90 %" in said
+    assert reach_of(AT).words in said
