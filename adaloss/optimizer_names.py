@@ -14,6 +14,9 @@ RateName = Literal["constant", "adaloss", "adagrad_norm", "decay_sqrt"]
 RATE_NAMES: tuple[RateName, ...] = get_args(RateName)
 """What any other optimizer's learning rate can be multiplied by: :mod:`adaloss.optim.rates`."""
 
+AverageName = Literal["none", "polynomial"]
+"""What is evaluated: the last weights, or :mod:`adaloss.tasks.optimizers.average`."""
+
 TORCH_OPTIMIZERS: Mapping[str, str] = {
     "sgd": "SGD",
     "adam": "Adam",

@@ -25,6 +25,7 @@ from adaloss.optimizer_names import (
     PAPER_ADAMS,
     PREFIX,
     TORCH_OPTIMIZERS,
+    AverageName,
     RateName,
     canonical_optimizer,
     is_named,
@@ -140,6 +141,7 @@ class Trial(BaseModel):
     warmup: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     clip_grad_norm: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     label_smoothing: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
+    average: AverageName = "none"
 
     @cached_property
     def identity(self) -> str:
@@ -215,6 +217,7 @@ class Trial(BaseModel):
             self.precision,
             self.channels_last,
             self.compile,
+            self.average,
             self.momentum > 0,
             self.optimizer == "adagrad_norm_rowwise",
             *((self.optimizer,) if is_named(self.optimizer) else ()),

@@ -1,4 +1,4 @@
-"""The arguments of a class's constructor, read from its source without importing it."""
+"""A class's constructor and methods, read from its source without importing it."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,35 @@ def constructor_of(module: str, name: str, folders: Sequence[Path]) -> Construct
     It is unknown where the source cannot be read or makes the class in another way than by a class
     statement, an import, or a name for another class.
     """
-    return searched(module, name, folders, MOST_STEPS)
+    for found in definitions(module, name, folders):
+        if isinstance(found, ast.FunctionDef):
+            return of_function(found, skipped=0)
+        for statement in found.body:
+            if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+                return of_function(statement, skipped=1)
+    return None
+
+
+def methods_of(module: str, name: str, folders: Sequence[Path]) -> frozenset[str]:
+    """The names of a class's methods, with those of its bases as far as the source shows them."""
+    classes = (d for d in definitions(module, name, folders) if isinstance(d, ast.ClassDef))
+    statements = (statement for found in classes for statement in found.body)
+    return frozenset(s.name for s in statements if isinstance(s, ast.FunctionDef))
+
+
+def definitions(
+    module: str, name: str, folders: Sequence[Path]
+) -> Iterator[ast.ClassDef | ast.FunctionDef]:
+    """The function of this name; or the class, its first base, the base of that and so on."""
+    for _ in range(MOST_STEPS):
+        module, found = defined(module, name, folders, MOST_STEPS)
+        if found is None:
+            return
+        yield found
+        base = found.bases[0] if isinstance(found, ast.ClassDef) and found.bases else None
+        if not isinstance(base, ast.Name):
+            return
+        name = base.id
 
 
 def names_in(module: str, folders: Sequence[Path]) -> tuple[str, ...] | None:
@@ -44,32 +72,24 @@ def listed(module: str, folders: Sequence[Path], steps: int) -> tuple[str, ...] 
     return tuple(dict.fromkeys(names))
 
 
-def searched(module: str, name: str, folders: Sequence[Path], steps: int) -> Constructor | None:
-    """:func:`constructor_of`, with at most so many steps."""
+def defined(
+    module: str, name: str, folders: Sequence[Path], steps: int
+) -> tuple[str, ast.ClassDef | ast.FunctionDef | None]:
+    """The module and the statement that define a name; None after so many steps in vain."""
     tree = tree_of(module, folders) if steps else None
     if tree is None:
-        return None
+        return module, None
     found = bindings(tree).get(name)
     if found is None:
         modules = (imported_from(star, module, folders) for star in star_imports(tree))
-        others = (searched(other, name, folders, steps - 1) for other in modules)
-        return next(filter(None, others), None)
+        others = (defined(other, name, folders, steps - 1) for other in modules)
+        return next((other for other in others if other[1] is not None), (module, None))
     if isinstance(found, ast.ImportFrom):
         original = next(a.name for a in found.names if (a.asname or a.name) == name)
-        return searched(imported_from(found, module, folders), original, folders, steps - 1)
-    if isinstance(found, ast.FunctionDef):
-        return of_function(found, skipped=0)
+        return defined(imported_from(found, module, folders), original, folders, steps - 1)
     if isinstance(found, ast.Assign) and isinstance(found.value, ast.Name):
-        return searched(module, found.value.id, folders, steps - 1)
-    if not isinstance(found, ast.ClassDef):
-        return None
-    for statement in found.body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            return of_function(statement, skipped=1)
-    base = found.bases[0] if found.bases else None
-    if isinstance(base, ast.Name):
-        return searched(module, base.id, folders, steps - 1)
-    return None
+        return defined(module, found.value.id, folders, steps - 1)
+    return module, found if isinstance(found, ast.ClassDef | ast.FunctionDef) else None
 
 
 def tree_of(module: str, folders: Sequence[Path]) -> ast.Module | None:

@@ -57,6 +57,7 @@ FIELD_TYPES: Mapping[str, pa.DataType] = {
     "warmup": NUMBER,
     "clip_grad_norm": NUMBER,
     "label_smoothing": NUMBER,
+    "average": TEXT,
 }
 SEVERAL_TYPES = ("pretrained", "split_seed", "hyperparameters")
 OTHER_TYPES: Mapping[str, pa.DataType] = {

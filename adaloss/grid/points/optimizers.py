@@ -17,7 +17,7 @@ from adaloss.optimizer_names import (
     module_and_class,
 )
 from adaloss.own_code.modules import find_own_module
-from adaloss.own_code.signatures import Constructor, constructor_of, names_in
+from adaloss.own_code.signatures import Constructor, constructor_of, methods_of, names_in
 
 Folders = Sequence[Path]
 Cell = dict[str, Any]
@@ -49,7 +49,7 @@ def optimizer_problems(file: GridFile, values: Values, folders: Folders) -> Iter
 def impossible_optimizers(
     file: GridFile, cells: Sequence[Cell], folders: Folders
 ) -> Iterator[Problem]:
-    """Cells with a rate, b0 or weight decay that their optimizer cannot have; one of each."""
+    """Cells with a rate, b0, weight decay or average that their optimizer cannot have."""
     optimizers = tuple(dict.fromkeys(cell["optimizer"] for cell in cells))
     declared = file.data["parameters"]
     for name in dict.fromkeys(name for cell in cells for name in cell if PREFIX in name):
@@ -60,10 +60,18 @@ def impossible_optimizers(
         if mistake := mistake_in(name, folders):
             yield file.problem(section_with(file, name), mistake)
             continue
+        own = [cell for cell in cells if cell["optimizer"] == name]
+        averaged = any(cell["average"] != "none" for cell in own)
+        if averaged and methods_of(*module_and_class(name), folders) >= {"train", "eval"}:
+            section = ("parameters",) if "average" in declared else section_with(file, "average")
+            message = (
+                f"optimizer {name} has weights of its own for evaluation: set average to none "
+                "there with an override"
+            )
+            yield file.problem((*section, "average"), message)
         found = constructor(name, folders)
         if found is None or found.any_name:
             continue
-        own = [cell for cell in cells if cell["optimizer"] == name]
         rates = any(cell["rate"] != "constant" for cell in own)
         scaled = rates or any(cell["b0"] != 1 or cell["lr"] != 1 for cell in own)
         if "lr" not in found.arguments and scaled:

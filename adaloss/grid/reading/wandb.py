@@ -37,7 +37,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "model": ("pretrained", "image_size", "channels_last", "compile"),
     "optimizer": (
         *("lr", "b0", "alpha", "c", "momentum", "weight_decay"),
-        *("rate", "schedule", "warmup", "clip_grad_norm"),
+        *("rate", "schedule", "warmup", "clip_grad_norm", "average"),
     ),
     "training": ("epochs", "batch_size", "precision", "deterministic", "label_smoothing"),
 }

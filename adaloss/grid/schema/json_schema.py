@@ -49,6 +49,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "warmup": "Steps, or below 1 a share of all steps, in which the learning rate rises.",
     "clip_grad_norm": "The largest norm of the gradient; a larger one is scaled down. 0: no limit.",
     "label_smoothing": "The share of the target that is spread over all classes, in training.",
+    "average": "What is evaluated: the last weights (none), or their average over the steps with "
+    "polynomial decay, as DoG's authors do.",
     "deterministic": "Give the same bits twice on a GPU, which is slower. A CPU always does.",
 }
 HYPERPARAMETER_SCHEMA: JsonSchema = {

@@ -1,10 +1,10 @@
 """The training loop of one trial: epoch by epoch, its whole state savable in between."""
 
-import contextlib
 import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -32,10 +32,17 @@ from adaloss.tasks.images.metrics import (
 from adaloss.tasks.images.model_names import is_user_model
 from adaloss.tasks.images.models.build import build_model
 from adaloss.tasks.numerics import forward_precision, numerics_of
+from adaloss.tasks.optimizers.average import PolynomialAverage
 from adaloss.tasks.optimizers.build import optimizer_of
 from adaloss.tasks.optimizers.schedule import lr_factor
 from adaloss.tasks.replay import Replay
-from adaloss.tasks.seeding import derived_seed, named_generator
+from adaloss.tasks.seeding import (
+    derived_seed,
+    forked_random_state,
+    named_generator,
+    random_state,
+    set_random_state,
+)
 from adaloss.trial import Capture, Trial
 
 # A read-back makes the host wait for the device, so losses are read this many at a time.
@@ -81,6 +88,8 @@ class Training:
         self.test = ImageBatches(splits.test, recipe, training=False)
         self.parameters = tuple(self.model.parameters())
         self.optimizer = optimizer_of(trial, self.model, places)
+        averaged = trial.average == "polynomial"
+        self.average = PolynomialAverage(self.model) if averaged else None
         # A graph would repeat the learning rate of the step that it was captured from.
         self.scheduled = trial.schedule != "constant" or trial.warmup > 0
         if self.device.type == "cuda":
@@ -115,7 +124,7 @@ class Training:
             train_loss = self.train_one_epoch()
             self.forward_random_state = random_state(self.device)
             trained = time.perf_counter() - started
-            with self.optimizer.evaluating():
+            with self.evaluating():
                 validation, test = (
                     evaluate(self.model, part, self.precision, self.replay)
                     for part in (self.validation, self.test)
@@ -138,11 +147,15 @@ class Training:
             EXAMPLES_PER_SECOND.name: len(self.train.examples) / trained,
         }
 
-    @contextlib.contextmanager
+    @contextmanager
     def computing(self) -> Iterator[None]:
         """Apply the trial's precision and determinism; restore the caller's at the end."""
         with forked_random_state(self.device), numerics_of(self.trial, self.device):
             yield
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Have the weights that are evaluated in the model, then those that are trained."""
+        return self.optimizer.evaluating() if self.average is None else self.average.evaluating()
 
     def train_one_epoch(self) -> float:
         """Take one pass over the training examples; returns their mean plain loss."""
@@ -170,8 +183,13 @@ class Training:
         self.step += 1
         # A smaller last batch would be captured separately, for one step an epoch.
         if self.replay is None or len(labels) < self.trial.batch_size:
-            return self.learn(images, labels)
-        return self.replay.call("a training step", self.learn, images, labels)
+            loss = self.learn(images, labels)
+        else:
+            loss = self.replay.call("a training step", self.learn, images, labels)
+        if self.average is not None:
+            # Never replayed, because its weight changes; the order on the device is the same.
+            self.average.update()
+        return loss
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
         """The step itself: from one to the next only data on the device changes."""
@@ -234,8 +252,10 @@ class Training:
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of everything that the rest of the trial depends on."""
+        average = {} if self.average is None else {"average": self.average.state_dict()}
         return copy.deepcopy(
             {
+                **average,
                 "trial_id": self.trial.trial_id,
                 "epoch": self.epoch,
                 "step": self.step,
@@ -262,6 +282,8 @@ class Training:
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
         if self.replay is not None:
@@ -283,23 +305,3 @@ def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
     # is a new one: reset what it knows of the worker's earlier trials.
     torch.compiler.reset()
     return torch.compile(model, dynamic=False)
-
-
-def forked_random_state(device: torch.device) -> Any:
-    """A context that restores the caller's global generators at its end."""
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-
-
-def random_state(device: torch.device) -> list[Tensor]:
-    """The states (uint8) of the global generators that a forward pass on the device draws from."""
-    states = [torch.get_rng_state()]
-    if device.type == "cuda":
-        states.append(torch.cuda.get_rng_state(device))
-    return states
-
-
-def set_random_state(device: torch.device, states: list[Tensor]) -> None:
-    """Set the global generators to what :func:`random_state` returned."""
-    torch.set_rng_state(states[0])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(states[1], device)

@@ -30,7 +30,7 @@ IRRELEVANT = frozenset(
         "max_loss",
     }
     | {"optimizer", "rate", "hyperparameters", "schedule", "warmup", "clip_grad_norm"}
-    | {"label_smoothing"}
+    | {"label_smoothing", "average"}
     | {"split_seed", "train_examples", "eval_examples", "padding", "flip", "interpolation"}
 )
 
@@ -73,7 +73,7 @@ def kind_of(trial: Trial) -> tuple[object, ...]:
     """The fields that decide whether two trials need separate attempts."""
     own: tuple[object, ...] = ()
     if is_own_optimizer(trial.optimizer):
-        own = (trial.optimizer, trial.rate, trial.hyperparameters)
+        own = (trial.optimizer, trial.rate, trial.hyperparameters, trial.average)
     return (*own, *(value for name, value in trial.values.items() if name not in IRRELEVANT))
 
 

@@ -35,7 +35,7 @@ CELL_FIELDS = (
     "dataset, model, optimizer, lr, epochs, batch_size, b0, alpha, c, momentum, weight_decay, "
     "pretrained, image_size, split_seed, train_examples, eval_examples, resize, padding, flip, "
     "interpolation, normalize, mean, std, precision, channels_last, compile, deterministic, "
-    "rate, schedule, warmup, clip_grad_norm, label_smoothing"
+    "rate, schedule, warmup, clip_grad_norm, label_smoothing, average"
 )
 PARAMETERS = CELL_FIELDS.replace("optimizer, ", "optimizer, seed, ")
 FIELDS = PARAMETERS.replace("rate, ", "max_loss, rate, hyperparameters, ")

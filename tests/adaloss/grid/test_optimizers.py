@@ -131,6 +131,10 @@ def test_momentum_that_is_not_set_is_the_optimizers_own(load):
             ["optimizer: [adamw, lbfgs]", "weight_decay: 0.1"],
             ["8: optimizer lbfgs has no weight_decay: set it to 0 there with an override"],
         ),
+        (
+            ["optimizer: [adamw, 'schedulefree:SGDScheduleFree']", "average: polynomial"],
+            ["9: optimizer schedulefree:SGDScheduleFree has weights of its own for evaluation: "],
+        ),
         (["optimizer: adamw", "rate: fast"], ["9: rate must be 'constant', 'adaloss', "]),
         (["optimizer: adamw", "hyperparameters: 1"], ["9: hyperparameters is not a parameter: "]),
     ],
@@ -154,6 +158,10 @@ def test_a_class_without_a_learning_rate_has_no_rate(mistakes, tmp_path):
         (
             "overrides: [{match: {optimizer: adamw}, set: {optimizer.epss: 0.1}}]",
             "10: no optimizer of these cells takes epss",
+        ),
+        (
+            "include: [{optimizer: 'schedulefree:SGDScheduleFree', average: polynomial}]",
+            "10: optimizer schedulefree:SGDScheduleFree has weights of its own for evaluation",
         ),
         (
             "include: [{optimizer: 'nosuch:Thing'}]",

@@ -30,7 +30,7 @@ FIELDS = (
     "dataset, model, optimizer, seed, lr, epochs, batch_size, b0, alpha, c, momentum, "
     "weight_decay, pretrained, image_size, split_seed, train_examples, eval_examples, resize, "
     "padding, flip, interpolation, normalize, mean, std, precision, channels_last, compile, "
-    "deterministic, rate, schedule, warmup, clip_grad_norm, label_smoothing"
+    "deterministic, rate, schedule, warmup, clip_grad_norm, label_smoothing, average"
 )
 METRICS = (
     "train/loss, val/loss, val/top1, val/top5, test/loss, test/top1, test/top5, b, effective_lr, "

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaloss.optimizer_names import TORCH_OPTIMIZERS
-from adaloss.own_code.signatures import Constructor, constructor_of, names_in
+from adaloss.own_code.signatures import Constructor, constructor_of, methods_of, names_in
 
 
 @pytest.mark.parametrize("name", TORCH_OPTIMIZERS.values())
@@ -31,6 +31,21 @@ def test_those_of_torch_are_torchs(name):
 def test_those_of_packages_are_found_through_their_imports(module, name, argument):
     assert argument in constructor_of(module, name, []).arguments
     assert name in names_in(module, [])
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "modes"),
+    [
+        ("schedulefree", "AdamWScheduleFree", True),
+        ("pytorch_optimizer", "ScheduleFreeSGD", True),
+        ("torch.optim", "AdamW", False),
+        ("dog", "LDoG", False),
+    ],
+)
+def test_methods_are_those_of_the_class_and_its_bases(module, name, modes):
+    methods = methods_of(module, name, [])
+    assert "__init__" in methods
+    assert (methods >= {"train", "eval"}) == modes
 
 
 def test_nothing_is_imported(tmp_path):

@@ -103,7 +103,9 @@ def waits(training):
     return sum("called a synchronizing" in str(warning.message) for warning in caught)
 
 
-@pytest.mark.parametrize("fields", [{}, MOMENTUM, {"model": "small_cnn"}], ids=str)
+@pytest.mark.parametrize(
+    "fields", [{}, MOMENTUM, {"model": "small_cnn", "average": "polynomial"}], ids=str
+)
 @pytest.mark.parametrize("optimizer", LOSS_OPTIMIZERS)
 def test_no_step_waits_for_the_gpu(on_the_gpu, make_trial, monkeypatch, optimizer, fields):
     monkeypatch.setattr(loop, "STEPS_PER_READBACK", 10_000)

@@ -108,6 +108,7 @@ def is_replayed(training):
         *({"optimizer": name, **MOMENTUM} for name in LOSS_OPTIMIZERS),
         {"model": "small_cnn"},
         {"model": "small_cnn", "precision": "bf16"},
+        {"model": "small_cnn", "average": "polynomial"},
         {"model": "small_cnn", "channels_last": True, "precision": "tf32"},
         {"model": "cifar_resnet20"},
         {"model": "resnet18", "image_size": 32, "batch_size": 64},
