@@ -167,7 +167,7 @@ class Execution:
     def resume(self, inputs: Inputs) -> tuple[Run, tuple[EpochMetrics, ...]] | None:
         """Return the run and its records at the last checkpoint, None without a usable one.
 
-        A trial whose checkpoint cannot be read starts over and arrives at the same numbers.
+        A trial whose checkpoint cannot be used starts over and arrives at the same numbers.
         """
         path = self.store.checkpoint_path(self.trial)
         if not path.exists():
@@ -180,7 +180,7 @@ class Execution:
             history = self.store.read_metrics(self.trial)[: run.epoch]
         # torch.load can raise anything for a file that is no checkpoint.
         except Exception as error:
-            print(f"starts over: {path} cannot be read ({type(error).__name__}: {error})")
+            print(f"starts over: {path} cannot be used ({type(error).__name__}: {error})")
             return None
         if self.fingerprint is not None and self.changed_since(before):
             print(f"starts over: the user's own code or data changed since {path} was written")

@@ -50,6 +50,7 @@ PACKAGES: Mapping[str, str] = {
     "pytorch_optimizer": "pytorch-optimizer",
     "prodigyopt": "prodigyopt",
     "dog": "dog-optimizer",
+    "momo": "momo-opt",
     "dadaptation": "dadaptation",
     "heavyball": "heavyball",
     "bitsandbytes": "bitsandbytes",

@@ -121,6 +121,24 @@ def test_an_unreadable_checkpoint_means_starting_over(store, start, make_trial, 
     assert "starts over" in store.log_path(trial).read_text()
 
 
+@pytest.mark.parametrize("name", ["Momo", "MomoAdam"])
+def test_a_state_that_a_checkpoint_has_only_in_part_means_starting_over(
+    store, start, make_trial, name
+):
+    trial = make_trial(optimizer=f"momo:{name}", lr=0.01, epochs=3)
+    interrupted = start(trial, checkpoint_interval=0.0)
+    for _ in range(2):
+        interrupted.advance()
+    run(start(trial))
+    log = store.log_path(trial).read_text()
+    assert f"the state_dict of momo:{name} is not its whole state" in log
+    assert "starts after epoch 0" in log
+    records = [numbers(metrics) for metrics in store.read_metrics(trial)]
+    store.set_aside(trial)
+    run(start(trial))
+    assert records == [numbers(metrics) for metrics in store.read_metrics(trial)]
+
+
 def test_divergence_is_a_result(store, start, make_trial):
     result = run(start(make_trial(max_loss=0.001)))
     assert result.state is TrialState.DIVERGED

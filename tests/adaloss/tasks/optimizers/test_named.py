@@ -22,6 +22,8 @@ OPTIMIZERS = {
     "timm.optim:Lamb": {"lr": 0.02},
     "schedulefree:AdamWScheduleFree": {"lr": 0.01},
     "schedulefree:SGDScheduleFree": {"lr": 1.0},
+    "schedulefree:AdamWScheduleFreeClosure": {"lr": 0.01},
+    "schedulefree:SGDScheduleFreeClosure": {"lr": 1.0},
     "prodigyopt:Prodigy": {"lr": 1.0, "hyperparameters": {"d_coef": 10.0}},
     "dog:DoG": {"lr": 1.0, "hyperparameters": {"reps_rel": 0.01}},
     "pytorch_optimizer:Lion": {"lr": 0.001},
@@ -93,6 +95,37 @@ def test_schedule_free_is_evaluated_at_its_average(digits, make_trial):
     assert not any(torch.equal(a, b) for a, b in zip(trained, averaged, strict=True))
     for before, after in zip(trained, training.parameters, strict=True):
         torch.testing.assert_close(before, after.detach(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "lr"), [("AdamW", 0.01), ("SGD", 1.0)])
+def test_schedule_free_with_a_closure_is_schedule_free(digits, make_trial, name, lr):
+    calls = []
+    with_closure = training_of(make_trial, digits, f"schedulefree:{name}ScheduleFreeClosure", lr=lr)
+    gradients = with_closure.gradients
+    with_closure.gradients = lambda *batch: calls.append(1) or gradients(*batch)
+    without = training_of(make_trial, digits, f"schedulefree:{name}ScheduleFree", lr=lr)
+    ours, theirs = with_closure.run_epoch(), without.run_epoch()
+    assert ours["train/loss"] == pytest.approx(theirs["train/loss"], rel=1e-4)
+    assert ours["test/loss"] == pytest.approx(theirs["test/loss"], rel=1e-3)
+    assert len(calls) == with_closure.step
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("Momo", {"lr": 1.0}),
+        ("Momo", {"lr": 1.0, "hyperparameters": {"use_fstar": True, "bias_correction": True}}),
+        ("Momo", {"lr": 1.0, "rate": "decay_sqrt", "weight_decay": 0.01}),
+        ("MomoAdam", {"lr": 0.01}),
+        ("MomoAdam", {"lr": 0.01, "rate": "adaloss"}),
+    ],
+)
+def test_momo_gets_the_loss(digits, make_trial, name, fields):
+    trial = make_trial(optimizer=f"momo:{name}", model="small_cnn", epochs=3, **fields)
+    training = Training(trial, digits)
+    epochs = [training.run_epoch() for _ in range(3)]
+    # Without the loss, its step would raise an AssertionError.
+    assert epochs[-1]["train/loss"] < 0.9 * epochs[0]["train/loss"]
 
 
 def test_muon_has_the_matrices_and_adamw_the_rest(digits, make_trial):
