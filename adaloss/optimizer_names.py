@@ -94,6 +94,12 @@ def is_named(name: str) -> bool:
     return name in SHORT_NAMES or CLASS.match(name) is not None
 
 
+def timm_name(name: str) -> str | None:
+    """The name that timm has for an optimizer, from ``timm:NAME``; None for every other."""
+    module, _, own = name.partition(":")
+    return own if module == "timm" and own else None
+
+
 def module_and_class(name: str) -> tuple[str, str]:
     """The module and the class of a named optimizer."""
     if name in TORCH_OPTIMIZERS:

@@ -73,7 +73,10 @@ def optimizer_name(name: str) -> str:
         return canonical_optimizer(name)
     except KeyError:
         ours, torchs = (", ".join(map(repr, k)) for k in (OURS, TORCH_OPTIMIZERS))
-        expected = f"{ours}, one of torch's ({torchs}) or a class as 'module:Class'"
+        expected = (
+            f"{ours}, one of torch's ({torchs}), one of timm's as 'timm:name' "
+            "or a class as 'module:Class'"
+        )
         raise PydanticCustomError("name", "{expected}", {"expected": expected}) from None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from adaloss.grid.mistakes.problems import Problem, suggestion
 from adaloss.grid.points.parameters import Values
+from adaloss.grid.points.timm_optimizers import timm_optimizers
 from adaloss.grid.reading.file import GridFile
 from adaloss.optimizer_names import (
     DEFAULT_MOMENTUM,
@@ -15,6 +16,7 @@ from adaloss.optimizer_names import (
     WITH_MOMENTUM,
     is_named,
     module_and_class,
+    timm_name,
 )
 from adaloss.own_code.modules import find_own_module
 from adaloss.own_code.signatures import Constructor, constructor_of, methods_of, names_in
@@ -62,7 +64,7 @@ def impossible_optimizers(
             continue
         own = [cell for cell in cells if cell["optimizer"] == name]
         averaged = any(cell["average"] != "none" for cell in own)
-        if averaged and methods_of(*module_and_class(name), folders) >= {"train", "eval"}:
+        if averaged and methods_of(*source_of(name), folders) >= {"train", "eval"}:
             section = ("parameters",) if "average" in declared else section_with(file, "average")
             message = (
                 f"optimizer {name} has weights of its own for evaluation: set average to none "
@@ -108,6 +110,10 @@ def mistake_in(name: str, folders: Folders) -> str | None:
     """Why there is no such optimizer, or None."""
     module, class_name = module_and_class(name)
     package = module.partition(".")[0]
+    own, names = timm_name(name), timm_optimizers()
+    if own is not None and names:
+        hint = suggestion(own, sorted(names)) if own not in names else None
+        return f"optimizer {name}: timm has no optimizer {own}{hint}" if hint is not None else None
     if find_own_module(module, folders) is None:
         if package in PACKAGES:
             return f"optimizer {name} needs a package: pip install {PACKAGES[package]}"
@@ -122,9 +128,14 @@ def mistake_in(name: str, folders: Folders) -> str | None:
     return f"optimizer {name}: {module} has no class {class_name}{hint}" if known else None
 
 
+def source_of(name: str) -> tuple[str, str]:
+    """The module and the class of a named optimizer, also of one that timm has a name for."""
+    return timm_optimizers().get(timm_name(name) or "", module_and_class(name))
+
+
 def constructor(name: str, folders: Folders) -> Constructor | None:
     """The arguments that a named optimizer takes; None where that is unknown."""
-    return constructor_of(*module_and_class(name), folders)
+    return constructor_of(*source_of(name), folders)
 
 
 def takes(found: Constructor | None, argument: str) -> bool:

@@ -5,7 +5,8 @@ from torch import nn
 from adaloss.optim import build_optimizer
 from adaloss.optimizer_names import is_named, rate_of
 from adaloss.records.places import Places
-from adaloss.tasks.optimizers.named import OptimizerError, build_named
+from adaloss.tasks.optimizers.constructors import OptimizerError
+from adaloss.tasks.optimizers.named import build_named
 from adaloss.tasks.optimizers.paper import PaperOptimizer, TrialOptimizer
 from adaloss.trial import Trial
 

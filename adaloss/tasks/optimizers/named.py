@@ -1,9 +1,7 @@
 """Any optimizer by name, with the methods that a trial calls of every optimizer."""
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 
-from adaloss.errors import UserError
 from adaloss.optim.rates import add_rate, b_of
-from adaloss.optimizer_names import WITH_MOMENTUM, RateName, is_own_optimizer, module_and_class
-from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
+from adaloss.optimizer_names import WITH_MOMENTUM, RateName, module_and_class
+from adaloss.tasks.optimizers.constructors import (
+    OptimizerError,
+    accepted,
+    built,
+    constructor_of,
+    described,
+)
 from adaloss.tasks.optimizers.protocols import protocol_of
 
 # torch's Muon takes matrices only. It and AdamW then share one learning rate.
 MATRICES_ONLY = {"torch.optim:Muon": {"adjust_lr_fn": "match_rms_adamw"}}
-
-
-class OptimizerError(UserError):
-    """A named optimizer does not exist, or cannot be built with these arguments."""
 
 
 class NamedOptimizer:
@@ -127,11 +126,6 @@ class NamedOptimizer:
         )
 
 
-def described(defaults: Mapping[str, Any]) -> str:
-    """Arguments as they are written in a call."""
-    return ", ".join(f"{name}={value!r}" for name, value in defaults.items())
-
-
 def build_named(
     name: str,
     model: nn.Module,
@@ -155,15 +149,14 @@ def build_named(
         OptimizerError: there is no such class, it refuses the arguments, or it has no learning rate
             where b0 or a rate needs one.
     """
-    module_name, class_name = module_and_class(name)
-    build = class_of(name, module_name, class_name, folders)
+    build = constructor_of(name, folders)
     lr = lr / b0 if rate == "constant" else lr
     common = {"lr": lr, "weight_decay": weight_decay}
     if name in WITH_MOMENTUM:
         common["momentum"] = momentum
     arguments = accepted(name, build, common, hyperparameters)
     parameters = list(model.parameters())
-    extra = MATRICES_ONLY.get(f"{module_name}:{class_name}")
+    extra = MATRICES_ONLY.get(":".join(module_and_class(name)))
     if extra is None:
         optimizers = [built(name, build, parameters, arguments)]
     else:
@@ -189,54 +182,6 @@ def build_named(
     return NamedOptimizer(optimizers, b0=b0, rate=rate)
 
 
-def class_of(
-    name: str, module_name: str, class_name: str, folders: Sequence[Path]
-) -> Callable[..., Optimizer]:
-    """The class that a name stands for."""
-    try:
-        if is_own_optimizer(name):
-            with own_code_first(folders):
-                module = import_own_module(module_name, folders)
-        else:
-            module = importlib.import_module(module_name)
-    except OwnCodeError as error:
-        raise OptimizerError(f"optimizer {name}: {error}") from error
-    # The module's code can raise anything.
-    except Exception as error:
-        raise OptimizerError(
-            f"optimizer {name}: importing {module_name} raises {type(error).__name__}: {error}"
-        ) from error
-    build = getattr(module, class_name, None)
-    if not callable(build):
-        raise OptimizerError(f"optimizer {name}: {module_name} has no class {class_name}")
-    return build  # type: ignore[no-any-return]
-
-
-def accepted(
-    name: str,
-    build: Callable[..., Any],
-    common: Mapping[str, float],
-    hyperparameters: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The arguments for the constructor: those of the trial that it has, and its own."""
-    try:
-        known = signature(build).parameters
-    except ValueError:  # written in C
-        return {**common, **hyperparameters}
-    any_name = any(p.kind is Parameter.VAR_KEYWORD for p in known.values())
-    if not any_name and (unknown := [key for key in hyperparameters if key not in known]):
-        raise OptimizerError(
-            f"optimizer {name} has no {', '.join(unknown)}; it has {', '.join([*known][1:])}"
-        )
-    if common["weight_decay"] and "weight_decay" not in known and not any_name:
-        raise OptimizerError(f"optimizer {name} has no weight_decay: write weight_decay: 0 for it")
-    passed = {key: value for key, value in common.items() if key in known}
-    if any_name:
-        # Constructors that pass any name on would refuse a weight decay that they do not have.
-        passed = {key: value for key, value in common.items() if key in known or value}
-    return passed | dict(hyperparameters)
-
-
 def check_passed(
     name: str,
     optimizers: Sequence[Optimizer],
@@ -257,22 +202,3 @@ def check_passed(
         )
     if weight_decay and any(group.get("weight_decay") != weight_decay for group in groups):
         raise OptimizerError(f"optimizer {name} has no weight_decay: write weight_decay: 0 for it")
-
-
-def built(
-    name: str,
-    build: Callable[..., Optimizer],
-    parameters: Sequence[Tensor],
-    arguments: Mapping[str, Any],
-) -> Optimizer:
-    """Call the constructor."""
-    try:
-        optimizer = build(parameters, **arguments)
-    # A constructor can refuse its arguments in any way.
-    except Exception as error:
-        raise OptimizerError(
-            f"optimizer {name}({described(arguments)}): {type(error).__name__}: {error}"
-        ) from error
-    if not isinstance(optimizer, Optimizer):
-        raise OptimizerError(f"optimizer {name} is not a torch.optim.Optimizer")
-    return optimizer

@@ -29,7 +29,8 @@ OPTIMIZERS = (
     "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant', 'sgd_decay_sqrt', "
     "'paper_adam', 'adamloss', 'adam_decay_sqrt', one of torch's ('sgd', 'adam', 'adamw', "
     "'nadam', 'radam', 'adamax', 'rmsprop', 'adagrad', 'adadelta', 'adafactor', 'asgd', "
-    "'rprop', 'muon', 'lbfgs') or a class as 'module:Class'"
+    "'rprop', 'muon', 'lbfgs'), one of timm's as 'timm:name' "
+    "or a class as 'module:Class'"
 )
 CELL_FIELDS = (
     "dataset, model, optimizer, lr, epochs, batch_size, b0, alpha, c, momentum, weight_decay, "

@@ -116,6 +116,18 @@ def test_momentum_that_is_not_set_is_the_optimizers_own(load):
             ["8: optimizer heavyball:ForeachSOAP needs a package: pip install heavyball"],
         ),
         (
+            ["optimizer: [timm:lamb, timm:nadamv]"],
+            ["8: optimizer timm:nadamv: timm has no optimizer nadamv; did you mean nadam"],
+        ),
+        (
+            ["optimizer: timm:kron", "optimizer.eps: 1e-8"],
+            ["9: no optimizer of the grid takes eps"],
+        ),
+        (
+            ["optimizer: timm:lamb", "optimizer.layer_decay: 0.7"],
+            ["9: no optimizer of the grid takes layer_decay"],
+        ),
+        (
             ["optimizer: [sgd, adamw]", "optimizer.beta: 1"],
             ["9: no optimizer of the grid takes beta; did you mean betas?"],
         ),
@@ -179,6 +191,19 @@ def test_a_mistake_outside_of_the_parameters_is_named_too(tmp_path, sections, me
     with pytest.raises(GridError) as error:
         load_sweep(path)
     assert message in str(error.value)
+
+
+def test_optimizers_by_timms_names_take_the_arguments_of_their_classes(load):
+    sweep = load(
+        "optimizer: [timm:lambc, 'timm:sgd', 'timm:adadelta']",
+        "optimizer.trust_clip: false",
+        "momentum: 0.8",
+    )
+    assert [dict(trial.hyperparameters) for trial in sweep.trials] == [
+        {"trust_clip": False},
+        {"momentum": 0.8},
+        {},
+    ]
 
 
 def test_null_is_no_hyperparameter(mistakes):

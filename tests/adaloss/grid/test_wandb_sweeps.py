@@ -40,7 +40,8 @@ OPTIMIZERS = (
     "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant', 'sgd_decay_sqrt', "
     "'paper_adam', 'adamloss', 'adam_decay_sqrt', one of torch's ('sgd', 'adam', 'adamw', "
     "'nadam', 'radam', 'adamax', 'rmsprop', 'adagrad', 'adadelta', 'adafactor', 'asgd', "
-    "'rprop', 'muon', 'lbfgs') or a class as 'module:Class'"
+    "'rprop', 'muon', 'lbfgs'), one of timm's as 'timm:name' "
+    "or a class as 'module:Class'"
 )
 DATASETS = "digits, mnist, fashion_mnist, cifar10, cifar100 or imagefolder:PATH"
 WEIGHTS = "true, false or the path of a file (.pth, .pt, .th, .bin, .tar, .safetensors, .npz)"

@@ -10,7 +10,7 @@ from adaloss.tasks.images.evaluate import evaluate
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
 from adaloss.tasks.optimizers.average import PolynomialAverage, tensors_of
-from adaloss.tasks.optimizers.named import OptimizerError
+from adaloss.tasks.optimizers.constructors import OptimizerError
 
 # Of the source of dog-optimizer.
 pytestmark = pytest.mark.filterwarnings("ignore:.*invalid escape sequence")

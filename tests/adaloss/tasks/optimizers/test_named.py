@@ -7,7 +7,7 @@ from adaloss.optimizer_names import TORCH_OPTIMIZERS, canonical_optimizer
 from adaloss.records.places import Places
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
-from adaloss.tasks.optimizers.named import OptimizerError
+from adaloss.tasks.optimizers.constructors import OptimizerError
 
 # Of every protocol at least one; the learning rates are such that a trial learns.
 OPTIMIZERS = {
