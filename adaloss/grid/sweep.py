@@ -1,7 +1,7 @@
 """Load a grid file as a sweep with all its trials, or report every mistake in it at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -15,6 +15,7 @@ from adaloss.grid.points.optimizers import (
     hyperparameters_of,
     impossible_optimizers,
     optimizer_problems,
+    own_arguments,
     with_applicable,
 )
 from adaloss.grid.points.parameters import Values, check_parameters
@@ -81,13 +82,14 @@ def load_sweep(path: Path) -> Sweep:
     """
     as_written = read_grid_file(path)
     file, name_problems = with_name(as_written)
+    folders = own_folders_of(path)
+    file = replace(file, arguments=own_arguments(file.data, folders))
     file, wandb_problems, notes = read_wandb(file)
     grid, schema_problems = check_schema(file)
     values, parameter_problems = check_parameters(file)
     points, point_problems = read_points(file)
     problems = [*file.problems, *name_problems, *wandb_problems]
     problems += [*schema_problems, *parameter_problems, *point_problems]
-    folders = own_folders_of(path)
     problems += optimizer_problems(file, values, folders)
     keys = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))

@@ -1,6 +1,7 @@
 """The optimizers of a grid: whether they exist, and which hyperparameters each of them takes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ from adaloss.grid.mistakes.problems import Problem, suggestion
 from adaloss.grid.points.parameters import Values
 from adaloss.grid.points.timm_optimizers import timm_optimizers
 from adaloss.grid.reading.file import GridFile
+from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.optimizer_names import (
     DEFAULT_MOMENTUM,
     HYPERPARAMETER,
     PACKAGES,
     PREFIX,
     WITH_MOMENTUM,
+    canonical_optimizer,
     is_named,
     module_and_class,
     timm_name,
@@ -22,6 +25,8 @@ from adaloss.own_code.modules import find_own_module
 from adaloss.own_code.signatures import Constructor, constructor_of, methods_of, names_in
 
 Folders = Sequence[Path]
+# The constructor gets these from the trial's fields.
+PASSED_AS_FIELDS = frozenset({"optimizer.lr", "optimizer.momentum", "optimizer.weight_decay"})
 Cell = dict[str, Any]
 
 
@@ -46,6 +51,46 @@ def optimizer_problems(file: GridFile, values: Values, folders: Folders) -> Iter
             hint = suggestion(argument, sorted(arguments))
             message = f"no optimizer of the grid takes {argument}{hint}"
         yield file.problem(("parameters", name), message)
+
+
+def own_arguments(data: Any, folders: Folders) -> frozenset[str]:
+    """The names ``optimizer.NAME`` that mean an argument of one of the grid's optimizers.
+
+    W&B's form has a field of the same name, such as ``optimizer.alpha``, which is AdaLoss's.
+    """
+    taken = {
+        f"{PREFIX}{argument}"
+        for name in dict.fromkeys(optimizers_in(data))
+        if (found := constructor(name, folders))
+        for argument in found.arguments
+    }
+    return frozenset(taken & FIELD_OF.keys()) - PASSED_AS_FIELDS
+
+
+def optimizers_in(data: Any) -> Iterator[str]:
+    """The named optimizers in the data of a grid, in whatever form."""
+    if isinstance(data, tuple):
+        for item in data:
+            yield from optimizers_in(item)
+    if not isinstance(data, Mapping):
+        return
+    for key, content in data.items():
+        if key in ("optimizer", "optimizer.name"):
+            for text in texts_in(content):
+                with suppress(KeyError):
+                    if is_named(name := canonical_optimizer(text)):
+                        yield name
+        else:
+            yield from optimizers_in(content)
+
+
+def texts_in(data: Any) -> Iterator[str]:
+    """Every text in some data."""
+    if isinstance(data, str):
+        yield data
+    parts = data.values() if isinstance(data, Mapping) else data
+    for part in parts if isinstance(data, Mapping | tuple) else ():
+        yield from texts_in(part)
 
 
 def impossible_optimizers(
@@ -110,8 +155,8 @@ def mistake_in(name: str, folders: Folders) -> str | None:
     """Why there is no such optimizer, or None."""
     module, class_name = module_and_class(name)
     package = module.partition(".")[0]
-    own, names = timm_name(name), timm_optimizers()
-    if own is not None and names:
+    own = timm_name(name)
+    if own is not None and (names := timm_optimizers()):
         hint = suggestion(own, sorted(names)) if own not in names else None
         return f"optimizer {name}: timm has no optimizer {own}{hint}" if hint is not None else None
     if find_own_module(module, folders) is None:
@@ -130,7 +175,9 @@ def mistake_in(name: str, folders: Folders) -> str | None:
 
 def source_of(name: str) -> tuple[str, str]:
     """The module and the class of a named optimizer, also of one that timm has a name for."""
-    return timm_optimizers().get(timm_name(name) or "", module_and_class(name))
+    own = timm_name(name)
+    known = {} if own is None else timm_optimizers()
+    return known.get(own or "", module_and_class(name))
 
 
 def constructor(name: str, folders: Folders) -> Constructor | None:

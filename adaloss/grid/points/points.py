@@ -69,7 +69,7 @@ def read_point(file: GridFile, path: KeyPath, content: Any, problems: list[Probl
     values: Values = {}
     for name, value in content.items() if isinstance(content, Mapping) else ():
         value_path = (*path, name)
-        if name in FIELD_OF:
+        if name in FIELD_OF and name not in file.arguments:
             problems.append(file.problem(value_path, f"write {FIELD_OF[name]} instead of {name}"))
         elif name in CELL_FIELDS or HYPERPARAMETER.match(name):
             values[name], mistakes = checked_values(

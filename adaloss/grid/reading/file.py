@@ -18,7 +18,8 @@ class GridFile:
     """A readable grid file as dicts, tuples and scalars, which are not checked yet.
 
     ``problems`` are the mistakes found while reading, such as duplicate keys. ``reported`` are the
-    mistakes that :meth:`problem` reported later.
+    mistakes that :meth:`problem` reported later. ``arguments`` are the names ``optimizer.NAME``
+    that are an argument of one of the grid's optimizers, and not W&B's name of a field.
     """
 
     source: Path
@@ -27,6 +28,7 @@ class GridFile:
     lines: Mapping[KeyPath, int]
     problems: tuple[Problem, ...]
     reported: list[Problem] = field(default_factory=list)
+    arguments: frozenset[str] = frozenset()
 
     def line(self, path: KeyPath) -> int:
         """The line of a value, or of the closest value that contains it."""

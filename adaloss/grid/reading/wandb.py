@@ -50,16 +50,15 @@ FIELD_OF: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter as the file has it. The ``name`` of a nested parameter is dotted."""
+    """A parameter as the file has it. The ``name`` of a nested parameter is dotted.
+
+    ``field`` is the field that it stands for, or the name itself if there is no such field.
+    """
 
     path: KeyPath
     name: str
     content: Any
-
-    @property
-    def field(self) -> str:
-        """The field that the name stands for, or the name itself if there is no such field."""
-        return FIELD_OF.get(self.name, self.name)
+    field: str
 
 
 def read_wandb(file: GridFile) -> tuple[GridFile, list[Problem], tuple[str, ...]]:
@@ -118,6 +117,8 @@ def with_fields(file: GridFile, notes: list[str]) -> tuple[GridFile, list[Proble
     renamed = [p for p in by_field.values() if p.name != p.field]
     if renamed:
         notes.append("; ".join(f"{p.name} is read as {p.field}" for p in renamed))
+    for name in file.arguments & by_field.keys():
+        notes.append(f"{name} is an argument of an optimizer here, not the field {FIELD_OF[name]}")
     values = {field: parameter.content for field, parameter in by_field.items()}
     moved: dict[KeyPath, KeyPath] = {p.path: ("parameters", p.field) for p in by_field.values()}
     lines = {**file.lines, **dict(moved_lines(file.lines, moved))}
@@ -145,7 +146,8 @@ def flattened(
     for key, content in parameters.items():
         name, key_path = f"{prefix}{key}", (*path, key)
         if not isinstance(content, Mapping) or "parameters" not in content:
-            yield Parameter(key_path, name, content)
+            field = name if name in file.arguments else FIELD_OF.get(name, name)
+            yield Parameter(key_path, name, content, field)
         elif mistake := mistake_in_group(content):
             problems.append(file.problem(key_path, f"{name} {mistake}"))
         else:

@@ -7,6 +7,7 @@ from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.cells import unmatched
 from adaloss.grid.points.points import Cell, Point, read_point
 from adaloss.grid.reading.file import GridFile
+from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.grid.schema.schema import Grid
 from adaloss.grid.tables.at import LAST, NEEDS_TARGET, epoch_of, reach_of
 from adaloss.grid.tables.axes import fields_needed
@@ -70,6 +71,10 @@ def table_problems(
     ]
     if not cells:
         yield file.problem(path, f"tables[{number}]: only and exclude leave no cell")
+        return
+    if unset := [name for name in (*spec.axes, *spec.tune) if name in FIELD_OF.keys() - cells[0]]:
+        message = f"tables[{number}]: write {FIELD_OF[unset[0]]} instead of {unset[0]}"
+        yield file.problem(path, message)
         return
     if needed := fields_needed(cells, (*spec.axes, *spec.tune)):
         names = " and ".join(needed)

@@ -83,6 +83,10 @@ def accepted(
     hyperparameters: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The arguments for the constructor: those of the trial that it has, and its own."""
+    if both := [key for key in hyperparameters if key in common]:
+        raise OptimizerError(
+            f"optimizer {name} gets {', '.join(both)} from the trial's field: set that instead"
+        )
     try:
         known = signature(build).parameters
     except ValueError:  # written in C

@@ -206,6 +206,81 @@ def test_optimizers_by_timms_names_take_the_arguments_of_their_classes(load):
     ]
 
 
+def test_alpha_of_a_constructor_is_not_adaloss_alpha(load):
+    sweep = load("optimizer: [adaloss, rmsprop, adamw]", "optimizer.alpha: 0.9", "alpha: [1, 2]")
+    found = {(t.optimizer, t.alpha, t.hyperparameters) for t in sweep.trials}
+    argument = (("alpha", 0.9),)
+    assert found == {
+        *(("adaloss", alpha, ()) for alpha in (1.0, 2.0)),
+        *(("rmsprop", alpha, argument) for alpha in (1.0, 2.0)),
+        *(("adamw", alpha, ()) for alpha in (1.0, 2.0)),
+    }
+    assert len({trial.trial_id for trial in sweep.trials}) == 4
+    assert sweep.notes[0] == (
+        "optimizer.alpha is an argument of an optimizer here, not the field alpha"
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["optimizer: rmsprop", "optimizer.alpha: 0.9"],
+        ["optimizer: {values: [rmsprop]}", "optimizer.alpha: {value: 0.9}"],
+        ["optimizer: {parameters: {name: {value: 'torch.optim:RMSprop'}, alpha: {value: 0.9}}}"],
+    ],
+)
+def test_alpha_of_rmsprop_is_set_in_every_form(load, more):
+    (trial,) = load(*more).trials
+    assert (trial.alpha, trial.hyperparameters) == (1.0, (("alpha", 0.9),))
+
+
+@pytest.mark.parametrize("optimizer", ["adaloss", "[adaloss, adamw]"])
+def test_alpha_is_the_field_where_no_constructor_takes_it(load, optimizer):
+    sweep = load(f"optimizer: {optimizer}", "optimizer.alpha: 0.9")
+    assert {(trial.alpha, trial.hyperparameters) for trial in sweep.trials} == {(0.9, ())}
+    assert "optimizer.alpha is read as alpha" in sweep.notes
+
+
+def test_overrides_excludes_and_tables_know_alpha_of_a_constructor(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        GRID.format(more="optimizer: [adaloss, rmsprop]\n  optimizer.alpha: [0.9, 0.95]")
+        + "overrides: [{match: {optimizer.alpha: 0.95}, set: {optimizer.alpha: 0.99}}]\n"
+        + "exclude: [{optimizer: adaloss, optimizer.alpha: 0.9}]\n"
+        + "include: [{optimizer: asgd, optimizer.alpha: 0.5}]\n"
+        + "tables: [{rows: optimizer.alpha, columns: optimizer}]\n"
+    )
+    found = {trial.hyperparameters for trial in load_sweep(path).trials}
+    assert found == {(), (("alpha", 0.9),), (("alpha", 0.99),), (("alpha", 0.5),)}
+
+
+def test_what_every_constructor_gets_from_a_field_is_the_field(load):
+    dotted = ("optimizer.momentum: 0.8", "optimizer.weight_decay: 0.2")
+    nested = "optimizer: {parameters: {name: {value: sgd}, momentum: {value: 0.8}, "
+    nested += "weight_decay: {value: 0.2}}}"
+    (trial,) = load("optimizer: sgd", *dotted).trials
+    assert (trial.momentum, trial.weight_decay, trial.hyperparameters) == (0.8, 0.2, ())
+    assert load(nested).trials == (trial,)
+
+
+def test_a_field_under_both_of_its_names_is_a_mistake(mistakes):
+    (message,) = mistakes("optimizer: sgd", "optimizer.lr: 0.3")
+    assert message == "9: lr and optimizer.lr are both lr: leave one out"
+
+
+@pytest.mark.parametrize(
+    "section", ["exclude: [{NAME: 0.1}]", "include: [{NAME: 0.1}]", "tables: [{rows: NAME}]"]
+)
+@pytest.mark.parametrize("name", ["lr", "momentum", "weight_decay"])
+def test_a_field_has_its_own_name_outside_of_the_parameters(tmp_path, section, name):
+    path = tmp_path / "grid.yaml"
+    more = section.replace("NAME", f"optimizer.{name}")
+    path.write_text(GRID.format(more="optimizer: [sgd, adamw]") + more)
+    with pytest.raises(GridError) as error:
+        load_sweep(path)
+    assert f"write {name} instead of optimizer.{name}" in str(error.value)
+
+
 def test_null_is_no_hyperparameter(mistakes):
     (message,) = mistakes("optimizer: adamw", "optimizer.eps: {values: [null, 1e-8]}")
     assert message == (

@@ -138,6 +138,14 @@ def test_muon_has_the_matrices_and_adamw_the_rest(digits, make_trial):
     assert count == len(training.parameters)
 
 
+def test_rmsprop_gets_its_own_alpha(digits, make_trial):
+    fields = {"optimizer": "rmsprop", "lr": 0.01, "hyperparameters": {"alpha": 0.9}}
+    training = Training(make_trial(**fields), digits)
+    assert training.optimizer.optimizers[0].defaults["alpha"] == 0.9
+    other = Training(make_trial(**fields | {"hyperparameters": {}}), digits)
+    assert training.run_epoch()["train/loss"] != other.run_epoch()["train/loss"]
+
+
 @pytest.mark.parametrize("optimizer", ["adaloss", "adamw"])
 def test_a_schedule_sets_the_learning_rate_of_each_step(digits, make_trial, optimizer):
     fields = {"optimizer": optimizer, "lr": 0.1, "schedule": "cosine", "warmup": 3.0}
@@ -191,6 +199,10 @@ def test_smooth_labels_raise_the_training_loss_alone(digits, make_trial):
         ({"optimizer": "nowhere:Adam"}, "there is no module nowhere"),
         ({"optimizer": "lbfgs", "weight_decay": 0.1}, "lbfgs has no weight_decay"),
         ({"optimizer": "pytorch_optimizer:AliG", "b0": 2.0}, "has no learning rate"),
+        (
+            {"optimizer": "adamw", "hyperparameters": {"lr": 0.1}},
+            "adamw gets lr from the trial's field: set that instead",
+        ),
         ({"optimizer": "torch:tensor"}, "torch:tensor"),
         ({"optimizer": "muon", "rate": "adagrad_norm"}, "is two optimizers"),
         ({"optimizer": "pytorch_optimizer:AliG", "lr": 0.1}, "has no learning rate"),
