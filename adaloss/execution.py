@@ -82,7 +82,7 @@ class Execution:
         trial: Trial,
         store: Store,
         settings: ExecutionSettings,
-        code: TaskCode,
+        code: TaskCode[Any],
         provenance: Provenance,
     ) -> None:
         self.trial = trial

@@ -1,4 +1,7 @@
-"""A trial: every field that can change its numbers, and nothing else."""
+"""A trial: every field that can change its numbers, and nothing else.
+
+Each task has a subclass with fields of its own.
+"""
 
 import hashlib
 import json
@@ -32,9 +35,6 @@ from adaloss.optimizer_names import (
     is_own_optimizer,
     unused_fields,
 )
-from adaloss.tasks.images.dataset_names import DatasetName
-from adaloss.tasks.images.model_names import canonical_model, is_user_model
-from adaloss.tasks.images.pretrained_weights import PretrainedWeights
 from adaloss.tasks.optimizers.schedule import ScheduleName
 
 # torch seeds, and the JSON readers of other languages, hold 63 bits.
@@ -45,9 +45,6 @@ FiniteFloat = Annotated[
     # -0.0 and 0.0 are one value and must be one identity.
     AfterValidator(lambda value: value + 0.0),
 ]
-Pixels = Annotated[int, Field(ge=1)]
-ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
-Precision = Literal["fp32", "tf32", "bf16", "auto"]
 # Whether steps on a GPU are replayed: not a field of a trial, because it changes no numbers.
 Capture = Literal["auto"] | bool
 
@@ -96,6 +93,8 @@ CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 class Trial(BaseModel):
     """One point of a grid with its seed: the unit that runs, is recorded and enters the mean.
 
+    These are the fields that every task has; :mod:`adaloss.tasks.table` lists the tasks.
+
     Learning rates, ``b0``, ``alpha`` and ``c`` are those of AdaLoss (Wu, Xie, Du, Ward, AAAI
     2022): the step is ``lr / b_t`` with ``b_{t+1}² = b_t² + alpha·|loss_t − c|``. ``rate`` says
     how b_t grows for an optimizer that has no rate of its own.
@@ -106,8 +105,6 @@ class Trial(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: DatasetName
-    model: Annotated[str, Field(min_length=1), AfterValidator(canonical_model)]
     optimizer: OptimizerName
     seed: Seed
     lr: Annotated[FiniteFloat, Field(ge=0)]
@@ -121,29 +118,12 @@ class Trial(BaseModel):
     c: FiniteFloat = 0.0
     momentum: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
     weight_decay: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    pretrained: PretrainedWeights = False
-    image_size: Pixels | None = None
-    split_seed: Seed | Literal["trial"] = 0
-    train_examples: Annotated[int, Field(ge=1)] | None = None
-    eval_examples: Annotated[int, Field(ge=1)] | None = None
-    resize: Pixels | None = None
-    padding: Annotated[int, Field(ge=0)] = 0
-    flip: bool = False
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    normalize: Literal["dataset", "model"] = "dataset"
-    mean: ChannelValues | None = None
-    std: ChannelValues | None = None
-    precision: Precision = "fp32"
-    channels_last: bool = False
-    compile: bool = False
-    deterministic: bool | None = None
     max_loss: Annotated[FiniteFloat, Field(gt=0)] = 1e4
     rate: RateName = "constant"
     hyperparameters: Hyperparameters = ()
     schedule: ScheduleName = "constant"
     warmup: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     clip_grad_norm: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    label_smoothing: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
     average: AverageName = "none"
 
     @cached_property
@@ -181,7 +161,7 @@ class Trial(BaseModel):
     @cached_property
     def values(self) -> dict[str, Any]:
         """Every field's value by its name."""
-        return {name: getattr(self, name) for name in FIELD_NAMES}
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
     @property
     def flat_values(self) -> dict[str, Any]:
@@ -197,34 +177,37 @@ class Trial(BaseModel):
     @cached_property
     def readable_cell(self) -> str:
         """A name of the trial's cell for people."""
-        return re.sub(r"[^A-Za-z0-9._=+-]+", "_", f"{self.model}-{self.optimizer}-b0={self.b0:g}")
+        return re.sub(r"[^A-Za-z0-9._=+-]+", "_", f"{self.subject}-{self.optimizer}-b0={self.b0:g}")
+
+    @property
+    def subject(self) -> str:
+        """What is trained, the first part of names for people."""
+        return str(self.values["task"])
 
     @property
     def runs_own_code(self) -> bool:
         """Whether the trial executes code of the user's own."""
-        return is_user_model(self.model) or is_own_optimizer(self.optimizer)
+        return is_own_optimizer(self.optimizer)
 
     @property
     def needs_files(self) -> bool:
         """Whether the trial reads files that may have to be downloaded or checked first."""
-        return self.dataset != "digits" or self.pretrained is not False
+        return False
 
     @property
     def memory_kind(self) -> tuple[object, ...]:
-        """Trials of one kind take the same memory: same data, model, sizes and precision."""
+        """Trials of one kind take the same memory."""
         return (
-            self.dataset,
-            self.model,
             self.batch_size,
-            self.image_size,
-            self.precision,
-            self.channels_last,
-            self.compile,
             self.average,
             self.momentum > 0,
             self.optimizer == "adagrad_norm_rowwise",
             *((self.optimizer,) if is_named(self.optimizer) else ()),
         )
+
+    def in_small(self) -> dict[str, Any]:
+        """Other values of the fields that make an epoch long, with which it is tried out."""
+        return {}
 
     def with_seed(self, seed: int) -> Self:
         """The trial of the same cell with another seed, which is not validated.
@@ -243,14 +226,6 @@ class Trial(BaseModel):
         for name in CACHED:
             copied.__dict__.pop(name, None)
         return copied
-
-
-FIELD_NAMES: tuple[str, ...] = tuple(Trial.model_fields)
-
-
-def is_field(name: str) -> bool:
-    """Whether this names a field of a trial, or a hyperparameter as ``optimizer.NAME``."""
-    return name in FIELD_NAMES or HYPERPARAMETER.match(name) is not None
 
 
 CACHED = tuple(name for name, value in vars(Trial).items() if isinstance(value, cached_property))

@@ -74,12 +74,12 @@ def serve(model: str) -> None:
     import torch
 
     from adaloss.tasks.images.data.splits import load_splits, spec_of
+    from adaloss.tasks.images.fields import ImageTrial
     from adaloss.tasks.images.training import Training
-    from adaloss.trial import Trial
 
     torch.set_num_threads(1)
     large: dict[str, Any] = {"image_size": 224, "train_examples": 16, "batch_size": 8}
-    trial = Trial(
+    trial = ImageTrial(
         dataset="digits", model=model, optimizer="adaloss", b0=1, lr=0.1, epochs=1, seed=0,
         **({"batch_size": 32} if model in SMALL else large),
     )  # fmt: skip

@@ -22,8 +22,8 @@ from torch import Tensor
 from adaloss.tasks.images.calibration import finish, step_seconds
 from adaloss.tasks.images.data.batches import ImageBatches
 from adaloss.tasks.images.data.recipe import draw, recipe_of
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.training import Training
-from adaloss.trial import Trial
 
 BATCH_SIZE = 128
 # The DataLoader prepares these batches during the other contender's turn: two finished ones and
@@ -31,9 +31,9 @@ BATCH_SIZE = 128
 QUEUED = 3 * WORKERS
 
 
-def trial(model: str = "vit_small_patch16_224", precision: str = "fp32") -> Trial:
+def trial(model: str = "vit_small_patch16_224", precision: str = "fp32") -> ImageTrial:
     """A trial with the published augmentation."""
-    return Trial.model_validate(
+    return ImageTrial.model_validate(
         {
             "dataset": "cifar100", "model": model, "optimizer": "adaloss", "seed": 0, "lr": 0.1,
             "epochs": 1, "batch_size": BATCH_SIZE, "resize": RESIZE, "image_size": SIZE,

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from adaloss.records.places import NOWHERE
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.trial import Trial
 from runners.trials.machine import cpus_of_this_machine
 
@@ -33,7 +34,7 @@ def train_function(config: dict[str, Any]) -> None:
     from adaloss.tasks.images.data.splits import load_splits, spec_of
     from adaloss.tasks.images.training import Training
 
-    trial = Trial.model_validate_json(config["trial"])
+    trial = ImageTrial.model_validate_json(config["trial"])
     training = Training(trial, load_splits(spec_of(trial), Path(), "cpu"))
     seconds = 0.0
     for _ in range(trial.epochs):
@@ -53,7 +54,7 @@ def overhead(ends: Sequence[tuple[float, float]], workers: int) -> float:
     return 1000 * (wall * workers - sum(seconds for _, seconds in steady)) / len(steady)
 
 
-def runner_overhead(trials: list[Trial], workers: int, folder: Path) -> float:
+def runner_overhead(trials: list[ImageTrial], workers: int, folder: Path) -> float:
     """The overhead of this tool's runner, in milliseconds per trial."""
     from rich.console import Console
 
@@ -87,7 +88,7 @@ def runner_overhead(trials: list[Trial], workers: int, folder: Path) -> float:
     return overhead(ends, workers)
 
 
-def function_overhead(trials: list[Trial], workers: int, folder: Path) -> float:
+def function_overhead(trials: list[ImageTrial], workers: int, folder: Path) -> float:
     """The overhead of the function trainable, in milliseconds per trial."""
     import ray
     from ray import tune
@@ -132,7 +133,7 @@ def main() -> None:
     count = options.trials or (30 if options.quick else 120)
     if options.way:
         trials = [
-            Trial(
+            ImageTrial(
                 dataset="digits", model="mlp", optimizer="adaloss",
                 seed=seed, lr=1, epochs=8, batch_size=32,
             )

@@ -31,8 +31,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from adaloss.optim import OPTIMIZERS
 from adaloss.tasks.images.data.splits import load_splits, spec_of
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.training import Training
-from adaloss.trial import Trial
 
 BASELINE = "prepared batches, SGD(fused=True)"
 MODELS = ("mlp", "small_cnn")
@@ -50,7 +50,7 @@ class Row(TypedDict):
 
 
 def training_of(model: str, optimizer: str, batch_size: int) -> Training:
-    trial = Trial(
+    trial = ImageTrial(
         dataset="digits", model=model, optimizer=optimizer, b0=1, lr=0.1, weight_decay=1e-4,
         epochs=1, batch_size=batch_size, seed=0,
     )  # fmt: skip

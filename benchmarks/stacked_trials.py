@@ -44,8 +44,8 @@ from stacked_steps import Loop, One, Stack, captured, check
 
 from adaloss.records.places import NOWHERE
 from adaloss.tasks.images.data.splits import Splits, SplitsSpec, load_splits, spec_of
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.training import Training
-from adaloss.trial import Trial
 
 BASELINE = "ours, one process"
 MODELS = ("mlp", "small_cnn")
@@ -70,7 +70,7 @@ def splits(spec: SplitsSpec, device: str) -> Splits:
 
 
 def training_of(model: str, seed: int, settings: Settings, *, capture: bool = True) -> Training:
-    trial = Trial(
+    trial = ImageTrial(
         dataset="digits", model=model, optimizer="adaloss", b0=B0S[seed % len(B0S)], lr=0.1,
         epochs=1, batch_size=settings.batch_size, seed=seed, precision="fp32",
     )  # fmt: skip

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from adaloss.grid.schema.schema import WandbMode
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 from runners.trials.machine import cpus_of_this_machine
 
 OFF, OFFLINE, STALLING = "off", "offline", "stalling server"
@@ -74,7 +74,7 @@ def train_function(config: dict[str, Any]) -> None:
     from adaloss.tasks.images.data.splits import load_splits, spec_of
     from adaloss.tasks.images.training import Training
 
-    trial = Trial.model_validate_json(config["trial"])
+    trial = ImageTrial.model_validate_json(config["trial"])
     run = None
     if config["wandb"]:
         run = wandb.init(project="overhead", mode="offline", dir=config["folder"])
@@ -97,7 +97,7 @@ def with_functions(way: str, count: int, folder: Path) -> dict[str, float]:
     os.environ["WANDB_MODE"] = "offline"
     callback = WandbLoggerCallback(project="overhead", dir=str(folder)) if way == CALLBACK else None
     trials = [
-        Trial(
+        ImageTrial(
             dataset="digits", model="mlp", optimizer="adaloss",
             seed=seed, lr=1, epochs=12, batch_size=32,
         )

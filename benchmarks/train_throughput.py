@@ -32,9 +32,9 @@ from adaloss.records.places import NOWHERE
 from adaloss.records.provenance import device_name
 from adaloss.tasks.images.calibration import finish
 from adaloss.tasks.images.data.recipe import draw
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.optimizers.paper import PaperOptimizer
-from adaloss.trial import Trial
 
 MODELS = ("vit_small_patch16_224", "resnet50")
 BATCH_SIZE = {"cpu": 16, "cuda": 128}
@@ -51,9 +51,9 @@ TRIALS_PER_MODEL, EPOCHS, TRAIN_IMAGES, EVALUATED_IMAGES = 100, 10, 45_000, 15_0
 Step = Callable[[], object]
 
 
-def trial(model: str, precision: str, batch_size: int, *, compiled: bool) -> Trial:
+def trial(model: str, precision: str, batch_size: int, *, compiled: bool) -> ImageTrial:
     """A trial of the paper's kind, without pretrained weights."""
-    return Trial.model_validate(
+    return ImageTrial.model_validate(
         {
             "dataset": "cifar100", "model": model, "optimizer": "adaloss", "seed": 0, "lr": 0.1,
             "epochs": 1, "batch_size": batch_size, "weight_decay": 1e-4, "resize": RESIZE,

@@ -14,7 +14,7 @@ import typer
 
 from adaloss.grid.sweep import grid_json_schema
 from adaloss.optimizer_names import CLASS_IN_FILE, HYPERPARAMETER
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.tasks.table import FIELD_NAMES, FIELDS
 from runners.cli.app import app
 
 DOCS = Path(__file__).parent
@@ -90,7 +90,7 @@ def parameters(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any, dict[
     names = [name for name in FIELD_NAMES if name in described]
     defaults = {
         name: REQUIRED if field.is_required() else shown(field.default)
-        for name, field in Trial.model_fields.items()
+        for name, field in FIELDS.items()
     }
     fields = {
         name: schema["$defs"][name] | {"description": described[name]["description"]}

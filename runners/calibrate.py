@@ -44,7 +44,7 @@ def measure(
         try:
             measured[kind(trial)] = in_fresh_process(measure_one, *arguments)
         except UserError as error:
-            raise UserError(f"model {trial.model} cannot be timed: {error}") from error
+            raise UserError(f"{trial.subject} cannot be timed: {error}") from error
     return measured
 
 

@@ -15,7 +15,7 @@ from adaloss.records.result import Provenance
 from adaloss.records.store import Store
 from adaloss.tasks.images.code import ImageCode
 from adaloss.tasks.images.data.splits import Splits, load_splits, spec_of
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 
 # Not this folder, where the packages' tests have the packages' names.
 sys.path[:0] = [str(Path(__file__).parent / name) for name in ("waiting", "elsewhere")]
@@ -24,7 +24,7 @@ sys.path[:0] = [str(Path(__file__).parent / name) for name in ("waiting", "elsew
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-MakeTrial = Callable[..., Trial]
+MakeTrial = Callable[..., ImageTrial]
 
 # A busy machine may be slow; what must not take for ever has limits of its own.
 settings.register_profile(
@@ -33,7 +33,7 @@ settings.register_profile(
 settings.load_profile("untimed")
 
 
-def small_trial(**fields: Any) -> Trial:
+def small_trial(**fields: Any) -> ImageTrial:
     small = {
         "dataset": "digits",
         "model": "mlp",
@@ -43,7 +43,7 @@ def small_trial(**fields: Any) -> Trial:
         "epochs": 2,
         "batch_size": 128,
     }
-    return Trial(**(small | fields))
+    return ImageTrial(**(small | fields))
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def start(store: Store, tmp_path: Path) -> Callable[..., Execution]:
     """An execution of a trial in this process."""
     code = ImageCode()
 
-    def start_execution(trial: Trial, **settings: Any) -> Execution:
+    def start_execution(trial: ImageTrial, **settings: Any) -> Execution:
         usual = {
             "places": Places(data_root=tmp_path / "data"),
             "device": "cpu",

@@ -9,16 +9,22 @@ from pydantic_core import ErrorDetails
 from adaloss.grid.mistakes.hints import other_spellings, similar_names
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid.mistakes.wording import as_written, described, sentence
-from adaloss.grid.points.points import CELL_FIELDS
 from adaloss.grid.reading.file import GridFile
-from adaloss.grid.schema.schema import Grid
+from adaloss.grid.schema.schema import Grid, Metric
+from adaloss.grid.tables.tables import metric_problems
+from adaloss.tasks.table import CELL_FIELDS
+from adaloss.tasks.task import Task
 
 
 def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
     """The grid without the values of its parameters, or None if there are mistakes in it."""
     problems = project_problems(file) + repeated_seeds(file)
     try:
-        return Grid.model_validate(file.data, strict=True), problems
+        grid = Grid.model_validate(file.data, strict=True)
+        metric = grid.metric
+        named = metric.name if "name" in metric.model_fields_set else None
+        problems += metric_problems(file, ("metric",), "metric", named, metric.at)
+        return grid.model_copy(update={"metric": metric_of(metric, file.task)}), problems
     except ValidationError as error:
         for details in error.errors(include_url=False):
             # pydantic counts only valid items. The mistakes of the others are reported themselves.
@@ -27,6 +33,15 @@ def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
             path = path_in_file(file.data, details["loc"])
             problems.append(file.problem(path, schema_sentence(path, details)))
         return None, problems
+
+
+def metric_of(metric: Metric, task: Task) -> Metric:
+    """The metric with the task's own in place of what the file leaves out."""
+    given = metric.model_fields_set
+    name = metric.name if "name" in given else task.reported
+    goal = task.metric(name).goal if name in task.metric_names else None
+    chosen = metric.goal if "goal" in given or goal is None else goal
+    return metric.model_copy(update={"name": name, "goal": chosen})
 
 
 def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:

@@ -7,6 +7,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from adaloss.grid.check import check_schema
 from adaloss.grid.mistakes.problems import GridError, Problem
 from adaloss.grid.points.cells import expand_cells, invalid_fields
@@ -31,7 +33,8 @@ from adaloss.grid.tables.labels import Labels, read_labels
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.grid.tables.tables import read_tables
 from adaloss.records.places import Places, own_folders_of, places_of_grid
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.tasks.table import task_named
+from adaloss.trial import Trial
 
 __all__ = [
     "GridError",
@@ -136,17 +139,22 @@ def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
 
 def first_trial(grid: Grid, cell: Cell) -> Trial:
     """The trial of a cell with the first seed."""
-    fields = {name: value for name, value in cell.items() if name in FIELD_NAMES}
+    task = task_named(grid.task)
+    fields = {name: value for name, value in cell.items() if name in task.field_names}
     fields |= {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
     if arguments := hyperparameters_of(cell):
         fields["hyperparameters"] = arguments
+    if "task" in task.field_names:
+        fields["task"] = task.name
     # Leave out defaults, because pydantic stores for each trial which fields were set.
-    return Trial(**{name: value for name, value in fields.items() if not is_default(name, value)})
+    known = task.fields.model_fields
+    return task.fields(
+        **{n: value for n, value in fields.items() if not is_default(known[n], value)}
+    )
 
 
-def is_default(name: str, value: object) -> bool:
+def is_default(field: FieldInfo, value: object) -> bool:
     """Whether the value is the default of the field."""
-    field = Trial.model_fields[name]
     return not field.is_required() and type(field.default) is type(value) and field.default == value
 
 

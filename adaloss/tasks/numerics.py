@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from adaloss.trial import Precision, Trial
+from adaloss.tasks.images.fields import ImageTrial, Precision
 
 # cuBLAS reads this variable when it starts and refuses deterministic products without it.
 CUBLAS_WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -27,7 +27,7 @@ def precision_on(precision: Precision, device: torch.device) -> Literal["fp32", 
 
 
 def forward_precision(
-    trial: Trial, device: torch.device
+    trial: ImageTrial, device: torch.device
 ) -> contextlib.AbstractContextManager[object]:
     """The context of a forward pass: autocast to bf16 if the trial uses it; weights are fp32."""
     if precision_on(trial.precision, device) == "bf16":
@@ -36,7 +36,7 @@ def forward_precision(
 
 
 @contextlib.contextmanager
-def numerics_of(trial: Trial, device: torch.device) -> Iterator[None]:
+def numerics_of(trial: ImageTrial, device: torch.device) -> Iterator[None]:
     """Apply the trial's precision and determinism; restore the previous settings at the end.
 
     On a CPU the same trial gives the same bits with any setting. On a GPU that takes
@@ -67,7 +67,7 @@ def deterministic_algorithms() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def float32_products(trial: Trial, device: torch.device) -> Iterator[None]:
+def float32_products(trial: ImageTrial, device: torch.device) -> Iterator[None]:
     """Compute products of float32 numbers on a GPU in full precision, or as tf32."""
     kind = "tf32" if precision_on(trial.precision, device) != "fp32" else "ieee"
     matmul = torch.backends.cuda.matmul

@@ -1,14 +1,40 @@
 """The tasks there are, and the task of a trial."""
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
+from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
-from adaloss.tasks.task import Task
+from adaloss.tasks.task import SAME_IN_EVERY_CELL, Task
 from adaloss.trial import Trial
 
 DEFAULT_TASK = IMAGE_CLASSIFICATION
 TASKS: Mapping[str, Task] = {task.name: task for task in (IMAGE_CLASSIFICATION,)}
+
+FIELDS: Mapping[str, FieldInfo] = {
+    name: task.fields.model_fields[name]
+    for task in reversed(tuple(TASKS.values()))
+    for name in reversed(task.field_names)
+}
+"""The fields of all tasks. A name that two tasks have means the same in both."""
+FIELD_NAMES: tuple[str, ...] = tuple(
+    dict.fromkeys(chain.from_iterable(task.field_names for task in TASKS.values()))
+)
+CELL_FIELDS: tuple[str, ...] = tuple(n for n in FIELD_NAMES if n not in SAME_IN_EVERY_CELL)
+"""The fields in which the cells of a sweep may differ."""
+
+
+def is_field(name: str) -> bool:
+    """Whether this names a field of some task, or a hyperparameter as ``optimizer.NAME``."""
+    return name in FIELD_NAMES or HYPERPARAMETER.match(name) is not None
+
+
+def task_named(name: object) -> Task:
+    """The task of this name; the default for None, and for what names no task."""
+    return TASKS.get(str(name), DEFAULT_TASK)
 
 
 def task_of(trial: Trial) -> Task:
@@ -27,4 +53,4 @@ def trial_from(fields: Mapping[str, Any]) -> Trial:
     Raises:
         pydantic.ValidationError: a field is missing, unknown, of the wrong type or out of range.
     """
-    return DEFAULT_TASK.fields.model_validate(fields)
+    return task_named(fields.get("task")).fields.model_validate(fields)

@@ -4,12 +4,18 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from adaloss.records.places import Places
 from adaloss.records.result import EpochMetrics, Fingerprint, SplitSizes
 from adaloss.tasks.metric import Metric
 from adaloss.trial import Capture, Trial
+
+SAME_IN_EVERY_CELL = ("task", "seed", "max_loss", "hyperparameters")
+
+
+OneTrial = TypeVar("OneTrial", bound=Trial, contravariant=True)
+"""The class of a task's trials."""
 
 
 class Run(Protocol):
@@ -54,24 +60,24 @@ class Calibration:
     checkpoint_bytes: int
 
 
-class TaskCode(Protocol):
+class TaskCode(Protocol[OneTrial]):
     """The half of a task that imports torch. One object serves all trials of a process."""
 
-    def fetch(self, trials: Iterable[Trial], places: Places) -> None:
+    def fetch(self, trials: Iterable[OneTrial], places: Places) -> None:
         """Download or check the files that the trials need.
 
         Raises:
             UserError: a file cannot be had; the message says what to put where.
         """
 
-    def read(self, trial: Trial, places: Places, device: str) -> Inputs:
+    def read(self, trial: OneTrial, places: Places, device: str) -> Inputs:
         """Read the trial's data; data that the last trials used are kept in memory."""
 
-    def fingerprint(self, trial: Trial, places: Places, inputs: Inputs) -> Fingerprint | None:
+    def fingerprint(self, trial: OneTrial, places: Places, inputs: Inputs) -> Fingerprint | None:
         """Digest the user's own code and weights again, with the data as they were read."""
 
     def start(
-        self, trial: Trial, inputs: Inputs, places: Places, device: str, *, capture: Capture
+        self, trial: OneTrial, inputs: Inputs, places: Places, device: str, *, capture: Capture
     ) -> Run:
         """Build the trial at its beginning."""
 
@@ -96,7 +102,20 @@ class Task:
     reported: str
     chosen_by: str | None
     curves: tuple[str, ...]
-    load: Callable[[], TaskCode]
+    load: Callable[[], TaskCode[Any]]
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The trial's fields: the task's own required ones, those of every task, then the rest."""
+        fields = self.fields.model_fields
+        own = [name for name in fields if name not in Trial.model_fields]
+        required = [name for name in own if fields[name].is_required()]
+        return tuple(dict.fromkeys((*required, *Trial.model_fields, *own)))
+
+    @property
+    def cell_fields(self) -> tuple[str, ...]:
+        """The fields in which the cells of a sweep may differ."""
+        return tuple(name for name in self.field_names if name not in SAME_IN_EVERY_CELL)
 
     @property
     def metric_names(self) -> tuple[str, ...]:

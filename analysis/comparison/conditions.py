@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from adaloss.optimizer_names import SOMETIMES_UNUSED, unused_fields
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.matching import Pair
 from analysis.comparison.side import (
     CIRCUMSTANCES,

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.compare import Comparison
 from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.side import SideCell

@@ -9,8 +9,8 @@ import pandas as pd
 from adaloss.errors import UserError
 from adaloss.grid.tables.spec import NaIf
 from adaloss.optimizer_names import SOMETIMES_UNUSED, unused_fields
-from adaloss.tasks.images.fingerprints import own_values
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.fingerprints import own_values
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.side import (
     CODE,
     EPOCH,
@@ -32,10 +32,9 @@ from analysis.frame.frame import MISSING, positions_by
 from analysis.tables.caption import NA_MEANING
 from analysis.tables.cells import cell_of
 from analysis.tables.measure import Measure
-from analysis.tables.own_changes import MIXED_SIGN, OWN_FIELDS, is_mixed, own_notes
+from analysis.tables.own_changes import MIXED_SIGN, is_mixed, own_columns, own_notes
 from analysis.tables.own_changes import recorded as fingerprints_of
 
-CELL_FIELDS: tuple[str, ...] = tuple(name for name in FIELD_NAMES if name != "seed")
 EPOCHS: Mapping[str, str] = {
     "last": "the last",
     "best_val": "the best by validation accuracy",
@@ -53,13 +52,14 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
     if measure.column not in frame:
         raise UserError(f"{name} has no {measure.metric} at {measure.at}")
     values = applicable_fields(frame)
+    fields = tuple(map(str, values))
     columns = ["seed", "trial_id", "state", measure.column]
     ends = frame[[*columns, *(["fingerprint"] if "fingerprint" in frame else [])]]
     return Side(
         name=name,
         cells=tuple(
-            side_cell(dict(zip(CELL_FIELDS, key, strict=True)), ends.iloc[rows], measure, na_if)
-            for key, rows in positions_by(values, CELL_FIELDS).items()
+            side_cell(dict(zip(fields, key, strict=True)), ends.iloc[rows], measure, na_if)
+            for key, rows in positions_by(values, fields).items()
         ),
         measure=measure,
         circumstances={
@@ -73,7 +73,7 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
             SOFTWARE: recorded(frame, "environment", software),
             HARDWARE: recorded(frame, "environment", hardware),
         },
-        must_share=("dataset",),
+        must_share=tuple(name for name in ("task", "dataset") if name in fields),
         caveats=tuple(caveats(frame, name)),
     )
 
@@ -95,15 +95,15 @@ def own_digests(frame: pd.DataFrame) -> str | None:
     if "fingerprint" not in frame:
         return None
     finished = frame[frame["state"] != MISSING]
-    columns = (values_of(finished, name) for name in (*OWN_FIELDS, "fingerprint"))
-    texts = {text for *values, text in zip(*columns, strict=True) if own_values(*values)}
+    rows = zip(own_columns(finished), values_of(finished, "fingerprint"), strict=True)
+    texts = {text for values, text in rows if own_values(values)}
     known = sorted(sha256(text.encode()).hexdigest()[:8] for text in texts if text)
     return MIXED.join([*known, *(["not recorded"] if None in texts else [])]) or None
 
 
 def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
     """The fields of a cell; hyperparameters that its optimizer does not use are marked."""
-    changed = frame[list(CELL_FIELDS)].copy()
+    changed = frame[[name for name in FIELD_NAMES if name != "seed" and name in frame]].copy()
     pairs = zip(values_of(frame, "optimizer"), values_of(frame, "rate"), strict=True)
     unused = [unused_fields(*pair) for pair in pairs]
     for field in sorted(SOMETIMES_UNUSED):

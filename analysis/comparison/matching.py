@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adaloss.errors import UserError
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.refusals import check_common, check_told_apart, nothing_common
 from analysis.comparison.side import AXES, Side, SideCell, stand_ins
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adaloss.errors import UserError
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.side import AXES, Side, SideCell, stand_ins
 from analysis.tables.wording import value_text
 

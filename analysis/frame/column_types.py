@@ -7,8 +7,8 @@ one of these types, the column has that type, else Python objects.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import NoneType
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -17,49 +17,38 @@ from pandas.api.extensions import ExtensionDtype
 
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.metrics import METRICS
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.tasks.table import FIELD_NAMES, FIELDS
 
 WHOLE, NUMBER, YES_OR_NO, TEXT = pa.int64(), pa.float64(), pa.bool_(), pa.string()
-FIELD_TYPES: Mapping[str, pa.DataType] = {
-    "dataset": TEXT,
-    "model": TEXT,
-    "optimizer": TEXT,
-    "seed": WHOLE,
-    "lr": NUMBER,
-    "epochs": WHOLE,
-    "batch_size": WHOLE,
-    "b0": NUMBER,
-    "alpha": NUMBER,
-    "c": NUMBER,
-    "momentum": NUMBER,
-    "weight_decay": NUMBER,
-    # Values of several types; text in a file, where a column has one type.
-    "pretrained": TEXT,
-    "split_seed": TEXT,
-    "image_size": WHOLE,
-    "train_examples": WHOLE,
-    "eval_examples": WHOLE,
-    "resize": WHOLE,
-    "padding": WHOLE,
-    "flip": YES_OR_NO,
-    "interpolation": TEXT,
-    "normalize": TEXT,
-    "mean": pa.list_(NUMBER),
-    "std": pa.list_(NUMBER),
-    "precision": TEXT,
-    "channels_last": YES_OR_NO,
-    "compile": YES_OR_NO,
-    "deterministic": YES_OR_NO,
-    "max_loss": NUMBER,
-    "rate": TEXT,
-    "hyperparameters": TEXT,
-    "schedule": TEXT,
-    "warmup": NUMBER,
-    "clip_grad_norm": NUMBER,
-    "label_smoothing": NUMBER,
-    "average": TEXT,
-}
+# Values of several types; text in a file, where a column has one type.
 SEVERAL_TYPES = ("pretrained", "split_seed", "hyperparameters")
+OF_FIELDS: Mapping[type, pa.DataType] = {
+    bool: YES_OR_NO,
+    int: WHOLE,
+    float: NUMBER,
+    tuple: pa.list_(NUMBER),
+}
+
+
+def field_type(name: str, annotation: Any) -> pa.DataType:
+    """The type of a field's column in a file, from the type of its values."""
+    several = get_origin(annotation) in (Union, UnionType)
+    kinds = set(map(bare, get_args(annotation) if several else (annotation,))) - {NoneType}
+    if name in SEVERAL_TYPES or len(kinds) != 1:
+        return TEXT
+    return OF_FIELDS.get(kinds.pop(), TEXT)
+
+
+def bare(annotation: Any) -> Any:
+    """The class of a type, without bounds and parameters."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return get_origin(annotation) or annotation
+
+
+FIELD_TYPES: Mapping[str, pa.DataType] = {
+    name: field_type(name, field.annotation) for name, field in FIELDS.items()
+}
 OTHER_TYPES: Mapping[str, pa.DataType] = {
     "finished_epochs": WHOLE,
     "train_size": WHOLE,
@@ -131,7 +120,7 @@ def dtype_of(name: str, values: Sequence[Any]) -> DType:
 
 def may_be_none(name: str) -> bool:
     """Whether a field of a trial may be None."""
-    return name in FIELD_NAMES and NoneType in get_args(Trial.model_fields[name].annotation)
+    return name in FIELD_NAMES and NoneType in get_args(FIELDS[name].annotation)
 
 
 def values_of(frame: pd.DataFrame, name: str) -> list[Any]:

@@ -16,9 +16,9 @@ from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metric import SECONDS
 from adaloss.tasks.metrics import COUNTED, METRICS
-from adaloss.tasks.table import DEFAULT_TASK, TASKS, common_task
+from adaloss.tasks.table import FIELD_NAMES, common_task, task_named
 from adaloss.tasks.task import Task
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.trial import Trial
 from analysis.frame.column_types import column_of, values_of
 from analysis.frame.index import indexed_rows
 from analysis.frame.indexed_records import (
@@ -32,13 +32,11 @@ from analysis.frame.indexed_records import (
 MISSING = "missing"
 """The state of a trial that has no result yet."""
 
-FIELDS_OF = attrgetter(*FIELD_NAMES)
-
 
 def frame_columns(task: Task) -> tuple[str, ...]:
     """The columns of :func:`build_frame` for trials of a task."""
     return (
-        *FIELD_NAMES,
+        *task.field_names,
         "trial_id",
         "state",
         "finished_epochs",
@@ -57,14 +55,12 @@ def frame_columns(task: Task) -> tuple[str, ...]:
 
 def history_columns(task: Task) -> tuple[str, ...]:
     """The columns of :func:`history_frame` for trials of a task."""
-    return (*FIELD_NAMES, "trial_id", "state", *history_lists(task))
+    return (*task.field_names, "trial_id", "state", *history_lists(task))
 
 
 def task_in(frame: pd.DataFrame) -> Task:
     """The task whose trials a frame describes; the default if no task has such fields."""
-    columns = set(frame.columns)
-    described = (task for task in TASKS.values() if columns >= set(task.fields.model_fields))
-    return next(described, DEFAULT_TASK)
+    return task_named(frame["task"].iloc[0] if "task" in frame and len(frame) else None)
 
 
 def build_frame(
@@ -184,8 +180,9 @@ def flattened(epochs: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "pd.Series[Any]"]:
     """The columns that identify each row's trial: fields, id and state."""
-    values = zip(*map(FIELDS_OF, trials), strict=True) if trials else ((),) * len(FIELD_NAMES)
-    fields = dict(zip(FIELD_NAMES, values, strict=True))
+    names = common_task(trials).field_names
+    values = zip(*map(attrgetter(*names), trials), strict=True) if trials else ((),) * len(names)
+    fields = dict(zip(names, values, strict=True))
     columns = {name: column_of(name, declared) for name, declared in fields.items()}
     for name in sorted({name for trial in trials for name, _ in trial.hyperparameters}):
         column = f"{PREFIX}{name}"
@@ -221,10 +218,14 @@ def applicable_values(frame: pd.DataFrame, field: str) -> Values:
     return Values(values_of(frame, field), applies)
 
 
+NEVER_AN_AXIS = ("task", "hyperparameters")
+
+
 def fields_in(frame: pd.DataFrame) -> tuple[str, ...]:
     """The fields of the trials in a frame, with hyperparameters as ``optimizer.NAME``."""
     own = [name for name in map(str, frame) if HYPERPARAMETER.match(name)]
-    return (*(name for name in FIELD_NAMES if name != "hyperparameters"), *own)
+    known = (name for name in FIELD_NAMES if name in frame and name not in NEVER_AN_AXIS)
+    return (*known, *own)
 
 
 def distinct_values(frame: pd.DataFrame, field: str) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from adaloss.grid.sweep import Sweep
 from adaloss.records.result import TrialState
-from adaloss.trial import Trial
+from adaloss.tasks.table import FIELDS
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import MISSING, fields_in, positions_by
 from analysis.render.html_text import escaped
@@ -144,5 +144,5 @@ def constants(
 
 def is_default(name: str, value: object) -> bool:
     """Whether this is the field's default."""
-    field = Trial.model_fields.get(name)
+    field = FIELDS.get(name)
     return field is not None and not field.is_required() and bool(field.default == value)

@@ -10,7 +10,7 @@ import pandas as pd
 from adaloss.own_code.fingerprints import difference, for_comparison
 from adaloss.records.places import Places
 from adaloss.records.result import Digest, TrialState
-from adaloss.tasks.images.fingerprints import digest_now, own_values
+from adaloss.tasks.fingerprints import digest_now, own_values
 from analysis.frame.column_types import values_of
 
 OWN_FIELDS = ("model", "dataset", "pretrained", "optimizer")
@@ -27,10 +27,9 @@ def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
         return frame
     known: dict[tuple[str, str], Any] = {}
     texts = []
-    columns = (values_of(frame, name) for name in OWN_FIELDS)
-    for *values, text in zip(*columns, recorded(frame), strict=True):
+    for values, text in zip(own_columns(frame), recorded(frame), strict=True):
         now = {}
-        for field, name in own_values(*values).items():
+        for field, name in own_values(values).items():
             if (field, name) not in known:
                 known[field, name] = digest_now(field, name, places)
             old = parsed(text).get(field)
@@ -40,6 +39,13 @@ def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
                 now[field] = current
         texts.append(json.dumps(now, sort_keys=True) if now else None)
     return frame.assign(**{NOW: pd.Series(texts, dtype="object")})
+
+
+def own_columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The fields of each row that may name the user's own code or files."""
+    names = [name for name in OWN_FIELDS if name in frame]
+    columns = [values_of(frame, name) for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def is_mixed(fingerprints: Iterable[str | None]) -> bool:
@@ -87,8 +93,7 @@ def own_notes(trials: pd.DataFrame, *, some_mixed: bool) -> Iterator[str]:
     finished = trials[trials["state"].isin(WITH_NUMBERS)]
     before = [parsed(text) for text in recorded(finished)]
     now = [parsed(text) for text in (values_of(finished, NOW) if NOW in finished else ())]
-    columns = zip(*(values_of(finished, name) for name in OWN_FIELDS), strict=True)
-    own = [own_values(*values) for values in columns]
+    own = [own_values(values) for values in own_columns(finished)]
     for field in OWN_FIELDS:
         for name in dict.fromkeys(named[field] for named in own if field in named):
             rows = [row for row, named in enumerate(own) if named.get(field) == name]

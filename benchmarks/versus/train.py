@@ -29,12 +29,12 @@ def train_one(trial: Mapping[str, Any], report: Report = no_report) -> float:
 
     from adaloss.tasks.divergence import DivergedError
     from adaloss.tasks.images.data.splits import load_splits, spec_of
+    from adaloss.tasks.images.fields import ImageTrial
     from adaloss.tasks.images.training import Training
-    from adaloss.trial import Trial
 
     torch.set_num_threads(1)
     folder = run_folder()
-    configured = Trial(**FIXED, **trial, epochs=Space.load(folder).epochs)
+    configured = ImageTrial(**FIXED, **trial, epochs=Space.load(folder).epochs)
     training = Training(configured, load_splits(spec_of(configured), Path(), "cpu"))
     accuracy: float | None = None
     loss: float | None = None

@@ -162,7 +162,7 @@ def say_own_changes(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -
     from dataclasses import replace
 
     from adaloss.records.store import ignore
-    from adaloss.tasks.images.fingerprints import own_of
+    from adaloss.tasks.fingerprints import own_of
     from runners.pages.own_changes import own_changes
     from runners.plan import make_plan
 

@@ -143,9 +143,10 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     chosen = plan_of(sweep, sweep.trials, only, replace(store, unreadable=ignore)).trials
     if len(chosen) > 1:
         first = chosen[0]
+        model = f",model={first.values['model']}" if "model" in first.values else ""
         raise UserError(
             f"{len(chosen)} trials match: select one, for example with "
-            f"--only b0={first.b0:g},optimizer={first.optimizer},model={first.model},"
+            f"--only b0={first.b0:g},optimizer={first.optimizer}{model},"
             f"seed={first.seed}"
         )
     with locked(sweep, store):

@@ -7,10 +7,9 @@ from adaloss.errors import UserError
 from adaloss.grid.mistakes.problems import suggestion
 from adaloss.grid.points.filter import field_value
 from adaloss.grid.sweep import only
-from adaloss.trial import FIELD_NAMES, Trial
-
-SMOKE_BATCHES = 2
-SMOKE_EVAL_EXAMPLES = 100
+from adaloss.tasks.table import common_task
+from adaloss.tasks.task import Task
+from adaloss.trial import Trial
 
 
 class SelectionError(UserError):
@@ -96,33 +95,25 @@ def smoke_trials(trials: Sequence[Trial], settings: Sequence[str]) -> tuple[Tria
         SelectionError: a setting names no field of a trial, or an invalid value.
     """
     seed = trials[0].seed
-    values = dict(setting(item) for item in settings)
+    task = common_task(trials)
+    values = dict(setting(item, task) for item in settings)
     return tuple(in_small(trial, values) for trial in trials if trial.seed == seed)
 
 
 def in_small(trial: Trial, values: dict[str, Any]) -> Trial:
-    """The trial with these values, for one epoch of two batches."""
-    fields = trial.values | {"epochs": 1} | values
-    smaller = {
-        "train_examples": least(fields["train_examples"], SMOKE_BATCHES * fields["batch_size"]),
-        "eval_examples": least(fields["eval_examples"], SMOKE_EVAL_EXAMPLES),
-    }
-    return Trial(**(fields | smaller))
+    """The trial with these values, for one short epoch."""
+    changed = trial.model_copy(update={"epochs": 1} | values)
+    return type(trial)(**(changed.values | changed.in_small()))
 
 
-def least(count: int | None, most: int) -> int:
-    """The count, limited to ``most``; None means all examples."""
-    return most if count is None else min(count, most)
-
-
-def setting(item: str) -> tuple[str, Any]:
+def setting(item: str, task: Task) -> tuple[str, Any]:
     """The field and the value of ``field=value``, in the notation of a grid."""
     name, equals, text = (part.strip() for part in item.partition("="))
     if not equals:
         raise SelectionError(f"--set {item}: write field=value, such as pretrained=false")
-    if name not in FIELD_NAMES:
-        raise SelectionError(f"--set {item}: unknown field{suggestion(name, FIELD_NAMES)}")
+    if name not in task.field_names:
+        raise SelectionError(f"--set {item}: unknown field{suggestion(name, task.field_names)}")
     try:
-        return name, field_value(name, text)
+        return name, field_value(name, text, task)
     except ValueError as error:
         raise SelectionError(f"--set {item}: {error}") from error

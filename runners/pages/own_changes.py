@@ -7,7 +7,7 @@ from adaloss.own_code.fingerprints import difference, for_comparison
 from adaloss.records.places import Places
 from adaloss.records.printable import printable
 from adaloss.records.result import TrialResult, TrialState
-from adaloss.tasks.images.fingerprints import digest_now, own_of
+from adaloss.tasks.fingerprints import digest_now, own_of
 from adaloss.trial import Trial
 
 WITH_NUMBERS = (TrialState.COMPLETE, TrialState.DIVERGED)

@@ -10,6 +10,7 @@ from adaloss.records.places import Places, prepared_folder
 from adaloss.records.printable import printable
 from adaloss.records.result import SplitSizes
 from adaloss.tasks.images.data.parts import split_sizes
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.models.licences import licence
 from adaloss.trial import Trial
 from runners.calibrate import Measured
@@ -63,7 +64,9 @@ def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost
         ),
         checkpoint_bytes=None if largest is None else largest * min(kept, len(plan.missing)),
         licences={
-            trial.model: stated for trial in plan.trials if (stated := licence(trial)) is not None
+            trial.model: stated
+            for trial in image_trials(plan.trials)
+            if (stated := licence(trial)) is not None
         },
     )
 
@@ -115,10 +118,15 @@ def data_records(plan: Plan, places: Places) -> Iterator[dict[str, Any]]:
         yield {name: trial.value(name) for name in SPLIT_FIELDS} | sizes
 
 
-def one_of_each_split(trials: tuple[Trial, ...]) -> list[Trial]:
+def image_trials(trials: tuple[Trial, ...]) -> list[ImageTrial]:
+    """The trials that train on images."""
+    return [trial for trial in trials if isinstance(trial, ImageTrial)]
+
+
+def one_of_each_split(trials: tuple[Trial, ...]) -> list[ImageTrial]:
     """A trial of each data set and number of its examples."""
-    found: dict[tuple[Any, ...], Trial] = {}
-    for trial in trials:
+    found: dict[tuple[Any, ...], ImageTrial] = {}
+    for trial in image_trials(trials):
         found.setdefault(tuple(trial.value(name) for name in SPLIT_FIELDS), trial)
     return list(found.values())
 
@@ -132,7 +140,7 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
     )
     yield f"disk: records {readable(cost.record_bytes)}, {checkpoints}"
     root = sweep.places.data_root
-    for name in dict.fromkeys(trial.dataset for trial in plan.missing):
+    for name in dict.fromkeys(trial.dataset for trial in image_trials(plan.missing)):
         files, tensors = DATASET_BYTES.get(name, (0, 0))
         if files:
             yield (
@@ -144,8 +152,8 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
 def measured_line(trial: Trial, found: Measured) -> str:
     """The calibration of a kind of trial."""
     return (
-        f"measured: {trial.model}, batch {trial.batch_size}: "
-        f"{found.examples_per_second:,.0f} images/s in training, "
+        f"measured: {trial.subject}, batch {trial.batch_size}: "
+        f"{found.examples_per_second:,.0f} examples/s in training, "
         f"{duration(found.epoch_seconds)} an epoch with its evaluations"
     )
 
@@ -181,7 +189,10 @@ def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> 
 def one_of_each_kind(trials: tuple[Trial, ...]) -> list[Trial]:
     """A trial of each kind for timing, with random weights, which take the same time."""
     first = list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
-    return [Trial(**trial.values | {"pretrained": False}) for trial in first]
+    return [
+        trial.model_copy(update={"pretrained": False}) if isinstance(trial, ImageTrial) else trial
+        for trial in first
+    ]
 
 
 def readable(size: int) -> str:

@@ -50,8 +50,8 @@ def checkpoints(planned: Planned) -> Need:
     """The checkpoints of running trials, or of all; a checkpoint exists twice while replaced."""
     keep = planned.sweep.grid.execution.keep_checkpoints
     # Grids have few models and many trials.
-    kinds = {(trial.model, trial.momentum > 0) for trial in planned.trials}
-    largest = max((checkpoint_bytes(*kind) for kind in kinds), default=0)
+    kinds = {(trial.model, trial.momentum > 0) for trial in planned.image_trials}
+    largest = max((checkpoint_bytes(*kind) for kind in kinds), default=SMALL_MODEL_BYTES)
     kept = len(planned.trials) if keep else planned.workers
     return Need(
         what="checkpoints",

@@ -6,6 +6,7 @@ from pathlib import Path
 from adaloss.grid.schema.schema import WandbMode
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.trial import Trial
 from runners.trials.machine import MachineError, workers
 
@@ -36,11 +37,16 @@ class Planned:
         return self.store.trial_folder(longest)
 
     @property
+    def image_trials(self) -> tuple[ImageTrial, ...]:
+        """The trials that train on images."""
+        return tuple(trial for trial in self.trials if isinstance(trial, ImageTrial))
+
+    @property
     def datasets(self) -> tuple[str, ...]:
-        """The data sets, each once."""
-        return tuple(dict.fromkeys(trial.dataset for trial in self.trials))
+        """The sets of images, each once."""
+        return tuple(dict.fromkeys(trial.dataset for trial in self.image_trials))
 
     @property
     def starts(self) -> tuple[tuple[str, bool | str], ...]:
         """Each model with its ``pretrained`` value, once."""
-        return tuple(dict.fromkeys((trial.model, trial.pretrained) for trial in self.trials))
+        return tuple(dict.fromkeys((trial.model, trial.pretrained) for trial in self.image_trials))

@@ -37,7 +37,7 @@ class Worker:
     def __init__(self) -> None:
         self.execution: Execution | None = None
         self.watchdog: Watchdog | None = None
-        self.codes: dict[str, TaskCode] = {}
+        self.codes: dict[str, TaskCode[Any]] = {}
         self.provenance: Provenance | None = None
         self.has_run_own_code = False
 

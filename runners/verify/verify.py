@@ -95,7 +95,7 @@ def scratch_store() -> Iterator[Store]:
 
 
 def verify_trial(
-    trial: Trial, store: Store, scratch: Store, places: Places, code: "TaskCode"
+    trial: Trial, store: Store, scratch: Store, places: Places, code: "TaskCode[Any]"
 ) -> Verification:
     """Run one trial again and compare."""
     recorded = records_of(trial, store)
@@ -150,7 +150,7 @@ def ran_on_gpu(result: TrialResult) -> bool:
 def bit_for_bit(trial: Trial, result: TrialResult, device: str) -> bool:
     """Whether the numbers must equal the recorded ones to the last bit."""
     if ran_on_gpu(result):
-        return device != "cpu" and bool(trial.deterministic)
+        return device != "cpu" and bool(trial.values.get("deterministic"))
     return True
 
 
@@ -166,7 +166,7 @@ def run_again(
     trial: Trial,
     scratch: Store,
     settings: "ExecutionSettings",
-    code: "TaskCode",
+    code: "TaskCode[Any]",
     provenance: Provenance,
 ) -> Records:
     """Run the trial and return its new records.
@@ -187,7 +187,7 @@ def execute(
     trial: Trial,
     scratch: Store,
     settings: "ExecutionSettings",
-    code: "TaskCode | None",
+    code: "TaskCode[Any] | None",
     provenance: Provenance,
 ) -> None:
     """Run the trial to its end; without ``code`` the task's code is loaded here."""

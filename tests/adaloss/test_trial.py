@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from adaloss.optim import OPTIMIZERS
 from adaloss.optimizer_names import LOSS_OPTIMIZERS, unused_fields
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 
 
 def test_one_and_one_point_zero_are_one_value(make_trial):
@@ -66,11 +66,11 @@ def test_what_applies_agrees_with_the_optimizers():
 
 @given(b0=st.floats(min_value=1e-300, max_value=1e300), seed=st.integers(0, 2**63 - 1))
 def test_a_trial_read_back_from_json_is_the_same_trial(b0, seed):
-    trial = Trial(
+    trial = ImageTrial(
         dataset="digits", model="mlp", optimizer="adaloss", seed=seed, lr=1, epochs=1,
         batch_size=1, b0=b0,
     )  # fmt: skip
-    again = Trial.model_validate_json(trial.model_dump_json())
+    again = ImageTrial.model_validate_json(trial.model_dump_json())
     assert (again, again.trial_id) == (trial, trial.trial_id)
 
 
@@ -93,10 +93,10 @@ def test_folder_names_are_safe(make_trial):
 @given(seed=st.integers(0, 2**63 - 1), model=st.text(min_size=1, max_size=20))
 def test_a_trial_with_another_seed_is_the_trial_declared_with_it(seed, model):
     fields = {"dataset": "digits", "optimizer": "adaloss", "lr": 1, "epochs": 1, "batch_size": 8}
-    first = Trial(**fields, model=model, seed=0)
+    first = ImageTrial(**fields, model=model, seed=0)
     assert first.trial_id != first.with_seed(1).trial_id
     other = first.with_seed(seed)
-    declared = Trial(**fields, model=model, seed=seed)
+    declared = ImageTrial(**fields, model=model, seed=seed)
     assert (other, other.trial_id) == (declared, declared.trial_id)
     assert (other.identity, other.readable_name) == (declared.identity, declared.readable_name)
     assert (other.values, other.cell) == (declared.values, declared.cell)
@@ -119,7 +119,7 @@ def test_a_trial_with_another_seed_is_the_trial_declared_with_it(seed, model):
     st.integers(0, 99),
 )
 def test_the_identity_is_the_canonical_json_of_what_counts(fields, optimizer, seed):
-    trial = Trial(
+    trial = ImageTrial(
         dataset="digits", model="mlp", lr=1, epochs=1, batch_size=8, seed=seed,
         optimizer=optimizer, **fields,
     )  # fmt: skip

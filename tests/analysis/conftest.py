@@ -15,7 +15,7 @@ from adaloss.records.result import (
     TrialState,
 )
 from adaloss.records.store import Store
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 from analysis.frame.frame import build_frame
 from analysis.tables.tables import compile_tables
 
@@ -44,10 +44,10 @@ class Records:
     """Declared trials and their records, written through a real store."""
 
     store: Store
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[ImageTrial] = field(default_factory=list)
 
     def declare(self, **fields):
-        trial = Trial(
+        trial = ImageTrial(
             **{
                 "dataset": "digits",
                 "model": "mlp",

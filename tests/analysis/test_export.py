@@ -6,8 +6,7 @@ import math
 import pandas as pd
 import pytest
 
-from adaloss.tasks.table import DEFAULT_TASK
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES
 from analysis.export import WRITERS, export
 from analysis.frame.column_types import FIELD_TYPES, SEVERAL_TYPES, STRING
 from analysis.frame.frame import frame_columns, history_columns, history_frame

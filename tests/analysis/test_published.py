@@ -6,7 +6,7 @@ from epochs import epoch_with
 from adaloss.errors import UserError
 from adaloss.grid.sweep import load_sweep, resolve_grid
 from adaloss.records.result import TrialResult, TrialState
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 from analysis.comparison.compare import compare
 from analysis.comparison.from_records import records_side
 from analysis.comparison.outcomes import Outcome
@@ -46,7 +46,7 @@ def compared(store):
 
 
 def changed(trial, **changes):
-    return Trial(**(trial.model_dump() | changes))
+    return ImageTrial(**(trial.model_dump() | changes))
 
 
 def finish(store, trial, top1):

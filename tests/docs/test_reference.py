@@ -6,9 +6,9 @@ import runpy
 import pytest
 from documents import ROOT
 
-from adaloss.grid.points.points import CELL_FIELDS
 from adaloss.grid.sweep import grid_json_schema, load_sweep
 from adaloss.records.result import FailureKind
+from adaloss.tasks.table import CELL_FIELDS
 from runners.cli import options
 from runners.preflight.finding import Finding
 

@@ -11,10 +11,11 @@ from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.combinations import impossible_combinations
 from adaloss.grid.points.optimizers import Unset
 from adaloss.grid.points.parameters import Values
-from adaloss.grid.points.points import CELL_FIELDS, Cell, Point, Points
+from adaloss.grid.points.points import Cell, Point, Points
 from adaloss.grid.reading.file import GridFile
 from adaloss.optimizer_names import HYPERPARAMETER
-from adaloss.trial import FIELD_NAMES, Trial
+from adaloss.tasks.table import FIELD_NAMES
+from adaloss.tasks.task import Task
 
 MOST_TRIALS = 1_000_000
 # A cell takes some kilobytes of memory.
@@ -23,13 +24,6 @@ TOO_MANY_STEPS = (
     "overrides and exclude select so many cells so often that loading would take too long; "
     "write the values in parameters"
 )
-
-# The values of the fields that a grid leaves out, so that a match can name them too.
-DEFAULTS: Cell = {
-    name: field.default
-    for name, field in Trial.model_fields.items()
-    if name in CELL_FIELDS and not field.is_required()
-} | {"momentum": Unset(0.0)}
 
 
 def expand_cells(
@@ -46,7 +40,7 @@ def expand_cells(
     )
     if message := too_many(count, seeds):
         return [], [file.problem(("parameters",), message)]
-    defaults = DEFAULTS | dict.fromkeys(hyperparameters_in(axes, points))
+    defaults = defaults_of(file.task) | dict.fromkeys(hyperparameters_in(axes, points))
     cells = [defaults | cell for cell in combinations(axes)]
     index = CellIndex(cells)
     try:
@@ -64,6 +58,13 @@ def expand_cells(
         problems.append(file.problem(("exclude",), "exclude leaves no cell of the grid"))
     problems += impossible_combinations(file, axes, points, kept, invalid)
     return kept, problems
+
+
+def defaults_of(task: Task) -> Cell:
+    """The values of the fields that a grid leaves out, so that a match can name them too."""
+    fields = {name: task.fields.model_fields[name] for name in task.cell_fields}
+    given = {name: field.default for name, field in fields.items() if not field.is_required()}
+    return given | {"momentum": Unset(0.0)}
 
 
 def too_many(cells: int, seeds: int) -> str | None:

@@ -7,6 +7,7 @@ from adaloss.grid.points.parameters import Values
 from adaloss.grid.points.points import Cell, Point, Points
 from adaloss.grid.reading.file import GridFile
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.model_names import has_published_weights
 
 
@@ -19,6 +20,8 @@ def impossible_combinations(
         *(new for _, new in points.overrides),
         *points.include,
     ]
+    if file.task.fields is not ImageTrial:
+        return
     if not {"resize", "image_size"} & set(invalid):
         yield from crops_too_large(file, declared, cells)
     if not {"dataset", "resize", "image_size"} & set(invalid):

@@ -9,7 +9,10 @@ from adaloss.grid.mistakes.problems import suggestion
 from adaloss.grid.mistakes.wording import as_written, sentence
 from adaloss.grid.points.parameters import adapter
 from adaloss.grid.reading.scalars import plain_scalar
-from adaloss.trial import FIELD_NAMES, Trial, is_field
+from adaloss.optimizer_names import HYPERPARAMETER
+from adaloss.tasks.table import DEFAULT_TASK, TASKS, common_task
+from adaloss.tasks.task import Task
+from adaloss.trial import Trial
 
 TEXT_FIELDS = ("dataset", "model", "optimizer", "interpolation", "normalize", "precision")
 MOST_SHOWN = 20
@@ -21,10 +24,11 @@ def only(trials: tuple[Trial, ...], filters: Mapping[str, str]) -> tuple[Trial, 
     Raises:
         ValueError: a field is unknown, or no remaining trial has a value.
     """
+    task = common_task(trials)
     for name, text in filters.items():
-        if not is_field(name):
-            raise ValueError(f"unknown field {name!r}{suggestion(name, FIELD_NAMES)}")
-        values = [field_value(name, part.strip()) for part in text.split("|")]
+        if name not in task.field_names and not HYPERPARAMETER.match(name):
+            raise ValueError(f"unknown field {name!r}{suggestion(name, task.field_names)}")
+        values = [field_value(name, part.strip(), task) for part in text.split("|")]
         existing = dict.fromkeys(trial.value(name) for trial in trials)
         for value in values:
             if value not in existing:
@@ -36,15 +40,16 @@ def only(trials: tuple[Trial, ...], filters: Mapping[str, str]) -> tuple[Trial, 
     return trials
 
 
-def field_value(name: str, text: str) -> Any:
-    """The value of the field that is written as ``text``.
+def field_value(name: str, text: str, task: Task | None = None) -> Any:
+    """The value of the field that is written as ``text``; without a task, of the first that has it.
 
     Raises:
         ValueError: the text is not a value of the field.
     """
+    task = task or next((each for each in TASKS.values() if name in each.field_names), DEFAULT_TASK)
     value = text if name in TEXT_FIELDS else plain_scalar(text)
     try:
-        return adapter(name).validate_python(value, strict=True)
+        return adapter(task, name).validate_python(value, strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         raise ValueError(sentence(("parameters", name), details)) from error

@@ -1,6 +1,7 @@
 """Check the parameters of a grid against the fields of a trial, and collect every mistake."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,19 +12,18 @@ from adaloss.grid.mistakes.wording import as_written, described, sentence
 from adaloss.grid.points.forms import mistake_in_form
 from adaloss.grid.reading.file import GridFile
 from adaloss.optimizer_names import HYPERPARAMETER
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, is_model, timm_names
-from adaloss.trial import FIELD_NAMES, Trial, is_field
+from adaloss.tasks.table import FIELD_NAMES
+from adaloss.tasks.task import Task
 
-REQUIRED = tuple(name for name, field in Trial.model_fields.items() if field.is_required())
 # Fields that another section of the file sets.
 NOT_PARAMETERS = {
+    "task": "task: … at the top of the file",
     "max_loss": "divergence: {max_loss: …}",
     "hyperparameters": "optimizer.NAME: …",
 }
 
-ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(field.rebuild_annotation()) for name, field in Trial.model_fields.items()
-}
 # The constructor checks a hyperparameter's type itself.
 Scalar = bool | int | float | str | None
 # None itself stands for an optimizer that does not take the hyperparameter.
@@ -42,14 +42,16 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
     values: Values = {}
     problems: list[Problem] = []
     hinted: set[str] = set()
-    names = [field for field in FIELD_NAMES if field not in NOT_PARAMETERS]
+    fields = file.task.fields.model_fields
+    names = [field for field in file.task.field_names if field not in NOT_PARAMETERS]
     for name, content in parameters.items():
         path = ("parameters", name)
         if name in NOT_PARAMETERS:
             message = f"{name} is not a parameter: write {NOT_PARAMETERS[name]}"
             problems.append(file.problem(path, message))
-        elif not is_field(name):
-            message = f"unknown parameter {quoted(name)}{suggestion(name, names)}"
+        elif name not in fields and not HYPERPARAMETER.match(name):
+            other = f" of the task {file.task.name}" if name in FIELD_NAMES else ""
+            message = f"unknown parameter {quoted(name)}{other}{suggestion(name, names)}"
             problems.append(file.problem(path, message))
             if meant := similar_names(name, names):
                 hinted.update(meant)
@@ -57,8 +59,9 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
         else:
             values[name], more = parameter_values(file, path, content)
             problems += more
-    for name in REQUIRED:
-        if name not in parameters and name not in hinted and name != "seed":
+    for name in names:
+        required = fields[name].is_required() and name != "seed"
+        if required and name not in parameters and name not in hinted:
             problems.append(file.problem(("parameters", name), f"parameters.{name} is missing"))
     if "seed" in values and "seeds" in file.data:
         message = "seed and seeds are both set: leave one out"
@@ -101,11 +104,11 @@ def checked_values(
     values: dict[Any, None] = {}
     problems: list[Problem] = []
     for item_path, item in items or [(path, content)]:
-        mistakes = list(mistakes_in_value(name, item))
+        mistakes = list(mistakes_in_value(file.task, name, item))
         problems += [file.problem(item_path, message) for message in mistakes]
         if mistakes:
             continue
-        value = adapter(name).validate_python(item, strict=True)
+        value = adapter(file.task, name).validate_python(item, strict=True)
         if value in values:
             message = f"{name} has the value {as_written(value)} twice; remove one"
             problems.append(file.problem(item_path, message))
@@ -113,22 +116,24 @@ def checked_values(
     return tuple(values), problems
 
 
-def adapter(name: str) -> TypeAdapter[Any]:
-    """The type of a field or a hyperparameter."""
-    return ADAPTERS.get(name, ANY_VALUE)
+@cache
+def adapter(task: Task, name: str) -> TypeAdapter[Any]:
+    """The type of a field of a task, or of a hyperparameter."""
+    field = task.fields.model_fields.get(name)
+    return ANY_VALUE if field is None else TypeAdapter(field.rebuild_annotation())
 
 
-def mistakes_in_value(name: str, value: Any) -> Iterator[str]:
+def mistakes_in_value(task: Task, name: str, value: Any) -> Iterator[str]:
     """The mistakes in a value of this field, as sentences."""
     if value is None and HYPERPARAMETER.match(name):
         yield f"{name} cannot be null: leave it out for the optimizer's own default"
         return
     try:
-        adapter(name).validate_python(value, strict=True)
+        adapter(task, name).validate_python(value, strict=True)
     except ValidationError as error:
         yield sentence(("parameters", name), error.errors(include_url=False)[0])
         return
-    if name == "model" and not is_model(value):
+    if name == "model" and task.fields is ImageTrial and not is_model(value):
         yield f"unknown model {quoted(value)}{model_hint(value)}"
 
 

@@ -9,11 +9,6 @@ from adaloss.grid.points.parameters import Values, checked_values
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.optimizer_names import HYPERPARAMETER
-from adaloss.trial import FIELD_NAMES
-
-CELL_FIELDS = tuple(
-    name for name in FIELD_NAMES if name not in ("seed", "max_loss", "hyperparameters")
-)
 
 Cell = dict[str, Any]
 
@@ -67,19 +62,20 @@ def entries(file: GridFile, section: str) -> list[tuple[KeyPath, Mapping[str, An
 def read_point(file: GridFile, path: KeyPath, content: Any, problems: list[Problem]) -> Point:
     """The values of a point by field. Its mistakes are appended to ``problems``."""
     values: Values = {}
+    fields = file.task.cell_fields
     for name, value in content.items() if isinstance(content, Mapping) else ():
         value_path = (*path, name)
         if name in FIELD_OF and name not in file.arguments:
             problems.append(file.problem(value_path, f"write {FIELD_OF[name]} instead of {name}"))
-        elif name in CELL_FIELDS or HYPERPARAMETER.match(name):
+        elif name in fields or HYPERPARAMETER.match(name):
             values[name], mistakes = checked_values(
                 file, value_path, name, value, listed=isinstance(value, tuple)
             )
             problems += mistakes
-        elif name in FIELD_NAMES and name not in CELL_FIELDS:
+        elif name in file.task.field_names:
             message = f"{name} is the same in every cell and cannot select cells"
             problems.append(file.problem(value_path, message))
         else:
-            message = f"unknown field {quoted(name)}{suggestion(name, CELL_FIELDS)}"
+            message = f"unknown field {quoted(name)}{suggestion(name, fields)}"
             problems.append(file.problem(value_path, message))
     return Point(path, {name: listed for name, listed in values.items() if listed})

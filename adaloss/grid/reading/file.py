@@ -9,6 +9,8 @@ from adaloss.grid.mistakes.problems import MOST_PROBLEMS, GridError, KeyPath, Pr
 from adaloss.grid.mistakes.wording import described
 from adaloss.grid.reading import yaml as grid_yaml
 from adaloss.grid.reading.yaml import MAX_DEPTH, MAX_VALUES, Node, UnreadableYamlError, read_yaml
+from adaloss.tasks.table import task_named
+from adaloss.tasks.task import Task
 
 MAX_BYTES = 256 * 1024
 
@@ -29,6 +31,11 @@ class GridFile:
     problems: tuple[Problem, ...]
     reported: list[Problem] = field(default_factory=list)
     arguments: frozenset[str] = frozenset()
+
+    @property
+    def task(self) -> Task:
+        """The task of the sweep."""
+        return task_named(self.data.get("task"))
 
     def line(self, path: KeyPath) -> int:
         """The line of a value, or of the closest value that contains it."""

@@ -1,13 +1,14 @@
 """The JSON Schema of a grid file, with which editors complete and check it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from adaloss.grid.points.parameters import REQUIRED
-from adaloss.grid.points.points import CELL_FIELDS
 from adaloss.grid.reading.wandb import FIELD_OF, GROUPS, UNUSED
 from adaloss.grid.schema.schema import Grid
 from adaloss.optimizer_names import HYPERPARAMETER, PREFIX
+from adaloss.tasks.table import CELL_FIELDS, DEFAULT_TASK, FIELDS, TASKS
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 
 JsonSchema = dict[str, Any]
@@ -69,8 +70,12 @@ def grid_json_schema() -> JsonSchema:
     """The JSON Schema (draft 2020-12) of a grid file."""
     schema = Grid.model_json_schema()
     sections, keys = schema["$defs"], schema["properties"]
-    fields = Trial.model_json_schema()["properties"]
-    for name in FIELD_DESCRIPTIONS:
+    fields = {
+        name: part
+        for task in reversed(tuple(TASKS.values()))
+        for name, part in task.fields.model_json_schema()["properties"].items()
+    }
+    for name in described_fields():
         sections[name] = {
             STANDARD_KEYS.get(key, key): part
             for key, part in fields[name].items()
@@ -93,6 +98,7 @@ def grid_json_schema() -> JsonSchema:
     table = sections["GridTable"]["properties"]
     table["only"] = {"$ref": "#/$defs/Point", "description": table["only"]["description"]}
     table["exclude"]["items"] = {"$ref": "#/$defs/Point"}
+    schema["allOf"] = [own_required(task) for task in TASKS.values()]
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A grid of adaloss-sweep",
@@ -100,9 +106,41 @@ def grid_json_schema() -> JsonSchema:
     return head | {key: value for key, value in schema.items() if key != "title"}
 
 
+@cache
+def described_fields() -> Mapping[str, str]:
+    """What each parameter means, of those that are shared and those of each task."""
+    own = {name: FIELDS[name].description or "" for name in CELL_FIELDS}
+    return {**FIELD_DESCRIPTIONS, **{name: text for name, text in own.items() if text}}
+
+
+def own_required(task: Task) -> JsonSchema:
+    """What a grid of a task needs besides what every task needs."""
+    named = {"properties": {"task": {"const": task.name}}}
+    chosen = named if task is DEFAULT_TASK else named | {"required": ["task"]}
+    fields = task.fields.model_fields
+    own = [name for name in task.cell_fields if fields[name].is_required()]
+    needed = [name for name in own if name not in Trial.model_fields]
+    if_flat = parameters_are_flat() | {"then": {"required": needed}}
+    return {"if": chosen, "then": {"properties": {"parameters": if_flat}}}
+
+
+def parameters_are_flat() -> JsonSchema:
+    """The condition that parameters have plain names: only then can a schema find missing ones."""
+    names = [{"enum": list(described_fields())}, {"pattern": HYPERPARAMETER.pattern}]
+    values = {group: {"not": {"required": ["parameters"]}} for group in GROUPS}
+    return {"if": {"propertyNames": {"anyOf": names}, "properties": values}}
+
+
+def required_everywhere() -> Iterator[str]:
+    """The parameters that every task needs; loading the grid finds a task's own."""
+    for name, field in Trial.model_fields.items():
+        if field.is_required() and name != "seed":
+            yield name
+
+
 def parameters_schema() -> JsonSchema:
     """The schema of the parameters: named by field, or by W&B's nested and dotted names."""
-    by_field = {name: any_of(name, *in_any_form(name)) for name in FIELD_DESCRIPTIONS}
+    by_field = {name: any_of(name, *in_any_form(name)) for name in described_fields()}
     dotted = {
         name: {
             "$ref": f"#/properties/parameters/properties/{field}",
@@ -122,13 +160,7 @@ def parameters_schema() -> JsonSchema:
     schema = mapping(by_field | dotted | grouped, [])
     schema["patternProperties"] = {HYPERPARAMETER.pattern: HYPERPARAMETER_SCHEMA}
     # With dotted or nested names, only loading the grid finds missing parameters.
-    names = [{"enum": list(FIELD_DESCRIPTIONS)}, {"pattern": HYPERPARAMETER.pattern}]
-    plain = {"propertyNames": {"anyOf": names}}
-    values = {group: {"not": {"required": ["parameters"]}} for group in GROUPS}
-    return schema | {
-        "if": plain | {"properties": values},
-        "then": {"required": [name for name in REQUIRED if name != "seed"]},
-    }
+    return schema | parameters_are_flat() | {"then": {"required": list(required_everywhere())}}
 
 
 def nested_schema(prefix: str, dotted: Mapping[str, JsonSchema]) -> JsonSchema:
@@ -162,7 +194,7 @@ def in_any_form(name: str) -> tuple[JsonSchema, ...]:
 
 def any_of(name: str, *forms: JsonSchema) -> JsonSchema:
     """The schema of the field in one of these forms, with its description."""
-    return {"description": FIELD_DESCRIPTIONS[name], "anyOf": list(forms)}
+    return {"description": described_fields()[name], "anyOf": list(forms)}
 
 
 def mapping(keys: Mapping[str, JsonSchema], required: Iterable[str]) -> JsonSchema:

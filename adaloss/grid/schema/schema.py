@@ -17,6 +17,7 @@ from adaloss.grid.schema.types import (
     Seeds,
     TableAt,
     TableMetric,
+    TaskName,
     Template,
     TrialField,
     TrialFields,
@@ -42,9 +43,9 @@ class Metric(Section):
     """The metric that the tables show."""
 
     name: MetricName = DEFAULT_TASK.reported
-    """A logged metric. Accuracies are in percent."""
+    """A metric that the task logs. Accuracies are in percent. Default: the task's."""
     goal: Literal["maximize", "minimize"] = "maximize"
-    """Whether the largest or the smallest value is best."""
+    """Whether the largest or the smallest value is best. Default: as is usual for the metric."""
     at: GridAt = LAST
     """The last epoch, the epoch with the best validation accuracy (best_val; never the best on
     test), or epoch N."""
@@ -201,6 +202,8 @@ class Grid(Section):
     """A description for readers."""
     method: Method = "grid"
     """grid: every combination of the parameters."""
+    task: TaskName = DEFAULT_TASK.name
+    """The kind of experiment, which decides the other parameters and the metrics."""
     metric: Metric = Metric()
     """The metric that the tables show."""
     parameters: dict[str, Any]

@@ -15,7 +15,8 @@ from adaloss.grid.tables.spec import listed
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.records.places import url_problem
 from adaloss.tasks.metrics import COUNTED, LOGGED, METRICS
-from adaloss.trial import FIELD_NAMES, Seed
+from adaloss.tasks.table import FIELD_NAMES, TASKS
+from adaloss.trial import Seed
 
 MOST_SEEDS = 100_000
 LONGEST_DURATION = 100
@@ -130,6 +131,11 @@ def trial_fields(value: Any) -> Any:
     return tuple(map(trial_field, names)) if isinstance(names, tuple) else trial_field(names)
 
 
+def task_name(value: Any) -> Any:
+    """The name of a task."""
+    return one_of(tuple(TASKS), value, "a task")
+
+
 def metric_name(value: Any) -> Any:
     """The name of a logged metric."""
     if value in COUNTED:
@@ -226,6 +232,7 @@ GridAt = Annotated[str, BeforeValidator(grid_at), WithJsonSchema(AT_TEXT)]
 TableAt = Annotated[
     str, BeforeValidator(valid_at), WithJsonSchema({"anyOf": [AT_TEXT, REACH_MAPPING]})
 ]
+TaskName = Annotated[str, BeforeValidator(task_name), WithJsonSchema({"enum": list(TASKS)})]
 MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(LOGGED)})]
 TableMetric = Annotated[
     str, BeforeValidator(table_metric_name), WithJsonSchema({"enum": list(METRICS)})

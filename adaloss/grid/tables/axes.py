@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from adaloss.grid.points.points import CELL_FIELDS, Cell
+from adaloss.grid.points.points import Cell
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.optimizer_names import HYPERPARAMETER, SOMETIMES_UNUSED, unused_fields
+from adaloss.tasks.table import CELL_FIELDS
 
 USUAL = TableSpec()
 NAMES = (USUAL.columns, "model", "dataset")
@@ -20,9 +21,9 @@ def default_table(cells: list[Cell]) -> TableSpec:
     values. ``per`` has the model and all other fields that must be axes.
     """
     rows, columns = USUAL.rows, USUAL.columns
-    if any(len(values_of(cells, name)) == 1 for name in (rows, columns)):
+    if any(len(values_of(cells, name)) < 2 for name in (rows, columns)):
         rows, columns = longest_axes(cells)
-    per = tuple(name for name in USUAL.per if name not in (rows, columns))
+    per = tuple(name for name in USUAL.per if name in cells[0] and name not in (rows, columns))
     needed = fields_needed(cells, (rows, columns, *per))
     return TableSpec(rows=rows, columns=columns, per=(*per, *needed))
 
@@ -78,7 +79,7 @@ def determines(cells: list[Cell], by: str, name: str) -> bool:
 
 def values_of(cells: list[Cell], name: str) -> set[Any]:
     """The values of a field in the cells whose numbers it can change."""
-    return {cell[name] for cell in cells if applies(name, cell)}
+    return {cell[name] for cell in cells if name in cell and applies(name, cell)}
 
 
 def fields_needed(cells: list[Cell], axes: Sequence[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The labels of a grid's values in tables, figures and pages."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
@@ -10,7 +11,7 @@ from adaloss.grid.points.points import Cell
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.scalars import plain_scalar
 from adaloss.records.printable import printable_line
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES, TASKS
 
 LONGEST_LABEL = 100
 """Characters."""
@@ -80,9 +81,9 @@ ABSENT = object()
 
 def value_of(name: str, key: str, values: Mapping[Any, None]) -> Any:
     """The one of a field's values that is written as ``key``, or ABSENT."""
-    for candidate in (plain_scalar(key), key):
-        if not list(mistakes_in_value(name, candidate)):
-            value = adapter(name).validate_python(candidate, strict=True)
+    for task, candidate in product(TASKS.values(), (plain_scalar(key), key)):
+        if not list(mistakes_in_value(task, name, candidate)):
+            value = adapter(task, name).validate_python(candidate, strict=True)
             if value in values:
                 return value
     return ABSENT

@@ -5,13 +5,14 @@ from functools import lru_cache
 
 from adaloss.records.places import Places
 from adaloss.records.result import Fingerprint, SplitSizes
+from adaloss.tasks.fingerprints import fingerprint_with
 from adaloss.tasks.images.calibration import calibrate
 from adaloss.tasks.images.data.splits import fetch_and_prepare, load_splits, spec_of
-from adaloss.tasks.images.fingerprints import fingerprint_with
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.models.weights import fetch_weights
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.task import Calibration, Inputs, Run
-from adaloss.trial import Capture, Trial
+from adaloss.trial import Capture
 
 # Trials of a sweep alternate between a few data sets at most.
 DATA_SETS_IN_MEMORY = 2
@@ -23,14 +24,14 @@ class ImageCode:
     def __init__(self) -> None:
         self.load_splits = lru_cache(maxsize=DATA_SETS_IN_MEMORY)(load_splits)
 
-    def fetch(self, trials: Iterable[Trial], places: Places) -> None:
+    def fetch(self, trials: Iterable[ImageTrial], places: Places) -> None:
         """Download the data sets and weights that are missing, and prepare the data sets."""
         trials = tuple(trials)
         for spec in dict.fromkeys(spec_of(trial, places) for trial in trials):
             fetch_and_prepare(spec, places.data_root)
         fetch_weights(trials, places)
 
-    def read(self, trial: Trial, places: Places, device: str) -> Inputs:
+    def read(self, trial: ImageTrial, places: Places, device: str) -> Inputs:
         """Load the splits, resident on the device."""
         splits = self.load_splits(spec_of(trial, places), places.data_root, device)
         return Inputs(
@@ -41,12 +42,12 @@ class ImageCode:
             fingerprint=fingerprint_with(trial, places, splits.digest),
         )
 
-    def fingerprint(self, trial: Trial, places: Places, inputs: Inputs) -> Fingerprint | None:
+    def fingerprint(self, trial: ImageTrial, places: Places, inputs: Inputs) -> Fingerprint | None:
         """Digest model code and weights; the images' digest is that of what was read."""
         return fingerprint_with(trial, places, inputs.data.digest)
 
     def start(
-        self, trial: Trial, inputs: Inputs, places: Places, device: str, *, capture: Capture
+        self, trial: ImageTrial, inputs: Inputs, places: Places, device: str, *, capture: Capture
     ) -> Run:
         """Build model, optimizer and batches."""
         return Training(trial, inputs.data, places, device, capture=capture)

@@ -15,8 +15,8 @@ from adaloss.tasks.images.data.sources.folder_layout import folder_path, image_p
 from adaloss.tasks.images.data.sources.vision import VISION_DATASETS
 from adaloss.tasks.images.data.splits import Examples, Splits, spec_of
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.training import Training
-from adaloss.trial import Trial
 
 MOST_EXAMPLES = 8
 SIZES = {"mnist": 28, "fashion_mnist": 28, "cifar10": 32, "cifar100": 32}
@@ -34,7 +34,7 @@ class OutputError(UserError):
     """The model's output is not one number for each class."""
 
 
-def rehearse(trial: Trial, places: Places, device: str = "cpu") -> Trouble | None:
+def rehearse(trial: ImageTrial, places: Places, device: str = "cpu") -> Trouble | None:
     """Build the trial's model, train on one batch and evaluate; None where that works."""
     # This tests the network, not the compiler.
     tried = trial.model_copy(update={"compile": False})
@@ -54,7 +54,7 @@ def rehearse(trial: Trial, places: Places, device: str = "cpu") -> Trouble | Non
     return None
 
 
-def stand_in(trial: Trial, places: Places, device: str) -> Splits:
+def stand_in(trial: ImageTrial, places: Places, device: str) -> Splits:
     """A few random images with the shape of the trial's data set, and labels of many classes."""
     channels, size, classes = shape_of(trial, places)
     count = min(trial.batch_size, MOST_EXAMPLES)
@@ -80,7 +80,7 @@ def stand_in(trial: Trial, places: Places, device: str) -> Splits:
     )
 
 
-def shape_of(trial: Trial, places: Places) -> tuple[int, int, int]:
+def shape_of(trial: ImageTrial, places: Places) -> tuple[int, int, int]:
     """Channels, pixels of a side and classes of the trial's data set.
 
     Raises:

@@ -1,5 +1,6 @@
 """Image classification as a task."""
 
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.metrics import (
     EFFECTIVE_LR,
     IMAGE_METRICS,
@@ -10,10 +11,9 @@ from adaloss.tasks.images.metrics import (
     B,
 )
 from adaloss.tasks.task import Task, TaskCode
-from adaloss.trial import Trial
 
 
-def load_code() -> TaskCode:
+def load_code() -> TaskCode[ImageTrial]:
     """Import torch and what trains."""
     from adaloss.tasks.images.code import ImageCode
 
@@ -22,7 +22,7 @@ def load_code() -> TaskCode:
 
 IMAGE_CLASSIFICATION = Task(
     name="image_classification",
-    fields=Trial,
+    fields=ImageTrial,
     metrics=IMAGE_METRICS,
     objective=TRAIN_LOSS.name,
     reported=TEST_TOP1.name,

@@ -17,6 +17,7 @@ from adaloss.tasks.images.data.batches import ImageBatches
 from adaloss.tasks.images.data.recipe import draw, recipe_of
 from adaloss.tasks.images.data.splits import Splits
 from adaloss.tasks.images.evaluate import evaluate
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.metrics import (
     EFFECTIVE_LR,
     EXAMPLES_PER_SECOND,
@@ -43,7 +44,7 @@ from adaloss.tasks.seeding import (
     random_state,
     set_random_state,
 )
-from adaloss.trial import Capture, Trial
+from adaloss.trial import Capture
 
 # A read-back makes the host wait for the device, so losses are read this many at a time.
 STEPS_PER_READBACK = 50
@@ -54,7 +55,7 @@ class Training:
 
     def __init__(
         self,
-        trial: Trial,
+        trial: ImageTrial,
         splits: Splits,
         places: Places = NOWHERE,
         device: str = "cpu",

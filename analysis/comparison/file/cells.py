@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from adaloss.grid.mistakes.problems import Problem, closest, suggestion
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.file.entry import Entry, Parsed, measure_problems, parsed_fields
 from analysis.comparison.file.lines import Line, ResultsFile
 from analysis.comparison.file.numbers import numbers_of

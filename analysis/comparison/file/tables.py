@@ -8,7 +8,7 @@ from adaloss.grid.mistakes.problems import Problem, suggestion
 from adaloss.optimizer_names import LOSS_OPTIMIZERS, is_named
 from adaloss.tasks.images.dataset_names import DATASET_NAMES
 from adaloss.tasks.images.model_names import is_model
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.file.entry import Entry, Parsed, measure_problems, parsed_fields
 from analysis.comparison.file.lines import Line, ResultsFile
 from analysis.comparison.file.numbers import numbers_of

@@ -29,7 +29,7 @@ def loading(planned: Planned) -> Iterator[Finding]:
 
     distinct = {
         (trial.dataset, trial.resize, trial.image_size, trial.interpolation): trial
-        for trial in planned.trials
+        for trial in planned.image_trials
         if trial.dataset in complete
     }
     reported: set[str] = set()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from adaloss.records.store import ignore
-from adaloss.tasks.images.fingerprints import own_of
+from adaloss.tasks.fingerprints import own_of
 from adaloss.trial import Trial
 from runners.pages.own_changes import own_changes
 from runners.plan import make_plan

@@ -7,9 +7,9 @@ from adaloss.optimizer_names import is_own_optimizer
 from adaloss.own_code.fresh_process import ProcessEndedError, in_fresh_process
 from adaloss.own_code.modules import find_own_module
 from adaloss.records.places import Places
+from adaloss.tasks.fingerprints import own_of
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, image_folder_candidates
-from adaloss.tasks.images.fingerprints import own_of
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 from runners.pages.own_frames import own_frames
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.planned import Planned
@@ -41,8 +41,8 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
     Each runs in its own process, so that a model's code can affect nothing else.
     """
     places, limit = planned.sweep.places, planned.sweep.grid.execution.timeout or LONGEST
-    kinds: dict[tuple[object, ...], Trial] = {}
-    for trial in planned.trials:
+    kinds: dict[tuple[object, ...], ImageTrial] = {}
+    for trial in planned.image_trials:
         if is_to_be_tried(trial):
             kinds.setdefault(kind_of(trial), trial)
     tried = [trial for trial in kinds.values() if is_all_there(trial, places)]
@@ -51,13 +51,13 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
         yield from threads.map(lambda trial: rehearsal(trial, places, limit, on_gpus), tried)
 
 
-def is_to_be_tried(trial: Trial) -> bool:
+def is_to_be_tried(trial: ImageTrial) -> bool:
     """Whether the model, its weights, its constants or the optimizer are the user's own."""
     own = trial.runs_own_code or isinstance(trial.pretrained, str)
     return own or trial.mean is not None or trial.std is not None
 
 
-def is_all_there(trial: Trial, places: Places) -> bool:
+def is_all_there(trial: ImageTrial, places: Places) -> bool:
     """Whether the user's own files of the trial exist; other checks report missing ones."""
     own = own_of(trial)
     for field in {"model", "optimizer"} & own.keys():
@@ -69,7 +69,7 @@ def is_all_there(trial: Trial, places: Places) -> bool:
     return not path or any(folder.is_dir() for folder in image_folder_candidates(path, places))
 
 
-def kind_of(trial: Trial) -> tuple[object, ...]:
+def kind_of(trial: ImageTrial) -> tuple[object, ...]:
     """The fields that decide whether two trials need separate attempts."""
     own: tuple[object, ...] = ()
     if is_own_optimizer(trial.optimizer):
@@ -77,7 +77,7 @@ def kind_of(trial: Trial) -> tuple[object, ...]:
     return (*own, *(value for name, value in trial.values.items() if name not in IRRELEVANT))
 
 
-def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:
+def rehearsal(trial: ImageTrial, places: Places, limit: float, on_gpus: bool) -> Finding:
     """Try one trial's model, for at most ``limit`` seconds."""
     # Only the other process imports torch, which takes seconds.
     try:
@@ -96,7 +96,7 @@ def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Find
     return refused("model", f"{trial.model} failed on a few images: {message}", advice)
 
 
-def tried_here(trial: Trial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
+def tried_here(trial: ImageTrial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
     """Runs in its own process: the message and the traceback of the first problem."""
     from adaloss.tasks.images.rehearsal import rehearse
     from runners.calibrate import device_here

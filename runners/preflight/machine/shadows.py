@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import adaloss_sweep
-from adaloss.tasks.images.fingerprints import own_of
+from adaloss.tasks.fingerprints import own_of
 from runners.preflight.finding import Finding, fine, warning
 from runners.preflight.planned import Planned
 

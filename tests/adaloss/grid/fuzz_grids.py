@@ -64,9 +64,16 @@ def words() -> list[str]:
     """The parts of mutations: syntax of the languages, odd values, and the names of all keys."""
     from adaloss.grid.schema.schema import ExecutionSection, Grid, GridTable, Override, WandbSection
     from adaloss.records.result import EpochMetrics, TrialResult
-    from adaloss.trial import Trial
+    from adaloss.tasks.table import TASKS
 
-    schemas = (Trial, Grid, GridTable, Override, ExecutionSection, WandbSection)
+    schemas = (
+        *(task.fields for task in TASKS.values()),
+        Grid,
+        GridTable,
+        Override,
+        ExecutionSection,
+        WandbSection,
+    )
     records = (EpochMetrics, TrialResult)
     return [*SIGNS, *(name for schema in (*schemas, *records) for name in schema.model_fields)]
 

@@ -34,9 +34,10 @@ OPTIMIZERS = (
 )
 CELL_FIELDS = (
     "dataset, model, optimizer, lr, epochs, batch_size, b0, alpha, c, momentum, weight_decay, "
+    "rate, schedule, warmup, clip_grad_norm, average, "
     "pretrained, image_size, split_seed, train_examples, eval_examples, resize, padding, flip, "
     "interpolation, normalize, mean, std, precision, channels_last, compile, deterministic, "
-    "rate, schedule, warmup, clip_grad_norm, label_smoothing, average"
+    "label_smoothing"
 )
 PARAMETERS = CELL_FIELDS.replace("optimizer, ", "optimizer, seed, ")
 FIELDS = PARAMETERS.replace("rate, ", "max_loss, rate, hyperparameters, ")
@@ -325,13 +326,15 @@ ADDED = {
     "unknown key": ("sedes: 3", "11: unknown key 'sedes'; did you mean seeds?"),
     "unknown key that is like none": (
         "x: 3",
-        "11: unknown key 'x'; known: name, description, method, metric, parameters, seeds, "
+        "11: unknown key 'x'; known: name, description, method, task, metric, parameters, "
+        "seeds, "
         "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
         "data, program, command, project, entity, run_cap",
     ),
     "key on two lines": (
         '"a\\nb": 1',
-        "11: unknown key 'a\\nb'; known: name, description, method, metric, parameters, seeds, "
+        "11: unknown key 'a\\nb'; known: name, description, method, task, metric, parameters, "
+        "seeds, "
         "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
         "data, program, command, project, entity, run_cap",
     ),

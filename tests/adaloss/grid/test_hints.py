@@ -10,7 +10,7 @@ from adaloss.grid.mistakes.hints import SPELLINGS, edit_distance, similar_names,
 from adaloss.grid.schema.schema import Grid
 from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.tasks.metrics import METRICS
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 
 FIELDS = {
     "lr": "learning_rate learning-rate learningRate LEARNING_RATE lr_rate LR base_lr init_lr "

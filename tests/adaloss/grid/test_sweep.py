@@ -9,7 +9,7 @@ import pytest
 import adaloss
 from adaloss.grid.reading.file import read_grid_file
 from adaloss.grid.reading.scalars import plain_scalar
-from adaloss.grid.schema.json_schema import FIELD_DESCRIPTIONS
+from adaloss.grid.schema.json_schema import described_fields
 from adaloss.grid.sweep import (
     GridError,
     grid_json_schema,
@@ -18,7 +18,7 @@ from adaloss.grid.sweep import (
     resolve_grid,
     shipped_grids,
 )
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 
 SWEEPS = Path(adaloss.__file__).parent.parent / "sweeps"
 SHIPPED = (
@@ -452,7 +452,7 @@ def test_the_schema_requires_keys_without_default(schema):
 
 
 def test_every_key_is_described_for_editors():
-    assert set(FIELD_DESCRIPTIONS) == set(FIELD_NAMES) - {"max_loss", "hyperparameters"}
+    assert set(described_fields()) == set(FIELD_NAMES) - {"task", "max_loss", "hyperparameters"}
     schema = grid_json_schema()
     sections = {"": schema, "parameters": schema["properties"]["parameters"]} | {
         name: section for name, section in schema["$defs"].items() if name != "Point"

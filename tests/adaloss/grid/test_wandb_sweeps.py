@@ -11,7 +11,7 @@ from adaloss.grid.points.forms import SAMPLED
 from adaloss.grid.reading.file import read_grid_file
 from adaloss.grid.reading.wandb import FIELD_OF, GROUPS
 from adaloss.grid.sweep import GridError, grid_json_schema, load_sweep
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import FIELD_NAMES
 
 FILES = Path(__file__).parent / "wandb_sweeps"
 GRID = """\
@@ -28,9 +28,9 @@ seeds: 2
 """
 FIELDS = (
     "dataset, model, optimizer, seed, lr, epochs, batch_size, b0, alpha, c, momentum, "
-    "weight_decay, pretrained, image_size, split_seed, train_examples, eval_examples, resize, "
-    "padding, flip, interpolation, normalize, mean, std, precision, channels_last, compile, "
-    "deterministic, rate, schedule, warmup, clip_grad_norm, label_smoothing, average"
+    "weight_decay, rate, schedule, warmup, clip_grad_norm, average, pretrained, image_size, "
+    "split_seed, train_examples, eval_examples, resize, padding, flip, interpolation, normalize, "
+    "mean, std, precision, channels_last, compile, deterministic, label_smoothing"
 )
 METRICS = (
     "train/loss, val/loss, val/top1, val/top5, test/loss, test/top1, test/top5, b, effective_lr, "

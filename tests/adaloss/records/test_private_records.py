@@ -75,10 +75,11 @@ def test_no_value_of_the_environment_is_recorded(
 
 def test_the_locale_does_not_change_the_records(store, make_trial):
     script = (
-        "import sys; from pathlib import Path; from adaloss.records.store import Store\n"
-        "from adaloss.records.result import TrialResult; from adaloss.trial import Trial\n"
+        "import json, sys; from pathlib import Path; from adaloss.records.store import Store\n"
+        "from adaloss.records.result import TrialResult\n"
+        "from adaloss.tasks.table import trial_from\n"
         "Store(Path(sys.argv[1])).write_result(\n"
-        "    Trial.model_validate_json(sys.argv[2]), TrialResult.model_validate_json(sys.argv[3]))"
+        "    trial_from(json.loads(sys.argv[2])), TrialResult.model_validate_json(sys.argv[3]))"
     )
     trial = make_trial()
     result = TrialResult(

@@ -6,8 +6,7 @@ import pytest
 from adaloss.records.result import FailureKind
 from adaloss.records.store import RESULT_FILE, CorruptRecordError
 from adaloss.tasks.metrics import LOGGED
-from adaloss.tasks.table import DEFAULT_TASK
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES
 from analysis.frame.column_types import STRING, values_of
 from analysis.frame.frame import (
     build_frame,
@@ -59,9 +58,9 @@ def test_numbers_are_numbers_yes_and_no_booleans_and_texts_strings(records):
     assert {found[name] for name in ("flip", "compile", "pretrained")} == {"bool"}
     assert found["deterministic"] == "boolean"
     assert [name for name, dtype in found.items() if dtype == "object"] == [
+        "hyperparameters",
         "mean",
         "std",
-        "hyperparameters",
     ]
     texts = {name for name, dtype in found.items() if dtype == str(STRING)}
     assert {"model", "state", "finished_at", "code_version", "failure_message"} <= texts
@@ -111,9 +110,9 @@ def test_the_history_has_such_types_too(records, ordinary_epoch):
     found = dtypes(history_frame(records.trials, records.store))
     assert (found["epoch"], found["b0"], found["b"]) == ("int64", "float64", "float64")
     assert [name for name, dtype in found.items() if dtype == "object"] == [
+        "hyperparameters",
         "mean",
         "std",
-        "hyperparameters",
     ]
 
 

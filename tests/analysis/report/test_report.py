@@ -16,8 +16,7 @@ from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import FailureKind, Provenance, TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import METRICS
-from adaloss.tasks.table import DEFAULT_TASK
-from adaloss.trial import FIELD_NAMES
+from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES
 from analysis.figures.parts.course import Course, mean_course
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES, OTHER_STYLES, line_styles
 from analysis.frame.frame import build_frame, frame_columns, history_frame

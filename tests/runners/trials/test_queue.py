@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaloss.records.result import FailureKind, TrialState
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 from runners.trials.queue import CURABLE, LONGEST_DELAY, Capacity, End, TrialQueue, delay_before
 
 PLACES = 3
@@ -31,7 +31,7 @@ class Machine:
     def __init__(self, count, *, gpus=0, retries=2, max_failed=None):
         self.clock = Clock()
         self.trials = [
-            Trial(
+            ImageTrial(
                 dataset="digits", model="mlp", optimizer="adaloss", seed=seed, lr=1.0, epochs=1,
                 batch_size=128,
             )

@@ -7,7 +7,7 @@ from adaloss.records.places import Places
 from adaloss.records.result import SplitSizes
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, image_paths
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, TEST, TRAIN, VALIDATION
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 
 # The split of a data set without a test set.
 VALIDATION_FRACTION = 0.15
@@ -30,7 +30,7 @@ KNOWN: Mapping[str, ClassCounts] = {
 }
 
 
-def split_sizes(trial: Trial, places: Places) -> SplitSizes:
+def split_sizes(trial: ImageTrial, places: Places) -> SplitSizes:
     """The sizes of the trial's parts; the files of an image folder are counted.
 
     Raises:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from adaloss.errors import DataError
 from adaloss.tasks.images.data.splits import Splits
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Draws:
 
 
 def recipe_of(
-    trial: Trial,
+    trial: ImageTrial,
     splits: Splits,
     image_size: int,
     model_mean: tuple[float, ...] | None,

@@ -17,7 +17,7 @@ from adaloss.tasks.images.data.sources.raw import RawDataset
 from adaloss.tasks.images.data.sources.vision import VISION_DATASETS, fetch, load
 from adaloss.tasks.images.data.split import balanced_subset, split_indices
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
-from adaloss.trial import Trial
+from adaloss.tasks.images.fields import ImageTrial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Splits:
         return self.train.images.shape[1]
 
 
-def spec_of(trial: Trial, places: Places = NOWHERE) -> SplitsSpec:
+def spec_of(trial: ImageTrial, places: Places = NOWHERE) -> SplitsSpec:
     """The spec of the trial's examples, with the path of its image folder resolved.
 
     Raises:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from adaloss.records.places import Places
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.model_names import is_user_model
 from adaloss.tasks.images.models.cifar_resnet import TRAINED_MEAN, TRAINED_STD, build_cifar_resnet20
 from adaloss.tasks.images.models.own_weights import load_own_weights
@@ -14,7 +15,6 @@ from adaloss.tasks.images.models.published import found_weights
 from adaloss.tasks.images.models.small import build_mlp, build_small_cnn
 from adaloss.tasks.images.models.user_model import build_user_model
 from adaloss.tasks.seeding import derived_seed
-from adaloss.trial import Trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ TRAINED_WITH = {"cifar_resnet20": (TRAINED_MEAN, TRAINED_STD)}
 
 
 def build_model(
-    trial: Trial, *, channels: int, image_size: int, classes: int, places: Places
+    trial: ImageTrial, *, channels: int, image_size: int, classes: int, places: Places
 ) -> BuiltModel:
     """Build the trial's model for a data set of these images and classes.
 
@@ -72,7 +72,7 @@ def build_model(
 
 
 def build_from_timm(
-    trial: Trial, channels: int, image_size: int, classes: int, places: Places
+    trial: ImageTrial, channels: int, image_size: int, classes: int, places: Places
 ) -> BuiltModel:
     """Build a model of timm with a head for the classes and an input for the channels."""
     # Importing timm takes seconds, which trials of other models save.

@@ -4,13 +4,13 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.models.timm_source import COMPUTED, licences_in
-from adaloss.trial import Trial
 
 OUR_LICENCES = {"cifar_resnet20": "BSD-2-Clause"}
 
 
-def licence(trial: Trial) -> str | None:
+def licence(trial: ImageTrial) -> str | None:
     """The licence of the weights that the trial starts from; None for random weights."""
     if trial.pretrained is False:
         return None

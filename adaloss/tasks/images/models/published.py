@@ -5,8 +5,8 @@ from pathlib import Path
 
 from adaloss.errors import WeightsError
 from adaloss.records.places import Places
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.model_names import has_published_weights
-from adaloss.trial import Trial
 
 RESNET20_URL = (
     "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"
@@ -65,7 +65,7 @@ class UrlWeights:
         return f"{self.model} needs {self.url} as {self.path}"
 
 
-def found_weights(trial: Trial, places: Places) -> Path | None:
+def found_weights(trial: ImageTrial, places: Places) -> Path | None:
     """The file of the trial's weights, None for random weights.
 
     Raises:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adaloss.errors import WeightsError
 from adaloss.records.places import Places
+from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, is_user_model
 from adaloss.tasks.images.models.published import (
     HubWeights,
@@ -17,7 +18,6 @@ from adaloss.tasks.images.models.published import (
     missing,
     published_weights,
 )
-from adaloss.trial import Trial
 
 ANSWER_SECONDS = 10.0
 
@@ -26,7 +26,7 @@ class UnreachableError(Exception):
     """A server does not answer."""
 
 
-def fetch_weights(trials: Iterable[Trial], places: Places) -> None:
+def fetch_weights(trials: Iterable[ImageTrial], places: Places) -> None:
     """Download the published weights that the trials need and this disk lacks.
 
     Progress goes to standard error. Sweeps that start together download a file once, and a partial

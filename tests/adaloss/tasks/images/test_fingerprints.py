@@ -7,8 +7,8 @@ from PIL import Image
 from adaloss.own_code.fingerprints import changed, difference
 from adaloss.records.places import Places
 from adaloss.records.result import TrialState
+from adaloss.tasks.fingerprints import digest_now, fingerprint_of, own_of
 from adaloss.tasks.images.data.splits import load_splits, resident, spec_of
-from adaloss.tasks.images.fingerprints import digest_now, fingerprint_of, own_of
 from adaloss.tasks.images.training import Training
 
 MODEL = """

@@ -7,7 +7,7 @@ import timm.optim
 from torch import nn
 
 from adaloss.grid.points.timm_optimizers import timm_optimizers
-from adaloss.tasks.images.fingerprints import digest_of
+from adaloss.tasks.fingerprints import digest_of
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
 from adaloss.tasks.optimizers.constructors import OptimizerError

@@ -1,7 +1,8 @@
-"""The digests of the user's own model code, image folder and weights that a trial uses."""
+"""The digests of the user's own code, data and weights that a trial uses."""
 
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from adaloss.errors import UserError
 from adaloss.optimizer_names import (
@@ -20,22 +21,25 @@ from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 from adaloss.tasks.images.model_names import is_user_model
 from adaloss.trial import Trial
 
+OWN_FIELDS = ("model", "dataset", "pretrained", "optimizer")
+
 
 def own_of(trial: Trial) -> dict[str, str]:
     """The values of the trial that name the user's own code or files, by field."""
-    return own_values(trial.model, trial.dataset, trial.pretrained, trial.optimizer)
+    return own_values(trial.values)
 
 
-def own_values(model: str, dataset: str, pretrained: bool | str, optimizer: str) -> dict[str, str]:
-    """Those that are the user's own, or an optimizer of some package, by field."""
-    own = {}
-    if is_user_model(model):
+def own_values(values: Mapping[str, Any]) -> dict[str, str]:
+    """Those of a trial's values that are the user's own, or an optimizer of some package."""
+    model, dataset, pretrained, optimizer = (values.get(name) for name in OWN_FIELDS)
+    own: dict[str, str] = {}
+    if isinstance(model, str) and is_user_model(model):
         own["model"] = model
-    if dataset.startswith(IMAGE_FOLDER):
+    if isinstance(dataset, str) and dataset.startswith(IMAGE_FOLDER):
         own["dataset"] = dataset
     if isinstance(pretrained, str):
         own["pretrained"] = pretrained
-    if is_named(optimizer) and optimizer not in SHORT_NAMES:
+    if isinstance(optimizer, str) and is_named(optimizer) and optimizer not in SHORT_NAMES:
         own["optimizer"] = optimizer
     return own
 
@@ -49,13 +53,13 @@ def fingerprint_of(own: Mapping[str, str], places: Places) -> Fingerprint:
     return Fingerprint(**{field: digest_of(field, name, places) for field, name in own.items()})
 
 
-def fingerprint_with(trial: Trial, places: Places, images: str | None) -> Fingerprint | None:
-    """The fingerprint of the trial's code and weights, with the digest of the loaded images."""
+def fingerprint_with(trial: Trial, places: Places, data: str | None) -> Fingerprint | None:
+    """The fingerprint of the trial's code and weights, with the digest of the loaded data."""
     own = own_of(trial)
     if not own:
         return None
     own.pop("dataset", None)
-    return fingerprint_of(own, places).model_copy(update={"dataset": images})
+    return fingerprint_of(own, places).model_copy(update={"dataset": data})
 
 
 def package_version(optimizer: str) -> dict[str, str]:
