@@ -1,9 +1,11 @@
 """Check for values that are valid alone and impossible together."""
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem
-from adaloss.grid.points.parameters import Values
+from adaloss.grid.mistakes.wording import as_written
+from adaloss.grid.points.parameters import Values, exact
 from adaloss.grid.points.points import Cell, Point, Points
 from adaloss.grid.reading.file import GridFile
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
@@ -20,6 +22,8 @@ def impossible_combinations(
         *(new for _, new in points.overrides),
         *points.include,
     ]
+    matched = [*(match for match, _ in points.overrides), *points.exclude]
+    yield from equal_but_different(file, [*declared, *matched])
     if file.task.fields is not ImageTrial:
         return
     if not {"resize", "image_size"} & set(invalid):
@@ -28,6 +32,23 @@ def impossible_combinations(
         yield from images_of_any_size(file, declared, cells)
     if not {"model", "pretrained"} & set(invalid):
         yield from without_weights(file, declared, cells)
+
+
+def equal_but_different(file: GridFile, points: list[Point]) -> Iterator[Problem]:
+    """Hyperparameters with both true and 1, say: one cell, frame and table cannot hold both.
+
+    They are equal in Python, and an optimizer may still tell them apart.
+    """
+    found: dict[tuple[str, Any], Any] = {}
+    for point in points:
+        for name, value in ((n, v) for n, values in point.values.items() for v in values):
+            first = found.setdefault((name, value), value)
+            if exact(first) != exact(value):
+                message = (
+                    f"{name} has both {as_written(first)} and {as_written(value)}, which tables "
+                    "cannot tell apart: write one of them everywhere, or two grids"
+                )
+                yield file.problem((*point.path, name), message)
 
 
 def path_of_value(declared: list[Point], field: str, value: object) -> KeyPath:

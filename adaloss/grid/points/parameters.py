@@ -101,7 +101,7 @@ def checked_values(
     if listed and not content:
         return (), [file.problem(path, f"{name} is an empty list; it needs at least one value")]
     items = [((*path, index), item) for index, item in enumerate(content)] if listed else []
-    values: dict[Any, None] = {}
+    values: dict[Any, Any] = {}
     problems: list[Problem] = []
     for item_path, item in items or [(path, content)]:
         mistakes = list(mistakes_in_value(file.task, name, item))
@@ -109,11 +109,18 @@ def checked_values(
         if mistakes:
             continue
         value = adapter(file.task, name).validate_python(item, strict=True)
-        if value in values:
+        if exact(value) in values:
             message = f"{name} has the value {as_written(value)} twice; remove one"
             problems.append(file.problem(item_path, message))
-        values[value] = None
-    return tuple(values), problems
+        values[exact(value)] = value
+    return tuple(values.values()), problems
+
+
+def exact(value: Any) -> Any:
+    """A key that tells true from 1, which are equal in Python, but not 1 from 1.0."""
+    if isinstance(value, tuple):
+        return tuple(map(exact, value))
+    return (bool, value) if isinstance(value, bool) else value
 
 
 @cache

@@ -288,6 +288,40 @@ def test_null_is_no_hyperparameter(mistakes):
     )
 
 
+BOTH = "optimizer.fused has both true and 1, which tables cannot tell apart: "
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sections", "message"),
+    [
+        ("optimizer.fused: [true, 1]", "", BOTH),
+        (
+            "optimizer.fused: true",
+            "overrides: [{match: {lr: 0.1}, set: {optimizer.fused: 1.0}}]",
+            BOTH,
+        ),
+        ("optimizer.fused: true", "include: [{lr: 1, optimizer.fused: 1}]", BOTH),
+        ("optimizer.fused: true", "exclude: [{lr: 1, optimizer.fused: 1}]", BOTH),
+        ("optimizer.betas: {values: [[0, 0.9], [false, 0.9]]}", "", "optimizer.betas has both "),
+        ("optimizer.eps: [1, 1.0]", "", "optimizer.eps has the value 1 twice"),
+    ],
+)
+def test_true_and_1_are_not_one_value(tmp_path, parameters, sections, message):
+    path = tmp_path / "grid.yaml"
+    text = GRID.replace("lr: 0.1", "lr: [0.1, 1]")
+    path.write_text(text.format(more=f"optimizer: adamw\n  {parameters}") + sections)
+    with pytest.raises(GridError) as error:
+        load_sweep(path)
+    assert message in str(error.value)
+
+
+def test_1_and_1_point_0_are_one_value(tmp_path):
+    path = tmp_path / "grid.yaml"
+    more = "include: [{optimizer: adamw, lr: 0.1, optimizer.eps: 1.0}]"
+    path.write_text(GRID.format(more="optimizer: adamw\n  optimizer.eps: 1") + more)
+    assert len(load_sweep(path).trials) == 1
+
+
 def test_momentum_goes_to_a_class_whose_constructor_is_not_shown(load, tmp_path):
     (tmp_path / "sub.py").write_text("import torch\nclass Sub(torch.optim.SGD): pass\n")
     sweep = load("optimizer: sub:Sub", "momentum: [0.5, 0.9]")

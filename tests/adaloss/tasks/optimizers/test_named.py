@@ -309,6 +309,11 @@ def test_hyperparameters_are_part_of_the_identity_in_any_order(make_trial):
     assert type(one).model_validate_json(one.model_dump_json()) == one
 
 
+def test_true_and_1_are_two_identities(make_trial):
+    ids = [make_trial(optimizer="adamw", hyperparameters={"x": x}).trial_id for x in (True, 1)]
+    assert ids[0] != ids[1]
+
+
 def test_what_a_named_optimizer_does_not_use_is_not_in_its_identity(make_trial):
     plain = make_trial(optimizer="adamw")
     assert make_trial(optimizer="adamw", alpha=5, c=1, momentum=0.9).trial_id == plain.trial_id
