@@ -257,6 +257,7 @@ class Execution:
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
             provenance=self.provenance,
             fingerprint=self.fingerprint,
+            optimizer=self.run.resolved if self.run else None,
         )
         with recording():
             self.store.write_result(self.trial, self.result)

@@ -154,8 +154,9 @@ class TrialResult(Record):
     ``last`` is the record of the last epoch, ``best_val`` that of the first epoch with the best
     validation accuracy; it is never chosen by test accuracy. ``seconds`` is the wall time spent in
     epochs. ``memory`` is None if the trial ran on a CPU, ``examples`` if it failed before its data
-    was loaded, ``fingerprint`` if it uses nothing of the user's own. Old records have neither
-    ``examples`` nor ``fingerprint``.
+    was loaded, ``fingerprint`` if it uses nothing of the user's own. ``optimizer`` is a named
+    optimizer's classes with all their arguments, as text; None for the paper's, whose arguments are
+    fields of the trial. Old records have none of these three.
     """
 
     trial_id: str
@@ -171,3 +172,12 @@ class TrialResult(Record):
     finished_at: str
     provenance: Provenance | None = None
     fingerprint: Fingerprint | None = None
+    optimizer: str | None = None
+
+    @model_serializer(mode="wrap")
+    def without_an_optimizer(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The fields; records of the paper's optimizers are as they were before ``optimizer``."""
+        content: dict[str, Any] = dump(self)
+        if self.optimizer is None:
+            content.pop("optimizer", None)
+        return content

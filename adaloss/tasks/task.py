@@ -19,10 +19,15 @@ OneTrial = TypeVar("OneTrial", bound=Trial, contravariant=True)
 
 
 class Run(Protocol):
-    """A trial in progress. ``epoch`` and ``step`` count what is done."""
+    """A trial in progress. ``epoch`` and ``step`` count what is done.
+
+    ``resolved`` describes the optimizer with the arguments that no field of the trial has; None
+    where there are none.
+    """
 
     epoch: int
     step: int
+    resolved: str | None
 
     def run_epoch(self) -> Mapping[str, float | None]:
         """Run one epoch and return the task's metrics by name, all but ``seconds``.

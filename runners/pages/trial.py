@@ -59,7 +59,7 @@ def heading(metric: Metric) -> str:
 
 
 def outcome(result: TrialResult, task: Task) -> list[RenderableType]:
-    """How the trial ended, and its provenance."""
+    """How the trial ended, its optimizer's arguments and its provenance."""
     lines: list[RenderableType] = []
     if result.best_val is not None:
         best = result.best_val
@@ -72,6 +72,8 @@ def outcome(result: TrialResult, task: Task) -> list[RenderableType]:
         why = printable_lines(result.failure.message)
         lines.append(Text(f"failed ({result.failure.kind}): {why}", "red"))
         lines.append(Text(printable_lines(result.failure.traceback)))
+    if result.optimizer is not None:
+        lines.append(Text(f"optimizer: {printable_line(result.optimizer)}"))
     ended = printable(result.finished_at)
     lines.append(Text(f"finished {ended}, {result.seconds:.3g} s in epochs"))
     if result.provenance is not None:

@@ -175,6 +175,13 @@ def own_code_changes(recorded: Fingerprint | None, now: Fingerprint | None) -> t
     return tuple(found)
 
 
+def optimizer_changes(recorded: str | None, now: str | None) -> tuple[Change, ...]:
+    """The change of the optimizer's arguments; none where the record is older than they are."""
+    if recorded is None or now is None or recorded == now:
+        return ()
+    return (Change(what="the optimizer's arguments", recorded=recorded, now=now),)
+
+
 def described(provenance: Provenance) -> dict[str, str]:
     """A result's provenance, with names for people."""
     return {

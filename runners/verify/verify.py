@@ -24,6 +24,7 @@ from runners.verify.compare import (
     Records,
     changes,
     first_difference,
+    optimizer_changes,
     own_code_changes,
 )
 
@@ -114,6 +115,7 @@ def verify_trial(
         changes=(
             *changes(made, provenance),
             *own_code_changes(recorded.result.fingerprint, now.result.fingerprint),
+            *optimizer_changes(recorded.result.optimizer, now.result.optimizer),
         ),
         dirty=made is not None and made.code_version.endswith(".dirty"),
     )

@@ -61,6 +61,35 @@ def test_a_result_of_an_impossible_number_of_examples_is_refused(store, start, m
         store.read_result(trial)
 
 
+def test_a_result_has_the_arguments_of_a_named_optimizer(store, start, make_trial):
+    trial = make_trial(optimizer="adamw", lr=0.01, hyperparameters={"eps": 1e-6}, epochs=1)
+    result = run(start(trial))
+    assert result.optimizer.startswith("AdamW(lr=0.01, betas=(0.9, 0.999), eps=1e-06, ")
+    assert f"optimizer adamw: {result.optimizer}\n" in store.log_path(trial).read_text()
+    assert store.read_result(trial) == result
+    both = run(start(make_trial(optimizer="muon", lr=0.01, epochs=1))).optimizer
+    assert both.startswith("Muon(lr=0.01, ")
+    assert " and AdamW(lr=0.01, " in both
+
+
+def test_a_result_without_these_arguments_is_as_it_was_and_is_read(store, start, make_trial):
+    trial = make_trial(epochs=1)
+    run(start(trial))
+    content = (store.trial_folder(trial) / "result.json").read_text()
+    assert "optimizer" not in json.loads(content)
+    named = make_trial(optimizer="adamw", lr=0.01, epochs=1)
+    result = run(start(named))
+    path = store.trial_folder(named) / "result.json"
+    older = {
+        key: value for key, value in json.loads(path.read_text()).items() if key != "optimizer"
+    }
+    path.write_text(json.dumps(older))
+    assert store.read_result(named) == result.model_copy(update={"optimizer": None})
+    path.write_text(json.dumps(older | {"optimizer": 5}))
+    with pytest.raises(CorruptRecordError, match="optimizer: Input should be a valid string"):
+        store.read_result(named)
+
+
 def test_the_best_epoch_is_chosen_on_validation(store, start, make_trial):
     trial = make_trial(epochs=5)
     result = run(start(trial))

@@ -89,6 +89,7 @@ class Training:
         self.test = ImageBatches(splits.test, recipe, training=False)
         self.parameters = tuple(self.model.parameters())
         self.optimizer = optimizer_of(trial, self.model, places)
+        self.resolved = self.optimizer.resolved()
         averaged = trial.average == "polynomial"
         self.average = PolynomialAverage(self.model) if averaged else None
         # A graph would repeat the learning rate of the step that it was captured from.

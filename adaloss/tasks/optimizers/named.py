@@ -118,7 +118,7 @@ class NamedOptimizer:
             optimizer.load_state_dict(own)
         self.factor = state["factor"]
 
-    def defaults(self) -> str:
+    def resolved(self) -> str:
         """The classes with all their arguments, as the optimizers have them."""
         return " and ".join(
             f"{type(optimizer).__name__}({described(optimizer.defaults)})"

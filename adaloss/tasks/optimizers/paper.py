@@ -39,6 +39,9 @@ class TrialOptimizer(Protocol):
     def b(self) -> float | None:
         """b_t of the last step, None where there is none. Reads back from the device."""
 
+    def resolved(self) -> str | None:
+        """The classes with all their arguments; None if the trial's fields are all of them."""
+
     def keep_on(self, device: torch.device) -> None:
         """Keep the state of the rate on the device, so that steps can be replayed."""
 
@@ -82,6 +85,9 @@ class PaperOptimizer:
     def evaluating(self) -> AbstractContextManager[None]:
         """The trained weights are evaluated."""
         return nullcontext()
+
+    def resolved(self) -> None:
+        """The trial's fields are all its arguments."""
 
     def b(self) -> float | None:
         """b_t; None for ``adagrad_norm_rowwise``."""

@@ -51,6 +51,7 @@ def result_of(trial, state):
         divergence=None if complete else Divergence(epoch=1, step=1, loss=1.0, reason=EVIL),
         seconds=1.0,
         finished_at=EVIL,
+        optimizer=EVIL,
         provenance=Provenance(
             code_version=EVIL,
             python=EVIL,

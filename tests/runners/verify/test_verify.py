@@ -201,6 +201,27 @@ def test_what_was_another_version_or_machine_explains_a_difference(audit, record
     assert "are as recorded" not in found.output
 
 
+def test_other_arguments_of_the_optimizer_are_told(audit, tmp_path, monkeypatch):
+    folder = tmp_path / "named"
+    folder.mkdir()
+    (folder / "grid.yaml").write_text(GRID.replace("[adaloss, sgd_constant]", "adamw"))
+    monkeypatch.chdir(folder)
+    records = Records(folder / "grid.yaml")
+    trial = records.trials[0]
+    execute_here(trial, load_sweep(records.grid), records.store)
+    assert "not as recorded" not in audit().output
+    recorded = records.store.read_result(trial).optimizer
+    assert "amsgrad=False" in recorded
+    changed = recorded.replace("amsgrad=False", "amsgrad=True\x1b")
+    records.change_result(trial, optimizer=changed)
+    output = audit().output
+    assert "not as recorded: the optimizer's arguments AdamW(" in output
+    assert "amsgrad=True\\x1b" in output
+    assert f"now {recorded}" in output
+    records.change_result(trial, optimizer=None)
+    assert "not as recorded" not in audit().output
+
+
 def test_a_version_that_made_no_difference_is_told_as_well(audit, records):
     records.change_provenance(records.one, python="3.9.1")
     found = audit(*ONE)
