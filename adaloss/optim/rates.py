@@ -143,7 +143,7 @@ class Rescaled:
             RuntimeError: the step changed a learning rate itself.
         """
         for group, _, scaled in self.changed:
-            if group["lr"] is not scaled:
+            if not is_still(group["lr"], scaled):
                 raise RuntimeError(
                     f"{type(optimizer).__name__} changes its learning rate itself, and cannot "
                     "have a rate"
@@ -153,7 +153,7 @@ class Rescaled:
     def restore(self) -> None:
         """Undo the last scaling; a learning rate that somebody else has set since stays."""
         for group, before, scaled in self.changed:
-            if group["lr"] is scaled:
+            if is_still(group["lr"], scaled):
                 group["lr"] = before
         self.changed.clear()
 
@@ -215,6 +215,12 @@ class Once:
 def takes_loss(optimizer: Optimizer) -> bool:
     """Whether the optimizer's own step has an argument ``loss``."""
     return "loss" in signature(type(optimizer).step).parameters
+
+
+def is_still(lr: Any, scaled: Any) -> bool:
+    """Whether a learning rate is the one that was set."""
+    # A compiled step makes numbers anew; comparing tensors would wait for the device.
+    return lr is scaled or (not isinstance(lr, Tensor) and bool(lr == scaled))
 
 
 def scaled_lr(group: dict[str, Any]) -> Any:
