@@ -10,7 +10,7 @@ LossOptimizerName = Literal[
 LOSS_OPTIMIZERS: tuple[LossOptimizerName, ...] = get_args(LossOptimizerName)
 """The paper's method and those that it is compared with: :mod:`adaloss.optim`."""
 
-RateName = Literal["constant", "adaloss", "adagrad_norm", "decay_sqrt"]
+RateName = Literal["constant", "adaloss", "adagrad_norm", "decay_sqrt", "decay_sqrt_sum"]
 RATE_NAMES: tuple[RateName, ...] = get_args(RateName)
 """What any other optimizer's learning rate can be multiplied by: :mod:`adaloss.optim.rates`."""
 
@@ -141,6 +141,7 @@ FIELDS_OF_RATES: Mapping[str, set[str]] = {
     "adaloss": {"alpha", "c"},
     "adagrad_norm": set(),
     "decay_sqrt": {"alpha"},
+    "decay_sqrt_sum": {"alpha"},
     "adagrad_norm_rowwise": set(),
     "sgd_constant": set(),
     "sgd_decay_sqrt": {"alpha"},

@@ -152,6 +152,8 @@ def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None
     experiment count, because this comparison is automatic.
     """
     wanted = tuple(RECIPE[name] for name in SAME)
+    if not set(SAME) <= set(frame):
+        return None
     same = [row == wanted for row in zip(*(values_of(frame, name) for name in SAME), strict=True)]
     if not any(same):
         return None

@@ -56,8 +56,12 @@ class Results:
     @property
     def measure(self) -> Measure:
         """The metric and the epoch of the first table."""
+        return self.measure_of(self.spec)
+
+    def measure_of(self, spec: TableSpec) -> Measure:
+        """The metric and the epoch of a table."""
         metric = self.sweep.grid.metric
-        return measure_of(self.spec, metric=metric.name, at=metric.at, goal=metric.goal)
+        return measure_of(spec, metric=metric.name, at=metric.at, goal=metric.goal)
 
     @property
     def title(self) -> str:
@@ -75,7 +79,11 @@ class Results:
 
     def chosen(self) -> pd.DataFrame:
         """The rows of the frame that the first table shows: with ``tune`` at the chosen values."""
-        return tuned(selected(self.frame, self.spec), self.spec, self.measure)[0]
+        return self.chosen_for(self.spec)
+
+    def chosen_for(self, spec: TableSpec) -> pd.DataFrame:
+        """The rows of the frame that a table shows."""
+        return tuned(selected(self.frame, spec), spec, self.measure_of(spec))[0]
 
     def sensitivities(self) -> tuple[Sensitivity, ...]:
         """The first table along each of its tuned fields that has several numbers."""

@@ -23,7 +23,7 @@ class One:
 
     def __init__(self, training: Training) -> None:
         self.trial, self.model = training.trial, training.model
-        self.parameters = training.parameters
+        self.parameters = training.steps.parameters
         b_squared = self.trial.b0 * self.trial.b0
         self.b_squared = torch.tensor(b_squared, dtype=torch.float64, device=training.device)
 
@@ -156,13 +156,13 @@ def check(loop: Loop, step: Callable[[], None], trainings: Sequence[Training]) -
     b_squared = loop.learner.b_squared.flatten().tolist()
     for number, training in enumerate(trainings):
         with torch.no_grad():
-            torch._foreach_copy_(list(training.parameters), loop.learner.weights(number))
-        assert isinstance(training.optimizer, PaperOptimizer)
-        training.optimizer.optimizer.param_groups[0]["b_squared"] = b_squared[number]
+            torch._foreach_copy_(list(training.steps.parameters), loop.learner.weights(number))
+        assert isinstance(training.steps.optimizer, PaperOptimizer)
+        training.steps.optimizer.optimizer.param_groups[0]["b_squared"] = b_squared[number]
     for chosen in loop.order[:CHECKED_STEPS]:
         step()
         for training, own in zip(trainings, chosen.view(-1, chosen.shape[-1]), strict=False):
             training.train_step(*loop.batch(own))
     for number, training in enumerate(trainings):
-        expected = [parameter.detach() for parameter in training.parameters]
+        expected = [parameter.detach() for parameter in training.steps.parameters]
         torch.testing.assert_close(loop.learner.weights(number), expected, rtol=1e-4, atol=1e-5)

@@ -98,8 +98,8 @@ def our_steps(training: Training) -> Iterator[Tensor]:
 def published_steps(training: Training) -> Iterator[float]:
     """The published loop with the same network and optimizer."""
     splits = synthetic_splits(64 * training.trial.batch_size)
-    assert isinstance(training.optimizer, PaperOptimizer)
-    optimizer = training.optimizer.optimizer
+    assert isinstance(training.steps.optimizer, PaperOptimizer)
+    optimizer = training.steps.optimizer.optimizer
     loader = published_loader(splits.train, training.trial.batch_size, training.device)
     for images, labels in endless(loader, training.device):
         loss = functional.cross_entropy(training.model(images), labels)

@@ -11,7 +11,7 @@ from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid.mistakes.wording import as_written, described, sentence
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.schema.schema import Grid, Metric
-from adaloss.grid.tables.tables import metric_problems
+from adaloss.grid.schema.types import TASK
 from adaloss.tasks.table import CELL_FIELDS
 from adaloss.tasks.task import Task
 
@@ -20,10 +20,8 @@ def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
     """The grid without the values of its parameters, or None if there are mistakes in it."""
     problems = project_problems(file) + repeated_seeds(file)
     try:
-        grid = Grid.model_validate(file.data, strict=True)
+        grid = Grid.model_validate(file.data, strict=True, context={TASK: file.task})
         metric = grid.metric
-        named = metric.name if "name" in metric.model_fields_set else None
-        problems += metric_problems(file, ("metric",), "metric", named, metric.at)
         return grid.model_copy(update={"metric": metric_of(metric, file.task)}), problems
     except ValidationError as error:
         for details in error.errors(include_url=False):

@@ -10,7 +10,8 @@ Each step multiplies the learning rate of every param group by 1/b_{t+1}:
 
     adaloss        b_{t+1}² = b_t² + α·|f_t − c|
     adagrad_norm   b_{t+1}² = b_t² + ‖g_t‖²
-    decay_sqrt     b_{t+1}² = b_0² + α·t, with t from 1
+    decay_sqrt     b_{t+1}² = b_0² + α·t, with t from 1 (the paper's repository)
+    decay_sqrt_sum b_{t+1} = b_0 + α·√t, with t from 1 (the paper's text, section 3)
     constant       b_{t+1}² = b_0²
 
 Source: Wu, Xie, Du, Ward, "AdaLoss: A computationally-efficient and provably convergent adaptive
@@ -57,7 +58,7 @@ def add_rate(
         optimizer: any optimizer whose param groups have `lr`.
         rate: `adaloss` needs `step(loss=loss)` or `step(closure)`; the others ignore the loss.
         b0: b_0 > 0. With `adaloss` it has the units of √loss.
-        alpha: α ≥ 0 of `adaloss` and `decay_sqrt`.
+        alpha: α ≥ 0 of `adaloss` and both decays.
         c: the loss at the optimum, or a lower bound of it (`adaloss`).
 
     Returns:
@@ -131,6 +132,8 @@ class Rescaled:
                 group[B_SQUARED] = plus(group[B_SQUARED], increment)
             elif self.rate == "decay_sqrt":
                 group[B_SQUARED] = self.b0**2 + self.alpha * group[STEPS]
+            elif self.rate == "decay_sqrt_sum":
+                group[B_SQUARED] = (self.b0 + self.alpha * math.sqrt(group[STEPS])) ** 2
             before = group["lr"]
             group["lr"] = scaled_lr(group)
             self.changed.append((group, before, group["lr"]))

@@ -38,6 +38,11 @@ class Metric:
         return self.unit == "%"
 
 
+B = Metric(name="b", words="b after the last step", logarithmic=True, optional=True)
+EFFECTIVE_LR = Metric(
+    name="effective_lr", words="effective learning rate of the last step", heading="effective lr",
+    logarithmic=True, optional=True,
+)  # fmt: skip
 SECONDS = Metric(name="seconds", words="time of the epoch", unit="s", goal="minimize", timed=True)
 """Recorded by every task."""
 EPOCH = Metric(name="epoch", words="epochs", goal="minimize")

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from adaloss.records.result import EpochMetrics
 from adaloss.tasks.images.metrics import IMAGE_METRICS
 from adaloss.tasks.metric import EPOCH, SECONDS, STEP, Metric
+from adaloss.tasks.regression.metrics import REGRESSION_METRICS
 
-LOGGED: Mapping[str, Metric] = {metric.name: metric for metric in (*IMAGE_METRICS,)}
+LOGGED: Mapping[str, Metric] = {
+    metric.name: metric for metric in (*IMAGE_METRICS, *REGRESSION_METRICS)
+}
 """What tasks record."""
 METRICS: Mapping[str, Metric] = {**LOGGED, EPOCH.name: EPOCH, STEP.name: STEP}
 """These, and what is counted until a target is reached."""

@@ -8,11 +8,12 @@ from pydantic.fields import FieldInfo
 
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
+from adaloss.tasks.regression.task import LINEAR_REGRESSION
 from adaloss.tasks.task import SAME_IN_EVERY_CELL, Task
 from adaloss.trial import Trial
 
 DEFAULT_TASK = IMAGE_CLASSIFICATION
-TASKS: Mapping[str, Task] = {task.name: task for task in (IMAGE_CLASSIFICATION,)}
+TASKS: Mapping[str, Task] = {task.name: task for task in (IMAGE_CLASSIFICATION, LINEAR_REGRESSION)}
 
 FIELDS: Mapping[str, FieldInfo] = {
     name: task.fields.model_fields[name]

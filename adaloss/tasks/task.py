@@ -1,6 +1,9 @@
 """What a kind of experiment is: its fields, its metrics, and how a trial of it runs."""
 
+import io
 import math
+import pickle
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -21,13 +24,20 @@ OneTrial = TypeVar("OneTrial", bound=Trial, contravariant=True)
 class Run(Protocol):
     """A trial in progress. ``epoch`` and ``step`` count what is done.
 
-    ``resolved`` describes the optimizer with the arguments that no field of the trial has; None
-    where there are none.
+    ``resolved`` is a named optimizer's classes with all their arguments, None for the paper's.
     """
 
-    epoch: int
-    step: int
-    resolved: str | None
+    @property
+    def epoch(self) -> int:
+        """The epochs that are done."""
+
+    @property
+    def step(self) -> int:
+        """The steps that are done."""
+
+    @property
+    def resolved(self) -> str | None:
+        """The optimizer with its arguments."""
 
     def run_epoch(self) -> Mapping[str, float | None]:
         """Run one epoch and return the task's metrics by name, all but ``seconds``.
@@ -63,6 +73,21 @@ class Calibration:
     seconds_per_step: float
     seconds_per_epoch: float
     checkpoint_bytes: int
+
+
+def timed(run: Run, *, steps: int) -> Calibration:
+    """Time a whole epoch of so many steps, after one that is not counted."""
+    run.run_epoch()
+    started = time.perf_counter()
+    run.run_epoch()
+    seconds = time.perf_counter() - started
+    state = io.BytesIO()
+    pickle.dump(run.state_dict(), state)
+    return Calibration(
+        seconds_per_step=seconds / steps,
+        seconds_per_epoch=seconds,
+        checkpoint_bytes=state.getbuffer().nbytes,
+    )
 
 
 class TaskCode(Protocol[OneTrial]):

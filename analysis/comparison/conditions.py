@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from adaloss.optimizer_names import SOMETIMES_UNUSED, unused_fields
-from adaloss.tasks.table import FIELD_NAMES
+from adaloss.tasks.table import task_named
 from analysis.comparison.matching import Pair
 from analysis.comparison.side import (
     CIRCUMSTANCES,
@@ -56,11 +56,17 @@ def conditions_of(
     """Every field of a trial and circumstance that differs or is unknown in some pair."""
     fields = (
         condition
-        for name in FIELD_NAMES
+        for name in fields_of(pairs)
         if name != "seed"
         for condition in field_conditions(name, pairs, names)
     )
     return (*fields, *circumstances(ours, theirs, len(pairs)))
+
+
+def fields_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """The fields of the task of the pairs."""
+    tasks = (cell.fields.get("task") for pair in pairs for cell in (pair.ours, pair.theirs))
+    return task_named(next(filter(None, tasks), None)).field_names
 
 
 def field_conditions(name: str, pairs: Sequence[Pair], names: Names) -> Iterator[Condition]:
@@ -137,7 +143,7 @@ def circumstances(ours: Side, theirs: Side, pairs: int) -> Iterator[Condition]:
 def shared_fields(pairs: Sequence[Pair], names: Names) -> tuple[tuple[str, str], ...]:
     """The fields with one known value that both sides share in every pair."""
     shared = []
-    for name in FIELD_NAMES:
+    for name in fields_of(pairs):
         cells = [cell for pair in pairs for cell in (pair.ours, pair.theirs)]
         if all(name in cell.fields for cell in cells):
             values = {cell.fields[name] for cell in cells}

@@ -117,7 +117,11 @@ def layout(tables: Sequence[Table], decimals: int, width: float) -> tuple[CellSi
     columns = max(len(table.column_values) for table in tables)
     rows = max(len(table.row_values) for table in tables)
     cells = [cell for table in tables for cell in table.cells.values()]
-    needed = max(text_inches(words_of(cell, decimals), SMALL_POINTS) for cell in cells) + 0.08
+    small = METRICS[tables[0].metric].logarithmic
+    needed = (
+        max(text_inches(words_of(cell, decimals, small=small), SMALL_POINTS) for cell in cells)
+        + 0.08
+    )
     wanted = names + columns * max(needed, 0.3)
     grid = panel_grid(len(tables), width=width, wanted=wanted, reserved=BAR_INCHES)
     lines = 2 if has_counts(cells) else 1

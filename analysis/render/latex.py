@@ -159,10 +159,14 @@ def plain_cell(cell: Cell, style: CellStyle) -> str:
     return f"{number} {escape(text.count)}".rstrip()
 
 
+# e-07 in 1.20e-07.
+POWER = re.compile(r"e([+-]?)0*(\d+)")
+
+
 def mathematics(text: CellText) -> str:
     """The number in math mode."""
     number = rf"${text.mean} \pm {text.spread}$" if text.spread else f"${text.mean}$"
-    return number.replace("inf", r"\infty")
+    return POWER.sub(r" \\cdot 10^{\1\2}", number.replace("inf", r"\infty"))
 
 
 def siunitx_alignment(table: Table) -> str:
@@ -191,7 +195,7 @@ def whole_digits(numbers: Iterable[str]) -> int:
 def siunitx_cell(cell: Cell, style: CellStyle) -> str:
     """A number for siunitx; text that it cannot parse goes in braces, centred."""
     text = cell_text(cell, style)
-    if not text.mean or "inf" in text.number or cell.second:
+    if not text.mean or "inf" in text.number or "e" in text.number or cell.second:
         return f"{{{plain_cell(cell, style)}}}"
     number = f"{text.mean} +- {text.spread}" if text.spread else text.mean
     count = f" {{\\,{escape(text.count)}}}" if text.count else ""

@@ -105,7 +105,7 @@ def extent(axes: Mapping[str, Any], frame: pd.DataFrame, names: Names) -> str:
             ("model", "Models"),
             ("optimizer", "Optimizers"),
         )
-        if len(frame)
+        if len(frame) and name in frame
     ]
     trials = frame["trial_id"].nunique()
     counts = (counted(cells, "cell"), counted(seeds, "seed"), counted(trials, "trial"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from adaloss.grid.tables.spec import TableSpec
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import Positions, positions_of
 from analysis.frame.column_types import values_of
@@ -13,6 +14,7 @@ from analysis.frame.frame import positions_by
 from analysis.tables.cells import Cell, beyond_words
 from analysis.tables.measure import Measure
 from analysis.tables.tables import Table, selected
+from analysis.tables.wording import number_text
 
 MOST_LINES = 40
 """The largest number of columns in the figures; the tables have all."""
@@ -47,6 +49,15 @@ class Subject:
     def beyond(self) -> str:
         """Why cells are worse than any number; empty if none is."""
         return beyond_words(point.cell for point in self.points)
+
+    @property
+    def small(self) -> bool:
+        """Whether numbers may be far below 1."""
+        return METRICS[self.measure.metric].logarithmic
+
+    def number(self, value: float) -> str:
+        """A number of the metric, as the tables have it."""
+        return number_text(value, self.spec.decimals, small=self.small)
 
     def cell_texts(self, point: Point) -> tuple[str, str, str]:
         """The part, the row and the line of a cell."""

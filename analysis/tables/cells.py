@@ -14,7 +14,7 @@ from adaloss.records.result import TrialState
 from analysis.frame.frame import MISSING
 from analysis.tables.measure import Measure
 from analysis.tables.own_changes import MIXED_SIGN
-from analysis.tables.wording import number_text
+from analysis.tables.wording import is_small, number_text
 
 EDGE_SIGN = "‡"
 """After a value that was tuned and is at the edge of its range."""
@@ -211,11 +211,12 @@ class CellText:
 
 @dataclass(frozen=True, kw_only=True)
 class CellStyle:
-    """How cells are formatted."""
+    """How cells are formatted; ``small`` means may be far below 1 (see :func:`number_text`)."""
 
     decimals: int
     spread: Spread = "std"
     always_n: bool = False
+    small: bool = False
 
 
 WORDS: Mapping[CellStatus, str] = {
@@ -239,10 +240,14 @@ def cell_text(cell: Cell, style: CellStyle) -> CellText:
     count = " ".join(filter(None, (counted, MIXED_SIGN if cell.mixed else "", edge)))
     if cell.mean is not None:
         spread = cell.spread(style.spread)
+        small = style.small and is_small(cell.mean, style.decimals)
+        form = f".{style.decimals}e" if small else ""
+
+        def text(value: float) -> str:
+            return format(value, form) if form else number_text(value, style.decimals)
+
         return CellText(
-            mean=number_text(cell.mean, style.decimals),
-            spread="" if spread is None else number_text(spread, style.decimals),
-            count=count,
+            mean=text(cell.mean), spread="" if spread is None else text(spread), count=count
         )
     if cell.status in (CellStatus.FAILED, CellStatus.UNREACHED):
         return CellText(words=WORDS[cell.status], count=count)

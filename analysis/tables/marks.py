@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adaloss.tasks.metric import Goal
-from analysis.tables.cells import Cell
+from analysis.tables.cells import Cell, CellStyle
 from analysis.tables.wording import number_text
 
 CellKey = tuple[object, object]
 
 
 def mark_best(
-    cells: Mapping[CellKey, Cell], goal: Goal | None, decimals: int, *, second: bool
+    cells: Mapping[CellKey, Cell], goal: Goal | None, style: CellStyle, *, second: bool
 ) -> dict[CellKey, Cell]:
     """The cells with each row's best and second best marked, including ties as displayed.
 
@@ -23,7 +23,7 @@ def mark_best(
         return dict(cells)
     sign = 1.0 if goal == "maximize" else -1.0
     score = {
-        key: sign * float(number_text(cell.mean, decimals))
+        key: sign * float(number_text(cell.mean, style.decimals, small=style.small))
         for key, cell in cells.items()
         # A cell that mixes versions of the user's code is never the best.
         if cell.mean is not None and not cell.mixed

@@ -148,10 +148,14 @@ def tables_of(
         needs_name = len(parts) > 1 or spec.title is None
         own = {key[:2]: choice for key, choice in choices.items() if key[2:] == per_values}
         cells = compile_cells(part, own, spec, measure, varying)
+        style = CellStyle(
+            decimals=spec.decimals,
+            spread=spec.spread,
+            always_n=spec.show_n == "always",
+            small=METRICS[measure.metric].logarithmic,
+        )
         if spec.mark != "none":
-            cells = mark_best(
-                cells, measure.goal, spec.decimals, second=spec.mark == "best_and_second"
-            )
+            cells = mark_best(cells, measure.goal, style, second=spec.mark == "best_and_second")
         table = Table(
             title=title_of(spec.title or sweep_name, part_name if needs_name else None),
             part=part_name,
@@ -159,9 +163,7 @@ def tables_of(
             caption=caption_of(part, all_tried, own, spec, measure, cells, varying, names),
             metric=measure.metric,
             at=measure.at,
-            style=CellStyle(
-                decimals=spec.decimals, spread=spec.spread, always_n=spec.show_n == "always"
-            ),
+            style=style,
             names=names,
             row_field=spec.rows,
             column_field=spec.columns,

@@ -41,9 +41,16 @@ def float_text(value: float) -> str:
     return format(Decimal(digits).normalize(), "f")
 
 
-def number_text(value: float, decimals: int) -> str:
-    """A measurement with fixed decimals, never ``-0.00``."""
+def number_text(value: float, decimals: int, *, small: bool = False) -> str:
+    """A measurement with fixed decimals, never ``-0.00``; if it may be ``small``, as 1.20e-07."""
+    if small and is_small(value, decimals):
+        return f"{value:.{decimals}e}"
     return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
+def is_small(value: float, decimals: int) -> bool:
+    """Whether a number other than 0 has no digit of its own within these decimals."""
+    return 0 < abs(value) < 10.0**-decimals
 
 
 def one_line(text: str) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from adaloss.grid.sweep import Sweep
     from adaloss.grid.tables.spec import TableSpec
+    from adaloss.tasks.task import Task
     from adaloss.trial import Trial
 
 
@@ -24,14 +25,20 @@ def changed_tables(
         UserError: a value is invalid for its field.
     """
     from adaloss.grid.tables.spec import TableSpec
+    from adaloss.tasks.table import task_named
 
     fields = fields_of(options)
     if fields.get("rows", "") == fields.get("columns", None):
         raise UserError(f"--rows and --columns are both {fields['rows']}: name two fields")
+    task = task_named(sweep.grid.task)
     specs: list[TableSpec] = []
     for spec in sweep.tables:
         asked = fields | per_of_the_rest(spec, fields, trials)
-        changed = spec.model_copy(update=checked(spec, asked)) if fields else spec
+        changed = (
+            spec.model_copy(update=checked(spec, asked, task_named(sweep.grid.task)))
+            if fields
+            else spec
+        )
         if changed not in specs:
             specs.append(changed)
     return tuple(specs)
@@ -74,15 +81,16 @@ def several(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:
     return len({cell[name] for cell in cells if name in cell}) > 1
 
 
-def checked(spec: "TableSpec", fields: dict[str, Any]) -> dict[str, Any]:
+def checked(spec: "TableSpec", fields: dict[str, Any], task: "Task") -> dict[str, Any]:
     """The fields, validated like those of a grid's table."""
     from pydantic import ValidationError
 
     from adaloss.grid.schema.schema import GridTable
+    from adaloss.grid.schema.types import TASK
 
     whole = spec.model_dump(exclude={"only", "exclude"}) | fields
     try:
-        table = GridTable.model_validate(whole, strict=True)
+        table = GridTable.model_validate(whole, strict=True, context={TASK: task})
     except ValidationError as error:
         raise UserError("\n".join(map(problem_text, error.errors(include_url=False)))) from error
     return {name: value for name, value in table if name in fields}

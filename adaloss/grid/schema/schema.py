@@ -177,6 +177,8 @@ class GridTable(TableSpec):
     """The table's title."""
     provenance: bool = True
     """Show in the caption which code version made the numbers, and when."""
+    figure: bool = False
+    """Draw the table against its rows as well, as the first table always is."""
 
     @model_validator(mode="after")
     def different_fields(self) -> Self:

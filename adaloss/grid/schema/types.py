@@ -5,23 +5,26 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from adaloss.grid.mistakes.problems import quoted, suggestion
 from adaloss.grid.mistakes.wording import described
-from adaloss.grid.tables.at import AT_PATTERN, NEEDS_TARGET, REACH, valid_at
+from adaloss.grid.tables.at import AT_PATTERN, BEST_VAL, NEEDS_TARGET, REACH, valid_at
 from adaloss.grid.tables.spec import listed
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.records.places import url_problem
 from adaloss.tasks.metrics import COUNTED, LOGGED, METRICS
-from adaloss.tasks.table import FIELD_NAMES, TASKS
+from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES, TASKS
+from adaloss.tasks.task import Task
 from adaloss.trial import Seed
 
 MOST_SEEDS = 100_000
 LONGEST_DURATION = 100
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-TEMPLATE_FIELDS = (*FIELD_NAMES, "trial_id", "sweep")
+OTHER_TEMPLATE_FIELDS = ("trial_id", "sweep")
+TASK = "task"
+"""The key of the task in the context of a validation."""
 
 
 def expected(description: str) -> PydanticCustomError:
@@ -86,7 +89,13 @@ def auto_or_gpus(value: Any) -> Any:
     return float(value)
 
 
-def template(value: Any) -> Any:
+def task_in(info: ValidationInfo) -> Task:
+    """The task of the grid that is checked."""
+    task = (info.context or {}).get(TASK)
+    return task if isinstance(task, Task) else DEFAULT_TASK
+
+
+def template(value: Any, info: ValidationInfo) -> Any:
     """Text in which ``{field}`` stands for a trial's field."""
     if not isinstance(value, str):
         raise expected("text")
@@ -96,10 +105,11 @@ def template(value: Any) -> Any:
         ]
     except ValueError as error:
         raise rejected("has an unpaired brace; write {{ or }} for { or }") from error
+    known = (*task_in(info).field_names, *OTHER_TEMPLATE_FIELDS)
     for name, form, conversion in fields:
-        if name is not None and (name not in TEMPLATE_FIELDS or form or conversion):
+        if name is not None and (name not in known or form or conversion):
             placeholder = value[value.index("{" + name) :].partition("}")[0] + "}"
-            hint = suggestion(name, TEMPLATE_FIELDS)
+            hint = suggestion(name, known)
             raise rejected(f"cannot fill in {placeholder}{hint}")
     return value
 
@@ -118,17 +128,19 @@ def one_of(names: Sequence[str], value: Any, kind: str) -> Any:
     return value
 
 
-def trial_field(value: Any) -> Any:
+def trial_field(value: Any, info: ValidationInfo) -> Any:
     """The name of a field of a trial."""
     if isinstance(value, str) and HYPERPARAMETER.match(value):
         return value
-    return one_of(FIELD_NAMES, value, "a field of a trial")
+    return one_of(task_in(info).field_names, value, "a field of a trial")
 
 
-def trial_fields(value: Any) -> Any:
+def trial_fields(value: Any, info: ValidationInfo) -> Any:
     """The names of fields of a trial: one, several or none."""
     names = listed(value)
-    return tuple(map(trial_field, names)) if isinstance(names, tuple) else trial_field(names)
+    if not isinstance(names, tuple):
+        return trial_field(names, info)
+    return tuple(trial_field(name, info) for name in names)
 
 
 def task_name(value: Any) -> Any:
@@ -136,23 +148,31 @@ def task_name(value: Any) -> Any:
     return one_of(tuple(TASKS), value, "a task")
 
 
-def metric_name(value: Any) -> Any:
+def metric_name(value: Any, info: ValidationInfo) -> Any:
     """The name of a logged metric."""
     if value in COUNTED:
         raise rejected(f"is for tables: {value} {NEEDS_TARGET}")
-    return one_of(tuple(LOGGED), value, "a metric")
+    return one_of(task_in(info).metric_names, value, "a metric")
 
 
-def table_metric_name(value: Any) -> Any:
+def table_metric_name(value: Any, info: ValidationInfo) -> Any:
     """The name of a metric that a table can show."""
-    return one_of(tuple(METRICS), value, "a metric")
+    return one_of((*task_in(info).metric_names, *COUNTED), value, "a metric")
 
 
-def grid_at(value: Any) -> Any:
+def grid_at(value: Any, info: ValidationInfo) -> Any:
     """The epoch of the grid's own metric: a target is for tables."""
     if isinstance(value, Mapping) or (isinstance(value, str) and REACH.fullmatch(value)):
         raise rejected("is no target: write at: {reach: …} in an entry of tables")
-    return valid_at(value)
+    return table_at(value, info)
+
+
+def table_at(value: Any, info: ValidationInfo) -> Any:
+    """The epoch of a table."""
+    task = task_in(info)
+    if value == BEST_VAL and task.chosen_by is None:
+        raise rejected(f"cannot be {BEST_VAL}: the task {task.name} has no validation")
+    return valid_at(value, task.metric_names)
 
 
 def only_grid(value: Any) -> Any:
@@ -230,7 +250,7 @@ REACH_MAPPING = {
 }
 GridAt = Annotated[str, BeforeValidator(grid_at), WithJsonSchema(AT_TEXT)]
 TableAt = Annotated[
-    str, BeforeValidator(valid_at), WithJsonSchema({"anyOf": [AT_TEXT, REACH_MAPPING]})
+    str, BeforeValidator(table_at), WithJsonSchema({"anyOf": [AT_TEXT, REACH_MAPPING]})
 ]
 TaskName = Annotated[str, BeforeValidator(task_name), WithJsonSchema({"enum": list(TASKS)})]
 MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(LOGGED)})]

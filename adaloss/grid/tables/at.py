@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -40,23 +40,26 @@ class Reach:
         return " ".join(filter(None, (metric.words, sign, f"{self.target:g}", metric.unit)))
 
 
-def valid_at(value: Any) -> Any:
-    """The epoch as text: ``last``, ``best_val``, ``epoch N`` or ``reach METRIC NUMBER``."""
+def valid_at(value: Any, metrics: Sequence[str] = tuple(LOGGED)) -> Any:
+    """The epoch as text: ``last``, ``best_val``, ``epoch N`` or ``reach METRIC NUMBER``.
+
+    ``metrics`` are those that may be reached.
+    """
     if isinstance(value, Mapping) and set(value) == {"reach"}:
         inner = value["reach"]
         if isinstance(inner, Mapping) and len(inner) == 1:
             ((metric, target),) = inner.items()
-            return reach(metric, target).at
+            return reach(metric, target, metrics).at
     elif isinstance(value, str) and (match := REACH.fullmatch(value)):
-        return reach(*match.groups()).at
+        return reach(match[1], match[2], metrics).at
     elif value in (LAST, BEST_VAL) or (isinstance(value, str) and EPOCH.fullmatch(value)):
         return value
     raise PydanticCustomError("expected", "{expected}", {"expected": FORMS})
 
 
-def reach(metric: Any, target: Any) -> Reach:
+def reach(metric: Any, target: Any, metrics: Sequence[str] = tuple(LOGGED)) -> Reach:
     """The target as given in a grid or on a command line."""
-    known = [name for name, logged in LOGGED.items() if logged.goal and not logged.timed]
+    known = [name for name in metrics if LOGGED[name].goal and not LOGGED[name].timed]
     if metric not in known:
         raise refused(f"has no metric {metric!r} to reach; there are {', '.join(known)}")
     try:
@@ -96,5 +99,5 @@ def at_words(at: str) -> str:
     return words.get(at, f"after {at}")
 
 
-At = Annotated[str, BeforeValidator(valid_at)]
+At = Annotated[str, BeforeValidator(lambda value: valid_at(value))]
 """The epoch of a number, as text."""

@@ -36,7 +36,8 @@ class TableSpec(BaseModel):
     row are marked, ``show_n`` whether complete cells show their number of seeds too. ``transpose``
     exchanges rows and columns afterwards. ``only`` has the values to keep by field. Each entry of
     ``exclude`` has the values by field of the cells to leave out. With ``provenance`` the caption
-    shows the code version and the date.
+    shows the code version and the date. With ``figure`` the table is also drawn against its rows,
+    as the first table always is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +58,7 @@ class TableSpec(BaseModel):
     exclude: tuple[PointValues, ...] = ()
     title: str | None = None
     provenance: bool = True
+    figure: bool = False
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -2,17 +2,16 @@
 
 from collections.abc import Collection, Iterator
 
-from adaloss.grid.mistakes.problems import KeyPath, Problem, suggestion
+from adaloss.grid.mistakes.problems import Problem
 from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.cells import unmatched
 from adaloss.grid.points.points import Cell, Point, read_point
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.grid.schema.schema import Grid
-from adaloss.grid.tables.at import BEST_VAL, LAST, NEEDS_TARGET, epoch_of, reach_of
+from adaloss.grid.tables.at import LAST, NEEDS_TARGET, epoch_of, reach_of
 from adaloss.grid.tables.axes import fields_needed
 from adaloss.grid.tables.spec import TableSpec
-from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.metrics import COUNTED
 
 TOO_MANY_STEPS = "the tables select so many cells so often that loading would take too long"
@@ -66,12 +65,6 @@ def table_problems(
         TooManyStepsError: there are too many tables of too many cells.
     """
     path = ("tables", number)
-    for key, name in axes_of(spec):
-        if name not in file.task.field_names and not HYPERPARAMETER.match(name):
-            message = f"tables[{number}].{key}: the task {file.task.name} has no {name}"
-            yield file.problem((*path, key), message)
-            return
-    yield from metric_problems(file, path, f"tables[{number}]", spec.metric, spec.at)
     index.count(STEPS_PER_CELL * len(index.cells))
     chosen = set(index.matching(Point(path, dict(spec.only)))) if spec.only else None
     excluded = {each for point in spec.exclude for each in index.matching(Point(path, dict(point)))}
@@ -101,27 +94,3 @@ def table_problems(
     if spec.metric in COUNTED and reach_of(spec.at or LAST) is None:
         message = f"tables[{number}].metric: {spec.metric} {NEEDS_TARGET}"
         yield file.problem((*path, "metric"), message)
-
-
-def axes_of(spec: TableSpec) -> Iterator[tuple[str, str]]:
-    """Each field that the table names, with the key that names it."""
-    yield from (("rows", spec.rows), ("columns", spec.columns))
-    yield from (("per", name) for name in spec.per)
-    yield from (("tune", name) for name in spec.tune)
-
-
-def metric_problems(
-    file: GridFile, path: KeyPath, what: str, metric: str | None, at: str | None
-) -> Iterator[Problem]:
-    """A metric or an epoch that the task does not have."""
-    task = file.task
-    target = reach_of(at or LAST)
-    asked = [("name" if path == ("metric",) else "metric", metric)]
-    asked += [("at", target.metric)] if target else []
-    for key, name in asked:
-        if name is not None and name not in COUNTED and name not in task.metric_names:
-            message = f"{what}.{key}: the task {task.name} has no {name}"
-            yield file.problem((*path, key), message + suggestion(name, task.metric_names))
-    if at == BEST_VAL and task.chosen_by is None:
-        message = f"{what}.at: the task {task.name} has no validation: write last or epoch N"
-        yield file.problem((*path, "at"), message)

@@ -1,6 +1,6 @@
 """The metrics of image classification."""
 
-from adaloss.tasks.metric import SECONDS, Metric
+from adaloss.tasks.metric import EFFECTIVE_LR, SECONDS, B, Metric
 
 TRAIN_LOSS = Metric(
     name="train/loss", words="training loss", unit="nats", goal="minimize", logarithmic=True,
@@ -29,11 +29,6 @@ TEST_TOP1 = Metric(
 TEST_TOP5 = Metric(
     name="test/top5", words="test top-5 accuracy", unit="%", goal="maximize",
     other_names="test_acc5 top5 acc5",
-)  # fmt: skip
-B = Metric(name="b", words="b after the last step", logarithmic=True, optional=True)
-EFFECTIVE_LR = Metric(
-    name="effective_lr", words="effective learning rate of the last step", heading="effective lr",
-    logarithmic=True, optional=True,
 )  # fmt: skip
 EXAMPLES_PER_SECOND = Metric(
     name="examples_per_second", words="training throughput", unit="examples per second",

@@ -1,15 +1,8 @@
 """Image classification as a task."""
 
 from adaloss.tasks.images.fields import ImageTrial
-from adaloss.tasks.images.metrics import (
-    EFFECTIVE_LR,
-    IMAGE_METRICS,
-    TEST_TOP1,
-    TRAIN_LOSS,
-    VAL_LOSS,
-    VAL_TOP1,
-    B,
-)
+from adaloss.tasks.images.metrics import IMAGE_METRICS, TEST_TOP1, TRAIN_LOSS, VAL_LOSS, VAL_TOP1
+from adaloss.tasks.metric import EFFECTIVE_LR, B
 from adaloss.tasks.task import Task, TaskCode
 
 

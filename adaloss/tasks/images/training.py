@@ -1,10 +1,9 @@
 """The training loop of one trial: epoch by epoch, its whole state savable in between."""
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,14 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from adaloss.records.places import NOWHERE, Places
-from adaloss.tasks.divergence import DivergedError, check_losses
+from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.images.data.batches import ImageBatches
 from adaloss.tasks.images.data.recipe import draw, recipe_of
 from adaloss.tasks.images.data.splits import Splits
 from adaloss.tasks.images.evaluate import evaluate
 from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.metrics import (
-    EFFECTIVE_LR,
     EXAMPLES_PER_SECOND,
     TEST_LOSS,
     TEST_TOP1,
@@ -28,14 +26,11 @@ from adaloss.tasks.images.metrics import (
     VAL_LOSS,
     VAL_TOP1,
     VAL_TOP5,
-    B,
 )
 from adaloss.tasks.images.model_names import is_user_model
 from adaloss.tasks.images.models.build import build_model
+from adaloss.tasks.metric import EFFECTIVE_LR, B
 from adaloss.tasks.numerics import forward_precision, numerics_of
-from adaloss.tasks.optimizers.average import PolynomialAverage
-from adaloss.tasks.optimizers.build import optimizer_of
-from adaloss.tasks.optimizers.schedule import lr_factor
 from adaloss.tasks.replay import Replay
 from adaloss.tasks.seeding import (
     derived_seed,
@@ -44,6 +39,7 @@ from adaloss.tasks.seeding import (
     random_state,
     set_random_state,
 )
+from adaloss.tasks.steps import Steps
 from adaloss.trial import Capture
 
 # A read-back makes the host wait for the device, so losses are read this many at a time.
@@ -87,26 +83,29 @@ class Training:
         self.train = ImageBatches(splits.train, recipe, training=True)
         self.validation = ImageBatches(splits.validation, recipe, training=False)
         self.test = ImageBatches(splits.test, recipe, training=False)
-        self.parameters = tuple(self.model.parameters())
-        self.optimizer = optimizer_of(trial, self.model, places)
-        self.resolved = self.optimizer.resolved()
-        averaged = trial.average == "polynomial"
-        self.average = PolynomialAverage(self.model) if averaged else None
-        # A graph would repeat the learning rate of the step that it was captured from.
-        self.scheduled = trial.schedule != "constant" or trial.warmup > 0
-        if self.device.type == "cuda":
-            self.optimizer.keep_on(self.device)
+        per_epoch = -(-len(splits.train) // trial.batch_size)
+        self.steps = Steps(trial, self.model, places, device, count=trial.epochs * per_epoch)
         wanted = not is_user_model(trial.model) if capture == "auto" else capture
-        replays = wanted and self.device.type == "cuda" and not self.scheduled
-        replays = replays and self.optimizer.replayable
+        # A graph would repeat the learning rate of the step that it was captured from.
+        replays = wanted and self.device.type == "cuda" and not self.steps.scheduled
+        replays = replays and self.steps.optimizer.replayable
         self.replay = Replay(self.model) if replays else None
         self.order = named_generator(trial.seed, "order")
         self.augmentation = named_generator(trial.seed, "augmentation")
         self.epoch = 0
-        self.step = 0
         with forked_random_state(self.device):
             torch.manual_seed(derived_seed(trial.seed, "forward"))
             self.forward_random_state = random_state(self.device)
+
+    @property
+    def step(self) -> int:
+        """The steps that are done."""
+        return self.steps.done
+
+    @property
+    def resolved(self) -> str | None:
+        """The optimizer's classes with all their arguments."""
+        return self.steps.optimizer.resolved()
 
     def run_epoch(self) -> dict[str, float | None]:
         """Train for one epoch, then evaluate on validation and test; returns the metrics by name.
@@ -126,7 +125,7 @@ class Training:
             train_loss = self.train_one_epoch()
             self.forward_random_state = random_state(self.device)
             trained = time.perf_counter() - started
-            with self.evaluating():
+            with self.steps.evaluating():
                 validation, test = (
                     evaluate(self.model, part, self.precision, self.replay)
                     for part in (self.validation, self.test)
@@ -135,7 +134,7 @@ class Training:
             if not math.isfinite(loss):
                 reason = f"the {name} loss is {loss}"
                 raise DivergedError(epoch=self.epoch, step=self.step, loss=loss, reason=reason)
-        b, effective_lr = self.rate_in_use()
+        b, effective_lr = self.steps.rate_in_use()
         return {
             TRAIN_LOSS.name: train_loss,
             VAL_LOSS.name: validation.loss,
@@ -154,10 +153,6 @@ class Training:
         """Apply the trial's precision and determinism; restore the caller's at the end."""
         with forked_random_state(self.device), numerics_of(self.trial, self.device):
             yield
-
-    def evaluating(self) -> AbstractContextManager[None]:
-        """Have the weights that are evaluated in the model, then those that are trained."""
-        return self.optimizer.evaluating() if self.average is None else self.average.evaluating()
 
     def train_one_epoch(self) -> float:
         """Take one pass over the training examples; returns their mean plain loss."""
@@ -180,52 +175,26 @@ class Training:
 
     def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; returns the plain loss, a scalar that stays on the device."""
-        if self.scheduled:
-            self.optimizer.set_factor(self.lr_factor(self.step))
-        self.step += 1
+        self.steps.begin()
         # A smaller last batch would be captured separately, for one step an epoch.
         if self.replay is None or len(labels) < self.trial.batch_size:
             loss = self.learn(images, labels)
         else:
             loss = self.replay.call("a training step", self.learn, images, labels)
-        if self.average is not None:
-            # Never replayed, because its weight changes; the order on the device is the same.
-            self.average.update()
+        self.steps.end()
         return loss
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
         """The step itself: from one to the next only data on the device changes."""
-        if self.optimizer.needs_closure:
-            return self.optimizer.minimize(lambda: self.gradients(images, labels))
-        loss = self.gradients(images, labels)
-        with torch.set_grad_enabled(self.optimizer.create_graph):
-            self.optimizer.update(loss)
-        return loss
+        return self.steps.learn(lambda: self.loss(images, labels))
 
-    def gradients(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Compute the gradients; returns the loss without its graph."""
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The cross-entropy of a batch, with its graph."""
         forward = self.forward if len(labels) == self.trial.batch_size else self.model
         with self.precision:
-            loss = functional.cross_entropy(
+            return functional.cross_entropy(
                 forward(images), labels, label_smoothing=self.trial.label_smoothing
             )
-        for parameter in self.parameters:
-            parameter.grad = None
-        if self.optimizer.create_graph:
-            gradients = torch.autograd.grad(loss, self.parameters, create_graph=True)
-            for parameter, gradient in zip(self.parameters, gradients, strict=True):
-                parameter.grad = gradient
-        else:
-            torch.autograd.backward(loss)
-        if self.trial.clip_grad_norm:
-            nn.utils.clip_grad_norm_(self.parameters, self.trial.clip_grad_norm)
-        return loss.detach()
-
-    def lr_factor(self, step: int) -> float:
-        """What the schedule multiplies the learning rate by at this step, counted from 0."""
-        trial = self.trial
-        steps = trial.epochs * -(-len(self.train.examples) // trial.batch_size)
-        return lr_factor(trial.schedule, step, steps=steps, warmup=trial.warmup)
 
     def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
         """Sum the losses of the last steps over their examples, with one read-back.
@@ -233,41 +202,19 @@ class Training:
         Raises:
             DivergedError: names the first step whose loss was not finite or too large.
         """
-        losses = torch.stack([loss for loss, _ in unread]).double().tolist()
-        check_losses(
-            losses,
-            epoch=self.epoch,
-            first_step=self.step - len(unread) + 1,
-            max_loss=self.trial.max_loss,
-        )
+        losses = self.steps.read_back([loss for loss, _ in unread], self.epoch)
         return math.fsum(
             loss * examples for loss, (_, examples) in zip(losses, unread, strict=True)
         )
 
-    def rate_in_use(self) -> tuple[float | None, float | None]:
-        """b_t and the effective learning rate of the last step: lr/b_t times the schedule."""
-        b = self.optimizer.b()
-        if b is None:
-            return None, None
-        factor = self.lr_factor(self.step - 1) if self.scheduled else 1.0
-        return b, self.trial.lr * (1.0 / b) * factor
-
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of everything that the rest of the trial depends on."""
-        average = {} if self.average is None else {"average": self.average.state_dict()}
-        return copy.deepcopy(
-            {
-                **average,
-                "trial_id": self.trial.trial_id,
-                "epoch": self.epoch,
-                "step": self.step,
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "order": self.order.get_state(),
-                "augmentation": self.augmentation.get_state(),
-                "forward_random_state": self.forward_random_state,
-            }
-        )
+        return self.steps.state_dict() | {
+            "epoch": self.epoch,
+            "order": self.order.get_state(),
+            "augmentation": self.augmentation.get_state(),
+            "forward_random_state": [tensor.clone() for tensor in self.forward_random_state],
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a snapshot; on a CPU the rest equals the original bit for bit.
@@ -276,25 +223,13 @@ class Training:
             ValueError: the snapshot belongs to another trial, or lacks a part of the optimizer's
                 state.
         """
-        if not self.optimizer.resumable:
-            raise ValueError(f"the state_dict of {self.trial.optimizer} is not its whole state")
-        if state["trial_id"] != self.trial.trial_id:
-            raise ValueError(
-                f"this state belongs to trial {state['trial_id']}, not to {self.trial.trial_id}"
-            )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        if self.device.type == "cuda":
-            self.optimizer.keep_on(self.device)
+        self.steps.load_state_dict(state)
         if self.replay is not None:
             self.replay = Replay(self.model)
         self.order.set_state(state["order"])
         self.augmentation.set_state(state["augmentation"])
         self.forward_random_state = [tensor.clone() for tensor in state["forward_random_state"]]
         self.epoch = state["epoch"]
-        self.step = state["step"]
 
 
 def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -58,6 +58,22 @@ def figures_of(
             f"against-{spec.rows}",
             partial(figures.accuracy_against, frame, **look, **axes, **common),
         )
+        for other in (spec for spec in results.specs[1:] if spec.figure):
+            asked = results.measure_of(other)
+            changes: dict[str, Any] = {
+                "x": other.rows,
+                "line": other.columns,
+                "per": other.per,
+                "metric": asked.metric,
+                "at": asked.at,
+                "na_if": other.na_if,
+                "spread": other.spread,
+                "title": other.title or results.name,
+            }
+            yield (
+                f"against-{other.rows}-{asked.metric}-{asked.at}",
+                partial(figures.accuracy_against, results.chosen_for(other), **(common | changes)),
+            )
     if SENSITIVITY in kinds:
         for along in results.sensitivities():
             own: dict[str, Any] = {

@@ -45,15 +45,16 @@ def means_data(
 
 def style_of(subject: Subject) -> CellStyle:
     """The table's style of cells, without the number of seeds, which is separate."""
-    return CellStyle(decimals=subject.spec.decimals, spread=subject.spec.spread)
+    return CellStyle(
+        decimals=subject.spec.decimals, spread=subject.spec.spread, small=subject.small
+    )
 
 
 def seed_texts(frame: pd.DataFrame, subject: Subject) -> dict[int, str]:
     """The seed and value of each row of the frame, or its state without a value."""
-    decimals = subject.spec.decimals
     columns = (frame.index, frame["seed"], frame["state"], frame[subject.measure.column])
     return {
-        row: f"{seed}: {state if math.isnan(value) else format(value, f'.{decimals}f')}"
+        row: f"{seed}: {state if math.isnan(value) else subject.number(value)}"
         for row, seed, state, value in zip(*columns, strict=True)
     }
 

@@ -14,7 +14,6 @@ from analysis.report.figures.html import (
 from analysis.report.subject import Point, Subject
 from analysis.tables.caption import SPREAD_WORDS
 from analysis.tables.cells import WORDS, beyond_words
-from analysis.tables.wording import number_text
 
 BEYOND = {
     "diverged": "is N/A, by divergence",
@@ -77,7 +76,7 @@ def mean_of(point: Point) -> float:
 def place_and_mean(subject: Subject, point: Point) -> str:
     """``96.99 (adaloss, b0 = 1)``, with the part if there are several."""
     part, row, line = subject.cell_texts(point)
-    mean = number_text(mean_of(point), subject.spec.decimals)
+    mean = subject.number(mean_of(point))
     where = f"{line}, {subject.spec.rows} = {row}"
     return f"{mean} ({where}, {part})" if len(subject.parts) > MOST_PANELS else f"{mean} ({where})"
 
@@ -115,4 +114,4 @@ def short_text(point: Point | None, subject: Subject) -> str:
         return ""
     if point.cell.mean is None:
         return WORDS.get(point.cell.status, "–")
-    return number_text(point.cell.mean, subject.spec.decimals)
+    return subject.number(point.cell.mean)

@@ -13,12 +13,12 @@ from analysis.stats.answer.endings import endings
 from analysis.stats.answer.tuning import tuning_sentence
 from analysis.stats.answer.width import width_sentence
 from analysis.stats.frames.frames import PartStatistics
+from analysis.stats.page import wording
 from analysis.stats.page.wording import decimals_of, p_text
 from analysis.stats.robustness import is_accuracy
 from analysis.tables.measure import Measure, when
 from analysis.tables.names import Names
 from analysis.tables.tuning import Choices
-from analysis.tables.wording import number_text
 
 MOST_PARTS = 3
 """A sentence has the first of more parts."""
@@ -126,7 +126,7 @@ def name_of(column: object, subject: Subject) -> str:
 
 def number(value: float, subject: Subject) -> str:
     """A number of the metric."""
-    return number_text(value, decimals_of(subject.measure))
+    return wording.number(value, decimals_of(subject.measure))
 
 
 def span(low: float, high: float, subject: Subject) -> str:

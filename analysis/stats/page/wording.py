@@ -21,14 +21,14 @@ def decimals_of(measure: Measure) -> int:
 
 def number(value: float, decimals: int) -> str:
     """The number, or – for a missing one."""
-    return NONE if isnan(value) else number_text(value, decimals)
+    return NONE if isnan(value) else number_text(value, decimals, small=decimals > 2)
 
 
 def interval(low: float, high: float, decimals: int) -> str:
     """``[1.20, 3.40]``, or – for a missing interval."""
     if isnan(low) or isnan(high):
         return NONE
-    return f"[{number_text(low, decimals)}, {number_text(high, decimals)}]"
+    return f"[{number(low, decimals)}, {number(high, decimals)}]"
 
 
 def with_interval(value: float, low: float, high: float, decimals: int) -> str:

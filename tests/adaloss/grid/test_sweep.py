@@ -22,7 +22,8 @@ from adaloss.tasks.table import FIELD_NAMES
 
 SWEEPS = Path(adaloss.__file__).parent.parent / "sweeps"
 SHIPPED = (
-    "cifar100-resnet20-cpu, cifar100-resnet50-swsl, cifar100-vit-s16, example, modern, paper, "
+    "cifar100-resnet20-cpu, cifar100-resnet50-swsl, cifar100-vit-s16, example, modern, "
+    "paper-regression, paper, "
     "quickstart"
 )
 

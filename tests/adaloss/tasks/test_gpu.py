@@ -125,7 +125,7 @@ def test_auto_computes_with_bf16_where_the_gpu_can(on_the_gpu, make_trial):
     training = training_of(make_trial(epochs=3, lr=0.5), on_the_gpu)
     metrics = numbers_of(training, 3)[-1]
     assert metrics["test/top1"] > 50
-    assert all(parameter.dtype is torch.float32 for parameter in training.parameters)
+    assert all(parameter.dtype is torch.float32 for parameter in training.steps.parameters)
 
 
 # The compiler has advice and remarks of its own.

@@ -5,8 +5,7 @@ import pytest
 
 from adaloss.records.result import FailureKind
 from adaloss.records.store import RESULT_FILE, CorruptRecordError
-from adaloss.tasks.metrics import LOGGED
-from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES
+from adaloss.tasks.table import DEFAULT_TASK
 from analysis.frame.column_types import STRING, values_of
 from analysis.frame.frame import (
     build_frame,
@@ -17,7 +16,9 @@ from analysis.frame.frame import (
     history_frame,
 )
 
-METRIC_COLUMNS = [f"{at}:{name}" for at in ("last", "best_val") for name in LOGGED]
+METRIC_COLUMNS = [
+    f"{at}:{name}" for at in ("last", "best_val") for name in DEFAULT_TASK.metric_names
+]
 
 
 def test_one_row_per_declared_trial_in_declared_order(records):
@@ -34,7 +35,7 @@ def test_fields_stay_what_was_declared(records):
     records.declare(image_size=224, pretrained=True)
     frame = records.frame()
     for row, trial in zip(frame.to_dict("records"), records.trials, strict=True):
-        for name in FIELD_NAMES:
+        for name in DEFAULT_TASK.field_names:
             assert row[name] == getattr(trial, name)
             assert type(row[name]) is type(getattr(trial, name))
 
@@ -97,7 +98,7 @@ def test_the_values_of_a_column_are_those_that_were_declared(records):
     for size in (None, 64):
         records.declare(image_size=size, seed=2**62, deterministic=True)
     frame = records.frame()
-    for name in FIELD_NAMES:
+    for name in DEFAULT_TASK.field_names:
         declared = [getattr(trial, name) for trial in records.trials]
         assert values_of(frame, name) == declared
         assert list(map(type, values_of(frame, name))) == list(map(type, declared))

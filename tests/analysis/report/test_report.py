@@ -16,7 +16,7 @@ from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import FailureKind, Provenance, TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import METRICS
-from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES
+from adaloss.tasks.table import DEFAULT_TASK
 from analysis.figures.parts.course import Course, mean_course
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES, OTHER_STYLES, line_styles
 from analysis.frame.frame import build_frame, frame_columns, history_frame
@@ -488,7 +488,7 @@ def large_frames(trials):
     diverged = generator.random(len(trials)) < 0.02
     fields = {
         name: pd.Series([trial.values[name] for trial in trials], dtype=object)
-        for name in FIELD_NAMES
+        for name in DEFAULT_TASK.field_names
     }
     identity = fields | {
         "trial_id": [trial.trial_id for trial in trials],

@@ -89,11 +89,11 @@ def test_sgd_with_adaloss_is_adaloss(digits, make_trial):
 def test_schedule_free_is_evaluated_at_its_average(digits, make_trial):
     training = training_of(make_trial, digits, "schedulefree:AdamWScheduleFree")
     training.run_epoch()
-    trained = [parameter.detach().clone() for parameter in training.parameters]
-    with training.optimizer.evaluating():
-        averaged = [parameter.detach().clone() for parameter in training.parameters]
+    trained = [parameter.detach().clone() for parameter in training.steps.parameters]
+    with training.steps.optimizer.evaluating():
+        averaged = [parameter.detach().clone() for parameter in training.steps.parameters]
     assert not any(torch.equal(a, b) for a, b in zip(trained, averaged, strict=True))
-    for before, after in zip(trained, training.parameters, strict=True):
+    for before, after in zip(trained, training.steps.parameters, strict=True):
         torch.testing.assert_close(before, after.detach(), rtol=1e-5, atol=1e-6)
 
 
@@ -101,8 +101,8 @@ def test_schedule_free_is_evaluated_at_its_average(digits, make_trial):
 def test_schedule_free_with_a_closure_is_schedule_free(digits, make_trial, name, lr):
     calls = []
     with_closure = training_of(make_trial, digits, f"schedulefree:{name}ScheduleFreeClosure", lr=lr)
-    gradients = with_closure.gradients
-    with_closure.gradients = lambda *batch: calls.append(1) or gradients(*batch)
+    gradients = with_closure.steps.gradients
+    with_closure.steps.gradients = lambda *batch: calls.append(1) or gradients(*batch)
     without = training_of(make_trial, digits, f"schedulefree:{name}ScheduleFree", lr=lr)
     ours, theirs = with_closure.run_epoch(), without.run_epoch()
     assert ours["train/loss"] == pytest.approx(theirs["train/loss"], rel=1e-4)
@@ -130,18 +130,18 @@ def test_momo_gets_the_loss(digits, make_trial, name, fields):
 
 def test_muon_has_the_matrices_and_adamw_the_rest(digits, make_trial):
     training = training_of(make_trial, digits, "muon")
-    muon, rest = training.optimizer.optimizers
+    muon, rest = training.steps.optimizer.optimizers
     assert isinstance(muon, torch.optim.Muon)
     assert isinstance(rest, torch.optim.AdamW)
     assert all(p.ndim == 2 for group in muon.param_groups for p in group["params"])
     count = sum(len(g["params"]) for o in (muon, rest) for g in o.param_groups)
-    assert count == len(training.parameters)
+    assert count == len(training.steps.parameters)
 
 
 def test_rmsprop_gets_its_own_alpha(digits, make_trial):
     fields = {"optimizer": "rmsprop", "lr": 0.01, "hyperparameters": {"alpha": 0.9}}
     training = Training(make_trial(**fields), digits)
-    assert training.optimizer.optimizers[0].defaults["alpha"] == 0.9
+    assert training.steps.optimizer.optimizers[0].defaults["alpha"] == 0.9
     other = Training(make_trial(**fields | {"hyperparameters": {}}), digits)
     assert training.run_epoch()["train/loss"] != other.run_epoch()["train/loss"]
 
@@ -150,7 +150,10 @@ def test_rmsprop_gets_its_own_alpha(digits, make_trial):
 def test_a_schedule_sets_the_learning_rate_of_each_step(digits, make_trial, optimizer):
     fields = {"optimizer": optimizer, "lr": 0.1, "schedule": "cosine", "warmup": 3.0}
     training = Training(make_trial(epochs=2, **fields), digits)
-    group = getattr(training.optimizer, "optimizers", [None])[0] or training.optimizer.optimizer
+    group = (
+        getattr(training.steps.optimizer, "optimizers", [None])[0]
+        or training.steps.optimizer.optimizer
+    )
     seen = []
     step = training.learn
 
@@ -160,7 +163,7 @@ def test_a_schedule_sets_the_learning_rate_of_each_step(digits, make_trial, opti
 
     training.learn = recorded
     last = [training.run_epoch() for _ in range(2)][-1]
-    expected = [0.1 * training.lr_factor(number) for number in range(len(seen))]
+    expected = [0.1 * training.steps.lr_factor(number) for number in range(len(seen))]
     assert seen == pytest.approx(expected)
     assert last["effective_lr"] == pytest.approx(seen[-1] / last["b"])
 
@@ -179,7 +182,7 @@ def test_a_resumed_schedule_goes_on(digits, make_trial):
 def test_a_clipped_gradient_has_at_most_this_norm(digits, make_trial):
     training = Training(make_trial(clip_grad_norm=0.01), digits)
     training.run_epoch()
-    norm = torch.cat([p.grad.flatten() for p in training.parameters]).norm()
+    norm = torch.cat([p.grad.flatten() for p in training.steps.parameters]).norm()
     assert norm <= 0.01 * 1.001
 
 

@@ -1,0 +1,22 @@
+"""The fields of a trial of linear regression."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from adaloss.trial import Trial
+
+
+class RegressionTrial(Trial):
+    """A trial of linear regression: see :class:`adaloss.trial.Trial`."""
+
+    task: Literal["linear_regression"]
+    rows: Annotated[int, Field(ge=1, description="The number of equations, rows of X.")] = 200
+    dimensions: Annotated[int, Field(ge=1, description="The number of unknowns, columns of X.")] = (
+        20
+    )
+    steps_per_epoch: Annotated[int, Field(ge=1, description="Steps between two records.")] = 50
+
+    def in_small(self) -> dict[str, Any]:
+        """Two steps."""
+        return {"steps_per_epoch": min(self.steps_per_epoch, 2)}

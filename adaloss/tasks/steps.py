@@ -1,0 +1,150 @@
+"""The steps of a trial's optimizer, for any loss: schedule, gradients, update, averaged weights."""
+
+import copy
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adaloss.records.places import Places
+from adaloss.tasks.divergence import check_losses
+from adaloss.tasks.optimizers.average import PolynomialAverage
+from adaloss.tasks.optimizers.build import optimizer_of
+from adaloss.tasks.optimizers.schedule import lr_factor
+from adaloss.trial import Trial
+
+
+class Steps:
+    """A trial's optimizer and what its steps depend on. ``done`` counts the steps.
+
+    ``count`` is the number of steps of the whole trial, over which schedules run.
+    """
+
+    def __init__(
+        self, trial: Trial, model: nn.Module, places: Places, device: str, *, count: int
+    ) -> None:
+        self.trial = trial
+        self.model = model
+        self.device = torch.device(device)
+        self.count = count
+        self.done = 0
+        self.parameters = tuple(model.parameters())
+        self.optimizer = optimizer_of(trial, model, places)
+        averaged = trial.average == "polynomial"
+        self.average = PolynomialAverage(model) if averaged else None
+        self.scheduled = trial.schedule != "constant" or trial.warmup > 0
+        if self.device.type == "cuda":
+            self.optimizer.keep_on(self.device)
+
+    def take(self, loss_of: Callable[[], Tensor]) -> Tensor:
+        """Take one step; returns the loss, a scalar that stays on the device.
+
+        ``loss_of`` computes the loss with its graph.
+        """
+        self.begin()
+        loss = self.learn(loss_of)
+        self.end()
+        return loss
+
+    def begin(self) -> None:
+        """Set the learning rate of the step."""
+        if self.scheduled:
+            self.optimizer.set_factor(self.lr_factor(self.done))
+        self.done += 1
+
+    def learn(self, loss_of: Callable[[], Tensor]) -> Tensor:
+        """The step itself: from one to the next only data on the device changes."""
+        if self.optimizer.needs_closure:
+            return self.optimizer.minimize(lambda: self.gradients(loss_of))
+        loss = self.gradients(loss_of)
+        with torch.set_grad_enabled(self.optimizer.create_graph):
+            self.optimizer.update(loss)
+        return loss
+
+    def gradients(self, loss_of: Callable[[], Tensor]) -> Tensor:
+        """Compute the gradients; returns the loss without its graph."""
+        loss = loss_of()
+        for parameter in self.parameters:
+            parameter.grad = None
+        if self.optimizer.create_graph:
+            gradients = torch.autograd.grad(loss, self.parameters, create_graph=True)
+            for parameter, gradient in zip(self.parameters, gradients, strict=True):
+                parameter.grad = gradient
+        else:
+            torch.autograd.backward(loss)
+        if self.trial.clip_grad_norm:
+            nn.utils.clip_grad_norm_(self.parameters, self.trial.clip_grad_norm)
+        return loss.detach()
+
+    def end(self) -> None:
+        """Add the weights to their average."""
+        if self.average is not None:
+            # Never replayed, because its weight changes; the order on the device is the same.
+            self.average.update()
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Have the weights that are evaluated in the model, then those that are trained."""
+        return self.optimizer.evaluating() if self.average is None else self.average.evaluating()
+
+    def read_back(self, losses: Sequence[Tensor], epoch: int) -> list[float]:
+        """The losses of the last steps, with one read-back.
+
+        Raises:
+            DivergedError: names the first step whose loss was not finite or too large.
+        """
+        read: list[float] = torch.stack(list(losses)).double().tolist()
+        first = self.done - len(read) + 1
+        check_losses(read, epoch=epoch, first_step=first, max_loss=self.trial.max_loss)
+        return read
+
+    def lr_factor(self, step: int) -> float:
+        """What the schedule multiplies the learning rate by at this step, counted from 0."""
+        trial = self.trial
+        return lr_factor(trial.schedule, step, steps=self.count, warmup=trial.warmup)
+
+    def rate_in_use(self) -> tuple[float | None, float | None]:
+        """b_t and the effective learning rate of the last step: lr/b_t times the schedule.
+
+        None where the optimizer has no single rate (``adagrad_norm_rowwise``) or no learning rate.
+        """
+        b = self.optimizer.b()
+        if b is None:
+            return None, None
+        factor = self.lr_factor(self.done - 1) if self.scheduled else 1.0
+        return b, self.trial.lr * (1.0 / b) * factor
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the model's and the optimizer's state, with the trial that it belongs to."""
+        average = {} if self.average is None else {"average": self.average.state_dict()}
+        return copy.deepcopy(
+            {
+                **average,
+                "trial_id": self.trial.trial_id,
+                "step": self.done,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            }
+        )
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a snapshot.
+
+        Raises:
+            ValueError: the snapshot belongs to another trial, or lacks a part of the optimizer's
+                state.
+        """
+        if not self.optimizer.resumable:
+            raise ValueError(f"the state_dict of {self.trial.optimizer} is not its whole state")
+        if state["trial_id"] != self.trial.trial_id:
+            raise ValueError(
+                f"this state belongs to trial {state['trial_id']}, not to {self.trial.trial_id}"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        if self.device.type == "cuda":
+            self.optimizer.keep_on(self.device)
+        self.done = state["step"]
