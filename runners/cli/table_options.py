@@ -30,7 +30,7 @@ def changed_tables(
     fields = fields_of(options)
     if fields.get("rows", "") == fields.get("columns", None):
         raise UserError(f"--rows and --columns are both {fields['rows']}: name two fields")
-    task = task_named(sweep.grid.task)
+    task_named(sweep.grid.task)
     specs: list[TableSpec] = []
     for spec in sweep.tables:
         asked = fields | per_of_the_rest(spec, fields, trials)

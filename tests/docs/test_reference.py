@@ -8,7 +8,7 @@ from documents import ROOT
 
 from adaloss.grid.sweep import grid_json_schema, load_sweep
 from adaloss.records.result import FailureKind
-from adaloss.tasks.table import CELL_FIELDS
+from adaloss.tasks.table import DEFAULT_TASK
 from runners.cli import options
 from runners.preflight.finding import Finding
 
@@ -35,7 +35,13 @@ def test_the_example_is_a_grid_with_every_key():
     assert top <= parts.keys()
     for name in top:
         value = grid[name][0] if isinstance(grid[name], tuple) else grid[name]
-        names = CELL_FIELDS if name == "parameters" else value if isinstance(value, dict) else ()
+        names = (
+            DEFAULT_TASK.cell_fields
+            if name == "parameters"
+            else value
+            if isinstance(value, dict)
+            else ()
+        )
         section = name in ("metric", "overrides", "divergence", "resources", "execution")
         if name == "parameters" or section or name in ("wandb", "tables", "data"):
             assert [key for key in names if f"{key}:" not in parts[name]] == []

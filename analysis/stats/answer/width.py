@@ -55,7 +55,7 @@ def widths(part: PartStatistics, spec: TableSpec, names: Names) -> str:
     left_out = len(known) - len(shown)
     texts = list(width_texts(shown, spec, names))
     if left_out:
-        texts.insert(-1, f"{left_out} others between")
+        texts.insert(-1, f"{left_out} {'other' if left_out == 1 else 'others'} between")
     return ", ".join(texts)
 
 
