@@ -61,6 +61,14 @@ def frozen(value: Any) -> Any:
     return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
 
 
+def share_or_steps(value: float) -> float:
+    """A share of all steps below 1, or a whole number of steps."""
+    if value >= 1 and not value.is_integer():
+        expected = "a share of all steps below 1, or a whole number of steps"
+        raise PydanticCustomError("expected", "{expected}", {"expected": expected})
+    return value
+
+
 OURS = (*LOSS_OPTIMIZERS, *PAPER_ADAMS)
 
 
@@ -122,7 +130,7 @@ class Trial(BaseModel):
     rate: RateName = "constant"
     hyperparameters: Hyperparameters = ()
     schedule: ScheduleName = "constant"
-    warmup: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    warmup: Annotated[FiniteFloat, Field(ge=0), AfterValidator(share_or_steps)] = 0.0
     clip_grad_norm: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     average: AverageName = "none"
 

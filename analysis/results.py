@@ -135,12 +135,14 @@ def statistics_of(results: Results) -> Page:
     # scipy's distributions take a second to import, and tables do not need them.
     from analysis.stats.page.page import stats_page
 
-    frame, choices = tuned(selected(results.frame, results.spec), results.spec, results.measure)
+    whole = selected(results.frame, results.spec)
+    frame, choices = tuned(whole, results.spec, results.measure)
     return stats_page(
         frame,
         title=f"{results.title}: statistics",
         names=results.names,
         choices=choices,
+        whole=whole,
         along=results.sensitivities(),
         tune=results.spec.tune,
         **statistics_arguments(results),

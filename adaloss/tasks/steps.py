@@ -19,16 +19,25 @@ from adaloss.trial import Trial
 class Steps:
     """A trial's optimizer and what its steps depend on. ``done`` counts the steps.
 
-    ``count`` is the number of steps of the whole trial, over which schedules run.
+    ``count`` is the number of steps of the whole trial, over which schedules run. ``sees`` turns
+    the loss into what the optimizer's rate sees, if that is something else.
     """
 
     def __init__(
-        self, trial: Trial, model: nn.Module, places: Places, device: str, *, count: int
+        self,
+        trial: Trial,
+        model: nn.Module,
+        places: Places,
+        device: str,
+        *,
+        count: int,
+        sees: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.trial = trial
         self.model = model
         self.device = torch.device(device)
         self.count = count
+        self.sees = sees
         self.done = 0
         self.parameters = tuple(model.parameters())
         self.optimizer = optimizer_of(trial, model, places)
@@ -60,7 +69,7 @@ class Steps:
             return self.optimizer.minimize(lambda: self.gradients(loss_of))
         loss = self.gradients(loss_of)
         with torch.set_grad_enabled(self.optimizer.create_graph):
-            self.optimizer.update(loss)
+            self.optimizer.update(loss if self.sees is None else self.sees(loss))
         return loss
 
     def gradients(self, loss_of: Callable[[], Tensor]) -> Tensor:

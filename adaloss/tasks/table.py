@@ -10,10 +10,13 @@ from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
 from adaloss.tasks.regression.task import LINEAR_REGRESSION
 from adaloss.tasks.task import SAME_IN_EVERY_CELL, Task
+from adaloss.tasks.two_layer.task import TWO_LAYER_NET
 from adaloss.trial import Trial
 
 DEFAULT_TASK = IMAGE_CLASSIFICATION
-TASKS: Mapping[str, Task] = {task.name: task for task in (IMAGE_CLASSIFICATION, LINEAR_REGRESSION)}
+TASKS: Mapping[str, Task] = {
+    task.name: task for task in (IMAGE_CLASSIFICATION, LINEAR_REGRESSION, TWO_LAYER_NET)
+}
 
 FIELDS: Mapping[str, FieldInfo] = {
     name: task.fields.model_fields[name]

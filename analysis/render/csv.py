@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from adaloss.grid.tables.at import reach_of
 from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.tables import Table
 from analysis.tables.wording import one_line
@@ -31,6 +32,8 @@ COLUMNS = (
     "best",
     "mixed",
 )
+TARGET_COLUMNS = ("reached",)
+"""A further column where a table has a target: whether all seeds reach it."""
 TUNED_COLUMNS = ("tuned", "tried", "at_edge")
 """Further columns where a table has tuned fields."""
 
@@ -41,7 +44,12 @@ FORMULA_STARTS = ("=", "+", "-", "@")
 def render_csv(tables: Sequence[Table]) -> str:
     """A header and one line per cell that the sweep declares."""
     records = [record for table in tables for record in cell_records(table)]
-    columns = [*COLUMNS, *(TUNED_COLUMNS if any(table.tune for table in tables) else ())]
+    targets = any(reach_of(table.at) for table in tables)
+    columns = [
+        *COLUMNS,
+        *(TARGET_COLUMNS if targets else ()),
+        *(TUNED_COLUMNS if any(table.tune for table in tables) else ()),
+    ]
     return pd.DataFrame(records, columns=columns, dtype="object").to_csv(
         index=False, lineterminator="\n"
     )
@@ -71,11 +79,18 @@ def cell_records(table: Table) -> list[dict[str, object]]:
             "na": cell.status is CellStatus.NA,
             "best": cell.best,
             "mixed": cell.mixed,
+            **reached_record(table, cell),
             **tuning_record(cell, table.tune),
         }
         for (row, column), cell in table.cells.items()
         if cell.status is not CellStatus.UNDECLARED
     ]
+
+
+def reached_record(table: Table, cell: Cell) -> dict[str, object]:
+    """Whether all seeds of a cell reach the target of its table; None without a target or value."""
+    known = reach_of(table.at) and cell.status in (CellStatus.VALUE, CellStatus.UNREACHED)
+    return {"reached": cell.status is CellStatus.VALUE if known else None}
 
 
 def tuning_record(cell: Cell, fields: Sequence[str]) -> dict[str, object]:

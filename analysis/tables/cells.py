@@ -41,12 +41,14 @@ class CellStatus(StrEnum):
 class Choice:
     """The values of the tuned fields that a cell shows, of so many ``tried``.
 
-    ``upwards`` and ``downwards`` are the fields whose value is the largest or smallest of several:
-    a better one may lie beyond. No value is chosen where none has a validation metric.
+    ``lost`` counts further values whose trials failed or have not ended. ``upwards`` and
+    ``downwards`` are the fields whose value is the largest or smallest of several: a better one may
+    lie beyond. No value is chosen where none has a validation metric.
     """
 
     values: tuple[object, ...]
     tried: int
+    lost: int = 0
     upwards: tuple[str, ...] = ()
     downwards: tuple[str, ...] = ()
 

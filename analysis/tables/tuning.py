@@ -11,7 +11,7 @@ from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metrics import COSTS, METRICS
 from analysis.frame.column_types import positive_numbers, values_of
 from analysis.frame.frame import positions_by, task_in
-from analysis.tables.cells import EDGE_SIGN, CellStatus, Choice, cell_of
+from analysis.tables.cells import EDGE_SIGN, Cell, CellStatus, Choice, cell_of
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 
@@ -83,17 +83,25 @@ def tuned(
             # Values of a field that the optimizer does not use are one candidate.
             distinct.setdefault(frozenset(ids[row] for row in own), (values, own))
         candidates = dict(distinct.values())
-        scores = {
-            values: score_of(part.iloc[own], deciding, spec) for values, own in candidates.items()
+        cells = {
+            values: cell_of(part.iloc[own], deciding, spec.na_if)
+            for values, own in candidates.items()
         }
+        scores = {values: score_of(cell, deciding) for values, cell in cells.items()}
+        lost = [values for values, cell in cells.items() if cell.status in WITHOUT_A_RESULT]
+        ended = [values for values in candidates if values not in lost]
         best = max(scores, key=scores.__getitem__)
         kept += [rows[position] for position in candidates[best]]
         if scores[best] == NO_SCORE:
-            choices[key] = Choice(values=(), tried=len(candidates))
+            choices[key] = Choice(values=(), tried=len(ended), lost=len(lost))
             continue
-        upwards, downwards = edges(best, list(candidates), spec.tune)
+        upwards, downwards = edges(best, ended, spec.tune)
         choices[key] = Choice(
-            values=best, tried=len(candidates), upwards=upwards, downwards=downwards
+            values=best,
+            tried=len(ended),
+            lost=len(lost),
+            upwards=upwards,
+            downwards=downwards,
         )
     return frame.iloc[sorted(kept)], choices
 
@@ -102,9 +110,11 @@ Score = tuple[float, int]
 NO_SCORE: Score = (-math.inf, 0)
 
 
-def score_of(trials: pd.DataFrame, deciding: Measure, spec: TableSpec) -> Score:
+WITHOUT_A_RESULT = (CellStatus.FAILED, CellStatus.EMPTY)
+
+
+def score_of(cell: Cell, deciding: Measure) -> Score:
     """The mean of a candidate, negated for a loss, and how many of its trials reach a target."""
-    cell = cell_of(trials, deciding, spec.na_if)
     if cell.status is CellStatus.UNREACHED:
         return (-math.inf, cell.n)
     if cell.status is not CellStatus.VALUE or cell.mean is None or math.isnan(cell.mean):
@@ -167,15 +177,17 @@ def tuning_notes(
 
 def grouped_counts(choices: Choices, spec: TableSpec, names: Names) -> str:
     """How many values each column was allowed."""
-    counts: dict[int, list[str]] = {}
-    for (_, column, *_), choice in choices.items():
-        listed = counts.setdefault(choice.tried, [])
+    counts: dict[str, list[str]] = {}
+    for (_, column, *_), choice in sorted(choices.items(), key=lambda item: item[1].tried):
+        lost = f" ({choice.lost} more without a result)" if choice.lost else ""
+        listed = counts.setdefault(f"{choice.tried}{lost}", [])
         if (name := names.alone(spec.columns, column)) not in listed:
             listed.append(name)
     if len(counts) == 1:
         (count,) = counts
-        return f"{count} values" if count > 1 else "1 value"
-    return " and ".join(f"{count} for {', '.join(of)}" for count, of in sorted(counts.items()))
+        number, *rest = count.partition(" (")
+        return f"{number} {'value' if number == '1' else 'values'}{''.join(rest)}"
+    return " and ".join(f"{count} for {', '.join(of)}" for count, of in counts.items())
 
 
 def values_text(values: Sequence[object], spec: TableSpec, names: Names) -> str:

@@ -16,12 +16,21 @@ ENDINGS = tuple(f".{name}" for name in FORMS)
 WHOLE_SWEEP = "has the whole sweep as its grid declares it: name another place with -o"
 
 
+NEEDS = {
+    "sensitivity": "sensitivity needs a table with a tuned field of numbers, such as --tune lr",
+    "profile": 'profile needs a table with a target, such as --at "reach val/top1 95"',
+    "differences": "differences need two columns",
+}
+
+
 @on_results("rows", "columns", "per", "tune", "metric", "at", "na_if", "spread", "title")
 def plot(
     request: Request,
     figure: Annotated[
         list[str] | None,
-        typer.Option(help="against (b0), curves, heatmap or differences; default: all of them."),
+        typer.Option(
+            help="against (b0), curves, heatmap, differences, sensitivity or profile; default: all."
+        ),
     ] = None,
     baseline: Annotated[
         str | None, typer.Option(help="The optimizer to subtract in differences; default: adaloss.")
@@ -60,18 +69,22 @@ def plot(
         raise UserError(f"figures/ {WHOLE_SWEEP}, a file or a folder")
     results = request.results()
     inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES
-    named = figures_of(results, kinds, baseline=baseline, width=inches)
+    named = list(figures_of(results, kinds, baseline=baseline, width=inches))
+    if to_file and kinds == [AGAINST]:
+        # Of the first table.
+        named = named[:1]
+    if figure and not named:
+        raise UserError(f"there is nothing to draw: {NEEDS.get(figure[0], 'no such trials')}")
     if output is None or not to_file:
         for path in save_figures(named, output or results.store.figures_folder, formats):
             typer.echo(f"wrote {path}", err=True)
         return
-    all_named = list(named)
-    if len(all_named) != 1:
+    if len(named) != 1:
         raise UserError(
-            f"{len(all_named)} figures for one file: select one with --figure, and if there is one "
+            f"{len(named)} figures for one file: select one with --figure, and if there is one "
             "for each model or the like, one part with --only; or name a folder"
         )
-    ((_, draw),) = all_named
+    ((_, draw),) = named
     save_figure(draw(), output)
     typer.echo(f"wrote {output}", err=True)
 

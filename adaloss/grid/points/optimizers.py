@@ -14,6 +14,7 @@ from adaloss.optimizer_names import (
     DEFAULT_MOMENTUM,
     HYPERPARAMETER,
     PACKAGES,
+    PAPER_ADAMS,
     PREFIX,
     WITH_MOMENTUM,
     canonical_optimizer,
@@ -36,6 +37,11 @@ def optimizer_problems(file: GridFile, values: Values, folders: Folders) -> Iter
     for position, name in enumerate(optimizers):
         if is_named(name) and (mistake := mistake_in(name, folders)):
             yield file.problem(path_of(file, "optimizer", position), mistake)
+    if set(values.get("rate", ())) - {"constant"} and not any(
+        name not in PAPER_ADAMS for name in optimizers_in(file.data)
+    ):
+        message = "rate is for named optimizers such as adamw, and the grid has none that takes one"
+        yield file.problem(("parameters", "rate"), message)
     named = [name for name in optimizers if is_named(name)]
     known = {name: constructor(name, folders) for name in named}
     if None in known.values():

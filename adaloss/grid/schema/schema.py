@@ -183,7 +183,8 @@ class GridTable(TableSpec):
     @model_validator(mode="after")
     def different_fields(self) -> Self:
         """Refuse a field in two of rows, columns, per and tune."""
-        names = (*self.axes, *self.tune)
+        per = self.per if "per" in self.model_fields_set else ()
+        names = (self.rows, self.columns, *per, *self.tune)
         for name in names:
             if names.count(name) > 1:
                 where = (

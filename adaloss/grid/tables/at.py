@@ -68,6 +68,8 @@ def reach(metric: Any, target: Any, metrics: Sequence[str] = tuple(LOGGED)) -> R
         number = math.nan
     if not math.isfinite(number):
         raise refused(f"needs a number that {metric} reaches, not {target!r}")
+    if LOGGED[metric].is_percentage and not 0 <= number <= 100:
+        raise refused(f"has a target of {number:g} % for {metric}")
     return Reach(metric, number)
 
 

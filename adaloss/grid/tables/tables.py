@@ -42,7 +42,9 @@ def read_tables(
                 problems += unmatched(file, point, index, invalid)
             settings = table.model_dump(exclude={"only", "exclude"})
             if "per" not in table.model_fields_set:
-                settings["per"] = tuple(name for name in table.per if name in fields)
+                taken = (table.rows, table.columns, *table.tune)
+                own = (name for name in table.per if name in fields and name not in taken)
+                settings["per"] = tuple(own)
             spec = TableSpec(
                 **settings,
                 only=only.values if only else {},

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adaloss.records.places import Places
 from adaloss.records.result import Fingerprint
 from adaloss.tasks.fingerprints import fingerprint_with
 from adaloss.tasks.regression.fields import RegressionTrial
-from adaloss.tasks.regression.training import Regression
+from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.seeding import named_generator
 from adaloss.tasks.task import Calibration, Inputs, Run, timed
 from adaloss.trial import Capture
@@ -27,6 +27,19 @@ class Problem:
     y: Tensor
     solution: Tensor
     largest: float
+
+
+class Linear(nn.Module):
+    """w, which starts at 0, so that a call gives X·w."""
+
+    def __init__(self, dimensions: int, device: str) -> None:
+        super().__init__()
+        zeros = torch.zeros(dimensions, dtype=torch.float64, device=device)
+        self.w = nn.Parameter(zeros)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """X·w."""
+        return x @ self.w
 
 
 class RegressionCode:
@@ -57,12 +70,28 @@ class RegressionCode:
         capture: Capture,
     ) -> Run:
         """Start at w = 0."""
-        return Regression(trial, inputs.data, places, device)
+        return training_of(trial, inputs.data, places, device)
 
     def calibrate(self, run: Run) -> Calibration:
         """Time an epoch."""
-        assert isinstance(run, Regression)
+        assert isinstance(run, LeastSquares)
         return timed(run, steps=run.trial.steps_per_epoch)
+
+
+def training_of(
+    trial: RegressionTrial, problem: Problem, places: Places, device: str
+) -> LeastSquares:
+    """The trial at its beginning."""
+    model = Linear(trial.dimensions, device)
+
+    critical = trial.lr * problem.largest / 2
+
+    def measured(b: float | None) -> dict[str, float | None]:
+        distance = float((model.w - problem.solution).square().sum())
+        relative = None if b is None or not critical else b / critical
+        return {"distance": distance, "relative_b": relative}
+
+    return LeastSquares(trial, model, problem.x, problem.y, measured, places, device)
 
 
 def drawn(trial: RegressionTrial, device: str) -> Problem:

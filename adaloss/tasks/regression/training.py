@@ -1,6 +1,7 @@
-"""One trial of linear regression: epochs of steps, full or stochastic."""
+"""The minimisation of a squared residual: epochs of steps, full or stochastic."""
 
 import math
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,48 +10,42 @@ from torch import Tensor, nn
 
 from adaloss.records.places import NOWHERE, Places
 from adaloss.tasks.divergence import DivergedError
-from adaloss.tasks.regression.fields import RegressionTrial
 from adaloss.tasks.seeding import named_generator
 from adaloss.tasks.steps import Steps
 
 if TYPE_CHECKING:
-    from adaloss.tasks.regression.code import Problem
+    from adaloss.tasks.regression.fields import RegressionTrial
+    from adaloss.tasks.two_layer.fields import TwoLayerTrial
 
 
-class Linear(nn.Module):
-    """w, which starts at 0, so that a call gives X·w."""
-
-    def __init__(self, dimensions: int, device: torch.device) -> None:
-        super().__init__()
-        zeros = torch.zeros(dimensions, dtype=torch.float64, device=device)
-        self.w = nn.Parameter(zeros)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """X·w."""
-        return x @ self.w
-
-
-class Regression:
-    """Minimise f(w) = ½‖Xw − y‖² with its gradient, or with that of a few rows.
+class LeastSquares:
+    """Minimise f = ½‖u(X) − y‖² of a model u with its gradient, or with that of a few rows.
 
     ``batch_size`` rows are drawn with replacement for each step, whose loss is half of their summed
     squared residuals; with as many as there are rows, or more, the gradient is the full one (Wu,
-    Xie, Du, Ward, AAAI 2022, section 3). All is float64.
+    Xie, Du, Ward, AAAI 2022, sections 3 and 4). ``x`` is rows × dimensions, ``y`` rows, both
+    float64 on the device, as the model. ``measured`` gives further metrics by name after an epoch,
+    from its last b; ``sees`` is what the optimizer's rate sees of the loss.
     """
 
     def __init__(
         self,
-        trial: RegressionTrial,
-        problem: "Problem",
+        trial: "RegressionTrial | TwoLayerTrial",
+        model: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        measured: Callable[[float | None], Mapping[str, float | None]],
         places: Places = NOWHERE,
         device: str = "cpu",
+        *,
+        sees: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.trial = trial
-        self.problem = problem
-        self.model = Linear(trial.dimensions, torch.device(device))
-        self.steps = Steps(
-            trial, self.model, places, device, count=trial.epochs * trial.steps_per_epoch
-        )
+        self.model = model
+        self.x, self.y = x, y
+        self.measured = measured
+        count = trial.epochs * trial.steps_per_epoch
+        self.steps = Steps(trial, model, places, device, count=count, sees=sees)
         self.order = named_generator(trial.seed, "order")
         self.epoch = 0
 
@@ -71,39 +66,31 @@ class Regression:
             DivergedError: a step's loss, or the objective, is not finite or beyond ``max_loss``.
         """
         self.epoch += 1
-        trial = self.trial
-        full = trial.batch_size >= trial.rows
-        losses = []
-        for chosen in (None,) * trial.steps_per_epoch if full else self.draws().unbind():
-            losses.append(self.steps.take(partial(self.loss, chosen)))
+        full = self.trial.batch_size >= len(self.x)
+        steps = self.trial.steps_per_epoch
+        losses = [
+            self.steps.take(partial(self.loss, chosen))
+            for chosen in ((None,) * steps if full else self.draws().unbind())
+        ]
         self.steps.read_back(losses, self.epoch)
         with torch.no_grad(), self.steps.evaluating():
             objective = float(self.loss())
-            distance = float((self.model.w - self.problem.solution).square().sum())
+            b, effective_lr = self.steps.rate_in_use()
+            measured = self.measured(b)
         if not math.isfinite(objective):
             reason = f"the objective is {objective}"
             raise DivergedError(epoch=self.epoch, step=self.step, loss=objective, reason=reason)
-        b, effective_lr = self.steps.rate_in_use()
-        critical = trial.lr * self.problem.largest / 2
-        return {
-            "objective": objective,
-            "distance": distance,
-            "b": b,
-            "relative_b": None if b is None or not critical else b / critical,
-            "effective_lr": effective_lr,
-        }
+        return {"objective": objective, "b": b, "effective_lr": effective_lr, **measured}
 
     def loss(self, chosen: Tensor | None = None) -> Tensor:
         """The loss over the chosen rows, or over all."""
-        x, y = self.problem.x, self.problem.y
-        return half_squares(
-            self.model(x) - y if chosen is None else self.model(x[chosen]) - y[chosen]
-        )
+        x, y = (self.x, self.y) if chosen is None else (self.x[chosen], self.y[chosen])
+        return half_squares(self.model(x) - y)
 
     def draws(self) -> Tensor:
         """The rows of each step of an epoch: steps × batch_size."""
         shape = (self.trial.steps_per_epoch, self.trial.batch_size)
-        return torch.randint(self.trial.rows, shape, generator=self.order).to(self.problem.x.device)
+        return torch.randint(len(self.x), shape, generator=self.order).to(self.x.device)
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of everything that the rest of the trial depends on."""

@@ -92,6 +92,17 @@ def draw_bar(
         linewidth=2,
         solid_capstyle="butt",
     )
+    middle = 10 ** (sum(ends) / 2)
+    axes.plot(
+        [middle],
+        [height],
+        transform=across,
+        color=style.colour,
+        marker=style.marker,
+        markersize=3.5,
+        linestyle="none",
+        zorder=4,
+    )
     first, last = positions.along[0], positions.along[-1]
     marks = ("<" if ends[0] <= first else "|", ">" if ends[1] >= last else "|")
     for number, mark in zip(numbers, marks, strict=True):

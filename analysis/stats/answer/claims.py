@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ from analysis.stats.samples import Samples
 class Difference:
     """A column that is worse than the best by ``amount`` (positive, in the metric's units).
 
-    ``p`` is adjusted by Holm over all tests of its scope; NaN where there is no test. ``findable``
-    is the true difference that the test would detect with 80 % power. ``row`` is None over all
-    rows.
+    ``p`` is adjusted by Holm over all tests of its scope; NaN where there is no test, for the
+    ``reason``. ``findable`` is the true difference that the test would detect with 80 % power.
+    ``row`` is None over all rows.
     """
 
     column: object
@@ -30,14 +31,16 @@ class Difference:
     p: float
     findable: float
     n: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
     """The best column of a part with its mean, those not distinguished from it, and the worse.
 
-    ``at_rows`` are the columns that are worse than the best at single rows. ``best`` is None where
-    no two columns can be compared.
+    The mean is over the rows that another column has too. ``lacking`` are the columns that have no
+    mean to compare, ``at_rows`` those that are worse than the best at single rows. ``best`` is None
+    where no column has a mean.
     """
 
     samples: Samples
@@ -45,6 +48,7 @@ class Ranking:
     mean: float
     equals: tuple[Difference, ...] = ()
     worse: tuple[Difference, ...] = ()
+    lacking: tuple[object, ...] = ()
     at_rows: tuple[Difference, ...] = ()
 
 
@@ -62,13 +66,19 @@ class Claims:
 
 
 Record = Mapping[str, Any]
+ONCE: Mapping[object, int] = MappingProxyType({})
+UNEQUAL = "unequal numbers of values were tried"
 
 
-def claims_of(parts: Sequence[PartStatistics]) -> Claims:
-    """The claims about parts whose metric has a goal."""
-    single = family(parts, ONE_ROW, ALPHA / 2)
+def claims_of(parts: Sequence[PartStatistics], tried: Mapping[object, int] = ONCE) -> Claims:
+    """The claims about parts whose metric has a goal.
+
+    ``tried`` says of how many values each column's was chosen. Columns with unequal numbers are not
+    tested: the best of more values is better by chance (30 against 1: 10 to 15 % false claims).
+    """
+    single = family(parts, ONE_ROW, ALPHA / 2, tried)
     level = ALPHA / 2 if number_of_tests(single) else ALPHA
-    over = family(parts, ALL_ROWS, level)
+    over = family(parts, ALL_ROWS, level, tried)
     rankings = tuple(
         ranking_of(part.samples, over[index], single[index], level)
         for index, part in enumerate(parts)
@@ -76,7 +86,9 @@ def claims_of(parts: Sequence[PartStatistics]) -> Claims:
     return Claims(rankings=rankings, tests=number_of_tests(over), row_tests=number_of_tests(single))
 
 
-def family(parts: Sequence[PartStatistics], scope: str, level: float) -> list[list[Record]]:
+def family(
+    parts: Sequence[PartStatistics], scope: str, level: float, tried: Mapping[object, int]
+) -> list[list[Record]]:
     """The comparisons of each part with ``p`` and ``findable`` of one family over all parts."""
     found: list[list[dict[Any, Any]]] = []
     for part in parts:
@@ -85,6 +97,9 @@ def family(parts: Sequence[PartStatistics], scope: str, level: float) -> list[li
         repeated = scope == ONE_ROW and len(part.samples.rows) < 2
         found.append([] if repeated else pairs[pairs["scope"] == scope].to_dict("records"))
     flat = [record for records in found for record in records]
+    for record in flat:
+        if tried.get(record["first"], 1) != tried.get(record["second"], 1):
+            record |= {"p": np.nan, "note": UNEQUAL}
     adjusted = holm([record["p"] for record in flat])
     tests = int((~np.isnan(adjusted)).sum())
     for record, p in zip(flat, adjusted, strict=True):
@@ -104,10 +119,14 @@ def ranking_of(
     """The ranking of one part."""
     best = best_of(samples.columns, over)
     against = list(differences(best, over)) if best is not None else []
+    compared = {best, *(one.column for one in against)}
+    if best is None:
+        best = only_with_a_mean(samples)
     return Ranking(
         samples=samples,
         best=best,
         mean=mean_of(samples, best),
+        lacking=tuple(column for column in samples.columns if column not in compared | {best}),
         equals=tuple(one for one in against if not one.p <= level),
         worse=tuple(one for one in against if one.p <= level),
         at_rows=tuple(worse_at_rows(samples, single, level)),
@@ -119,13 +138,15 @@ def best_of(columns: Sequence[object], records: Sequence[Record]) -> object:
 
     Columns that lack rows are compared over the rows that both have.
     """
+    records = [record for record in records if not isnan(record["mean"])]
     wins = Counter(record["better"] for record in records if record["better"] is not None)
     losses = Counter(
         record["second"] if record["better"] == record["first"] else record["first"]
         for record in records
         if record["better"] is not None
     )
-    compared = [column for column in columns if wins[column] or losses[column]]
+    known = {record[side] for record in records for side in ("first", "second")}
+    compared = [column for column in columns if column in known]
     return max(compared, key=lambda column: wins[column] - losses[column], default=None)
 
 
@@ -143,6 +164,7 @@ def differences(best: object, records: Sequence[Record]) -> Iterator[Difference]
             p=1.0 if lost else record["p"],
             findable=record["findable"],
             n=int(record["n"]),
+            reason=record["note"] if isnan(record["p"]) else "",
         )
 
 
@@ -156,11 +178,23 @@ def worse_at_rows(samples: Samples, single: Sequence[Record], level: float) -> I
 
 
 def mean_of(samples: Samples, column: object) -> float:
-    """The mean of a column's cells that have one."""
+    """The mean of a column's cells that have one, at the rows that another column has too."""
     if column is None:
         return float("nan")
     index = samples.columns.index(column)
-    rows = samples.has_mean[index]
+    others = np.delete(samples.declared, index, axis=0).any(axis=0)
+    rows = samples.has_mean[index] & (others if (others & samples.has_mean[index]).any() else True)
     if not rows.any():
         return float("nan")
     return float(np.mean(np.nanmean(samples.values[index][rows], axis=1)))
+
+
+def only_with_a_mean(samples: Samples) -> object:
+    """The column that alone has a mean at every row of its own; None if several or none have."""
+    full = [
+        column
+        for index, column in enumerate(samples.columns)
+        if samples.declared[index].any()
+        and (samples.has_mean[index] | ~samples.declared[index]).all()
+    ]
+    return full[0] if len(full) == 1 else None

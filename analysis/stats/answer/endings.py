@@ -1,6 +1,7 @@
 """The trials without a number, in a sentence: diverged, never at the target, failed, missing."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,45 +14,55 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 
 MOST_COLUMNS = 4
-UNREACHED = "unreached"
 
 
-def endings(frame: pd.DataFrame, spec: TableSpec, measure: Measure, names: Names) -> str | None:
-    """How many trials of which columns have no number, and at which rows; None if all have one."""
-    trials = frame.drop_duplicates("trial_id")
+def endings(
+    frame: pd.DataFrame, whole: pd.DataFrame, spec: TableSpec, measure: Measure, names: Names
+) -> str | None:
+    """How many trials of which columns have no number, and at which rows; None if all have one.
+
+    Those that never reach the target are counted among the shown trials, all others in the whole
+    frame, which has those of all tuned values.
+    """
+    trials = whole.drop_duplicates("trial_id")
     states = trials["state"].tolist()
-    if measure.reach is not None:
-        infinite = np.isinf(trials[measure.column].to_numpy(dtype=float)).tolist()
-        states = [
-            UNREACHED if never else state for state, never in zip(states, infinite, strict=True)
-        ]
-    columns, rows = (values_of(trials, field) for field in (spec.columns, spec.rows))
-    declared = Counter(columns)
+    tried = f", of all {' and '.join(spec.tune)} tried" if spec.tune else ""
     parts = []
-    for state, words in ((TrialState.DIVERGED.value, "diverged"), (UNREACHED, "never got there")):
-        counts: Counter[object] = Counter()
-        where: dict[object, dict[object, None]] = {}
-        for column, row, found in zip(columns, rows, states, strict=True):
-            if found == state:
-                counts[column] += 1
-                where.setdefault(column, {})[row] = None
-        texts = [
-            f"{names.alone(spec.columns, column)} in {number} of {declared[column]} trials"
-            + at(tuple(where[column]), rows, spec, names)
-            for column, number in counts.most_common(MOST_COLUMNS)
-        ]
-        if counts:
-            rest = len(counts) - MOST_COLUMNS
-            texts += [f"{rest} more"] if rest > 0 else []
-            parts.append(f"{words}: {', '.join(texts)}")
+    if text := by_column(trials, states, TrialState.DIVERGED.value, spec, names):
+        parts.append(f"diverged: {text}{tried}")
+    if measure.reach is not None:
+        shown = frame.drop_duplicates("trial_id")
+        never = np.isinf(shown[measure.column].to_numpy(dtype=float)).tolist()
+        if text := by_column(shown, [str(one) for one in never], str(True), spec, names):
+            parts.append(f"never got there: {text}")
     lost = Counter(states)
     for state, words in ((TrialState.FAILED.value, "failed"), (MISSING, "have not ended")):
         if lost[state]:
-            parts.append(f"{lost[state]} of {len(states)} trials {words}")
+            parts.append(f"{lost[state]} of {len(states)} trials {words}{tried}")
     if not parts:
         return None
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def by_column(
+    trials: pd.DataFrame, states: Sequence[str], state: str, spec: TableSpec, names: Names
+) -> str:
+    """The columns with trials in a state, and at which rows; the most first."""
+    columns, rows = (values_of(trials, field) for field in (spec.columns, spec.rows))
+    declared, counts = Counter(columns), Counter[object]()
+    where: dict[object, dict[object, None]] = {}
+    for column, row, found in zip(columns, rows, states, strict=True):
+        if found == state:
+            counts[column] += 1
+            where.setdefault(column, {})[row] = None
+    texts = [
+        f"{names.alone(spec.columns, column)} in {number} of {declared[column]} trials"
+        + at(tuple(where[column]), rows, spec, names)
+        for column, number in counts.most_common(MOST_COLUMNS)
+    ]
+    rest = len(counts) - MOST_COLUMNS
+    return ", ".join([*texts, *([f"{rest} more"] if rest > 0 else [])])
 
 
 def at(found: tuple[object, ...], rows: "list[object]", spec: TableSpec, names: Names) -> str:

@@ -29,11 +29,16 @@ WHOLE = 100.0
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What the statistics are of; ``frame`` has the shown trials, ``along`` other axes' parts."""
+    """What the statistics are of.
+
+    ``frame`` has the shown trials, ``whole`` also those of all tuned values, ``along`` the parts of
+    the same table along other axes.
+    """
 
     parts: Sequence[PartStatistics]
     along: Sequence[tuple[str, Sequence[PartStatistics]]]
     frame: pd.DataFrame
+    whole: pd.DataFrame
     spec: TableSpec
     measure: Measure
     choices: Choices
@@ -46,12 +51,14 @@ def answer(subject: Subject) -> tuple[str, ...]:
     That a column is worse than the best is said only where Holm's tests over all parts allow it
     (:func:`claims_of`); everything else describes the recorded trials.
     """
-    claims = claims_of(subject.parts) if subject.measure.goal else None
+    claims = claims_of(subject.parts, tried_of(subject.choices)) if subject.measure.goal else None
     found = [
         *(claim_sentences(claims, subject) if claims else ()),
-        endings(subject.frame, subject.spec, subject.measure, subject.names),
+        endings(subject.frame, subject.whole, subject.spec, subject.measure, subject.names),
         width_sentence(subject.parts, subject.along, subject.spec, subject.measure, subject.names),
-        tuning_sentence(subject.frame, subject.spec, subject.choices, subject.names),
+        tuning_sentence(
+            subject.frame, subject.spec, subject.measure, subject.choices, subject.names
+        ),
     ]
     return tuple(filter(None, found))
 
@@ -60,7 +67,7 @@ def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
     """Which is best and what is not distinguished from it; what is worse; what is worse where."""
     measure, rows = subject.measure, subject.spec.rows
     several = any(len(part.samples.rows) > 1 for part in subject.parts)
-    over = f" over all {rows}" if several else ""
+    over = f" over every {rows}" if several else ""
     at = "" if measure.at == LAST else f" {when(measure.metric, measure.at)}"
     tests = claims.tests + claims.row_tests
     corrected = f", after Holm's correction for {tests} tests" if tests > 1 else ""
@@ -88,35 +95,62 @@ def sentence(subject: str, clauses: Sequence[str], rankings: Sequence[Ranking]) 
     return f"{subject}: {'; '.join([*named[:MOST_PARTS], *more])}."
 
 
+def tried_of(choices: Choices) -> dict[object, int]:
+    """The most values that each column's was chosen from."""
+    tried: dict[object, int] = {}
+    for (_, column, *_), choice in choices.items():
+        tried[column] = max(tried.get(column, 0), choice.tried)
+    return tried
+
+
 def leader_clause(ranking: Ranking, tests: int, subject: Subject) -> str:
     """Which column is best, and what the seeds do not distinguish from it."""
     best = f"{name_of(ranking.best, subject)} {number(ranking.mean, subject)}"
-    if not ranking.equals:
-        return f"{best} (the others are worse)" if ranking.worse else best
-    nearest = sorted(ranking.equals, key=lambda one: abs(one.amount))
+    tested = [one for one in ranking.equals if not isnan(one.p)]
+    parts = []
+    if tested:
+        power = power_words(tested, ranking.mean, tests, subject)
+        parts.append(f"not distinguishable from it by {power}: {nearest(tested, subject)}")
+    untested: dict[str, list[Difference]] = {}
+    for one in ranking.equals:
+        if isnan(one.p):
+            untested.setdefault(one.reason, []).append(one)
+    parts += [
+        f"not tested ({reason.removesuffix(': no test')}): {nearest(found, subject)}"
+        for reason, found in untested.items()
+    ]
+    if ranking.lacking:
+        names = [name_of(column, subject) for column in ranking.lacking]
+        more = f" and {len(names) - MOST_COLUMNS} more" if len(names) > MOST_COLUMNS else ""
+        parts.append(f"without a mean to compare: {', '.join(names[:MOST_COLUMNS])}{more}")
+    if ranking.worse and not parts:
+        parts = ["every other is worse"]
+    return f"{best} ({'; '.join(parts)})" if parts else best
+
+
+def nearest(found: Sequence[Difference], subject: Subject) -> str:
+    """The columns with their differences from the best, the smallest first."""
+    ordered = sorted(found, key=lambda one: abs(one.amount))
     names = ", ".join(
         f"{name_of(one.column, subject)} by {number(abs(one.amount), subject)}"
-        for one in nearest[:MOST_COLUMNS]
+        for one in ordered[:MOST_COLUMNS]
     )
-    if len(nearest) > MOST_COLUMNS:
-        most = number(abs(nearest[-1].amount), subject)
-        names += f" and {len(nearest) - MOST_COLUMNS} more by up to {most}"
-    return f"{best} ({power_words(ranking, tests, subject)}: {names})"
+    if len(ordered) > MOST_COLUMNS:
+        most = number(abs(ordered[-1].amount), subject)
+        names += f" and {len(ordered) - MOST_COLUMNS} more by up to {most}"
+    return names
 
 
-def power_words(ranking: Ranking, tests: int, subject: Subject) -> str:
-    """That these columns are not distinguished from the best, and which difference could be."""
-    seeds = "/".join(map(str, sorted({one.n for one in ranking.equals})))
-    known = [one.findable for one in ranking.equals if not isnan(one.findable)]
-    if not known:
-        return f"not tested, n = {seeds} allows no test"
-    text = f"not distinguishable from it by n = {seeds}"
-    most = WHOLE if is_accuracy(subject.measure) else 10 * abs(ranking.mean)
+def power_words(found: Sequence[Difference], mean: float, tests: int, subject: Subject) -> str:
+    """The number of seeds, and which true difference they would find."""
+    seeds = "/".join(map(str, sorted({one.n for one in found})))
+    known = [one.findable for one in found]
+    most = WHOLE if is_accuracy(subject.measure) else 10 * abs(mean)
     if min(known) > most:
-        return f"{text}, too few for {tests} tests"
+        return f"n = {seeds}, too few for {tests} tests"
     low, high = min(known), max(known)
-    by = f"at least {number(low, subject)}" if high > most else span(low, high, subject)
-    return f"{text}, which finds a true difference of {by} 4 times in 5"
+    by = f"at least {span(low, low, subject)}" if high > most else span(low, high, subject)
+    return f"n = {seeds}, which finds a true difference of {by} in 4 of 5 sweeps"
 
 
 def name_of(column: object, subject: Subject) -> str:
@@ -136,8 +170,12 @@ def span(low: float, high: float, subject: Subject) -> str:
 
 
 def unit_of(subject: Subject) -> str:
-    """`` points`` for differences of percentages."""
-    return " points" if is_accuracy(subject.measure) else ""
+    """`` points`` for differences of percentages, `` epochs`` for what a target takes."""
+    measure = subject.measure
+    if is_accuracy(measure):
+        return " points"
+    costs = {"epoch": " epochs", "step": " steps", "seconds": " s"}
+    return costs.get(measure.metric, "") if measure.reach is not None else ""
 
 
 def listed(found: Sequence[Difference], subject: Subject) -> str:

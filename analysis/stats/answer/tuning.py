@@ -6,20 +6,21 @@ import pandas as pd
 
 from adaloss.grid.tables.spec import TableSpec
 from analysis.frame.frame import applicable_values, positions_by
+from analysis.tables.measure import Measure
 from analysis.tables.names import Names
-from analysis.tables.tuning import Choices, grouped_counts
+from analysis.tables.tuning import Choices, grouped_counts, tuning_measure
 
 STEP_SIZE = "lr"
 MOST_COLUMNS = 4
 
 
 def tuning_sentence(
-    frame: pd.DataFrame, spec: TableSpec, choices: Choices, names: Names
+    frame: pd.DataFrame, spec: TableSpec, measure: Measure, choices: Choices, names: Names
 ) -> str | None:
     """How values were chosen; without tuning, what is known of the learning rate."""
     if choices:
-        return chosen(spec, choices, names)
-    if STEP_SIZE in spec.axes or frame.empty:
+        return chosen(spec, tuning_measure(frame, measure), choices, names)
+    if STEP_SIZE in spec.axes or frame[spec.columns].nunique() < 2:
         return None
     by_column = {
         column: applicable_values(frame, STEP_SIZE).among(rows)
@@ -45,11 +46,14 @@ def tuning_sentence(
     )
 
 
-def chosen(spec: TableSpec, choices: Choices, names: Names) -> str:
+def chosen(spec: TableSpec, deciding: Measure, choices: Choices, names: Names) -> str:
     """How many values each column was allowed, and whose best is at the edge."""
     fields = " and ".join(spec.tune)
+    if not any(choice.values for choice in choices.values()):
+        return f"No {fields} could be chosen: none has a mean {deciding.label}."
+    were = "were" if len(spec.tune) > 1 else "was"
     counts = grouped_counts(choices, spec, names)
-    text = f"{fields} was chosen on validation with the same seeds, of {counts}"
+    text = f"{fields} {were} chosen by the {deciding.label} of the same seeds, of {counts}"
     if len({choice.tried for choice in choices.values()}) > 1:
         text += ", which favours those with more"
     at_edge = dict.fromkeys(

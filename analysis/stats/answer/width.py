@@ -29,7 +29,9 @@ def width_sentence(
         texts = [
             (part.samples.part, text)
             for part in of_field
-            if len(part.samples.rows) >= FEWEST_ROWS and (text := widths(part, spec, names))
+            if len(part.samples.rows) >= FEWEST_ROWS
+            and len(part.samples.columns) > 1
+            and (text := widths(part, spec, names))
         ]
         if texts:
             named = [f"{part}: {text}" if part else text for part, text in texts[:MOST_PARTS]]

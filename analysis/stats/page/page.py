@@ -70,12 +70,13 @@ def stats_page(
     tune: tuple[str, ...] = (),
     choices: Choices = NO_CHOICES,
     along: Sequence[Sensitivity] = (),
+    whole: pd.DataFrame | None = None,
 ) -> Page:
     """The page of :func:`stats_frames` of these arguments; each part's sections, then the methods.
 
     Of a tuned table, ``frame`` has the trials at the chosen values, ``choices`` those of each cell,
-    and ``along`` the trials at all values of a tuned field, whose robustness follows. The same
-    frame and a generator in the same state give the same page.
+    ``along`` the trials at all values of a tuned field, whose robustness follows, and ``whole`` all
+    trials. The same frame and a generator in the same state give the same page.
 
     Raises:
         TableError: see :func:`stats_frames`.
@@ -97,6 +98,7 @@ def stats_page(
         parts=statistics,
         along=others,
         frame=frame,
+        whole=frame if whole is None else whole,
         spec=spec,
         measure=measure,
         choices=choices,

@@ -5,14 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaloss.records.places import NOWHERE
 from adaloss.tasks.divergence import DivergedError
-from adaloss.tasks.regression.code import RegressionCode, drawn
+from adaloss.tasks.regression.code import RegressionCode, drawn, training_of
 from adaloss.tasks.regression.fields import RegressionTrial
-from adaloss.tasks.regression.training import Regression
 from adaloss.tasks.table import TASKS, task_of, trial_from
 
 ROWS, DIMENSIONS = 30, 4
@@ -36,7 +35,7 @@ def trial_of(**fields):
 
 
 def run_of(trial):
-    return Regression(trial, CODE.read(trial, NOWHERE, "cpu").data)
+    return training_of(trial, CODE.read(trial, NOWHERE, "cpu").data, NOWHERE, "cpu")
 
 
 def course(trial):
@@ -74,6 +73,7 @@ def test_a_trial_equals_the_papers_equations(optimizer):
 
 
 @pytest.mark.parametrize("optimizer", ["adaloss", "adagrad_norm"])
+@settings(max_examples=8)
 @given(exponent=st.floats(-4, 3), seed=st.integers(0, 20))
 def test_it_converges_from_every_b0(optimizer, exponent, seed):
     trial = trial_of(optimizer=optimizer, b0=10.0**exponent, seed=seed, epochs=120)
@@ -82,6 +82,7 @@ def test_it_converges_from_every_b0(optimizer, exponent, seed):
     assert last["distance"] < 1e-3 * first
 
 
+@settings(max_examples=20)
 @given(exponent=st.floats(-4, 0), seed=st.integers(0, 20))
 def test_from_a_small_b0_the_last_b_is_near_its_critical_value(exponent, seed):
     trial = trial_of(b0=10.0**exponent, alpha=2.0, seed=seed, epochs=20)

@@ -100,6 +100,72 @@ def test_where_nothing_differs_at_most_5_percent_of_sweeps_have_a_claim(template
     assert found <= MOST_CLAIMS
 
 
+@pytest.mark.parametrize("tried", [(6, 6), (30, 1)], ids=["equally many", "30 against 1"])
+def test_tuning_on_the_same_seeds_makes_no_claim_either(template, tried):
+    frame = template(("adaloss", "sgd_constant"), (1.0,), 5)
+    (part,) = [part.samples for part in parts_of(frame)]
+    generator = np.random.default_rng(20261130)
+    found = 0
+    for _ in range(SWEEPS):
+        chosen = []
+        for number in tried:
+            # Validation and test of a trial are correlated by 0.8.
+            shared = generator.normal(size=(number, 5)) * 2
+            validation, test = (shared + generator.normal(size=(number, 5)) for _ in range(2))
+            chosen.append(80 + test[validation.mean(axis=1).argmax()])
+        drawn = replace(part, values=np.array(chosen)[:, None, :])
+        pairs = {"pairs": pair_frame(drawn, ACCURACY, "b0", generator)}
+        columns = dict(zip(part.columns, tried, strict=True))
+        (ranking,) = claims_of([PartStatistics(drawn, pairs)], columns).rankings
+        found += bool(ranking.worse)
+    assert found <= MOST_CLAIMS
+
+
+def test_the_best_mean_is_over_the_rows_that_another_column_has(records):
+    records.cell([90.0, 91.0], optimizer="adaloss", b0=1)
+    records.cell([50.0, 51.0], optimizer="adaloss", b0=10)
+    records.cell([80.0, 82.0], optimizer="sgd_constant", b0=1)
+    assert "mlp: adaloss 90.50 (" in answer_of(records.frame())[0]
+
+
+def test_equal_differences_and_ties_are_not_tested_and_said_so(records):
+    records.cell([90.0, 91.0, 92.0], optimizer="adaloss")
+    records.cell([90.0, 91.0, 92.0], optimizer="adagrad_norm")
+    records.cell([89.0, 90.0, 91.0], optimizer="sgd_constant")
+    first = answer_of(records.frame())[0]
+    assert "adaloss 91.00 (not tested (all differences are equal): " in first
+    assert "adagrad_norm by 0.00, sgd_constant by 1.00" in first
+
+
+def test_columns_without_a_mean_are_named_and_not_called_worse(records):
+    for seed_values, optimizer in (
+        ([90.0, 91.0, 92.0], "adaloss"),
+        ([60.0, 62.0, 61.0], "adagrad_norm"),
+        ([95.0, "diverged", 95.0], "sgd_constant"),
+    ):
+        records.cell(seed_values, optimizer=optimizer)
+    first = answer_of(records.frame())[0]
+    assert "adaloss 91.00 (without a mean to compare: sgd_constant)" in first
+
+
+def test_where_only_one_column_has_a_mean_it_is_named(records):
+    records.cell([90.0, 91.0], optimizer="adaloss")
+    records.cell(["diverged", 80.0], optimizer="sgd_constant")
+    first = answer_of(records.frame())[0]
+    assert first.endswith("mlp: adaloss 90.50 (without a mean to compare: sgd_constant).")
+
+
+def test_with_tuning_divergence_is_counted_over_all_values_tried(records):
+    records.cell([90.0, 91.0], optimizer="adaloss", lr=0.1)
+    records.cell(["diverged", "failed"], optimizer="adaloss", lr=1.0)
+    shown = records.frame()
+    said = answer_of(shown[shown["lr"] == 0.1], whole=shown, tune=("lr",))
+    assert (
+        "Diverged: adaloss in 1 of 4 trials, of all lr tried; "
+        "1 of 4 trials failed, of all lr tried." in said
+    )
+
+
 def test_a_column_that_is_worse_everywhere_is_named_with_its_difference_and_p(template):
     frame = template(("adaloss", "sgd_constant", "adagrad_norm"), (0.1, 1.0), 5)
     effect = np.array([0.0, -10.0, 0.0]).reshape(1, 3, 1, 1)
@@ -113,9 +179,9 @@ def test_a_column_that_is_worse_everywhere_is_named_with_its_difference_and_p(te
         right += [one.column for one in ranking.worse] == ["sgd_constant"]
     assert right >= 36
     best, worse, *_ = answer_of(filled(frame, values))
-    assert best.startswith("Best mean test top-1 accuracy (%) over all b0: mlp: ")
+    assert best.startswith("Best mean test top-1 accuracy (%) over every b0: mlp: ")
     assert "sgd_constant" not in best
-    assert worse.startswith("Worse than it over all b0, after Holm's correction for 9 tests: ")
+    assert worse.startswith("Worse than it over every b0, after Holm's correction for 9 tests: ")
     amount = next(one.amount for one in ranking.worse)
     assert f"sgd_constant by {amount:.2f} points (p " in worse
 
@@ -134,7 +200,7 @@ def test_what_is_not_distinguished_comes_with_the_difference_that_would_be_found
     values = simulated(np.random.default_rng(2), (1, 2, 1, 5)).reshape(-1)
     first = answer_of(filled(frame, values))[0]
     assert "not distinguishable from it by n = 5, which finds a true difference of " in first
-    assert "points 4 times in 5: " in first
+    assert " points in 4 of 5 sweeps: " in first
 
 
 def test_of_a_loss_the_smaller_is_better(template):
@@ -152,7 +218,7 @@ def test_one_seed_allows_no_test_and_the_answer_says_so(template):
     first = answer_of(filled(frame, np.array([80.0, 70.0])))[0]
     assert first == (
         "Best mean test top-1 accuracy (%): mlp: adaloss 80.00 "
-        "(not tested, n = 1 allows no test: sgd_constant by 10.00)."
+        "(not tested (one pair): sgd_constant by 10.00)."
     )
 
 
@@ -213,7 +279,8 @@ def test_unequal_numbers_of_tuned_values_and_edges_are_said(records):
     records.cell([80.0, 81.0], optimizer="adaloss")
     records.cell([80.0, 82.0], optimizer="sgd_constant")
     assert answer_of(records.frame(), tune=("lr",), choices=CHOICES)[-1] == (
-        "lr was chosen on validation with the same seeds, of 1 for sgd_constant and 6 for adaloss, "
+        "lr was chosen by the validation top-1 accuracy (%) of the same seeds, of 1 for "
+        "sgd_constant and 6 for adaloss, "
         "which favours those with more; that of adaloss is at the edge of its range and may be "
         "better beyond."
     )

@@ -108,6 +108,17 @@ def test_what_diverged_is_chosen_only_if_all_did(records, cell):
     assert records.table(majority).cells[1.0, "adaloss"].choice.values == (0.1,)
 
 
+def test_values_without_a_result_are_no_range_and_are_counted_apart(records, cell):
+    cell((80, 70), lr=0.1)
+    for lr in (1.0, 10.0):
+        cell("failed", lr=lr)
+    table = records.table(TUNED)
+    choice = table.cells[1.0, "adaloss"].choice
+    assert (choice.values, choice.tried, choice.lost) == ((0.1,), 1, 2)
+    assert not choice.is_at_edge
+    assert "of 1 value (2 more without a result): adaloss 0.1." in table.caption
+
+
 def test_where_all_diverged_the_cell_is_not_available(records, cell):
     cell("diverged", "diverged", lr=0.1)
     cell("diverged", "failed", lr=1.0)

@@ -1,0 +1,28 @@
+"""The fields of a trial of a two-layer network."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from adaloss.trial import Trial
+
+
+class TwoLayerTrial(Trial):
+    """A trial of a two-layer network: see :class:`adaloss.trial.Trial`."""
+
+    task: Literal["two_layer_net"]
+    rows: Annotated[int, Field(ge=1, description="The number of examples, rows of X.")] = 20
+    dimensions: Annotated[int, Field(ge=1, description="The number of inputs, columns of X.")] = 20
+    width: Annotated[int, Field(ge=1, description="The number of hidden neurons.")] = 1000
+    steps_per_epoch: Annotated[int, Field(ge=1, description="Steps between two records.")] = 50
+    accumulates: Annotated[
+        Literal["squared", "norm"],
+        Field(
+            description="What adaloss adds to b² besides alpha: half of the squared residual "
+            "(squared), or the residual's norm."
+        ),
+    ] = "squared"
+
+    def in_small(self) -> dict[str, Any]:
+        """Two steps."""
+        return {"steps_per_epoch": min(self.steps_per_epoch, 2)}
