@@ -294,8 +294,13 @@ def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, 
     """The sweep's tables, adapted for a smoke run, which has other trials."""
     if trials == sweep.trials:
         return sweep.tables
-    small = {"at": "last", "only": {}, "exclude": ()}
-    return tuple(spec.model_copy(update=small) for spec in sweep.tables)
+    from adaloss.grid.tables.at import LAST, reach_of
+
+    small = {"only": {}, "exclude": ()}
+    return tuple(
+        spec.model_copy(update=small if reach_of(spec.at or LAST) else {"at": LAST, **small})
+        for spec in sweep.tables
+    )
 
 
 def command_to_upload(sweep: "Sweep", store: "Store") -> str:
