@@ -53,6 +53,7 @@ PACKAGES: Mapping[str, str] = {
     "momo": "momo-opt",
     "dadaptation": "dadaptation",
     "heavyball": "heavyball",
+    "lion_pytorch": "lion-pytorch",
     "bitsandbytes": "bitsandbytes",
     "transformers": "transformers",
 }

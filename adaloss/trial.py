@@ -77,9 +77,13 @@ def optimizer_name(name: str) -> str:
     try:
         return canonical_optimizer(name)
     except KeyError:
+        module, dot, class_name = name.rpartition(".")
+        if dot and ":" not in name and class_name != "py":
+            reason = f"must be written as {module}:{class_name}, with a colon before the class"
+            raise PydanticCustomError("rejected", "{reason}", {"reason": reason}) from None
         ours, torchs = (", ".join(map(repr, k)) for k in (OURS, TORCH_OPTIMIZERS))
         expected = (
-            f"{ours}, one of torch's ({torchs}), one of timm's as 'timm:name' "
+            f"{ours}, one of torch ({torchs}), one of timm as 'timm:name' "
             "or a class as 'module:Class'"
         )
         raise PydanticCustomError("name", "{expected}", {"expected": expected}) from None

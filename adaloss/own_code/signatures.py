@@ -13,10 +13,14 @@ MOST_STEPS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Constructor:
-    """The names of the arguments after ``self``; ``any_name`` where it also takes others."""
+    """The names of the arguments after ``self``; ``any_name`` where it also takes others.
+
+    ``numbers`` are the arguments whose default is a number.
+    """
 
     arguments: tuple[str, ...]
     any_name: bool
+    numbers: frozenset[str] = frozenset()
 
 
 def constructor_of(module: str, name: str, folders: Sequence[Path]) -> Constructor | None:
@@ -146,7 +150,17 @@ def of_function(function: ast.FunctionDef, *, skipped: int) -> Constructor:
     """The arguments of a function without the first ones."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args][skipped:]
+    last = positional[len(positional) - len(arguments.defaults) :]
+    given: list[ast.expr | None] = [*arguments.defaults, *arguments.kw_defaults]
+    defaults = zip([*last, *arguments.kwonlyargs], given, strict=True)
     return Constructor(
         arguments=tuple(a.arg for a in (*positional, *arguments.kwonlyargs)),
         any_name=arguments.kwarg is not None,
+        numbers=frozenset(argument.arg for argument, default in defaults if is_number(default)),
     )
+
+
+def is_number(default: ast.expr | None) -> bool:
+    """Whether a default is written as a number."""
+    value = default.value if isinstance(default, ast.Constant) else None
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -5,7 +5,7 @@ import gc
 import shlex
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -296,7 +296,7 @@ def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, 
         return sweep.tables
     from adaloss.grid.tables.at import LAST, reach_of
 
-    small = {"only": {}, "exclude": ()}
+    small: dict[str, Any] = {"only": {}, "exclude": ()}
     return tuple(
         spec.model_copy(update=small if reach_of(spec.at or LAST) else {"at": LAST, **small})
         for spec in sweep.tables

@@ -5,7 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from adaloss.grid.mistakes.problems import Problem, suggestion
+from adaloss.grid.mistakes.problems import Problem, closest, suggestion
+from adaloss.grid.mistakes.wording import described
 from adaloss.grid.points.parameters import Values
 from adaloss.grid.points.timm_optimizers import timm_optimizers
 from adaloss.grid.reading.file import GridFile
@@ -48,7 +49,9 @@ def optimizer_problems(file: GridFile, values: Values, folders: Folders) -> Iter
         return
     for name in filter(HYPERPARAMETER.match, values):
         argument = name.removeprefix(PREFIX)
-        if any(takes(found, argument) for found in known.values()):
+        if taking := [found for found in known.values() if takes(found, argument)]:
+            if all(found is not None and argument in found.numbers for found in taking):
+                yield from texts_for_numbers(file, name, values[name])
             continue
         if not named:
             message = f"{name} is for named optimizers such as adamw, and the grid has none"
@@ -57,6 +60,14 @@ def optimizer_problems(file: GridFile, values: Values, folders: Folders) -> Iter
             hint = suggestion(argument, sorted(arguments))
             message = f"no optimizer of the grid takes {argument}{hint}"
         yield file.problem(("parameters", name), message)
+
+
+def texts_for_numbers(file: GridFile, name: str, values: tuple[Any, ...]) -> Iterator[Problem]:
+    """Texts in place of the number that an argument is."""
+    for position, value in enumerate(values):
+        if isinstance(value, str):
+            message = f"{name} must be a number, found {described(value)}"
+            yield file.problem(path_of(file, name, position), message)
 
 
 def own_arguments(data: Any, folders: Folders) -> frozenset[str]:
@@ -169,7 +180,9 @@ def mistake_in(name: str, folders: Folders) -> str | None:
         if package in PACKAGES:
             return f"optimizer {name} needs a package: pip install {PACKAGES[package]}"
         searched = ", ".join(map(str, folders))
-        return f"optimizer {name}: there is no module {module} in {searched} or installed"
+        meant = closest(package, PACKAGES)
+        hint = f"; did you mean {meant}?" if meant else ""
+        return f"optimizer {name}: there is no module {module} in {searched} or installed{hint}"
     there = names_in(module, folders)
     if there is None or class_name in there or constructor(name, folders) is not None:
         return None

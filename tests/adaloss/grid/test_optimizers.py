@@ -147,6 +147,27 @@ def test_momentum_that_is_not_set_is_the_optimizers_own(load):
             ["optimizer: [adamw, 'schedulefree:SGDScheduleFree']", "average: polynomial"],
             ["9: optimizer schedulefree:SGDScheduleFree has weights of its own for evaluation: "],
         ),
+        (
+            ["optimizer: [adamw, timm:lamb]", "optimizer.eps: [1.0e-8, tiny]"],
+            ["9: optimizer.eps must be a number, found the text 'tiny'"],
+        ),
+        (
+            ["optimizer: [adaloss, adamloss]", "rate: adaloss"],
+            ["9: rate is for named optimizers such as adamw, and the grid has none that takes one"],
+        ),
+        (["optimizer: adamm"], ["8: optimizer must be ", "; did you mean adam?"]),
+        (
+            ["optimizer: torch.optim.AdamW"],
+            ["8: optimizer must be written as torch.optim:AdamW, with a colon before the class"],
+        ),
+        (
+            ["optimizer: schedulefre:SGDScheduleFree"],
+            ["there is no module schedulefre in ", "; did you mean schedulefree?"],
+        ),
+        (
+            ["optimizer: adamw", "warmup: 1.5"],
+            ["9: warmup must be a share of all steps below 1, or a whole number of steps"],
+        ),
         (["optimizer: adamw", "rate: fast"], ["9: rate must be 'constant', 'adaloss', "]),
         (["optimizer: adamw", "hyperparameters: 1"], ["9: hyperparameters is not a parameter: "]),
     ],

@@ -38,9 +38,9 @@ METRICS = (
 )
 OPTIMIZERS = (
     "'adaloss', 'adagrad_norm', 'adagrad_norm_rowwise', 'sgd_constant', 'sgd_decay_sqrt', "
-    "'paper_adam', 'adamloss', 'adam_decay_sqrt', one of torch's ('sgd', 'adam', 'adamw', "
+    "'paper_adam', 'adamloss', 'adam_decay_sqrt', one of torch ('sgd', 'adam', 'adamw', "
     "'nadam', 'radam', 'adamax', 'rmsprop', 'adagrad', 'adadelta', 'adafactor', 'asgd', "
-    "'rprop', 'muon', 'lbfgs'), one of timm's as 'timm:name' "
+    "'rprop', 'muon', 'lbfgs'), one of timm as 'timm:name' "
     "or a class as 'module:Class'"
 )
 DATASETS = "digits, mnist, fashion_mnist, cifar10, cifar100 or imagefolder:PATH"
