@@ -146,7 +146,7 @@ def compared(ours: "Results", theirs: str) -> "Comparison":
         results = read_results(sweep, sweep.trials, store, [spec])
         same_name = sweep.name == ours.sweep.name
         name = f"{sweep.name} by {theirs}" if same_name else sweep.name
-        other = records_side(results.frame, name=name, measure=measure, na_if=na_if)
+        other = records_side(results.chosen(), name=name, measure=measure, na_if=na_if)
     mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)
     return compare_sides(mine, other, ours.names)
 

@@ -53,6 +53,24 @@ def test_all_figures_go_beside_the_records_and_one_to_a_file(command, grid, fini
     assert (tmp_path / "heat.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize(
+    ("figure", "needed"),
+    [("sensitivity", "such as --tune lr"), ("profile", '--at "reach val/top1 95"')],
+)
+def test_a_figure_that_the_table_cannot_have_says_what_it_needs(
+    command, grid, finished, figure, needed
+):
+    refused = command("plot", grid, "--figure", figure, "-o", "figures")
+    assert refused.returncode == 2
+    assert needed in refused.stderr
+
+
+def test_a_sweep_is_drawn_by_what_a_target_takes(command, grid, finished, tmp_path):
+    options = ("--at", "reach test/top1 80", "--figure", "profile", "-o", "p.svg")
+    succeeded(command("plot", grid, *options))
+    assert "test top-1 accuracy ≥ 80 %" in " ".join((tmp_path / "p.svg").read_text().split())
+
+
 def test_figures_of_a_part_go_to_a_folder_of_their_own(command, grid, finished, tmp_path):
     options = ("--only", "b0=1", "--figure", "heatmap", "--format", "svg", "-o", "part")
     succeeded(command("plot", grid, *options))
