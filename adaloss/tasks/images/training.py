@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from adaloss.optimizer_names import is_named
 from adaloss.records.places import NOWHERE, Places
 from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.images.data.batches import ImageBatches
@@ -61,8 +62,8 @@ class Training:
         """Build model and optimizer; ``splits`` must be resident on ``device``.
 
         ``capture`` decides whether steps on a GPU are replayed, which gives the same numbers
-        faster; auto excludes the user's own models, which may do work on the processor that no
-        replay repeats.
+        faster; auto excludes the user's own models and named optimizers, which may do work on the
+        processor that no replay repeats.
         """
         self.trial = trial
         self.device = torch.device(device)
@@ -85,7 +86,8 @@ class Training:
         self.test = ImageBatches(splits.test, recipe, training=False)
         per_epoch = -(-len(splits.train) // trial.batch_size)
         self.steps = Steps(trial, self.model, places, device, count=trial.epochs * per_epoch)
-        wanted = not is_user_model(trial.model) if capture == "auto" else capture
+        ours = not (is_user_model(trial.model) or is_named(trial.optimizer))
+        wanted = ours if capture == "auto" else capture
         # A graph would repeat the learning rate of the step that it was captured from.
         replays = wanted and self.device.type == "cuda" and not self.steps.scheduled
         replays = replays and self.steps.optimizer.replayable

@@ -30,9 +30,6 @@ class NamedOptimizer:
     See :class:`adaloss.tasks.optimizers.paper.TrialOptimizer`.
     """
 
-    # Most optimizers count steps in Python, which a graph would repeat as it was.
-    replayable = False
-
     def __init__(self, optimizers: Sequence[Optimizer], *, b0: float, rate: RateName) -> None:
         self.optimizers = tuple(optimizers)
         self.protocols = tuple(map(protocol_of, self.optimizers))
@@ -45,6 +42,11 @@ class NamedOptimizer:
         self.create_graph = any(protocol.create_graph for protocol in self.protocols)
         self.resumable = all(protocol.resumable for protocol in self.protocols)
         self.needs_closure = any(protocol.again for protocol in self.protocols)
+        # Most optimizers count steps in Python, which a graph would repeat as it was; so would it
+        # the learning rate of a rate. `capturable` ones keep all that changes on the device.
+        groups = [group for o in self.optimizers for group in o.param_groups]
+        capturable = all(group.get("capturable") is True for group in groups)
+        self.replayable = capturable and rate == "constant" and not self.create_graph
         self.switch("train")
 
     def update(self, loss: Tensor) -> None:

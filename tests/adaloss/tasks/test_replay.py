@@ -106,6 +106,7 @@ def is_replayed(training):
     [
         *({"optimizer": name} for name in LOSS_OPTIMIZERS),
         *({"optimizer": name, **MOMENTUM} for name in LOSS_OPTIMIZERS),
+        {"optimizer": "adamw", "hyperparameters": {"capturable": True}},
         {"model": "small_cnn"},
         {"model": "small_cnn", "precision": "bf16"},
         {"model": "small_cnn", "average": "polynomial"},

@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from torch import nn
 
 from adaloss.optimizer_names import TORCH_OPTIMIZERS, canonical_optimizer
 from adaloss.records.places import Places
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
 from adaloss.tasks.optimizers.constructors import OptimizerError
+from adaloss.tasks.optimizers.named import build_named
 
 # Of every protocol at least one; the learning rates are such that a trial learns.
 OPTIMIZERS = {
@@ -323,3 +325,18 @@ def test_what_a_named_optimizer_does_not_use_is_not_in_its_identity(make_trial):
     with_rate = make_trial(optimizer="adamw", rate="adaloss")
     assert make_trial(optimizer="adamw", rate="adaloss", alpha=5).trial_id != with_rate.trial_id
     assert make_trial(rate="adaloss").trial_id == make_trial().trial_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rate", "replayable"),
+    [
+        ({"capturable": True}, "constant", True),
+        ({"capturable": True}, "adaloss", False),
+        ({}, "constant", False),
+    ],
+)
+def test_only_capturable_optimizers_without_a_rate_may_be_replayed(arguments, rate, replayable):
+    model = nn.Linear(2, 2)
+    common = {"lr": 0.1, "weight_decay": 0.0, "momentum": 0.0, "b0": 1.0, "alpha": 1.0, "c": 0.0}
+    optimizer = build_named("adamw", model, hyperparameters=arguments, rate=rate, **common)
+    assert optimizer.replayable is replayable
