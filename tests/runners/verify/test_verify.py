@@ -254,7 +254,7 @@ def test_a_trial_that_fails_now_differs(audit, records, monkeypatch):
     def broken(*arguments, **named):
         raise RuntimeError("no such kernel")
 
-    monkeypatch.setattr(training, "optimizer_of", broken)
+    monkeypatch.setattr("adaloss.tasks.steps.optimizer_of", broken)
     found = audit(*ONE)
     assert found.exit_code == 4
     assert (
