@@ -151,7 +151,7 @@ MISTAKES = {
         "6: dataset must be one of the values listed above, found the text 'FashionMNIST'; "
         "did you mean fashion_mnist?",
         "7: unknown parameter 'arch'; did you mean model?",
-        f"8: optimizer must be {OPTIMIZERS}, found the text 'SGD'; did you mean sgd_constant?",
+        f"8: optimizer must be {OPTIMIZERS}, found the text 'SGD'; did you mean sgd?",
         "9: unknown parameter 'base_lr'; did you mean lr?",
         "10: unknown parameter 'bs'; did you mean batch_size?",
         "11: unknown parameter 'num_epochs'; did you mean epochs?",
