@@ -98,7 +98,7 @@ def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -
 
 def uniform(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with a single type in each column."""
-    return with_texts(frame, SEVERAL_TYPES, value_text)
+    return with_texts(frame, [name for name in SEVERAL_TYPES if name in frame], value_text)
 
 
 def in_json(value: Any) -> Any:

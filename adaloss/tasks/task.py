@@ -5,12 +5,14 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from adaloss.records.places import Places
 from adaloss.records.result import EpochMetrics, Fingerprint, SplitSizes
+from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.metric import Metric
 from adaloss.trial import Capture, Trial
 
@@ -77,9 +79,12 @@ class Calibration:
 
 def timed(run: Run, *, steps: int) -> Calibration:
     """Time a whole epoch of so many steps, after one that is not counted."""
-    run.run_epoch()
+    # Losses are read at the end of an epoch: one that diverges has taken all its steps.
+    with suppress(DivergedError):
+        run.run_epoch()
     started = time.perf_counter()
-    run.run_epoch()
+    with suppress(DivergedError):
+        run.run_epoch()
     seconds = time.perf_counter() - started
     state = io.BytesIO()
     pickle.dump(run.state_dict(), state)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from adaloss.tasks.metrics import METRICS
 from analysis.comparison.compare import Comparison
 from analysis.comparison.conditions import UNKNOWN, Condition, shared_fields
 from analysis.comparison.footnotes import footnotes
@@ -128,17 +129,16 @@ def cells_section(comparison: Comparison, decimals: int) -> Section:
 def cell_texts(comparison: Comparison, cell: ComparedCell, decimals: int) -> tuple[str, ...]:
     """One line of the table of pairs."""
     test = cell.test
-    interval = (
-        "" if test is None else f"{signed(test.low, decimals)} to {signed(test.high, decimals)}"
-    )
+    small = METRICS[comparison.measure.metric].logarithmic
+    ends = [signed(end, decimals, small=small) for end in ((test.low, test.high) if test else ())]
     return (
         *name_texts(comparison, cell),
-        number_of(cell.ours, decimals),
+        number_of(cell.ours, decimals, small=small),
         count_of(cell.ours),
-        number_of(cell.theirs, decimals),
+        number_of(cell.theirs, decimals, small=small),
         count_of(cell.theirs),
-        signed(cell.difference, decimals),
-        interval,
+        signed(cell.difference, decimals, small=small),
+        " to ".join(ends),
         "" if test is None else f"{test.t:.2f}",
         "" if test is None else f"{test.df:.1f}",
         "" if test is None else p_text(test.p),
@@ -151,6 +151,7 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
     """The cells that only one side has."""
     ours = sum(cell.ours is not None for cell in comparison.unmatched)
     theirs = len(comparison.unmatched) - ours
+    small = METRICS[comparison.measure.metric].logarithmic
     return Section(
         title="Without a partner",
         before=(f"Cells that only one side has: {ours} here, {theirs} there.",),
@@ -159,9 +160,9 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
             rows=tuple(
                 (
                     *name_texts(comparison, cell),
-                    number_of(cell.ours, decimals),
+                    number_of(cell.ours, decimals, small=small),
                     count_of(cell.ours),
-                    number_of(cell.theirs, decimals),
+                    number_of(cell.theirs, decimals, small=small),
                     count_of(cell.theirs),
                     cell.outcome.value,
                 )

@@ -40,15 +40,15 @@ def field_here_and_there(name: str, cell: ComparedCell, names: Names) -> str:
     return here if here == there else f"{here} (theirs: {there})"
 
 
-def number_of(cell: SideCell | None, decimals: int) -> str:
+def number_of(cell: SideCell | None, decimals: int, *, small: bool = False) -> str:
     """A side's mean±standard deviation, or the text of its status."""
     if cell is None:
         return ""
     if cell.mean is None:
         text = STATUS_TEXTS[cell.status]
     else:
-        spread = "" if cell.std is None else f"±{number_text(cell.std, decimals)}"
-        text = number_text(cell.mean, decimals) + spread
+        spread = "" if cell.std is None else f"±{number_text(cell.std, decimals, small=small)}"
+        text = number_text(cell.mean, decimals, small=small) + spread
     return " ".join(filter(None, (text, one_line(cell.mark))))
 
 
@@ -61,11 +61,11 @@ def count_of(cell: SideCell | None) -> str:
     return f"{cell.n}/{cell.expected}" if cell.expected not in (None, cell.n) else str(cell.n)
 
 
-def signed(value: float | None, decimals: int) -> str:
+def signed(value: float | None, decimals: int, *, small: bool = False) -> str:
     """A difference with its sign; empty without one."""
     if value is None:
         return ""
-    text = number_text(value, decimals)
+    text = number_text(value, decimals, small=small)
     return text if text.startswith("-") or value != value else f"+{text}"
 
 

@@ -6,7 +6,8 @@ import math
 import pandas as pd
 import pytest
 
-from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES
+from adaloss.records.store import Store
+from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES, trial_from
 from analysis.export import WRITERS, export
 from analysis.frame.column_types import FIELD_TYPES, SEVERAL_TYPES, STRING
 from analysis.frame.frame import frame_columns, history_columns, history_frame
@@ -94,3 +95,14 @@ def test_many_trials_are_written_some_at_a_time(records, monkeypatch, tmp_path):
     for form in WRITERS:
         path, _ = export(records.trials, records.store, form, tmp_path)
         assert list(READ[form](path)["last:test/top1"]) == [90.0, 91.0, 92.0, 93.0, 94.0]
+
+
+def test_a_task_with_other_fields_is_exported_with_these(tmp_path):
+    store, fields = Store(tmp_path / "sweep"), {"optimizer": "adam", "seed": 0, "lr": 0.1}
+    trial = trial_from({"task": "linear_regression", "epochs": 1, "batch_size": 1, **fields})
+    for form in WRITERS:
+        trials, _ = export([trial], store, form, tmp_path)
+        assert trials.exists()
+    header = (tmp_path / "trials.csv").read_text().splitlines()[0].split(",")
+    assert {"task", "dimensions", "last:distance"} <= set(header)
+    assert not {"dataset", "pretrained"} & set(header)

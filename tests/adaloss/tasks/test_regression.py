@@ -164,3 +164,11 @@ def test_divergence_names_the_step():
     with pytest.raises(DivergedError) as caught:
         run_of(trial).run_epoch()
     assert caught.value.divergence.step == 2
+
+
+@pytest.mark.parametrize("b0", [0.01, 1000.0])
+def test_an_epoch_is_timed_whether_or_not_it_diverges(b0):
+    run = run_of(trial_of(optimizer="sgd_constant", b0=b0, max_loss=1e4))
+    timing = CODE.calibrate(run)
+    assert timing.seconds_per_epoch == pytest.approx(25 * timing.seconds_per_step)
+    assert timing.checkpoint_bytes > 0
