@@ -12,6 +12,7 @@ from adaloss.records.places import Places
 from adaloss.tasks.divergence import check_losses
 from adaloss.tasks.optimizers.average import PolynomialAverage
 from adaloss.tasks.optimizers.build import optimizer_of
+from adaloss.tasks.optimizers.constructors import OptimizerError
 from adaloss.tasks.optimizers.schedule import lr_factor
 from adaloss.trial import Trial
 
@@ -41,6 +42,11 @@ class Steps:
         self.done = 0
         self.parameters = tuple(model.parameters())
         self.optimizer = optimizer_of(trial, model, places)
+        if sees is not None and self.optimizer.takes_loss:
+            raise OptimizerError(
+                f"optimizer {trial.optimizer} takes the loss itself, so its rate cannot see "
+                "something else: leave accumulates at squared"
+            )
         averaged = trial.average == "polynomial"
         self.average = PolynomialAverage(model) if averaged else None
         self.scheduled = trial.schedule != "constant" or trial.warmup > 0

@@ -42,6 +42,7 @@ class NamedOptimizer:
         self.create_graph = any(protocol.create_graph for protocol in self.protocols)
         self.resumable = all(protocol.resumable for protocol in self.protocols)
         self.needs_closure = any(protocol.again for protocol in self.protocols)
+        self.takes_loss = any(p.loss or p.closure for p in self.protocols)
         # Most optimizers count steps in Python, which a graph would repeat as it was; so would it
         # the learning rate of a rate. `capturable` ones keep all that changes on the device.
         groups = [group for o in self.optimizers for group in o.param_groups]

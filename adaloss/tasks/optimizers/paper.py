@@ -13,12 +13,14 @@ from adaloss.optim.base import LossOptimizer
 class TrialOptimizer(Protocol):
     """What a trial needs of its optimizer.
 
-    ``replayable``: a step can be replayed as a CUDA graph. ``needs_closure``: call ``minimize``
+    ``replayable``: a step can be replayed as a CUDA graph. ``takes_loss``: the
+    step computes with the loss beside its rate. ``needs_closure``: call ``minimize``
     instead of ``update``. ``create_graph``: gradients must be differentiable. ``resumable``: the
     state is complete.
     """
 
     replayable: bool
+    takes_loss: bool
     needs_closure: bool
     create_graph: bool
     resumable: bool
@@ -56,6 +58,7 @@ class PaperOptimizer:
     """One of :mod:`adaloss.optim` in a trial."""
 
     replayable = True
+    takes_loss = False
     needs_closure = False
     create_graph = False
     resumable = True

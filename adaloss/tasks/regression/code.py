@@ -1,19 +1,14 @@
-"""How trials of linear regression draw their problem and start."""
+"""The problem of a trial of linear regression, and its start."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from adaloss.records.places import Places
-from adaloss.records.result import Fingerprint
-from adaloss.tasks.fingerprints import fingerprint_with
 from adaloss.tasks.regression.fields import RegressionTrial
 from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.seeding import named_generator
-from adaloss.tasks.task import Calibration, Inputs, Run, timed
-from adaloss.trial import Capture
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,42 +35,6 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """X·w."""
         return x @ self.w
-
-
-class RegressionCode:
-    """The heavy half of the task: see :class:`adaloss.tasks.task.TaskCode`."""
-
-    def fetch(self, trials: Iterable[RegressionTrial], places: Places) -> None:
-        """The problem is drawn, so there is nothing to fetch."""
-
-    def read(self, trial: RegressionTrial, places: Places, device: str) -> Inputs:
-        """Draw the problem of the trial's seed: X and w* are standard normal."""
-        return Inputs(
-            data=drawn(trial, device), sizes=None, fingerprint=fingerprint_with(trial, places, None)
-        )
-
-    def fingerprint(
-        self, trial: RegressionTrial, places: Places, inputs: Inputs
-    ) -> Fingerprint | None:
-        """Digest an optimizer of the user's own again."""
-        return fingerprint_with(trial, places, None)
-
-    def start(
-        self,
-        trial: RegressionTrial,
-        inputs: Inputs,
-        places: Places,
-        device: str,
-        *,
-        capture: Capture,
-    ) -> Run:
-        """Start at w = 0."""
-        return training_of(trial, inputs.data, places, device)
-
-    def calibrate(self, run: Run) -> Calibration:
-        """Time an epoch."""
-        assert isinstance(run, LeastSquares)
-        return timed(run, steps=run.trial.steps_per_epoch)
 
 
 def training_of(

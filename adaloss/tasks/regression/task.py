@@ -8,9 +8,10 @@ from adaloss.tasks.task import Task, TaskCode
 
 def load_code() -> TaskCode[RegressionTrial]:
     """Import torch and what trains."""
-    from adaloss.tasks.regression.code import RegressionCode
+    from adaloss.tasks.regression.code import drawn, training_of
+    from adaloss.tasks.regression.drawn import DrawnCode
 
-    return RegressionCode()
+    return DrawnCode(drawn, training_of)
 
 
 LINEAR_REGRESSION = Task(

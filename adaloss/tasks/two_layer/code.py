@@ -1,20 +1,16 @@
-"""How trials of a two-layer network draw their problem and start."""
+"""The problem of a trial of a two-layer network, and its start."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from adaloss.optimizer_names import is_named, rate_of
 from adaloss.records.places import Places
-from adaloss.records.result import Fingerprint
-from adaloss.tasks.fingerprints import fingerprint_with
 from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.seeding import named_generator
-from adaloss.tasks.task import Calibration, Inputs, Run, timed
 from adaloss.tasks.two_layer.fields import TwoLayerTrial
-from adaloss.trial import Capture
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,42 +50,6 @@ class TwoLayerNet(nn.Module):
         return hidden @ self.signs / math.sqrt(len(self.signs))
 
 
-class TwoLayerCode:
-    """The heavy half of the task: see :class:`adaloss.tasks.task.TaskCode`."""
-
-    def fetch(self, trials: Iterable[TwoLayerTrial], places: Places) -> None:
-        """The problem is drawn, so there is nothing to fetch."""
-
-    def read(self, trial: TwoLayerTrial, places: Places, device: str) -> Inputs:
-        """Draw the problem of the trial's seed."""
-        return Inputs(
-            data=drawn(trial, device), sizes=None, fingerprint=fingerprint_with(trial, places, None)
-        )
-
-    def fingerprint(
-        self, trial: TwoLayerTrial, places: Places, inputs: Inputs
-    ) -> Fingerprint | None:
-        """Digest an optimizer of the user's own again."""
-        return fingerprint_with(trial, places, None)
-
-    def start(
-        self,
-        trial: TwoLayerTrial,
-        inputs: Inputs,
-        places: Places,
-        device: str,
-        *,
-        capture: Capture,
-    ) -> Run:
-        """Start from random weights, the same for every optimizer."""
-        return training_of(trial, inputs.data, places, device)
-
-    def calibrate(self, run: Run) -> Calibration:
-        """Time an epoch."""
-        assert isinstance(run, LeastSquares)
-        return timed(run, steps=run.trial.steps_per_epoch)
-
-
 def training_of(
     trial: TwoLayerTrial, problem: Problem, places: Places, device: str
 ) -> LeastSquares:
@@ -108,7 +68,9 @@ def training_of(
             "h_norm": problem.largest,
         }
 
-    norm = trial.accumulates == "norm"
+    rate = rate_of(trial.optimizer, trial.rate) if is_named(trial.optimizer) else trial.optimizer
+    # Other optimizers that take the loss want the loss itself.
+    norm = trial.accumulates == "norm" and rate == "adaloss"
     return LeastSquares(
         trial,
         model.to(device),

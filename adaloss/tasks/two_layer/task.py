@@ -9,9 +9,10 @@ from adaloss.tasks.two_layer.metrics import MOVED, TWO_LAYER_METRICS
 
 def load_code() -> TaskCode[TwoLayerTrial]:
     """Import torch and what trains."""
-    from adaloss.tasks.two_layer.code import TwoLayerCode
+    from adaloss.tasks.regression.drawn import DrawnCode
+    from adaloss.tasks.two_layer.code import drawn, training_of
 
-    return TwoLayerCode()
+    return DrawnCode(drawn, training_of)
 
 
 TWO_LAYER_NET = Task(

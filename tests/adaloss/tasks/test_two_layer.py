@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adaloss.records.places import NOWHERE
 from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.optimizers.constructors import OptimizerError
 from adaloss.tasks.two_layer.code import TwoLayerNet, drawn, h_infinity, training_of
 from adaloss.tasks.two_layer.fields import TwoLayerTrial
 
@@ -107,3 +108,17 @@ def test_a_resumed_trial_equals_an_uninterrupted_one():
     second.load_state_dict(first.state_dict())
     found += [second.run_epoch(), second.run_epoch()]
     assert found == expected
+
+
+def test_only_the_rate_of_adaloss_sees_the_norm():
+    fields = {"optimizer": "pytorch_optimizer:AliG", "epochs": 1, "steps_per_epoch": 3}
+    squared, norm = (
+        course(trial_of(accumulates=accumulates, **fields)) for accumulates in ("squared", "norm")
+    )
+    assert norm == squared
+
+
+def test_an_optimizer_that_takes_the_loss_itself_cannot_have_a_rate_that_sees_the_norm():
+    trial = trial_of(optimizer="momo:Momo", rate="adaloss", accumulates="norm")
+    with pytest.raises(OptimizerError, match="takes the loss itself"):
+        run_of(trial)
