@@ -47,8 +47,8 @@ def draw_ranges(
         positions = positions_of(tables[panel].row_values)
         draw_bar(panels[panel], (low, high), positions, height, styles[column])
     yield (
-        f"Bars: where the line's mean is within {near_words(measure)} of its best; an arrow: at "
-        "the end of the values, and perhaps beyond."
+        f"Bars: where the line's mean is near its best (within {near_words(measure)}); an arrow: "
+        "at the end of the values, and perhaps beyond."
     )
 
 

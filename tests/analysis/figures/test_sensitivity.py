@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 
 from adaloss.grid.tables.at import reach_of
 from adaloss.grid.tables.spec import TableSpec
+from adaloss.records.result import TrialState
 from analysis.figures import accuracy_against, performance_profile
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES
 from analysis.stats.profiles import profiles_of
@@ -51,7 +52,7 @@ def test_a_bar_spans_the_values_within_a_point_of_the_lines_best(records):
     ends, marks = bars(axes, "sgd_constant")
     assert ends == pytest.approx([10 ** (-1 / 20), 10 ** (1 / 20)])
     assert marks == ["|", "|"]
-    assert "within 1 percentage point of its best" in note(figure)
+    assert "near its best (within 1 percentage point)" in note(figure)
 
 
 def test_bars_are_outside_of_the_values(records):
@@ -67,6 +68,20 @@ def test_bars_are_outside_of_the_values(records):
     ]
     height = axes.transAxes.transform((0, bar.get_ydata()[0]))[1]
     assert height > axes.transData.transform((1, 90.0))[1]
+
+
+def test_of_a_loss_the_range_is_around_the_smallest(records, ordinary_epoch):
+    for lr, loss in ((0.1, 1.0), (1.0, 0.5), (10.0, 1.5)):
+        last = ordinary_epoch(90.0, test_loss=loss)
+        records.end(records.declare(lr=lr), TrialState.COMPLETE, last=last, best_val=last)
+    figure = accuracy_against(
+        records.frame(), x="lr", metric="test/loss", at="last", title="t", ranges=True
+    )
+    (axes,) = figure.axes
+    ends, _ = bars(axes, "adaloss")
+    # 5 % of 0.5, on the way to 1.0 and to 1.5.
+    assert ends == pytest.approx([10 ** (-0.025 / 0.5), 10 ** (0.025 / 1.0)])
+    assert "near its best (within 5 % of the best value)" in note(figure)
 
 
 def test_names_have_no_range(records):
