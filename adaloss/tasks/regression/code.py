@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from adaloss.records.places import Places
+from adaloss.tasks.regression.drawn import DrawnCode
 from adaloss.tasks.regression.fields import RegressionTrial
 from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.seeding import named_generator
@@ -63,3 +64,6 @@ def drawn(trial: RegressionTrial, device: str) -> Problem:
     return Problem(
         x=x.to(device), y=(x @ solution).to(device), solution=solution.to(device), largest=largest
     )
+
+
+CODE = DrawnCode(drawn, training_of)

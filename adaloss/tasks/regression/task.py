@@ -8,10 +8,9 @@ from adaloss.tasks.task import Task, TaskCode
 
 def load_code() -> TaskCode[RegressionTrial]:
     """Import torch and what trains."""
-    from adaloss.tasks.regression.code import drawn, training_of
-    from adaloss.tasks.regression.drawn import DrawnCode
+    from adaloss.tasks.regression.code import CODE
 
-    return DrawnCode(drawn, training_of)
+    return CODE
 
 
 LINEAR_REGRESSION = Task(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from adaloss.optimizer_names import is_named, rate_of
 from adaloss.records.places import Places
+from adaloss.tasks.regression.drawn import DrawnCode
 from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.seeding import named_generator
 from adaloss.tasks.two_layer.fields import TwoLayerTrial
@@ -103,3 +104,6 @@ def h_infinity(x: Tensor) -> Tensor:
     products = (x @ x.T).clamp(-1, 1)
     products.fill_diagonal_(1)
     return products * (math.pi - products.arccos()) / (2 * math.pi)
+
+
+CODE = DrawnCode(drawn, training_of)

@@ -9,10 +9,9 @@ from adaloss.tasks.two_layer.metrics import MOVED, TWO_LAYER_METRICS
 
 def load_code() -> TaskCode[TwoLayerTrial]:
     """Import torch and what trains."""
-    from adaloss.tasks.regression.drawn import DrawnCode
-    from adaloss.tasks.two_layer.code import drawn, training_of
+    from adaloss.tasks.two_layer.code import CODE
 
-    return DrawnCode(drawn, training_of)
+    return CODE
 
 
 TWO_LAYER_NET = Task(

@@ -10,13 +10,11 @@ from hypothesis import strategies as st
 
 from adaloss.records.places import NOWHERE
 from adaloss.tasks.divergence import DivergedError
-from adaloss.tasks.regression.code import drawn, training_of
-from adaloss.tasks.regression.drawn import DrawnCode
+from adaloss.tasks.regression.code import CODE, drawn, training_of
 from adaloss.tasks.regression.fields import RegressionTrial
 from adaloss.tasks.table import TASKS, task_of, trial_from
 
 ROWS, DIMENSIONS = 30, 4
-CODE = DrawnCode(drawn, training_of)
 
 
 def trial_of(**fields):
