@@ -25,7 +25,8 @@ from adaloss.records.result import (
     TrialResult,
     TrialState,
 )
-from adaloss.records.store import Store, replacing
+from adaloss.records.store import Store
+from adaloss.records.writing import replacing
 from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.table import task_of
 from adaloss.tasks.task import Inputs, Run, TaskCode

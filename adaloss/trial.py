@@ -207,6 +207,16 @@ class Trial(BaseModel):
         return False
 
     @property
+    def starts_from(self) -> tuple[str, bool | str] | None:
+        """The model and its ``pretrained`` value, None where a task has no choice of models."""
+        return None
+
+    @property
+    def to_be_tried(self) -> bool:
+        """Whether a short attempt before the sweep may find what is wrong with every trial."""
+        return self.runs_own_code
+
+    @property
     def memory_kind(self) -> tuple[object, ...]:
         """Trials of one kind take the same memory."""
         return (
@@ -220,6 +230,10 @@ class Trial(BaseModel):
     def in_small(self) -> dict[str, Any]:
         """Other values of the fields that make an epoch long, with which it is tried out."""
         return {}
+
+    def made_small(self) -> Self:
+        """The trial with the values of :meth:`in_small`."""
+        return type(self)(**(self.values | self.in_small()))
 
     def with_seed(self, seed: int) -> Self:
         """The trial of the same cell with another seed, which is not validated.

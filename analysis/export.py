@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adaloss.records.store import Store, replacing
+from adaloss.records.store import Store
+from adaloss.records.writing import replacing
 from adaloss.tasks.table import common_task
 from adaloss.trial import Trial
 from analysis.frame.column_types import SEVERAL_TYPES, TEXT, schema_of, values_of, with_texts

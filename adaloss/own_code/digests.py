@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from adaloss.records.places import digests_folder
-from adaloss.records.store import replacing, write_utf8
+from adaloss.records.writing import replacing, write_utf8
 
 DIGITS = 16
 Stamp = list[int]

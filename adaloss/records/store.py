@@ -5,20 +5,19 @@ Only checkpoints are written elsewhere: by :mod:`adaloss.execution`, which makes
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from uuid import uuid4
 
 from adaloss.records.content import History, parsed_history, parsed_result, parsed_trial
 from adaloss.records.file import CorruptRecordError, read_record
 from adaloss.records.printable import shortened
 from adaloss.records.result import EpochMetrics, Failure, TrialResult
+from adaloss.records.writing import replacing, write_utf8
 from adaloss.trial import Trial
 
-__all__ = ["CorruptRecordError", "Store", "replacing"]
+__all__ = ["CorruptRecordError", "Store"]
 
 GRID_FILE = "grid.yaml"
 TRIAL_FILE = "trial.json"
@@ -238,38 +237,3 @@ def numbered_folder(parent: Path) -> Path:
     folder = parent / str(number)
     folder.mkdir(parents=True)
     return folder
-
-
-def write_utf8(path: Path, text: str) -> None:
-    """Write a file in UTF-8, whatever the user's locale is."""
-    path.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def replacing(path: Path, *, durable: bool) -> Iterator[Path]:
-    """Write a file in one piece: the block writes a temporary file, which then replaces ``path``.
-
-    With ``durable`` the function returns after the content is on the disk, for records that must
-    survive a power cut. If the block raises, the temporary file is removed.
-    """
-    # mkstemp would make a private file. Results follow the user's umask.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid4().hex[:8]}")
-    try:
-        yield temporary
-        if durable:
-            synchronise(temporary)
-        temporary.replace(path)
-        if durable:
-            synchronise(path.parent)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def synchronise(path: Path) -> None:
-    """Wait until the content of a file, or the entries of a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from adaloss.records.places import Places
 from adaloss.records.result import EpochMetrics, Fingerprint, SplitSizes
+from adaloss.tasks.data.sets import DataSets
 from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.metric import Metric
 from adaloss.trial import Capture, Trial
@@ -105,6 +106,9 @@ class TaskCode(Protocol[OneTrial]):
             UserError: a file cannot be had; the message says what to put where.
         """
 
+    def problems(self, trials: Iterable[OneTrial], places: Places) -> Iterable[str]:
+        """Read all files of the trials' data sets, store nothing and say what is wrong."""
+
     def read(self, trial: OneTrial, places: Places, device: str) -> Inputs:
         """Read the trial's data; data that the last trials used are kept in memory."""
 
@@ -119,6 +123,9 @@ class TaskCode(Protocol[OneTrial]):
     def calibrate(self, run: Run) -> Calibration:
         """Time some steps; the run is of no other use afterwards."""
 
+    def rehearse(self, trial: OneTrial, places: Places, device: str) -> None:
+        """Train for a moment, on stand-ins for the data: to see what the user's own code raises."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -127,7 +134,7 @@ class Task:
     ``objective`` names the metric that training minimises, ``reported`` the one that tables show
     unless the grid names another, and ``chosen_by`` the one that chooses the best epoch, None
     where the task has no validation. ``curves`` are the metrics that figures draw over epochs.
-    ``load`` imports the heavy half.
+    ``load`` imports the heavy half. ``data`` are the data sets, None where trials name none.
     """
 
     name: str
@@ -138,6 +145,7 @@ class Task:
     chosen_by: str | None
     curves: tuple[str, ...]
     load: Callable[[], TaskCode[Any]]
+    data: DataSets | None = None
 
     @property
     def field_names(self) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adaloss.records.file import CorruptRecordError
-from adaloss.records.store import Store, replacing
+from adaloss.records.store import Store
+from adaloss.records.writing import replacing
 from adaloss.trial import Trial
 
 VERSION = b"1"

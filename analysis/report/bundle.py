@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from adaloss.records.places import scripts_folder
-from adaloss.records.store import replacing
+from adaloss.records.writing import replacing
 
 END = "\n// end\n"
 

@@ -102,8 +102,7 @@ def smoke_trials(trials: Sequence[Trial], settings: Sequence[str]) -> tuple[Tria
 
 def in_small(trial: Trial, values: dict[str, Any]) -> Trial:
     """The trial with these values, for one short epoch."""
-    changed = trial.model_copy(update={"epochs": 1} | values)
-    return type(trial)(**(changed.values | changed.in_small()))
+    return trial.model_copy(update={"epochs": 1} | values).made_small()
 
 
 def setting(item: str, task: Task) -> tuple[str, Any]:

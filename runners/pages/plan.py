@@ -9,9 +9,9 @@ from adaloss.grid.sweep import Sweep
 from adaloss.records.places import Places, prepared_folder
 from adaloss.records.printable import printable
 from adaloss.records.result import SplitSizes
-from adaloss.tasks.images.data.parts import split_sizes
-from adaloss.tasks.images.fields import ImageTrial
+from adaloss.tasks.data.sets import DataSets
 from adaloss.tasks.images.models.licences import licence
+from adaloss.tasks.table import common_task
 from adaloss.trial import Trial
 from runners.calibrate import Measured
 from runners.pages.own_changes import own_changes
@@ -19,15 +19,7 @@ from runners.pages.progress import duration
 from runners.plan import Kind, Plan, kind, seconds_per_epoch, trial_seconds
 from runners.trials.machine import workers
 
-# The size of each data set in bytes: its published files, and the tensors made from them.
-DATASET_BYTES: Mapping[str, tuple[int, int]] = {
-    "digits": (0, 0),
-    "mnist": (66_000_000, 56_000_000),
-    "fashion_mnist": (86_000_000, 56_000_000),
-    "cifar10": (357_000_000, 185_000_000),
-    "cifar100": (356_000_000, 185_000_000),
-}
-# The fields of a trial that determine its number of images.
+# The fields of a trial that determine its number of examples.
 SPLIT_FIELDS = ("dataset", "train_examples", "eval_examples")
 RECORD_BYTES = 16_000
 RECORD_BYTES_PER_EPOCH = 500
@@ -64,9 +56,9 @@ def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost
         ),
         checkpoint_bytes=None if largest is None else largest * min(kept, len(plan.missing)),
         licences={
-            trial.model: stated
-            for trial in image_trials(plan.trials)
-            if (stated := licence(trial)) is not None
+            start[0]: stated
+            for start in dict.fromkeys(trial.starts_from for trial in plan.trials)
+            if start is not None and (stated := licence(*start)) is not None
         },
     )
 
@@ -95,40 +87,36 @@ def plan_lines(
 
 
 def data_lines(plan: Plan, places: Places) -> Iterator[str]:
-    """The numbers of training, validation and test images."""
-    for trial in one_of_each_split(plan.trials):
+    """The numbers of training, validation and test examples."""
+    for trial, known in one_of_each_split(plan.trials):
         try:
-            sizes = split_sizes(trial, places)
+            sizes = known.sizes(trial, places)
         except (DataError, OSError) as error:
             yield printable(f"data: {error}")
         else:
             yield printable(
-                f"data: {trial.dataset}: {sizes.train:,} training, {sizes.validation:,} validation "
-                f"and {sizes.test:,} test images"
+                f"data: {trial.value('dataset')}: {sizes.train:,} training, "
+                f"{sizes.validation:,} validation and {sizes.test:,} test {known.examples}"
             )
 
 
 def data_records(plan: Plan, places: Places) -> Iterator[dict[str, Any]]:
-    """The numbers of images for programs; unknown ones are null."""
-    for trial in one_of_each_split(plan.trials):
+    """The numbers of examples for programs; unknown ones are null."""
+    for trial, known in one_of_each_split(plan.trials):
         try:
-            sizes = split_sizes(trial, places).model_dump()
+            sizes = known.sizes(trial, places).model_dump()
         except (DataError, OSError):
             sizes = dict.fromkeys(SplitSizes.model_fields)
         yield {name: trial.value(name) for name in SPLIT_FIELDS} | sizes
 
 
-def image_trials(trials: tuple[Trial, ...]) -> list[ImageTrial]:
-    """The trials that train on images."""
-    return [trial for trial in trials if isinstance(trial, ImageTrial)]
-
-
-def one_of_each_split(trials: tuple[Trial, ...]) -> list[ImageTrial]:
-    """A trial of each data set and number of its examples."""
-    found: dict[tuple[Any, ...], ImageTrial] = {}
-    for trial in image_trials(trials):
+def one_of_each_split(trials: tuple[Trial, ...]) -> list[tuple[Trial, DataSets]]:
+    """A trial of each data set and number of its examples, with the task's data sets."""
+    known = common_task(trials).data
+    found: dict[tuple[Any, ...], Trial] = {}
+    for trial in trials if known else ():
         found.setdefault(tuple(trial.value(name) for name in SPLIT_FIELDS), trial)
-    return list(found.values())
+    return [(trial, known) for trial in found.values() if known]
 
 
 def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
@@ -140,12 +128,15 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
     )
     yield f"disk: records {readable(cost.record_bytes)}, {checkpoints}"
     root = sweep.places.data_root
-    for name in dict.fromkeys(trial.dataset for trial in image_trials(plan.missing)):
-        files, tensors = DATASET_BYTES.get(name, (0, 0))
-        if files:
+    known = common_task(plan.missing).data
+    if known is None:
+        return
+    for name in dict.fromkeys(trial.value("dataset") for trial in plan.missing):
+        if (about := known.published.get(name)) is not None:
+            tensors = f", {readable(about.prepared_bytes)} in {prepared_folder()}"
             yield (
-                f"      {name} {readable(files)} in {root}, "
-                f"{readable(tensors)} in {prepared_folder()}"
+                f"      {name} {readable(about.file_bytes)} in {root}"
+                f"{tensors if about.prepared_bytes else ''}"
             )
 
 
@@ -190,7 +181,7 @@ def one_of_each_kind(trials: tuple[Trial, ...]) -> list[Trial]:
     """A trial of each kind for timing, with random weights, which take the same time."""
     first = list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
     return [
-        trial.model_copy(update={"pretrained": False}) if isinstance(trial, ImageTrial) else trial
+        trial.model_copy(update={"pretrained": False}) if trial.starts_from else trial
         for trial in first
     ]
 

@@ -9,9 +9,8 @@ from adaloss.grid.schema.schema import WandbMode
 from adaloss.records.places import data_root, prepared_folder
 from runners.preflight.disk_needs import folders_of_downloads, needs_of, ray_files
 from runners.preflight.finding import Finding, Level, refused, with_level
-from runners.preflight.inputs.data_sets import data_set
+from runners.preflight.inputs.data_sets import data_sets, loading
 from runners.preflight.inputs.data_sets import servers_of as servers_of_data
-from runners.preflight.inputs.loading import loading
 from runners.preflight.inputs.mixed_results import mixed_results
 from runners.preflight.inputs.models import model_findings
 from runners.preflight.inputs.models import servers_of as servers_of_weights
@@ -108,8 +107,7 @@ def results(planned: Planned) -> Iterator[Finding]:
 def starts(planned: Planned) -> Iterator[Finding]:
     """Whether data and weights are on this disk or can be downloaded."""
     places = planned.sweep.places
-    for name in planned.datasets:
-        yield data_set(name, places)
+    yield from data_sets(planned)
     for model, pretrained in planned.starts:
         yield from model_findings(model, pretrained, places)
 
@@ -122,7 +120,7 @@ def doctors_findings(planned: Planned) -> Iterator[Finding]:
     places = planned.sweep.places
     yield from reachable(
         [
-            *servers_of_data(planned.datasets, places.data_root),
+            *servers_of_data(planned),
             *servers_of_weights(planned.starts, places.weights),
         ]
     )

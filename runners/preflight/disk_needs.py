@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adaloss.records.places import prepared_folder
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weights
-from runners.pages.plan import DATASET_BYTES, RECORD_BYTES, RECORD_BYTES_PER_EPOCH
+from runners.pages.plan import RECORD_BYTES, RECORD_BYTES_PER_EPOCH
 from runners.preflight.inputs.data_sets import is_on_disk, is_prepared
 from runners.preflight.inputs.hub_cache import cached_weights, hub_cache
 from runners.preflight.machine.ray_folder import SHARED_MEMORY, ray_folder
@@ -50,7 +50,11 @@ def checkpoints(planned: Planned) -> Need:
     """The checkpoints of running trials, or of all; a checkpoint exists twice while replaced."""
     keep = planned.sweep.grid.execution.keep_checkpoints
     # Grids have few models and many trials.
-    kinds = {(trial.model, trial.momentum > 0) for trial in planned.image_trials}
+    kinds = {
+        (trial.starts_from[0], trial.momentum > 0)
+        for trial in planned.trials
+        if trial.starts_from is not None
+    }
     largest = max((checkpoint_bytes(*kind) for kind in kinds), default=SMALL_MODEL_BYTES)
     kept = len(planned.trials) if keep else planned.workers
     return Need(
@@ -85,12 +89,17 @@ def offline_runs(planned: Planned) -> Need:
 def data(planned: Planned) -> Iterator[Need]:
     """The downloads and prepared files of data sets that are missing."""
     root, prepared = planned.sweep.places.data_root, prepared_folder()
+    known = planned.task.data
+    if known is None:
+        return
     for name in planned.datasets:
-        files, tensors = DATASET_BYTES.get(name, (0, 0))
-        if files and not is_on_disk(name, root):
-            yield Need(what=f"{name}'s files", folder=root, size=files)
-        if tensors and not is_prepared(name, prepared):
-            yield Need(what=f"{name} as tensors", folder=prepared, size=tensors)
+        about = known.published.get(name)
+        if about is None:
+            continue
+        if not is_on_disk(name, known, root):
+            yield Need(what=f"{name}'s files", folder=root, size=about.file_bytes)
+        if about.prepared_bytes and not is_prepared(name, prepared):
+            yield Need(what=f"{name} as tensors", folder=prepared, size=about.prepared_bytes)
 
 
 def weights(planned: Planned) -> Iterator[Need]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from adaloss.grid.schema.schema import WandbMode
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
-from adaloss.tasks.images.fields import ImageTrial
+from adaloss.tasks.table import common_task
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 from runners.trials.machine import MachineError, workers
 
@@ -37,16 +38,18 @@ class Planned:
         return self.store.trial_folder(longest)
 
     @property
-    def image_trials(self) -> tuple[ImageTrial, ...]:
-        """The trials that train on images."""
-        return tuple(trial for trial in self.trials if isinstance(trial, ImageTrial))
+    def task(self) -> Task:
+        """The task of the trials."""
+        return common_task(self.trials)
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """The sets of images, each once."""
-        return tuple(dict.fromkeys(trial.dataset for trial in self.image_trials))
+        """The data sets of the trials, each once."""
+        named = (trial.values.get("dataset") for trial in self.trials)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property
     def starts(self) -> tuple[tuple[str, bool | str], ...]:
         """Each model with its ``pretrained`` value, once."""
-        return tuple(dict.fromkeys((trial.model, trial.pretrained) for trial in self.image_trials))
+        starts = dict.fromkeys(trial.starts_from for trial in self.trials)
+        return tuple(start for start in starts if start is not None)

@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from adaloss.records.result import EpochMetrics, TrialResult
-from adaloss.records.store import Store, replacing
+from adaloss.records.store import Store
+from adaloss.records.writing import replacing
 from adaloss.tasks.metrics import numbers
 from adaloss.trial import Trial
 

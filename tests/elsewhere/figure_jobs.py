@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from adaloss.records.store import replacing
+from adaloss.records.writing import replacing
 from analysis.figures import save_figure
 
 

@@ -12,8 +12,6 @@ from adaloss.records.places import Places
 
 DATASET_NAMES: tuple[str, ...] = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100")
 IMAGE_FOLDER = "imagefolder:"
-# The parts that a data set may assign its examples to; TRAIN is split further.
-TRAIN, VALIDATION, TEST = 0, 1, 2
 
 
 def known_dataset(name: str) -> str:

@@ -57,6 +57,17 @@ class ImageTrial(Trial):
         return self.dataset != "digits" or self.pretrained is not False
 
     @property
+    def starts_from(self) -> tuple[str, bool | str]:
+        """The model and its ``pretrained`` value."""
+        return self.model, self.pretrained
+
+    @property
+    def to_be_tried(self) -> bool:
+        """Whether the model, its weights, its constants or the optimizer are the user's own."""
+        own = self.runs_own_code or isinstance(self.pretrained, str)
+        return own or self.mean is not None or self.std is not None
+
+    @property
     def memory_kind(self) -> tuple[object, ...]:
         """Trials of one kind take the same memory: same data, model, sizes and precision."""
         return (

@@ -1,5 +1,6 @@
 """Image classification as a task."""
 
+from adaloss.tasks.images.data_sets import IMAGE_SETS
 from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.metrics import IMAGE_METRICS, TEST_TOP1, TRAIN_LOSS, VAL_LOSS, VAL_TOP1
 from adaloss.tasks.metric import EFFECTIVE_LR, B
@@ -22,4 +23,5 @@ IMAGE_CLASSIFICATION = Task(
     chosen_by=VAL_TOP1.name,
     curves=(TRAIN_LOSS.name, VAL_LOSS.name, TEST_TOP1.name, EFFECTIVE_LR.name, B.name),
     load=load_code,
+    data=IMAGE_SETS,
 )

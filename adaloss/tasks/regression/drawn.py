@@ -28,6 +28,10 @@ class DrawnCode:
     def fetch(self, trials: Iterable[Trial], places: Places) -> None:
         """There is nothing to fetch."""
 
+    def problems(self, trials: Iterable[Trial], places: Places) -> Iterable[str]:
+        """There is nothing to read."""
+        return ()
+
     def read(self, trial: Trial, places: Places, device: str) -> Inputs:
         """Draw the problem."""
         data = self.draw(trial, device)
@@ -47,3 +51,8 @@ class DrawnCode:
         """Time an epoch."""
         assert isinstance(run, LeastSquares)
         return timed(run, steps=run.trial.steps_per_epoch)
+
+    def rehearse(self, trial: Trial, places: Places, device: str) -> None:
+        """Take a few steps."""
+        small = trial.made_small()
+        self.begin(small, self.draw(small, device), places, device).run_epoch()

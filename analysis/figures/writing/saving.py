@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from adaloss.errors import UserError
-from adaloss.records.store import replacing
+from adaloss.records.writing import replacing
 
 # Metadata that would make files of the same figure differ: versions and the time.
 UNDATED: dict[str, dict[str, None]] = {

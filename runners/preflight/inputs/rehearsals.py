@@ -1,15 +1,16 @@
-"""Whether the user's own models can be trained: each is tried once, on a few random images."""
+"""Whether the user's own code can be trained: each is tried once, on a few random examples."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from adaloss.errors import DataError
 from adaloss.optimizer_names import is_own_optimizer
 from adaloss.own_code.fresh_process import ProcessEndedError, in_fresh_process
 from adaloss.own_code.modules import find_own_module
 from adaloss.records.places import Places
 from adaloss.tasks.fingerprints import own_of
-from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, image_folder_candidates
-from adaloss.tasks.images.fields import ImageTrial
+from adaloss.tasks.table import task_of
+from adaloss.trial import Trial
 from runners.pages.own_frames import own_frames
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.planned import Planned
@@ -41,9 +42,9 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
     Each runs in its own process, so that a model's code can affect nothing else.
     """
     places, limit = planned.sweep.places, planned.sweep.grid.execution.timeout or LONGEST
-    kinds: dict[tuple[object, ...], ImageTrial] = {}
-    for trial in planned.image_trials:
-        if is_to_be_tried(trial):
+    kinds: dict[tuple[object, ...], Trial] = {}
+    for trial in planned.trials:
+        if trial.to_be_tried:
             kinds.setdefault(kind_of(trial), trial)
     tried = [trial for trial in kinds.values() if is_all_there(trial, places)]
     on_gpus = planned.sweep.grid.resources.gpu != 0
@@ -51,13 +52,7 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
         yield from threads.map(lambda trial: rehearsal(trial, places, limit, on_gpus), tried)
 
 
-def is_to_be_tried(trial: ImageTrial) -> bool:
-    """Whether the model, its weights, its constants or the optimizer are the user's own."""
-    own = trial.runs_own_code or isinstance(trial.pretrained, str)
-    return own or trial.mean is not None or trial.std is not None
-
-
-def is_all_there(trial: ImageTrial, places: Places) -> bool:
+def is_all_there(trial: Trial, places: Places) -> bool:
     """Whether the user's own files of the trial exist; other checks report missing ones."""
     own = own_of(trial)
     for field in {"model", "optimizer"} & own.keys():
@@ -65,11 +60,16 @@ def is_all_there(trial: ImageTrial, places: Places) -> bool:
             return False
     if "pretrained" in own and places.own_path(own["pretrained"]) is None:
         return False
-    path = own.get("dataset", "").removeprefix(IMAGE_FOLDER)
-    return not path or any(folder.is_dir() for folder in image_folder_candidates(path, places))
+    known = task_of(trial).data
+    if known is not None and "dataset" in own:
+        try:
+            known.find_own(own["dataset"], places)
+        except DataError:
+            return False
+    return True
 
 
-def kind_of(trial: ImageTrial) -> tuple[object, ...]:
+def kind_of(trial: Trial) -> tuple[object, ...]:
     """The fields that decide whether two trials need separate attempts."""
     own: tuple[object, ...] = ()
     if is_own_optimizer(trial.optimizer):
@@ -77,28 +77,33 @@ def kind_of(trial: ImageTrial) -> tuple[object, ...]:
     return (*own, *(value for name, value in trial.values.items() if name not in IRRELEVANT))
 
 
-def rehearsal(trial: ImageTrial, places: Places, limit: float, on_gpus: bool) -> Finding:
+def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:
     """Try one trial's model, for at most ``limit`` seconds."""
+    known = task_of(trial).data
+    shortly = f"on a few {known.examples}" if known else "for a few steps"
+    tried = f"{trial.subject} and training it {shortly}"
     # Only the other process imports torch, which takes seconds.
     try:
         trouble = in_fresh_process(tried_here, trial, places, on_gpus, limit=limit)
     except TimeoutError:
-        found = f"building {trial.model} and training it on a few images took over {limit:g} s"
+        found = f"building {tried} took over {limit:g} s"
         return warning("model", found, "its trials may take very long, or hang")
     except ProcessEndedError as error:
-        why = f"{error} while it was built and trained on a few images"
-        return refused("model", f"{trial.model}: {why}", "check its code")
+        why = f"{error} while it was built and trained {shortly}"
+        return refused("model", f"{trial.subject}: {why}", "check its code")
     if trouble is None:
-        return fine("model", f"{trial.model} was built and trained on a few images")
+        return fine("model", f"{trial.subject} was built and trained {shortly}")
     message, traceback = trouble
     frames = "".join(f"\n    {frame}" for frame in own_frames(traceback))
     advice = f"every trial with it would fail{frames}"
-    return refused("model", f"{trial.model} failed on a few images: {message}", advice)
+    return refused(
+        "model", f"{trial.subject} failed when it was trained {shortly}: {message}", advice
+    )
 
 
-def tried_here(trial: ImageTrial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
+def tried_here(trial: Trial, places: Places, on_gpus: bool) -> tuple[str, str] | None:
     """Runs in its own process: the message and the traceback of the first problem."""
-    from adaloss.tasks.images.rehearsal import rehearse
+    from adaloss.tasks.rehearsal import rehearse
     from runners.calibrate import device_here
 
     trouble = rehearse(trial, places, device_here() if on_gpus else "cpu")

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from adaloss.records.store import RESULT_FILE, replacing
+from adaloss.records.store import RESULT_FILE
+from adaloss.records.writing import replacing
 from runners.preflight.finding import Finding, fine, refused
 
 # More than a byte: file systems reserve space in blocks, and may report a full disk only later.

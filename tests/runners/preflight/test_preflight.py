@@ -19,7 +19,10 @@ from patience import PATIENCE
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.places import Places
-from adaloss.records.store import Store, replacing
+from adaloss.records.store import Store
+from adaloss.records.writing import replacing
+from adaloss.tasks.images.data.published import VISION_DATASETS
+from adaloss.tasks.images.data_sets import IMAGE_SETS
 from runners.preflight import servers
 from runners.preflight.checks import (
     PreflightError,
@@ -513,15 +516,10 @@ def test_a_limit_that_ray_may_raise_is_none():
 # Data and models
 
 
-def test_the_table_of_data_sets_is_that_of_the_data():
+def test_the_servers_of_images_are_those_of_torchvision():
     from torchvision import datasets
 
-    from adaloss.tasks.images.data.sources.vision import VISION_DATASETS
-
-    assert {name: (p.folder, p.files, p.archives) for name, p in data_sets.PUBLISHED.items()} == {
-        name: (v.folder, v.files, v.archives) for name, v in VISION_DATASETS.items()
-    }
-    assert {name: p.server for name, p in data_sets.PUBLISHED.items()} == {
+    assert {name: about.server for name, about in VISION_DATASETS.items()} == {
         "mnist": next(url for url in datasets.MNIST.mirrors if "ossci" in url),
         "fashion_mnist": datasets.FashionMNIST.mirrors[0],
         "cifar10": datasets.CIFAR10.url,
@@ -529,27 +527,28 @@ def test_the_table_of_data_sets_is_that_of_the_data():
     }
 
 
+def found_of(name, root):
+    return data_sets.data_set(name, IMAGE_SETS, Places(data_root=root))
+
+
 def test_a_data_set_is_told_where_it_is_or_that_it_comes(tmp_path):
-    assert "is downloaded" in data_sets.data_set("cifar100", Places(data_root=tmp_path)).found
+    assert "is downloaded" in found_of("cifar100", tmp_path).found
     folder = tmp_path / "cifar-100-python"
     folder.mkdir()
     for name in ("train", "test"):
         (folder / name).touch()
-    assert "is downloaded" in data_sets.data_set("cifar100", Places(data_root=tmp_path)).found
+    assert "is downloaded" in found_of("cifar100", tmp_path).found
     (folder / "meta").touch()
-    assert (
-        data_sets.data_set("cifar100", Places(data_root=tmp_path)).found
-        == f"cifar100 is in {tmp_path}"
-    )
+    assert found_of("cifar100", tmp_path).found == f"cifar100 is in {tmp_path}"
 
 
 def test_an_image_folder_needs_classes(tmp_path):
-    assert data_sets.data_set("imagefolder:pets", Places(data_root=tmp_path)).level is REFUSED
+    assert found_of("imagefolder:pets", tmp_path).level is REFUSED
     (tmp_path / "pets" / "train" / "cat").mkdir(parents=True)
-    only_one = data_sets.data_set("imagefolder:pets", Places(data_root=tmp_path))
+    only_one = found_of("imagefolder:pets", tmp_path)
     assert (only_one.level, "has 1 class folders" in only_one.found) == (REFUSED, True)
     (tmp_path / "pets" / "train" / "dog").mkdir()
-    assert data_sets.data_set("imagefolder:pets", Places(data_root=tmp_path)).level is FINE
+    assert found_of("imagefolder:pets", tmp_path).level is FINE
 
 
 TIMM_MODEL = "vit_small_patch16_224.augreg_in21k_ft_in1k"

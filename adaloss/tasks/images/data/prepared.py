@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from adaloss.errors import DataError
-from adaloss.records.store import replacing
+from adaloss.records.writing import replacing
 from adaloss.tasks.images.data.sources.raw import RawDataset
 
 TENSORS = ("images", "labels", "parts")

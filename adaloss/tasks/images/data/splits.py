@@ -9,13 +9,14 @@ from torch import Tensor
 
 from adaloss.errors import DataError
 from adaloss.records.places import NOWHERE, Places, prepared_folder
+from adaloss.tasks.data.split import balanced_subset, split_indices
 from adaloss.tasks.images.data.prepared import prepared
+from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data.sources.digits import load_digits
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, images_digest
 from adaloss.tasks.images.data.sources.image_folder import load_image_folder
 from adaloss.tasks.images.data.sources.raw import RawDataset
-from adaloss.tasks.images.data.sources.vision import VISION_DATASETS, fetch, load
-from adaloss.tasks.images.data.split import balanced_subset, split_indices
+from adaloss.tasks.images.data.sources.vision import fetch, load
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 from adaloss.tasks.images.fields import ImageTrial
 

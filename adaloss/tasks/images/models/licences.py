@@ -4,19 +4,18 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.models.timm_source import COMPUTED, licences_in
 
 OUR_LICENCES = {"cifar_resnet20": "BSD-2-Clause"}
 
 
-def licence(trial: ImageTrial) -> str | None:
-    """The licence of the weights that the trial starts from; None for random weights."""
-    if trial.pretrained is False:
+def licence(model: str, pretrained: bool | str) -> str | None:
+    """The licence of the weights that a model starts from; None for random weights."""
+    if pretrained is False:
         return None
-    if isinstance(trial.pretrained, str):
+    if isinstance(pretrained, str):
         return "your own file"
-    return OUR_LICENCES.get(trial.model) or timm_licence(trial.model) or "not stated by timm"
+    return OUR_LICENCES.get(model) or timm_licence(model) or "not stated by timm"
 
 
 @cache

@@ -17,14 +17,16 @@ from PIL import Image
 
 from adaloss.errors import DataError
 from adaloss.records.places import Places, data_root, prepared_folder
-from adaloss.tasks.images.data.parts import KNOWN, split_sizes
+from adaloss.tasks.data.parts import TEST, TRAIN, VALIDATION
+from adaloss.tasks.data.split import balanced_split, balanced_subset, split_indices
+from adaloss.tasks.images.data.counts import KNOWN, split_sizes
+from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data.sources.digits import load_digits
 from adaloss.tasks.images.data.sources.image_folder import load_image_folder
 from adaloss.tasks.images.data.sources.raw import RawDataset
-from adaloss.tasks.images.data.sources.vision import VISION_DATASETS, is_there
-from adaloss.tasks.images.data.split import balanced_split, balanced_subset, split_indices
+from adaloss.tasks.images.data.sources.vision import is_there
 from adaloss.tasks.images.data.splits import fetch_and_prepare, load_splits, spec_of
-from adaloss.tasks.images.dataset_names import DATASET_NAMES, TEST, TRAIN, VALIDATION
+from adaloss.tasks.images.dataset_names import DATASET_NAMES
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=300).map(torch.tensor)
 HAS_CIFAR100 = is_there("cifar100", Path(os.environ.get("ADALOSS_DATA", "/nowhere")))
@@ -155,7 +157,7 @@ def test_the_known_sizes_are_the_published_ones(make_trial, name):
 
 def test_the_sizes_need_neither_torch_nor_pillow():
     code = (
-        "import sys, adaloss.tasks.images.data.parts\n"
+        "import sys, adaloss.tasks.images.data.counts\n"
         "print({'torch', 'numpy', 'PIL', 'torchvision'} & set(sys.modules))"
     )
     message = subprocess.run(

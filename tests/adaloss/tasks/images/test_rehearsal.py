@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from adaloss.records.places import Places
-from adaloss.tasks.images.rehearsal import rehearse
+from adaloss.tasks.rehearsal import rehearse
 
 MODELS = """
 import torch

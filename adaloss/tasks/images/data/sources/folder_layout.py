@@ -5,7 +5,8 @@ from pathlib import Path
 from adaloss.errors import DataError
 from adaloss.own_code.digests import files_digest
 from adaloss.records.places import Places
-from adaloss.tasks.images.dataset_names import TEST, TRAIN, VALIDATION, image_folder_candidates
+from adaloss.tasks.data.parts import TEST, TRAIN, VALIDATION
+from adaloss.tasks.images.dataset_names import image_folder_candidates
 
 # Increase this when decoding changes the pixels of a file.
 DECODING = 2

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from adaloss.errors import DataError
+from adaloss.tasks.data.parts import TRAIN
 from adaloss.tasks.images.data.sources.decoding import rgb_image
 from adaloss.tasks.images.data.sources.folder_layout import image_paths
 from adaloss.tasks.images.data.sources.raw import RawDataset
-from adaloss.tasks.images.dataset_names import TRAIN
 
 RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,

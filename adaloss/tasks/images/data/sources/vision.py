@@ -1,9 +1,8 @@
 """MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100, downloaded and read by torchvision."""
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,85 +10,17 @@ import torch
 from filelock import FileLock
 
 from adaloss.errors import DataError
+from adaloss.tasks.data.parts import TEST, TRAIN
+from adaloss.tasks.data.sets import HOW_TO_PROVIDE
+from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data.sources.raw import RawDataset
-from adaloss.tasks.images.dataset_names import TEST, TRAIN
 
 NETWORK_TIMEOUT_SECONDS = 15.0
-HOW_TO_PROVIDE = "set ADALOSS_DATA, or data.root in the grid, to the folder that has it"
-
-
-@dataclass(frozen=True, kw_only=True)
-class VisionDataset:
-    """A data set of torchvision: its files and its constants.
-
-    ``files`` are read from ``folder`` below the data root; any of ``archives`` may be put into the
-    data root instead. ``mean`` and ``std`` describe the training pixels, scaled to [0, 1], per
-    channel.
-    """
-
-    folder: str
-    files: tuple[str, ...]
-    archives: tuple[str, ...]
-    examples: tuple[int, int]
-    classes: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def paths(self, root: Path) -> list[Path]:
-        """The files that are read."""
-        return [root / self.folder / name for name in self.files]
-
-
-IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-
-VISION_DATASETS: Mapping[str, VisionDataset] = {
-    "mnist": VisionDataset(
-        folder="MNIST/raw",
-        files=IDX_FILES,
-        archives=tuple(f"MNIST/raw/{name}.gz" for name in IDX_FILES),
-        examples=(60_000, 10_000),
-        classes=10,
-        mean=(0.1307,),
-        std=(0.3081,),
-    ),
-    "fashion_mnist": VisionDataset(
-        folder="FashionMNIST/raw",
-        files=IDX_FILES,
-        archives=tuple(f"FashionMNIST/raw/{name}.gz" for name in IDX_FILES),
-        examples=(60_000, 10_000),
-        classes=10,
-        mean=(0.2860,),
-        std=(0.3530,),
-    ),
-    "cifar10": VisionDataset(
-        folder="cifar-10-batches-py",
-        files=(*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"),
-        archives=("cifar-10-python.tar.gz",),
-        examples=(50_000, 10_000),
-        classes=10,
-        mean=(0.4914, 0.4822, 0.4465),
-        std=(0.2470, 0.2435, 0.2616),
-    ),
-    "cifar100": VisionDataset(
-        folder="cifar-100-python",
-        files=("train", "test", "meta"),
-        archives=("cifar-100-python.tar.gz",),
-        examples=(50_000, 10_000),
-        classes=100,
-        mean=(0.5071, 0.4865, 0.4409),
-        std=(0.2673, 0.2564, 0.2762),
-    ),
-}
 
 
 def is_there(name: str, root: Path) -> bool:
     """Whether all files of the data set exist below the root; their content is not checked."""
-    return all(path.exists() for path in VISION_DATASETS[name].paths(root))
+    return not VISION_DATASETS[name].missing(root)
 
 
 def fetch(name: str, root: Path) -> None:
@@ -124,9 +55,9 @@ def load(name: str, root: Path) -> RawDataset:
     """
     about = VISION_DATASETS[name]
     if not is_there(name, root):
-        missing = [str(path) for path in about.paths(root) if not path.exists()]
+        missing = ", ".join(map(str, about.missing(root)))
         raise DataError(
-            f"dataset {name}: {', '.join(missing)} not found; `adaloss-sweep run` downloads it, "
+            f"dataset {name}: {missing} not found; `adaloss-sweep run` downloads it, "
             f"or {HOW_TO_PROVIDE}"
         )
     read = torchvision_class(name)

@@ -1,20 +1,39 @@
 """Assign examples to training, validation and test, balanced by class."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
-from adaloss.tasks.images.data.parts import (
+from adaloss.tasks.data.parts import (
+    TEST,
     TEST_FRACTION,
+    TRAIN,
+    VALIDATION,
     VALIDATION_FRACTION,
     VALIDATION_FRACTION_OF_TRAIN,
     shares,
 )
-from adaloss.tasks.images.data.sources.raw import RawDataset
-from adaloss.tasks.images.dataset_names import TEST, TRAIN, VALIDATION
 from adaloss.tasks.seeding import named_generator
 
 
-def split_indices(raw: RawDataset, split_seed: int) -> tuple[Tensor, Tensor, Tensor]:
+class Labelled(Protocol):
+    """A data set before it is split: the label and the part of each example, both int64 (n,)."""
+
+    @property
+    def labels(self) -> Tensor:
+        """From 0 to ``classes`` - 1."""
+
+    @property
+    def parts(self) -> Tensor:
+        """TRAIN, or VALIDATION or TEST for examples that the data set itself assigns."""
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+
+
+def split_indices(raw: Labelled, split_seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Indices (int64, ascending) of the train, validation and test examples.
 
     Parts that the data set itself assigns are kept. The missing parts are split off its training

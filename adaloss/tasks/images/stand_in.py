@@ -1,18 +1,16 @@
-"""Try a trial's model before a sweep: build it, train and evaluate on a few random images.
+"""Try a trial's model on a few random images, which stand in for its data set's.
 
 The images have the shape of the data set's images. The data set itself need not be present.
 """
 
-import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 
 from adaloss.errors import DataError, UserError
 from adaloss.records.places import Places
-from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, image_paths
-from adaloss.tasks.images.data.sources.vision import VISION_DATASETS
 from adaloss.tasks.images.data.splits import Examples, Splits, spec_of
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 from adaloss.tasks.images.fields import ImageTrial
@@ -22,36 +20,22 @@ MOST_EXAMPLES = 8
 SIZES = {"mnist": 28, "fashion_mnist": 28, "cifar10": 32, "cifar100": 32}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """Why a model cannot be trained; ``traceback`` is empty where the message is enough."""
-
-    message: str
-    traceback: str = ""
-
-
 class OutputError(UserError):
     """The model's output is not one number for each class."""
 
 
-def rehearse(trial: ImageTrial, places: Places, device: str = "cpu") -> Trouble | None:
-    """Build the trial's model, train on one batch and evaluate; None where that works."""
+def rehearse(trial: ImageTrial, places: Places, device: str) -> None:
+    """Build the trial's model, train on one batch and evaluate.
+
+    Raises:
+        OutputError, DataError: what is wrong; the user's own code can raise anything.
+    """
     # This tests the network, not the compiler.
     tried = trial.model_copy(update={"compile": False})
-    try:
-        splits = stand_in(tried, places, device)
-        training = Training(tried, splits, places, device, capture=False)
-        check_output(training, splits.classes)
-        training.run_epoch()
-    except (DivergedError, MemoryError, torch.OutOfMemoryError):
-        # The sweep finds out which learning rates diverge; memory has a check of its own.
-        return None
-    except UserError as error:
-        return Trouble(message=str(error))
-    # The user's own code can raise anything.
-    except Exception as error:
-        return Trouble(message=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
-    return None
+    splits = stand_in(tried, places, device)
+    training = Training(tried, splits, places, device, capture=False)
+    check_output(training, splits.classes)
+    training.run_epoch()
 
 
 def stand_in(trial: ImageTrial, places: Places, device: str) -> Splits:
