@@ -52,6 +52,11 @@ class Places:
         candidates = (Path(os.path.normpath(folder / path)) for folder in self.own_folders)
         return tuple(dict.fromkeys(candidates))
 
+    def own_data_paths(self, declared: str) -> tuple[Path, ...]:
+        """The same for the user's own data, which may be below the data root as well."""
+        in_data = self.data_root / Path(declared).expanduser()
+        return tuple(dict.fromkeys((*self.own_paths(declared), in_data)))
+
 
 NOWHERE = Places(data_root=Path())
 """For trials that need no files: the digits data set and models without pretrained weights."""

@@ -19,6 +19,8 @@ from adaloss.records.result import Digest, Fingerprint
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, images_digest
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 from adaloss.tasks.images.model_names import is_user_model
+from adaloss.tasks.text.fields import TEXT_FILE
+from adaloss.tasks.text.files import text_path
 from adaloss.trial import Trial
 
 OWN_FIELDS = ("model", "dataset", "pretrained", "optimizer")
@@ -35,7 +37,7 @@ def own_values(values: Mapping[str, Any]) -> dict[str, str]:
     own: dict[str, str] = {}
     if isinstance(model, str) and is_user_model(model):
         own["model"] = model
-    if isinstance(dataset, str) and dataset.startswith(IMAGE_FOLDER):
+    if isinstance(dataset, str) and dataset.startswith((IMAGE_FOLDER, TEXT_FILE)):
         own["dataset"] = dataset
     if isinstance(pretrained, str):
         own["pretrained"] = pretrained
@@ -90,8 +92,9 @@ def digest_of(field: str, name: str, places: Places) -> Digest:
     if field == "optimizer":
         return code_digest(name, places) if is_own_optimizer(name) else package_version(name)
     if field == "dataset":
-        folder = folder_path(name.removeprefix(IMAGE_FOLDER), places)
-        return images_digest(folder)
+        if name.startswith(TEXT_FILE):
+            return file_digest(text_path(name.removeprefix(TEXT_FILE), places))
+        return images_digest(folder_path(name.removeprefix(IMAGE_FOLDER), places))
     path = places.own_path(name)
     if path is None:
         raise FileNotFoundError(name)

@@ -10,12 +10,14 @@ from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
 from adaloss.tasks.regression.task import LINEAR_REGRESSION
 from adaloss.tasks.task import SAME_IN_EVERY_CELL, Task
+from adaloss.tasks.text.task import TEXT_CLASSIFICATION
 from adaloss.tasks.two_layer.task import TWO_LAYER_NET
 from adaloss.trial import Trial
 
 DEFAULT_TASK = IMAGE_CLASSIFICATION
 TASKS: Mapping[str, Task] = {
-    task.name: task for task in (IMAGE_CLASSIFICATION, LINEAR_REGRESSION, TWO_LAYER_NET)
+    task.name: task
+    for task in (IMAGE_CLASSIFICATION, LINEAR_REGRESSION, TWO_LAYER_NET, TEXT_CLASSIFICATION)
 }
 
 FIELDS: Mapping[str, FieldInfo] = {

@@ -17,7 +17,7 @@ from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.measure import Measure, when
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import own_notes
-from analysis.tables.sizes import differing_images, on_images
+from analysis.tables.sizes import differing_sizes, on_examples
 from analysis.tables.tuning import Choices, tuning_measure, tuning_notes
 
 NA_MEANING: Mapping[NaIf, str] = {
@@ -53,14 +53,14 @@ def caption_of(
         (
             *incompleteness(tried),
             f"{what_is_shown(trials, measure)}, {over_seeds(cells.values(), spec.spread)}"
-            f"{on_images(trials, measure)}.",
+            f"{on_examples(trials, measure)}.",
             *marks(cells.values(), spec, measure),
             *tuning_notes(choices, spec, tuning_measure(part, measure), names),
             *shortfalls(tried),
             *reached(trials, measure),
             *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
             *tied_fields(part, spec, varying, names),
-            *differing_images(part, measure, partial(by_axis, spec=spec, names=names)),
+            *differing_sizes(part, measure, partial(by_axis, spec=spec, names=names)),
             *origins(trials, shown=spec.provenance),
         )
     )

@@ -70,17 +70,13 @@ def grid_json_schema() -> JsonSchema:
     """The JSON Schema (draft 2020-12) of a grid file."""
     schema = Grid.model_json_schema()
     sections, keys = schema["$defs"], schema["properties"]
-    fields = {
-        name: part
-        for task in reversed(tuple(TASKS.values()))
-        for name, part in task.fields.model_json_schema()["properties"].items()
-    }
+    forms = [task.fields.model_json_schema()["properties"] for task in TASKS.values()]
     for name in described_fields():
-        sections[name] = {
-            STANDARD_KEYS.get(key, key): part
-            for key, part in fields[name].items()
-            if key not in ("title", "default")
-        }
+        distinct: list[JsonSchema] = []
+        for part in (standard(form[name]) for form in forms if name in form):
+            distinct += [part] if part not in distinct else []
+        # A data set, say, has other names in another task.
+        sections[name] = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
     keys["parameters"] |= parameters_schema()
     # A grid without a name is named after its file.
     schema["required"].remove("name")
@@ -104,6 +100,12 @@ def grid_json_schema() -> JsonSchema:
         "title": "A grid of adaloss-sweep",
     }
     return head | {key: value for key, value in schema.items() if key != "title"}
+
+
+def standard(part: JsonSchema) -> JsonSchema:
+    """The schema of a field in JSON Schema's own terms, without what is said elsewhere."""
+    left_out = ("title", "default", "description")
+    return {STANDARD_KEYS.get(key, key): of for key, of in part.items() if key not in left_out}
 
 
 @cache

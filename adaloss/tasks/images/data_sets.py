@@ -7,7 +7,7 @@ from adaloss.records.places import Places
 from adaloss.tasks.data.sets import DataSets
 from adaloss.tasks.images.data.counts import split_sizes
 from adaloss.tasks.images.data.published import VISION_DATASETS
-from adaloss.tasks.images.dataset_names import IMAGE_FOLDER, image_folder_candidates
+from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 
 
 def image_folder(name: str, places: Places) -> str:
@@ -16,7 +16,7 @@ def image_folder(name: str, places: Places) -> str:
     Raises:
         DataError: there is no such folder, it cannot be read or has no folders of classes.
     """
-    candidates = image_folder_candidates(name.removeprefix(IMAGE_FOLDER), places)
+    candidates = places.own_data_paths(name.removeprefix(IMAGE_FOLDER))
     folder = next((path for path in candidates if path.is_dir()), None)
     if folder is None:
         raise DataError(f"{name}: there is no folder {', '.join(map(str, candidates))}")

@@ -113,9 +113,18 @@ def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path)
     assert not (tmp_path / "results" / "small").exists()
 
 
-@pytest.mark.parametrize("name", ["paper-regression", "paper-two-layer"])
-def test_the_grids_of_the_papers_theorems_run(command, name, tmp_path):
-    smoke = command("run", name, "--smoke", "--only", "b0=1", "--wandb", "disabled", "--json")
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("paper-regression", []),
+        ("paper-two-layer", []),
+        ("paper-lstm", ["--set", "dataset=digits"]),
+    ],
+)
+def test_the_grids_of_the_papers_other_experiments_run(command, name, settings, tmp_path):
+    smoke = command(
+        *("run", name, "--smoke", "--only", "b0=1", "--wandb", "disabled", "--json", *settings)
+    )
     assert smoke.returncode == 0, smoke.stderr
     counts = json.loads(smoke.stdout)
     assert counts["complete"] == counts["trials"] > 0

@@ -6,7 +6,6 @@ from adaloss.errors import DataError
 from adaloss.own_code.digests import files_digest
 from adaloss.records.places import Places
 from adaloss.tasks.data.parts import TEST, TRAIN, VALIDATION
-from adaloss.tasks.images.dataset_names import image_folder_candidates
 
 # Increase this when decoding changes the pixels of a file.
 DECODING = 2
@@ -32,7 +31,7 @@ def folder_path(declared: str, places: Places) -> Path:
     Raises:
         DataError: there is no such folder; the message lists the folders that were tried.
     """
-    candidates = image_folder_candidates(declared, places)
+    candidates = places.own_data_paths(declared)
     for folder in candidates:
         if folder.is_dir():
             return folder

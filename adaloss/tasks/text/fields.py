@@ -1,0 +1,67 @@
+"""The fields of a trial that trains a classifier of texts."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from adaloss.tasks.data.names import dataset_schema, known_dataset
+from adaloss.trial import Seed, Trial
+
+DATASET_NAMES = ("digits", "sms", "subj", "sst2")
+TEXT_FILE = "textfile:"
+
+TextDatasetName = Annotated[
+    str,
+    AfterValidator(lambda name: known_dataset(name, DATASET_NAMES, TEXT_FILE)),
+    WithJsonSchema(dataset_schema(DATASET_NAMES, TEXT_FILE)),
+]
+
+SMOKE_BATCHES = 2
+SMOKE_EVAL_EXAMPLES = 100
+
+
+class TextTrial(Trial):
+    """A trial of text classification with a one-layer LSTM: see :class:`adaloss.trial.Trial`."""
+
+    task: Literal["text_classification"]
+    dataset: TextDatasetName = "digits"
+    split_seed: Seed | Literal["trial"] = 0
+    train_examples: Annotated[int, Field(ge=1)] | None = None
+    eval_examples: Annotated[int, Field(ge=1)] | None = None
+    vocabulary: Annotated[
+        int,
+        Field(
+            ge=3,
+            description="How many words are told apart: the most frequent ones of the training "
+            "texts, one for all others and one for the end of short texts.",
+        ),
+    ] = 5000
+    embedding: Annotated[int, Field(ge=1, description="The size of a word's vector.")] = 64
+    hidden: Annotated[int, Field(ge=1, description="The size of the LSTM's state.")] = 64
+    length: Annotated[
+        int, Field(ge=1, description="The number of words that are read; longer texts are cut.")
+    ] = 32
+
+    @property
+    def subject(self) -> str:
+        """The network and what it reads."""
+        return f"lstm-{self.dataset}"
+
+    @property
+    def needs_files(self) -> bool:
+        """Whether the trial reads files that may have to be downloaded or checked first."""
+        return self.dataset != "digits"
+
+    @property
+    def memory_kind(self) -> tuple[object, ...]:
+        """Trials of one kind take the same memory: same data and sizes."""
+        sizes = (self.vocabulary, self.embedding, self.hidden, self.length)
+        return (self.dataset, *sizes, *super().memory_kind)
+
+    def in_small(self) -> dict[str, Any]:
+        """Two batches, and few examples to evaluate."""
+        most = SMOKE_BATCHES * self.batch_size
+        return {
+            "train_examples": min(self.train_examples or most, most),
+            "eval_examples": min(self.eval_examples or SMOKE_EVAL_EXAMPLES, SMOKE_EVAL_EXAMPLES),
+        }
