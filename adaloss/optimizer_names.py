@@ -125,7 +125,7 @@ def rate_of(optimizer: str, rate: RateName) -> RateName:
 def unused_fields(optimizer: str, rate: str) -> frozenset[str]:
     """The fields of a trial that cannot change the numbers of this optimizer with this rate."""
     named = is_named(optimizer)
-    unused = {"alpha", "c"} - FIELDS_OF_RATES[
+    unused = {"alpha", "c", "rate_sees"} - FIELDS_OF_RATES[
         PAPER_ADAMS.get(optimizer, rate) if named else optimizer
     ]
     if not named:
@@ -139,7 +139,7 @@ def unused_fields(optimizer: str, rate: str) -> frozenset[str]:
 
 FIELDS_OF_RATES: Mapping[str, set[str]] = {
     "constant": set(),
-    "adaloss": {"alpha", "c"},
+    "adaloss": {"alpha", "c", "rate_sees"},
     "adagrad_norm": set(),
     "decay_sqrt": {"alpha"},
     "decay_sqrt_sum": {"alpha"},
@@ -147,5 +147,5 @@ FIELDS_OF_RATES: Mapping[str, set[str]] = {
     "sgd_constant": set(),
     "sgd_decay_sqrt": {"alpha"},
 }
-SOMETIMES_UNUSED = frozenset({"alpha", "c", "momentum", "rate", "hyperparameters"})
+SOMETIMES_UNUSED = frozenset({"alpha", "c", "momentum", "rate", "hyperparameters", "rate_sees"})
 """The fields that :func:`unused_fields` may return."""

@@ -5,13 +5,20 @@ from collections.abc import Mapping
 from adaloss.records.result import EpochMetrics
 from adaloss.tasks.images.metrics import IMAGE_METRICS
 from adaloss.tasks.metric import EPOCH, SECONDS, STEP, Metric
+from adaloss.tasks.pendulum.metrics import PENDULUM_METRICS
 from adaloss.tasks.regression.metrics import REGRESSION_METRICS
 from adaloss.tasks.text.metrics import TEXT_METRICS
 from adaloss.tasks.two_layer.metrics import TWO_LAYER_METRICS
 
 LOGGED: Mapping[str, Metric] = {
     metric.name: metric
-    for metric in (*IMAGE_METRICS, *REGRESSION_METRICS, *TWO_LAYER_METRICS, *TEXT_METRICS)
+    for metric in (
+        *IMAGE_METRICS,
+        *REGRESSION_METRICS,
+        *TWO_LAYER_METRICS,
+        *TEXT_METRICS,
+        *PENDULUM_METRICS,
+    )
 }
 """What tasks record."""
 METRICS: Mapping[str, Metric] = {**LOGGED, EPOCH.name: EPOCH, STEP.name: STEP}

@@ -45,7 +45,7 @@ class Steps:
         if sees is not None and self.optimizer.takes_loss:
             raise OptimizerError(
                 f"optimizer {trial.optimizer} takes the loss itself, so its rate cannot see "
-                "something else: leave accumulates at squared"
+                "something else: leave accumulates or rate_sees at its default"
             )
         averaged = trial.average == "polynomial"
         self.average = PolynomialAverage(model) if averaged else None

@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
+from adaloss.tasks.pendulum.task import PENDULUM
 from adaloss.tasks.regression.task import LINEAR_REGRESSION
 from adaloss.tasks.task import SAME_IN_EVERY_CELL, Task
 from adaloss.tasks.text.task import TEXT_CLASSIFICATION
@@ -17,7 +18,13 @@ from adaloss.trial import Trial
 DEFAULT_TASK = IMAGE_CLASSIFICATION
 TASKS: Mapping[str, Task] = {
     task.name: task
-    for task in (IMAGE_CLASSIFICATION, LINEAR_REGRESSION, TWO_LAYER_NET, TEXT_CLASSIFICATION)
+    for task in (
+        IMAGE_CLASSIFICATION,
+        LINEAR_REGRESSION,
+        TWO_LAYER_NET,
+        TEXT_CLASSIFICATION,
+        PENDULUM,
+    )
 }
 
 FIELDS: Mapping[str, FieldInfo] = {

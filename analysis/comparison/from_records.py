@@ -106,7 +106,7 @@ def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
     changed = frame[[name for name in FIELD_NAMES if name != "seed" and name in frame]].copy()
     pairs = zip(values_of(frame, "optimizer"), values_of(frame, "rate"), strict=True)
     unused = [unused_fields(*pair) for pair in pairs]
-    for field in sorted(SOMETIMES_UNUSED):
+    for field in sorted(SOMETIMES_UNUSED.intersection(changed)):
         values = [
             NOT_APPLICABLE if field in fields else value
             for fields, value in zip(unused, values_of(frame, field), strict=True)

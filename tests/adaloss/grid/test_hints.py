@@ -36,7 +36,7 @@ MISSPELT_METRICS = {
     ("train/loss",): "train_loss training_loss",
 }
 LIKE_NOTHING = (
-    "dropout hidden_size num_layers warmup_ratio warmup_epochs gamma tau eps clip grad_clip "
+    "dropout hidden_size num_layers warmup_ratio warmup_epochs tau eps clip grad_clip "
     "num_classes train_loss eval_batch_size max_steps n_estimators lambda compute tokenizer "
     "num_workers device fp16 x b - ."
 )

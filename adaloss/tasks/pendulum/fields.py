@@ -1,0 +1,75 @@
+"""The fields of a trial that swings a pendulum up."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from adaloss.trial import FiniteFloat, Trial
+
+SMOKE_STEPS = 8
+SMOKE_PASSES = 2
+
+
+class PendulumTrial(Trial):
+    """A trial that swings a pendulum up: see :class:`adaloss.trial.Trial`.
+
+    ``batch_size`` is the number of frames in each step's minibatch.
+    """
+
+    task: Literal["pendulum"]
+    copies: Annotated[
+        int, Field(ge=1, description="The number of pendulums that are simulated at once.")
+    ] = 16
+    rollout_steps: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Time steps of each copy in a roll-out, which has "
+            "copies × rollout_steps frames.",
+        ),
+    ] = 128
+    rollouts_per_epoch: Annotated[
+        int, Field(ge=1, description="Roll-outs between two records.")
+    ] = 5
+    passes: Annotated[
+        int, Field(ge=1, description="How often the optimizer goes over the frames of a roll-out.")
+    ] = 10
+    gamma: Annotated[
+        FiniteFloat, Field(ge=0, le=1, description="The discount of a reward one time step later.")
+    ] = 0.9
+    gae_lambda: Annotated[
+        FiniteFloat,
+        Field(ge=0, le=1, description="λ of generalized advantage estimation."),
+    ] = 0.95
+    clip_range: Annotated[
+        FiniteFloat,
+        Field(gt=0, description="How far the ratio of probabilities may leave 1 and still count."),
+    ] = 0.2
+    value_weight: Annotated[
+        FiniteFloat, Field(ge=0, description="The weight of the critic's loss in the joint loss.")
+    ] = 0.5
+    entropy_weight: Annotated[
+        FiniteFloat, Field(ge=0, description="The weight of the policy's entropy as a bonus.")
+    ] = 0.0
+    hidden: Annotated[
+        int,
+        Field(ge=1, description="Neurons in each of the two hidden layers of actor and critic."),
+    ] = 64
+    initial_log_std: Annotated[
+        FiniteFloat, Field(description="The logarithm of the policy's standard deviation at first.")
+    ] = 0.0
+    rate_sees: Annotated[
+        Literal["joint", "actor", "critic"],
+        Field(
+            description="The loss that adaloss adds to b²; the gradient is always that of the "
+            "joint loss."
+        ),
+    ] = "joint"
+
+    def in_small(self) -> dict[str, Any]:
+        """One short roll-out."""
+        return {
+            "rollout_steps": min(self.rollout_steps, SMOKE_STEPS),
+            "rollouts_per_epoch": 1,
+            "passes": min(self.passes, SMOKE_PASSES),
+        }
