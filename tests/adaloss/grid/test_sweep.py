@@ -23,7 +23,7 @@ from adaloss.tasks.table import FIELD_NAMES
 SWEEPS = Path(adaloss.__file__).parent.parent / "sweeps"
 SHIPPED = (
     "cifar100-resnet20-cpu, cifar100-resnet50-swsl, cifar100-vit-s16, example, modern, "
-    "paper-lstm, paper-regression, paper-two-layer, paper, "
+    "paper-lstm, paper-pendulum, paper-regression, paper-two-layer, paper, "
     "quickstart"
 )
 

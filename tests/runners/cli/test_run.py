@@ -118,6 +118,7 @@ def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path)
     [
         ("paper-regression", []),
         ("paper-two-layer", []),
+        ("paper-pendulum", []),
         ("paper-lstm", ["--set", "dataset=digits"]),
     ],
 )
