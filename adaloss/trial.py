@@ -45,6 +45,8 @@ FiniteFloat = Annotated[
     # -0.0 and 0.0 are one value and must be one identity.
     AfterValidator(lambda value: value + 0.0),
 ]
+HIDDEN = "Neurons of a hidden layer: of the LSTM's state, or of each of the pendulum's layers."
+"""What ``hidden`` means in every task that has it."""
 # Whether steps on a GPU are replayed: not a field of a trial, because it changes no numbers.
 Capture = Literal["auto"] | bool
 

@@ -78,19 +78,19 @@ class Calibration:
     checkpoint_bytes: int
 
 
-def timed(run: Run, *, steps: int) -> Calibration:
-    """Time a whole epoch of so many steps, after one that is not counted."""
+def timed(run: Run) -> Calibration:
+    """Time a whole epoch, after one that is not counted."""
     # Losses are read at the end of an epoch: one that diverges has taken all its steps.
     with suppress(DivergedError):
         run.run_epoch()
-    started = time.perf_counter()
+    started, steps = time.perf_counter(), run.step
     with suppress(DivergedError):
         run.run_epoch()
     seconds = time.perf_counter() - started
     state = io.BytesIO()
     pickle.dump(run.state_dict(), state)
     return Calibration(
-        seconds_per_step=seconds / steps,
+        seconds_per_step=seconds / (run.step - steps),
         seconds_per_epoch=seconds,
         checkpoint_bytes=state.getbuffer().nbytes,
     )

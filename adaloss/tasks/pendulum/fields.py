@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from adaloss.trial import FiniteFloat, Trial
+from adaloss.trial import HIDDEN, FiniteFloat, Trial
 
 SMOKE_STEPS = 8
 SMOKE_PASSES = 2
@@ -51,10 +51,7 @@ class PendulumTrial(Trial):
     entropy_weight: Annotated[
         FiniteFloat, Field(ge=0, description="The weight of the policy's entropy as a bonus.")
     ] = 0.0
-    hidden: Annotated[
-        int,
-        Field(ge=1, description="Neurons in each of the two hidden layers of actor and critic."),
-    ] = 64
+    hidden: Annotated[int, Field(ge=1, description=HIDDEN)] = 64
     initial_log_std: Annotated[
         FiniteFloat, Field(description="The logarithm of the policy's standard deviation at first.")
     ] = 0.0

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from adaloss.records.places import Places
-from adaloss.tasks.regression.drawn import DrawnCode
+from adaloss.tasks.drawn import DrawnCode
 from adaloss.tasks.regression.fields import RegressionTrial
 from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.seeding import named_generator

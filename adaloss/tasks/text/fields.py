@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from adaloss.tasks.data.names import dataset_schema, known_dataset
-from adaloss.trial import Seed, Trial
+from adaloss.trial import HIDDEN, Seed, Trial
 
 DATASET_NAMES = ("digits", "sms", "subj", "sst2")
 TEXT_FILE = "textfile:"
@@ -37,7 +37,7 @@ class TextTrial(Trial):
         ),
     ] = 5000
     embedding: Annotated[int, Field(ge=1, description="The size of a word's vector.")] = 64
-    hidden: Annotated[int, Field(ge=1, description="The size of the LSTM's state.")] = 64
+    hidden: Annotated[int, Field(ge=1, description=HIDDEN)] = 64
     length: Annotated[
         int, Field(ge=1, description="The number of words that are read; longer texts are cut.")
     ] = 32

@@ -38,9 +38,8 @@ class Training:
         self.trial = trial
         self.splits = splits
         self.model = build_model(trial, splits).to(device)
-        self.steps_per_epoch = -(-len(splits.train) // trial.batch_size)
-        count = trial.epochs * self.steps_per_epoch
-        self.steps = Steps(trial, self.model, places, device, count=count)
+        per_epoch = -(-len(splits.train) // trial.batch_size)
+        self.steps = Steps(trial, self.model, places, device, count=trial.epochs * per_epoch)
         self.order = named_generator(trial.seed, "order")
         self.epoch = 0
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from adaloss.optimizer_names import is_named, rate_of
 from adaloss.records.places import Places
-from adaloss.tasks.regression.drawn import DrawnCode
+from adaloss.tasks.drawn import DrawnCode
 from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.seeding import named_generator
 from adaloss.tasks.two_layer.fields import TwoLayerTrial

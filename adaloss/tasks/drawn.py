@@ -1,4 +1,4 @@
-"""How trials of a task whose problem is drawn from the seed read it and start."""
+"""How trials that read no data start: what they train on is drawn from the seed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from adaloss.records.places import Places
 from adaloss.records.result import Fingerprint
 from adaloss.tasks.fingerprints import fingerprint_with
-from adaloss.tasks.regression.training import LeastSquares
 from adaloss.tasks.task import Calibration, Inputs, Run, timed
 from adaloss.trial import Capture, Trial
 
@@ -20,7 +19,7 @@ class DrawnCode:
     def __init__(
         self,
         draw: Callable[[Any, str], Any],
-        begin: Callable[[Any, Any, Places, str], LeastSquares],
+        begin: Callable[[Any, Any, Places, str], Run],
     ) -> None:
         self.draw = draw
         self.begin = begin
@@ -49,8 +48,7 @@ class DrawnCode:
 
     def calibrate(self, run: Run) -> Calibration:
         """Time an epoch."""
-        assert isinstance(run, LeastSquares)
-        return timed(run, steps=run.trial.steps_per_epoch)
+        return timed(run)
 
     def rehearse(self, trial: Trial, places: Places, device: str) -> None:
         """Take a few steps."""
