@@ -35,7 +35,7 @@ def is_class(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith(".")
 
 
-IMAGE_SETS = DataSets(
+IMAGE_SETS: DataSets = DataSets(
     examples="images",
     published=VISION_DATASETS,
     own=IMAGE_FOLDER,

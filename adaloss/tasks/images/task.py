@@ -14,7 +14,7 @@ def load_code() -> TaskCode[ImageTrial]:
     return ImageCode()
 
 
-IMAGE_CLASSIFICATION = Task(
+IMAGE_CLASSIFICATION: Task = Task(
     name="image_classification",
     fields=ImageTrial,
     metrics=IMAGE_METRICS,

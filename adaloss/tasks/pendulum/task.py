@@ -19,7 +19,7 @@ def load_code() -> TaskCode[PendulumTrial]:
     return CODE
 
 
-PENDULUM = Task(
+PENDULUM: Task = Task(
     name="pendulum",
     fields=PendulumTrial,
     metrics=PENDULUM_METRICS,

@@ -13,7 +13,7 @@ def load_code() -> TaskCode[RegressionTrial]:
     return CODE
 
 
-LINEAR_REGRESSION = Task(
+LINEAR_REGRESSION: Task = Task(
     name="linear_regression",
     fields=RegressionTrial,
     metrics=REGRESSION_METRICS,

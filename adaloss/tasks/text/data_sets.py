@@ -52,7 +52,7 @@ def split_sizes(trial: TextTrial, places: Places) -> SplitSizes:
     return sizes_with(counts, trial.train_examples, trial.eval_examples)
 
 
-TEXT_SETS = DataSets(
+TEXT_SETS: DataSets = DataSets(
     examples="texts",
     published=TEXT_DATASETS,
     own=TEXT_FILE,

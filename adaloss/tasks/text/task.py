@@ -15,7 +15,7 @@ def load_code() -> TaskCode[TextTrial]:
     return CODE
 
 
-TEXT_CLASSIFICATION = Task(
+TEXT_CLASSIFICATION: Task = Task(
     name="text_classification",
     fields=TextTrial,
     metrics=TEXT_METRICS,

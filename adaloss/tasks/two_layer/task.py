@@ -14,7 +14,7 @@ def load_code() -> TaskCode[TwoLayerTrial]:
     return CODE
 
 
-TWO_LAYER_NET = Task(
+TWO_LAYER_NET: Task = Task(
     name="two_layer_net",
     fields=TwoLayerTrial,
     metrics=TWO_LAYER_METRICS,
