@@ -1,6 +1,7 @@
 """Learning curves: thin lines for seeds, thick lines for their mean."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,13 @@ from analysis.figures.parts.axes import (
     tables_for,
 )
 from analysis.figures.parts.band import band_for
-from analysis.figures.parts.course import Part, Recorded, courses_by_cell, recorded_epochs
+from analysis.figures.parts.course import (
+    Part,
+    Recorded,
+    courses_by_cell,
+    recorded_epochs,
+    steps_of_an_epoch,
+)
 from analysis.figures.parts.labels import broken, evenly, in_words, literal
 from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import positions_of
@@ -98,13 +105,19 @@ def curves_by_part(
     parts = zip(tables, grouped(frame, fields_of(per)).values(), strict=True)
 
     @in_default_style
-    def draw(table: Table, trials: pd.DataFrame) -> Figure:
-        part = part_of(table, trials, recorded, wanted, styles, width)
+    def draw(table: Table, trials: pd.DataFrame, steps: float | None) -> Figure:
+        part = replace(part_of(table, trials, recorded, wanted, styles, width), steps=steps)
         values = positions_of(table.row_values).values
         heading = f"{title}: {table.part}" if title and table.part else title or table.part or ""
         return draw_part(part, heading, width, [*choice_note(part, values), *notes])
 
-    return ((table.part or title, partial(draw, table, trials)) for table, trials in parts)
+    return (
+        (
+            table.part or title,
+            partial(draw, table, trials, steps_of_an_epoch(history, trials["trial_id"])),
+        )
+        for table, trials in parts
+    )
 
 
 def part_of(
@@ -164,7 +177,8 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
         if has_diverged(part, quantity):
             band_for(quantity, BAND_SHARE).set_apart(across, named=across[:1])
     for axes in panels[-1]:
-        axes.set_xlabel("epoch", fontsize=TEXT_POINTS)
+        label = "epoch" if part.steps is None else f"epoch ({part.steps:,g} steps each)"
+        axes.set_xlabel(label, fontsize=TEXT_POINTS)
     scale_epochs(panels[0, 0], part)
     figure.align_ylabels(panels[:, 0])
     add_key(figure, handles(part), [meaning(part), *notes, *left_out(part)])

@@ -78,6 +78,15 @@ def recorded_epochs(history: pd.DataFrame, quantities: Sequence[str]) -> Recorde
     }
 
 
+def steps_of_an_epoch(history: pd.DataFrame, trial_ids: pd.Series) -> float | None:
+    """The steps of each epoch in these trials, None where they differ or are not known."""
+    if "step" not in history:
+        return None
+    epochs = history[history["trial_id"].isin(trial_ids)]
+    found = set((epochs["step"] / epochs["epoch"]).dropna())
+    return float(found.pop()) if len(found) == 1 else None
+
+
 def mean_course(courses: Iterable[Course], quantity: str) -> tuple[Numbers, Numbers]:
     """The epochs that every complete trial has, and the mean over those trials at each.
 
@@ -104,6 +113,8 @@ class Part:
     quantities: tuple[str, ...]
     styles: Mapping[object, LineStyle]
     cells: Mapping[tuple[object, object], tuple[Course, ...]]
+    steps: float | None = None
+    """The steps of an epoch, None where trials differ."""
 
     def courses(self, value: object, column: object) -> tuple[Course, ...]:
         """The trials of a cell, none if the sweep does not contain it."""

@@ -1,13 +1,14 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
 from adaloss.records.result import TrialState
 from analysis.figures import PAGE_INCHES, curves_by_part, save_figure
 from analysis.figures.curve_panels import MOST_THIN_LINES
-from analysis.figures.parts.course import Course, mean_course
+from analysis.figures.parts.course import Course, mean_course, steps_of_an_epoch
 from analysis.figures.parts.labels import evenly
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES
 from analysis.figures.writing.saving import lay_out
@@ -114,6 +115,14 @@ def test_rows_are_quantities_and_columns_values_of_b0(records, course):
     ]
     assert panel(figure, 4).get_xlabel() == "epoch"
     assert len(figure.axes) == 10
+
+
+def test_the_axis_says_how_many_steps_an_epoch_has_where_all_have_the_same():
+    rows = [("a", 1, 50), ("a", 2, 100), ("b", 1, 50), ("c", 1, 3)]
+    history = pd.DataFrame(rows, columns=["trial_id", "epoch", "step"])
+    assert steps_of_an_epoch(history, pd.Series(["a", "b"])) == 50
+    assert steps_of_an_epoch(history, pd.Series(["a", "c"])) is None
+    assert steps_of_an_epoch(history.drop(columns="step"), pd.Series(["a"])) is None
 
 
 def test_seeds_are_thin_and_their_mean_thick_in_the_optimizers_colour(records, course):
