@@ -119,6 +119,7 @@ class NamedOptimizer:
         """Load what `state_dict` returned."""
         for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(own)
+            keep_dtypes(optimizer, own)
         self.factor = state["factor"]
 
     def resolved(self) -> str:
@@ -127,6 +128,23 @@ class NamedOptimizer:
             f"{type(optimizer).__name__}({described(optimizer.defaults)})"
             for optimizer in self.optimizers
         )
+
+
+def keep_dtypes(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
+    """Undo torch's conversion of loaded tensors to the parameters' dtype.
+
+    NAdam, say, keeps a product in float32 also for parameters in float64: converted, the rest of
+    the trial would have other numbers.
+    """
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    numbers = [number for group in saved.get("param_groups", ()) for number in group["params"]]
+    for parameter, number in zip(parameters, numbers, strict=False):
+        loaded = optimizer.state.get(parameter, {})
+        for name, value in saved.get("state", {}).get(number, {}).items():
+            found = loaded.get(name)
+            both = isinstance(value, torch.Tensor) and isinstance(found, torch.Tensor)
+            if both and found.dtype != value.dtype:
+                loaded[name] = value.to(found.device, copy=True)
 
 
 def build_named(

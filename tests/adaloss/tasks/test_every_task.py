@@ -1,0 +1,74 @@
+"""What holds for every task: all optimizers and rates apply, metrics are those announced."""
+
+import pytest
+
+from adaloss.optimizer_names import LOSS_OPTIMIZERS, PAPER_ADAMS, TORCH_OPTIMIZERS
+from adaloss.records.places import NOWHERE
+from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.metric import SECONDS
+from adaloss.tasks.rehearsal import rehearse
+from adaloss.tasks.table import TASKS, task_of, trial_from
+
+NEEDED = {"image_classification": {"dataset": "digits", "model": "mlp"}}
+RATES = ("adaloss", "adagrad_norm", "decay_sqrt", "decay_sqrt_sum")
+# RMSprop stands for all that have no rate of their own.
+OPTIMIZERS = [
+    *((name, "constant") for name in (*LOSS_OPTIMIZERS, *PAPER_ADAMS, *TORCH_OPTIMIZERS)),
+    *(("rmsprop", rate) for rate in RATES),
+]
+
+
+def small_trial(task, **fields):
+    named = {} if task == "image_classification" else {"task": task}
+    usual = {"optimizer": "adaloss", "seed": 0, "lr": 1e-3, "epochs": 2, "batch_size": 8}
+    return trial_from({**named, **NEEDED.get(task, {}), **usual, **fields}).made_small()
+
+
+def run_of(trial):
+    code = task_of(trial).load()
+    return code.start(trial, code.read(trial, NOWHERE, "cpu"), NOWHERE, "cpu", capture=False)
+
+
+def untimed(trial, metrics):
+    timed = {metric.name for metric in task_of(trial).metrics if metric.timed}
+    return {name: value for name, value in metrics.items() if name not in timed}
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), OPTIMIZERS)
+@pytest.mark.parametrize("task", TASKS)
+def test_every_optimizer_and_rate_trains_and_resumes(task, optimizer, rate):
+    trial = small_trial(task, optimizer=optimizer, rate=rate, max_loss=1e30)
+    whole = run_of(trial)
+    first = untimed(trial, whole.run_epoch())
+    resumed = run_of(trial)
+    resumed.load_state_dict(whole.state_dict())
+    assert (resumed.epoch, resumed.step) == (whole.epoch, whole.step)
+    second = untimed(trial, whole.run_epoch())
+    assert untimed(trial, resumed.run_epoch()) == second != first
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_an_epoch_records_the_metrics_that_the_task_announces(task):
+    trial = small_trial(task)
+    metrics = run_of(trial).run_epoch()
+    assert {*metrics, SECONDS.name} == {*TASKS[task].metric_names}
+    optional = {metric.name for metric in TASKS[task].metrics if metric.optional}
+    assert {name for name, value in metrics.items() if value is None} <= optional
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_loss_beyond_the_bound_is_a_divergence(task):
+    with pytest.raises(DivergedError, match="beyond max_loss"):
+        run_of(small_trial(task, max_loss=1e-9)).run_epoch()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_trial_is_rehearsed(task):
+    assert rehearse(small_trial(task), NOWHERE) is None
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_seed_decides_everything(task):
+    one, again, other = (run_of(small_trial(task, seed=seed)) for seed in (0, 0, 1))
+    metrics = [untimed(small_trial(task), run.run_epoch()) for run in (one, again, other)]
+    assert metrics[0] == metrics[1] != metrics[2]
