@@ -175,10 +175,10 @@ class Task:
         return "  ".join(f"{name} {self.text(name, epoch[name])}" for name in shown)
 
     def text(self, name: str, value: float | None) -> str:
-        """A value as a person reads it: percentages with two decimals."""
+        """A value as a person reads it."""
         if value is None:
             return "–"
-        return f"{value:.2f}" if self.metric(name).is_percentage else f"{value:.4f}"
+        return f"{value:.{self.metric(name).places}f}"
 
     def best_epoch(self, history: Sequence[EpochMetrics]) -> EpochMetrics | None:
         """The first epoch with the best value of ``chosen_by``; None where there is none."""

@@ -32,7 +32,7 @@ TEST_TOP5 = Metric(
 )  # fmt: skip
 EXAMPLES_PER_SECOND = Metric(
     name="examples_per_second", words="training throughput", unit="examples per second",
-    heading="examples/s", goal="maximize", timed=True,
+    heading="examples/s", goal="maximize", timed=True, decimals=0,
 )  # fmt: skip
 
 IMAGE_METRICS = (

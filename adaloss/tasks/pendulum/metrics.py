@@ -2,20 +2,27 @@
 
 from adaloss.tasks.metric import EFFECTIVE_LR, SECONDS, B, Metric
 
-RETURN = Metric(name="return", words="mean return of the greedy policy", goal="maximize")
+RETURN = Metric(
+    name="return",
+    words="return of the greedy policy",
+    heading="return",
+    goal="maximize",
+    decimals=1,
+)
+"""The mean over the starts of the evaluation."""
 WORST_RETURN = Metric(
-    name="worst_return", words="worst return of the greedy policy", goal="maximize"
+    name="worst_return", words="worst return of the greedy policy", goal="maximize", decimals=1
 )
 TRAIN_RETURN = Metric(
-    name="train_return", words="mean return while training", goal="maximize", optional=True
+    name="train_return", words="return while training", goal="maximize", optional=True, decimals=1
 )
 """Of the episodes that ended in the epoch; None where none did."""
-JOINT_LOSS = Metric(name="joint_loss", words="mean joint loss", goal="minimize")
-ACTOR_LOSS = Metric(name="actor_loss", words="mean loss of the actor", goal="minimize")
+JOINT_LOSS = Metric(name="joint_loss", words="joint loss", goal="minimize")
+ACTOR_LOSS = Metric(name="actor_loss", words="loss of the actor", goal="minimize")
 CRITIC_LOSS = Metric(
-    name="critic_loss", words="mean loss of the critic", goal="minimize", logarithmic=True
+    name="critic_loss", words="loss of the critic", goal="minimize", logarithmic=True
 )
-FRAMES = Metric(name="frames", words="frames")
+FRAMES = Metric(name="frames", words="frames", decimals=0)
 
 PENDULUM_METRICS = (
     RETURN, WORST_RETURN, TRAIN_RETURN, JOINT_LOSS, ACTOR_LOSS, CRITIC_LOSS, B, EFFECTIVE_LR,

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from math import isnan
 
-from adaloss.tasks.metrics import COSTS
+from adaloss.tasks.metrics import COSTS, METRICS
 from analysis.stats.distributions import ALPHA, floats
 from analysis.stats.intervals import FEWEST_FOR_BOOTSTRAP, t_margin
 from analysis.stats.power import detectable_probability, paired_effect
-from analysis.stats.robustness import is_accuracy
 from analysis.tables.measure import Measure
 from analysis.tables.wording import number_text
 
@@ -15,8 +14,8 @@ NONE = "–"
 
 
 def decimals_of(measure: Measure) -> int:
-    """The number of decimals: two for percentages and for what a target takes, else four."""
-    return 2 if is_accuracy(measure) or measure.metric in COSTS else 4
+    """The number of decimals: the metric's, and two for what a target takes."""
+    return 2 if measure.metric in COSTS else METRICS[measure.metric].places
 
 
 def number(value: float, decimals: int) -> str:
