@@ -9,6 +9,7 @@ from filelock import FileLock
 from adaloss.errors import DataError
 from adaloss.own_code.digests import file_digest
 from adaloss.records.places import Places
+from adaloss.records.writing import replacing
 from adaloss.tasks.data.parts import TRAIN
 from adaloss.tasks.data.sets import HOW_TO_PROVIDE
 from adaloss.tasks.text.fields import TEXT_FILE
@@ -172,4 +173,6 @@ def download(about: TextDataset, root: Path) -> None:
     missing = about.missing(root)
     for path, checksum in zip(about.paths(root), about.checksums, strict=True):
         if path in missing:
-            download_url(f"{about.server}{path.name}", path.parent, path.name, md5=checksum)
+            with replacing(path, durable=False) as temporary:
+                url = f"{about.server}{path.name}"
+                download_url(url, path.parent, temporary.name, md5=checksum)

@@ -2,7 +2,10 @@
 
 import hashlib
 import os
+import threading
 from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -145,6 +148,41 @@ def test_a_published_set_without_a_network_says_what_to_put_where(tmp_path, monk
         fetch("subj", tmp_path)
     with pytest.raises(DataError, match=r"subj\.all not found; `adaloss-sweep run` downloads it"):
         texts_of("subj", tmp_path)
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A small set of texts on a server of this machine."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "sms.tsv").write_text("ham\tgood day\nspam\twin now\n" * 20)
+    checksum = hashlib.md5((folder / "sms.tsv").read_bytes(), usedforsecurity=False).hexdigest()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        about = published.TEXT_DATASETS["sms"]
+        here = f"http://127.0.0.1:{server.server_port}/"
+        values = vars(about) | {"server": here, "checksums": (checksum,)}
+        monkeypatch.setitem(published.TEXT_DATASETS, "sms", type(about)(**values))
+        yield folder / "sms.tsv"
+        server.shutdown()
+
+
+def test_a_published_set_is_downloaded_once(served, tmp_path):
+    places = Places(data_root=tmp_path / "data")
+    trial = trial_of(dataset="sms")
+    CODE.fetch([trial], places)
+    served.unlink()
+    CODE.fetch([trial], places)
+    assert (tmp_path / "data/text/sms.tsv").exists()
+    assert CODE.read(trial, places, "cpu").sizes.test == 8
+
+
+def test_a_damaged_download_is_refused(served, tmp_path):
+    served.write_text("ham\tother\n")
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        CODE.fetch([trial_of(dataset="sms")], Places(data_root=tmp_path / "data"))
+    assert not (tmp_path / "data/text/sms.tsv").exists()
 
 
 def test_published_sets_keep_their_parts_and_are_checked(tmp_path, monkeypatch):
