@@ -23,7 +23,7 @@ class PendulumTrial(Trial):
     rollout_steps: Annotated[
         int,
         Field(
-            ge=1,
+            ge=2,
             description="Time steps of each copy in a roll-out, which has "
             "copies × rollout_steps frames.",
         ),
