@@ -5,7 +5,7 @@ import gc
 import shlex
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -291,14 +291,28 @@ def run_and_compile(
 
 
 def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, ...]":
-    """The sweep's tables, adapted for a smoke run, which has other trials."""
+    """The sweep's tables, adapted for a smoke run, which has other trials.
+
+    They select by the fields that the smoke run leaves as they are.
+    """
     if trials == sweep.trials:
         return sweep.tables
     from adaloss.grid.tables.at import LAST, reach_of
 
-    small: dict[str, Any] = {"only": {}, "exclude": ()}
+    declared = [trial for trial in sweep.trials if trial.seed == sweep.trials[0].seed]
+    pairs = tuple(zip(declared, trials, strict=True))
+
+    def is_kept(field: str) -> bool:
+        return all(before.value(field) == now.value(field) for before, now in pairs)
+
     return tuple(
-        spec.model_copy(update=small if reach_of(spec.at or LAST) else {"at": LAST, **small})
+        spec.model_copy(
+            update={
+                "at": spec.at if reach_of(spec.at or LAST) else LAST,
+                "only": {name: values for name, values in spec.only.items() if is_kept(name)},
+                "exclude": tuple(point for point in spec.exclude if all(map(is_kept, point))),
+            }
+        )
         for spec in sweep.tables
     )
 
