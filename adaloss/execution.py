@@ -27,7 +27,7 @@ from adaloss.records.result import (
 )
 from adaloss.records.store import Store
 from adaloss.records.writing import replacing
-from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.divergence import DivergedError, check_finite
 from adaloss.tasks.table import task_of
 from adaloss.tasks.task import Inputs, Run, TaskCode
 from adaloss.time_limit import TrialTimeoutError
@@ -207,6 +207,7 @@ class Execution:
         finally:
             seconds = time.monotonic() - started
             self.seconds += seconds
+        check_finite(self.task, run, values)
         metrics = EpochMetrics(epoch=run.epoch, step=run.step, values=dict(values), seconds=seconds)
         with recording():
             self.store.append_metrics(self.trial, metrics)

@@ -1,9 +1,13 @@
 """When a trial has diverged: a loss that is not finite, or beyond the trial's bound."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from adaloss.records.result import Divergence
+
+if TYPE_CHECKING:
+    from adaloss.tasks.task import Run, Task
 
 
 class DivergedError(Exception):
@@ -14,6 +18,19 @@ class DivergedError(Exception):
             epoch=epoch, step=step, loss=loss, reason=f"{reason} at step {step} (epoch {epoch})"
         )
         super().__init__(self.divergence.reason)
+
+
+def check_finite(task: "Task", run: "Run", values: Mapping[str, float | None]) -> None:
+    """Check what an epoch measured after its last step, which no loss of a step has seen.
+
+    Raises:
+        DivergedError: what the task minimises or reports is not finite.
+    """
+    for name in dict.fromkeys((task.objective, task.reported)):
+        value = values.get(name)
+        if value is not None and not math.isfinite(value):
+            reason = f"the {task.metric(name).words} is {value}"
+            raise DivergedError(epoch=run.epoch, step=run.step, loss=value, reason=reason)
 
 
 def check_losses(losses: Sequence[float], *, epoch: int, first_step: int, max_loss: float) -> None:
@@ -27,6 +44,8 @@ def check_losses(losses: Sequence[float], *, epoch: int, first_step: int, max_lo
             reason = f"the training loss is {loss}"
         elif loss > max_loss:
             reason = f"the training loss {loss:.6g} is beyond max_loss {max_loss:g}"
+            if step == 1:
+                reason += " before any step was taken (divergence.max_loss may be too small)"
         else:
             continue
         raise DivergedError(epoch=epoch, step=step, loss=loss, reason=reason)

@@ -1,8 +1,8 @@
 """The steps of a trial's optimizer, for any loss: schedule, gradients, update, averaged weights."""
 
 import copy
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -14,6 +14,12 @@ from adaloss.tasks.optimizers.average import PolynomialAverage
 from adaloss.tasks.optimizers.build import optimizer_of
 from adaloss.tasks.optimizers.constructors import OptimizerError
 from adaloss.tasks.optimizers.schedule import lr_factor
+from adaloss.tasks.seeding import (
+    derived_seed,
+    forked_random_state,
+    random_state,
+    set_random_state,
+)
 from adaloss.trial import Trial
 
 
@@ -52,6 +58,21 @@ class Steps:
         self.scheduled = trial.schedule != "constant" or trial.warmup > 0
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
+        with forked_random_state(self.device):
+            torch.manual_seed(derived_seed(trial.seed, "forward"))
+            self.random = random_state(self.device)
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Give the global generators the trial's state, and the caller's again at the end.
+
+        Dropout and some optimizers draw from them: without this a trial's numbers would depend on
+        what its process did before.
+        """
+        with forked_random_state(self.device):
+            set_random_state(self.device, self.random)
+            yield
+            self.random = random_state(self.device)
 
     def take(self, loss_of: Callable[[], Tensor]) -> Tensor:
         """Take one step; returns the loss, a scalar that stays on the device.
@@ -140,6 +161,7 @@ class Steps:
                 "step": self.done,
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                "forward_random_state": self.random,
             }
         )
 
@@ -163,3 +185,4 @@ class Steps:
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
         self.done = state["step"]
+        self.random = [tensor.clone() for tensor in state["forward_random_state"]]

@@ -80,7 +80,7 @@ class Calibration:
 
 def timed(run: Run) -> Calibration:
     """Time a whole epoch, after one that is not counted."""
-    # Losses are read at the end of an epoch: one that diverges has taken all its steps.
+    # Most tasks read losses at the end of an epoch: one that diverges has taken all its steps.
     with suppress(DivergedError):
         run.run_epoch()
     started, steps = time.perf_counter(), run.step
@@ -90,7 +90,7 @@ def timed(run: Run) -> Calibration:
     state = io.BytesIO()
     pickle.dump(run.state_dict(), state)
     return Calibration(
-        seconds_per_step=seconds / (run.step - steps),
+        seconds_per_step=seconds / max(1, run.step - steps),
         seconds_per_epoch=seconds,
         checkpoint_bytes=state.getbuffer().nbytes,
     )

@@ -33,13 +33,7 @@ from adaloss.tasks.images.models.build import build_model
 from adaloss.tasks.metric import EFFECTIVE_LR, B
 from adaloss.tasks.numerics import forward_precision, numerics_of
 from adaloss.tasks.replay import Replay
-from adaloss.tasks.seeding import (
-    derived_seed,
-    forked_random_state,
-    named_generator,
-    random_state,
-    set_random_state,
-)
+from adaloss.tasks.seeding import forked_random_state, named_generator, set_random_state
 from adaloss.tasks.steps import Steps
 from adaloss.trial import Capture
 
@@ -95,9 +89,6 @@ class Training:
         self.order = named_generator(trial.seed, "order")
         self.augmentation = named_generator(trial.seed, "augmentation")
         self.epoch = 0
-        with forked_random_state(self.device):
-            torch.manual_seed(derived_seed(trial.seed, "forward"))
-            self.forward_random_state = random_state(self.device)
 
     @property
     def step(self) -> int:
@@ -122,10 +113,10 @@ class Training:
         """
         started = time.perf_counter()
         with self.computing():
-            # Dropout and the like draw from the global generators: give these the trial's state.
-            set_random_state(self.device, self.forward_random_state)
-            train_loss = self.train_one_epoch()
-            self.forward_random_state = random_state(self.device)
+            with self.steps.drawing():
+                train_loss = self.train_one_epoch()
+            # A model of the user's own may draw in evaluation as well.
+            set_random_state(self.device, self.steps.random)
             trained = time.perf_counter() - started
             with self.steps.evaluating():
                 validation, test = (
@@ -215,7 +206,6 @@ class Training:
             "epoch": self.epoch,
             "order": self.order.get_state(),
             "augmentation": self.augmentation.get_state(),
-            "forward_random_state": [tensor.clone() for tensor in self.forward_random_state],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -230,7 +220,6 @@ class Training:
             self.replay = Replay(self.model)
         self.order.set_state(state["order"])
         self.augmentation.set_state(state["augmentation"])
-        self.forward_random_state = [tensor.clone() for tensor in state["forward_random_state"]]
         self.epoch = state["epoch"]
 
 

@@ -12,6 +12,7 @@ from torch.nn.functional import mse_loss
 from adaloss.optimizer_names import unused_fields
 from adaloss.records.places import NOWHERE, Places
 from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.numerics import full_precision
 from adaloss.tasks.pendulum.dynamics import Pendulums
 from adaloss.tasks.pendulum.losses import Losses, advantages, clipped_loss
 from adaloss.tasks.pendulum.networks import ActorCritic
@@ -83,12 +84,13 @@ class SwingUp:
         self.epoch += 1
         trial = self.trial
         returns, means = [], []
-        for _ in range(trial.rollouts_per_epoch):
-            rollout = self.episodes.rollout(self.model, trial.rollout_steps, self.device)
-            returns.append(rollout.returns)
-            means.append(self.learn(rollout))
+        with self.steps.drawing(), full_precision(self.device):
+            for _ in range(trial.rollouts_per_epoch):
+                rollout = self.episodes.rollout(self.model, trial.rollout_steps, self.device)
+                returns.append(rollout.returns)
+                means.append(self.learn(rollout))
         joint, actor, critic = np.mean(means, axis=0).tolist()
-        with self.steps.evaluating():
+        with self.steps.evaluating(), full_precision(self.device):
             greedy = greedy_returns(self.model, self.evaluated, self.device)
             b, effective_lr = self.steps.rate_in_use()
         self.check_finite("return", float(greedy.mean()))

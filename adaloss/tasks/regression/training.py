@@ -3,34 +3,33 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from adaloss.records.places import NOWHERE, Places
 from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.numerics import full_precision
 from adaloss.tasks.seeding import named_generator
 from adaloss.tasks.steps import Steps
-
-if TYPE_CHECKING:
-    from adaloss.tasks.regression.fields import RegressionTrial
-    from adaloss.tasks.two_layer.fields import TwoLayerTrial
+from adaloss.trial import Trial
 
 
 class LeastSquares:
     """Minimise f = ½‖u(X) − y‖² of a model u with its gradient, or with that of a few rows.
 
-    ``batch_size`` rows are drawn with replacement for each step, whose loss is half of their summed
-    squared residuals; with as many as there are rows, or more, the gradient is the full one (Wu,
-    Xie, Du, Ward, AAAI 2022, sections 3 and 4). ``x`` is rows × dimensions, ``y`` rows, both
-    float64 on the device, as the model. ``measured`` gives further metrics by name after an epoch,
-    from its last b; ``sees`` is what the optimizer's rate sees of the loss.
+    ``batch_size`` rows are drawn with replacement for each step, whose loss is half of their
+    summed squared residuals; with as many as there are rows, or more, the gradient is the full
+    one (Wu, Xie, Du, Ward, AAAI 2022, sections 3 and 4). The trial has a field
+    ``steps_per_epoch``. ``x`` is rows × dimensions, ``y`` rows, both float64 on the device, as
+    the model. ``measured`` gives further metrics by name after an epoch, from its last b;
+    ``sees`` is what the optimizer's rate sees of the loss.
     """
 
     def __init__(
         self,
-        trial: "RegressionTrial | TwoLayerTrial",
+        trial: Trial,
         model: nn.Module,
         x: Tensor,
         y: Tensor,
@@ -44,7 +43,8 @@ class LeastSquares:
         self.model = model
         self.x, self.y = x, y
         self.measured = measured
-        count = trial.epochs * trial.steps_per_epoch
+        self.steps_per_epoch = int(trial.value("steps_per_epoch"))
+        count = trial.epochs * self.steps_per_epoch
         self.steps = Steps(trial, model, places, device, count=count, sees=sees)
         self.order = named_generator(trial.seed, "order")
         self.epoch = 0
@@ -67,11 +67,12 @@ class LeastSquares:
         """
         self.epoch += 1
         full = self.trial.batch_size >= len(self.x)
-        steps = self.trial.steps_per_epoch
-        losses = [
-            self.steps.take(partial(self.loss, chosen))
-            for chosen in ((None,) * steps if full else self.draws().unbind())
-        ]
+        steps = self.steps_per_epoch
+        with self.steps.drawing(), full_precision(self.steps.device):
+            losses = [
+                self.steps.take(partial(self.loss, chosen))
+                for chosen in ((None,) * steps if full else self.draws().unbind())
+            ]
         self.steps.read_back(losses, self.epoch)
         with torch.no_grad(), self.steps.evaluating():
             objective = float(self.loss())
@@ -89,7 +90,7 @@ class LeastSquares:
 
     def draws(self) -> Tensor:
         """The rows of each step of an epoch: steps × batch_size."""
-        shape = (self.trial.steps_per_epoch, self.trial.batch_size)
+        shape = (self.steps_per_epoch, self.trial.batch_size)
         return torch.randint(len(self.x), shape, generator=self.order).to(self.x.device)
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Read files of texts with their labels, and download the published ones."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from filelock import FileLock
@@ -10,12 +13,15 @@ from adaloss.errors import DataError
 from adaloss.own_code.digests import file_digest
 from adaloss.records.places import Places
 from adaloss.records.writing import replacing
+from adaloss.tasks.data.network import patience_with_the_network
 from adaloss.tasks.data.parts import TRAIN
 from adaloss.tasks.data.sets import HOW_TO_PROVIDE
 from adaloss.tasks.text.fields import TEXT_FILE
 from adaloss.tasks.text.published import TEXT_DATASETS, TextDataset
 
-LAYOUT = "each line must be a label, a tab and a text, in UTF-8, with two labels or more"
+LAYOUT = "each line must be a label, a tab and a text, in UTF-8"
+# 15 and 20 % of fewer are no text to validate or to test.
+FEWEST_OF_A_CLASS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +44,15 @@ def text_path(declared: str, places: Places) -> Path:
     Raises:
         DataError: there is no such file; the message lists the paths that were tried.
     """
-    candidates = places.own_data_paths(declared)
-    for path in candidates:
-        if path.is_file():
-            return path
+    try:
+        candidates = places.own_data_paths(declared)
+        if found := next((path for path in candidates if path.is_file()), None):
+            return found
+    # The home folder of an unknown user, or a name that is too long.
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"dataset {TEXT_FILE}{declared}: {error}") from error
     looked = ", ".join(map(str, candidates))
-    raise DataError(f"dataset {TEXT_FILE}{declared}: there is no file {looked}; {LAYOUT}")
+    raise DataError(f"dataset {TEXT_FILE}{declared}: there is no file {looked}")
 
 
 def texts_of(name: str, root: Path) -> Texts:
@@ -63,17 +72,15 @@ def texts_of(name: str, root: Path) -> Texts:
         raise DataError(f"dataset {name}: it cannot be read ({error.strerror})") from error
     if changed:
         raise DataError(f"dataset {name}: the file changed while it was read: run again")
-    classes = tuple(sorted({label for label, _ in pairs}))
-    if len(classes) < 2:
-        raise DataError(f"dataset {name}: all its {len(pairs)} texts have one label; {LAYOUT}")
-    return texts_from(pairs, [TRAIN] * len(pairs), classes, digest)
+    return texts_from(pairs, [TRAIN] * len(pairs), digest)
 
 
 def own_lines(path: Path) -> list[tuple[str, str]]:
-    """The labels and texts of the user's own file; empty lines are skipped.
+    """The labels and texts of the user's own file; empty lines and repeated texts are skipped.
 
     Raises:
-        DataError: a line is not a label, a tab and a text; the message names the line.
+        DataError: a line is not a label, a tab and a text, which the message names, or there are
+            too few texts of a class.
         OSError: the file cannot be read.
     """
     pairs = []
@@ -85,9 +92,25 @@ def own_lines(path: Path) -> list[tuple[str, str]]:
         except UnicodeDecodeError as error:
             raise DataError(f"{path}, line {number}: it is not UTF-8 ({error.reason})") from error
         if not tab or not label.strip() or not text.strip():
-            raise DataError(f"{path}, line {number}: it has no label, tab and text; {LAYOUT}")
+            raise DataError(f"{path}, line {number}: it has no label, tab and text")
         pairs.append((label.strip(), text))
+    pairs = without_repetitions(pairs)
+    counts = Counter(label for label, _ in pairs)
+    if len(counts) < 2:
+        raise DataError(f"{path} has {len(counts)} labels, and two are the fewest")
+    rarest, count = min(counts.items(), key=itemgetter(1))
+    if count < FEWEST_OF_A_CLASS:
+        raise DataError(
+            f"{path}: the label {rarest!r} has {count} different texts, and {FEWEST_OF_A_CLASS} "
+            "are the fewest for training, validation and test; is its line a heading?"
+        )
     return pairs
+
+
+def without_repetitions(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Each label and text once: the same text in training and test would test nothing."""
+    first = {(label, " ".join(text.lower().split())): (label, text) for label, text in pairs[::-1]}
+    return list(first.values())[::-1]
 
 
 def published_texts(name: str, root: Path) -> Texts:
@@ -115,9 +138,12 @@ def published_texts(name: str, root: Path) -> Texts:
                 "it and run again to download it, or put a good copy there"
             )
         lines = [as_text(line).partition(about.separator) for line in content.split(b"\n") if line]
-        pairs += [(label, text) for label, _, text in lines]
-        parts += [part] * len(lines)
-    return texts_from(pairs, parts, tuple(sorted({label for label, _ in pairs})))
+        found = [(label, text) for label, _, text in lines]
+        # Sets with parts of their own stay as they were published.
+        found = found if len(about.parts) > 1 else without_repetitions(found)
+        pairs += found
+        parts += [part] * len(found)
+    return texts_from(pairs, parts)
 
 
 def as_text(line: bytes) -> str:
@@ -128,17 +154,16 @@ def as_text(line: bytes) -> str:
         return line.decode("latin-1")
 
 
-def texts_from(
-    pairs: list[tuple[str, str]], parts: list[int], classes: tuple[str, ...], digest: str = ""
-) -> Texts:
+def texts_from(pairs: list[tuple[str, str]], parts: list[int], digest: str | None = None) -> Texts:
     """The texts with numbers for their labels."""
+    classes = tuple(sorted({label for label, _ in pairs}))
     numbers = {label: number for number, label in enumerate(classes)}
     return Texts(
         texts=tuple(text for _, text in pairs),
         labels=tuple(numbers[label] for label, _ in pairs),
         parts=tuple(parts),
         classes=classes,
-        digest=digest or None,
+        digest=digest,
     )
 
 
@@ -154,7 +179,7 @@ def fetch(name: str, root: Path) -> None:
     folder = root / about.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{name}.lock"):
+        with FileLock(folder / f".{name}.lock"), patience_with_the_network():
             download(about, root)
     # What downloads passes on exceptions of the network and the disk.
     except (OSError, RuntimeError, ValueError) as error:

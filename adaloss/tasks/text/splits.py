@@ -41,7 +41,7 @@ class Examples:
     def __len__(self) -> int:
         return self.labels.shape[0]
 
-    def at(self, indices: Tensor, device: str = "") -> "Examples":
+    def at(self, indices: Tensor, device: str | None = None) -> "Examples":
         """The examples at these indices, on the device if one is named."""
         chosen = (
             part.index_select(0, indices) for part in (self.inputs, self.lengths, self.labels)

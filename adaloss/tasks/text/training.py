@@ -19,6 +19,7 @@ from adaloss.tasks.images.metrics import (
     VAL_TOP1,
 )
 from adaloss.tasks.metric import EFFECTIVE_LR, B
+from adaloss.tasks.numerics import full_precision
 from adaloss.tasks.seeding import named_generator
 from adaloss.tasks.steps import Steps
 from adaloss.tasks.text.fields import TextTrial
@@ -63,9 +64,10 @@ class Training:
         """
         self.epoch += 1
         started = time.perf_counter()
-        losses, sizes = self.train_one_epoch()
+        with self.steps.drawing(), full_precision(self.steps.device):
+            losses, sizes = self.train_one_epoch()
         trained = time.perf_counter() - started
-        with self.steps.evaluating():
+        with self.steps.evaluating(), full_precision(self.steps.device):
             validation, test = map(self.evaluate, (self.splits.validation, self.splits.test))
         for name, (loss, _) in (("validation", validation), ("test", test)):
             if not math.isfinite(loss):

@@ -1,6 +1,7 @@
 """What holds for every task: all optimizers and rates apply, metrics are those announced."""
 
 import pytest
+import torch
 
 from adaloss.optimizer_names import LOSS_OPTIMIZERS, PAPER_ADAMS, TORCH_OPTIMIZERS
 from adaloss.records.places import NOWHERE
@@ -45,6 +46,23 @@ def test_every_optimizer_and_rate_trains_and_resumes(task, optimizer, rate):
     assert (resumed.epoch, resumed.step) == (whole.epoch, whole.step)
     second = untimed(trial, whole.run_epoch())
     assert untimed(trial, resumed.run_epoch()) == second != first
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_an_optimizer_that_draws_has_the_trials_own_random_numbers(task):
+    trial = small_trial(task, optimizer="pytorch_optimizer:AdaHessian", max_loss=1e30)
+    epochs = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        run = run_of(trial)
+        before = torch.get_rng_state()
+        epochs.append([untimed(trial, run.run_epoch()) for _ in range(2)])
+        assert torch.equal(torch.get_rng_state(), before)
+    assert epochs[0] == epochs[1]
+    first, resumed = run_of(trial), run_of(trial)
+    first.run_epoch()
+    resumed.load_state_dict(first.state_dict())
+    assert untimed(trial, resumed.run_epoch()) == epochs[0][1]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -118,8 +118,10 @@ def test_a_file_of_ones_own_is_split_by_class(own):
         (b"good\ta film\nbad a film\n", "line 2: it has no label, tab and text"),
         (b"good\ta film\nbad\t\n", "line 2: it has no label, tab and text"),
         (b"good\ta film\n\n\xff\tx\n", "line 3: it is not UTF-8"),
-        (b"good\ta film\ngood\tanother\n", "all its 2 texts have one label"),
-        (b"", "all its 0 texts have one label"),
+        (b"good\ta film\ngood\tanother\n", "has 1 labels, and two are the fewest"),
+        (b"", "has 0 labels"),
+        (b"label\ttext\n" + LINES.encode(), "the label 'label' has 1 different texts"),
+        (b"a\tx\nb\ty\n", "the label 'a' has 1 different texts, and 4 are the fewest"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_line(tmp_path, content, expected):
@@ -134,10 +136,11 @@ def test_a_file_that_is_not_there_is_looked_for_in_three_folders(own):
         CODE.read(trial_of(dataset="textfile:none.tsv"), own, "cpu")
 
 
-def test_too_few_texts_cannot_be_split(own):
-    (own.own[0] / "few.tsv").write_text("a\tx\nb\ty\n")
-    with pytest.raises(DataError, match="too few texts"):
-        CODE.fetch([trial_of(dataset="textfile:few.tsv")], own)
+def test_a_text_is_in_one_part_only(own):
+    (own.own[0] / "twice.tsv").write_text(LINES * 3 + LINES.upper().replace("GOOD", "good"))
+    trial = trial_of(dataset="textfile:twice.tsv")
+    assert split_sizes(trial, own).train + split_sizes(trial, own).test < 60
+    assert CODE.read(trial, own, "cpu").sizes == split_sizes(trial, own)
 
 
 def test_a_published_set_without_a_network_says_what_to_put_where(tmp_path, monkeypatch):
@@ -155,7 +158,7 @@ def served(tmp_path, monkeypatch):
     """A small set of texts on a server of this machine."""
     folder = tmp_path / "served"
     folder.mkdir()
-    (folder / "sms.tsv").write_text("ham\tgood day\nspam\twin now\n" * 20)
+    (folder / "sms.tsv").write_text(LINES)
     checksum = hashlib.md5((folder / "sms.tsv").read_bytes(), usedforsecurity=False).hexdigest()
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -1,8 +1,6 @@
 """MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100, downloaded and read by torchvision."""
 
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +8,11 @@ import torch
 from filelock import FileLock
 
 from adaloss.errors import DataError
+from adaloss.tasks.data.network import patience_with_the_network
 from adaloss.tasks.data.parts import TEST, TRAIN
 from adaloss.tasks.data.sets import HOW_TO_PROVIDE
 from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data.sources.raw import RawDataset
-
-NETWORK_TIMEOUT_SECONDS = 15.0
 
 
 def is_there(name: str, root: Path) -> bool:
@@ -113,14 +110,3 @@ def torchvision_class(name: str) -> Callable[..., Any]:
         "cifar100": datasets.CIFAR100,
     }
     return classes[name]
-
-
-@contextmanager
-def patience_with_the_network() -> Iterator[None]:
-    """Set a timeout for a silent network; urllib has none of its own."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(NETWORK_TIMEOUT_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
