@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -117,6 +117,16 @@ class Trial(BaseModel):
         pydantic.ValidationError: a field is unknown, of the wrong type or out of range.
     """
 
+    SAME_TIME: ClassVar = frozenset(
+        {"optimizer", "seed", "lr", "epochs", "b0", "alpha", "c", "momentum", "weight_decay"}
+        | {"max_loss"}
+    )
+    """The fields that do not affect the time of an epoch."""
+    SAME_CODE: ClassVar = SAME_TIME | {
+        *("rate", "hyperparameters", "schedule", "warmup", "clip_grad_norm", "average")
+    }
+    """The fields that do not affect whether a trial can be trained at all."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     optimizer: OptimizerName
@@ -212,6 +222,11 @@ class Trial(BaseModel):
     def starts_from(self) -> tuple[str, bool | str] | None:
         """The model and its ``pretrained`` value, None where a task has no choice of models."""
         return None
+
+    @property
+    def model_bytes(self) -> int:
+        """The size of the weights, 0 where it is small or only known when they are built."""
+        return 0
 
     @property
     def to_be_tried(self) -> bool:

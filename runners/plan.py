@@ -11,12 +11,6 @@ from adaloss.trial import Trial
 
 Kind = tuple[Hashable, ...]
 
-# Fields that do not affect the time per epoch.
-SAME_TIME = frozenset(
-    {"optimizer", "seed", "lr", "epochs", "b0", "alpha", "c", "momentum", "weight_decay"}
-    | {"pretrained", "split_seed", "normalize", "mean", "std", "max_loss"}
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -99,4 +93,4 @@ def trial_seconds(trials: Iterable[Trial], per_epoch: Mapping[Kind, float]) -> f
 
 def kind(trial: Trial) -> Kind:
     """The fields that determine the time per epoch."""
-    return tuple(value for name, value in trial.values.items() if name not in SAME_TIME)
+    return tuple(value for name, value in trial.values.items() if name not in trial.SAME_TIME)

@@ -7,8 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from adaloss.errors import UserError
 from adaloss.grid.check import check_schema
 from adaloss.grid.mistakes.problems import GridError, Problem
 from adaloss.grid.points.cells import expand_cells, invalid_fields
@@ -148,9 +150,14 @@ def first_trial(grid: Grid, cell: Cell) -> Trial:
         fields["task"] = task.name
     # Leave out defaults, because pydantic stores for each trial which fields were set.
     known = task.fields.model_fields
-    return task.fields(
-        **{n: value for n, value in fields.items() if not is_default(known[n], value)}
-    )
+    chosen = {n: value for n, value in fields.items() if not is_default(known[n], value)}
+    try:
+        return task.fields(**chosen)
+    # Single values were checked before: a task may have rules for several together.
+    except ValidationError as error:
+        reasons = "; ".join(each["msg"] for each in error.errors(include_url=False))
+        values = ", ".join(f"{name} = {value}" for name, value in chosen.items())
+        raise UserError(f"{grid.name}: a trial with {values} is impossible: {reasons}") from error
 
 
 def is_default(field: FieldInfo, value: object) -> bool:

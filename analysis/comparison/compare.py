@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adaloss.errors import UserError
+from adaloss.tasks.table import task_named
 from analysis.comparison.conditions import Condition, conditions_of
 from analysis.comparison.matching import Matching, Pair, match
 from analysis.comparison.outcomes import ComparedCell, Outcome, tested
@@ -54,9 +55,13 @@ def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
     if ours.measure is None:
         raise UserError(f"{ours.name} does not say what its numbers are")
     if theirs.measure is not None and theirs.measure.metric != ours.measure.metric:
+        theirs_too = task_named(next(iter(ours.values("task")), None)).metric_names
+        advice = f"compare {theirs.measure.metric}"
+        if theirs.measure.metric not in theirs_too:
+            advice = f"name results with the {ours.measure.metric} (--with)"
         raise UserError(
             f"{ours.name} has the {ours.measure.label} and {theirs.name} the "
-            f"{theirs.measure.label}: compare {theirs.measure.metric}"
+            f"{theirs.measure.label}: {advice}"
         )
     matching = match(ours, theirs)
     pairs = in_groups(matching)

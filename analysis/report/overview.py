@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from pydantic.fields import FieldInfo
 
 from adaloss.grid.sweep import Sweep
 from adaloss.records.result import TrialState
-from adaloss.tasks.table import FIELDS
 from analysis.frame.column_types import values_of
-from analysis.frame.frame import MISSING, fields_in, positions_by
+from analysis.frame.frame import MISSING, fields_in, positions_by, task_in
 from analysis.render.html_text import escaped
 from analysis.report.markup import paragraph, plain_table, section
 from analysis.tables.names import Names
@@ -129,7 +129,8 @@ def constants(
     """The fields that all trials share: first those with chosen values, then the defaults."""
     fixed = [name for name in fields_in(frame) if name not in axes and name != "seed"]
     value_of = {name: values_of(frame, name)[0] for name in fixed}
-    usual = [name for name in fixed if is_default(name, value_of[name])]
+    known = task_in(frame).fields.model_fields
+    usual = [name for name in fixed if name in known and is_default(known[name], value_of[name])]
     said = [name for name in fixed if name not in usual]
     yield plain_table(
         ("field", "value"),
@@ -142,7 +143,6 @@ def constants(
         yield paragraph(f"At their defaults: {defaults}.", "note")
 
 
-def is_default(name: str, value: object) -> bool:
+def is_default(field: FieldInfo, value: object) -> bool:
     """Whether this is the field's default."""
-    field = FIELDS.get(name)
-    return field is not None and not field.is_required() and bool(field.default == value)
+    return not field.is_required() and bool(field.default == value)

@@ -11,7 +11,7 @@ from adaloss.records.printable import printable
 from adaloss.records.result import SplitSizes
 from adaloss.tasks.data.sets import DataSets
 from adaloss.tasks.images.models.licences import licence
-from adaloss.tasks.table import common_task
+from adaloss.tasks.table import common_task, task_of
 from adaloss.trial import Trial
 from runners.calibrate import Measured
 from runners.pages.own_changes import own_changes
@@ -142,10 +142,14 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
 
 def measured_line(trial: Trial, found: Measured) -> str:
     """The calibration of a kind of trial."""
+    speed = f"{found.examples_per_second:,.0f} examples/s"
+    if task_of(trial).data is None:
+        speed = f"{found.examples_per_second / trial.batch_size:,.0f} steps/s"
+    seconds = found.epoch_seconds
+    epoch = duration(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
     return (
         f"measured: {trial.subject}, batch {trial.batch_size}: "
-        f"{found.examples_per_second:,.0f} examples/s in training, "
-        f"{duration(found.epoch_seconds)} an epoch with its evaluations"
+        f"{speed} in training, {epoch} an epoch with its evaluations"
     )
 
 

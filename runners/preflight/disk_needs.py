@@ -17,6 +17,8 @@ from runners.preflight.planned import Planned
 FILES_PER_TRIAL = 6
 OFFLINE_RUN_BYTES, OFFLINE_RUN_FILES = 40_000, 12
 SMALL_MODEL_BYTES = 2_000_000
+# A weight, and the two averages that Adam keeps of its gradients.
+NUMBERS_PER_WEIGHT = 3
 # Assumed for a model whose size is unknown until it is built.
 LARGE_MODEL_BYTES = 200_000_000
 RAY_LOG_BYTES = 50_000_000
@@ -55,7 +57,8 @@ def checkpoints(planned: Planned) -> Need:
         for trial in planned.trials
         if trial.starts_from is not None
     }
-    largest = max((checkpoint_bytes(*kind) for kind in kinds), default=SMALL_MODEL_BYTES)
+    sizes = {NUMBERS_PER_WEIGHT * trial.model_bytes for trial in planned.trials}
+    largest = max(SMALL_MODEL_BYTES, *sizes, *(checkpoint_bytes(*kind) for kind in kinds))
     kept = len(planned.trials) if keep else planned.workers
     return Need(
         what="checkpoints",

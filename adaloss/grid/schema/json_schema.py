@@ -14,8 +14,8 @@ from adaloss.trial import Trial
 JsonSchema = dict[str, Any]
 
 FIELD_DESCRIPTIONS: Mapping[str, str] = {
-    "dataset": "The data set. imagefolder:PATH: your own folder, next to the grid, in the working "
-    "folder or in data.root.",
+    "dataset": "The data set. imagefolder:PATH (images) or textfile:PATH (texts): your own, next "
+    "to the grid, in the working folder or in data.root.",
     "model": "The model: mlp, small_cnn, cifar_resnet20, any model of timm, with or without a "
     "pretrained tag, or your own as module:function.",
     "optimizer": "The optimizer: the paper's, one of torch's by a short name, or any class as "

@@ -1,6 +1,6 @@
 """The fields of a trial that trains a classifier of images."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -19,6 +19,12 @@ SMOKE_EVAL_EXAMPLES = 100
 
 class ImageTrial(Trial):
     """A trial of image classification: see :class:`adaloss.trial.Trial`."""
+
+    SAME_TIME: ClassVar = Trial.SAME_TIME | {"pretrained", "split_seed", "normalize", "mean", "std"}
+    SAME_CODE: ClassVar = Trial.SAME_CODE | {
+        *("split_seed", "train_examples", "eval_examples"),
+        *("padding", "flip", "interpolation", "label_smoothing"),
+    }
 
     dataset: DatasetName
     model: Annotated[str, Field(min_length=1), AfterValidator(canonical_model)]

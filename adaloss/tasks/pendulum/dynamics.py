@@ -1,6 +1,5 @@
 """Inverted pendulums, many at once: the dynamics of Gymnasium's Pendulum-v1, in float64."""
 
-import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,7 +18,6 @@ MOST_TORQUE = 2.0
 MOST_SPEED = 8.0
 EPISODE_STEPS = 200
 """An episode has no end but this limit, at which the pendulum could go on."""
-LEAST_REWARD = -(math.pi**2 + 0.1 * MOST_SPEED**2 + 0.001 * MOST_TORQUE**2)
 
 
 @dataclass(frozen=True, eq=False)

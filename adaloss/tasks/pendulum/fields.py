@@ -1,9 +1,10 @@
 """The fields of a trial that swings a pendulum up."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from adaloss.optimizer_names import is_named
 from adaloss.trial import HIDDEN, FiniteFloat, Trial
 
 SMOKE_STEPS = 8
@@ -15,6 +16,12 @@ class PendulumTrial(Trial):
 
     ``batch_size`` is the number of frames in each step's minibatch.
     """
+
+    SETTINGS: ClassVar = frozenset(
+        {"gamma", "gae_lambda", "clip_range", "value_weight", "entropy_weight", "initial_log_std"}
+    )
+    SAME_TIME: ClassVar = Trial.SAME_TIME | SETTINGS | {"rate_sees"}
+    SAME_CODE: ClassVar = Trial.SAME_CODE | SETTINGS
 
     task: Literal["pendulum"]
     copies: Annotated[
@@ -62,6 +69,11 @@ class PendulumTrial(Trial):
             "joint loss."
         ),
     ] = "joint"
+
+    @property
+    def to_be_tried(self) -> bool:
+        """Whether the optimizer is the user's own, or may refuse what its rate is to see."""
+        return super().to_be_tried or (self.rate_sees != "joint" and is_named(self.optimizer))
 
     def in_small(self) -> dict[str, Any]:
         """One short roll-out."""

@@ -71,7 +71,12 @@ class TextCode:
         return timed(run)
 
     def rehearse(self, trial: TextTrial, places: Places, device: str) -> None:
-        """Train on a few random words."""
+        """Train on a few random words, or on the digits, which are installed."""
+        if trial.dataset == "digits":
+            small = trial.made_small()
+            digits = load_splits(spec_of(small), places.data_root, device)
+            Training(small, digits, places, device).run_epoch()
+            return
         generator = torch.Generator().manual_seed(0)
         size = (REHEARSED, trial.length)
         part = Examples(

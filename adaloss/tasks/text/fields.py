@@ -1,6 +1,6 @@
 """The fields of a trial that trains a classifier of texts."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
@@ -22,6 +22,9 @@ SMOKE_EVAL_EXAMPLES = 100
 
 class TextTrial(Trial):
     """A trial of text classification with a one-layer LSTM: see :class:`adaloss.trial.Trial`."""
+
+    SAME_TIME: ClassVar = Trial.SAME_TIME | {"split_seed"}
+    SAME_CODE: ClassVar = Trial.SAME_CODE | {"split_seed", "train_examples", "eval_examples"}
 
     task: Literal["text_classification"]
     dataset: TextDatasetName = "digits"
@@ -57,6 +60,12 @@ class TextTrial(Trial):
         """Trials of one kind take the same memory: same data and sizes."""
         sizes = (self.vocabulary, self.embedding, self.hidden, self.length)
         return (self.dataset, *sizes, *super().memory_kind)
+
+    @property
+    def model_bytes(self) -> int:
+        """The size of the weights in float32: vectors of the words, and the LSTM."""
+        lstm = 4 * self.hidden * (self.embedding + self.hidden + 2)
+        return 4 * (self.vocabulary * self.embedding + lstm)
 
     def in_small(self) -> dict[str, Any]:
         """Two batches, and few examples to evaluate."""

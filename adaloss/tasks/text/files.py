@@ -97,7 +97,7 @@ def own_lines(path: Path) -> list[tuple[str, str]]:
     pairs = without_repetitions(pairs)
     counts = Counter(label for label, _ in pairs)
     if len(counts) < 2:
-        raise DataError(f"{path} has {len(counts)} labels, and two are the fewest")
+        raise DataError(f"{path}: two labels are the fewest, and it has {len(counts)}")
     rarest, count = min(counts.items(), key=itemgetter(1))
     if count < FEWEST_OF_A_CLASS:
         raise DataError(

@@ -1,14 +1,17 @@
 """The fields of a trial of a two-layer network."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from adaloss.optimizer_names import is_named
 from adaloss.trial import Trial
 
 
 class TwoLayerTrial(Trial):
     """A trial of a two-layer network: see :class:`adaloss.trial.Trial`."""
+
+    SAME_TIME: ClassVar = Trial.SAME_TIME | {"accumulates"}
 
     task: Literal["two_layer_net"]
     rows: Annotated[int, Field(ge=1, description="The number of examples, rows of X.")] = 20
@@ -22,6 +25,11 @@ class TwoLayerTrial(Trial):
             "(squared), or the residual's norm."
         ),
     ] = "squared"
+
+    @property
+    def to_be_tried(self) -> bool:
+        """Whether the optimizer is the user's own, or may refuse what its rate is to see."""
+        return super().to_be_tried or (self.accumulates == "norm" and is_named(self.optimizer))
 
     def in_small(self) -> dict[str, Any]:
         """Two steps."""

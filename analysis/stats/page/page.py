@@ -191,8 +191,8 @@ def pairing(columns: str) -> str:
     """A sentence on what the compared trials of a seed share."""
     if columns in FREE_OF_THE_SEED:
         return (
-            "Paired: the compared trials of a seed have the same initial weights and see "
-            "the same batches."
+            "Paired: the compared trials of a seed have the same initial weights and the same "
+            "random draws."
         )
     return (
         f"Paired by seed, but {columns} may change the initial weights, the data or the batches: "

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from adaloss.errors import DataError
-from adaloss.optimizer_names import is_own_optimizer
+from adaloss.optimizer_names import is_named, is_own_optimizer
 from adaloss.own_code.fresh_process import ProcessEndedError, in_fresh_process
 from adaloss.own_code.modules import find_own_module
 from adaloss.records.places import Places
@@ -17,23 +17,6 @@ from runners.preflight.planned import Planned
 
 # In seconds, for sweeps without a timeout.
 LONGEST = 300.0
-# Fields that do not matter to whether the model fits the images.
-IRRELEVANT = frozenset(
-    {
-        "seed",
-        "lr",
-        "epochs",
-        "b0",
-        "alpha",
-        "c",
-        "momentum",
-        "weight_decay",
-        "max_loss",
-    }
-    | {"optimizer", "rate", "hyperparameters", "schedule", "warmup", "clip_grad_norm"}
-    | {"label_smoothing", "average"}
-    | {"split_seed", "train_examples", "eval_examples", "padding", "flip", "interpolation"}
-)
 
 
 def rehearsals(planned: Planned) -> Iterator[Finding]:
@@ -72,33 +55,32 @@ def is_all_there(trial: Trial, places: Places) -> bool:
 def kind_of(trial: Trial) -> tuple[object, ...]:
     """The fields that decide whether two trials need separate attempts."""
     own: tuple[object, ...] = ()
-    if is_own_optimizer(trial.optimizer):
+    if is_named(trial.optimizer) and (trial.starts_from is None or trial.runs_own_code):
         own = (trial.optimizer, trial.rate, trial.hyperparameters, trial.average)
-    return (*own, *(value for name, value in trial.values.items() if name not in IRRELEVANT))
+    return (*own, *(value for name, value in trial.values.items() if name not in trial.SAME_CODE))
 
 
 def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:
-    """Try one trial's model, for at most ``limit`` seconds."""
+    """Try one trial's code, for at most ``limit`` seconds."""
     known = task_of(trial).data
     shortly = f"on a few {known.examples}" if known else "for a few steps"
-    tried = f"{trial.subject} and training it {shortly}"
+    own_optimizer = f" with {trial.optimizer}" if is_own_optimizer(trial.optimizer) else ""
+    tried = f"{trial.subject}{own_optimizer}"
     # Only the other process imports torch, which takes seconds.
     try:
         trouble = in_fresh_process(tried_here, trial, places, on_gpus, limit=limit)
     except TimeoutError:
-        found = f"building {tried} took over {limit:g} s"
+        found = f"building {tried} and training it {shortly} took over {limit:g} s"
         return warning("model", found, "its trials may take very long, or hang")
     except ProcessEndedError as error:
         why = f"{error} while it was built and trained {shortly}"
-        return refused("model", f"{trial.subject}: {why}", "check its code")
+        return refused("model", f"{tried}: {why}", "check its code")
     if trouble is None:
-        return fine("model", f"{trial.subject} was built and trained {shortly}")
+        return fine("model", f"{tried} was built and trained {shortly}")
     message, traceback = trouble
     frames = "".join(f"\n    {frame}" for frame in own_frames(traceback))
     advice = f"every trial with it would fail{frames}"
-    return refused(
-        "model", f"{trial.subject} failed when it was trained {shortly}: {message}", advice
-    )
+    return refused("model", f"{tried} failed when it was trained {shortly}: {message}", advice)
 
 
 def tried_here(trial: Trial, places: Places, on_gpus: bool) -> tuple[str, str] | None:

@@ -15,13 +15,16 @@ from adaloss.records.places import NOWHERE
 from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.optimizers.constructors import OptimizerError
 from adaloss.tasks.pendulum.code import CODE
-from adaloss.tasks.pendulum.dynamics import EPISODE_STEPS, LEAST_REWARD, Pendulums
+from adaloss.tasks.pendulum.dynamics import EPISODE_STEPS, MOST_SPEED, MOST_TORQUE, Pendulums
 from adaloss.tasks.pendulum.fields import PendulumTrial
 from adaloss.tasks.pendulum.losses import advantages, clipped_loss
 from adaloss.tasks.pendulum.networks import ActorCritic
 from adaloss.tasks.pendulum.training import SwingUp, steps_per_epoch
 
 STEPS, COPIES = 7, 3
+
+
+LEAST_REWARD = -(math.pi**2 + 0.1 * MOST_SPEED**2 + 0.001 * MOST_TORQUE**2)
 
 
 def trial_of(**fields):
