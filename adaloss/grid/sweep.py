@@ -155,7 +155,9 @@ def first_trial(grid: Grid, cell: Cell) -> Trial:
         return task.fields(**chosen)
     # Single values were checked before: a task may have rules for several together.
     except ValidationError as error:
-        reasons = "; ".join(each["msg"] for each in error.errors(include_url=False))
+        reasons = "; ".join(
+            each["msg"].removeprefix("Value error, ") for each in error.errors(include_url=False)
+        )
         values = ", ".join(f"{name} = {value}" for name, value in chosen.items())
         raise UserError(f"{grid.name}: a trial with {values} is impossible: {reasons}") from error
 

@@ -24,7 +24,7 @@ def impossible_combinations(
     ]
     matched = [*(match for match, _ in points.overrides), *points.exclude]
     yield from equal_but_different(file, [*declared, *matched])
-    if file.task.fields is not ImageTrial:
+    if file.task.fields is not ImageTrial or not file.knows_its_task:
         return
     if not {"resize", "image_size"} & set(invalid):
         yield from crops_too_large(file, declared, cells)

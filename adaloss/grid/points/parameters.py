@@ -59,8 +59,7 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
         else:
             values[name], more = parameter_values(file, path, content)
             problems += more
-    # A misspelt task has its own line; what it needs is unknown.
-    for name in names if file.data.get("task", file.task.name) == file.task.name else ():
+    for name in names if file.knows_its_task else ():
         required = fields[name].is_required() and name != "seed"
         if required and name not in parameters and name not in hinted:
             problems.append(file.problem(("parameters", name), f"parameters.{name} is missing"))

@@ -37,6 +37,11 @@ class GridFile:
         """The task of the sweep."""
         return task_named(self.data.get("task"))
 
+    @property
+    def knows_its_task(self) -> bool:
+        """Whether the task is not misspelt: else what it needs is not known."""
+        return bool(self.data.get("task", self.task.name) == self.task.name)
+
     def line(self, path: KeyPath) -> int:
         """The line of a value, or of the closest value that contains it."""
         while path not in self.lines:

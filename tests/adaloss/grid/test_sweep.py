@@ -1,12 +1,15 @@
 """A grid file in any form expands to its trials in the declared order."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import model_validator
 
 import adaloss
+from adaloss.errors import UserError
 from adaloss.grid.reading.file import read_grid_file
 from adaloss.grid.reading.scalars import plain_scalar
 from adaloss.grid.schema.json_schema import described_fields
@@ -18,6 +21,8 @@ from adaloss.grid.sweep import (
     resolve_grid,
     shipped_grids,
 )
+from adaloss.tasks.regression.fields import RegressionTrial
+from adaloss.tasks.regression.task import LINEAR_REGRESSION
 from adaloss.tasks.table import FIELD_NAMES
 
 SWEEPS = Path(adaloss.__file__).parent.parent / "sweeps"
@@ -579,3 +584,31 @@ def test_a_field_that_another_determines_is_not_an_axis(load, match, axes):
     overrides = f"overrides: [{{match: {{{match}}}, set: {{lr: 0.5}}}}]\n"
     (spec,) = load(text + overrides).tables
     assert spec.axes == axes
+
+
+def test_a_misspelt_task_is_the_only_mistake_that_is_reported(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text("task: linear_regresion\nparameters: {optimizer: adaloss, lr: 1}\n")
+    with pytest.raises(GridError) as caught:
+        load_sweep(path)
+    (line,) = str(caught.value).splitlines()
+    assert "grid.yaml:1: task must be a task, found the text 'linear_regresion'" in line
+
+
+def test_a_rule_of_a_task_for_several_values_is_the_users_mistake(tmp_path, monkeypatch):
+    class Ruled(RegressionTrial):
+        @model_validator(mode="after")
+        def solvable(self):
+            if self.rows < self.dimensions:
+                raise ValueError("there must be as many rows as dimensions")
+            return self
+
+    ruled = replace(LINEAR_REGRESSION, fields=Ruled)
+    monkeypatch.setattr("adaloss.grid.sweep.task_named", lambda name: ruled)
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        "task: linear_regression\n"
+        "parameters: {optimizer: adaloss, lr: 2, epochs: 1, batch_size: 3, rows: 3}\n"
+    )
+    with pytest.raises(UserError, match=r"rows = 3.* is impossible: there must be as many rows"):
+        load_sweep(path)

@@ -1,11 +1,13 @@
 """What holds for every task: all optimizers and rates apply, metrics are those announced."""
 
+import math
+
 import pytest
 import torch
 
 from adaloss.optimizer_names import LOSS_OPTIMIZERS, PAPER_ADAMS, TORCH_OPTIMIZERS
 from adaloss.records.places import NOWHERE
-from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.divergence import DivergedError, check_finite
 from adaloss.tasks.metric import SECONDS
 from adaloss.tasks.rehearsal import rehearse
 from adaloss.tasks.table import TASKS, task_of, trial_from
@@ -90,3 +92,29 @@ def test_the_seed_decides_everything(task):
     one, again, other = (run_of(small_trial(task, seed=seed)) for seed in (0, 0, 1))
     metrics = [untimed(small_trial(task), run.run_epoch()) for run in (one, again, other)]
     assert metrics[0] == metrics[1] != metrics[2]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_not_finite_after_the_last_step_is_a_divergence(task):
+    run = run_of(small_trial(task))
+    values = run.run_epoch()
+    check_finite(TASKS[task], run, values)
+    for name in (TASKS[task].objective, TASKS[task].reported):
+        with pytest.raises(DivergedError, match=f"{TASKS[task].metric(name).words} is inf"):
+            check_finite(TASKS[task], run, values | {name: math.inf})
+
+
+@pytest.mark.parametrize(
+    ("task", "fields"),
+    [("two_layer_net", {"accumulates": "norm"}), ("pendulum", {"rate_sees": "actor"})],
+)
+def test_an_optimizer_that_takes_the_loss_is_refused_before_the_sweep(task, fields):
+    trial = small_trial(task, optimizer="momo:Momo", rate="adaloss", **fields)
+    assert trial.to_be_tried
+    assert "takes the loss itself" in rehearse(trial, NOWHERE).message
+
+
+def test_fields_that_change_neither_time_nor_code_exist():
+    for task in TASKS.values():
+        assert set(task.field_names) >= task.fields.SAME_TIME
+        assert set(task.field_names) >= task.fields.SAME_CODE
