@@ -40,7 +40,9 @@ def untimed(trial, metrics):
 @pytest.mark.parametrize(("optimizer", "rate"), OPTIMIZERS)
 @pytest.mark.parametrize("task", TASKS)
 def test_every_optimizer_and_rate_trains_and_resumes(task, optimizer, rate):
-    trial = small_trial(task, optimizer=optimizer, rate=rate, max_loss=1e30)
+    # LBFGS leaves the finite numbers with longer steps on batches that change.
+    lr = 1e-6 if optimizer == "lbfgs" else 1e-3
+    trial = small_trial(task, optimizer=optimizer, rate=rate, lr=lr, max_loss=1e30)
     whole = run_of(trial)
     first = untimed(trial, whole.run_epoch())
     resumed = run_of(trial)
