@@ -17,6 +17,7 @@ from adaloss.optimizer_names import (
     PACKAGES,
     PAPER_ADAMS,
     PREFIX,
+    TORCH_OPTIMIZERS,
     WITH_MOMENTUM,
     canonical_optimizer,
     is_named,
@@ -186,8 +187,10 @@ def mistake_in(name: str, folders: Folders) -> str | None:
     there = names_in(module, folders)
     if there is None or class_name in there or constructor(name, folders) is not None:
         return None
+    if module == "torch" and class_name in TORCH_OPTIMIZERS.values():
+        return f"optimizer {name}: torch has no class {class_name}: write torch.optim:{class_name}"
     # A module may define names in ways that its source does not show.
-    known = [each for each in there if each[:1].isupper()]
+    known = [each for each in there if each[:1].isupper() and not each.isupper()]
     hint = suggestion(class_name, known)
     return f"optimizer {name}: {module} has no class {class_name}{hint}" if known else None
 

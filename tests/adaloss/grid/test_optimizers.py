@@ -108,6 +108,10 @@ def test_momentum_that_is_not_set_is_the_optimizers_own(load):
             ["8: optimizer torch.optim:AdamV: torch.optim has no class AdamV; did you mean Adam"],
         ),
         (
+            ["optimizer: torch:AdamW"],
+            ["8: optimizer torch:AdamW: torch has no class AdamW: write torch.optim:AdamW"],
+        ),
+        (
             ["optimizer:", "  - nowhere:Adam"],
             ["9: optimizer nowhere:Adam: there is no module nowhere in "],
         ),
