@@ -44,8 +44,6 @@ def check_losses(losses: Sequence[float], *, epoch: int, first_step: int, max_lo
             reason = f"the training loss is {loss}"
         elif loss > max_loss:
             reason = f"the training loss {loss:.6g} is beyond max_loss {max_loss:g}"
-            if step == 1:
-                reason += " before any step was taken (divergence.max_loss may be too small)"
         else:
             continue
         raise DivergedError(epoch=epoch, step=step, loss=loss, reason=reason)

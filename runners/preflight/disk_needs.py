@@ -58,7 +58,7 @@ def checkpoints(planned: Planned) -> Need:
         if trial.starts_from is not None
     }
     sizes = {NUMBERS_PER_WEIGHT * trial.model_bytes for trial in planned.trials}
-    largest = max(SMALL_MODEL_BYTES, *sizes, *(checkpoint_bytes(*kind) for kind in kinds))
+    largest = max((SMALL_MODEL_BYTES, *sizes, *(checkpoint_bytes(*kind) for kind in kinds)))
     kept = len(planned.trials) if keep else planned.workers
     return Need(
         what="checkpoints",

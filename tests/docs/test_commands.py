@@ -160,7 +160,8 @@ def test_grids_load_and_their_first_trial_runs(document, text, tmp_path, monkeyp
         path = tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40, 36), (12 * number, 99, 7)).save(path)
-    (tmp_path / "films.tsv").write_text("good\ta fine film\nbad\ta dull film\n" * 20)
+    lines = [f"good\ta fine film {n}\nbad\ta dull film {n}\n" for n in range(20)]
+    (tmp_path / "films.tsv").write_text("".join(lines))
     grid = tmp_path / "grid.yaml"
     grid.write_text(text)
     sweep = load_sweep(grid)

@@ -101,8 +101,8 @@ def own_lines(path: Path) -> list[tuple[str, str]]:
     rarest, count = min(counts.items(), key=itemgetter(1))
     if count < FEWEST_OF_A_CLASS:
         raise DataError(
-            f"{path}: the label {rarest!r} has {count} different texts, and {FEWEST_OF_A_CLASS} "
-            "are the fewest for training, validation and test; is its line a heading?"
+            f"{path}: the label {rarest!r} is on too few texts ({count}): {FEWEST_OF_A_CLASS} "
+            "are needed for training, validation and test; is it a heading, or misspelt?"
         )
     return pairs
 

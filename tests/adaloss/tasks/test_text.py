@@ -120,8 +120,8 @@ def test_a_file_of_ones_own_is_split_by_class(own):
         (b"good\ta film\n\n\xff\tx\n", "line 3: it is not UTF-8"),
         (b"good\ta film\ngood\tanother\n", "two labels are the fewest, and it has 1"),
         (b"", "and it has 0"),
-        (b"label\ttext\n" + LINES.encode(), "the label 'label' has 1 different texts"),
-        (b"a\tx\nb\ty\n", "the label 'a' has 1 different texts, and 4 are the fewest"),
+        (b"label\ttext\n" + LINES.encode(), r"the label 'label' is on too few texts \(1\)"),
+        (b"a\tx\nb\ty\n", r"'a' is on too few texts \(1\): 4 are needed"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_line(tmp_path, content, expected):
