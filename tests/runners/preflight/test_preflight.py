@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from patience import PATIENCE
@@ -23,7 +24,8 @@ from adaloss.records.store import Store
 from adaloss.records.writing import replacing
 from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data_sets import IMAGE_SETS
-from runners.preflight import servers
+from adaloss.tasks.text.fields import TextTrial
+from runners.preflight import disk_needs, servers
 from runners.preflight.checks import (
     PreflightError,
     doctors_findings,
@@ -951,3 +953,25 @@ def test_the_doctor_refuses_with_status_2(doctor, grid, tmp_path):
     assert "a trial asks for 64" in message
     assert "a name may have 255" in message
     assert "2 refused" in message
+
+
+def test_the_checkpoints_of_texts_have_the_size_of_their_vocabulary():
+    def size(vocabulary):
+        trial = TextTrial(
+            task="text_classification",
+            optimizer="adam",
+            seed=0,
+            lr=1,
+            epochs=1,
+            batch_size=8,
+            vocabulary=vocabulary,
+        )
+        execution = SimpleNamespace(keep_checkpoints=False)
+        sweep = SimpleNamespace(grid=SimpleNamespace(execution=execution))
+        store = SimpleNamespace(root=Path("results"))
+        return disk_needs.checkpoints(
+            SimpleNamespace(trials=(trial,), sweep=sweep, workers=1, store=store)
+        ).size
+
+    # Two checkpoints at a time, of a weight and two averages for each number of a word's vector.
+    assert size(10**6) - size(10**6 - 1000) == 2 * 3 * 4 * 64 * 1000
