@@ -109,7 +109,7 @@ class Execution:
             try:
                 if self.run is None:
                     self.run = self.prepare()
-                if self.run.epoch == self.trial.epochs:
+                if self.run.epoch == self.trial.last_epoch:
                     self.finish(TrialState.COMPLETE)
                     return None
                 return self.run_epoch(self.run)
@@ -198,8 +198,11 @@ class Execution:
         recorded = Fingerprint.model_validate(before)
         return changed(recorded, self.fingerprint, self.settings.places)
 
-    def run_epoch(self, run: Run) -> EpochMetrics:
-        """Run one epoch, record it and, when it is due, save a checkpoint."""
+    def run_epoch(self, run: Run) -> EpochMetrics | None:
+        """Run one epoch, record it and, when it is due, save a checkpoint.
+
+        None, with :attr:`result` set, where the trial has no further epoch.
+        """
         self.check_timeout()
         started = time.monotonic()
         try:
@@ -207,15 +210,23 @@ class Execution:
         finally:
             seconds = time.monotonic() - started
             self.seconds += seconds
+        if values is None:
+            self.finish(TrialState.COMPLETE)
+            return None
         check_finite(self.task, run, values)
+        if run.epoch <= len(self.history):
+            # A program that was restarted has done these epochs again.
+            self.history = self.history[: run.epoch - 1]
+            self.store.keep_metrics(self.trial, self.history)
         metrics = EpochMetrics(epoch=run.epoch, step=run.step, values=dict(values), seconds=seconds)
         with recording():
             self.store.append_metrics(self.trial, metrics)
         self.history = (*self.history, metrics)
         if not self.settings.log_output:
-            print(f"epoch {metrics.epoch}/{self.trial.epochs}  {self.task.progress(metrics)}")
+            of_all = f"/{self.trial.last_epoch}" if self.trial.last_epoch else ""
+            print(f"epoch {metrics.epoch}{of_all}  {self.task.progress(metrics)}")
         due = time.monotonic() - self.checkpointed >= self.settings.checkpoint_interval
-        if due or (self.settings.keep_checkpoints and run.epoch == self.trial.epochs):
+        if due or (self.settings.keep_checkpoints and run.epoch == self.trial.last_epoch):
             self.save_checkpoint(run)
         return metrics
 

@@ -6,36 +6,11 @@ Each task has a subclass with fields of its own.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-)
-from pydantic_core import PydanticCustomError
-
-from adaloss.optimizer_names import (
-    CLASS_IN_FILE,
-    HYPERPARAMETER,
-    LOSS_OPTIMIZERS,
-    PAPER_ADAMS,
-    PREFIX,
-    TORCH_OPTIMIZERS,
-    AverageName,
-    RateName,
-    canonical_optimizer,
-    is_named,
-    is_own_optimizer,
-    unused_fields,
-)
-from adaloss.tasks.optimizers.schedule import ScheduleName
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 # torch seeds, and the JSON readers of other languages, hold 63 bits.
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -45,14 +20,12 @@ FiniteFloat = Annotated[
     # -0.0 and 0.0 are one value and must be one identity.
     AfterValidator(lambda value: value + 0.0),
 ]
-HIDDEN = "Neurons of a hidden layer: of the LSTM's state, or of each of the pendulum's layers."
-"""What ``hidden`` means in every task that has it."""
 # Whether steps on a GPU are replayed: not a field of a trial, because it changes no numbers.
 Capture = Literal["auto"] | bool
 
 
 def as_pairs(value: Any) -> Any:
-    """Hyperparameters as sorted pairs of a name and a value, with tuples for lists."""
+    """A mapping as sorted pairs of a name and a value, with tuples for lists."""
     if not isinstance(value, Mapping):
         return value
     return tuple(sorted((name, frozen(content)) for name, content in value.items()))
@@ -63,92 +36,38 @@ def frozen(value: Any) -> Any:
     return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
 
 
-def share_or_steps(value: float) -> float:
-    """A share of all steps below 1, or a whole number of steps."""
-    if value >= 1 and not value.is_integer():
-        expected = "a share of all steps below 1, or a whole number of steps"
-        raise PydanticCustomError("expected", "{expected}", {"expected": expected})
-    return value
-
-
-OURS = (*LOSS_OPTIMIZERS, *PAPER_ADAMS)
-
-
-def optimizer_name(name: str) -> str:
-    """The name of an optimizer in records."""
-    try:
-        return canonical_optimizer(name)
-    except KeyError:
-        module, dot, class_name = name.rpartition(".")
-        if dot and ":" not in name and class_name != "py":
-            reason = f"must be written as {module}:{class_name}, with a colon before the class"
-            raise PydanticCustomError("rejected", "{reason}", {"reason": reason}) from None
-        ours, torchs = (", ".join(map(repr, k)) for k in (OURS, TORCH_OPTIMIZERS))
-        expected = (
-            f"{ours}, one of torch ({torchs}), one of timm as 'timm:name' "
-            "or a class as 'module:Class'"
-        )
-        raise PydanticCustomError("name", "{expected}", {"expected": expected}) from None
-
-
-OptimizerName = Annotated[
-    str,
-    AfterValidator(optimizer_name),
-    WithJsonSchema({"anyOf": [{"enum": [*OURS, *TORCH_OPTIMIZERS]}, {"pattern": CLASS_IN_FILE}]}),
-]
-Hyperparameters = Annotated[
+Pairs = Annotated[
     tuple[tuple[str, Any], ...],
     BeforeValidator(as_pairs),
     PlainSerializer(dict, return_type=dict[str, Any]),
 ]
+"""A mapping that can be hashed: sorted pairs of a name and a value."""
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Trial(BaseModel):
     """One point of a grid with its seed: the unit that runs, is recorded and enters the mean.
 
-    These are the fields that every task has; :mod:`adaloss.tasks.table` lists the tasks.
-
-    Learning rates, ``b0``, ``alpha`` and ``c`` are those of AdaLoss (Wu, Xie, Du, Ward, AAAI
-    2022): the step is ``lr / b_t`` with ``b_{t+1}² = b_t² + alpha·|loss_t − c|``. ``rate`` says
-    how b_t grows for an optimizer that has no rate of its own.
+    :class:`adaloss.tasks.trained_trial.TrainedTrial` has the fields of the tasks that this tool
+    trains itself; :mod:`adaloss.tasks.table` lists the tasks. Each subclass has a field ``seed``
+    of its own, because the order of its fields is that of its records.
 
     Raises:
         pydantic.ValidationError: a field is unknown, of the wrong type or out of range.
     """
 
-    SAME_TIME: ClassVar = frozenset(
-        {"optimizer", "seed", "lr", "epochs", "b0", "alpha", "c", "momentum", "weight_decay"}
-        | {"max_loss"}
-    )
+    SAME_TIME: ClassVar = frozenset({"seed"})
     """The fields that do not affect the time of an epoch."""
-    SAME_CODE: ClassVar = SAME_TIME | {
-        *("rate", "hyperparameters", "schedule", "warmup", "clip_grad_norm", "average")
-    }
+    SAME_CODE: ClassVar = frozenset({"seed"})
     """The fields that do not affect whether a trial can be trained at all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    optimizer: OptimizerName
-    seed: Seed
-    lr: Annotated[FiniteFloat, Field(ge=0)]
-    epochs: Annotated[int, Field(ge=1)]
-    batch_size: Annotated[int, Field(ge=1)]
+    if TYPE_CHECKING:
 
-    # Every field below has a default and enters the identity only where it differs from it, so
-    # that a field added later renames no finished trial. A default therefore never changes.
-    b0: Annotated[FiniteFloat, Field(gt=0)] = 1.0
-    alpha: Annotated[FiniteFloat, Field(ge=0)] = 1.0
-    c: FiniteFloat = 0.0
-    momentum: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
-    weight_decay: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    max_loss: Annotated[FiniteFloat, Field(gt=0)] = 1e4
-    rate: RateName = "constant"
-    hyperparameters: Hyperparameters = ()
-    schedule: ScheduleName = "constant"
-    warmup: Annotated[FiniteFloat, Field(ge=0), AfterValidator(share_or_steps)] = 0.0
-    clip_grad_norm: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    average: AverageName = "none"
+        @property
+        def seed(self) -> int:
+            """The seed, a field of each subclass."""
 
     @cached_property
     def identity(self) -> str:
@@ -160,12 +79,16 @@ class Trial(BaseModel):
     def cell(self) -> tuple[str, str]:
         """The identity before and after the seed's value: equal for all trials of a cell."""
         # What cannot change the numbers stays out of the identity.
-        ignored = unused_fields(self.optimizer, self.rate)
-        content = self.model_dump(exclude_defaults=True, exclude={*ignored, "seed"})
+        content = self.model_dump(exclude_defaults=True, exclude={*self.unused, "seed"})
         keys = [key for key in sorted(content) if key < "seed"]
         before = CANONICAL.encode({key: content.pop(key) for key in keys})[1:-1]
         after = CANONICAL.encode(content)[1:-1]
         return f'{{{before}{"," * bool(before)}"seed":', f"{',' * bool(after)}{after}}}"
+
+    @property
+    def unused(self) -> Collection[str]:
+        """The fields that cannot change the numbers of this trial."""
+        return ()
 
     @cached_property
     def trial_id(self) -> str:
@@ -173,13 +96,11 @@ class Trial(BaseModel):
         return hashlib.sha256(self.identity.encode()).hexdigest()[:12]
 
     def value(self, field: str) -> Any:
-        """The value of a field, or of a hyperparameter as ``optimizer.NAME``.
+        """The value of a field.
 
         Raises:
             KeyError: there is no such field.
         """
-        if HYPERPARAMETER.match(field):
-            return dict(self.hyperparameters).get(field.removeprefix(PREFIX))
         return self.values[field]
 
     @cached_property
@@ -189,9 +110,8 @@ class Trial(BaseModel):
 
     @property
     def flat_values(self) -> dict[str, Any]:
-        """The values by name, with each hyperparameter under ``optimizer.NAME``."""
-        values = {name: value for name, value in self.values.items() if name != "hyperparameters"}
-        return values | {f"{PREFIX}{name}": value for name, value in self.hyperparameters}
+        """The values by name, where one has a part for each of its own names."""
+        return self.values
 
     @cached_property
     def readable_name(self) -> str:
@@ -201,7 +121,7 @@ class Trial(BaseModel):
     @cached_property
     def readable_cell(self) -> str:
         """A name of the trial's cell for people."""
-        return re.sub(r"[^A-Za-z0-9._=+-]+", "_", f"{self.subject}-{self.optimizer}-b0={self.b0:g}")
+        return readable(self.subject)
 
     @property
     def subject(self) -> str:
@@ -211,7 +131,7 @@ class Trial(BaseModel):
     @property
     def runs_own_code(self) -> bool:
         """Whether the trial executes code of the user's own."""
-        return is_own_optimizer(self.optimizer)
+        return False
 
     @property
     def needs_files(self) -> bool:
@@ -236,13 +156,41 @@ class Trial(BaseModel):
     @property
     def memory_kind(self) -> tuple[object, ...]:
         """Trials of one kind take the same memory."""
-        return (
-            self.batch_size,
-            self.average,
-            self.momentum > 0,
-            self.optimizer == "adagrad_norm_rowwise",
-            *((self.optimizer,) if is_named(self.optimizer) else ()),
-        )
+        return ()
+
+    @property
+    def compared(self) -> str:
+        """What a sweep compares, in one word: W&B's type of the job."""
+        return self.subject
+
+    @property
+    def code_kind(self) -> tuple[object, ...]:
+        """Trials that differ in this need an attempt each before the sweep: besides the fields."""
+        return ()
+
+    @property
+    def tried(self) -> str:
+        """What is tried out before the sweep, in words."""
+        return self.subject
+
+    @property
+    def batch(self) -> int | None:
+        """The examples of a step, where that is known."""
+        return None
+
+    @property
+    def worker_kind(self) -> str:
+        """Trials of one kind share worker processes; empty for all that run no code of the user's.
+
+        User code may change the state of its process, such as torch's default dtype, which would
+        affect the next trial.
+        """
+        return self.trial_id if self.runs_own_code else ""
+
+    @property
+    def last_epoch(self) -> int | None:
+        """The number of epochs, None where only the trial itself finds out."""
+        return None
 
     def in_small(self) -> dict[str, Any]:
         """Other values of the fields that make an epoch long, with which it is tried out."""
@@ -269,6 +217,11 @@ class Trial(BaseModel):
         for name in CACHED:
             copied.__dict__.pop(name, None)
         return copied
+
+
+def readable(name: str) -> str:
+    """The name with characters that every file system accepts."""
+    return re.sub(r"[^A-Za-z0-9._=+-]+", "_", name)
 
 
 CACHED = tuple(name for name, value in vars(Trial).items() if isinstance(value, cached_property))

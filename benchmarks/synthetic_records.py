@@ -42,7 +42,7 @@ def write(path: Path, text: str) -> None:
 
 def epochs_of(trial: Trial, generator: np.random.Generator) -> Iterator[EpochMetrics]:
     """Epochs with a falling loss and a rising accuracy, with noise."""
-    noise = generator.normal(size=(trial.epochs, 3))
+    noise = generator.normal(size=(trial.values["epochs"], 3))
     for index, (first, second, third) in enumerate(noise.tolist()):
         loss = 2.3 * 0.7**index
         accuracy = 100 * (1 - 0.7 ** (index + 1))
@@ -57,8 +57,8 @@ def epochs_of(trial: Trial, generator: np.random.Generator) -> Iterator[EpochMet
                 "test/loss": loss * (1 + 0.03 * third),
                 "test/top1": accuracy + third / 2,
                 "test/top5": min(100.0, accuracy + 10),
-                "b": trial.b0 + index,
-                "effective_lr": trial.lr / (trial.b0 + index),
+                "b": trial.values["b0"] + index,
+                "effective_lr": trial.values["lr"] / (trial.values["b0"] + index),
                 "examples_per_second": 1000.0,
             },
             seconds=0.1,
@@ -67,15 +67,17 @@ def epochs_of(trial: Trial, generator: np.random.Generator) -> Iterator[EpochMet
 
 def result_of(trial: Trial, history: Sequence[EpochMetrics], *, diverged: bool) -> TrialResult:
     """The result of the trial."""
-    divergence = Divergence(epoch=trial.epochs, step=1, loss=1e5, reason="the loss exceeds 10000")
+    divergence = Divergence(
+        epoch=trial.values["epochs"], step=1, loss=1e5, reason="the loss exceeds 10000"
+    )
     return TrialResult(
         trial_id=trial.trial_id,
         state=TrialState.DIVERGED if diverged else TrialState.COMPLETE,
-        epochs=trial.epochs,
+        epochs=trial.values["epochs"],
         last=None if diverged else history[-1],
         best_val=None if diverged else history[-1],
         divergence=divergence if diverged else None,
-        seconds=0.1 * trial.epochs,
+        seconds=0.1 * trial.values["epochs"],
         finished_at="2026-01-01T00:00:00+00:00",
         provenance=PROVENANCE,
     )

@@ -13,10 +13,10 @@ from runners.plan import Kind, kind
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """The cost of a kind of trial: seconds per epoch, examples per second, checkpoint bytes."""
+    """The cost of a kind of trial: seconds per epoch, steps per second, checkpoint bytes."""
 
     epoch_seconds: float
-    examples_per_second: float
+    steps_per_second: float
     checkpoint_bytes: int
 
 
@@ -61,6 +61,6 @@ def measure_one(
     calibration = code.calibrate(code.start(trial, inputs, places, device, capture=capture))
     return Measured(
         epoch_seconds=calibration.seconds_per_epoch,
-        examples_per_second=trial.batch_size / calibration.seconds_per_step,
+        steps_per_second=1 / calibration.seconds_per_step,
         checkpoint_bytes=calibration.checkpoint_bytes,
     )

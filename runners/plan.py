@@ -76,7 +76,7 @@ def seconds_per_epoch(plan: Plan) -> dict[Kind, float]:
     """The mean time of an epoch of each kind of trial, from complete trials."""
     by_kind: defaultdict[Kind, list[float]] = defaultdict(list)
     for trial in plan.in_state(TrialState.COMPLETE):
-        by_kind[kind(trial)].append(plan.results[trial.trial_id].seconds / trial.epochs)
+        by_kind[kind(trial)].append(plan.results[trial.trial_id].seconds / length(trial))
     return {name: fmean(seconds) for name, seconds in by_kind.items()}
 
 
@@ -88,7 +88,12 @@ def trial_seconds(trials: Iterable[Trial], per_epoch: Mapping[Kind, float]) -> f
     if not per_epoch:
         return None
     anywhere = fmean(per_epoch.values())
-    return sum(trial.epochs * per_epoch.get(kind(trial), anywhere) for trial in trials)
+    return sum(length(trial) * per_epoch.get(kind(trial), anywhere) for trial in trials)
+
+
+def length(trial: Trial) -> int:
+    """The epochs of a trial; one that finds out itself when it ends counts as a whole."""
+    return trial.last_epoch or 1
 
 
 def kind(trial: Trial) -> Kind:

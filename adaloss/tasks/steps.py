@@ -20,7 +20,7 @@ from adaloss.tasks.seeding import (
     random_state,
     set_random_state,
 )
-from adaloss.trial import Trial
+from adaloss.tasks.trained_trial import TrainedTrial
 
 
 class Steps:
@@ -32,7 +32,7 @@ class Steps:
 
     def __init__(
         self,
-        trial: Trial,
+        trial: TrainedTrial,
         model: nn.Module,
         places: Places,
         device: str,

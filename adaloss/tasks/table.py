@@ -9,6 +9,8 @@ from pydantic.fields import FieldInfo
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
 from adaloss.tasks.pendulum.task import PENDULUM
+from adaloss.tasks.program.fields import ProgramTrial
+from adaloss.tasks.program.task import PROGRAM, program_task
 from adaloss.tasks.regression.task import LINEAR_REGRESSION
 from adaloss.tasks.task import SAME_IN_EVERY_CELL, Task
 from adaloss.tasks.text.task import TEXT_CLASSIFICATION
@@ -24,17 +26,21 @@ TASKS: Mapping[str, Task] = {
         TWO_LAYER_NET,
         TEXT_CLASSIFICATION,
         PENDULUM,
+        PROGRAM,
     )
 }
 
+TRAINED = {name: task for name, task in TASKS.items() if not task.is_program}
+"""The tasks that this tool trains itself, whose fields and metrics are known."""
+
 FIELDS: Mapping[str, FieldInfo] = {
     name: task.fields.model_fields[name]
-    for task in reversed(tuple(TASKS.values()))
+    for task in reversed(tuple(TRAINED.values()))
     for name in reversed(task.field_names)
 }
 """The fields of all tasks. A name that two tasks have means the same in both."""
 FIELD_NAMES: tuple[str, ...] = tuple(
-    dict.fromkeys(chain.from_iterable(task.field_names for task in TASKS.values()))
+    dict.fromkeys(chain.from_iterable(task.field_names for task in TRAINED.values()))
 )
 CELL_FIELDS: tuple[str, ...] = tuple(n for n in FIELD_NAMES if n not in SAME_IN_EVERY_CELL)
 """The fields in which the cells of a sweep may differ."""
@@ -51,7 +57,9 @@ def task_named(name: object) -> Task:
 
 
 def task_of(trial: Trial) -> Task:
-    """The task of a trial."""
+    """The task of a trial; that of a program has its parameters."""
+    if isinstance(trial, ProgramTrial):
+        return program_task(dict(trial.parameters), trial.metric, trial.divergence_metric)
     return next(task for task in TASKS.values() if isinstance(trial, task.fields))
 
 

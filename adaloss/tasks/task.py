@@ -14,7 +14,8 @@ from adaloss.records.places import Places
 from adaloss.records.result import EpochMetrics, Fingerprint, SplitSizes
 from adaloss.tasks.data.sets import DataSets
 from adaloss.tasks.divergence import DivergedError
-from adaloss.tasks.metric import Metric
+from adaloss.tasks.metric import EPOCH, STEP, Metric
+from adaloss.tasks.trained_trial import TrainedTrial
 from adaloss.trial import Capture, Trial
 
 SAME_IN_EVERY_CELL = ("task", "seed", "max_loss", "hyperparameters")
@@ -42,8 +43,10 @@ class Run(Protocol):
     def resolved(self) -> str | None:
         """The optimizer with its arguments."""
 
-    def run_epoch(self) -> Mapping[str, float | None]:
+    def run_epoch(self) -> Mapping[str, float | None] | None:
         """Run one epoch and return the task's metrics by name, all but ``seconds``.
+
+        None where there is no further epoch, which only a trial without ``last_epoch`` returns.
 
         Raises:
             DivergedError: the loss left the finite or declared range.
@@ -135,6 +138,8 @@ class Task:
     unless the grid names another, and ``chosen_by`` the one that chooses the best epoch, None
     where the task has no validation. ``curves`` are the metrics that figures draw over epochs.
     ``load`` imports the heavy half. ``data`` are the data sets, None where trials name none.
+    ``parameters`` are the names of the values of a program of the user's own, which may record
+    any metrics; None where the fields and the metrics are those declared here.
     """
 
     name: str
@@ -146,18 +151,28 @@ class Task:
     curves: tuple[str, ...]
     load: Callable[[], TaskCode[Any]]
     data: DataSets | None = None
+    parameters: tuple[str, ...] | None = None
+
+    @property
+    def is_program(self) -> bool:
+        """Whether trials run a program of the user's own."""
+        return self.parameters is not None
 
     @property
     def field_names(self) -> tuple[str, ...]:
         """The trial's fields: the task's own required ones, those of every task, then the rest."""
+        if self.parameters is not None:
+            return ("task", "program", *self.parameters, "seed")
         fields = self.fields.model_fields
-        own = [name for name in fields if name not in Trial.model_fields]
+        own = [name for name in fields if name not in TrainedTrial.model_fields]
         required = [name for name in own if fields[name].is_required()]
-        return tuple(dict.fromkeys((*required, *Trial.model_fields, *own)))
+        return tuple(dict.fromkeys((*required, *TrainedTrial.model_fields, *own)))
 
     @property
     def cell_fields(self) -> tuple[str, ...]:
         """The fields in which the cells of a sweep may differ."""
+        if self.parameters is not None:
+            return self.parameters
         return tuple(name for name in self.field_names if name not in SAME_IN_EVERY_CELL)
 
     @property
@@ -166,12 +181,25 @@ class Task:
         return tuple(metric.name for metric in self.metrics)
 
     def metric(self, name: str) -> Metric:
-        """Return the metric of this name; KeyError where the task has none."""
-        return {metric.name: metric for metric in self.metrics}[name]
+        """Return the metric of this name, also of what is counted until a target is reached.
+
+        Raises:
+            KeyError: the task has none; a program of the user's own may record any.
+        """
+        known = {metric.name: metric for metric in (*self.metrics, EPOCH, STEP)}
+        if self.is_program and name not in known:
+            return Metric(name=name, words=name, optional=True)
+        return known[name]
+
+    def has_metric(self, name: str) -> bool:
+        """Whether epochs may record a metric of this name."""
+        return self.is_program or name in self.metric_names
 
     def progress(self, epoch: EpochMetrics) -> str:
         """The metrics of an epoch that a person follows, on one line."""
         shown = dict.fromkeys((self.objective, self.chosen_by or self.reported, self.reported))
+        if self.is_program:
+            shown = dict.fromkeys(name for name in (*shown, *epoch.values) if name in epoch.values)
         return "  ".join(f"{name} {self.text(name, epoch[name])}" for name in shown)
 
     def text(self, name: str, value: float | None) -> str:

@@ -184,7 +184,9 @@ def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "p
     values = zip(*map(attrgetter(*names), trials), strict=True) if trials else ((),) * len(names)
     fields = dict(zip(names, values, strict=True))
     columns = {name: column_of(name, declared) for name, declared in fields.items()}
-    for name in sorted({name for trial in trials for name, _ in trial.hyperparameters}):
+    for name in sorted(
+        {name for trial in trials for name, _ in trial.values.get("hyperparameters", ())}
+    ):
         column = f"{PREFIX}{name}"
         columns[column] = column_of(column, [trial.value(column) for trial in trials])
     columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])

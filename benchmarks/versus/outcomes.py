@@ -66,8 +66,8 @@ def recorded_outcomes(folder: Path) -> list[Outcome]:
         last = result.last if result.state is TrialState.COMPLETE else None
         found.append(
             Outcome(
-                optimizer=trial.optimizer,
-                b0=trial.b0,
+                optimizer=trial.value("optimizer"),
+                b0=trial.value("b0"),
                 seed=trial.seed,
                 accuracy=last["test/top1"] if last else None,
                 loss=last["test/loss"] if last else None,

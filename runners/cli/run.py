@@ -134,6 +134,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
     from dataclasses import replace
 
+    from adaloss.grid.mistakes.wording import as_written
     from adaloss.records.result import TrialState
     from adaloss.records.store import ignore
     from runners.prepare import prepare
@@ -143,12 +144,9 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     chosen = plan_of(sweep, sweep.trials, only, replace(store, unreadable=ignore)).trials
     if len(chosen) > 1:
         first = chosen[0]
-        model = f",model={first.values['model']}" if "model" in first.values else ""
-        raise UserError(
-            f"{len(chosen)} trials match: select one, for example with "
-            f"--only b0={first.b0:g},optimizer={first.optimizer}{model},"
-            f"seed={first.seed}"
-        )
+        names = dict.fromkeys((*sweep.axes, "seed"))
+        values = ",".join(f"{name}={as_written(first.value(name))}" for name in names)
+        raise UserError(f"{len(chosen)} trials match: select one, for example with --only {values}")
     with locked(sweep, store):
         if plan_to_run(sweep, chosen, None, store).missing:
             refuse_mixing(sweep, chosen, store)

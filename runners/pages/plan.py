@@ -23,6 +23,8 @@ from runners.trials.machine import workers
 SPLIT_FIELDS = ("dataset", "train_examples", "eval_examples")
 RECORD_BYTES = 16_000
 RECORD_BYTES_PER_EPOCH = 500
+# Assumed for a program, which alone knows how often it reports.
+REPORTS_OF_A_PROGRAM = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,8 @@ def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost
         at_a_time=at_a_time,
         device_seconds=trial_seconds(plan.missing, per_epoch),
         record_bytes=sum(
-            RECORD_BYTES + RECORD_BYTES_PER_EPOCH * trial.epochs for trial in plan.missing
+            RECORD_BYTES + RECORD_BYTES_PER_EPOCH * (trial.last_epoch or REPORTS_OF_A_PROGRAM)
+            for trial in plan.missing
         ),
         checkpoint_bytes=None if largest is None else largest * min(kept, len(plan.missing)),
         licences={
@@ -142,13 +145,13 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
 
 def measured_line(trial: Trial, found: Measured) -> str:
     """The calibration of a kind of trial."""
-    speed = f"{found.examples_per_second:,.0f} examples/s"
-    if task_of(trial).data is None:
-        speed = f"{found.examples_per_second / trial.batch_size:,.0f} steps/s"
+    speed = f"{found.steps_per_second:,.0f} steps/s"
+    if task_of(trial).data is not None and trial.batch is not None:
+        speed = f"{found.steps_per_second * trial.batch:,.0f} examples/s"
     seconds = found.epoch_seconds
     epoch = duration(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
     return (
-        f"measured: {trial.subject}, batch {trial.batch_size}: "
+        f"measured: {trial.subject}, batch {trial.batch}: "
         f"{speed} in training, {epoch} an epoch with its evaluations"
     )
 

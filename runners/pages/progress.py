@@ -31,7 +31,8 @@ class Running:
     def line(self) -> str:
         """The trial with its epoch and loss."""
         loss = "" if self.loss is None else f"  loss {self.loss:.4f}"
-        epoch = f"  epoch {self.epoch}/{self.trial.epochs}" if self.epoch else "  starting"
+        of_all = f"/{self.trial.last_epoch}" if self.trial.last_epoch else ""
+        epoch = f"  epoch {self.epoch}{of_all}" if self.epoch else "  starting"
         return f"{self.trial.readable_name}{epoch}{loss}"
 
 

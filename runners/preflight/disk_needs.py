@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adaloss.records.places import prepared_folder
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, has_published_weights
-from runners.pages.plan import RECORD_BYTES, RECORD_BYTES_PER_EPOCH
+from runners.pages.plan import RECORD_BYTES, RECORD_BYTES_PER_EPOCH, REPORTS_OF_A_PROGRAM
 from runners.preflight.inputs.data_sets import is_on_disk, is_prepared
 from runners.preflight.inputs.hub_cache import cached_weights, hub_cache
 from runners.preflight.machine.ray_folder import SHARED_MEMORY, ray_folder
@@ -39,7 +39,7 @@ def needs_of(planned: Planned) -> Iterator[Need]:
 
 def records(planned: Planned) -> Need:
     """The trials' records, with the sizes that ``plan`` reports."""
-    epochs = sum(trial.epochs for trial in planned.trials)
+    epochs = sum(trial.last_epoch or REPORTS_OF_A_PROGRAM for trial in planned.trials)
     return Need(
         what="records",
         folder=planned.store.root,
@@ -53,7 +53,7 @@ def checkpoints(planned: Planned) -> Need:
     keep = planned.sweep.grid.execution.keep_checkpoints
     # Grids have few models and many trials.
     kinds = {
-        (trial.starts_from[0], trial.momentum > 0)
+        (trial.starts_from[0], trial.values.get("momentum", 0) > 0)
         for trial in planned.trials
         if trial.starts_from is not None
     }

@@ -37,7 +37,7 @@ class Labels:
 
 
 def labels_of(sweep: Sweep, trial: Trial) -> Labels:
-    """The trial's labels: its cell is the group, its optimizer the job type.
+    """The trial's labels: its cell is the group, what it compares the job type.
 
     Keys that the grid omits are taken from W&B's environment variables.
     """
@@ -53,7 +53,7 @@ def labels_of(sweep: Sweep, trial: Trial) -> Labels:
         or DEFAULT_PROJECT,
         entity=filled(section.entity or sweep.grid.entity) or os.environ.get("WANDB_ENTITY"),
         group=filled(section.group) or os.environ.get("WANDB_RUN_GROUP") or cell_name(sweep, trial),
-        job_type=trial.optimizer,
+        job_type=trial.compared,
         name=filled(section.name) or trial.readable_name,
         tags=(
             *(fill(tag, sweep.name, trial) for tag in (*section.tags, "sweep:{sweep}")),

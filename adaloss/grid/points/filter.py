@@ -10,7 +10,7 @@ from adaloss.grid.mistakes.wording import as_written, sentence
 from adaloss.grid.points.parameters import adapter
 from adaloss.grid.reading.scalars import plain_scalar
 from adaloss.optimizer_names import HYPERPARAMETER
-from adaloss.tasks.table import DEFAULT_TASK, TASKS, common_task
+from adaloss.tasks.table import DEFAULT_TASK, TRAINED, common_task
 from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 
@@ -46,7 +46,9 @@ def field_value(name: str, text: str, task: Task | None = None) -> Any:
     Raises:
         ValueError: the text is not a value of the field.
     """
-    task = task or next((each for each in TASKS.values() if name in each.field_names), DEFAULT_TASK)
+    task = task or next(
+        (each for each in TRAINED.values() if name in each.field_names), DEFAULT_TASK
+    )
     value = text if name in TEXT_FIELDS else plain_scalar(text)
     try:
         return adapter(task, name).validate_python(value, strict=True)

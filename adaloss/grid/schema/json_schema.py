@@ -7,9 +7,9 @@ from typing import Any
 from adaloss.grid.reading.wandb import FIELD_OF, GROUPS, UNUSED
 from adaloss.grid.schema.schema import Grid
 from adaloss.optimizer_names import HYPERPARAMETER, PREFIX
-from adaloss.tasks.table import CELL_FIELDS, DEFAULT_TASK, FIELDS, TASKS
+from adaloss.tasks.table import CELL_FIELDS, DEFAULT_TASK, FIELDS, TRAINED
 from adaloss.tasks.task import Task
-from adaloss.trial import Trial
+from adaloss.tasks.trained_trial import TrainedTrial
 
 JsonSchema = dict[str, Any]
 
@@ -70,7 +70,7 @@ def grid_json_schema() -> JsonSchema:
     """The JSON Schema (draft 2020-12) of a grid file."""
     schema = Grid.model_json_schema()
     sections, keys = schema["$defs"], schema["properties"]
-    forms = [task.fields.model_json_schema()["properties"] for task in TASKS.values()]
+    forms = [task.fields.model_json_schema()["properties"] for task in TRAINED.values()]
     for name in described_fields():
         distinct: list[JsonSchema] = []
         for part in (standard(form[name]) for form in forms if name in form):
@@ -94,7 +94,7 @@ def grid_json_schema() -> JsonSchema:
     table = sections["GridTable"]["properties"]
     table["only"] = {"$ref": "#/$defs/Point", "description": table["only"]["description"]}
     table["exclude"]["items"] = {"$ref": "#/$defs/Point"}
-    schema["allOf"] = [own_required(task) for task in TASKS.values()]
+    schema["allOf"] = [own_required(task) for task in TRAINED.values()]
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A grid of adaloss-sweep",
@@ -121,7 +121,7 @@ def own_required(task: Task) -> JsonSchema:
     chosen = named if task is DEFAULT_TASK else named | {"required": ["task"]}
     fields = task.fields.model_fields
     own = [name for name in task.cell_fields if fields[name].is_required()]
-    needed = [name for name in own if name not in Trial.model_fields]
+    needed = [name for name in own if name not in TrainedTrial.model_fields]
     if_flat = parameters_are_flat() | {"then": {"required": needed}}
     return {"if": chosen, "then": {"properties": {"parameters": if_flat}}}
 
@@ -135,7 +135,7 @@ def parameters_are_flat() -> JsonSchema:
 
 def required_everywhere() -> Iterator[str]:
     """The parameters that every task needs; loading the grid finds a task's own."""
-    for name, field in Trial.model_fields.items():
+    for name, field in TrainedTrial.model_fields.items():
         if field.is_required() and name != "seed":
             yield name
 

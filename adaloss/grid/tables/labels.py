@@ -11,7 +11,7 @@ from adaloss.grid.points.points import Cell
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.scalars import plain_scalar
 from adaloss.records.printable import printable_line
-from adaloss.tasks.table import FIELD_NAMES, TASKS
+from adaloss.tasks.table import FIELD_NAMES, TRAINED
 
 LONGEST_LABEL = 100
 """Characters."""
@@ -81,7 +81,7 @@ ABSENT = object()
 
 def value_of(name: str, key: str, values: Mapping[Any, None]) -> Any:
     """The one of a field's values that is written as ``key``, or ABSENT."""
-    for task, candidate in product(TASKS.values(), (plain_scalar(key), key)):
+    for task, candidate in product(TRAINED.values(), (plain_scalar(key), key)):
         if not list(mistakes_in_value(task, name, candidate)):
             value = adapter(task, name).validate_python(candidate, strict=True)
             if value in values:

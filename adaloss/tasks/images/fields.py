@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field
 from adaloss.tasks.images.dataset_names import DatasetName
 from adaloss.tasks.images.model_names import canonical_model, is_user_model
 from adaloss.tasks.images.pretrained_weights import PretrainedWeights
-from adaloss.trial import FiniteFloat, Seed, Trial
+from adaloss.tasks.trained_trial import TrainedTrial
+from adaloss.trial import FiniteFloat, Seed
 
 Pixels = Annotated[int, Field(ge=1)]
 ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
@@ -17,11 +18,17 @@ SMOKE_BATCHES = 2
 SMOKE_EVAL_EXAMPLES = 100
 
 
-class ImageTrial(Trial):
-    """A trial of image classification: see :class:`adaloss.trial.Trial`."""
+class ImageTrial(TrainedTrial):
+    """A trial of image classification: see :class:`~adaloss.tasks.trained_trial.TrainedTrial`."""
 
-    SAME_TIME: ClassVar = Trial.SAME_TIME | {"pretrained", "split_seed", "normalize", "mean", "std"}
-    SAME_CODE: ClassVar = Trial.SAME_CODE | {
+    SAME_TIME: ClassVar = TrainedTrial.SAME_TIME | {
+        "pretrained",
+        "split_seed",
+        "normalize",
+        "mean",
+        "std",
+    }
+    SAME_CODE: ClassVar = TrainedTrial.SAME_CODE | {
         *("split_seed", "train_examples", "eval_examples"),
         *("padding", "flip", "interpolation", "label_smoothing"),
     }

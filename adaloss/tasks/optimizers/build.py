@@ -8,10 +8,10 @@ from adaloss.records.places import Places
 from adaloss.tasks.optimizers.constructors import OptimizerError
 from adaloss.tasks.optimizers.named import build_named
 from adaloss.tasks.optimizers.paper import PaperOptimizer, TrialOptimizer
-from adaloss.trial import Trial
+from adaloss.tasks.trained_trial import TrainedTrial
 
 
-def optimizer_of(trial: Trial, model: nn.Module, places: Places) -> TrialOptimizer:
+def optimizer_of(trial: TrainedTrial, model: nn.Module, places: Places) -> TrialOptimizer:
     """The optimizer that the trial names, for the parameters of its model.
 
     Raises:

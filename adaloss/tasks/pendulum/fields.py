@@ -5,14 +5,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from adaloss.optimizer_names import is_named
-from adaloss.trial import HIDDEN, FiniteFloat, Trial
+from adaloss.tasks.trained_trial import HIDDEN, TrainedTrial
+from adaloss.trial import FiniteFloat
 
 SMOKE_STEPS = 8
 SMOKE_PASSES = 2
 
 
-class PendulumTrial(Trial):
-    """A trial that swings a pendulum up: see :class:`adaloss.trial.Trial`.
+class PendulumTrial(TrainedTrial):
+    """A trial that swings a pendulum up: see :class:`~adaloss.tasks.trained_trial.TrainedTrial`.
 
     ``batch_size`` is the number of frames in each step's minibatch.
     """
@@ -20,8 +21,8 @@ class PendulumTrial(Trial):
     SETTINGS: ClassVar = frozenset(
         {"gamma", "gae_lambda", "clip_range", "value_weight", "entropy_weight", "initial_log_std"}
     )
-    SAME_TIME: ClassVar = Trial.SAME_TIME | SETTINGS | {"rate_sees"}
-    SAME_CODE: ClassVar = Trial.SAME_CODE | SETTINGS
+    SAME_TIME: ClassVar = TrainedTrial.SAME_TIME | SETTINGS | {"rate_sees"}
+    SAME_CODE: ClassVar = TrainedTrial.SAME_CODE | SETTINGS
 
     task: Literal["pendulum"]
     copies: Annotated[

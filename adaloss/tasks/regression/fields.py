@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from adaloss.trial import Trial
+from adaloss.tasks.trained_trial import TrainedTrial
 
 
-class RegressionTrial(Trial):
-    """A trial of linear regression: see :class:`adaloss.trial.Trial`."""
+class RegressionTrial(TrainedTrial):
+    """A trial of linear regression: see :class:`~adaloss.tasks.trained_trial.TrainedTrial`."""
 
     task: Literal["linear_regression"]
     rows: Annotated[int, Field(ge=1, description="The number of equations, rows of X.")] = 200

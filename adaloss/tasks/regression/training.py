@@ -13,7 +13,7 @@ from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.numerics import full_precision
 from adaloss.tasks.seeding import named_generator
 from adaloss.tasks.steps import Steps
-from adaloss.trial import Trial
+from adaloss.tasks.trained_trial import TrainedTrial
 
 
 class LeastSquares:
@@ -29,7 +29,7 @@ class LeastSquares:
 
     def __init__(
         self,
-        trial: Trial,
+        trial: TrainedTrial,
         model: nn.Module,
         x: Tensor,
         y: Tensor,

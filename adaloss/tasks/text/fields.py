@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from adaloss.tasks.data.names import dataset_schema, known_dataset
-from adaloss.trial import HIDDEN, Seed, Trial
+from adaloss.tasks.trained_trial import HIDDEN, TrainedTrial
+from adaloss.trial import Seed
 
 DATASET_NAMES = ("digits", "sms", "subj", "sst2")
 TEXT_FILE = "textfile:"
@@ -20,11 +21,14 @@ SMOKE_BATCHES = 2
 SMOKE_EVAL_EXAMPLES = 100
 
 
-class TextTrial(Trial):
-    """A trial of text classification with a one-layer LSTM: see :class:`adaloss.trial.Trial`."""
+class TextTrial(TrainedTrial):
+    """A trial of text classification with a one-layer LSTM.
 
-    SAME_TIME: ClassVar = Trial.SAME_TIME | {"split_seed"}
-    SAME_CODE: ClassVar = Trial.SAME_CODE | {"split_seed", "train_examples", "eval_examples"}
+    See :class:`~adaloss.tasks.trained_trial.TrainedTrial`.
+    """
+
+    SAME_TIME: ClassVar = TrainedTrial.SAME_TIME | {"split_seed"}
+    SAME_CODE: ClassVar = TrainedTrial.SAME_CODE | {"split_seed", "train_examples", "eval_examples"}
 
     task: Literal["text_classification"]
     dataset: TextDatasetName = "digits"

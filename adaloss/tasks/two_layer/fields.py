@@ -5,13 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from adaloss.optimizer_names import is_named
-from adaloss.trial import Trial
+from adaloss.tasks.trained_trial import TrainedTrial
 
 
-class TwoLayerTrial(Trial):
-    """A trial of a two-layer network: see :class:`adaloss.trial.Trial`."""
+class TwoLayerTrial(TrainedTrial):
+    """A trial of a two-layer network: see :class:`~adaloss.tasks.trained_trial.TrainedTrial`."""
 
-    SAME_TIME: ClassVar = Trial.SAME_TIME | {"accumulates"}
+    SAME_TIME: ClassVar = TrainedTrial.SAME_TIME | {"accumulates"}
 
     task: Literal["two_layer_net"]
     rows: Annotated[int, Field(ge=1, description="The number of examples, rows of X.")] = 20

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from adaloss.errors import DataError
-from adaloss.optimizer_names import is_named, is_own_optimizer
 from adaloss.own_code.fresh_process import ProcessEndedError, in_fresh_process
 from adaloss.own_code.modules import find_own_module
 from adaloss.records.places import Places
@@ -54,18 +53,17 @@ def is_all_there(trial: Trial, places: Places) -> bool:
 
 def kind_of(trial: Trial) -> tuple[object, ...]:
     """The fields that decide whether two trials need separate attempts."""
-    own: tuple[object, ...] = ()
-    if is_named(trial.optimizer) and (trial.starts_from is None or trial.runs_own_code):
-        own = (trial.optimizer, trial.rate, trial.hyperparameters, trial.average)
-    return (*own, *(value for name, value in trial.values.items() if name not in trial.SAME_CODE))
+    return (
+        *trial.code_kind,
+        *(value for name, value in trial.values.items() if name not in trial.SAME_CODE),
+    )
 
 
 def rehearsal(trial: Trial, places: Places, limit: float, on_gpus: bool) -> Finding:
     """Try one trial's code, for at most ``limit`` seconds."""
     known = task_of(trial).data
     shortly = f"on a few {known.examples}" if known else "for a few steps"
-    own_optimizer = f" with {trial.optimizer}" if is_own_optimizer(trial.optimizer) else ""
-    tried = f"{trial.subject}{own_optimizer}"
+    tried = trial.tried
     # Only the other process imports torch, which takes seconds.
     try:
         trouble = in_fresh_process(tried_here, trial, places, on_gpus, limit=limit)

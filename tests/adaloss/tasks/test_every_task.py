@@ -10,7 +10,7 @@ from adaloss.records.places import NOWHERE
 from adaloss.tasks.divergence import DivergedError, check_finite
 from adaloss.tasks.metric import SECONDS
 from adaloss.tasks.rehearsal import rehearse
-from adaloss.tasks.table import TASKS, task_of, trial_from
+from adaloss.tasks.table import TRAINED, task_of, trial_from
 
 NEEDED = {"image_classification": {"dataset": "digits", "model": "mlp"}}
 RATES = ("adaloss", "adagrad_norm", "decay_sqrt", "decay_sqrt_sum")
@@ -38,7 +38,7 @@ def untimed(trial, metrics):
 
 
 @pytest.mark.parametrize(("optimizer", "rate"), OPTIMIZERS)
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TRAINED)
 def test_every_optimizer_and_rate_trains_and_resumes(task, optimizer, rate):
     # LBFGS leaves the finite numbers with longer steps on batches that change.
     lr = 1e-6 if optimizer == "lbfgs" else 1e-3
@@ -52,7 +52,7 @@ def test_every_optimizer_and_rate_trains_and_resumes(task, optimizer, rate):
     assert untimed(trial, resumed.run_epoch()) == second != first
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TRAINED)
 def test_an_optimizer_that_draws_has_the_trials_own_random_numbers(task):
     trial = small_trial(task, optimizer="pytorch_optimizer:AdaHessian", max_loss=1e30)
     epochs = []
@@ -69,41 +69,41 @@ def test_an_optimizer_that_draws_has_the_trials_own_random_numbers(task):
     assert untimed(trial, resumed.run_epoch()) == epochs[0][1]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TRAINED)
 def test_an_epoch_records_the_metrics_that_the_task_announces(task):
     trial = small_trial(task)
     metrics = run_of(trial).run_epoch()
-    assert {*metrics, SECONDS.name} == {*TASKS[task].metric_names}
-    optional = {metric.name for metric in TASKS[task].metrics if metric.optional}
+    assert {*metrics, SECONDS.name} == {*TRAINED[task].metric_names}
+    optional = {metric.name for metric in TRAINED[task].metrics if metric.optional}
     assert {name for name, value in metrics.items() if value is None} <= optional
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TRAINED)
 def test_a_loss_beyond_the_bound_is_a_divergence(task):
     with pytest.raises(DivergedError, match="beyond max_loss"):
         run_of(small_trial(task, max_loss=1e-9)).run_epoch()
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TRAINED)
 def test_a_trial_is_rehearsed(task):
     assert rehearse(small_trial(task), NOWHERE) is None
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TRAINED)
 def test_the_seed_decides_everything(task):
     one, again, other = (run_of(small_trial(task, seed=seed)) for seed in (0, 0, 1))
     metrics = [untimed(small_trial(task), run.run_epoch()) for run in (one, again, other)]
     assert metrics[0] == metrics[1] != metrics[2]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TRAINED)
 def test_what_is_not_finite_after_the_last_step_is_a_divergence(task):
     run = run_of(small_trial(task))
     values = run.run_epoch()
-    check_finite(TASKS[task], run, values)
-    for name in (TASKS[task].objective, TASKS[task].reported):
-        with pytest.raises(DivergedError, match=f"{TASKS[task].metric(name).words} is inf"):
-            check_finite(TASKS[task], run, values | {name: math.inf})
+    check_finite(TRAINED[task], run, values)
+    for name in (TRAINED[task].objective, TRAINED[task].reported):
+        with pytest.raises(DivergedError, match=f"{TRAINED[task].metric(name).words} is inf"):
+            check_finite(TRAINED[task], run, values | {name: math.inf})
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,6 @@ def test_an_optimizer_that_takes_the_loss_is_refused_before_the_sweep(task, fiel
 
 
 def test_fields_that_change_neither_time_nor_code_exist():
-    for task in TASKS.values():
+    for task in TRAINED.values():
         assert set(task.field_names) >= task.fields.SAME_TIME
         assert set(task.field_names) >= task.fields.SAME_CODE

@@ -1,0 +1,3 @@
+"""How a trial of the user's own program starts."""
+
+CODE: object = None
