@@ -5,7 +5,7 @@ import gc
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,6 @@ from adaloss.records.result import (
     Divergence,
     EpochMetrics,
     Failure,
-    FailureKind,
     Fingerprint,
     Provenance,
     TrialResult,
@@ -28,18 +27,13 @@ from adaloss.records.result import (
 from adaloss.records.store import Store
 from adaloss.records.writing import replacing
 from adaloss.tasks.divergence import DivergedError, check_finite
+from adaloss.tasks.failures import failure_kind
+from adaloss.tasks.program.errors import ProgramError, ProgramLostError
+from adaloss.tasks.program.run import ProgramRun
 from adaloss.tasks.table import task_of
 from adaloss.tasks.task import Inputs, Run, TaskCode
 from adaloss.time_limit import TrialTimeoutError
 from adaloss.trial import Capture, Trial
-
-# Not every library raises an exception of its own: torch on a CPU, CUDA, cuBLAS and cuDNN do not.
-SIGNS_OF_NO_MEMORY = (
-    "DefaultCPUAllocator",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
 
 # The key of a checkpoint for the digests of the user's own code and data.
 FINGERPRINT = "fingerprint"
@@ -95,10 +89,13 @@ class Execution:
         self.result: TrialResult | None = None
         self.history: tuple[EpochMetrics, ...] = ()
         self.run: Run | None = None
+        # The same, if it is a program of the user's own.
+        self.program: ProgramRun | None = None
         self.inputs: Inputs | None = None
         self.fingerprint: Fingerprint | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
+        self.places = replace(settings.places, trial=store.trial_folder(trial).absolute())
         self.is_first_start = not store.is_open(trial)
         store.open_trial(trial)
         store.clear_temporary(trial)
@@ -113,8 +110,12 @@ class Execution:
                     self.finish(TrialState.COMPLETE)
                     return None
                 return self.run_epoch(self.run)
-            except StorageError:
+            except (StorageError, ProgramLostError):
                 raise
+            except ProgramError as error:
+                print(error.output or f"failed: {error}")
+                failure = Failure(kind=error.kind, message=str(error), traceback=error.output)
+                self.finish(TrialState.FAILED, failure=failure)
             except DivergedError as error:
                 print(f"diverged: {error}")
                 self.finish(TrialState.DIVERGED, divergence=error.divergence)
@@ -128,6 +129,11 @@ class Execution:
                 self.finish(TrialState.FAILED, failure=failure)
             return None
 
+    def abandon(self) -> None:
+        """End a program that still runs; its trial has a result, or is taken by another worker."""
+        if self.program is not None:
+            self.program.close()
+
     def prepare(self) -> Run:
         """Start the trial, from the last checkpoint where there is one."""
         torch.set_num_threads(self.settings.threads)
@@ -136,12 +142,16 @@ class Execution:
                 "this trial has a GPU that torch cannot use: install a torch that is built for "
                 "CUDA and the machine's driver, or write resources: {gpu: 0}"
             )
-        forget_memory_peak(self.settings.device)
+        if self.trial.trains_here:
+            forget_memory_peak(self.settings.device)
         self.inputs = self.code.read(self.trial, self.settings.places, self.settings.device)
         self.fingerprint = self.inputs.fingerprint
         run, self.history = self.resume(self.inputs) or (self.fresh(self.inputs), ())
         # Epochs recorded after the checkpoint run again; their lines must not appear twice.
         self.store.keep_metrics(self.trial, self.history)
+        if self.program is not None:
+            # It has a checkpoint of its own; this one tells the code that it was started with.
+            self.save_checkpoint(run)
         self.seconds = sum(metrics.seconds for metrics in self.history)
         # Ordinary progress is in metrics.jsonl: most logs stay empty.
         if not self.is_first_start:
@@ -154,10 +164,11 @@ class Execution:
         Raises:
             UserError: the user's own code or weights changed while they were read.
         """
-        places = self.settings.places
+        places = self.places
         run = self.code.start(
             self.trial, inputs, places, self.settings.device, capture=self.settings.capture
         )
+        self.program = run if isinstance(run, ProgramRun) else None
         if self.fingerprint is not None:
             read = self.code.fingerprint(self.trial, places, inputs)
             if read is None or changed(self.fingerprint, read, places):
@@ -178,7 +189,11 @@ class Execution:
             state = torch.load(path, map_location="cpu", weights_only=True)
             before = state.pop(FINGERPRINT, None)
             run.load_state_dict(state)
-            history = self.store.read_metrics(self.trial)[: run.epoch]
+            history = self.store.read_metrics(self.trial)
+            if self.program is not None:
+                self.program.continue_from(history)
+            else:
+                history = history[: run.epoch]
         # torch.load can raise anything for a file that is no checkpoint.
         except Exception as error:
             print(f"starts over: {path} cannot be used ({type(error).__name__}: {error})")
@@ -225,6 +240,8 @@ class Execution:
         if not self.settings.log_output:
             of_all = f"/{self.trial.last_epoch}" if self.trial.last_epoch else ""
             print(f"epoch {metrics.epoch}{of_all}  {self.task.progress(metrics)}")
+        if self.program is not None:
+            return metrics
         due = time.monotonic() - self.checkpointed >= self.settings.checkpoint_interval
         if due or (self.settings.keep_checkpoints and run.epoch == self.trial.last_epoch):
             self.save_checkpoint(run)
@@ -260,22 +277,47 @@ class Execution:
             trial_id=self.trial.trial_id,
             state=state,
             epochs=len(self.history),
-            last=self.history[-1] if self.history else None,
+            last=self.last_epoch(),
             best_val=self.task.best_epoch(self.history),
             divergence=divergence,
             failure=failure,
             seconds=self.seconds,
-            memory=device_memory(self.settings.device),
+            memory=self.memory(),
             examples=self.inputs.sizes if self.inputs else None,
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            provenance=self.provenance,
+            provenance=self.made_by(),
             fingerprint=self.fingerprint,
             optimizer=self.run.resolved if self.run else None,
+            unread=None if state is TrialState.FAILED else self.unread(),
         )
         with recording():
             self.store.write_result(self.trial, self.result)
         if not self.settings.keep_checkpoints:
             self.store.checkpoint_path(self.trial).unlink(missing_ok=True)
+        if self.program is not None:
+            self.program.finish(keep_checkpoint=self.settings.keep_checkpoints)
+
+    def made_by(self) -> Provenance:
+        """The code and the machine of the result."""
+        made = self.provenance
+        return made if self.program is None else self.program.made_by(made)
+
+    def memory(self) -> DeviceMemory | None:
+        """The GPU memory of the trial, None on a processor."""
+        if self.trial.trains_here:
+            return device_memory(self.settings.device)
+        return self.program.memory if self.program is not None else None
+
+    def last_epoch(self) -> EpochMetrics | None:
+        """The record of the last epoch, with what a program says of the whole trial."""
+        last = self.task.last_epoch(self.history)
+        if last is None or self.program is None:
+            return last
+        return last.model_copy(update={"values": {**last.values, **self.program.summary}})
+
+    def unread(self) -> tuple[str, ...] | None:
+        """The parameters that a program of the user's did not look at; None if there are none."""
+        return (self.program.unread() or None) if self.program is not None else None
 
     @contextlib.contextmanager
     def output_to_log(self) -> Iterator[None]:
@@ -322,18 +364,3 @@ def device_memory(device: str) -> DeviceMemory | None:
         peak=torch.cuda.max_memory_reserved(device),
         total=torch.cuda.get_device_properties(device).total_memory,
     )
-
-
-def failure_kind(error: Exception) -> FailureKind:
-    """Classify the error of a failed trial."""
-    match error:
-        case torch.OutOfMemoryError() | MemoryError():
-            return FailureKind.OUT_OF_MEMORY
-        case RuntimeError() if any(sign in str(error) for sign in SIGNS_OF_NO_MEMORY):
-            return FailureKind.OUT_OF_MEMORY
-        case TrialTimeoutError():
-            return FailureKind.TIMEOUT
-        case UserError():
-            return FailureKind.DATA
-        case _:
-            return FailureKind.CODE

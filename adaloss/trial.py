@@ -61,7 +61,8 @@ class Trial(BaseModel):
     SAME_CODE: ClassVar = frozenset({"seed"})
     """The fields that do not affect whether a trial can be trained at all."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON's null for an infinite parameter would be another trial.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     if TYPE_CHECKING:
 
@@ -132,6 +133,11 @@ class Trial(BaseModel):
     def runs_own_code(self) -> bool:
         """Whether the trial executes code of the user's own."""
         return False
+
+    @property
+    def trains_here(self) -> bool:
+        """Whether it is this process that uses the GPU, not one that it starts."""
+        return True
 
     @property
     def needs_files(self) -> bool:

@@ -25,10 +25,14 @@ def code_digest(model: str, places: Places) -> dict[str, str]:
 
 def with_loaded_code(fingerprint: Fingerprint, places: Places) -> Fingerprint:
     """The fingerprint with every file that this process imported from the user's folders."""
-    if fingerprint.model is None:
+    code = {name: getattr(fingerprint, name) for name in ("model", "program")}
+    named = {name: digests for name, digests in code.items() if digests is not None}
+    if not named:
         return fingerprint
     loaded = loaded_digests(places.own_folders)
-    return fingerprint.model_copy(update={"model": fingerprint.model | loaded})
+    return fingerprint.model_copy(
+        update={name: digests | loaded for name, digests in named.items()}
+    )
 
 
 def for_comparison(recorded: Digest, now: Digest | None, places: Places) -> Digest | None:

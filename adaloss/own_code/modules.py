@@ -6,10 +6,12 @@ installed packages. Finding a module imports nothing.
 
 import contextlib
 import importlib
+import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
@@ -141,7 +143,7 @@ def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
     before = list(sys.path)
     sys.path_hooks.insert(0, finder_from_source(folders))
     for path in list(sys.path_importer_cache):
-        if is_below(Path(path), folders):
+        if is_own_text(path, tuple(names)):
             del sys.path_importer_cache[path]
     sys.path[:] = [*names, *(path for path in before if path not in names)]
     importlib.invalidate_caches()
@@ -149,6 +151,15 @@ def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
         yield
     finally:
         sys.path[:] = [*before, *(name for name in names if name not in before)]
+
+
+def forget_own_modules(folders: Sequence[Path]) -> None:
+    """Have the modules in the user's folders imported again when they are next used."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        top = name.partition(".")[0]
+        if file and top not in (*PACKAGES, "__main__") and is_below(Path(file), folders):
+            del sys.modules[name]
 
 
 class FromSource(SourceFileLoader):
@@ -166,7 +177,7 @@ def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
     """A path hook for Python that loads the modules in these folders from their source."""
 
     def finder(path: str) -> FileFinder:
-        if not is_below(Path(path), folders):
+        if not is_own_text(path, tuple(map(os.fspath, folders))):
             raise ImportError
         return FileFinder(
             path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (FromSource, SOURCE_SUFFIXES)
@@ -177,9 +188,20 @@ def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
 
 def is_below(path: Path, folders: Sequence[Path]) -> bool:
     """Whether a path is in one of the user's folders, and not in a package installed there."""
-    if {"site-packages", "dist-packages"}.intersection(path.parts):
+    return is_own_text(os.fspath(path), tuple(map(os.fspath, folders)))
+
+
+# A worker asks this of all its modules, for every trial of the user's code.
+@lru_cache(maxsize=100_000)
+def is_own_text(path: str, folders: tuple[str, ...]) -> bool:
+    """The same for texts."""
+    if {"site-packages", "dist-packages"}.intersection(Path(path).parts):
         return False
-    pythons = (Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
-    if any(path.is_relative_to(folder) for folder in pythons):
+    if any(is_in(path, sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")):
         return False
-    return any(path.is_relative_to(folder) for folder in folders)
+    return any(is_in(path, folder) for folder in folders)
+
+
+def is_in(path: str, folder: str) -> bool:
+    """Whether this is the folder, or below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -2,11 +2,13 @@
 
 import ast
 import hashlib
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
-from adaloss.own_code.modules import PACKAGES, OwnModule, file_of, is_below
+from adaloss.own_code.modules import PACKAGES, OwnModule, file_of, is_own_text
 
 DIGITS = 16
 IMPORTING_FUNCTIONS = ("import_module", "__import__")
@@ -17,15 +19,19 @@ def loaded_digests(folders: Sequence[Path]) -> dict[str, str]:
 
     This includes files that no import statement names.
     """
-    digests = {}
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not file or name.partition(".")[0] in (*PACKAGES, "adaloss_sweep", "__main__"):
-            continue
-        path = Path(file)
-        if is_below(path, folders) and path.is_file():
-            digests[relative_name(path, folders)] = source_digest(path, path.read_bytes())
-    return digests
+    files = own_files(tuple(sys.modules), tuple(map(os.fspath, folders)))
+    paths = [path for path in map(Path, files) if path.is_file()]
+    return {relative_name(path, folders): source_digest(path, path.read_bytes()) for path in paths}
+
+
+# A worker asks this for every trial, and rarely has imported another module since.
+@lru_cache(maxsize=8)
+def own_files(modules: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
+    """The files in the user's folders of the imported modules with these names."""
+    others = (*PACKAGES, "adaloss_sweep", "__main__")
+    named = [name for name in modules if name.partition(".")[0] not in others]
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in named)
+    return tuple(file for file in files if file and is_own_text(file, folders))
 
 
 def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str, str]:
@@ -113,9 +119,16 @@ def called_name(call: ast.Call) -> str:
 
 def source_digest(file: Path, content: bytes) -> str:
     """A digest of the code of a file, which comments, layout and docstrings do not change."""
+    return digest_of_source(content, is_python=file.suffix == ".py")
+
+
+# A worker digests the same few files for every trial.
+@lru_cache(maxsize=256)
+def digest_of_source(content: bytes, *, is_python: bool) -> str:
+    """The digest of a file with this content."""
     digest = hashlib.sha256()
     try:
-        tree = ast.parse(content) if file.suffix == ".py" else None
+        tree = ast.parse(content) if is_python else None
     except (SyntaxError, ValueError):
         tree = None
     if tree is None:

@@ -11,6 +11,7 @@ from adaloss.errors import UserError
 
 ENVIRONMENT_VARIABLE = "ADALOSS_DATA"
 APPLICATION = "adaloss-sweep"
+FILES_FOLDER, CAPTURE_FOLDER = "files", ".capture"
 # One slash is enough after these schemes, because pathlib turns two slashes into one.
 URL = re.compile(
     r"[a-z][a-z0-9+.-]*://|(s3a?|gs|gcs|az|abfss?|adl|hdfs|file|https?|ftp|memory):/", re.IGNORECASE
@@ -23,16 +24,27 @@ class Places:
 
     ``data_root`` holds the data sets and the published weights. ``own`` are the folders that are
     searched for the user's own files and modules, in this order: the grid's folder, then the
-    working folder.
+    working folder. ``trial`` is the folder of the trial's records, for what its program writes.
     """
 
     data_root: Path
     own: tuple[Path, ...] = ()
+    trial: Path | None = None
 
     @property
     def weights(self) -> Path:
         """The folder of pretrained weights for which no library has a cache."""
         return self.data_root / "weights"
+
+    @property
+    def files(self) -> Path:
+        """The folder of the files that a user's program writes."""
+        return (self.trial or Path.cwd()) / FILES_FOLDER
+
+    @property
+    def captured(self) -> Path:
+        """The folder of what is read of a user's program while it runs."""
+        return (self.trial or Path.cwd()) / CAPTURE_FOLDER
 
     @property
     def own_folders(self) -> tuple[Path, ...]:

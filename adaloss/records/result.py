@@ -73,6 +73,7 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"
     DATA = "data"
     CODE = "code"
+    NO_METRIC = "no metric"
 
 
 class Failure(Record):
@@ -118,14 +119,12 @@ class Fingerprint(Record):
     dataset: str | None = None
     pretrained: str | None = None
     optimizer: dict[str, str] | None = None
+    program: dict[str, str] | None = None
 
     @model_serializer(mode="wrap")
-    def without_an_optimizer(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The fields; older records have no ``optimizer``, so it is left out where it is None."""
-        content: dict[str, Any] = dump(self)
-        if self.optimizer is None:
-            content.pop("optimizer", None)
-        return content
+    def without_later_fields(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The fields; those that older records do not have are left out where they are None."""
+        return without_none(dump(self), ("optimizer", "program"))
 
     def of(self, field: str) -> Digest | None:
         """The digest of the user's files that this field names."""
@@ -156,7 +155,8 @@ class TrialResult(Record):
     epochs. ``memory`` is None if the trial ran on a CPU, ``examples`` if it failed before its data
     was loaded, ``fingerprint`` if it uses nothing of the user's own. ``optimizer`` is a named
     optimizer's classes with all their arguments, as text; None for the paper's, whose arguments are
-    fields of the trial. Old records have none of these three.
+    fields of the trial. Old records have none of these three. ``unread`` are the parameters that a
+    program of the user's did not look at.
     """
 
     trial_id: str
@@ -173,11 +173,15 @@ class TrialResult(Record):
     provenance: Provenance | None = None
     fingerprint: Fingerprint | None = None
     optimizer: str | None = None
+    unread: tuple[str, ...] | None = None
 
     @model_serializer(mode="wrap")
-    def without_an_optimizer(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The fields; records of the paper's optimizers are as they were before ``optimizer``."""
-        content: dict[str, Any] = dump(self)
-        if self.optimizer is None:
-            content.pop("optimizer", None)
-        return content
+    def without_later_fields(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The fields; records are as they were before those that are None here."""
+        return without_none(dump(self), ("optimizer", "unread"))
+
+
+def without_none(content: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The content without those of the names whose value is None."""
+    dropped = {name for name in names if content.get(name) is None}
+    return {name: value for name, value in content.items() if name not in dropped}

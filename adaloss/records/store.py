@@ -12,6 +12,7 @@ from pathlib import Path
 
 from adaloss.records.content import History, parsed_history, parsed_result, parsed_trial
 from adaloss.records.file import CorruptRecordError, read_record
+from adaloss.records.places import FILES_FOLDER
 from adaloss.records.printable import shortened
 from adaloss.records.result import EpochMetrics, Failure, TrialResult
 from adaloss.records.writing import replacing, write_utf8
@@ -27,7 +28,7 @@ CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.txt"
 STACK_FILE = ".stack.txt"
 # result.json is moved last: the trial counts as finished until then.
-RECORDS_OF_AN_ATTEMPT = (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, RESULT_FILE)
+RECORDS_OF_AN_ATTEMPT = (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, FILES_FOLDER, RESULT_FILE)
 TEMPORARY_FILES = (
     STACK_FILE,
     *(f".{name}.*" for name in (TRIAL_FILE, METRICS_FILE, CHECKPOINT_FILE, RESULT_FILE)),

@@ -19,6 +19,8 @@ from adaloss.records.result import Digest, Fingerprint
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, images_digest
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 from adaloss.tasks.images.model_names import is_user_model
+from adaloss.tasks.program.digests import program_digest
+from adaloss.tasks.program.fields import PROGRAM_TASK
 from adaloss.tasks.text.fields import TEXT_FILE
 from adaloss.tasks.text.files import text_path
 from adaloss.trial import Trial
@@ -32,7 +34,12 @@ def own_of(trial: Trial) -> dict[str, str]:
 
 
 def own_values(values: Mapping[str, Any]) -> dict[str, str]:
-    """Those of a trial's values that are the user's own, or an optimizer of some package."""
+    """Those of a trial's values that are the user's own, or an optimizer of some package.
+
+    Of a trial of a program it is the program: what its parameters name, only the program knows.
+    """
+    if values.get("task") == PROGRAM_TASK:
+        return {"program": str(values["program"])}
     model, dataset, pretrained, optimizer = (values.get(name) for name in OWN_FIELDS)
     own: dict[str, str] = {}
     if isinstance(model, str) and is_user_model(model):
@@ -89,6 +96,8 @@ def digest_of(field: str, name: str, places: Places) -> Digest:
     """
     if field == "model":
         return code_digest(name, places)
+    if field == "program":
+        return program_digest(name, places)
     if field == "optimizer":
         return code_digest(name, places) if is_own_optimizer(name) else package_version(name)
     if field == "dataset":

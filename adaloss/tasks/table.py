@@ -64,8 +64,17 @@ def task_of(trial: Trial) -> Task:
 
 
 def common_task(trials: Iterable[Trial]) -> Task:
-    """The task of all these trials of one sweep; the default where there are none."""
-    return next(map(task_of, trials), DEFAULT_TASK)
+    """The task of all these trials of one sweep; the default where there are none.
+
+    That of a program has the parameters of all of them.
+    """
+    every = iter(trials)
+    first = next(every, None)
+    if not isinstance(first, ProgramTrial):
+        return DEFAULT_TASK if first is None else task_of(first)
+    others = (trial for trial in every if isinstance(trial, ProgramTrial))
+    names = {name: None for trial in (first, *others) for name, _ in trial.parameters}
+    return program_task(names, first.metric, first.divergence_metric)
 
 
 def trial_from(fields: Mapping[str, Any]) -> Trial:

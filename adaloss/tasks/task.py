@@ -1,6 +1,7 @@
 """What a kind of experiment is: its fields, its metrics, and how a trial of it runs."""
 
 import io
+import itertools
 import math
 import pickle
 import time
@@ -14,10 +15,12 @@ from adaloss.records.places import Places
 from adaloss.records.result import EpochMetrics, Fingerprint, SplitSizes
 from adaloss.tasks.data.sets import DataSets
 from adaloss.tasks.divergence import DivergedError
-from adaloss.tasks.metric import EPOCH, STEP, Metric
+from adaloss.tasks.metric import EPOCH, OF_REPORTS, STEP, Metric, any_metric
 from adaloss.tasks.trained_trial import TrainedTrial
 from adaloss.trial import Capture, Trial
 
+MOST_FOLLOWED = 8
+"""The metrics of a report of a program that a person follows."""
 SAME_IN_EVERY_CELL = ("task", "seed", "max_loss", "hyperparameters")
 
 
@@ -159,6 +162,11 @@ class Task:
         return self.parameters is not None
 
     @property
+    def epoch_word(self) -> str:
+        """What an epoch is called: that of a program is a report of its metrics."""
+        return "report" if self.is_program else "epoch"
+
+    @property
     def field_names(self) -> tuple[str, ...]:
         """The trial's fields: the task's own required ones, those of every task, then the rest."""
         if self.parameters is not None:
@@ -186,9 +194,10 @@ class Task:
         Raises:
             KeyError: the task has none; a program of the user's own may record any.
         """
-        known = {metric.name: metric for metric in (*self.metrics, EPOCH, STEP)}
+        others = OF_REPORTS if self.is_program else (EPOCH, STEP)
+        known = {metric.name: metric for metric in (*self.metrics, *others)}
         if self.is_program and name not in known:
-            return Metric(name=name, words=name, optional=True)
+            return any_metric(name)
         return known[name]
 
     def has_metric(self, name: str) -> bool:
@@ -199,7 +208,8 @@ class Task:
         """The metrics of an epoch that a person follows, on one line."""
         shown = dict.fromkeys((self.objective, self.chosen_by or self.reported, self.reported))
         if self.is_program:
-            shown = dict.fromkeys(name for name in (*shown, *epoch.values) if name in epoch.values)
+            there = (name for name in (*shown, *epoch.values) if name in epoch.values)
+            shown = dict.fromkeys(itertools.islice(dict.fromkeys(there), MOST_FOLLOWED))
         return "  ".join(f"{name} {self.text(name, epoch[name])}" for name in shown)
 
     def text(self, name: str, value: float | None) -> str:
@@ -207,6 +217,13 @@ class Task:
         if value is None:
             return "–"
         return f"{value:.{self.metric(name).places}f}"
+
+    def last_epoch(self, history: Sequence[EpochMetrics]) -> EpochMetrics | None:
+        """The record of the last epoch; of a program, with the last value of each metric."""
+        if not history or not self.is_program:
+            return history[-1] if history else None
+        values = {name: value for each in history for name, value in each.values.items()}
+        return history[-1].model_copy(update={"values": values})
 
     def best_epoch(self, history: Sequence[EpochMetrics]) -> EpochMetrics | None:
         """The first epoch with the best value of ``chosen_by``; None where there is none."""

@@ -9,10 +9,10 @@ import torch
 from epochs import changed_epoch
 
 from adaloss.errors import DataError, WeightsError
-from adaloss.execution import failure_kind
 from adaloss.records.result import FailureKind, SplitSizes, TrialState
 from adaloss.records.store import CorruptRecordError
 from adaloss.records.writing import replacing
+from adaloss.tasks.failures import failure_kind
 from adaloss.tasks.metrics import numbers
 
 

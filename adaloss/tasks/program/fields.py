@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import PurePath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
-from adaloss.trial import FiniteFloat, Pairs, Seed, Trial, frozen, readable
+from adaloss.trial import FiniteFloat, Pairs, Seed, Trial, as_pairs, frozen, readable
 
 PROGRAM_TASK = "program"
 SEED = "seed"
@@ -17,8 +17,13 @@ RESERVED = frozenset(
     {"task", "program", SEED, "trial_id", "state", "finished_epochs", "seconds", "finished_at"}
     | {"code_version", "environment", "fingerprint", "divergence", "failure_kind"}
     | {"failure_message", "train_size", "val_size", "test_size", "epoch", "step"}
+    | {"fingerprint_now"}
 )
 """Columns of every frame of results: a parameter of this name has another in tables."""
+LOGGED_AS: Mapping[str, str] = {name: f"logged_{name}" for name in ("epoch", "step", "seconds")}
+"""The names in records of metrics that are called as what every epoch records."""
+OF_METRICS = re.compile(r"(last|best_val|epoch [0-9]+|reach .+|ours|theirs):.*", re.DOTALL)
+"""The columns of metrics, which no parameter may have either."""
 LONGEST_CELL = 80
 Command = Annotated[tuple[str, ...], BeforeValidator(frozen)]
 
@@ -28,7 +33,8 @@ class ProgramTrial(Trial):
 
     ``program`` is ``module:function``, ``file.py:function`` or the file of a script, which is
     started with ``command`` (None for W&B's default). ``parameters`` are the grid's values by
-    their names in the program. The program gets the seed as ``seed_parameter``, or not at all
+    their names in the program. A script gets those of each of ``groups``, such as ``optimizer.lr``
+    of ``optimizer``, as one mapping. The program gets the seed as ``seed_parameter``, or not at all
     where that is None. Metrics that are not logged are found in ``metrics_file`` or in the output
     by ``metrics_pattern``. A trial has diverged if ``divergence_metric`` (None: ``metric``) is not
     finite or beyond ``max_loss``.
@@ -42,6 +48,7 @@ class ProgramTrial(Trial):
     task: Literal["program"]
     program: Annotated[str, Field(min_length=1)]
     parameters: Pairs = ()
+    groups: tuple[str, ...] = ()
     seed: Seed
     seed_parameter: str | None = SEED
     command: Command | None = None
@@ -72,6 +79,11 @@ class ProgramTrial(Trial):
             SEED: self.seed,
         }
 
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The trial with other values of some of its parameters, by their names in tables."""
+        own = {parameter_of(name): value for name, value in values.items()}
+        return self.model_copy(update={"parameters": as_pairs({**dict(self.parameters), **own})})
+
     @property
     def subject(self) -> str:
         """The program."""
@@ -81,6 +93,11 @@ class ProgramTrial(Trial):
     def runs_own_code(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def trains_here(self) -> bool:
+        """A script has a process of its own."""
+        return self.function is not None
 
     @property
     def to_be_tried(self) -> bool:
@@ -113,13 +130,20 @@ def function_in(program: str) -> tuple[str, str] | None:
 
 def column(parameter: str) -> str:
     """The name of a parameter in tables, filters and frames."""
-    return f"parameters.{parameter}" if parameter in RESERVED else parameter
+    return f"parameters.{parameter}" if is_reserved(parameter) else parameter
 
 
 def parameter_of(name: str) -> str:
     """The name in the program of what tables call ``name``."""
     own = name.removeprefix("parameters.")
-    return own if own in RESERVED else name
+    return own if is_reserved(own) else name
+
+
+def is_reserved(name: str) -> bool:
+    """Whether frames have a column of this name for something else."""
+    # A parameter may itself be called as tables call another one.
+    name = re.sub(r"^(parameters\.)+", "", name)
+    return name in RESERVED or OF_METRICS.fullmatch(name) is not None
 
 
 def columns(parameters: Iterable[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from adaloss.tasks.metric import SECONDS
+from adaloss.tasks.metric import OF_REPORTS, SECONDS, Goal, any_metric
 from adaloss.tasks.program.fields import PROGRAM_TASK, ProgramTrial, columns
 from adaloss.tasks.task import Task, TaskCode
 
@@ -36,4 +36,21 @@ def program_task(parameters: Iterable[str], metric: str, diverges_by: str | None
         reported=metric,
         objective=diverges_by or metric,
         curves=tuple(dict.fromkeys(filter(None, (metric, diverges_by)))),
+    )
+
+
+def aimed(task: Task, metric: str, goal: Goal | None) -> Task:
+    """The task of a program with what a grid says about its metric; another task as it is.
+
+    The other tasks know their metrics themselves.
+    """
+    if not task.is_program or not metric or metric in (about.name for about in OF_REPORTS):
+        return task
+    diverges_by = task.objective if task.objective != task.reported else metric
+    return replace(
+        task,
+        metrics=(any_metric(metric, goal), *PROGRAM.metrics),
+        reported=metric,
+        objective=diverges_by or metric,
+        curves=tuple(dict.fromkeys((metric, *filter(None, (diverges_by,))))),
     )

@@ -1,0 +1,242 @@
+"""A trial of a user's program in progress."""
+
+import itertools
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from adaloss.records.result import DeviceMemory, EpochMetrics, FailureKind, Provenance
+from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.program.errors import ProgramError
+from adaloss.tasks.program.fields import LOGGED_AS, ProgramTrial
+from adaloss.tasks.program.row import Row
+
+MOST_NAMED = 12
+# A first report that is this many of the usual distances after the last one does not follow it.
+A_GAP = 1.5
+
+
+class Reports(Protocol):
+    """What a program reports: a function's or a script's."""
+
+    def forget_checkpoint(self) -> None:
+        """Remove the checkpoint of an earlier start, which the trial does not continue from."""
+
+    def left_behind(self) -> Sequence[Row]:
+        """The rows of an earlier start, from its first one on, of which some may be unread."""
+
+    def next_row(self) -> Row | None:
+        """The next row, None at the end."""
+
+    def start_over(self) -> None:
+        """End the program and remove its checkpoint; the next row is the first of a new start."""
+
+    def unread(self) -> tuple[str, ...]:
+        """The parameters that the program has not looked at."""
+
+    def ignores_the_seed(self) -> bool:
+        """Whether the program gets a seed and has not looked at it."""
+
+    @property
+    def summary(self) -> Mapping[str, float]:
+        """Values besides the rows."""
+
+    @property
+    def memory(self) -> DeviceMemory | None:
+        """The GPU memory of a process of its own."""
+
+    @property
+    def python(self) -> str | None:
+        """The version of an interpreter of its own."""
+
+    def close(self) -> None:
+        """End the program."""
+
+
+class ProgramRun:
+    """Each report of the program is an epoch: see :class:`adaloss.tasks.task.Run`."""
+
+    resolved = None
+
+    def __init__(self, trial: ProgramTrial, reports: Reports) -> None:
+        self.trial = trial
+        self.reports = reports
+        self.epoch = 0
+        self.step = 0
+        self.has_begun = self.continues = False
+        # The program's own epochs of the reports so far.
+        self.epochs: list[float | None] = []
+        self.left_behind: deque[Row] = deque()
+        self.follows = False
+        self.names: dict[str, None] = {}
+
+    def continue_from(self, recorded: Sequence[EpochMetrics]) -> None:
+        """The program is started again after these records: its own epochs tell where it is."""
+        left = self.reports.left_behind()
+        names = [*(each.values for each in recorded), *(logged(row) for row in left)]
+        if any(LOGGED_AS["epoch"] not in each for each in names):
+            print("starts over: its reports have no epoch, which would tell where it continues")
+            return
+        self.continues = True
+        self.left_behind.extend(left)
+        self.epochs = [each.values[LOGGED_AS["epoch"]] for each in recorded]
+        self.epoch = len(self.epochs)
+        self.names |= dict.fromkeys(name for each in recorded for name in each.values)
+
+    def run_epoch(self) -> dict[str, float | None] | None:
+        """The next report; None if the program has ended.
+
+        The summary of a program that has reported nothing else is its one report.
+
+        Raises:
+            DivergedError: the metric that decides is not finite or beyond ``max_loss``.
+            ProgramError: the program failed, or has reported nothing that tables show.
+            ProgramLostError: the program was killed.
+        """
+        row = self.next_row()
+        if row is None and not self.names and self.reports.summary:
+            row = Row(None, dict(self.reports.summary))
+        if row is None:
+            self.check_end()
+            return None
+        values = logged(row)
+        self.names |= dict.fromkeys(values)
+        self.epochs.append(values.get(LOGGED_AS["epoch"]))
+        self.epoch = len(self.epochs)
+        self.step = self.epoch if row.step is None else max(row.step, 0)
+        self.check_bound(values)
+        return values
+
+    def next_row(self) -> Row | None:
+        """The next row, of an earlier start first; the reports so far are those before it."""
+        if self.left_behind:
+            left = self.left_behind.popleft()
+            if not self.follows:
+                self.epochs = self.epochs[: self.reports_before(left)]
+                self.follows = True
+            return left
+        if self.has_begun:
+            return self.reports.next_row()
+        if not self.continues:
+            self.reports.forget_checkpoint()
+        row = self.reports.next_row()
+        if self.continues and self.misses_a_report(row):
+            print("starts over: its checkpoint may be later than the last report that was recorded")
+            self.reports.start_over()
+            row = self.reports.next_row()
+            self.epochs, self.names = [], {}
+        if row is not None:
+            self.has_begun = True
+            self.epochs = self.epochs[: self.reports_before(row)]
+            self.check_seed()
+        return row
+
+    def reports_before(self, first: Row) -> int:
+        """The reports before the first one of a program that was started again."""
+        epoch = logged(first).get(LOGGED_AS["epoch"])
+        if epoch is None:
+            return 0
+        before = 0
+        for each in self.epochs:
+            if each is None or each >= epoch:
+                break
+            before += 1
+        return before
+
+    def misses_a_report(self, first: Row | None) -> bool:
+        """Whether a report may be missing between those so far and the first of a new start.
+
+        A program that has nothing left to report may have been killed before its last report.
+        """
+        if first is None:
+            return True
+        epoch = logged(first).get(LOGGED_AS["epoch"])
+        epochs = [each for each in self.epochs if each is not None]
+        if epoch is None or not epochs:
+            return False
+        distances = [later - earlier for earlier, later in itertools.pairwise(epochs)]
+        usual = max((each for each in distances if each > 0), default=1.0)
+        return epoch - epochs[-1] > A_GAP * usual
+
+    def check_seed(self) -> None:
+        """Refuse a program that gets a seed and has reported without a look at it."""
+        if self.reports.ignores_the_seed():
+            self.reports.close()
+            raise ProgramError(
+                f"{self.trial.program} does not read its seed, {self.trial.seed_parameter}: write "
+                "seed_parameter: NAME if the seed has another name there, or leave out seeds to "
+                "run every cell once without a seed"
+            )
+
+    def check_bound(self, values: Mapping[str, float | None]) -> None:
+        """Notice a loss beyond the declared bound; what is not finite is noticed by the caller."""
+        bound, name = self.trial.max_loss, self.trial.divergence_metric
+        value = None if bound is None or name is None else values.get(name)
+        if bound is not None and value is not None and value > bound:
+            self.reports.close()
+            raise DivergedError(
+                epoch=self.epoch,
+                step=self.step,
+                loss=value,
+                reason=f"{name} {value:.6g} is beyond max_loss {bound:g}",
+            )
+
+    def check_end(self) -> None:
+        """Refuse a program that has ended without the metric of the sweep.
+
+        Raises:
+            ProgramError: of the kind ``no metric``.
+        """
+        there = {**self.names, **self.reports.summary}
+        if self.trial.metric in there:
+            return
+        named = ", ".join(list(there)[:MOST_NAMED]) + (", …" if len(there) > MOST_NAMED else "")
+        what = f"only {named}" if there else "no metric at all"
+        raise ProgramError(
+            f"{self.trial.program} ended well and logged {what}, not {self.trial.metric}, which "
+            f"the grid's metric names",
+            FailureKind.NO_METRIC,
+        )
+
+    def made_by(self, here: Provenance) -> Provenance:
+        """The provenance of the result; which packages another interpreter has is not known."""
+        version = self.reports.python
+        if version is None:
+            return here
+        return here.model_copy(update={"python": version, "packages": {}})
+
+    @property
+    def memory(self) -> DeviceMemory | None:
+        """The GPU memory of a process that the trial started."""
+        return self.reports.memory
+
+    @property
+    def summary(self) -> Mapping[str, float]:
+        """Values of the whole trial besides its reports."""
+        return {LOGGED_AS.get(n, n): value for n, value in self.reports.summary.items()}
+
+    def finish(self, *, keep_checkpoint: bool) -> None:
+        """End the program, whose trial has its result."""
+        self.reports.close()
+        if not keep_checkpoint:
+            self.reports.forget_checkpoint()
+
+    def unread(self) -> tuple[str, ...]:
+        """The parameters that the program has not looked at."""
+        return self.reports.unread()
+
+    def close(self) -> None:
+        """End the program."""
+        self.reports.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the program keeps its own checkpoint."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to load."""
+
+
+def logged(row: Row) -> dict[str, float | None]:
+    """The values of a row by their names in records."""
+    return {LOGGED_AS.get(name, name): value for name, value in row.values.items()}

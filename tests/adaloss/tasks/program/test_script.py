@@ -1,0 +1,466 @@
+"""A script of the user's as a trial: how it is started, read, ended; how it fails and resumes."""
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from adaloss.records.result import EpochMetrics, FailureKind, TrialState
+from adaloss.tasks.program.errors import ProgramLostError
+
+CODE, NO_METRIC, NO_MEMORY = (
+    FailureKind.CODE,
+    FailureKind.NO_METRIC,
+    FailureKind.OUT_OF_MEMORY,
+)
+NO_SEED = "import argparse; argparse.ArgumentParser().parse_args()"
+NO_OTHER = (
+    "import argparse; p = argparse.ArgumentParser(); p.add_argument('--seed'); p.parse_args()"
+)
+NO_JSON = "import os; open(os.environ['ADALOSS_REPORT'], 'w').write('loss 3\\n')"
+WITH_WANDB = """
+    import argparse, random
+    import wandb
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    run = wandb.init(project="mine", config=vars(arguments))
+    for epoch in range(3):
+        wandb.log({"epoch": epoch, "train": {"loss": run.config.lr * epoch}, "name": "text"})
+    wandb.log({"loss": arguments.seed})
+    run.summary["best"] = 42
+"""
+LINES = """
+    import json, os, sys
+    values = dict(word.lstrip("-").split("=") for word in sys.argv[1:])
+    with open(os.environ["ADALOSS_REPORT"], "a") as file:
+        for epoch in range(3):
+            row = {"epoch": epoch, "loss": float(values["lr"]) * epoch}
+            print(json.dumps(row), file=file, flush=True)
+"""
+
+
+def test_a_script_of_wandb_logs_its_rows(programs):
+    programs.write("train.py", WITH_WANDB)
+    trial = programs.trial("train.py", parameters={"lr": 0.5}, seed=7)
+    result = programs.run(trial)
+    assert result.state is TrialState.COMPLETE, programs.log(trial)
+    rows = [each.values for each in programs.history(trial)]
+    assert rows == [
+        {"logged_epoch": 0, "train.loss": 0.0},
+        {"logged_epoch": 1, "train.loss": 0.5},
+        {"logged_epoch": 2, "train.loss": 1.0},
+        {"loss": 7.0},
+    ]
+    # The last value of each, and what the script says of the whole.
+    assert result.last.values == {"logged_epoch": 2, "train.loss": 1.0, "loss": 7.0, "best": 42}
+    assert result.unread is None
+
+
+def test_a_summary_alone_is_one_report(programs):
+    programs.write("train.py", "import wandb; wandb.init().summary['loss'] = 3")
+    trial = programs.trial("train.py", seed_parameter=None)
+    result = programs.run(trial)
+    assert result.state is TrialState.COMPLETE, programs.log(trial)
+    assert [each.values for each in programs.history(trial)] == [{"loss": 3}]
+    assert (result.epochs, result.last.values) == (1, {"loss": 3})
+    assert result.fingerprint.program.keys() == {"train.py"}
+
+
+def test_a_script_reports_lines_of_json(programs):
+    programs.write("train.py", LINES)
+    trial = programs.trial("train.py", parameters={"lr": 0.5}, seed_parameter=None)
+    assert programs.run(trial).state is TrialState.COMPLETE
+    assert [each["loss"] for each in programs.history(trial)] == [0.0, 0.5, 1.0]
+
+
+def test_a_program_in_another_language(programs):
+    programs.write("train.sh", """echo '{"loss": 4}' >> "$ADALOSS_REPORT"; echo "with $1"\n""")
+    trial = programs.trial(
+        "train.sh",
+        command=["sh", "${program}", "${args}"],
+        parameters={"lr": 0.5},
+        seed_parameter=None,
+    )
+    assert programs.run(trial).last["loss"] == 4
+    assert programs.log(trial) == "with --lr=0.5\n"
+
+
+def test_metrics_of_the_printed_output_and_of_a_file(programs):
+    programs.write(
+        "train.py",
+        "print('start')\nfor n in range(3): print(f'epoch {n}: loss={n / 2} acc={n}%')\n",
+    )
+    pattern = r"loss=(?P<loss>\S+) acc=(?P<val__acc>[0-9.]+)"
+    printed = programs.trial("train.py", metrics_pattern=pattern)
+    assert programs.run(printed).last.values == {"loss": 1.0, "val/acc": 2.0}
+    assert len(programs.history(printed)) == 3
+    programs.write("train.py", "open('out.json', 'w').write('{\"loss\": 3}')\n")
+    written = programs.trial("train.py", metrics_file="out.json")
+    assert programs.run(written).last.values == {"loss": 3.0}
+    # What an earlier trial left does not count.
+    programs.write("train.py", "print(1)\n")
+    result = programs.run(programs.trial("train.py", metrics_file="out.json", seed=1))
+    assert result.state is TrialState.FAILED
+    assert "out.json is missing: the program must write an object of JSON" in result.failure.message
+
+
+def test_reports_that_replace_others_are_refused(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, time
+        for loss in (1, 2):
+            open(os.environ["ADALOSS_REPORT"], "w").write('{"loss": %d}\\n' % loss)
+            time.sleep(1)
+        """,
+    )
+    result = programs.run(programs.trial("train.py"))
+    assert "was written again while the program ran" in result.failure.message
+
+
+def test_a_script_runs_in_the_grids_folder_with_its_own_variables(programs):
+    programs.write(
+        "train.py",
+        """
+        import json, os, sys
+        names = ("ADALOSS_FOLDER", "ADALOSS_CHECKPOINT", "OMP_NUM_THREADS", "WANDB_MODE")
+        seen = {name: os.environ[name] for name in names}
+        seen |= {"cwd": os.getcwd(), "argv": sys.argv, "session": os.getsid(0) == os.getpid()}
+        open(os.environ["ADALOSS_FOLDER"] + "/seen.json", "w").write(json.dumps(seen))
+        open(os.environ["ADALOSS_REPORT"], "w").write('{"loss": 1}')
+        """,
+    )
+    values = {"lr": 1e-5, "on": True, "sizes": [1, 2], "name": "a b"}
+    trial = programs.trial("train.py", parameters=values, seed=3)
+    assert programs.run(trial).state is TrialState.COMPLETE, programs.log(trial)
+    folder = programs.store.trial_folder(trial) / "files"
+    seen = json.loads((folder / "seen.json").read_text())
+    assert seen["cwd"] == str(programs.folder)
+    assert seen["argv"] == [
+        "train.py", "--lr=1e-05", "--name=a b", "--on=True", "--sizes=[1, 2]", "--seed=3",
+    ]  # fmt: skip
+    assert seen["session"]
+    assert seen["ADALOSS_FOLDER"] == str(folder)
+    assert seen["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "message"),
+    [
+        ("raise ValueError('bad')", CODE, "exit code 1: ValueError: bad"),
+        ("import sys; sys.exit(3)", CODE, "exit code 3: it printed nothing"),
+        ("import os; os.abort()", CODE, "killed by SIGABRT: "),
+        ("raise MemoryError", NO_MEMORY, "exit code 1: MemoryError"),
+        ("print('CUDA out of memory. Tried to allocate'); exit(1)", NO_MEMORY, "exit code 1"),
+        ("print(1)", NO_METRIC, "train.py ended well and logged no metric at all, not loss"),
+        (NO_SEED, CODE, "the script has no parameter seed: write seed_parameter: NAME"),
+        (NO_OTHER, CODE, "(the script has no parameter typo: correct the grid's name)"),
+        (NO_JSON, CODE, "line 1: expected an object of JSON such as"),
+    ],
+)
+def test_a_failure_has_the_exit_code_and_the_last_lines(programs, script, kind, message):
+    programs.write("train.py", script)
+    values = {"typo": 1} if script == NO_OTHER else {}
+    result = programs.run(programs.trial("train.py", parameters=values))
+    assert result.state is TrialState.FAILED
+    assert result.failure.kind is kind
+    assert message in result.failure.message
+    if "ValueError" in script:
+        assert "Traceback (most recent call last)" in result.failure.traceback
+
+
+def test_a_very_long_last_line_is_shortened(programs):
+    programs.write("train.py", "print('y' * 1_000_000)\nexit(3)")
+    failure = programs.run(programs.trial("train.py")).failure
+    assert failure.message.startswith("exit code 3: yyyy")
+    assert len(failure.message) < 400
+    assert len(failure.traceback) < 3_000
+
+
+def test_a_program_that_cannot_be_started_is_named(programs):
+    gone = programs.run(programs.trial("gone.py"))
+    assert "there is no program gone.py" in gone.failure.message
+    programs.write("train.py", "")
+    other = programs.run(
+        programs.trial("train.py", python="no-such-python", command=["${interpreter}", "x"])
+    )
+    assert "no-such-python cannot be started" in other.failure.message
+
+
+def test_a_script_that_is_killed_leaves_no_result_and_continues(programs):
+    programs.write(
+        "train.py",
+        """
+        import json, os, signal, time
+        checkpoint = os.environ["ADALOSS_CHECKPOINT"]
+        done = int(open(checkpoint).read()) if os.path.exists(checkpoint) else 0
+        with open(os.environ["ADALOSS_REPORT"], "a") as file:
+            for epoch in range(done, 5):
+                print(json.dumps({"epoch": epoch, "loss": epoch}), file=file, flush=True)
+                open(checkpoint, "w").write(str(epoch + 1))
+                if epoch == 2 and done == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    trial = programs.trial("train.py", seed_parameter=None)
+    execution = programs.start(trial)
+    with pytest.raises(ProgramLostError, match=r"train.py was killed \(SIGKILL\)"):
+        list(iter(execution.advance, None))
+    assert programs.store.read_result(trial) is None
+    assert programs.run(trial).state is TrialState.COMPLETE
+    assert [each["loss"] for each in programs.history(trial)] == [0, 1, 2, 3, 4]
+
+
+SAVES = """
+    import json, os, sys
+    from pathlib import Path
+    checkpoint = Path(os.environ["ADALOSS_CHECKPOINT"])
+    done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    for epoch in range(done, 6):
+        with open(os.environ["ADALOSS_REPORT"], "a") as file:
+            file.write(json.dumps({"epoch": epoch, "loss": epoch}) + "\\n")
+        checkpoint.write_text(str(epoch + 1))
+"""
+
+
+def lines_up_to(epochs):
+    return "".join(f"{json.dumps({'epoch': n, 'loss': n})}\n" for n in range(epochs))
+
+
+def leave_unread(programs, trial, lines, saved):
+    """What a worker leaves that was killed when its script had logged and saved all this."""
+    execution = programs.start(trial)
+    reports = execution.prepare().reports
+    reports.process = reports.started()
+    reports.close()
+    folder = programs.store.trial_folder(trial)
+    (folder / ".capture" / "reports.jsonl").write_text(lines)
+    (folder / "files" / "checkpoint").write_text(str(saved))
+
+
+@pytest.mark.parametrize("saved", [2, 3])
+@pytest.mark.parametrize("recorded", [0, 1, 2, 3])
+def test_what_a_script_logged_before_its_worker_was_killed_is_recorded(programs, saved, recorded):
+    programs.write("train.py", SAVES)
+    trial = programs.trial("train.py", seed_parameter=None)
+    leave_unread(programs, trial, lines_up_to(3) + '{"epoch": 3, "lo', saved)
+    for epoch in range(recorded):
+        values = {"logged_epoch": epoch, "loss": epoch}
+        metrics = EpochMetrics(epoch=epoch + 1, step=epoch + 1, values=values, seconds=1.0)
+        programs.store.append_metrics(trial, metrics)
+    assert programs.run(trial).state is TrialState.COMPLETE, programs.log(trial)
+    history = programs.history(trial)
+    assert [each["loss"] for each in history] == [0, 1, 2, 3, 4, 5]
+    assert [each.epoch for each in history] == [1, 2, 3, 4, 5, 6]
+    assert "starts over" not in programs.log(trial)
+
+
+def test_a_script_whose_reports_are_lost_starts_over(programs):
+    programs.write("train.py", SAVES)
+    trial = programs.trial("train.py", seed_parameter=None)
+    leave_unread(programs, trial, lines_up_to(2), 4)
+    assert programs.run(trial).state is TrialState.COMPLETE, programs.log(trial)
+    assert [each["loss"] for each in programs.history(trial)] == [0, 1, 2, 3, 4, 5]
+    assert "starts over" in programs.log(trial)
+
+
+def test_a_script_that_was_killed_after_its_last_report_is_complete(programs):
+    programs.write("train.py", SAVES)
+    trial = programs.trial("train.py", seed_parameter=None)
+    leave_unread(programs, trial, lines_up_to(6), 6)
+    assert programs.run(trial).last["loss"] == 5
+    assert len(programs.history(trial)) == 6
+
+
+def test_a_result_names_the_interpreter_of_the_grid(programs):
+    programs.write("train.py", LINES)
+    values = {"lr": 1}
+    own = programs.trial("train.py", parameters=values, python=sys.executable)
+    made = programs.run(own).provenance
+    assert made.python == platform.python_version()
+    assert made.packages == {}
+    assert (
+        programs.run(programs.trial("train.py", parameters=values, seed=1)).provenance.python == "3"
+    )
+
+
+def test_every_process_of_a_script_ends_with_it(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, subprocess
+        child = subprocess.Popen(["sleep", "1000"])
+        open(os.environ["ADALOSS_REPORT"], "w").write('{"loss": %d}' % child.pid)
+        """,
+    )
+    child = int(programs.run(programs.trial("train.py")).last["loss"])
+    wait_until(lambda: not is_running(child))
+
+
+def test_a_script_ends_with_a_trial_that_its_worker_gives_up(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, time
+        with open(os.environ["ADALOSS_REPORT"], "w") as file:
+            file.write('{"loss": %d}\\n' % os.getpid())
+        time.sleep(1000)
+        """,
+    )
+    execution = programs.start(programs.trial("train.py"))
+    script = int(execution.advance()["loss"])
+    assert is_running(script)
+    execution.abandon()
+    wait_until(lambda: not is_running(script))
+
+
+def test_a_process_in_a_session_of_its_own_ends_with_the_script(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, subprocess
+        child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+        open(os.environ["ADALOSS_REPORT"], "w").write('{"loss": %d}' % child.pid)
+        """,
+    )
+    child = int(programs.run(programs.trial("train.py")).last["loss"])
+    assert not is_running(child)
+
+
+def test_a_script_that_ignores_sigterm_is_killed(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, signal, time
+        signal.signal(signal.SIGTERM, lambda *_: open("asked", "w").close())
+        open("pid", "w").write(str(os.getpid()))
+        open(os.environ["ADALOSS_REPORT"], "w").write('{"loss": 1e99}\\n')
+        while True:
+            time.sleep(1)
+        """,
+    )
+    trial = programs.trial("train.py", divergence_metric="loss", max_loss=10.0)
+    began = time.monotonic()
+    assert programs.run(trial).state is TrialState.DIVERGED
+    assert not is_running(int((programs.folder / "pid").read_text()))
+    assert (programs.folder / "asked").exists()
+    assert time.monotonic() - began < 60
+
+
+def test_what_a_killed_script_left_running_ends_before_its_next_start(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, signal, subprocess
+        from pathlib import Path
+        if not Path("pid").exists():
+            # It goes on to report, and is not of the script's group.
+            child = subprocess.Popen(
+                ["sh", "-c", 'while sleep 0.05; do echo "$LINE" >> "$ADALOSS_REPORT"; done'],
+                env={**os.environ, "LINE": '{"loss": 1}'},
+                start_new_session=True,
+            )
+            Path("pid").write_text(str(child.pid))
+            os.kill(os.getpid(), signal.SIGKILL)
+        open(os.environ["ADALOSS_REPORT"], "a").write('{"loss": 0}')
+        """,
+    )
+    trial = programs.trial("train.py", seed_parameter=None)
+    execution = programs.start(trial)
+    with pytest.raises(ProgramLostError):
+        list(iter(execution.advance, None))
+    assert not is_running(int((programs.folder / "pid").read_text()))
+    assert programs.run(trial).last["loss"] == 0
+    assert programs.store.read_result(trial).epochs == 1
+
+
+@pytest.mark.parametrize("and_its_children", [False, True])
+def test_every_process_of_a_script_ends_with_a_killed_worker(programs, tmp_path, and_its_children):
+    programs.write(
+        "train.py",
+        """
+        import os, signal, subprocess, sys, time
+        signal.signal(signal.SIGTERM, lambda *_: (open("asked", "w").close(), sys.exit()))
+        child = subprocess.Popen(["sleep", "1000"])
+        other = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+        open("pids", "w").write(f"{os.getpid()} {child.pid} {other.pid}")
+        time.sleep(1000)
+        """,
+    )
+    worker = textwrap.dedent(
+        f"""
+        import sys
+        from pathlib import Path
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from conftest import Programs
+        from adaloss.records.store import Store
+        from adaloss.tasks.program.code import ProgramCode
+        store = Store(Path({str(tmp_path)!r}))
+        programs = Programs(Path({str(programs.folder)!r}), store, ProgramCode())
+        programs.run(programs.trial("train.py"))
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-c", worker])
+    pids = programs.folder / "pids"
+    wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 3, 60)
+    script, *others = map(int, pids.read_text().split())
+    assert is_running(script)
+    # Ray kills the children of a worker that it ends.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    for child in children if and_its_children else ():
+        os.kill(int(child), signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not any(map(is_running, (script, *others))))
+    assert (programs.folder / "asked").exists() is not and_its_children
+
+
+def test_a_parameter_that_the_script_does_not_read_is_recorded(programs):
+    programs.write("train.py", WITH_WANDB.replace("parse_args()", "parse_known_args()[0]"))
+    trial = programs.trial("train.py", parameters={"lr": 0.5, "lrr": 3})
+    assert programs.run(trial).unread == ("lrr",)
+
+
+def test_a_seed_that_the_script_does_not_read_is_refused(programs):
+    programs.write(
+        "train.py",
+        """
+        import wandb
+        run = wandb.init()
+        wandb.log({"loss": run.config.lr})
+        """,
+    )
+    trial = programs.trial("train.py", parameters={"lr": 0.5})
+    result = programs.run(trial)
+    assert result.state is TrialState.FAILED
+    assert result.failure.message == (
+        "train.py does not read its seed, seed: write seed_parameter: NAME if the seed has another "
+        "name there, or leave out seeds to run every cell once without a seed"
+    )
+    without = programs.trial("train.py", parameters={"lr": 0.5}, seed_parameter=None)
+    assert programs.run(without).state is TrialState.COMPLETE
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_until(condition, seconds=15.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.05)
