@@ -29,7 +29,7 @@ def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
             if details["type"] == "too_short" and details["input"]:
                 continue
             path = path_in_file(file.data, details["loc"])
-            problems.append(file.problem(path, schema_sentence(path, details)))
+            problems.append(file.problem(path, schema_sentence(path, details, file.task)))
         return None, problems
 
 
@@ -38,14 +38,16 @@ def metric_of(metric: Metric, task: Task) -> Metric:
     given = metric.model_fields_set
     name = metric.name if "name" in given else task.reported
     goal = task.metric(name).goal if name in task.metric_names else None
+    # W&B minimizes unless the file says otherwise.
+    goal = "minimize" if task.is_program else goal
     chosen = metric.goal if "goal" in given or goal is None else goal
     return metric.model_copy(update={"name": name, "goal": chosen})
 
 
-def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:
+def schema_sentence(path: KeyPath, details: ErrorDetails, task: Task) -> str:
     """One of the schema's errors as a sentence."""
     if details["type"] == "extra_forbidden":
-        return f"unknown key {quoted(path[-1])}{key_hint(str(path[-1]), path[:-1])}"
+        return f"unknown key {quoted(path[-1])}{key_hint(str(path[-1]), path[:-1], task)}"
     if details["type"] == "string_pattern_mismatch":
         return (
             "name must be 1 to 64 letters, digits, dots, dashes and underscores, starting "
@@ -53,6 +55,8 @@ def schema_sentence(path: KeyPath, details: ErrorDetails) -> str:
         )
     if details["type"] == "missing":
         return sentence(details["loc"], details)
+    if path == ("metric",) and isinstance(details["input"], str):
+        return f"{sentence(path, details)}; write metric: {{name: {details['input']}}}"
     return sentence(path, details)
 
 
@@ -97,24 +101,26 @@ def path_in_file(data: Any, location: tuple[int | str, ...]) -> KeyPath:
     return tuple(path)
 
 
-def key_hint(key: str, path: KeyPath) -> str:
+def key_hint(key: str, path: KeyPath, task: Task) -> str:
     """What to write instead of an unknown key: a key of its section, or one of another section."""
     keys = section_keys(path)
-    elsewhere = paths_of_keys()
+    elsewhere = paths_of_keys(task)
     if not similar_names(key, keys) and (names := other_spellings(key, elsewhere)):
         return f"; did you mean {' or '.join(elsewhere[name] for name in names)}?"
     return suggestion(key, keys)
 
 
-def paths_of_keys() -> dict[str, str]:
-    """The dotted path of each key of a section and of each parameter."""
+def paths_of_keys(task: Task) -> dict[str, str]:
+    """The dotted path of each key of a section and of each parameter of a task of ours."""
+    sections = {name: model_in(field.annotation) for name, field in Grid.model_fields.items()}
     paths = {
         key: f"{name}.{key}"
-        for name, field in Grid.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        for key in field.annotation.model_fields
+        for name, section in sections.items()
+        if section is not None and name != "tables" and name != "overrides"
+        for key in section.model_fields
     }
-    return paths | {name: f"parameters.{name}" for name in ("seed", *CELL_FIELDS)}
+    parameters = () if task.is_program else ("seed", *CELL_FIELDS)
+    return paths | {name: f"parameters.{name}" for name in parameters}
 
 
 def section_keys(path: KeyPath) -> tuple[str, ...]:
@@ -122,7 +128,13 @@ def section_keys(path: KeyPath) -> tuple[str, ...]:
     section: type[BaseModel] = Grid
     for part in path:
         if isinstance(part, str):
-            # The model in an annotation such as Metric or tuple[Override, ...].
-            annotation: Any = section.model_fields[part].annotation
-            section = annotation if isinstance(annotation, type) else annotation.__args__[0]
+            section = model_in(section.model_fields[part].annotation) or section
     return tuple(section.model_fields)
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation such as Metric, ``Metric | None`` or ``tuple[Override, ...]``."""
+    for part in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None

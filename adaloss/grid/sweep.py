@@ -24,6 +24,16 @@ from adaloss.grid.points.optimizers import (
 )
 from adaloss.grid.points.parameters import Values, check_parameters
 from adaloss.grid.points.points import Cell, read_points
+from adaloss.grid.points.programs import (
+    NO_SEEDS,
+    drawn_cells,
+    is_function,
+    is_grid,
+    program_problems,
+    program_trial,
+    seeds_are_declared,
+    too_few_points,
+)
 from adaloss.grid.reading.file import read_grid_file
 from adaloss.grid.reading.name import with_name
 from adaloss.grid.reading.shipped import resolve_grid, shipped_grids
@@ -35,7 +45,9 @@ from adaloss.grid.tables.labels import Labels, read_labels
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.grid.tables.tables import read_tables
 from adaloss.records.places import Places, own_folders_of, places_of_grid
+from adaloss.tasks.program.fields import ProgramTrial
 from adaloss.tasks.table import task_named
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 
 __all__ = [
@@ -88,20 +100,31 @@ def load_sweep(path: Path) -> Sweep:
     as_written = read_grid_file(path)
     file, name_problems = with_name(as_written)
     folders = own_folders_of(path)
-    file = replace(file, arguments=own_arguments(file.data, folders))
+    if not file.runs_a_program:
+        file = replace(file, arguments=own_arguments(file.data, folders))
     file, wandb_problems, notes = read_wandb(file)
     grid, schema_problems = check_schema(file)
-    values, parameter_problems = check_parameters(file)
+    drawn: list[Cell] | None = None
+    if file.runs_a_program and not is_grid(file):
+        drawn, values, parameter_problems = drawn_cells(file)
+    else:
+        values, parameter_problems = check_parameters(file)
     points, point_problems = read_points(file)
     problems = [*file.problems, *name_problems, *wandb_problems]
     problems += [*schema_problems, *parameter_problems, *point_problems]
-    problems += optimizer_problems(file, values, folders)
+    problems += program_problems(file)
+    if not file.runs_a_program:
+        problems += optimizer_problems(file, values, folders)
+    has_seeds = not file.runs_a_program or is_function(file) or seeds_are_declared(file, values)
     keys = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))
-    invalid = invalid_fields(problems)
-    cells, cell_problems = expand_cells(file, values, points, len(seeds), invalid)
+    if not has_seeds:
+        seeds = (0,)
+        notes = (*notes, NO_SEEDS)
+    invalid = invalid_fields(problems, file.task)
+    cells, cell_problems = expand_cells(file, values, points, len(seeds), invalid, drawn)
     problems += cell_problems
-    if not problems:
+    if not problems and not file.runs_a_program:
         cells = with_applicable(cells, folders)
         problems += impossible_optimizers(file, cells, folders)
     if grid is not None:
@@ -112,26 +135,38 @@ def load_sweep(path: Path) -> Sweep:
     problems += label_problems
     if grid is None or problems:
         raise GridError(path, problems)
-    grid = grid.model_copy(update={"parameters": values, "seeds": seeds})
+    task = file.task
+    grid = grid.model_copy(update={"task": task.name, "parameters": values, "seeds": seeds})
+    if drawn is not None:
+        notes = (*notes, *too_few_points(drawn, grid))
+        # It is the number of points, not of trials.
+        grid = grid.model_copy(update={"run_cap": None})
     return Sweep(
         name=grid.name,
         source=path,
         text=file.text,
         grid=grid,
-        trials=expand_trials(grid, cells),
+        trials=expand_trials(grid, cells, task, file.groups, pass_seed=has_seeds),
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
-        tables=tables or (default_table(cells),),
+        tables=tables or (default_table(cells, task),),
         labels=labels,
         notes=notes,
-        defaulted=frozenset({"name", "seeds"} - keys),
+        defaulted=frozenset({"name", *(("seeds",) if has_seeds else ())} - keys),
     )
 
 
-def expand_trials(grid: Grid, cells: list[Cell]) -> tuple[Trial, ...]:
+def expand_trials(
+    grid: Grid, cells: list[Cell], task: Task, groups: tuple[str, ...], *, pass_seed: bool
+) -> tuple[Trial, ...]:
     """Every distinct cell with every seed, in the order of ``execution.order``."""
     names = dict.fromkeys(chain.from_iterable(cells))
     distinct = {tuple(map(cell.get, names)): cell for cell in cells}.values()
-    first_trials = [first_trial(grid, cell) for cell in distinct]
+    first_trials: list[Trial]
+    if task.is_program:
+        fields = (program_trial(grid, cell, groups, pass_seed=pass_seed) for cell in distinct)
+        first_trials = [ProgramTrial.model_validate(each) for each in fields]
+    else:
+        first_trials = [first_trial(grid, cell) for cell in distinct]
     if grid.execution.order == "seed_major":
         points = ((trial, seed) for seed in grid.seeds for trial in first_trials)
     else:

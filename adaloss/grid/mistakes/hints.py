@@ -36,7 +36,8 @@ SPELLINGS: Mapping[str, str] = {
     "sgd_constant": "sgd",
     **{name: metric.other_names for name, metric in METRICS.items() if metric.other_names},
     "seeds": "n_seeds num_seeds number_of_seeds n_repeats num_repeats repeats repetitions",
-    "run_cap": "max_runs max_trials num_trials n_trials",
+    "run_cap": "max_runs max_trials num_trials n_trials num_runs n_runs num_samples n_samples "
+    "num_points n_points",
     "retries": "retry max_retries",
     "max_concurrent": "parallelism concurrency max_parallel n_jobs max_concurrent_trials",
     "timeout": "time_limit max_time",
@@ -44,6 +45,13 @@ SPELLINGS: Mapping[str, str] = {
     "cpu": "cpus num_cpus n_cpus cpus_per_trial",
     "gpu": "gpus num_gpus n_gpus gpus_per_trial",
     "root": "data_root data_dir data_path",
+    "program": "script entrypoint entry_point train_script training_script program_file",
+    "command": "cmd command_line",
+    "python": "interpreter python_path python_executable python_interpreter",
+    "seed_parameter": "seed_param seed_name seed_arg seed_argument seed_option seed_key",
+    "file": "metrics_file metric_file results_file result_file output_file json_file",
+    "pattern": "regex regexp regular_expression metrics_pattern metric_pattern",
+    "metrics": "metric_source metrics_source",
 }
 MOST_EDITS = 3
 SHORTEST_TYPO = 3

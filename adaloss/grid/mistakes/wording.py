@@ -58,7 +58,18 @@ def as_written(value: Any) -> str:
     """A value in the form in which it is written in a grid."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(as_written, value))}]"
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def told_apart(value: Any) -> str:
+    """A value as it is written in a grid, with quotes where a text would be something else."""
+    is_ambiguous = isinstance(value, str) and plain_scalar(value) != value
+    return repr(value) if is_ambiguous else as_written(value)
 
 
 def subject(path: KeyPath) -> str:

@@ -2,11 +2,11 @@
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, product
 
 from adaloss.grid.mistakes.problems import Problem
-from adaloss.grid.mistakes.wording import as_written
+from adaloss.grid.mistakes.wording import told_apart
 from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.combinations import impossible_combinations
 from adaloss.grid.points.optimizers import Unset
@@ -27,21 +27,27 @@ TOO_MANY_STEPS = (
 
 
 def expand_cells(
-    file: GridFile, values: Values, points: Points, seeds: int, invalid: Collection[str]
+    file: GridFile,
+    values: Values,
+    points: Points,
+    seeds: int,
+    invalid: Collection[str],
+    drawn: Sequence[Cell] | None = None,
 ) -> tuple[list[Cell], list[Problem]]:
     """The cells in declared order, with the last parameter varying fastest, and the mistakes.
 
-    ``invalid`` names the fields whose values have mistakes. Whether cells match values of these
-    fields is not checked.
+    ``drawn`` are the cells of a random search in place of all combinations. ``invalid`` names
+    the fields whose values have mistakes: whether cells match values of these fields is not
+    checked.
     """
     axes = {name: listed for name, listed in values.items() if listed}
-    count = sum(
-        combination_count(part) for part in (axes, *(point.values for point in points.include))
-    )
+    declared = combination_count(axes) if drawn is None else len(drawn)
+    count = declared + sum(combination_count(point.values) for point in points.include)
     if message := too_many(count, seeds):
         return [], [file.problem(("parameters",), message)]
-    defaults = defaults_of(file.task) | dict.fromkeys(hyperparameters_in(axes, points))
-    cells = [defaults | cell for cell in combinations(axes)]
+    own = () if file.task.is_program else hyperparameters_in(axes, points)
+    defaults = defaults_of(file.task) | dict.fromkeys(own)
+    cells = [defaults | cell for cell in (combinations(axes) if drawn is None else drawn)]
     index = CellIndex(cells)
     try:
         problems = apply_overrides(file, points, index, invalid)
@@ -54,7 +60,7 @@ def expand_cells(
             defaults | defaults_of_included(axes) | cell for cell in combinations(point.values)
         ]
         problems += missing_in_included(file, point, axes, invalid)
-    if not kept and not invalid:
+    if cells and not kept and not invalid:
         problems.append(file.problem(("exclude",), "exclude leaves no cell of the grid"))
     problems += impossible_combinations(file, axes, points, kept, invalid)
     return kept, problems
@@ -62,6 +68,8 @@ def expand_cells(
 
 def defaults_of(task: Task) -> Cell:
     """The values of the fields that a grid leaves out, so that a match can name them too."""
+    if task.is_program:
+        return {}
     fields = {name: task.fields.model_fields[name] for name in task.cell_fields}
     given = {name: field.default for name, field in fields.items() if not field.is_required()}
     return given | {"momentum": Unset(0.0)}
@@ -144,13 +152,13 @@ def unmatched(
     problems = []
     for name, listed in point.values.items():
         existing = index.values(name)
-        if absent := [as_written(value) for value in listed if value not in existing]:
-            names = ", ".join(map(as_written, list(existing)[:20]))
+        if absent := [told_apart(value) for value in listed if value not in existing]:
+            names = ", ".join(map(told_apart, list(existing)[:20]))
             message = f"no cell has {name}: {', '.join(absent)}; the grid has {names}"
             problems.append(file.problem((*point.path, name), message))
     if not problems and not index.matching(point):
         written = ", ".join(
-            f"{name}: {' or '.join(map(as_written, listed))}"
+            f"{name}: {' or '.join(map(told_apart, listed))}"
             for name, listed in point.values.items()
         )
         problems.append(file.problem(point.path, f"no cell has all of {written}"))
@@ -170,11 +178,22 @@ def missing_in_included(
     return [file.problem(point.path, message)] if missing else []
 
 
-def invalid_fields(problems: Iterable[Problem]) -> frozenset[str]:
+def invalid_fields(problems: Iterable[Problem], task: Task) -> frozenset[str]:
     """The fields whose values have mistakes; all fields if a problem does not name one."""
+    known = task.field_names if task.is_program else FIELD_NAMES
+    sections = {"", "parameters", "overrides", "exclude", "include"}
+    if task.is_program:
+        # Without the points of a random search, no parameter has a value.
+        sections |= {"method", "run_cap", "seed"}
     invalid: set[str] = set()
     for problem in problems:
-        section, *parts = re.split(r"[.\[\]]+", problem.key)
-        if section in ("", "parameters", "overrides", "exclude", "include"):
-            invalid |= set(FIELD_NAMES).intersection(parts) or set(FIELD_NAMES)
+        section, *rest = with_dots(problem.key).split(".", 1)
+        if section in sections:
+            path = f".{'.'.join(rest)}."
+            invalid |= {name for name in known if f".{with_dots(name)}." in path} or set(known)
     return frozenset(invalid)
+
+
+def with_dots(key: str) -> str:
+    """The key with dots for brackets: a parameter's name may have both."""
+    return re.sub(r"[.\[\]]+", ".", key).strip(".")

@@ -1,19 +1,23 @@
 """Check the parameters of a grid against the fields of a trial, and collect every mistake."""
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from adaloss.grid.mistakes.hints import similar_names
 from adaloss.grid.mistakes.problems import KeyPath, Problem, closest, quoted, suggestion
 from adaloss.grid.mistakes.wording import as_written, described, sentence
-from adaloss.grid.points.forms import mistake_in_form
+from adaloss.grid.points.distributions import mistake_in_distribution
+from adaloss.grid.points.forms import SAMPLING_KEYS, mistake_in_form
 from adaloss.grid.reading.file import GridFile
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.model_names import BUILT_IN_MODELS, is_model, timm_names
+from adaloss.tasks.program.fields import SEED
 from adaloss.tasks.table import FIELD_NAMES
 from adaloss.tasks.task import Task
 
@@ -31,6 +35,24 @@ ANY_VALUE: TypeAdapter[Any] = TypeAdapter(
     bool | int | float | str | tuple[Scalar | tuple[Scalar, ...], ...]
 )
 
+
+def value_of_a_program(value: Any) -> Any:
+    """A value that a program may get: what JSON has, without mappings."""
+    if isinstance(value, Mapping):
+        raise PydanticCustomError(
+            "rejected", "{reason}", {"reason": "is a mapping: write parameters: {…} in it"}
+        )
+    if isinstance(value, float) and math.isnan(value):
+        raise PydanticCustomError("expected", "{expected}", {"expected": "a value other than .nan"})
+    if isinstance(value, tuple):
+        return tuple(map(value_of_a_program, value))
+    return value
+
+
+VALUE_OF_A_PROGRAM: TypeAdapter[Any] = TypeAdapter(
+    Annotated[Any, AfterValidator(value_of_a_program)]
+)
+
 Values = dict[str, tuple[Any, ...]]
 
 
@@ -46,9 +68,12 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
     names = [field for field in file.task.field_names if field not in NOT_PARAMETERS]
     for name, content in parameters.items():
         path = ("parameters", name)
-        if name in NOT_PARAMETERS:
+        if name in NOT_PARAMETERS and not file.task.is_program:
             message = f"{name} is not a parameter: write {NOT_PARAMETERS[name]}"
             problems.append(file.problem(path, message))
+        elif file.task.is_program:
+            values[name], more = parameter_values(file, path, content)
+            problems += more
         elif name not in fields and not HYPERPARAMETER.match(name):
             other = f" of the task {file.task.name}" if name in FIELD_NAMES else ""
             message = f"unknown parameter {quoted(name)}{other}{suggestion(name, names)}"
@@ -59,14 +84,19 @@ def check_parameters(file: GridFile) -> tuple[Values, list[Problem]]:
         else:
             values[name], more = parameter_values(file, path, content)
             problems += more
-    for name in names if file.knows_its_task else ():
+    for name in names if file.knows_its_task and not file.task.is_program else ():
         required = fields[name].is_required() and name != "seed"
         if required and name not in parameters and name not in hinted:
             problems.append(file.problem(("parameters", name), f"parameters.{name} is missing"))
-    if "seed" in values and "seeds" in file.data:
-        message = "seed and seeds are both set: leave one out"
-        problems.append(file.problem(("parameters", "seed"), message))
+    if SEED in values:
+        problems += seeds_set_twice(file)
     return values, problems
+
+
+def seeds_set_twice(file: GridFile) -> list[Problem]:
+    """The mistake in a grid with ``seeds`` whose parameters have the seeds as well."""
+    message = "seed and seeds are both set: leave one out"
+    return [file.problem(("parameters", SEED), message)] if "seeds" in file.data else []
 
 
 def parameter_values(
@@ -88,7 +118,19 @@ def form_problems(file: GridFile, path: KeyPath, content: Any) -> list[Problem]:
     if mistake is None:
         return []
     key, message = mistake
+    if file.task.is_program and path[-1] != SEED:
+        message += advice_for_a_program(str(path[-1]), content)
     return [file.problem((*path, key) if key else path, message)]
+
+
+def advice_for_a_program(name: str, form: Mapping[str, Any]) -> str:
+    """What else than a list of values a program's parameter may be."""
+    if {"distribution", *SAMPLING_KEYS, "probabilities"} & form.keys():
+        is_drawn = mistake_in_distribution(name, form) is None
+        return "; or write method: random with run_cap" if is_drawn else ""
+    if form and not {"value", "values"} & form.keys():
+        return f"; write {name}: {{parameters: {{…}}}} for parameters in a group"
+    return ""
 
 
 def checked_values(
@@ -126,13 +168,15 @@ def exact(value: Any) -> Any:
 @cache
 def adapter(task: Task, name: str) -> TypeAdapter[Any]:
     """The type of a field of a task, or of a hyperparameter."""
+    if task.is_program and name != SEED:
+        return VALUE_OF_A_PROGRAM
     field = task.fields.model_fields.get(name)
     return ANY_VALUE if field is None else TypeAdapter(field.rebuild_annotation())
 
 
 def mistakes_in_value(task: Task, name: str, value: Any) -> Iterator[str]:
     """The mistakes in a value of this field, as sentences."""
-    if value is None and HYPERPARAMETER.match(name):
+    if value is None and HYPERPARAMETER.match(name) and not task.is_program:
         yield f"{name} cannot be null: leave it out for the optimizer's own default"
         return
     try:

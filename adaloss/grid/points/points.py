@@ -65,9 +65,9 @@ def read_point(file: GridFile, path: KeyPath, content: Any, problems: list[Probl
     fields = file.task.cell_fields
     for name, value in content.items() if isinstance(content, Mapping) else ():
         value_path = (*path, name)
-        if name in FIELD_OF and name not in file.arguments:
+        if name in FIELD_OF and name not in file.arguments and not file.task.is_program:
             problems.append(file.problem(value_path, f"write {FIELD_OF[name]} instead of {name}"))
-        elif name in fields or HYPERPARAMETER.match(name):
+        elif name in fields or (HYPERPARAMETER.match(name) and not file.task.is_program):
             values[name], mistakes = checked_values(
                 file, value_path, name, value, listed=isinstance(value, tuple)
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from adaloss.grid.mistakes.problems import MOST_PROBLEMS, GridError, KeyPath, Pr
 from adaloss.grid.mistakes.wording import described
 from adaloss.grid.reading import yaml as grid_yaml
 from adaloss.grid.reading.yaml import MAX_DEPTH, MAX_VALUES, Node, UnreadableYamlError, read_yaml
+from adaloss.tasks.metric import Goal
+from adaloss.tasks.program.fields import LOGGED_AS, PROGRAM_TASK, SEED, parameter_of
+from adaloss.tasks.program.task import aimed, program_task
 from adaloss.tasks.table import task_named
 from adaloss.tasks.task import Task
 
@@ -21,7 +25,8 @@ class GridFile:
 
     ``problems`` are the mistakes found while reading, such as duplicate keys. ``reported`` are the
     mistakes that :meth:`problem` reported later. ``arguments`` are the names ``optimizer.NAME``
-    that are an argument of one of the grid's optimizers, and not W&B's name of a field.
+    that are an argument of one of the grid's optimizers, and not W&B's name of a field. ``groups``
+    are the names of W&B's groups of nested parameters.
     """
 
     source: Path
@@ -31,11 +36,27 @@ class GridFile:
     problems: tuple[Problem, ...]
     reported: list[Problem] = field(default_factory=list)
     arguments: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
+
+    @cached_property
+    def task(self) -> Task:
+        """The task of the sweep; that of a program has the parameters of the file."""
+        if not self.runs_a_program:
+            return task_named(self.data.get("task"))
+        parameters, metric = self.data.get("parameters"), self.data.get("metric")
+        names = parameters if isinstance(parameters, Mapping) else ()
+        about = metric if isinstance(metric, Mapping) else {}
+        named = str(about.get("name") or "")
+        task = program_task([parameter_of(name) for name in names if name != SEED], "")
+        # W&B minimizes unless the file says otherwise.
+        goal: Goal = "maximize" if about.get("goal") == "maximize" else "minimize"
+        return aimed(task, LOGGED_AS.get(named, named), goal)
 
     @property
-    def task(self) -> Task:
-        """The task of the sweep."""
-        return task_named(self.data.get("task"))
+    def runs_a_program(self) -> bool:
+        """Whether the trials run a program of the user's own."""
+        says_so = any(key in self.data for key in ("program", "command", "task"))
+        return says_so and self.data.get("task", PROGRAM_TASK) == PROGRAM_TASK
 
     @property
     def knows_its_task(self) -> bool:

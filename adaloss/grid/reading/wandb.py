@@ -7,11 +7,15 @@ from typing import Any
 from adaloss.grid.mistakes.problems import KeyPath, Problem, dotted
 from adaloss.grid.mistakes.wording import described
 from adaloss.grid.reading.file import GridFile
+from adaloss.tasks.program.fields import SEED, column
 
-# Keys that say how W&B starts runs. They change no result.
-UNUSED: Mapping[KeyPath, str] = {
+# Keys of a program, which a grid whose task is another one may have and does not need.
+PROGRAM_KEYS: Mapping[KeyPath, str] = {
     ("program",): "adaloss-sweep runs the training itself",
     ("command",): "adaloss-sweep runs the training itself",
+}
+# Keys that say how W&B starts runs. They change no result.
+UNUSED: Mapping[KeyPath, str] = {
     ("job",): "adaloss-sweep runs the training itself",
     ("image_uri",): "adaloss-sweep runs the training itself",
     ("controller",): "adaloss-sweep schedules the trials itself",
@@ -21,12 +25,11 @@ UNUSED: Mapping[KeyPath, str] = {
     ("metric", "impute"): "a grid needs no metric for trials that fail",
     ("metric", "impute_while_running"): "a grid needs no metric for trials that run",
 }
-# These keys stay in the data, because the grid's schema checks their types.
-IN_SCHEMA = (("program",), ("command",))
+METRICS = ("metrics",)
 REFUSED: Mapping[KeyPath, str] = {
     ("early_terminate",): "stopping trials early would bias the table; remove it",
     ("metric", "target"): "stopping at a good trial would bias the table; remove it",
-    ("metrics",): "write metric: {name: …}, and add tables for further metrics",
+    METRICS: "write metric: {name: …}, and add tables for further metrics",
 }
 # The fields that a group of nested or dotted names may hold, without ambiguity.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -63,24 +66,35 @@ class Parameter:
 
 def read_wandb(file: GridFile) -> tuple[GridFile, list[Problem], tuple[str, ...]]:
     """The file in the form of a grid, the mistakes found, and notes on what was changed."""
+    runs_a_program = file.runs_a_program
+    refused = {
+        path: reason
+        for path, reason in REFUSED.items()
+        if has(file.data, path) and not (runs_a_program and path == METRICS and is_source(file))
+    }
     problems = [
         file.problem(path, f"{dotted(path)} is not supported: {reason}")
-        for path, reason in REFUSED.items()
-        if has(file.data, path)
+        for path, reason in refused.items()
     ]
+    unused = UNUSED if runs_a_program else {**PROGRAM_KEYS, **UNUSED}
     notes = [
         f"{dotted(path)} is not used: {reason}"
-        for path, reason in UNUSED.items()
+        for path, reason in unused.items()
         if has(file.data, path)
     ]
     data = file.data
-    for path in (*REFUSED, *(path for path in UNUSED if path not in IN_SCHEMA)):
+    for path in (*refused, *unused):
         data = without(data, path)
     file = replace(file, data=data)
     if isinstance(file.data.get("parameters"), Mapping):
         file, more = with_fields(file, notes)
         problems += more
     return file, problems, tuple(notes)
+
+
+def is_source(file: GridFile) -> bool:
+    """Whether ``metrics`` says where a program's metrics are; W&B has a list of them there."""
+    return not isinstance(file.data.get("metrics"), tuple)
 
 
 def has(data: Any, path: KeyPath) -> bool:
@@ -110,19 +124,28 @@ def with_fields(file: GridFile, notes: list[str]) -> tuple[GridFile, list[Proble
     for parameter in flattened(file, ("parameters",), "", problems):
         field = parameter.field
         if field in by_field:
-            message = f"{by_field[field].name} and {parameter.name} are both {field}: leave one out"
+            first = by_field[field].name
+            message = f"{first} and {parameter.name} are both {field}: leave one out"
+            if first == parameter.name:
+                message = f"{first} is there as a dotted name and as a nested one: leave one out"
             problems.append(file.problem(parameter.path, message))
             continue
         by_field[field] = parameter
     renamed = [p for p in by_field.values() if p.name != p.field]
-    if renamed:
+    if file.runs_a_program:
+        notes += (f"the parameter {p.name} is called {p.field} in tables" for p in renamed)
+    elif renamed:
         notes.append("; ".join(f"{p.name} is read as {p.field}" for p in renamed))
     for name in file.arguments & by_field.keys():
         notes.append(f"{name} is an argument of an optimizer here, not the field {FIELD_OF[name]}")
     values = {field: parameter.content for field, parameter in by_field.items()}
     moved: dict[KeyPath, KeyPath] = {p.path: ("parameters", p.field) for p in by_field.values()}
     lines = {**file.lines, **dict(moved_lines(file.lines, moved))}
-    return replace(file, data={**file.data, "parameters": values}, lines=lines), problems
+    data = {**file.data, "parameters": values}
+    # Sorted, because the order of the parameters changes no trial.
+    parameters = file.data["parameters"]
+    groups = tuple(sorted(name for name in parameters if is_group(parameters[name])))
+    return replace(file, data=data, lines=lines, groups=groups), problems
 
 
 def moved_lines(
@@ -145,13 +168,20 @@ def flattened(
         parameters = parameters[part]
     for key, content in parameters.items():
         name, key_path = f"{prefix}{key}", (*path, key)
-        if not isinstance(content, Mapping) or "parameters" not in content:
+        if not is_group(content):
             field = name if name in file.arguments else FIELD_OF.get(name, name)
+            if file.runs_a_program:
+                field = name if name == SEED else column(name)
             yield Parameter(key_path, name, content, field)
         elif mistake := mistake_in_group(content):
             problems.append(file.problem(key_path, f"{name} {mistake}"))
         else:
             yield from flattened(file, (*key_path, "parameters"), f"{name}.", problems)
+
+
+def is_group(content: Any) -> bool:
+    """Whether a parameter is a group of nested ones."""
+    return isinstance(content, Mapping) and "parameters" in content
 
 
 def mistake_in_group(group: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,9 @@ from typing import Any
 
 from adaloss.grid.reading.wandb import FIELD_OF, GROUPS, UNUSED
 from adaloss.grid.schema.schema import Grid
+from adaloss.grid.schema.types import METRIC_NAMES, ONE_FIELD, SEVERAL_FIELDS, TABLE_METRICS
 from adaloss.optimizer_names import HYPERPARAMETER, PREFIX
+from adaloss.tasks.program.fields import PROGRAM_TASK
 from adaloss.tasks.table import CELL_FIELDS, DEFAULT_TASK, FIELDS, TRAINED
 from adaloss.tasks.task import Task
 from adaloss.tasks.trained_trial import TrainedTrial
@@ -54,6 +56,35 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "polynomial decay, as DoG's authors do.",
     "deterministic": "Give the same bits twice on a GPU, which is slower. A CPU always does.",
 }
+A_PROGRAM: JsonSchema = {
+    "anyOf": [
+        {"properties": {"task": {"const": PROGRAM_TASK}}, "required": ["task"]},
+        {
+            "anyOf": [{"required": ["program"]}, {"required": ["command"]}],
+            "not": {"required": ["task"]},
+        },
+    ]
+}
+RANDOM_SEARCH: JsonSchema = {
+    "properties": {"method": {"const": "random"}},
+    "required": ["method"],
+}
+# What a grid with program must have, and what only such a grid may have.
+OF_A_PROGRAM: JsonSchema = {
+    "required": ["program", "metric"],
+    "properties": {
+        "program": {"type": "string"},
+        "metric": {"required": ["name"]},
+        "metrics": {"anyOf": [{"required": ["file"]}, {"required": ["pattern"]}]},
+    },
+    "if": RANDOM_SEARCH,
+    "then": {"required": ["run_cap"]},
+    "else": {"properties": {"seed": False}},
+}
+ONLY_OF_PROGRAMS = ("python", "seed_parameter", "metrics", "seed")
+ANY_FORM: JsonSchema = {
+    "description": "A value, a list of values, or W&B's value, values or distribution."
+}
 HYPERPARAMETER_SCHEMA: JsonSchema = {
     "description": "An argument of this name of the optimizer's constructor."
 }
@@ -77,7 +108,6 @@ def grid_json_schema() -> JsonSchema:
             distinct += [part] if part not in distinct else []
         # A data set, say, has other names in another task.
         sections[name] = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
-    keys["parameters"] |= parameters_schema()
     # A grid without a name is named after its file.
     schema["required"].remove("name")
     for *section, key in UNUSED:
@@ -87,19 +117,44 @@ def grid_json_schema() -> JsonSchema:
     own = {"patternProperties": {HYPERPARAMETER.pattern: HYPERPARAMETER_SCHEMA}}
     sections["Point"] = mapping(one_or_several, []) | own | {"minProperties": 1}
     just_one = mapping({name: any_of(name, one(name)) for name in CELL_FIELDS}, [])
-    keys["exclude"]["items"] = keys["include"]["items"] = {"$ref": "#/$defs/Point"}
-    override = sections["Override"]["properties"]
-    override["match"] = {"$ref": "#/$defs/Point", "description": override["match"]["description"]}
-    override["set"] |= just_one | own | {"minProperties": 1}
-    table = sections["GridTable"]["properties"]
-    table["only"] = {"$ref": "#/$defs/Point", "description": table["only"]["description"]}
-    table["exclude"]["items"] = {"$ref": "#/$defs/Point"}
-    schema["allOf"] = [own_required(task) for task in TRAINED.values()]
+    sections["OneValue"] = just_one | own | {"minProperties": 1}
+    sections["Parameters"] = parameters_schema()
+    point, one_value = ({"$ref": f"#/$defs/{name}"} for name in ("Point", "OneValue"))
+    own_names = {
+        "method": {"const": "grid"},
+        "metric": {"properties": {"name": METRIC_NAMES}},
+        "parameters": {"$ref": "#/$defs/Parameters"},
+        "exclude": {"items": point},
+        "include": {"items": point},
+        "overrides": {"items": {"properties": {"match": point, "set": one_value}}},
+        "tables": {"items": {"properties": own_tables(point)}},
+    }
+    own_names |= dict.fromkeys(ONLY_OF_PROGRAMS, False)
+    # Any name may be a parameter of a program of the user's own.
+    any_name = {"parameters": {"additionalProperties": ANY_FORM}}
+    of_a_program = OF_A_PROGRAM | {"properties": OF_A_PROGRAM["properties"] | any_name}
+    schema["allOf"] = [
+        {"if": A_PROGRAM, "then": of_a_program, "else": {"properties": own_names}},
+        *(own_required(task) for task in TRAINED.values()),
+    ]
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A grid of adaloss-sweep",
     }
     return head | {key: value for key, value in schema.items() if key != "title"}
+
+
+def own_tables(point: JsonSchema) -> JsonSchema:
+    """The keys of a table whose values are names and values of this tool's own fields."""
+    return {
+        "rows": ONE_FIELD,
+        "columns": ONE_FIELD,
+        "per": SEVERAL_FIELDS,
+        "tune": SEVERAL_FIELDS,
+        "metric": TABLE_METRICS,
+        "only": point,
+        "exclude": {"items": point},
+    }
 
 
 def standard(part: JsonSchema) -> JsonSchema:
@@ -118,7 +173,9 @@ def described_fields() -> Mapping[str, str]:
 def own_required(task: Task) -> JsonSchema:
     """What a grid of a task needs besides what every task needs."""
     named = {"properties": {"task": {"const": task.name}}}
-    chosen = named if task is DEFAULT_TASK else named | {"required": ["task"]}
+    # A file with a program and without a task is a program's.
+    default = named | {"not": A_PROGRAM}
+    chosen = default if task is DEFAULT_TASK else named | {"required": ["task"]}
     fields = task.fields.model_fields
     own = [name for name in task.cell_fields if fields[name].is_required()]
     needed = [name for name in own if name not in TrainedTrial.model_fields]
@@ -145,7 +202,7 @@ def parameters_schema() -> JsonSchema:
     by_field = {name: any_of(name, *in_any_form(name)) for name in described_fields()}
     dotted = {
         name: {
-            "$ref": f"#/properties/parameters/properties/{field}",
+            "$ref": f"#/$defs/Parameters/properties/{field}",
             "description": f"The same as {field}.",
         }
         if field not in GROUPS

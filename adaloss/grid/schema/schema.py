@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adaloss.grid.schema.types import (
+    CommandWords,
     Concurrency,
     Duration,
     Gpus,
@@ -14,6 +15,7 @@ from adaloss.grid.schema.types import (
     Method,
     MetricName,
     Point,
+    ProgramName,
     Seeds,
     TableAt,
     TableMetric,
@@ -26,7 +28,7 @@ from adaloss.grid.schema.types import (
 from adaloss.grid.tables.at import LAST
 from adaloss.grid.tables.spec import Mark, NaIf, ShowN, Spread, TableSpec
 from adaloss.tasks.table import DEFAULT_TASK
-from adaloss.trial import Capture
+from adaloss.trial import Capture, Seed
 
 DEFAULT_SEEDS = 5
 
@@ -65,6 +67,24 @@ class DivergenceSection(Section):
 
     max_loss: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e4
     """The largest training loss that is not divergence. A loss that is not finite always is."""
+    metric: MetricName | None = None
+    """The metric of a program that diverges. Default: metric.name, with no bound."""
+
+
+class MetricsSection(Section):
+    """Where the metrics of a script are that does not log them."""
+
+    file: Annotated[LocalPath, Field(min_length=1)] | None = None
+    """A file of JSON, in the grid's folder, that the script writes before it ends."""
+    pattern: str | None = None
+    """A regular expression with a named group per metric, searched in what the script prints."""
+
+    @model_validator(mode="after")
+    def one_place(self) -> Self:
+        """Refuse an empty section."""
+        if self.file is None and self.pattern is None:
+            raise rejected("needs file or pattern")
+        return self
 
 
 class Resources(Section):
@@ -204,7 +224,7 @@ class Grid(Section):
     description: str | None = None
     """A description for readers."""
     method: Method = "grid"
-    """grid: every combination of the parameters."""
+    """grid: every combination of the parameters. random: run_cap points, for programs only."""
     task: TaskName = DEFAULT_TASK.name
     """The kind of experiment, which decides the other parameters and the metrics."""
     metric: Metric = Metric()
@@ -230,13 +250,24 @@ class Grid(Section):
     """The labels of values in tables, figures and pages: value: label, or field: {value:
     label}."""
     data: DataSection = DataSection()
-    program: str | None = None
-    """Part of a W&B sweep file. Not used, because the tool runs the training itself."""
-    command: tuple[Any, ...] | None = None
-    """Part of a W&B sweep file. Not used, because the tool runs the training itself."""
+    program: ProgramName | None = None
+    """Your own training code, which is run for each trial: module:function, file.py:function or a
+    script."""
+    command: CommandWords | None = None
+    """How a script is started, with W&B's macros such as ${program} and ${args}. Default: as
+    wandb agent does."""
+    python: ProgramName | None = None
+    """The Python interpreter of a script. Default: that of adaloss-sweep."""
+    seed_parameter: ProgramName = "seed"
+    """The name under which the program gets the seed."""
+    metrics: MetricsSection | None = None
+    """Where a program's metrics are, if it does not log them with wandb."""
+    seed: Seed = 0
+    """The seed of the points of method: random."""
     project: str | None = None
     """Part of a W&B sweep file: the same as wandb.project."""
     entity: str | None = None
     """Part of a W&B sweep file: the same as wandb.entity."""
     run_cap: Annotated[int, Field(ge=1)] | None = None
-    """The most trials that one run starts. The next run continues."""
+    """The most trials that one run starts. The next run continues. With method: random, the number
+    of points."""

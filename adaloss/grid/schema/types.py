@@ -11,10 +11,12 @@ from pydantic_core import PydanticCustomError
 from adaloss.grid.mistakes.problems import quoted, suggestion
 from adaloss.grid.mistakes.wording import described
 from adaloss.grid.tables.at import AT_PATTERN, BEST_VAL, NEEDS_TARGET, REACH, valid_at
+from adaloss.grid.tables.at import TASK as TASK
 from adaloss.grid.tables.spec import listed
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.records.places import url_problem
 from adaloss.tasks.metrics import COUNTED, LOGGED, METRICS
+from adaloss.tasks.program.fields import LOGGED_AS
 from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES, TASKS
 from adaloss.tasks.task import Task
 from adaloss.trial import Seed
@@ -23,7 +25,6 @@ MOST_SEEDS = 100_000
 LONGEST_DURATION = 100
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 OTHER_TEMPLATE_FIELDS = ("trial_id", "sweep")
-TASK = "task"
 """The key of the task in the context of a validation."""
 
 
@@ -130,7 +131,7 @@ def one_of(names: Sequence[str], value: Any, kind: str) -> Any:
 
 def trial_field(value: Any, info: ValidationInfo) -> Any:
     """The name of a field of a trial."""
-    if isinstance(value, str) and HYPERPARAMETER.match(value):
+    if isinstance(value, str) and HYPERPARAMETER.match(value) and not task_in(info).is_program:
         return value
     return one_of(task_in(info).field_names, value, "a field of a trial")
 
@@ -150,13 +151,24 @@ def task_name(value: Any) -> Any:
 
 def metric_name(value: Any, info: ValidationInfo) -> Any:
     """The name of a logged metric."""
+    if task_in(info).is_program:
+        return metric_of_a_program(value)
     if value in COUNTED:
         raise rejected(f"is for tables: {value} {NEEDS_TARGET}")
     return one_of(task_in(info).metric_names, value, "a metric")
 
 
+def metric_of_a_program(value: Any) -> Any:
+    """The name in records of what a program logs under this name."""
+    if not isinstance(value, str) or not value:
+        raise expected("the name of a metric that the program logs")
+    return LOGGED_AS.get(value, value)
+
+
 def table_metric_name(value: Any, info: ValidationInfo) -> Any:
     """The name of a metric that a table can show."""
+    if task_in(info).is_program and value not in COUNTED:
+        return metric_of_a_program(value)
     return one_of((*task_in(info).metric_names, *COUNTED), value, "a metric")
 
 
@@ -172,17 +184,31 @@ def table_at(value: Any, info: ValidationInfo) -> Any:
     task = task_in(info)
     if value == BEST_VAL and task.chosen_by is None:
         raise rejected(f"cannot be {BEST_VAL}: the task {task.name} has no validation")
-    return valid_at(value, task.metric_names)
+    return valid_at(value, task)
 
 
-def only_grid(value: Any) -> Any:
-    """``grid``, the only method."""
-    if value != "grid":
+def known_method(value: Any, info: ValidationInfo) -> Any:
+    """``grid``, or ``random`` for programs."""
+    if value == "bayes" and task_in(info).is_program:
+        raise rejected(
+            "'bayes' is not supported: points that are chosen by earlier results would bias the "
+            "tables; write method: random with run_cap, or method: grid"
+        )
+    if task_in(info).is_program:
+        return one_of(METHODS, value, "grid or random")
+    if value not in METHODS:
         raise rejected(
             f"{quoted(value)} is not supported: a table needs every cell of the grid, and a "
             "sampled search would bias it; write method: grid"
         )
     return value
+
+
+def words_of_command(value: Any) -> Any:
+    """The words of a command as text; YAML may have read one as a number."""
+    if not isinstance(value, tuple):
+        raise expected("a list of words, such as ['${env}', python, '${program}', '${args}']")
+    return tuple(str(word) for word in value)
 
 
 Duration = Annotated[
@@ -199,11 +225,19 @@ Duration = Annotated[
 ]
 Template = Annotated[str, BeforeValidator(template)]
 LocalPath = Annotated[str, BeforeValidator(local_path)]
+ANY_TEXT = {"type": "string", "minLength": 1}
+"""The names that a program's parameters and metrics may have."""
 DOTTED = {"type": "string", "pattern": HYPERPARAMETER.pattern}
+ONE_FIELD = {"anyOf": [{"enum": list(FIELD_NAMES)}, DOTTED]}
+SEVERAL_FIELDS = {
+    "anyOf": [
+        {"enum": [*FIELD_NAMES, None]},
+        DOTTED,
+        {"type": "array", "items": ONE_FIELD, "uniqueItems": True},
+    ]
+}
 TrialField = Annotated[
-    str,
-    BeforeValidator(trial_field),
-    WithJsonSchema({"anyOf": [{"enum": list(FIELD_NAMES)}, DOTTED]}),
+    str, BeforeValidator(trial_field), WithJsonSchema({"anyOf": [*ONE_FIELD["anyOf"], ANY_TEXT]})
 ]
 TrialFields = Annotated[
     tuple[str, ...],
@@ -211,13 +245,9 @@ TrialFields = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"enum": [*FIELD_NAMES, None]},
-                DOTTED,
-                {
-                    "type": "array",
-                    "items": {"anyOf": [{"enum": list(FIELD_NAMES)}, DOTTED]},
-                    "uniqueItems": True,
-                },
+                *SEVERAL_FIELDS["anyOf"],
+                ANY_TEXT,
+                {"type": "array", "items": ANY_TEXT, "uniqueItems": True},
             ]
         }
     ),
@@ -253,9 +283,15 @@ TableAt = Annotated[
     str, BeforeValidator(table_at), WithJsonSchema({"anyOf": [AT_TEXT, REACH_MAPPING]})
 ]
 TaskName = Annotated[str, BeforeValidator(task_name), WithJsonSchema({"enum": list(TASKS)})]
-MetricName = Annotated[str, BeforeValidator(metric_name), WithJsonSchema({"enum": list(LOGGED)})]
+METRIC_NAMES = {"enum": list(LOGGED)}
+MetricName = Annotated[
+    str, BeforeValidator(metric_name), WithJsonSchema({"anyOf": [METRIC_NAMES, ANY_TEXT]})
+]
+TABLE_METRICS = {"enum": [*METRICS, None]}
 TableMetric = Annotated[
-    str, BeforeValidator(table_metric_name), WithJsonSchema({"enum": list(METRICS)})
+    str,
+    BeforeValidator(table_metric_name),
+    WithJsonSchema({"anyOf": [{"enum": list(METRICS)}, ANY_TEXT]}),
 ]
 # A value or a list of values per field of a trial. They are checked against the fields later.
 Point = Annotated[dict[str, Any], Field(min_length=1)]
@@ -287,4 +323,12 @@ Seeds = Annotated[
         }
     ),
 ]
-Method = Annotated[Literal["grid"], BeforeValidator(only_grid)]
+METHODS = ("grid", "random")
+Method = Annotated[Literal["grid", "random"], BeforeValidator(known_method)]
+ProgramName = Annotated[str, Field(min_length=1)]
+CommandWords = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(words_of_command),
+    WithJsonSchema({"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}),
+]

@@ -6,12 +6,12 @@ from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid.mistakes.wording import as_written, described
-from adaloss.grid.points.parameters import adapter, mistakes_in_value
+from adaloss.grid.points.parameters import adapter, exact, mistakes_in_value
 from adaloss.grid.points.points import Cell
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.scalars import plain_scalar
 from adaloss.records.printable import printable_line
-from adaloss.tasks.table import FIELD_NAMES, TRAINED
+from adaloss.tasks.table import TRAINED
 
 LONGEST_LABEL = 100
 """Characters."""
@@ -81,12 +81,24 @@ ABSENT = object()
 
 def value_of(name: str, key: str, values: Mapping[Any, None]) -> Any:
     """The one of a field's values that is written as ``key``, or ABSENT."""
+    # A program's parameter has no type.
+    for candidate in (plain_scalar(key), key):
+        if is_among(candidate, values):
+            return candidate
+    for value in values if key.startswith("[") else ():
+        if isinstance(value, tuple) and as_written(value) == key:
+            return value
     for task, candidate in product(TRAINED.values(), (plain_scalar(key), key)):
         if not list(mistakes_in_value(task, name, candidate)):
             value = adapter(task, name).validate_python(candidate, strict=True)
-            if value in values:
+            if is_among(value, values):
                 return value
     return ABSENT
+
+
+def is_among(value: Any, values: Mapping[Any, None]) -> bool:
+    """Whether this is one of the values. True is not 1."""
+    return value in values and exact(value) in map(exact, values)
 
 
 def mistake_in_entry(
@@ -99,7 +111,7 @@ def mistake_in_entry(
     """The mistake in an entry by itself, or None. ``fields`` are those that may be meant."""
     if field is not None and field not in values_by_field:
         return f"unknown field {quoted(field)}{suggestion(field, values_by_field)}"
-    if field is None and key in FIELD_NAMES:
+    if field is None and key in values_by_field and not fields:
         return f"{key} is a field; write {key}: {{VALUE: LABEL}}"
     if field is None and not fields:
         names = [as_written(value) for values in values_by_field.values() for value in values]

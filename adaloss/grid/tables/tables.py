@@ -9,8 +9,8 @@ from adaloss.grid.points.points import Cell, Point, read_point
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.grid.schema.schema import Grid
-from adaloss.grid.tables.at import LAST, NEEDS_TARGET, epoch_of, reach_of
-from adaloss.grid.tables.axes import fields_needed
+from adaloss.grid.tables.at import LAST, NEEDS_TARGET, TASK, epoch_of, reach_of
+from adaloss.grid.tables.axes import default_table, fields_needed
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metrics import COUNTED
 
@@ -41,15 +41,19 @@ def read_tables(
             for point in (*([only] if only else ()), *excluded) if cells else ():
                 problems += unmatched(file, point, index, invalid)
             settings = table.model_dump(exclude={"only", "exclude"})
+            if file.task.is_program and cells:
+                usual = default_table(cells, file.task)
+                axes = {"rows": usual.rows, "columns": usual.columns}
+                settings |= {n: v for n, v in axes.items() if n not in table.model_fields_set}
             if "per" not in table.model_fields_set:
                 taken = (table.rows, table.columns, *table.tune)
-                own = (name for name in table.per if name in fields and name not in taken)
-                settings["per"] = tuple(own)
-            spec = TableSpec(
-                **settings,
-                only=only.values if only else {},
-                exclude=tuple(point.values for point in excluded),
-            )
+                # A program's parameter of this name is one among others.
+                per = () if file.task.is_program else table.per
+                named = (name for name in per if name in fields and name not in taken)
+                settings["per"] = tuple(named)
+            settings["only"] = only.values if only else {}
+            settings["exclude"] = tuple(point.values for point in excluded)
+            spec = TableSpec.model_validate(settings, context={TASK: file.task})
             specs.append(spec)
             if cells and not problems:
                 problems += table_problems(file, number, spec, grid, index)
@@ -78,18 +82,21 @@ def table_problems(
     if not cells:
         yield file.problem(path, f"tables[{number}]: only and exclude leave no cell")
         return
-    if unset := [name for name in (*spec.axes, *spec.tune) if name in FIELD_OF.keys() - cells[0]]:
+    axes = () if file.task.is_program else (*spec.axes, *spec.tune)
+    if unset := [name for name in axes if name in FIELD_OF.keys() - cells[0]]:
         message = f"tables[{number}]: write {FIELD_OF[unset[0]]} instead of {unset[0]}"
         yield file.problem(path, message)
         return
-    if needed := fields_needed(cells, (*spec.axes, *spec.tune)):
+    if needed := fields_needed(cells, (*spec.axes, *spec.tune), file.task):
         names = " and ".join(needed)
         message = (
             f"tables[{number}] would average over {names}, not only over seeds; "
             f"add {names} to its rows, columns, per or tune, or choose cells with only"
         )
         yield file.problem(path, message)
-    epoch, last = epoch_of(spec.at or grid.metric.at), max(cell["epochs"] for cell in cells)
+    epoch = epoch_of(spec.at or grid.metric.at)
+    # Only a program itself knows how often it reports.
+    last = max((cell["epochs"] for cell in cells if not file.task.is_program), default=epoch or 0)
     if epoch is not None and epoch > last:
         message = f"tables[{number}]: there is no epoch {epoch}: the trials have {last}"
         yield file.problem((*path, "at"), message)

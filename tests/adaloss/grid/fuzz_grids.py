@@ -58,6 +58,39 @@ execution: {max_concurrent: auto, timeout: 2h, retries: 2, max_failed: 10, order
 wandb: {mode: auto, project: adaloss, tags: ["{model}"]}
 tables: [{rows: b0, columns: optimizer, per: [model, dataset], only: {b0: [1]}}]
 """
+PROGRAM = """\
+program: train.py
+command: ["${env}", python, "${program}", "${args_no_hyphens}"]
+metrics: {file: out.json, pattern: 'loss=(?P<loss>.+)'}
+seed_parameter: rng
+metric: {name: loss, goal: minimize}
+parameters:
+  optimizer: {parameters: {lr: {values: [0.1, 1]}, name: [sgd, adam]}}
+  task: {value: [1, null, a]}
+  batch-size: [32, 64]
+  dropout: 0.5
+overrides: [{match: {batch-size: 64}, set: {dropout: no}}]
+exclude: [{optimizer.lr: 1, optimizer.name: sgd}]
+divergence: {metric: train_loss, max_loss: 3}
+wandb: {name: "{optimizer.lr} {parameters.task}"}
+labels: {sgd: SGD, dropout: {0.5: half}}
+tables: [{rows: batch-size, columns: optimizer.name, tune: optimizer.lr, per: dropout}]
+"""
+SEARCH = """\
+program: train:main
+method: random
+run_cap: 9
+seed: 3
+metric: {name: acc, goal: maximize}
+parameters:
+  lr: {distribution: log_uniform_values, min: 1e-4, max: 1e-1}
+  depth: {min: 1, max: 4}
+  width: {distribution: q_normal, mu: 10, sigma: 3, q: 2}
+  mix: {distribution: beta, a: 1, b: 2}
+  opt: {values: [sgd, adam], probabilities: [0.3, 0.7]}
+  seed: {values: [1, 2]}
+exclude: [{opt: sgd}]
+"""
 
 
 def words() -> list[str]:
@@ -138,7 +171,7 @@ def record_target() -> Target:
 
 def grid_seeds() -> list[bytes]:
     """A small grid with every section, and the shipped grids."""
-    return [GRID.encode()] * 9 + [
+    return [text.encode() for text in (GRID, PROGRAM, SEARCH)] * 9 + [
         path.read_bytes() for path in sorted((ROOT / "sweeps").glob("*.yaml"))
     ]
 

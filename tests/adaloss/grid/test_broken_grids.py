@@ -329,14 +329,16 @@ ADDED = {
         "11: unknown key 'x'; known: name, description, method, task, metric, parameters, "
         "seeds, "
         "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
-        "data, program, command, project, entity, run_cap",
+        "data, program, command, python, seed_parameter, metrics, seed, project, entity, "
+        "run_cap",
     ),
     "key on two lines": (
         '"a\\nb": 1',
         "11: unknown key 'a\\nb'; known: name, description, method, task, metric, parameters, "
         "seeds, "
         "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
-        "data, program, command, project, entity, run_cap",
+        "data, program, command, python, seed_parameter, metrics, seed, project, entity, "
+        "run_cap",
     ),
     "duplicate key": ("seeds: 3", "11: duplicate key 'seeds'; it is already on line 10"),
     "list as key": ("? [1]\n: 2", "11: a key of the grid is not plain text"),
@@ -366,7 +368,7 @@ ADDED = {
     ),
     "text for a section": (
         "metric: test/top1",
-        "11: metric must be a mapping, found the text 'test/top1'",
+        "11: metric must be a mapping, found the text 'test/top1'; write metric: {name: test/top1}",
     ),
     "section left empty": ("wandb:\n", "11: wandb must be a mapping, found nothing"),
     "unknown key of a section": (

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adaloss.grid.check import model_in
 from adaloss.grid.mistakes.hints import SPELLINGS, edit_distance, similar_names, squashed
 from adaloss.grid.schema.schema import Grid
 from adaloss.optimizer_names import LOSS_OPTIMIZERS
@@ -82,11 +83,7 @@ def test_every_synonym_stands_for_an_existing_name():
 
 def sections(model):
     """The model and those of its sections."""
-    return [model] + [
-        field.annotation
-        for field in model.model_fields.values()
-        if hasattr(field.annotation, "model_fields")
-    ]
+    return [model, *filter(None, (model_in(f.annotation) for f in model.model_fields.values()))]
 
 
 SPELT = {

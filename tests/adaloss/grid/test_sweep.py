@@ -191,8 +191,9 @@ def test_every_trial_has_the_bound_of_divergence(load):
     assert {trial.max_loss for trial in sweep.trials} == {50.0}
 
 
-def test_a_sweep_file_of_wandb_is_valid_as_it_stands(load):
+def test_a_sweep_file_of_wandb_needs_only_the_task(load):
     sweep = load(
+        "task: image_classification\n"
         "program: train.py\n"
         "command:\n  - ${env}\n  - python\n  - ${program}\n  - ${args}\n"
         "project: optimizers\n"

@@ -1,0 +1,184 @@
+"""The parts of a grid that only a program of the user's own has."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from itertools import chain
+from typing import Any, TypeGuard
+
+from adaloss.grid.mistakes.problems import Problem
+from adaloss.grid.points.cells import MOST_CELLS
+from adaloss.grid.points.distributions import (
+    draw_points,
+    form_of,
+    is_whole,
+    mistake_in_distribution,
+)
+from adaloss.grid.points.parameters import (
+    Values,
+    exact,
+    mistakes_in_value,
+    parameter_values,
+    seeds_set_twice,
+)
+from adaloss.grid.points.points import Cell
+from adaloss.grid.reading.file import GridFile
+from adaloss.grid.schema.schema import Grid
+from adaloss.tasks.program.command import mistakes_in_command
+from adaloss.tasks.program.fields import SEED, function_in, parameter_of, parameters_of
+from adaloss.tasks.program.reports import mistake_in_pattern
+
+GRID, RANDOM = "grid", "random"
+PARAMETERS = ("parameters",)
+ONLY_OF_PROGRAMS = ("python", "seed_parameter", "metrics")
+ONLY_OF_SCRIPTS = ("command", "python")
+NEEDS_METRIC = (
+    "metric is missing: name the metric of the tables, as in metric: {name: val_loss, goal: "
+    "minimize}"
+)
+
+
+def is_random(file: GridFile) -> bool:
+    """Whether the grid's points are drawn."""
+    return file.data.get("method") == RANDOM
+
+
+def is_grid(file: GridFile) -> bool:
+    """Whether the grid has every combination of its values."""
+    return bool(file.data.get("method", GRID) == GRID)
+
+
+def program_problems(file: GridFile) -> Iterator[Problem]:
+    """The mistakes in the keys of a program, and such keys in another grid."""
+    if SEED in file.data and not is_random(file):
+        message = "seed is that of method: random; write seeds: for the seeds of the trials"
+        yield file.problem((SEED,), message)
+    if not file.runs_a_program:
+        if is_random(file):
+            message = (
+                "'random' is not supported: a table needs every cell of the grid, and a sampled "
+                "search would bias it; write method: grid"
+            )
+            yield file.problem(("method",), f"method {message}")
+        for key in ONLY_OF_PROGRAMS:
+            if key in file.data:
+                yield file.problem((key,), f"{key} is for a grid with program:")
+        return
+    data = file.data
+    if data.get("program") is None:
+        key = next(name for name in ("program", "task", "command") if name in data)
+        yield file.problem((key,), "program is missing: name your script, or module:function")
+    # What is no mapping is a mistake by itself.
+    metric = data.get("metric", {})
+    if isinstance(metric, Mapping) and "name" not in metric:
+        yield file.problem(("metric",), NEEDS_METRIC)
+    if is_function(file):
+        for key in ONLY_OF_SCRIPTS:
+            if key in data:
+                yield file.problem((key,), f"{key} is for a script, and program is a function")
+    command = data.get("command")
+    for index, message in mistakes_in_command(command) if isinstance(command, tuple) else ():
+        yield file.problem(("command", index), f"command: {message}")
+    metrics = data.get("metrics")
+    pattern = metrics.get("pattern") if isinstance(metrics, Mapping) else None
+    if isinstance(pattern, str) and (mistake := mistake_in_pattern(pattern)):
+        yield file.problem(("metrics", "pattern"), f"metrics.pattern: {mistake}")
+    if is_random(file) and data.get("run_cap") is None:
+        yield file.problem(("method",), "method: random needs run_cap, the number of points")
+    name = data.get("seed_parameter", SEED)
+    if name != SEED and name in map(parameter_of, file.task.cell_fields):
+        message = f"seed_parameter: {name} is a parameter as well; the seed needs another name"
+        yield file.problem(("seed_parameter",), message)
+
+
+def is_function(file: GridFile) -> bool:
+    """Whether the program is a function, not a script."""
+    program = file.data.get("program")
+    return isinstance(program, str) and function_in(program) is not None
+
+
+def drawn_cells(file: GridFile) -> tuple[list[Cell], Values, list[Problem]]:
+    """The cells of a random search, their values by parameter, and the mistakes.
+
+    There are no cells if there is a mistake, also in the number of points.
+    """
+    parameters = file.data.get("parameters")
+    forms = dict(parameters) if isinstance(parameters, Mapping) else {}
+    seeds: Values = {}
+    problems: list[Problem] = []
+    if SEED in forms:
+        seeds[SEED], problems = parameter_values(file, (*PARAMETERS, SEED), forms.pop(SEED))
+        problems += seeds_set_twice(file)
+    for name, content in forms.items():
+        problems += mistakes_in_drawn(file, name, content)
+    count, start = file.data.get("run_cap"), file.data.get(SEED, 0)
+    if is_count(count) and count > MOST_CELLS:
+        problems.append(file.problem(("run_cap",), f"run_cap must be at most {MOST_CELLS:,}"))
+    if problems or not (is_random(file) and is_count(count) and is_count(start)):
+        return [], seeds, problems
+    cells = draw_points(forms, start, count)
+    return cells, {n: distinct(cell[n] for cell in cells) for n in forms} | seeds, problems
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether this is a whole number of at least 0."""
+    return isinstance(value, int) and is_whole(value) and value >= 0
+
+
+def mistakes_in_drawn(file: GridFile, name: str, content: Any) -> list[Problem]:
+    """The mistakes in a parameter of a random search."""
+    path = (*PARAMETERS, name)
+    if mistake := mistake_in_distribution(name, content):
+        key, message = mistake
+        return [file.problem((*path, key) if key else path, message)]
+    form = form_of(content)
+    values = form.get("values", (form["value"],) if "value" in form else ())
+    messages = chain.from_iterable(mistakes_in_value(file.task, name, value) for value in values)
+    return [file.problem(path, message) for message in dict.fromkeys(messages)]
+
+
+def too_few_points(drawn: Sized, grid: Grid) -> Iterator[str]:
+    """A note if the parameters have fewer points than the grid asks for."""
+    if grid.run_cap is not None and len(drawn) < grid.run_cap:
+        yield f"run_cap is {grid.run_cap}, but only {len(drawn)} different points were found"
+
+
+def distinct(values: Iterable[Any]) -> tuple[Any, ...]:
+    """The values in order, each once."""
+    return tuple({exact(value): value for value in values}.values())
+
+
+def program_trial(
+    grid: Grid, cell: Cell, groups: tuple[str, ...], *, pass_seed: bool
+) -> dict[str, Any]:
+    """The fields of the trial of a cell with the first seed."""
+    metrics, divergence = grid.metrics, grid.divergence
+    bound = divergence.max_loss if "max_loss" in divergence.model_fields_set else None
+    fields = {
+        "task": "program",
+        "program": grid.program,
+        "parameters": parameters_of(cell),
+        "groups": groups,
+        "seed": grid.seeds[0],
+        "seed_parameter": grid.seed_parameter if pass_seed else None,
+        "command": grid.command,
+        "divergence_metric": divergence.metric or (bound and grid.metric.name),
+        "max_loss": bound,
+        "metrics_file": metrics.file if metrics else None,
+        "metrics_pattern": metrics.pattern if metrics else None,
+        "metric": grid.metric.name,
+        "python": grid.python,
+    }
+    return {name: value for name, value in fields.items() if value is not None or name in NULLABLE}
+
+
+NULLABLE = ("seed_parameter",)
+
+
+def seeds_are_declared(file: GridFile, values: Values) -> bool:
+    """Whether the file says with which seeds each cell runs."""
+    return "seeds" in file.data or SEED in values
+
+
+NO_SEEDS = (
+    "the grid has no seeds: each cell runs once, and the program gets no seed; write seeds: 5 for "
+    "means with their spread"
+)
