@@ -13,10 +13,27 @@ import pyarrow.parquet as pq
 
 from adaloss.records.store import Store
 from adaloss.records.writing import replacing
+from adaloss.tasks.metrics import COUNTED
 from adaloss.tasks.table import common_task
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
-from analysis.frame.column_types import SEVERAL_TYPES, TEXT, schema_of, values_of, with_texts
-from analysis.frame.frame import frame_columns, frame_of, history_columns, history_of
+from analysis.frame.column_types import (
+    NUMBER,
+    SEVERAL_TYPES,
+    TEXT,
+    parameter_type,
+    schema_of,
+    values_of,
+    with_texts,
+)
+from analysis.frame.frame import (
+    frame_columns,
+    frame_of,
+    history_names,
+    history_of,
+    result_names,
+    task_in,
+)
 from analysis.frame.index import indexed_rows
 from analysis.frame.indexed_records import histories, outcomes
 from analysis.render.csv import guarded
@@ -39,20 +56,44 @@ def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tu
     task = common_task(distinct)
     results = indexed_rows(distinct, store, outcomes(task))
     epochs = indexed_rows(distinct, store, histories(task))
-    of_trials = (frame_of(distinct[part], results[part]) for part in parts(len(distinct)))
+    of_trials = (frame_of(distinct[part], results[part], task) for part in parts(len(distinct)))
     of_epochs = (
-        history_of(distinct[part], results[part], epochs[part]) for part in parts(len(distinct))
+        history_of(distinct[part], results[part], epochs[part], task)
+        for part in parts(len(distinct))
     )
+    own = own_types(distinct, task, results, epochs)
+    in_history = (*task.field_names, "trial_id", "state", *history_names(task, epochs).values())
     return (
-        write(of_trials, frame_columns(task), folder / f"trials.{form}"),
-        write(of_epochs, history_columns(task), folder / f"history.{form}"),
+        write(of_trials, schema_of(result_names(task, results), own), folder / f"trials.{form}"),
+        write(of_epochs, schema_of(in_history, own), folder / f"history.{form}"),
     )
 
 
-def write(frames: Iterator[pd.DataFrame], columns: Sequence[str], path: Path) -> Path:
+def own_types(
+    trials: Sequence[Trial], task: Task, results: pa.Table, epochs: pa.Table
+) -> dict[str, pa.DataType]:
+    """The types of a program's parameters and metrics; empty for another task."""
+    if not task.is_program:
+        return {}
+    known = frame_columns(task)
+    return {
+        **{name: NUMBER for name in result_names(task, results) if name not in known},
+        **{
+            column: NUMBER
+            for name, column in history_names(task, epochs).items()
+            if name not in COUNTED
+        },
+        **{
+            name: parameter_type([trial.values.get(name) for trial in trials])
+            for name in task.cell_fields
+        },
+    }
+
+
+def write(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> Path:
     """Write the frames as one file in the format of its suffix; return the file."""
     with replacing(path, durable=False) as temporary:
-        WRITERS[path.suffix[1:]](frames, schema_of(columns), temporary)
+        WRITERS[path.suffix[1:]](frames, schema, temporary)
     return path
 
 
@@ -65,7 +106,8 @@ def parts(trials: int) -> Iterator[slice]:
 def write_parquet(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
     """One Parquet file."""
     tables = (
-        pa.Table.from_pandas(uniform(frame), schema, preserve_index=False) for frame in frames
+        pa.Table.from_pandas(uniform(frame, schema), schema, preserve_index=False)
+        for frame in frames
     )
     first = next(tables)
     # Opened here: Arrow refuses a path that is not UTF-8. The table's schema has the metadata from
@@ -83,8 +125,10 @@ def write_csv(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> 
     texts = [name for name in schema.names if schema.field(name).type == TEXT]
     with path.open("w", newline="", encoding="utf-8") as lines:
         for number, frame in enumerate(frames):
-            safe = with_texts(uniform(frame), texts, guarded)
-            safe.to_csv(lines, index=False, header=number == 0, lineterminator="\n")
+            safe = with_texts(uniform(frame, schema), texts, guarded)
+            # A program's parameters and metrics have any names.
+            header = [str(guarded(name)) for name in safe] if number == 0 else False
+            safe.to_csv(lines, index=False, header=header, lineterminator="\n")
 
 
 def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
@@ -97,9 +141,18 @@ def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -
                 lines.write(json.dumps(record) + "\n")
 
 
-def uniform(frame: pd.DataFrame) -> pd.DataFrame:
+def uniform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
     """The frame with a single type in each column."""
-    return with_texts(frame, [name for name in SEVERAL_TYPES if name in frame], value_text)
+    task = task_in(frame)
+    if not task.is_program:
+        return with_texts(frame, [name for name in SEVERAL_TYPES if name in frame], value_text)
+    texts = [name for name in task.cell_fields if schema.field(name).type == TEXT]
+    return with_texts(frame, texts, parameter_text)
+
+
+def parameter_text(value: Any) -> str | None:
+    """The value of a program's parameter in a column of text; None is a missing value."""
+    return value if value is None or isinstance(value, str) else value_text(value)
 
 
 def in_json(value: Any) -> Any:

@@ -19,6 +19,7 @@ from adaloss.tasks.images.task import IMAGE_CLASSIFICATION
 from analysis.comparison.file.load import file_side
 from analysis.comparison.side import CODE, METRIC, ROUNDING, Caveat, Side, SideCell
 from analysis.frame.column_types import values_of
+from analysis.frame.frame import task_in
 from analysis.tables.cells import CellStatus
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
@@ -152,7 +153,7 @@ def published_page(frame: pd.DataFrame, names: Names = NO_LABELS) -> Page | None
     experiment count, because this comparison is automatic.
     """
     wanted = tuple(RECIPE[name] for name in SAME)
-    if not set(SAME) <= set(frame):
+    if not set(SAME) <= set(frame) or task_in(frame).is_program:
         return None
     same = [row == wanted for row in zip(*(values_of(frame, name) for name in SAME), strict=True)]
     if not any(same):

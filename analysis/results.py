@@ -11,6 +11,10 @@ from adaloss.grid.sweep import Sweep
 from adaloss.grid.tables.at import epoch_of, reach_of
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.store import Store
+from adaloss.tasks.metrics import COUNTED
+from adaloss.tasks.program.task import aimed
+from adaloss.tasks.table import common_task
+from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 from analysis.frame.frame import MISSING, build_frame
 from analysis.tables.measure import Measure
@@ -44,6 +48,11 @@ class Results:
         return Names(self.sweep.labels)
 
     @property
+    def task(self) -> Task:
+        """The task of the sweep; of a program, with what the grid says about its metric."""
+        return task_of_sweep(self.sweep)
+
+    @property
     def name(self) -> str:
         """The sweep's name, with the selected part."""
         return f"{self.sweep.name} ({self.selection})" if self.selection else self.sweep.name
@@ -60,8 +69,7 @@ class Results:
 
     def measure_of(self, spec: TableSpec) -> Measure:
         """The metric and the epoch of a table."""
-        metric = self.sweep.grid.metric
-        return measure_of(spec, metric=metric.name, at=metric.at, goal=metric.goal)
+        return measure_in(self.sweep, spec)
 
     @property
     def title(self) -> str:
@@ -100,11 +108,34 @@ def read_results(
     """Read the recorded results; ``specs`` replace the grid's tables."""
     asked = tuple(specs if specs is not None else sweep.tables)
     named = tuple(dict.fromkeys(spec.at or sweep.grid.metric.at for spec in asked))
-    epochs, targets = filter(None, map(epoch_of, named)), filter(None, map(reach_of, named))
-    frame = build_frame(trials, store, epochs=epochs, targets=targets)
+    task = task_of_sweep(sweep)
+    targets = (target for at in named if (target := reach_of(at, task)) is not None)
+    # A table may have a metric that no trial has recorded yet.
+    metrics = [spec.metric for spec in asked if spec.metric and spec.metric not in COUNTED]
+    frame = build_frame(
+        trials,
+        store,
+        epochs=filter(None, map(epoch_of, named)),
+        targets=targets,
+        metrics=(sweep.grid.metric.name, *metrics),
+    )
     frame = with_what_is_now(frame, sweep.places)
     return Results(
         sweep=sweep, trials=trials, store=store, specs=asked, frame=frame, selection=selection
+    )
+
+
+def task_of_sweep(sweep: Sweep) -> Task:
+    """The task of a sweep's trials; of a program, with what the grid says about its metric."""
+    metric = sweep.grid.metric
+    return aimed(common_task(sweep.trials), metric.name, metric.goal)
+
+
+def measure_in(sweep: Sweep, spec: TableSpec) -> Measure:
+    """The metric and the epoch of a table of a sweep."""
+    metric = sweep.grid.metric
+    return measure_of(
+        spec, metric=metric.name, at=metric.at, goal=metric.goal, task=task_of_sweep(sweep)
     )
 
 
@@ -123,6 +154,7 @@ def tables_of(results: Results) -> tuple[Table, ...]:
         goal=metric.goal,
         sweep_name=results.name,
         names=results.names,
+        task=results.task,
     )
 
 

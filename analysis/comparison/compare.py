@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from adaloss.errors import UserError
 from adaloss.tasks.table import task_named
-from analysis.comparison.conditions import Condition, conditions_of
+from analysis.comparison.conditions import Condition, conditions_of, is_of_a_program
 from analysis.comparison.matching import Matching, Pair, match
 from analysis.comparison.outcomes import ComparedCell, Outcome, tested
 from analysis.comparison.side import HARDWARE, MIXED, Side, SideCell
@@ -35,6 +35,18 @@ class Comparison:
     caveats: tuple[tuple[str, int], ...]
 
     @property
+    def line_field(self) -> str | None:
+        """The field that a picture shows by colour; of a program's several, one with few values."""
+        if not self.ours.is_of_a_program:
+            return "optimizer"
+        counts = {
+            name: len({shown_fields(cell).get(name) for cell in self.cells})
+            for name in self.named_by
+        }
+        several = [name for name, count in counts.items() if count > 1]
+        return min(several, key=counts.__getitem__) if len(several) > 1 else None
+
+    @property
     def tests(self) -> tuple[Welch, ...]:
         """The tests that were made."""
         return tuple(cell.test for cell in self.cells if cell.test is not None)
@@ -55,14 +67,15 @@ def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
     if ours.measure is None:
         raise UserError(f"{ours.name} does not say what its numbers are")
     if theirs.measure is not None and theirs.measure.metric != ours.measure.metric:
-        theirs_too = task_named(next(iter(ours.values("task")), None)).metric_names
+        ours_too = task_named(next(iter(ours.values("task")), None))
         advice = f"compare {theirs.measure.metric}"
-        if theirs.measure.metric not in theirs_too:
+        if not ours_too.has_metric(theirs.measure.metric):
             advice = f"name results with the {ours.measure.metric} (--with)"
         raise UserError(
             f"{ours.name} has the {ours.measure.label} and {theirs.name} the "
             f"{theirs.measure.label}: {advice}"
         )
+    check_kind(ours, theirs)
     matching = match(ours, theirs)
     pairs = in_groups(matching)
     return Comparison(
@@ -78,6 +91,17 @@ def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
     )
 
 
+def check_kind(ours: Side, theirs: Side) -> None:
+    """Refuse trials of a program and others: the same names mean something else in each."""
+    for one, other in ((ours, theirs), (theirs, ours)):
+        recorded = any(cell.trials for cell in other.cells)
+        if one.is_of_a_program and recorded and not other.is_of_a_program:
+            raise UserError(
+                f"{ours.name} cannot be compared with {theirs.name}: the trials of {one.name} "
+                "run a program of your own, and those of the other do not"
+            )
+
+
 def in_groups(matching: Matching) -> list[Pair]:
     """The pairs sorted so that equal values are adjacent, in order of appearance."""
     places: dict[str, dict[object, int]] = {}
@@ -90,9 +114,10 @@ def in_groups(matching: Matching) -> list[Pair]:
     )
 
 
-def shown_fields(pair: Pair) -> Mapping[str, object]:
+def shown_fields(pair: Pair | ComparedCell) -> Mapping[str, object]:
     """The known fields of a pair, ours where the sides differ."""
-    return {**pair.theirs.fields, **pair.ours.fields}
+    sides = (side.fields for side in (pair.theirs, pair.ours) if side is not None)
+    return {name: value for fields in sides for name, value in fields.items()}
 
 
 def judged(cells: Sequence[ComparedCell]) -> tuple[ComparedCell, ...]:
@@ -138,7 +163,8 @@ def automatic(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[str, int
     same = hardware is not None and MIXED not in hardware
     same = same and hardware == theirs.circumstances.get(HARDWARE)
     count = sum(
-        cell.fields.get("precision") == "auto" == other.fields.get("precision")
+        not is_of_a_program(cell)
+        and cell.fields.get("precision") == "auto" == other.fields.get("precision")
         for cell, other in ((pair.ours, pair.theirs) for pair in pairs)
     )
     text = (

@@ -1,9 +1,10 @@
 """The conditions that differ between the two sides, or are unknown."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adaloss.optimizer_names import SOMETIMES_UNUSED, unused_fields
+from adaloss.tasks.program.fields import PROGRAM_TASK
 from adaloss.tasks.table import task_named
 from analysis.comparison.matching import Pair
 from analysis.comparison.side import (
@@ -65,8 +66,11 @@ def conditions_of(
 
 def fields_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
     """The fields of the task of the pairs."""
-    tasks = (cell.fields.get("task") for pair in pairs for cell in (pair.ours, pair.theirs))
-    return task_named(next(filter(None, tasks), None)).field_names
+    cells = [cell for pair in pairs for cell in (pair.ours, pair.theirs)]
+    task = task_named(next(filter(None, (cell.fields.get("task") for cell in cells)), None))
+    if task.is_program:
+        return tuple(dict.fromkeys(name for cell in cells for name in cell.fields))
+    return task.field_names
 
 
 def field_conditions(name: str, pairs: Sequence[Pair], names: Names) -> Iterator[Condition]:
@@ -81,7 +85,7 @@ def field_conditions(name: str, pairs: Sequence[Pair], names: Names) -> Iterator
         found = [pair for pair in pairs if kind(pair) and differs(name, pair)]
         if found:
             yield Condition(
-                name=FIELD_LABELS.get(name, name),
+                name=label_of(name, found),
                 ours=value_texts(name, [pair.ours for pair in found], names),
                 theirs=value_texts(name, [pair.theirs for pair in found], names),
                 pairs=len(found),
@@ -97,7 +101,7 @@ def differs(name: str, pair: Pair) -> bool:
 
 def applies(name: str, cell: SideCell) -> bool:
     """Whether the cell's optimizer uses the field, as far as it is known."""
-    optimizer = cell.fields.get("optimizer")
+    optimizer = None if is_of_a_program(cell) else cell.fields.get("optimizer")
     if name not in SOMETIMES_UNUSED or not isinstance(optimizer, str):
         return cell.fields.get(name) != NOT_APPLICABLE
     return name not in unused_fields(optimizer, str(cell.fields.get("rate", "constant")))
@@ -108,15 +112,31 @@ def value_texts(name: str, cells: Sequence[SideCell], names: Names) -> str:
     values = dict.fromkeys(cell.fields[name] for cell in cells if name in cell.fields)
     if not values:
         return UNKNOWN
-    texts = [field_text(name, value, names) for value in list(values)[:MOST_SHOWN]]
+    meanings = meanings_of(cells)
+    texts = [field_text(name, value, names, meanings) for value in list(values)[:MOST_SHOWN]]
     more = [f"{len(values) - MOST_SHOWN} more"] if len(values) > MOST_SHOWN else []
     return ", ".join((*texts, *more))
 
 
-def field_text(name: str, value: object, names: Names) -> str:
+def is_of_a_program(cell: SideCell) -> bool:
+    """Whether the fields are a program's parameters, whatever other tasks call so."""
+    return cell.fields.get("task") == PROGRAM_TASK
+
+
+def label_of(name: str, pairs: Sequence[Pair]) -> str:
+    """The name of a field for readers."""
+    return name if is_of_a_program(pairs[0].ours) else FIELD_LABELS.get(name, name)
+
+
+def meanings_of(cells: Sequence[SideCell]) -> Mapping[str, str]:
+    """The meaning of None by field."""
+    return {} if is_of_a_program(cells[0]) else NONE_TEXTS
+
+
+def field_text(name: str, value: object, names: Names, meanings: Mapping[str, str]) -> str:
     """A field's value as text, with the meaning of None."""
     if value is None:
-        return names.label(name, value) or NONE_TEXTS.get(name, "none")
+        return names.label(name, value) or meanings.get(name, "none")
     if isinstance(value, tuple):
         return " ".join(map(value_text, value))
     return names.text(name, value)
@@ -148,6 +168,6 @@ def shared_fields(pairs: Sequence[Pair], names: Names) -> tuple[tuple[str, str],
         if all(name in cell.fields for cell in cells):
             values = {cell.fields[name] for cell in cells}
             if len(values) == 1 and NOT_APPLICABLE not in values:
-                text = field_text(name, values.pop(), names)
-                shared.append((FIELD_LABELS.get(name, name), text))
+                text = field_text(name, values.pop(), names, meanings_of(cells))
+                shared.append((label_of(name, pairs), text))
     return tuple(shared)

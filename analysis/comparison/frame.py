@@ -24,7 +24,7 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     """
     rows = [row_of(comparison, cell) for cell in comparison.all_cells]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    for name in comparison.named_by:
+    for name in columns_of(comparison).values():
         theirs = f"theirs:{name}"
         if all(theirs not in row or row[theirs] == row[name] for row in rows):
             columns.remove(theirs)
@@ -34,10 +34,17 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
 def comparison_csv(comparison: Comparison) -> str:
     """The frame as CSV, with names that no spreadsheet interprets as formulas."""
     frame = comparison_frame(comparison)
+    fields = {*FIELD_NAMES, *columns_of(comparison).values()}
     for name in frame.columns:
-        if name.removeprefix("theirs:") in FIELD_NAMES:
+        if name.removeprefix("theirs:") in fields:
             frame[name] = pd.Series(map(guarded, frame[name]), dtype="object")
     return frame.to_csv(index=False, lineterminator="\n")
+
+
+def columns_of(comparison: Comparison) -> dict[str, str]:
+    """The column of each field; ``parameters.NAME`` if a program's is called like another."""
+    taken = {*TEST_COLUMNS, "difference", "p_holm", "outcome", "verdict"}
+    return {name: f"parameters.{name}" if name in taken else name for name in comparison.named_by}
 
 
 def row_of(comparison: Comparison, cell: ComparedCell) -> dict[str, object]:
@@ -46,9 +53,10 @@ def row_of(comparison: Comparison, cell: ComparedCell) -> dict[str, object]:
     there = cell.theirs.fields if cell.theirs else {}
     test = cell.test
     numbers = dict.fromkeys(TEST_COLUMNS) if test is None else vars(test)
+    named = columns_of(comparison).items()
     return {
-        **{name: here.get(name, there.get(name)) for name in comparison.named_by},
-        **{f"theirs:{name}": there.get(name, here.get(name)) for name in comparison.named_by},
+        **{column: here.get(name, there.get(name)) for name, column in named},
+        **{f"theirs:{column}": there.get(name, here.get(name)) for name, column in named},
         **side_columns("ours", cell.ours),
         **side_columns("theirs", cell.theirs),
         "difference": cell.difference,

@@ -28,7 +28,7 @@ from analysis.comparison.side import (
     SideCell,
 )
 from analysis.frame.column_types import values_of
-from analysis.frame.frame import MISSING, positions_by
+from analysis.frame.frame import MISSING, positions_by, task_in
 from analysis.tables.caption import NA_MEANING
 from analysis.tables.cells import cell_of
 from analysis.tables.measure import Measure
@@ -49,6 +49,7 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
     Raises:
         UserError: the frame has no such metric of that epoch.
     """
+    measure = measure.of(frame)
     if measure.column not in frame:
         raise UserError(f"{name} has no {measure.metric} at {measure.at}")
     values = applicable_fields(frame)
@@ -73,7 +74,9 @@ def records_side(frame: pd.DataFrame, *, name: str, measure: Measure, na_if: NaI
             SOFTWARE: recorded(frame, "environment", software),
             HARDWARE: recorded(frame, "environment", hardware),
         },
-        must_share=tuple(name for name in ("task", "dataset") if name in fields),
+        must_share=("task",)
+        if task_in(frame).is_program
+        else tuple(name for name in ("task", "dataset") if name in fields),
         caveats=tuple(caveats(frame, name)),
     )
 
@@ -103,6 +106,9 @@ def own_digests(frame: pd.DataFrame) -> str | None:
 
 def applicable_fields(frame: pd.DataFrame) -> pd.DataFrame:
     """The fields of a cell; hyperparameters that its optimizer does not use are marked."""
+    task = task_in(frame)
+    if task.is_program:
+        return frame[["task", "program", *task.cell_fields]].copy()
     changed = frame[[name for name in FIELD_NAMES if name != "seed" and name in frame]].copy()
     pairs = zip(values_of(frame, "optimizer"), values_of(frame, "rate"), strict=True)
     unused = [unused_fields(*pair) for pair in pairs]

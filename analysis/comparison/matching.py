@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adaloss.errors import UserError
-from adaloss.tasks.table import FIELD_NAMES
 from analysis.comparison.refusals import check_common, check_told_apart, nothing_common
-from analysis.comparison.side import AXES, Side, SideCell, stand_ins
+from analysis.comparison.side import AXES, Side, SideCell, names_of, stand_ins
 
 Key = tuple[object, ...]
 
@@ -71,7 +70,7 @@ def match(ours: Side, theirs: Side) -> Matching:
 
 def identifying(ours: Side, theirs: Side) -> tuple[str, ...]:
     """The fields for finding a cell's partner."""
-    fields = [name for name in FIELD_NAMES if ours.knows(name) and theirs.knows(name)]
+    fields = [name for name in names_of(ours, theirs) if ours.knows(name) and theirs.knows(name)]
     varying = [name for name in fields if max(len(s.values(name)) for s in (ours, theirs)) > 1]
     kept = sorted(varying, key=lambda name: AXES.index(name) if name in AXES else len(AXES))
     for name in reversed(kept.copy()):
@@ -107,15 +106,16 @@ def telling(
     groups: Iterable[tuple[list[SideCell], list[SideCell]]],
 ) -> tuple[str, ...]:
     """The fields for naming a pair: those used for matching, and those in which several differ."""
+    fields = names_of(ours, theirs)
     several = {
         name
         for group in groups
         for cells in group
-        for name in FIELD_NAMES
+        for name in fields
         if len({cell.fields.get(name) for cell in cells}) > 1
     }
-    rest = [name for name in FIELD_NAMES if name in several and name not in found_by]
+    rest = [name for name in fields if name in several and name not in found_by]
     named = (*found_by, *rest)
-    if "optimizer" in named or not ours.knows("optimizer"):
+    if "optimizer" in named or not ours.knows("optimizer") or ours.is_of_a_program:
         return named
     return ("optimizer", *named)

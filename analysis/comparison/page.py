@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from adaloss.tasks.metrics import METRICS
 from analysis.comparison.compare import Comparison
 from analysis.comparison.conditions import UNKNOWN, Condition, shared_fields
 from analysis.comparison.footnotes import footnotes
@@ -129,7 +128,7 @@ def cells_section(comparison: Comparison, decimals: int) -> Section:
 def cell_texts(comparison: Comparison, cell: ComparedCell, decimals: int) -> tuple[str, ...]:
     """One line of the table of pairs."""
     test = cell.test
-    small = METRICS[comparison.measure.metric].logarithmic
+    small = comparison.measure.about.may_be_small
     ends = [signed(end, decimals, small=small) for end in ((test.low, test.high) if test else ())]
     return (
         *name_texts(comparison, cell),
@@ -151,7 +150,7 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
     """The cells that only one side has."""
     ours = sum(cell.ours is not None for cell in comparison.unmatched)
     theirs = len(comparison.unmatched) - ours
-    small = METRICS[comparison.measure.metric].logarithmic
+    small = comparison.measure.about.may_be_small
     return Section(
         title="Without a partner",
         before=(f"Cells that only one side has: {ours} here, {theirs} there.",),

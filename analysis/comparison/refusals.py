@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from adaloss.errors import UserError
-from adaloss.tasks.table import FIELD_NAMES
-from analysis.comparison.side import AXES, Side, SideCell, stand_ins
+from analysis.comparison.side import AXES, Side, SideCell, names_of, stand_ins
 from analysis.tables.wording import value_text
 
 MOST_SHOWN = 8
@@ -15,7 +14,7 @@ def check_common(ours: Side, theirs: Side, found_by: Sequence[str]) -> None:
     equivalent = stand_ins(ours, theirs, found_by)
     needed = {*found_by, *(f for f in theirs.must_share if theirs.knows(f))}
     apart = []
-    for field in (name for name in FIELD_NAMES if name in needed and ours.knows(name)):
+    for field in (name for name in names_of(ours, theirs) if name in needed and ours.knows(name)):
         mine = {equivalent.get((field, value), value) for value in ours.values(field)}
         if not mine & set(theirs.values(field)):
             apart.append(f"  {field}: {listed(ours, field)} here; {listed(theirs, field)} there")
@@ -60,7 +59,7 @@ def check_told_apart(
     where = ", ".join(f"{name} = {value_text(other[0].fields[name])}" for name in found_by)
     differing = [
         name
-        for name in FIELD_NAMES
+        for name in names_of(ours, theirs)
         if any(len({cell.fields.get(name) for cell in cells}) > 1 for cells in (mine, other))
     ]
     raise UserError(

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from adaloss.tasks.program.fields import PROGRAM_TASK
+from adaloss.tasks.table import FIELD_NAMES
 from analysis.tables.cells import CellStatus
 from analysis.tables.measure import Measure
 
@@ -88,9 +91,26 @@ class Side:
         """Whether every cell has the field."""
         return all(name in cell.fields for cell in self.cells)
 
+    @property
+    def is_of_a_program(self) -> bool:
+        """Whether the cells are of a program of the user's own."""
+        return self.values("task") == (PROGRAM_TASK,)
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        """The fields that cells may have: of a program, those that they do have."""
+        if not self.is_of_a_program:
+            return FIELD_NAMES
+        return tuple(dict.fromkeys(name for cell in self.cells for name in cell.fields))
+
     def values(self, name: str) -> tuple[object, ...]:
         """The known values of a field, in order of appearance."""
         return tuple(dict.fromkeys(c.fields[name] for c in self.cells if name in c.fields))
+
+
+def names_of(ours: Side, theirs: Side) -> tuple[str, ...]:
+    """The fields that cells of either side may have."""
+    return tuple(dict.fromkeys((*ours.field_names, *theirs.field_names)))
 
 
 def stand_ins(ours: Side, theirs: Side, fields: Iterable[str]) -> dict[tuple[str, object], object]:

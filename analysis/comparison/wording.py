@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from analysis.comparison.compare import Comparison
-from analysis.comparison.conditions import UNKNOWN, field_text
+from analysis.comparison.conditions import UNKNOWN, field_text, meanings_of
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.side import SideCell
 from analysis.comparison.welch import LEVEL
@@ -31,7 +31,7 @@ def field_here_and_there(name: str, cell: ComparedCell, names: Names) -> str:
     known = [
         None
         if side is None or name not in side.fields
-        else field_text(name, side.fields[name], names)
+        else field_text(name, side.fields[name], names, meanings_of([side]))
         for side in (cell.ours, cell.theirs)
     ]
     here, there = known

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from adaloss.grid.tables.at import At
 from adaloss.grid.tables.spec import NaIf, Spread
+from adaloss.tasks.task import Task
 from analysis.figures.parts.axes import (
     CROSS,
     GREY,
@@ -81,6 +82,7 @@ def accuracy_against(
     ranges: bool = False,
     width: float = PAGE_INCHES,
     names: Names = NO_LABELS,
+    task: Task | None = None,
 ) -> Figure:
     """The metric's mean and spread against ``x``, one line per ``line``, one panel per ``per``.
 
@@ -90,7 +92,7 @@ def accuracy_against(
     fewer seeds than declared. Positive values of ``x`` have a logarithmic axis, other values stand
     side by side. Losses, rates and ``b`` have a logarithmic scale if they span magnitudes. With
     ``ranges``, a bar for each line spans the values of ``x`` near its best. The figure is at most
-    ``width`` inches wide.
+    ``width`` inches wide. ``task`` has the goal of a program's metric.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that
@@ -106,6 +108,7 @@ def accuracy_against(
         na_if=na_if,
         title=title,
         names=names,
+        task=task,
     )
     return draw(tables, title=title, spread=spread, width=width, ranges=ranges)
 
@@ -155,7 +158,7 @@ def draw_panels(
     panels: list[Axes] = []
     if not tables:
         return panels
-    band = band_for(tables[0].metric, BAND_SHARE)
+    band = band_for(tables[0].measure.about, BAND_SHARE)
     for index, (table, tick) in enumerate(zip(tables, ticks, strict=True)):
         shared = panels[0] if panels else None
         axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=shared)
@@ -175,7 +178,7 @@ def scale_means(first: Axes, tables: Sequence[Table]) -> None:
     ]
     if not means:
         first.set_yticks([])
-    if is_logarithmic(tables[0].metric, means):
+    if is_logarithmic(tables[0].measure.about, means):
         first.set_yscale("log")
         label_decades(first.yaxis, *first.get_ylim())
 
@@ -190,7 +193,7 @@ def set_diverged_apart(
     """Add the band if a cell is worse than any number."""
     cells = [cell for t in tables for (_, column), cell in t.cells.items() if column in styles]
     if label := beyond_words(cells):
-        band = band_for(tables[0].metric, BAND_SHARE)
+        band = band_for(tables[0].measure.about, BAND_SHARE)
         band.set_apart(panels, named=named, label=label.replace(" or ", "\nor "))
 
 
@@ -214,7 +217,7 @@ def draw_panel(
         draw_means(axes, at, cells, styles[column], spread)
         draw_crosses(axes, at, cells, styles[column], band.middle)
     axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
-    axes.set_ylabel(metric_label(table.metric, table.at, 26), fontsize=TEXT_POINTS)
+    axes.set_ylabel(metric_label(table.measure, 26), fontsize=TEXT_POINTS)
     axes.margins(y=0.12)
     tidy(axes)
 

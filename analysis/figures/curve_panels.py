@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from adaloss.tasks.metrics import METRICS
-from analysis.figures.parts.axes import CROSS, label_decades, tidy
+from analysis.figures.parts.axes import CROSS, is_logarithmic, label_decades, tidy
 from analysis.figures.parts.band import Band
-from analysis.figures.parts.course import Course, Part, mean_course
+from analysis.figures.parts.course import Course, Part, known_points, mean_course
 from analysis.figures.parts.labels import POINTS_PER_INCH, evenly
 from analysis.figures.parts.line_styles import LineStyle
 from analysis.figures.parts.sheet import SMALL_POINTS
@@ -52,7 +51,8 @@ def draw_seeds(
     rasterized: bool,
 ) -> None:
     """Draw thin lines, dotted for unfinished trials, and points for a single epoch."""
-    drawn = [course for course in shown_seeds(courses) if len(course.epochs)]
+    drawn = [course.shown(quantity) for course in shown_seeds(courses)]
+    drawn = [course for course in drawn if len(course.epochs)]
     look: dict[str, Any] = {"color": style.colour, "alpha": 0.45, "rasterized": rasterized}
     for unfinished, dashes in ((False, "-"), (True, ":")):
         lines = [c for c in drawn if len(c.epochs) > 1 and c.is_unfinished is unfinished]
@@ -79,6 +79,8 @@ def draw_mean(
 ) -> None:
     """Draw the thick line of the complete trials' mean, with some markers."""
     epochs, means = mean_course(courses, quantity)
+    if any(course.is_joined for course in courses):
+        epochs, means = known_points(epochs, means)
     axes.plot(
         epochs + shift,
         means,
@@ -137,7 +139,13 @@ def scale_quantity(axes: Axes, part: Part, quantity: str) -> None:
     known = [course.values[quantity] for course in part.recorded]
     if not any((np.isfinite(values) & (values > 0)).any() for values in known):
         return
-    if not METRICS[quantity].logarithmic:
+    about = part.about(quantity)
+    if about.any_scale:
+        finite = np.concatenate([values[np.isfinite(values)] for values in known])
+        logarithmic = is_logarithmic(about, finite.tolist())
+    else:
+        logarithmic = about.logarithmic
+    if not logarithmic:
         axes.yaxis.set_major_locator(MaxNLocator(4))
         return
     axes.set_yscale("log")

@@ -10,8 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from adaloss.tasks.metrics import LOGGED, METRICS
+from adaloss.tasks.metric import Metric
+from adaloss.tasks.metrics import LOGGED
 from adaloss.tasks.table import DEFAULT_TASK
+from adaloss.tasks.task import Task
 from analysis.figures.curve_panels import (
     BAND_SHARE,
     MOST_THIN_LINES,
@@ -42,7 +44,7 @@ from analysis.figures.parts.labels import broken, evenly, in_words, literal
 from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
-from analysis.frame.frame import grouped, task_in
+from analysis.frame.frame import grouped, metrics_in, task_in
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table, TableError
 
@@ -67,6 +69,7 @@ def curves_by_part(
     quantities: Sequence[str] | None = None,
     width: float = PAGE_INCHES,
     names: Names = NO_LABELS,
+    task: Task | None = None,
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Learning curves for each value of ``per``: its text, and a function that draws its figure.
 
@@ -92,12 +95,15 @@ def curves_by_part(
         na_if="any",
         title=title,
         names=names,
+        task=task,
     )
-    wanted = tuple(dict.fromkeys(quantities or curves_with(frame, metric)))
-    if unknown := [name for name in wanted if name not in LOGGED]:
+    task = task or task_in(frame)
+    wanted = tuple(dict.fromkeys(quantities or curves_with(task, metric)))
+    known = (*metrics_in(frame), metric) if task.is_program else tuple(LOGGED)
+    if unknown := [name for name in wanted if name not in (*known, *task.curves)]:
         raise TableError(
             f"learning curves: quantities: there is no {in_words(unknown)}; "
-            f"there are {', '.join(LOGGED)}"
+            f"there are {', '.join(known)}"
         )
     recorded = recorded_epochs(history, wanted)
     notes: list[str] = []
@@ -106,7 +112,8 @@ def curves_by_part(
 
     @in_default_style
     def draw(table: Table, trials: pd.DataFrame, steps: float | None) -> Figure:
-        part = replace(part_of(table, trials, recorded, wanted, styles, width), steps=steps)
+        part = part_of(table, trials, recorded, wanted, styles, width, task)
+        part = part if task.is_program else replace(part, steps=steps)
         values = positions_of(table.row_values).values
         heading = f"{title}: {table.part}" if title and table.part else title or table.part or ""
         return draw_part(part, heading, width, [*choice_note(part, values), *notes])
@@ -127,6 +134,7 @@ def part_of(
     quantities: tuple[str, ...],
     styles: Mapping[object, LineStyle],
     width: float,
+    task: Task,
 ) -> Part:
     """The content of this table's figure."""
     most = max(1, min(MOST_COLUMNS, int((width - LABELS_INCHES) / NARROWEST)))
@@ -137,7 +145,10 @@ def part_of(
         names=table.names,
         quantities=quantities,
         styles={c: style for c, style in styles.items() if c in table.column_values},
-        cells=courses_by_cell(trials, (table.row_field, table.column_field), recorded),
+        cells=courses_by_cell(
+            trials, (table.row_field, table.column_field), recorded, joined=task.is_program
+        ),
+        task=task,
     )
 
 
@@ -163,7 +174,7 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
     thin = len(part.all_courses) * rows
     for (row, column), axes in np.ndenumerate(panels):
         quantity = part.quantities[row]
-        band = band_for(quantity, BAND_SHARE)
+        band = band_for(part.about(quantity), BAND_SHARE)
         draw_panel(axes, part, quantity, part.shown[column], band, thin > RASTER_LINES)
         if row == 0:
             name = broken(headings[column], int(panel * 15))
@@ -172,12 +183,14 @@ def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> F
         axes.xaxis.set_in_layout(row == rows - 1)
         axes.yaxis.set_in_layout(column == 0)
     for across, quantity in zip(panels, part.quantities, strict=True):
-        across[0].set_ylabel(broken(METRICS[quantity].label, 18), fontsize=SMALL_POINTS)
+        label = literal(broken(part.about(quantity).label, 18))
+        across[0].set_ylabel(label, fontsize=SMALL_POINTS)
         scale_quantity(across[0], part, quantity)
         if has_diverged(part, quantity):
-            band_for(quantity, BAND_SHARE).set_apart(across, named=across[:1])
+            band_for(part.about(quantity), BAND_SHARE).set_apart(across, named=across[:1])
     for axes in panels[-1]:
-        label = "epoch" if part.steps is None else f"epoch ({part.steps:,g} steps each)"
+        word = part.task.epoch_word
+        label = word if part.steps is None else f"{word} ({part.steps:,g} steps each)"
         axes.set_xlabel(label, fontsize=TEXT_POINTS)
     scale_epochs(panels[0, 0], part)
     figure.align_ylabels(panels[:, 0])
@@ -204,14 +217,14 @@ def handles(part: Part) -> list[Line2D]:
 def meaning(part: Part) -> str:
     """Notes on the thick lines, and on seeds that are not drawn."""
     most = max((len(part.courses(v, c)) for v in part.shown for c in part.styles), default=0)
-    words = []
+    words, word = [], part.task.epoch_word
     if most > 1:
         thick = "Large" if part.is_one_epoch else "Thick"
-        words.append(f"{thick}: mean over the seeds that completed, at the epochs all have.")
+        words.append(f"{thick}: mean over the seeds that completed, at the {word}s all have.")
     if most > MOST_THIN_LINES:
         words.append(f"Of up to {most} seeds in a cell {MOST_THIN_LINES} are drawn thin.")
     if any(course.has_diverged and not len(course.epochs) for course in part.all_courses):
-        words.append("A × at the left edge: diverged in the first epoch.")
+        words.append(f"A × at the left edge: diverged in the first {word}.")
     return " ".join(words)
 
 
@@ -221,12 +234,18 @@ def left_out(part: Part) -> list[str]:
     for column, quantity in part.without:
         if any(len(c.epochs) for value in part.shown for c in part.courses(value, column)):
             names_of.setdefault(part.names.alone(part.line_field, column), []).append(
-                f"single {METRICS[quantity].heading or quantity}"
+                quantity if part.task.is_program else single(part.about(quantity))
             )
     return [f"{name} has no {' and no '.join(words)}." for name, words in names_of.items()]
 
 
-def curves_with(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
-    """The curves of the frame's task, with this metric in place of the reported one."""
-    task = task_in(frame)
+def single(metric: Metric) -> str:
+    """What some optimizers do not have one of."""
+    return f"single {metric.heading or metric.name}"
+
+
+def curves_with(task: Task, metric: str) -> tuple[str, ...]:
+    """The curves of the task, with this metric in place of the reported one."""
+    if task.is_program:
+        return (metric, *(name for name in task.curves if name != task.reported))
     return tuple(metric if name == task.reported else name for name in task.curves)

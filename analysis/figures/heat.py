@@ -9,7 +9,8 @@ from matplotlib.patches import Patch
 
 from adaloss.grid.tables.at import At
 from adaloss.grid.tables.spec import NaIf
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metric import Metric
+from adaloss.tasks.task import Task
 from analysis.figures.heat_cells import (
     GROUNDS,
     HATCH_GREY,
@@ -66,6 +67,7 @@ def heat_map(
     decimals: int = 2,
     width: float = PAGE_INCHES,
     names: Names = NO_LABELS,
+    task: Task | None = None,
 ) -> Figure:
     """The metric's means as colours, ``rows`` × ``columns``, one panel per ``per``, one scale.
 
@@ -73,6 +75,7 @@ def heat_map(
     decimals and (k/n) if only k of n seeds have a value; diverged and failed cells are hatched,
     cells without a value are grey, and cells outside the sweep are blank. Losses, rates and ``b``
     have a logarithmic scale if they span magnitudes. The figure is at most ``width`` inches wide.
+    ``task`` has the goal of a program's metric.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that
@@ -88,6 +91,7 @@ def heat_map(
         na_if=na_if,
         title=title,
         names=names,
+        task=task,
     )
     return draw(tables, title=title, decimals=decimals, width=width)
 
@@ -101,11 +105,11 @@ def draw(tables: Sequence[Table], *, title: str, decimals: int, width: float) ->
     if not cells:
         return new_sheet(width, 1, title)
     size, grid = layout(tables, decimals, width - BAR_INCHES)
-    colours = colours_of(cells, tables[0].metric)
+    colours = colours_of(cells, tables[0].measure.about)
     height = sum(panel_heights(tables, grid, size))
     figure = new_sheet(grid.width + BAR_INCHES, height, title)
     draw_panels(figure, tables, grid, colours, size)
-    notes.insert(0, number_note(cells, size, tables[0].metric))
+    notes.insert(0, number_note(cells, size, tables[0].measure.about))
     add_key(figure, ground_handles(cells), notes)
     return figure
 
@@ -117,7 +121,7 @@ def layout(tables: Sequence[Table], decimals: int, width: float) -> tuple[CellSi
     columns = max(len(table.column_values) for table in tables)
     rows = max(len(table.row_values) for table in tables)
     cells = [cell for table in tables for cell in table.cells.values()]
-    small = METRICS[tables[0].metric].logarithmic
+    small = tables[0].style.small
     needed = (
         max(text_inches(words_of(cell, decimals, small=small), SMALL_POINTS) for cell in cells)
         + 0.08
@@ -168,7 +172,7 @@ def draw_panels(
             fraction=0.05,
             pad=0.02,
         )
-        bar.set_label(metric_label(tables[0].metric, tables[0].at, 34), fontsize=TEXT_POINTS)
+        bar.set_label(metric_label(tables[0].measure, 34), fontsize=TEXT_POINTS)
         if isinstance(colours.norm, LogNorm):
             label_decades(bar.ax.yaxis, *bar.ax.get_ylim())
         bar.ax.tick_params(labelsize=TEXT_POINTS, length=2.5, width=0.6)
@@ -196,10 +200,10 @@ def ground_handles(cells: Sequence[Cell]) -> list[Patch]:
     ]
 
 
-def number_note(cells: Sequence[Cell], size: CellSize, metric: str) -> str:
+def number_note(cells: Sequence[Cell], size: CellSize, metric: Metric) -> str:
     """Notes on the colours and numbers."""
     what = "Colours and numbers" if size.has_room else "Colours"
-    better = "Bright: better." if METRICS[metric].goal else "Bright: larger."
+    better = "Bright: better." if metric.goal else "Bright: larger."
     words = [f"{what}: means over {number_of_seeds(cells)}.", better]
     if size.has_room and has_counts(cells):
         words.append("(k/n): only k of n seeds have a value.")

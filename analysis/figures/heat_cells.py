@@ -12,7 +12,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
 
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metric import Metric
 from analysis.figures.parts.axes import is_logarithmic
 from analysis.figures.parts.labels import broken, literal
 from analysis.figures.parts.positions import positions_of
@@ -96,7 +96,7 @@ def draw_panel(axes: Axes, table: Table, colours: Colours, size: CellSize) -> No
         ]
         draw_ground(axes, spots, ground)
     if size.has_room:
-        write_cells(axes, cells, colours, size.decimals, small=METRICS[table.metric].logarithmic)
+        write_cells(axes, cells, colours, size.decimals, small=table.style.small)
     name_cells(axes, table, rows, size)
 
 
@@ -173,14 +173,14 @@ def words_of(cell: Cell, decimals: int, *, small: bool = False) -> str:
     return f"{number}\n({cell.n}/{cell.expected})" if cell.n < cell.expected else number
 
 
-def colours_of(cells: Sequence[Cell], metric: str) -> Colours:
+def colours_of(cells: Sequence[Cell], metric: Metric) -> Colours:
     """The scale of all panels: viridis, reversed if smaller values are better."""
     means = [cell.mean for cell in cells if cell.mean is not None and math.isfinite(cell.mean)]
     low, high = min(means, default=0.0), max(means, default=1.0)
     logarithmic = is_logarithmic(metric, means)
     return Colours(
         norm=LogNorm(low, high) if logarithmic else Normalize(low, high),
-        name="viridis_r" if METRICS[metric].goal == "minimize" else "viridis",
+        name="viridis_r" if metric.goal == "minimize" else "viridis",
         has_values=bool(means),
     )
 

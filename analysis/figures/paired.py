@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from adaloss.grid.tables.at import At
+from adaloss.tasks.task import Task
 from analysis.figures.paired_panels import counts_have_room, draw_panel
 from analysis.figures.pairs import Comparison, Pairs, comparison_of
 from analysis.figures.parts.axes import (
@@ -57,6 +58,7 @@ def paired_differences(
     title: str,
     width: float = PAGE_INCHES,
     names: Names = NO_LABELS,
+    task: Task | None = None,
 ) -> Figure:
     """The metric of each ``line`` minus the baseline's, seed by seed, against ``x``, per ``per``.
 
@@ -64,7 +66,8 @@ def paired_differences(
     confidence interval (Student's t, n ≥ 2); n is written if some seeds are missing. A diverged
     seed has a × in a band at the worse edge, in the baseline's colour if the baseline diverged.
     ``baseline`` is a value of ``line`` or its text; the default is adaloss, or the first value if
-    there is no adaloss. The figure is at most ``width`` inches wide.
+    there is no adaloss. The figure is at most ``width`` inches wide. ``task`` has the goal of a
+    program's metric.
 
     Raises:
         TableError: the fields or the metric do not exist, a cell would mix trials that differ in
@@ -80,6 +83,7 @@ def paired_differences(
         na_if="any",
         title=title,
         names=names,
+        task=task,
     )
     column = Measure(metric=metric, at=at, goal=None).column
     parts = grouped(frame, fields_of(per)).values()
@@ -133,7 +137,7 @@ def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figu
     figure = new_sheet(grid.width, grid.rows * height, title)
     has_room = counts_have_room(comparisons, lines, inches)
     panels: list[Axes] = []
-    band = band_for(tables[0].metric, BAND_SHARE)
+    band = band_for(tables[0].measure.about, BAND_SHARE)
     for index, (comparison, tick) in enumerate(zip(comparisons, ticks, strict=True)):
         shared = panels[0] if panels else None
         axes = figure.add_subplot(grid.rows, grid.across, index + 1, sharey=shared)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from adaloss.tasks.metrics import METRICS
 from analysis.figures.pairs import Comparison, Pairs
 from analysis.figures.parts.axes import CROSS, set_positions, tidy
 from analysis.figures.parts.band import Band
@@ -128,8 +127,8 @@ def draw_crosses(axes: Axes, at: Sequence[float], height: float, style: LineStyl
 def difference_label(comparison: Comparison) -> str:
     """The label of the axis: the metric with its unit, and which direction is better."""
     table, name = comparison.table, literal(comparison.baseline_name)
-    what = metric_label(table.metric, table.at, 28).replace("(%)", "(percentage points)")
-    goal = METRICS[table.metric].goal
+    what = metric_label(table.measure, 28).replace("(%)", "(percentage points)")
+    goal = table.measure.goal
     higher = f"higher: better than {name}"
     if goal != "maximize":
         higher = f"lower: better than {name}" if goal else f"above zero: larger than for {name}"

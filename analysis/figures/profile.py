@@ -12,6 +12,7 @@ from analysis.figures.parts.axes import (
     line_handles,
     tidy,
 )
+from analysis.figures.parts.labels import literal
 from analysis.figures.parts.line_styles import MAX_LINES, line_styles
 from analysis.figures.parts.sheet import COLUMN_INCHES, PAGE_INCHES, TEXT_POINTS, add_key, new_sheet
 from analysis.stats.profiles import Profiles, profiles_of
@@ -39,6 +40,7 @@ def performance_profile(
     the fastest column needs. Its left end is how often it is the fastest, its right end how often
     it reaches the target at all.
     """
+    measure = measure.of(frame)
     profiles = profiles_of(frame, spec, measure)
     figure = new_sheet(min(width, 1.3 * COLUMN_INCHES), HEIGHT, title)
     axes = figure.add_subplot()
@@ -64,7 +66,8 @@ def performance_profile(
     axes.set_xlim(1, most)
     axes.set_ylim(0, 1.03)
     label_decades(axes.xaxis, 1, most)
-    axes.set_xlabel(f"τ: {measure.label} / those of the fastest", fontsize=TEXT_POINTS)
+    label = literal(f"τ: {measure.label} / those of the fastest")
+    axes.set_xlabel(label, fontsize=TEXT_POINTS)
     axes.set_ylabel("share of problems", fontsize=TEXT_POINTS)
     tidy(axes)
     add_key(figure, line_handles(spec.columns, styles, names), notes_of(profiles, spec, measure))

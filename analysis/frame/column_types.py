@@ -3,11 +3,12 @@
 Numbers are float64 and int64, or Int64 if values may be missing; truth values are bool or boolean;
 texts are the ``str`` of pandas 3, with NaN for missing ones. ``mean`` and ``std`` are tuples, or
 None. ``pretrained`` and ``split_seed`` may be text, a truth value or a number: if a sweep uses only
-one of these types, the column has that type, else Python objects.
+one of these types, the column has that type, else Python objects. So have the parameters of a
+program, whatever other tasks call by their names.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import numpy as np
@@ -62,6 +63,8 @@ OTHER_TYPES: Mapping[str, pa.DataType] = {
 OF_RESULTS = frozenset({"finished_epochs", "train_size", "val_size", "test_size"})
 
 MOST = 2**63 - 1
+EXACT = 2**53
+"""Whole numbers up to this are exact as float64."""
 
 DType = np.dtype[Any] | ExtensionDtype
 # Backed by Python's strings, which need no conversion; pyarrow's are converted at each access.
@@ -84,11 +87,14 @@ OF_PYTHON: Mapping[type, DType] = {
     int: ALWAYS_THERE[WHOLE],
     str: STRING,
 }
+OF_PARAMETERS: Mapping[type, DType] = {**OF_PYTHON, float: ALWAYS_THERE[NUMBER]}
 
 
-def schema_of(columns: Sequence[str]) -> pa.Schema:
-    """The types of the columns in a file."""
-    return pa.schema([(name, type_of(name)) for name in columns])
+def schema_of(
+    columns: Sequence[str], own: Mapping[str, pa.DataType] = MappingProxyType({})
+) -> pa.Schema:
+    """The types of the columns in a file; ``own`` has those of a program's columns."""
+    return pa.schema([(name, own.get(name) or type_of(name)) for name in columns])
 
 
 def type_of(column: str) -> pa.DataType:
@@ -118,6 +124,27 @@ def dtype_of(name: str, values: Sequence[Any]) -> DType:
     return types_there.get(type_of(name), OBJECT)
 
 
+def parameter_column(values: Sequence[Any]) -> "pd.Series[Any]":
+    """The column of a program's parameter: of one type if all its values have it, else objects."""
+    types = {type(value) for value in values}
+    dtype = OF_PARAMETERS.get(types.pop(), OBJECT) if len(types) == 1 else OBJECT
+    if dtype.kind == "i" and not all(-MOST <= value <= MOST for value in values):
+        dtype = OBJECT
+    return pd.Series(list(values), dtype=dtype)
+
+
+def parameter_type(values: Iterable[Any]) -> pa.DataType:
+    """The type of a program's parameter in a file; text where the values have several."""
+    kinds = {type(value) for value in values} - {NoneType}
+    if kinds == {int} and all(-MOST <= value <= MOST for value in values if value is not None):
+        return WHOLE
+    if kinds in ({float}, {int, float}) and all(
+        abs(value) <= EXACT for value in values if isinstance(value, int)
+    ):
+        return NUMBER
+    return YES_OR_NO if kinds == {bool} else TEXT
+
+
 def may_be_none(name: str) -> bool:
     """Whether a field of a trial may be None."""
     return name in FIELD_NAMES and NoneType in get_args(FIELDS[name].annotation)
@@ -144,10 +171,11 @@ def with_texts(
     frame: pd.DataFrame, names: Iterable[str], text: Callable[[Any], Any]
 ) -> pd.DataFrame:
     """The frame with ``text`` applied to each value of these columns."""
-    made = {name: [text(value) for value in values_of(frame, name)] for name in names}
-    return frame.assign(
-        **{name: pd.Series(texts, index=frame.index, dtype=STRING) for name, texts in made.items()}
-    )
+    changed = frame.copy(deep=False)
+    for name in names:
+        texts = [text(value) for value in values_of(frame, name)]
+        changed[name] = pd.Series(texts, index=frame.index, dtype=STRING)
+    return changed
 
 
 def positive_numbers(values: Iterable[object]) -> list[float] | None:

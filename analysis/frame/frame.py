@@ -1,7 +1,7 @@
 """Read records into pandas: one row per declared trial, or per recorded epoch."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -10,16 +10,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaloss.grid.tables.at import Reach
+from adaloss.grid.tables.at import LAST, Reach, about_metric
 from adaloss.optimizer_names import HYPERPARAMETER, PREFIX, SOMETIMES_UNUSED, unused_fields
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metric import SECONDS
-from adaloss.tasks.metrics import COUNTED, METRICS
+from adaloss.tasks.metrics import COUNTED
+from adaloss.tasks.program.task import PROGRAM
 from adaloss.tasks.table import FIELD_NAMES, common_task, task_named
 from adaloss.tasks.task import Task
 from adaloss.trial import Trial
-from analysis.frame.column_types import column_of, values_of
+from analysis.frame.column_types import column_of, parameter_column, values_of
 from analysis.frame.index import indexed_rows
 from analysis.frame.indexed_records import (
     SIZES,
@@ -34,7 +35,10 @@ MISSING = "missing"
 
 
 def frame_columns(task: Task) -> tuple[str, ...]:
-    """The columns of :func:`build_frame` for trials of a task."""
+    """The columns of :func:`build_frame` for trials of a task.
+
+    Those of a program have the metrics that some trial recorded besides.
+    """
     return (
         *task.field_names,
         "trial_id",
@@ -60,7 +64,40 @@ def history_columns(task: Task) -> tuple[str, ...]:
 
 def task_in(frame: pd.DataFrame) -> Task:
     """The task whose trials a frame describes; the default if no task has such fields."""
-    return task_named(frame["task"].iloc[0] if "task" in frame and len(frame) else None)
+    # No other task has such a column; where every trial has failed, a history has no rows.
+    if "program" not in frame:
+        return task_named(frame["task"].iloc[0] if "task" in frame and len(frame) else None)
+    columns = list(map(str, frame))
+    parameters = columns[columns.index("program") + 1 : columns.index("seed")]
+    return replace(PROGRAM, parameters=tuple(parameters))
+
+
+def result_names(task: Task, rows: pa.Table) -> tuple[str, ...]:
+    """The columns of the frame of these results."""
+    measured = (name for name in rows.column_names if name.startswith(f"{LAST}:"))
+    return (*frame_columns(task), *(measured if task.is_program else ()))
+
+
+def history_names(task: Task, epochs: pa.Table) -> dict[str, str]:
+    """The column of the history for each value of the recorded epochs."""
+    if not task.is_program:
+        return {name: name for name in history_lists(task)}
+    return {name: metric_column(name, task) for name in epochs.column_names}
+
+
+def metrics_in(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The metrics that a frame of a program's trials has, and what a target takes."""
+    prefix = f"{LAST}:"
+    measured = (name.removeprefix(prefix) for name in map(str, frame) if name.startswith(prefix))
+    return (*measured, *COUNTED)
+
+
+def metric_column(name: str, task: Task) -> str:
+    """The column of a metric in a history; ``metrics.NAME`` where a field has the name."""
+    taken = {*task.field_names, "trial_id", "state"} if task.is_program else set()
+    while name in taken:
+        name = f"metrics.{name}"
+    return name
 
 
 def build_frame(
@@ -69,6 +106,7 @@ def build_frame(
     *,
     epochs: Iterable[int] = (),
     targets: Iterable[Reach] = (),
+    metrics: Iterable[str] = (),
 ) -> pd.DataFrame:
     """One row per declared trial, in the order of ``trials``.
 
@@ -85,20 +123,29 @@ def build_frame(
     Metrics are NaN unless the trial is complete: the measurements of a diverged or failed trial are
     not results. Declared trials with the same identity all get its result. An unreadable result is
     reported to ``store.unreadable``, and its trial counts as missing.
+
+    Of a program the fields are its parameters, and the metrics those that any of the results has,
+    in the order of first appearance, the one that its tables report, and ``metrics``; they are NaN
+    where a trial did not record them.
     """
-    frame = frame_of(trials, indexed_rows(trials, store, outcomes(common_task(trials))))
+    task = common_task(trials)
+    wanted = tuple(dict.fromkeys(filter(None, (task.reported, *metrics))))
+    frame = frame_of(trials, indexed_rows(trials, store, outcomes(task, wanted)), task)
     chosen = (tuple(epochs), tuple(targets))
-    return with_epochs(frame, trials, store, *chosen) if any(chosen) else frame
+    return with_epochs(frame, trials, store, *chosen, wanted) if any(chosen) else frame
 
 
-def frame_of(trials: Sequence[Trial], rows: pa.Table) -> pd.DataFrame:
-    """The frame of these trials from their rows of the index."""
-    columns = identity_columns(trials, rows)
-    names = frame_columns(common_task(trials))
+def frame_of(trials: Sequence[Trial], rows: pa.Table, task: Task) -> pd.DataFrame:
+    """The frame of these trials of a task from their rows of the index."""
+    columns = identity_columns(trials, rows, task)
+    names = result_names(task, rows)
+    known = frame_columns(task)
     for name in names:
-        if name not in columns:
+        if name not in known:
+            columns[name] = pd.Series(rows[name].to_numpy())
+        elif name not in columns:
             columns[name] = column_of(name, rows[name].to_pylist())
-    own = [name for name in columns if HYPERPARAMETER.match(name)]
+    own = [name for name in columns if name not in names]
     return pd.DataFrame({name: columns[name] for name in (*names, *own)})
 
 
@@ -108,23 +155,28 @@ def with_epochs(
     store: Store,
     epochs: Sequence[int],
     targets: Sequence[Reach],
+    wanted: Sequence[str],
 ) -> pd.DataFrame:
     """The frame with the metrics of the complete trials at these epochs and targets."""
     task = common_task(trials)
     owner, values = flattened(indexed_rows(trials, store, histories(task)))
+    names = task.metric_names
+    if task.is_program:
+        values |= {name: np.full(len(owner), np.nan) for name in wanted if name not in values}
+        names = tuple(name for name in values if name not in COUNTED)
     complete = (frame["state"] == TrialState.COMPLETE.value).to_numpy()
     added = {}
     for epoch in epochs:
         chosen = (values["epoch"] == epoch) & complete[owner]
-        for name in task.metric_names:
+        for name in names:
             column = np.full(len(frame), np.nan)
             column[owner[chosen]] = values[name][chosen]
             added[f"epoch {epoch}:{name}"] = column
     for target in targets:
         first = first_epochs(owner, values, target)
         found = first[complete[owner[first]]]
-        for name, column in until(owner, values, task).items():
-            goal = METRICS[name].goal
+        for name, column in until(owner, values, names).items():
+            goal = about_metric(name, target.task or task).goal
             worst = {"minimize": np.inf, "maximize": -np.inf}.get(goal or "", np.nan)
             reached = np.where(complete, worst, np.nan)
             reached[owner[found]] = column[found]
@@ -137,37 +189,43 @@ def first_epochs(owner: np.ndarray, values: Mapping[str, np.ndarray], target: Re
     if target.metric not in values:
         return np.empty(0, dtype=int)
     number = values[target.metric].astype(float)
-    less = METRICS[target.metric].goal == "minimize"
+    less = target.about.goal == "minimize"
     meets = np.flatnonzero(number <= target.target if less else number >= target.target)
     return meets[np.unique(owner[meets], return_index=True)[1]]
 
 
 def until(
-    owner: np.ndarray, values: Mapping[str, np.ndarray], task: Task
+    owner: np.ndarray, values: Mapping[str, np.ndarray], names: Sequence[str]
 ) -> Mapping[str, np.ndarray]:
     """The values of each epoch by name, with the seconds of all epochs until its end."""
     whole = np.cumsum(np.nan_to_num(values[SECONDS.name].astype(float)))
     before = np.concatenate([[0.0], whole])[np.searchsorted(owner, owner)]
-    names = (*COUNTED, *task.metric_names)
-    return {name: values[name] for name in names} | {SECONDS.name: whole - before}
+    return {name: values[name] for name in (*COUNTED, *names)} | {SECONDS.name: whole - before}
 
 
 def history_frame(trials: Sequence[Trial], store: Store) -> pd.DataFrame:
     """One row per recorded epoch of every declared trial, whatever its state.
 
     A damaged history is reported to ``store.unreadable``; its epochs before the damage are kept.
+    Of a program, a metric that has a parameter's name is the column ``metrics.NAME``.
     """
     task = common_task(trials)
     results = indexed_rows(trials, store, outcomes(task))
-    return history_of(trials, results, indexed_rows(trials, store, histories(task)))
+    return history_of(trials, results, indexed_rows(trials, store, histories(task)), task)
 
 
-def history_of(trials: Sequence[Trial], results: pa.Table, epochs: pa.Table) -> pd.DataFrame:
-    """The history of these trials from their rows of both indexes."""
+def history_of(
+    trials: Sequence[Trial], results: pa.Table, epochs: pa.Table, task: Task
+) -> pd.DataFrame:
+    """The history of these trials of a task from their rows of both indexes."""
     owner, values = flattened(epochs)
-    columns = identity_columns(trials, results)
+    columns = identity_columns(trials, results, task)
     of_trials = pd.DataFrame(columns).take(owner).reset_index(drop=True)
-    return of_trials.assign(**values)[list(history_columns(common_task(trials)))]
+    identity = [*task.field_names, "trial_id", "state"]
+    names = history_names(task, epochs)
+    # Not assign, which takes no name such as self.
+    measured = pd.DataFrame({column: values[name] for name, column in names.items()})
+    return pd.concat([of_trials[identity], measured], axis="columns")
 
 
 def flattened(epochs: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -178,9 +236,19 @@ def flattened(epochs: pa.Table) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return owner, {name: pc.list_flatten(whole[name]).to_numpy(False) for name in names}
 
 
-def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "pd.Series[Any]"]:
+def identity_columns(
+    trials: Sequence[Trial], results: pa.Table, task: Task
+) -> dict[str, "pd.Series[Any]"]:
     """The columns that identify each row's trial: fields, id and state."""
-    names = common_task(trials).field_names
+    columns = parameter_columns(trials, task) if task.is_program else field_columns(trials, task)
+    columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])
+    columns["state"] = column_of("state", pc.fill_null(results["state"], MISSING).to_pylist())
+    return columns
+
+
+def field_columns(trials: Sequence[Trial], task: Task) -> dict[str, "pd.Series[Any]"]:
+    """The fields of the trials, and the hyperparameters of named optimizers."""
+    names = task.field_names
     values = zip(*map(attrgetter(*names), trials), strict=True) if trials else ((),) * len(names)
     fields = dict(zip(names, values, strict=True))
     columns = {name: column_of(name, declared) for name, declared in fields.items()}
@@ -189,8 +257,16 @@ def identity_columns(trials: Sequence[Trial], results: pa.Table) -> dict[str, "p
     ):
         column = f"{PREFIX}{name}"
         columns[column] = column_of(column, [trial.value(column) for trial in trials])
-    columns["trial_id"] = column_of("trial_id", [trial.trial_id for trial in trials])
-    columns["state"] = column_of("state", pc.fill_null(results["state"], MISSING).to_pylist())
+    return columns
+
+
+def parameter_columns(trials: Sequence[Trial], task: Task) -> dict[str, "pd.Series[Any]"]:
+    """The fields of trials of a program; None for a parameter that a trial does not have."""
+    columns = {}
+    for name in task.field_names:
+        values = [trial.values.get(name) for trial in trials]
+        is_own = name in task.cell_fields
+        columns[name] = parameter_column(values) if is_own else column_of(name, values)
     return columns
 
 
@@ -214,7 +290,7 @@ def applicable_values(frame: pd.DataFrame, field: str) -> Values:
     matter there.
     """
     applies = None
-    if field in SOMETIMES_UNUSED:
+    if field in SOMETIMES_UNUSED and not task_in(frame).is_program:
         pairs = zip(values_of(frame, "optimizer"), values_of(frame, "rate"), strict=True)
         applies = [field not in unused_fields(*pair) for pair in pairs]
     return Values(values_of(frame, field), applies)
@@ -225,6 +301,10 @@ NEVER_AN_AXIS = ("task", "hyperparameters")
 
 def fields_in(frame: pd.DataFrame) -> tuple[str, ...]:
     """The fields of the trials in a frame, with hyperparameters as ``optimizer.NAME``."""
+    task = task_in(frame)
+    if task.is_program:
+        # The program is the column of a table whose cells differ in one parameter only.
+        return ("program", *task.cell_fields, "seed")
     own = [name for name in map(str, frame) if HYPERPARAMETER.match(name)]
     known = (name for name in FIELD_NAMES if name in frame and name not in NEVER_AN_AXIS)
     return (*known, *own)

@@ -26,17 +26,24 @@ Stamp = tuple[int, int, int]
 NO_STAMP: Stamp = (0, 0, 0)
 
 
+def as_it_is(rows: pa.Table) -> pa.Table:
+    """The rows themselves."""
+    return rows
+
+
 @dataclass(frozen=True)
 class Indexed:
     """One kind of record: its file in a trial's folder, its columns, and how to read it.
 
-    ``read`` returns a trial's row by column name, None if the trial has no such record.
+    ``read`` returns a trial's row by column name, None if the trial has no such record. ``shown``
+    makes the rows that readers get from those of the index.
     """
 
     name: str
     record: str
     columns: pa.Schema
     read: Callable[[Store, Trial], Mapping[str, Any] | None]
+    shown: Callable[[pa.Table], pa.Table] = as_it_is
 
     @property
     def schema(self) -> pa.Schema:
@@ -72,7 +79,8 @@ def indexed_rows(trials: Sequence[Trial], store: Store, kind: Indexed) -> pa.Tab
     if damaged:
         current = pa.concat_tables([current, pa.Table.from_pylist(damaged, schema=kind.schema)])
     place = {trial_id: row for row, trial_id in enumerate(current["trial_id"].to_pylist())}
-    return current.take(pa.array([place.get(trial.trial_id) for trial in trials], pa.int64()))
+    rows = pa.array([place.get(trial.trial_id) for trial in trials], pa.int64())
+    return kind.shown(current.take(rows))
 
 
 def rows_of(

@@ -1,18 +1,27 @@
 """The two kinds of record that are indexed: a trial's result, and the history of its epochs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from adaloss.grid.tables.at import BEST_VAL, LAST
-from adaloss.records.result import EpochMetrics, TrialResult, TrialState
+from adaloss.records.result import IN_EVERY_EPOCH, EpochMetrics, TrialResult, TrialState
 from adaloss.records.store import METRICS_FILE, RESULT_FILE, Store
 from adaloss.tasks.table import task_of
 from adaloss.tasks.task import Task
 from adaloss.trial import Trial
-from analysis.frame.index import Indexed
+from analysis.frame.any_metrics import (
+    COURSE_COLUMNS,
+    VALUE_COLUMNS,
+    course_columns,
+    course_row,
+    result_columns,
+    values_row,
+)
+from analysis.frame.index import Indexed, as_it_is
 
 OUTCOME_TEXTS = (
     "state",
@@ -30,7 +39,12 @@ SIZES = ("train_size", "val_size", "test_size")
 
 
 def measured_columns(task: Task) -> tuple[str, ...]:
-    """The columns of the metrics at the last and at the best epoch."""
+    """The columns of the metrics at the last and at the best epoch.
+
+    Those of a program depend on what it recorded.
+    """
+    if task.is_program:
+        return ()
     return tuple(f"{at}:{name}" for at in (LAST, BEST_VAL) for name in task.metric_names)
 
 
@@ -39,7 +53,9 @@ def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
     result = store.read_result(trial)
     if result is None:
         return None
+    task = task_of(trial)
     complete = result.state is TrialState.COMPLETE
+    last, best_val = (result.last, result.best_val) if complete else (None, None)
     return {
         "state": result.state.value,
         "finished_epochs": result.epochs,
@@ -52,8 +68,11 @@ def read_outcome(store: Store, trial: Trial) -> dict[str, Any] | None:
         "failure_kind": result.failure.kind.value if result.failure else None,
         "failure_message": result.failure.message if result.failure else None,
         **sizes_of(result),
-        **measured(LAST, task_of(trial), result.last if complete else None),
-        **measured(BEST_VAL, task_of(trial), result.best_val if complete else None),
+        **(
+            values_row(last)
+            if task.is_program
+            else measured(LAST, task, last) | measured(BEST_VAL, task, best_val)
+        ),
     }
 
 
@@ -86,17 +105,26 @@ def measured(at: str, task: Task, metrics: EpochMetrics | None) -> dict[str, flo
 
 def read_history(store: Store, trial: Trial) -> Mapping[str, Any]:
     """The row of a trial's epochs: a list for each column."""
-    lines = [metrics.line() for metrics in store.read_metrics(trial)]
-    return {name: [line[name] for line in lines] for name in history_lists(task_of(trial))}
+    task, epochs = task_of(trial), store.read_metrics(trial)
+    lines = [metrics.line() for metrics in epochs]
+    lists = {name: [line[name] for line in lines] for name in history_lists(task)}
+    return lists | course_row(epochs) if task.is_program else lists
 
 
 def history_lists(task: Task) -> tuple[str, ...]:
-    """The names of the values of each recorded epoch."""
+    """The names of the values of each recorded epoch: of a program, of those that all have."""
+    if task.is_program:
+        return IN_EVERY_EPOCH
     return ("epoch", "step", *task.metric_names)
 
 
-def outcomes(task: Task) -> Indexed:
-    """The index of the results."""
+def outcomes(task: Task, wanted: Iterable[str] = ()) -> Indexed:
+    """The index of the results; of a program, with columns for the ``wanted`` metrics too."""
+    measured_values = (
+        VALUE_COLUMNS
+        if task.is_program
+        else tuple((name, pa.float64()) for name in measured_columns(task))
+    )
     return Indexed(
         name="results",
         record=RESULT_FILE,
@@ -106,24 +134,25 @@ def outcomes(task: Task) -> Indexed:
                 ("finished_epochs", pa.int64()),
                 *((name, pa.int64()) for name in SIZES),
                 ("seconds", pa.float64()),
-                *((name, pa.float64()) for name in measured_columns(task)),
+                *measured_values,
             ]
         ),
         read=read_outcome,
+        shown=partial(result_columns, wanted=tuple(wanted)) if task.is_program else as_it_is,
     )
 
 
 def histories(task: Task) -> Indexed:
     """The index of the recorded epochs."""
     counts = ("epoch", "step")
+    lists = (
+        (name, pa.list_(pa.int64() if name in counts else pa.float64()))
+        for name in history_lists(task)
+    )
     return Indexed(
         name="history",
         record=METRICS_FILE,
-        columns=pa.schema(
-            [
-                (name, pa.list_(pa.int64() if name in counts else pa.float64()))
-                for name in history_lists(task)
-            ]
-        ),
+        columns=pa.schema([*lists, *(COURSE_COLUMNS if task.is_program else ())]),
         read=read_history,
+        shown=course_columns if task.is_program else as_it_is,
     )

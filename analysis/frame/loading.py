@@ -8,11 +8,13 @@ from types import MappingProxyType
 import pandas as pd
 
 from adaloss.errors import UserError
-from adaloss.grid.sweep import load_sweep
+from adaloss.grid.sweep import Sweep, load_sweep
 from adaloss.grid.tables.at import reach
 from adaloss.records.content import parsed_trial
 from adaloss.records.file import CorruptRecordError, read_record
 from adaloss.records.store import GRID_FILE, MOST_RESULT_BYTES, TRIAL_FILE, Store
+from adaloss.tasks.program.task import aimed
+from adaloss.tasks.table import common_task
 from adaloss.trial import Trial
 from analysis.frame.frame import build_frame, history_frame
 
@@ -43,8 +45,14 @@ def load(
         UserError: there are no results in the folder, or its ``grid.yaml`` is not a grid.
     """
     store = store_in(folder)
-    wanted = [reach(metric, number) for metric, number in targets.items()]
-    return build_frame(trials_in(store), store, epochs=epochs, targets=wanted)
+    sweep = sweep_in(store)
+    trials = sweep.trials if sweep else tuple(recorded_trials(store))
+    task = common_task(trials)
+    if sweep is not None:
+        task = aimed(task, sweep.grid.metric.name, sweep.grid.metric.goal)
+    own = task if task.is_program else None
+    wanted = [reach(metric, number, own) for metric, number in targets.items()]
+    return build_frame(trials, store, epochs=epochs, targets=wanted)
 
 
 def load_history(folder: Path | str) -> pd.DataFrame:
@@ -70,9 +78,13 @@ def store_in(folder: Path | str) -> Store:
 
 def trials_in(store: Store) -> tuple[Trial, ...]:
     """The trials that the folder's grid declares, else the recorded ones."""
-    if store.grid_path.exists():
-        return load_sweep(store.grid_path).trials
-    return tuple(recorded_trials(store))
+    sweep = sweep_in(store)
+    return sweep.trials if sweep else tuple(recorded_trials(store))
+
+
+def sweep_in(store: Store) -> Sweep | None:
+    """The sweep of the folder's grid, None where there is no grid."""
+    return load_sweep(store.grid_path) if store.grid_path.exists() else None
 
 
 def recorded_trials(store: Store) -> Iterator[Trial]:

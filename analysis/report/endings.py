@@ -9,6 +9,7 @@ import pandas as pd
 from adaloss.grid.sweep import Sweep
 from adaloss.records.result import TrialState
 from analysis.frame.column_types import records_of, values_of
+from analysis.frame.frame import task_in
 from analysis.render.html_text import escaped
 from analysis.report.logs import shown_failures
 from analysis.report.markup import (
@@ -35,14 +36,16 @@ def divergences_section(sweep: Sweep, frame: pd.DataFrame) -> str:
     total, names = frame["trial_id"].nunique(), Names(sweep.labels)
     fields = [name for name in sweep.axes if name != "seed"]
     shown = diverged.head(MOST_DIVERGENCES)
+    task = task_in(frame)
+    column = sweep.tables[0].columns if task.is_program else "optimizer"
     parts = [
         paragraph(
             f"{len(diverged)} of {total} trials diverged "
-            f"({by_value(diverged, 'optimizer', names)}). A divergence is a result; "
+            f"({by_value(diverged, column, names)}). A divergence is a result; "
             "the captions of the tables say when it makes a cell N/A."
         ),
         plain_table(
-            (*fields, "seed", "epoch", "why"),
+            (*fields, "seed", task.epoch_word, "why"),
             divergence_rows(shown, fields, names),
             label="Divergences",
             names=len(fields) + 3,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from analysis.frame.column_types import values_of
+from analysis.frame.frame import task_in
 from analysis.report.markup import paragraph, plain_table, section
 from analysis.tables.wording import value_text
 
@@ -35,7 +36,8 @@ def origin_parts(ended: pd.DataFrame) -> Iterator[str]:
     if others := [name for name in mixed if name != "code version"]:
         yield paragraph(f"Not the same for all trials: {', '.join(others)}.", "warn")
     rows = [(name, counts_text(counts)) for name, counts in origins.items()]
-    rows += [("dates", dates(ended)), ("total time in epochs", total_time(ended))]
+    word = "trial" if task_in(ended).is_program else "epoch"
+    rows += [("dates", dates(ended)), (f"total time in {word}s", total_time(ended))]
     yield plain_table(("what", "value"), rows, label="Where the numbers come from", names=2)
 
 

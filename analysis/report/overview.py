@@ -17,6 +17,8 @@ from analysis.tables.names import Names
 
 MOST_VALUES = 20
 """The largest number of listed values of a field."""
+SUBJECTS = (("dataset", "Data sets"), ("model", "Models"), ("optimizer", "Optimizers"))
+PROGRAM_SUBJECTS = (("program", "Programs"),)
 STATE_WORDS: Mapping[str, str] = {
     TrialState.COMPLETE.value: "complete",
     TrialState.DIVERGED.value: "diverged",
@@ -94,17 +96,15 @@ def shown_axes(sweep: Sweep, frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
 
 
 def extent(axes: Mapping[str, Any], frame: pd.DataFrame, names: Names) -> str:
-    """Datasets, models and optimizers, and the numbers of cells, seeds and trials."""
+    """What is trained, and the numbers of cells, seeds and trials."""
     fields = [name for name in axes if name != "seed"]
     cells = len(positions_by(frame, fields))
     seeds = len(set(frame["seed"]))
+    is_program = task_in(frame).is_program
+    subjects = PROGRAM_SUBJECTS if is_program else SUBJECTS
     named = [
         f"{label}: {listed(name, tuple(dict.fromkeys(values_of(frame, name))), names, most=6)}."
-        for name, label in (
-            ("dataset", "Data sets"),
-            ("model", "Models"),
-            ("optimizer", "Optimizers"),
-        )
+        for name, label in subjects
         if len(frame) and name in frame
     ]
     trials = frame["trial_id"].nunique()
@@ -129,7 +129,8 @@ def constants(
     """The fields that all trials share: first those with chosen values, then the defaults."""
     fixed = [name for name in fields_in(frame) if name not in axes and name != "seed"]
     value_of = {name: values_of(frame, name)[0] for name in fixed}
-    known = task_in(frame).fields.model_fields
+    task = task_in(frame)
+    known = {} if task.is_program else task.fields.model_fields
     usual = [name for name in fixed if name in known and is_default(known[name], value_of[name])]
     said = [name for name in fixed if name not in usual]
     yield plain_table(

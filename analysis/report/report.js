@@ -64,6 +64,7 @@
     return { valued, valueless: rows.filter((row) => row.mean === null) };
   }
 
+  const word = curves.word ?? "epoch";
   const lastEpoch = curves.epoch_lists.flat().reduce((a, b) => Math.max(a, b), 2);
   const crossStep = Math.min(0.012, 0.2 / data.lines.length) * (lastEpoch - 1);
 
@@ -87,16 +88,17 @@
     const values = curves.values[chosen("metric")][curve];
     const isMean = curves.seed[curve] === null;
     const common = { line: cells.line[cell], cell: placeOf(cell), curve, seed: curves.seed[curve] };
-    const rows = epochs.map((epoch, i) => ({ ...common, epoch, value: values[i] }));
+    const rows = epochs.map((epoch, i) => ({ ...common, epoch, value: values[i] }))
+      .filter((row) => row.value !== null || !metric().hasOwnProperty("linear"));
     for (const row of isMean ? rows : []) {
       row.mean = row.value === null ? "–" : String(row.value);
       row.seeds_with_value = `${cells.n[cell]} of ${cells.declared[cell]}`;
-      row.words = `${row.cell}, epoch ${row.epoch}: mean ${row.mean}`;
+      row.words = `${row.cell}, ${word} ${row.epoch}: mean ${row.mean}`;
     }
     (isMean ? found.means : found.seeds).push(...rows);
     if (curves.diverged[curve]) {
       const last = epochs.at(-1);
-      const diverged = last ? `after epoch ${last}` : "in the first epoch";
+      const diverged = last ? `after ${word} ${last}` : `in the first ${word}`;
       const words = `${common.cell}, seed ${common.seed}: diverged`;
       // A little beside one another, as the lines of means are.
       const epoch = (last ?? 1) + common.line * crossStep;
@@ -104,8 +106,10 @@
     }
   }
 
-  const isLoss = () => curves.metrics[chosen("metric")].name.endsWith("/loss");
-  const isAccuracy = () => curves.metrics[chosen("metric")].name.includes("/top");
+  // A metric of a program of the user's own says itself how its axis looks.
+  const metric = () => curves.metrics[chosen("metric")];
+  const isAtTop = () => metric().at_top ?? metric().name.endsWith("/loss");
+  const isLinear = () => metric().linear ?? metric().name.includes("/top");
 
   // The same scale in all panels, whatever lines are shown: curves stay where they are.
   function curvesSpec() {
@@ -126,14 +130,14 @@
       if (layer.encoding.y.field) Object.assign(layer.encoding.y.scale, scale);
     }
     const param = (name) => spec.params.find((one) => one.name === name);
-    param("atTop").value = isLoss();
+    param("atTop").value = isAtTop();
     param("hasBand").value = used.some((curve) => curves.diverged[curve]);
     return spec;
   }
 
   function scaleOf(low, high) {
     if (!(low <= high)) return { domain: [0, 1] };
-    const logarithmic = low > 0 && !isAccuracy();
+    const logarithmic = low > 0 && !isLinear();
     if (logarithmic) return { type: "log", domain: [low / 1.15, high * 1.15], nice: false };
     const margin = 0.06 * (high - low || Math.abs(high) || 1);
     return { domain: [low - margin, high + margin], nice: false, zero: false };

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from adaloss.grid.tables.at import about_metric
 from adaloss.grid.tables.spec import TableSpec
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metric import Metric
 from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import Positions, positions_of
 from analysis.frame.column_types import values_of
@@ -53,7 +54,11 @@ class Subject:
     @property
     def small(self) -> bool:
         """Whether numbers may be far below 1."""
-        return METRICS[self.measure.metric].logarithmic
+        return self.measure.about.may_be_small
+
+    def about(self, quantity: str) -> Metric:
+        """What the task says about a metric of the curves."""
+        return about_metric(quantity, self.measure.task)
 
     def number(self, value: float) -> str:
         """A number of the metric, as the tables have it."""

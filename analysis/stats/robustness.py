@@ -7,7 +7,6 @@ resample, with rows in ascending order; NaN is a cell without a mean.
 import numpy as np
 
 from adaloss.tasks.metric import Goal
-from adaloss.tasks.metrics import METRICS
 from analysis.stats.distributions import Bools, Floats, floats
 from analysis.tables.measure import Measure
 
@@ -19,7 +18,7 @@ SHARE = 0.05
 
 def is_accuracy(measure: Measure) -> bool:
     """Whether the measure is a percentage of right answers."""
-    return METRICS[measure.metric].is_percentage
+    return measure.about.is_percentage
 
 
 def cell_means(values: Floats, counts: Floats) -> Floats:

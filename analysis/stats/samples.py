@@ -74,6 +74,7 @@ def samples_of(
         goal=measure.goal or "maximize",
         sweep_name="",
         names=names,
+        task=measure.task,
     )
     parts = grouped(frame, spec.per)
     for table, (part_values, part) in zip(tables, parts.items(), strict=True):

@@ -1,7 +1,7 @@
 """The caption below a table: what a reader needs to interpret its numbers."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,9 +12,9 @@ from adaloss.grid.tables.spec import NaIf, Spread, TableSpec
 from adaloss.records.result import TrialState
 from adaloss.tasks.metric import EPOCH
 from analysis.frame.column_types import values_of
-from analysis.frame.frame import MISSING, Values, applicable_values, positions_by
+from analysis.frame.frame import MISSING, Values, applicable_values, positions_by, task_in
 from analysis.tables.cells import Cell, CellStatus
-from analysis.tables.measure import Measure, when
+from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import own_notes
 from analysis.tables.sizes import differing_sizes, on_examples
@@ -56,6 +56,7 @@ def caption_of(
             f"{on_examples(trials, measure)}.",
             *marks(cells.values(), spec, measure),
             *tuning_notes(choices, spec, tuning_measure(part, measure), names),
+            *seeds_without_effect(cells.values(), measure),
             *shortfalls(tried),
             *reached(trials, measure),
             *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
@@ -64,6 +65,14 @@ def caption_of(
             *origins(trials, shown=spec.provenance),
         )
     )
+
+
+def seeds_without_effect(cells: Iterable[Cell], measure: Measure) -> Iterator[str]:
+    """A remark if a program gave the same number for all seeds of every cell."""
+    spreads = [cell.std for cell in cells if cell.std is not None]
+    is_program = measure.task is not None and measure.task.is_program
+    if is_program and len(spreads) > 1 and not any(spreads):
+        yield "All seeds of a cell gave equal numbers: does the program use its seed?"
 
 
 def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
@@ -75,10 +84,19 @@ def incompleteness(trials: pd.DataFrame) -> Iterator[str]:
 
 def what_is_shown(trials: pd.DataFrame, measure: Measure) -> str:
     """The metric and its epoch."""
-    label = measure.label[0].upper() + measure.label[1:]
-    epochs = set(trials["epochs"])
+    named = measure.about.any_scale
+    label = measure.label if named else measure.label[0].upper() + measure.label[1:]
+    epochs = numbers_of_epochs(trials)
     number = f" ({epochs.pop()})" if measure.at == LAST and len(epochs) == 1 else ""
-    return f"{label} {when(measure.metric, measure.at)}{number}"
+    return f"{label} {measure.when}{number}"
+
+
+def numbers_of_epochs(trials: pd.DataFrame) -> set[int]:
+    """How many epochs the trials have: as declared, or as a program's complete trials reported."""
+    if not task_in(trials).is_program:
+        return set(trials["epochs"])
+    complete = trials[(trials["state"] == TrialState.COMPLETE.value).to_numpy(dtype=bool)]
+    return set(complete["finished_epochs"].dropna())
 
 
 def over_seeds(cells: Collection[Cell], spread: Spread = "std") -> str:

@@ -1,19 +1,45 @@
 """What a table or figure reports: a metric, its epoch, and which direction is better."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from adaloss.grid.tables.at import At, Reach, at_words, reach_of
-from adaloss.tasks.metric import Goal
-from adaloss.tasks.metrics import COSTS, METRICS
+import pandas as pd
+
+from adaloss.grid.tables.at import At, Reach, about_metric, at_words, reach_of
+from adaloss.tasks.metric import Goal, Metric
+from adaloss.tasks.metrics import COSTS
+from adaloss.tasks.program.task import aimed
+from adaloss.tasks.task import Task
+from analysis.frame.frame import task_in
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A metric at an epoch; ``goal`` is None if neither direction is better."""
+    """A metric at an epoch; ``goal`` is None if neither direction is better.
+
+    ``task`` is that of the trials. A program's must be known to say what its metrics are; the
+    frames that a measure is used with tell it.
+    """
 
     metric: str
     at: At
     goal: Goal | None
+    task: Task | None = field(default=None, repr=False, compare=False)
+
+    def of(self, frame: pd.DataFrame) -> "Measure":
+        """The measure with the task of the frame, if it has none."""
+        if self.task is not None:
+            return self
+        return replace(self, task=aimed(task_in(frame), self.metric, self.goal))
+
+    @property
+    def about(self) -> Metric:
+        """What the task says about the metric."""
+        return about_metric(self.metric, self.task)
+
+    @property
+    def epoch_word(self) -> str:
+        """What an epoch is called."""
+        return "epoch" if self.task is None else self.task.epoch_word
 
     @property
     def column(self) -> str:
@@ -23,7 +49,7 @@ class Measure:
     @property
     def reach(self) -> Reach | None:
         """The target at whose first epoch the metric is taken."""
-        return reach_of(self.at)
+        return reach_of(self.at, self.task)
 
     @property
     def followed(self) -> str:
@@ -31,19 +57,19 @@ class Measure:
         return self.reach.metric if self.reach else self.metric
 
     @property
+    def is_cost(self) -> bool:
+        """Whether this is what it takes to reach a target."""
+        return self.reach is not None and self.metric in COSTS
+
+    @property
     def label(self) -> str:
-        """The metric in words, with its unit."""
-        return label_at(self.metric, self.at)
+        """The metric in words, with its unit; until a target, seconds are of all epochs."""
+        if self.is_cost and self.metric == "seconds":
+            return "time (s)"
+        return self.about.label
 
-
-def label_at(metric: str, at: At) -> str:
-    """The metric in words, with its unit; until a target is reached, seconds are of all epochs."""
-    if reach_of(at) and metric in COSTS:
-        return {"seconds": "time (s)"}.get(metric, METRICS[metric].label)
-    return METRICS[metric].label
-
-
-def when(metric: str, at: At) -> str:
-    """The epoch of the metric, as the end of a sentence: ``until test loss ≤ 0.1 nats``."""
-    target = reach_of(at)
-    return f"until {target.words}" if target and metric in COSTS else at_words(at)
+    @property
+    def when(self) -> str:
+        """The epoch, as the end of a sentence: ``until test loss ≤ 0.1 nats``."""
+        target = self.reach
+        return f"until {target.words}" if target and self.is_cost else at_words(self.at, self.task)

@@ -13,7 +13,7 @@ from adaloss.records.result import Digest, TrialState
 from adaloss.tasks.fingerprints import digest_now, own_values
 from analysis.frame.column_types import values_of
 
-OWN_FIELDS = ("model", "dataset", "pretrained", "optimizer")
+OWN_FIELDS = ("model", "dataset", "pretrained", "optimizer", "program")
 NOW = "fingerprint_now"
 """The column with the current digests of the trials' own code and data, as in ``fingerprint``."""
 MIXED_SIGN = "†"
@@ -43,7 +43,7 @@ def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
 
 def own_columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The fields of each row that may name the user's own code or files."""
-    names = [name for name in OWN_FIELDS if name in frame]
+    names = [name for name in ("task", *OWN_FIELDS) if name in frame]
     columns = [values_of(frame, name) for name in names]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 

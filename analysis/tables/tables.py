@@ -1,16 +1,18 @@
 """Compile tables of mean±spread from a frame."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import pandas as pd
 
 from adaloss.errors import UserError
-from adaloss.grid.tables.at import NEEDS_TARGET, At, epoch_of, reach_of
+from adaloss.grid.tables.at import NEEDS_TARGET, At, about_metric, epoch_of, reach_of
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metric import EPOCH, Goal
 from adaloss.tasks.metrics import COUNTED, METRICS
+from adaloss.tasks.program.task import aimed
+from adaloss.tasks.task import Task
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import (
     Values,
@@ -18,7 +20,9 @@ from analysis.frame.frame import (
     distinct_values,
     fields_in,
     grouped,
+    metrics_in,
     positions_by,
+    task_in,
 )
 from analysis.tables.caption import caption_of
 from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
@@ -45,7 +49,7 @@ class Table:
 
     ``part`` is a text for the table's values of the spec's ``per``, None without any;
     ``part_values`` has them by field. ``style`` formats cells, and ``names`` has labels of values.
-    ``tune`` are the fields whose values were chosen for each cell.
+    ``tune`` are the fields whose values were chosen for each cell. ``task`` is that of the trials.
     """
 
     title: str
@@ -62,6 +66,13 @@ class Table:
     column_values: tuple[object, ...]
     cells: Mapping[CellKey, Cell]
     tune: tuple[str, ...] = ()
+    task: Task | None = field(default=None, repr=False)
+
+    @property
+    def measure(self) -> Measure:
+        """What the cells are, with the goal that the metric has by itself."""
+        goal = about_metric(self.metric, self.task).goal
+        return Measure(metric=self.metric, at=self.at, goal=goal, task=self.task)
 
     @property
     def rows_are_names(self) -> bool:
@@ -103,13 +114,15 @@ def compile_tables(
     goal: Goal,
     sweep_name: str,
     names: Names = NO_LABELS,
+    task: Task | None = None,
 ) -> tuple[Table, ...]:
     """One table per spec and value of its ``per``, in declared order.
 
     ``metric``, ``at`` and ``goal`` are the sweep's; a spec with its own metric uses that metric's
     goal. Rows and columns keep the order in which the frame first has them. A cell averages over
     seeds and nothing else. For ``epoch N`` the frame must have the columns (see
-    :func:`analysis.frame.frame.build_frame`).
+    :func:`analysis.frame.frame.build_frame`). ``task`` is that of the trials, by default the
+    frame's; of a program it then has the sweep's metric and goal.
 
     Raises:
         TableError: a spec names an unknown or repeated field or metric, an epoch that no trial
@@ -117,21 +130,23 @@ def compile_tables(
             the seed.
     """
     tables: list[Table] = []
+    if task is None:
+        task = aimed(task_in(frame), metric, goal)
     for spec in specs:
-        measure = measure_of(spec, metric=metric, at=at, goal=goal)
-        check_names(spec, measure, fields_in(frame))
+        measure = measure_of(spec, metric=metric, at=at, goal=goal, task=task)
+        check_names(spec, measure, frame)
         check_epoch(frame, measure)
         whole = selected(frame, spec)
         tables.extend(tables_of(whole, spec, measure, sweep_name, names))
     return tuple(tables)
 
 
-def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal) -> Measure:
+def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal, task: Task) -> Measure:
     """The table's measure; the arguments are the sweep's."""
     at = spec.at or at
     own = spec.metric or (EPOCH.name if reach_of(at) else metric)
-    own_goal = goal if own == metric else METRICS[own].goal if own in METRICS else None
-    return Measure(metric=own, at=at, goal=own_goal)
+    own_goal = goal if own == metric else about_metric(own, task).goal
+    return Measure(metric=own, at=at, goal=own_goal, task=task)
 
 
 def tables_of(
@@ -152,7 +167,7 @@ def tables_of(
             decimals=spec.decimals,
             spread=spec.spread,
             always_n=spec.show_n == "always",
-            small=METRICS[measure.metric].logarithmic,
+            small=measure.about.may_be_small,
         )
         if spec.mark != "none":
             cells = mark_best(cells, measure.goal, style, second=spec.mark == "best_and_second")
@@ -171,6 +186,7 @@ def tables_of(
             column_values=tuple(dict.fromkeys(values_of(all_tried, spec.columns))),
             cells=MappingProxyType(cells),
             tune=spec.tune,
+            task=measure.task,
         )
         yield transposed(table) if spec.transpose else table
 
@@ -222,24 +238,26 @@ def title_of(name: str, part_name: str | None) -> str:
     return one_line(name) if part_name is None else f"{one_line(name)}: {part_name}"
 
 
-def check_names(spec: TableSpec, measure: Measure, fields: Sequence[str]) -> None:
+def check_names(spec: TableSpec, measure: Measure, frame: pd.DataFrame) -> None:
     """Refuse unknown or repeated axes, and unknown metrics."""
+    fields = fields_in(frame)
     named_axes = [("rows", spec.rows), ("columns", spec.columns)]
     several = (("per", spec.per), ("tune", spec.tune))
     named_axes += [(axis, field) for axis, fields_there in several for field in fields_there]
-    for axis, field in named_axes:
-        if field not in fields:
+    for axis, name in named_axes:
+        if name not in fields:
             raise TableError(
-                f"tables: {axis}: {field} is not a field of a trial; "
+                f"tables: {axis}: {name} is not a field of a trial; "
                 f"the fields are {', '.join(fields)}"
             )
     axes = (*spec.axes, *spec.tune)
     if len(set(axes)) < len(axes):
         what = "rows, columns, per and tune" if spec.tune else "rows, columns and per"
         raise TableError(f"tables: {what} must be different fields, not {', '.join(axes)}")
-    if measure.metric not in METRICS:
+    known = metrics_in(frame) if task_in(frame).is_program else tuple(METRICS)
+    if measure.metric not in known:
         raise TableError(
-            f"tables: metric: there is no {measure.metric}; the metrics are {', '.join(METRICS)}"
+            f"tables: metric: there is no {measure.metric}; the metrics are {', '.join(known)}"
         )
     if measure.metric in COUNTED and measure.reach is None:
         raise TableError(f"tables: metric: {measure.metric} {NEEDS_TARGET}")
@@ -247,6 +265,9 @@ def check_names(spec: TableSpec, measure: Measure, fields: Sequence[str]) -> Non
 
 def check_epoch(frame: pd.DataFrame, measure: Measure) -> None:
     """Refuse an epoch after the last epoch of every trial."""
+    if task_in(frame).is_program:
+        # Only the program knows how often it reports.
+        return
     epoch = epoch_of(measure.at)
     longest = max(frame["epochs"], default=None)
     if epoch is not None and longest is not None and epoch > longest:

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from adaloss.grid.tables.at import LAST
 from adaloss.grid.tables.spec import TableSpec
-from adaloss.tasks.metrics import COSTS, METRICS
+from adaloss.tasks.metrics import METRICS
 from analysis.frame.column_types import positive_numbers, values_of
 from analysis.frame.frame import positions_by, task_in
 from analysis.tables.cells import EDGE_SIGN, Cell, CellStatus, Choice, cell_of
@@ -49,16 +49,32 @@ def tuning_measure(frame: pd.DataFrame, measure: Measure) -> Measure:
     Without such a metric it is the one that chooses the best epoch of a trial. What it takes to
     reach a target decides itself, unless the target is one on test.
     """
+    measure = measure.of(frame)
     task = task_in(frame)
-    if measure.reach is not None and measure.metric in COSTS:
+    if measure.is_cost and measure.reach is not None:
         if not measure.reach.metric.startswith("test/"):
             return measure
         # What it takes to reach a target on test must not be chosen by the test set.
-        measure = Measure(metric=measure.reach.metric, at=LAST, goal=None)
+        reached = measure.reach.about
+        measure = replace(measure, metric=reached.name, at=LAST, goal=reached.goal)
     name = measure.metric.replace("test/", "val/", 1)
+    if task.is_program:
+        return program_measure(frame, measure, name)
     if not name.startswith("val/") or name not in METRICS:
         name = task.chosen_by or task.reported
-    return Measure(metric=name, at=measure.at, goal=METRICS[name].goal)
+    return replace(measure, metric=name, goal=METRICS[name].goal)
+
+
+def program_measure(frame: pd.DataFrame, measure: Measure, counterpart: str) -> Measure:
+    """What decides about a program's trials: only the sweep's own metric is known to have a goal.
+
+    It is the ``counterpart`` of the table's metric, if trials recorded that, or the table's metric.
+    """
+    if measure.goal is None and measure.task is not None and measure.task.reported:
+        own = measure.task.metric(measure.task.reported)
+        return replace(measure, metric=own.name, goal=own.goal)
+    recorded = replace(measure, metric=counterpart)
+    return recorded if recorded.column in frame else measure
 
 
 def tuned(

@@ -8,6 +8,7 @@ from epochs import epoch_with
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.result import (
     Divergence,
+    EpochMetrics,
     Failure,
     FailureKind,
     Provenance,
@@ -16,6 +17,7 @@ from adaloss.records.result import (
 )
 from adaloss.records.store import Store
 from adaloss.tasks.images.fields import ImageTrial
+from adaloss.tasks.table import trial_from
 from analysis.frame.frame import build_frame
 from analysis.tables.tables import compile_tables
 
@@ -146,3 +148,101 @@ def eventful(records):
 @pytest.fixture
 def ordinary_epoch():
     return epoch_metrics
+
+
+NASTY = {
+    "lr": "1e-3, then less",
+    "optimizer.lr": 0.1,
+    "batch-size": 32,
+    "task": "a|b",
+    "state": True,
+    "model": "mlp:big",
+    "dataset": "images:nowhere",
+    "epochs": 3,
+    "alpha": None,
+    "mean": (0.1, 0.2),
+    "größe": 1.5,
+    "self": "$x_1$",
+    "data.path": "=1+1",
+    "last:acc": 7,
+    "p": 0.5,
+}
+"""Parameters whose names mean something else in other tasks, in frames, or in Python."""
+
+
+@dataclass
+class ProgramRecords:
+    """Trials of a program of the user's own and their records."""
+
+    store: Store
+    trials: list = field(default_factory=list)
+    metric: str = "test/top1"
+
+    def declare(self, *, seed=0, program="train.py", **parameters):
+        fields = {"task": "program", "program": program, "seed": seed, "metric": self.metric}
+        trial = trial_from(fields | {"parameters": NASTY | parameters})
+        self.trials.append(trial)
+        return trial
+
+    def report(self, trial, *reports):
+        """Record these reports of metrics, one epoch each; return the last."""
+        self.store.open_trial(trial)
+        for number, values in enumerate(reports, start=1):
+            epoch = EpochMetrics(epoch=number, step=10 * number, values=values, seconds=0.5)
+            self.store.append_metrics(trial, epoch)
+        return epoch
+
+    def complete(self, trial, *reports, **changes):
+        last = self.report(trial, *reports)
+        self.end(trial, TrialState.COMPLETE, last=last, epochs=last.epoch, **changes)
+
+    def end(self, trial, state, **changes):
+        provenance = Provenance(
+            code_version="v1", python="3.11", packages={}, platform="Linux", device="cpu", threads=1
+        )
+        ordinary = {
+            "trial_id": trial.trial_id,
+            "state": state,
+            "epochs": 2,
+            "seconds": 1.0,
+            "finished_at": "2026-03-01T12:00:00+00:00",
+            "provenance": provenance,
+        }
+        self.store.write_result(trial, TrialResult(**(ordinary | changes)))
+
+    def cell(self, values, **parameters):
+        """A seed for each value: the metric's last, "diverged", "failed" or "missing"."""
+        for seed, value in enumerate(values):
+            trial = self.declare(seed=seed, **parameters)
+            if value == "diverged":
+                self.report(trial, {self.metric: 0.1, "loss": 9.0})
+                divergence = Divergence(epoch=2, step=11, loss=9.0, reason="not finite")
+                self.end(trial, TrialState.DIVERGED, divergence=divergence)
+            elif value == "failed":
+                failure = Failure(kind=FailureKind.CODE, message="broken")
+                self.end(trial, TrialState.FAILED, failure=failure)
+            elif value != "missing":
+                first = {self.metric: value / 2, "loss": 1.0, "lr": 0.1, "self": 1.0}
+                self.complete(trial, first, first | {self.metric: value, "loss": 0.5})
+
+    def frame(self, **changes):
+        return build_frame(self.trials, self.store, **changes)
+
+
+@pytest.fixture
+def programs(tmp_path):
+    return ProgramRecords(Store(tmp_path / "programs"))
+
+
+@pytest.fixture
+def eventful_programs(programs):
+    """A sweep of a program in which every kind of cell occurs."""
+    for rate, values in {
+        0.1: [0.5, 0.6, 0.7],
+        0.2: [0.8, 0.9, "missing"],
+        0.4: ["failed", "failed", "failed"],
+    }.items():
+        programs.cell(values, **{"optimizer.lr": rate})
+        others = [0.4, 0.45, "diverged" if rate == 0.2 else 0.5]
+        programs.cell(others, **{"optimizer.lr": rate, "lr": "constant"})
+    return programs

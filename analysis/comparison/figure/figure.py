@@ -61,7 +61,11 @@ def draw(comparison: Comparison, panels: Sequence[Panel], decimals: int) -> Figu
         draw_panel(axes, panel, styles, decimals)
         axes.set_xlabel(f"difference, ours − theirs {measured_in}".rstrip(), fontsize=8)
     cells = [row.cell for panel in panels for row in panel.rows]
-    texts = [comparison.names.text("optimizer", value) for value in styles]
+    line = comparison.line_field
+    texts = [
+        comparison.measure.label if line is None else comparison.names.text(line, value)
+        for value in styles
+    ]
     add_key(figure, handles(cells, styles, texts), [BARS, *conditions(comparison)])
     return figure
 

@@ -8,7 +8,6 @@ from statistics import median
 from analysis.comparison.compare import Comparison
 from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.wording import field_here_and_there
-from analysis.tables.names import Names
 from analysis.tables.wording import one_line
 
 MOST_PANELS = 6
@@ -52,44 +51,48 @@ def panels_of(comparison: Comparison) -> tuple[Panel, ...]:
     counts = {
         name: len({field_here_and_there(name, cell, comparison.names) for cell in comparison.cells})
         for name in comparison.named_by
-        if name not in ("optimizer", "b0")
+        if name not in (comparison.line_field, "b0")
     }
     part = next((name for name, count in counts.items() if 1 < count <= MOST_PANELS), None)
     titled = [name for name in comparison.named_by if name == part or counts.get(name) == 1]
     groups: dict[str, list[ComparedCell]] = {}
     for cell in comparison.cells:
-        title = ", ".join(titled_text(name, cell, comparison.names) for name in titled)
+        title = ", ".join(titled_text(name, cell, comparison) for name in titled)
         groups.setdefault(title, []).append(cell)
-    fields = [name for name in comparison.named_by if name not in (*titled, "optimizer")]
+    fields = [name for name in comparison.named_by if name not in (*titled, comparison.line_field)]
     return tuple(
-        panel_of(one_line(title), cells, fields, comparison.names)
+        panel_of(one_line(title), cells, fields, comparison)
         for title, cells in (groups or {"no pair of cells": []}).items()
     )
 
 
-def titled_text(name: str, cell: ComparedCell, names: Names) -> str:
+def titled_text(name: str, cell: ComparedCell, comparison: Comparison) -> str:
     """A field's value on its own: a name alone, but a number with its field."""
-    text = field_here_and_there(name, cell, names)
-    return text if name in ("model", "dataset") else f"{name} = {text}"
+    text = field_here_and_there(name, cell, comparison.names)
+    alone = name in ("model", "dataset") and not comparison.ours.is_of_a_program
+    return text if alone else f"{name} = {text}"
 
 
 def panel_of(
-    title: str, cells: Sequence[ComparedCell], fields: Sequence[str], names: Names
+    title: str, cells: Sequence[ComparedCell], fields: Sequence[str], comparison: Comparison
 ) -> Panel:
     """The cells of one part from top to bottom, with a gap between optimizers."""
+    names, line = comparison.names, comparison.line_field
     rows: list[Row] = []
     headings: list[Heading] = []
     place = 0.0
     for cell in cells:
-        name = one_line(field_here_and_there("optimizer", cell, names))
+        name = "" if line is None else one_line(field_here_and_there(line, cell, names))
         if not headings or headings[-1].text != name:
             place += 0.4 if headings else 0.0
-            headings.append(Heading(place=place, text=name, optimizer=drawn_as(cell)))
+            headings.append(Heading(place=place, text=name, optimizer=drawn_as(cell, line)))
             place += 1.0
         label = ", ".join(
             f"{field} = {field_here_and_there(field, cell, names)}" for field in fields
         )
-        rows.append(Row(cell=cell, place=place, label=one_line(label), optimizer=drawn_as(cell)))
+        rows.append(
+            Row(cell=cell, place=place, label=one_line(label), optimizer=drawn_as(cell, line))
+        )
         place += 1.0
     low, high = limits_of(cells)
     return Panel(
@@ -102,10 +105,10 @@ def panel_of(
     )
 
 
-def drawn_as(cell: ComparedCell) -> object:
+def drawn_as(cell: ComparedCell, line: str | None) -> object:
     """The optimizer whose colour the pair has: our side's."""
     side = cell.ours or cell.theirs
-    return None if side is None else side.fields.get("optimizer")
+    return None if side is None or line is None else side.fields.get(line)
 
 
 def limits_of(cells: Sequence[ComparedCell]) -> tuple[float, float]:

@@ -12,14 +12,16 @@ from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from adaloss.grid.tables.at import At
+from adaloss.grid.tables.at import At, about_metric
 from adaloss.grid.tables.spec import NaIf, TableSpec
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metric import Metric
+from adaloss.tasks.task import Task
 from analysis.figures.parts.labels import broken, literal
 from analysis.figures.parts.line_styles import MAX_LINES, LineStyle
 from analysis.figures.parts.positions import Positions
 from analysis.figures.parts.sheet import MAX_PANELS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks, ticks_of
+from analysis.frame.frame import task_in
 from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.names import Names
 from analysis.tables.tables import Table, compile_tables
@@ -55,8 +57,12 @@ def tables_for(
     na_if: NaIf,
     title: str,
     names: Names,
+    task: Task | None = None,
 ) -> tuple[Table, ...]:
     """The tables whose numbers a figure draws, one per value of ``per``.
+
+    ``task`` is that of the trials, by default the frame's, which does not have the goal of a
+    program's metric.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that differ
@@ -65,9 +71,17 @@ def tables_for(
     spec = TableSpec.model_validate(
         {"rows": rows, "columns": columns, "per": per, "na_if": na_if, "mark": "none"}
     )
-    goal = (METRICS[metric].goal if metric in METRICS else None) or "maximize"
+    task = task or task_in(frame)
     return compile_tables(
-        frame, [spec], metric=metric, at=at, goal=goal, sweep_name=title, names=names
+        frame,
+        [spec],
+        metric=metric,
+        at=at,
+        # The goal only affects marks, which are not used here.
+        goal=about_metric(metric, task).goal or "maximize",
+        sweep_name=title,
+        names=names,
+        task=task,
     )
 
 
@@ -121,11 +135,11 @@ def tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=TEXT_POINTS, length=2.5, width=0.6, pad=2)
 
 
-def is_logarithmic(metric: str, values: Sequence[float]) -> bool:
+def is_logarithmic(metric: Metric, values: Sequence[float]) -> bool:
     """Whether these values of a logarithmic metric span orders of magnitude."""
     numbers = [value for value in values if math.isfinite(value)]
     return (
-        METRICS[metric].logarithmic
+        metric.logarithmic
         and bool(numbers)
         and min(numbers) > 0
         and max(numbers) > MAGNITUDES * min(numbers)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, Locator
 
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metric import Metric
 from analysis.figures.parts.line_styles import BAND_COLOUR, BAND_LABEL
 
 
@@ -65,9 +65,9 @@ class Band:
         return Rectangle(corner, across, upwards, transform=axes.transAxes, **look)
 
 
-def band_for(metric: str, share: float) -> Band:
+def band_for(metric: Metric, share: float) -> Band:
     """The band for a metric, at the worse end of its axis."""
-    return Band(share=share, at_end=METRICS[metric].goal == "minimize")
+    return Band(share=share, at_end=metric.goal == "minimize")
 
 
 class Between(Locator):

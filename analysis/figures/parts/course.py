@@ -1,17 +1,20 @@
 """The recorded epochs of trials by cell, and the mean of a cell."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from adaloss.grid.tables.at import about_metric
 from adaloss.records.result import TrialState
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metric import Metric
+from adaloss.tasks.task import Task
 from analysis.figures.parts.line_styles import LineStyle
 from analysis.frame.column_types import values_of
+from analysis.frame.frame import metric_column, task_in
 from analysis.tables.names import Names
 
 Numbers = NDArray[np.float64]
@@ -21,11 +24,22 @@ Recorded = Mapping[str, tuple[Numbers, Mapping[str, Numbers]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """One trial's recorded epochs, ascending, and the values of each quantity at them."""
+    """One trial's recorded epochs, ascending, and the values of each quantity at them.
+
+    Lines are ``joined`` over the reports in which a program does not log a metric.
+    """
 
     state: str
     epochs: Numbers
     values: Mapping[str, Numbers]
+    is_joined: bool = False
+
+    def shown(self, quantity: str) -> "Course":
+        """The course at the epochs that a line of the quantity has."""
+        if not self.is_joined or not len(self.epochs):
+            return self
+        epochs, values = known_points(self.epochs, self.values[quantity])
+        return replace(self, epochs=epochs, values={quantity: values})
 
     @property
     def is_complete(self) -> bool:
@@ -51,6 +65,8 @@ def courses_by_cell(
     part: pd.DataFrame,
     fields: tuple[str, str],
     recorded: Recorded,
+    *,
+    joined: bool = False,
 ) -> dict[tuple[object, object], tuple[Course, ...]]:
     """The courses of the trials of each cell, by the values of the two fields.
 
@@ -61,16 +77,27 @@ def courses_by_cell(
     columns = (values_of(part, name) for name in (*fields, "trial_id", "state"))
     for row, column, trial_id, state in zip(*columns, strict=True):
         epochs, values = recorded.get(trial_id, (np.empty(0), {}))
-        course = Course(state=state, epochs=epochs, values=values)
+        course = Course(state=state, epochs=epochs, values=values, is_joined=joined)
         cells.setdefault((row, column), {})[trial_id] = course
     return {key: tuple(courses.values()) for key, courses in cells.items()}
 
 
 def recorded_epochs(history: pd.DataFrame, quantities: Sequence[str]) -> Recorded:
-    """The epochs and the quantities' values of every trial id that has any."""
-    once = history.drop_duplicates(["trial_id", "epoch"])
+    """The epochs and the quantities' values of every trial id that has any.
+
+    A quantity of a program that nothing recorded is NaN.
+    """
+    task = task_in(history)
+    columns = {name: metric_column(name, task) for name in quantities}
+    there = [column for column in columns.values() if column in history or not task.is_program]
+    once = history[["trial_id", "epoch", *there]].drop_duplicates(["trial_id", "epoch"])
     epochs = once["epoch"].to_numpy(dtype=np.float64)
-    values = {name: once[name].to_numpy(dtype=np.float64) for name in quantities}
+    values = {
+        name: once[column].to_numpy(dtype=np.float64)
+        if column in once
+        else np.full(len(once), np.nan)
+        for name, column in columns.items()
+    }
     positions = once.groupby("trial_id", sort=False).indices
     return {
         str(trial_id): (epochs[rows], {name: column[rows] for name, column in values.items()})
@@ -85,6 +112,12 @@ def steps_of_an_epoch(history: pd.DataFrame, trial_ids: pd.Series) -> float | No
     epochs = history[history["trial_id"].isin(trial_ids)]
     found = set((epochs["step"] / epochs["epoch"]).dropna())
     return float(found.pop()) if len(found) == 1 else None
+
+
+def known_points(epochs: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
+    """The epochs that have a value, and the values."""
+    known = ~np.isnan(values)
+    return epochs[known], values[known]
 
 
 def mean_course(courses: Iterable[Course], quantity: str) -> tuple[Numbers, Numbers]:
@@ -113,8 +146,13 @@ class Part:
     quantities: tuple[str, ...]
     styles: Mapping[object, LineStyle]
     cells: Mapping[tuple[object, object], tuple[Course, ...]]
+    task: Task
     steps: float | None = None
     """The steps of an epoch, None where trials differ."""
+
+    def about(self, quantity: str) -> Metric:
+        """What the task says about a quantity."""
+        return about_metric(quantity, self.task)
 
     def courses(self, value: object, column: object) -> tuple[Course, ...]:
         """The trials of a cell, none if the sweep does not contain it."""
@@ -139,7 +177,7 @@ class Part:
             (column, quantity)
             for column in self.styles
             for quantity in self.quantities
-            if METRICS[quantity].optional
+            if self.about(quantity).optional
             and not any(
                 np.isfinite(course.values[quantity]).any()
                 for value in self.shown

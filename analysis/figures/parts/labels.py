@@ -7,9 +7,9 @@ from typing import TypeVar
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from adaloss.grid.tables.at import BEST_VAL, LAST, At
+from adaloss.grid.tables.at import BEST_VAL, LAST
 from adaloss.records.printable import shortened
-from analysis.tables.measure import label_at, when
+from analysis.tables.measure import Measure
 
 Value = TypeVar("Value")
 
@@ -52,13 +52,13 @@ def bounded(text: str, width: int, most: int) -> str:
     return lines
 
 
-def metric_label(metric: str, at: At, width: int) -> str:
+def metric_label(measure: Measure, width: int) -> str:
     """The metric with its unit and epoch, in lines of ``width`` characters."""
-    label = broken(label_at(metric, at), width)
-    if at == LAST:
+    label = literal(broken(measure.label, width))
+    if measure.at == LAST:
         return label
-    where = "at the best validation epoch" if at == BEST_VAL else when(metric, at)
-    return f"{label}\n{broken(where, width)}"
+    where = "at the best validation epoch" if measure.at == BEST_VAL else measure.when
+    return f"{label}\n{literal(broken(where, width))}"
 
 
 def text_inches(text: str, points: float) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.band import Band
 from analysis.figures.parts.line_styles import LineStyle
 from analysis.figures.parts.positions import Positions, positions_of
@@ -27,7 +26,7 @@ def draw_ranges(
     :func:`analysis.stats.robustness.near_best`; an arrow marks an end of the axis, beyond which it
     may go on. There is none where values have no order or no direction is better.
     """
-    measure = measure_of(tables[0])
+    measure = tables[0].measure
     if measure.goal is None:
         return
     found = {
@@ -50,11 +49,6 @@ def draw_ranges(
         f"Bars: where the line's mean is near its best (within {near_words(measure)}); an arrow: "
         "at the end of the values, and perhaps beyond."
     )
-
-
-def measure_of(table: Table) -> Measure:
-    """What the table shows."""
-    return Measure(metric=table.metric, at=table.at, goal=METRICS[table.metric].goal)
 
 
 def near(table: Table, column: object, measure: Measure) -> tuple[float, float] | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaloss.records.store import ignore
-from adaloss.tasks.metrics import COSTS
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import history_frame, positions_by
 from analysis.results import Results
@@ -51,6 +50,7 @@ def figures_of(
         "title": results.title,
         "width": width or figures.PAGE_INCHES,
         "names": results.names,
+        "task": results.task,
     }
     look: dict[str, Any] = {"at": measure.at, "na_if": spec.na_if, "spread": spec.spread}
     if AGAINST in kinds:
@@ -87,9 +87,9 @@ def figures_of(
                     figures.accuracy_against, along.frame, ranges=True, **look, **own, **common
                 ),
             )
-    if PROFILE in kinds and measure.reach is not None and measure.metric in COSTS:
+    if PROFILE in kinds and measure.is_cost:
         of: dict[str, Any] = {"spec": spec, "measure": measure, **common}
-        del of["metric"]
+        del of["metric"], of["task"]
         yield "profile", partial(figures.performance_profile, frame, **of)
     if CURVES in kinds:
         history = history_frame(results.trials, results.store)

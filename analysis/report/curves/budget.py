@@ -35,8 +35,10 @@ def budget_of(
     return CurveBudget(seeds=0, cells=shown, epochs=min(longest, epochs))
 
 
-def left_out(budget: CurveBudget, seeds_of_cells: Sequence[int], longest: int) -> Iterator[str]:
-    """Sentences on what the curves omit."""
+def left_out(
+    budget: CurveBudget, seeds_of_cells: Sequence[int], longest: int, word: str
+) -> Iterator[str]:
+    """Sentences on what the curves omit; ``word`` is what an epoch is called."""
     most = max(seeds_of_cells, default=0)
     if not budget.seeds:
         yield (
@@ -49,6 +51,6 @@ def left_out(budget: CurveBudget, seeds_of_cells: Sequence[int], longest: int) -
             "seeds that diverged have their ends; the mean is over all."
         )
     if budget.epochs < longest:
-        yield f"At most {budget.epochs} of {longest} epochs are shown."
+        yield f"At most {budget.epochs} of {longest} {word}s are shown."
     if budget.cells < len(seeds_of_cells):
         yield f"Only the first {budget.cells} of {len(seeds_of_cells)} cells have curves."

@@ -43,8 +43,9 @@ def curves_of(
     most_numbers: int = MOST_NUMBERS,
 ) -> Curves:
     """The curves of the subject's cells, with about ``most_numbers`` numbers at most."""
-    quantities = tuple(dict.fromkeys((*task_in(frame).curves, subject.measure.followed)))
-    recorded = recorded_epochs(history[["trial_id", "epoch", *quantities]], quantities)
+    task = subject.measure.task or task_in(frame)
+    quantities = tuple(dict.fromkeys((*task.curves, subject.measure.followed)))
+    recorded = recorded_epochs(history, quantities)
     longest = max((len(epochs) for epochs, _ in recorded.values()), default=0)
     seeds = [len(point.trials) for point in subject.points]
     budget = budget_of(
@@ -59,7 +60,7 @@ def curves_of(
     return Curves(
         quantities=quantities,
         curves=curves,
-        left_out=tuple(left_out(budget, seeds, longest)),
+        left_out=tuple(left_out(budget, seeds, longest, subject.measure.epoch_word)),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from adaloss.tasks.metrics import METRICS
 from analysis.report.curves.curves import Curve, Curves
 from analysis.report.figures.html import (
     MOST_ROWS,
@@ -17,20 +16,25 @@ from analysis.report.subject import Subject
 
 def curves_figure(subject: Subject, curves: Curves) -> str:
     """Learning curves of a metric and a value of the rows, chosen by the reader."""
-    labels = [METRICS[name].label for name in curves.quantities]
+    labels = [subject.about(name).label for name in curves.quantities]
     middle = len(subject.row_texts) // 2
     controls = (
         f'<p class="controls">{select("metric", "Metric", labels)} '
         f"{select('row', subject.spec.rows, subject.row_texts, middle)}</p>"
     )
+    word = subject.measure.epoch_word
+    scale = (
+        "All metrics but accuracies have a logarithmic axis if they are positive."
+        if word == "epoch"
+        else "A metric that is minimized has a logarithmic axis if it is positive."
+    )
     words = [
-        "Recorded epochs. Thin: seeds. Thick, with marks: their mean over the epochs that every "
+        f"Recorded {word}s. Thin: seeds. Thick, with marks: their mean over the {word}s that every "
         "complete seed has; diverged and unfinished seeds are excluded. A × in the "
-        "band: a seed diverged after this epoch, or in the first. All metrics but accuracies have "
-        "a logarithmic axis if they are positive.",
+        f"band: a seed diverged after this {word}, or in the first. {scale}",
         *curves.left_out,
     ]
-    header = ("part", subject.spec.rows, subject.spec.columns, "epoch", *curves.quantities)
+    header = ("part", subject.spec.rows, subject.spec.columns, word, *curves.quantities)
     rows, total = curve_rows(subject, curves)
     numbers = numbers_table(header, rows, total, label="The means of this figure", names=3)
     return figure(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from adaloss.tasks.metrics import METRICS
+from adaloss.tasks.metric import Metric
 from analysis.report.curves.curves import Curves
 from analysis.report.subject import Point, Subject
 from analysis.tables.cells import CellStyle, cell_text
@@ -96,15 +96,27 @@ def mean_rows(
         )
 
 
-def curves_data(curves: Curves) -> dict[str, JsonValue]:
+def metric_data(metric: Metric) -> dict[str, JsonValue]:
+    """A metric of the curves; of one that only its program knows, also how its axis looks."""
+    named: dict[str, JsonValue] = {"label": metric.label, "name": metric.name}
+    if not metric.any_scale:
+        return named
+    return named | {"linear": not metric.logarithmic, "at_top": metric.goal == "minimize"}
+
+
+def curves_data(curves: Curves, subject: Subject) -> dict[str, JsonValue]:
     """The curves as columns; each distinct list of epochs is stored once."""
+    task = subject.measure.task
+    is_program = task is not None and task.is_program
+    own: dict[str, JsonValue] = {"word": subject.measure.epoch_word} if is_program else {}
     epochs: dict[tuple[int, ...], int] = {}
     shared = [
         epochs.setdefault(tuple(curve.epochs.astype(int).tolist()), len(epochs))
         for curve in curves.curves
     ]
     return {
-        "metrics": [{"label": METRICS[name].label, "name": name} for name in curves.quantities],
+        **own,
+        "metrics": [metric_data(subject.about(name)) for name in curves.quantities],
         "cell": [curve.point for curve in curves.curves],
         "seed": [curve.seed for curve in curves.curves],
         "diverged": [int(curve.has_diverged) for curve in curves.curves],

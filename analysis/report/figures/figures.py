@@ -18,8 +18,9 @@ from analysis.report.figures.means import against_figure, heat_figure
 from analysis.report.figures.vega_specs import against_spec, curves_spec, heat_spec
 from analysis.report.markup import paragraph, section
 from analysis.report.subject import MOST_LINES, Point, Subject, subject_of
+from analysis.results import measure_in
 from analysis.tables.caption import what_is_shown
-from analysis.tables.tables import Table, measure_of, selected
+from analysis.tables.tables import Table, selected
 from analysis.tables.tuning import tuned
 
 MOST_CELLS = 50_000
@@ -38,8 +39,8 @@ def figures_of(
     sweep: Sweep, frame: pd.DataFrame, history: pd.DataFrame, tables: Sequence[Table]
 ) -> Figures:
     """The figures of the sweep's first kind of table."""
-    spec, metric = sweep.tables[0], sweep.grid.metric
-    measure = measure_of(spec, metric=metric.name, at=metric.at, goal=metric.goal)
+    spec = sweep.tables[0]
+    measure = measure_in(sweep, spec)
     rows = tuned(selected(frame, spec), spec, measure)[0].reset_index(drop=True)
     subject = subject_of(rows, tables, spec, measure)
     if subject is None:
@@ -94,7 +95,7 @@ def data_of(
         },
         "lines": list(subject.line_labels),
         "cells": means_data(frame, subject, points),
-        "curves": curves_data(curves),
+        "curves": curves_data(curves, subject),
         "specs": {
             "against": against_spec(subject, mean_limits(points, subject)),
             "curves": curves_spec(subject),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from adaloss.tasks.metrics import METRICS
 from analysis.report.figures.vega_parts import (
     INK,
     Spec,
@@ -27,7 +26,7 @@ MOST_LABELS = 16
 def against_spec(subject: Subject, limits: tuple[float, float]) -> Spec:
     """Means against the rows' values, with their spread; a × in the band is worse."""
     x = row_axis(subject)
-    at_top = METRICS[subject.measure.metric].goal == "minimize"
+    at_top = subject.measure.about.goal == "minimize"
     scale = banded({"domain": list(limits), "nice": False, "zero": False})
     y: Spec = {"field": "mean", "type": "quantitative", "scale": scale, "title": None}
     tips = tooltip("cell", "value", "seeds_with_value", "values_of_the_seeds")
@@ -64,7 +63,7 @@ def curves_spec(subject: Subject) -> Spec:
     x: Spec = {
         "field": "epoch",
         "type": "quantitative",
-        "axis": {"title": "epoch", "format": "d", "grid": False},
+        "axis": {"title": subject.measure.epoch_word, "format": "d", "grid": False},
     }
     y: Spec = {
         "field": "value",

@@ -16,7 +16,7 @@ from analysis.stats.frames.frames import PartStatistics
 from analysis.stats.page import wording
 from analysis.stats.page.wording import decimals_of, p_text
 from analysis.stats.robustness import is_accuracy
-from analysis.tables.measure import Measure, when
+from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 from analysis.tables.tuning import Choices
 
@@ -68,7 +68,7 @@ def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
     measure, rows = subject.measure, subject.spec.rows
     several = any(len(part.samples.rows) > 1 for part in subject.parts)
     over = f" over every {rows}" if several else ""
-    at = "" if measure.at == LAST else f" {when(measure.metric, measure.at)}"
+    at = "" if measure.at == LAST else f" {measure.when}"
     tests = claims.tests + claims.row_tests
     corrected = f", after Holm's correction for {tests} tests" if tests > 1 else ""
     ranked = [ranking for ranking in claims.rankings if ranking.best is not None]
@@ -174,7 +174,7 @@ def unit_of(subject: Subject) -> str:
     measure = subject.measure
     if is_accuracy(measure):
         return " points"
-    costs = {"epoch": " epochs", "step": " steps", "seconds": " s"}
+    costs = {"epoch": f" {measure.epoch_word}s", "step": " steps", "seconds": " s"}
     return costs.get(measure.metric, "") if measure.reach is not None else ""
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pandas as pd
 
 from adaloss.grid.tables.spec import TableSpec
-from analysis.frame.frame import applicable_values, positions_by
+from analysis.frame.frame import applicable_values, positions_by, task_in
 from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 from analysis.tables.tuning import Choices, grouped_counts, tuning_measure
@@ -21,6 +21,9 @@ def tuning_sentence(
     if choices:
         return chosen(spec, tuning_measure(frame, measure), choices, names)
     if STEP_SIZE in spec.axes or frame[spec.columns].nunique() < 2:
+        return None
+    if task_in(frame).is_program:
+        # Nobody knows which of its parameters need tuning.
         return None
     by_column = {
         column: applicable_values(frame, STEP_SIZE).among(rows)

@@ -65,7 +65,7 @@ def stats_frames(
     """
     parts = part_statistics(
         frame,
-        measure=measure,
+        measure=measure.of(frame),
         generator=generator,
         rows=rows,
         columns=columns,

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from adaloss.grid.tables.spec import NaIf, TableSpec
-from adaloss.tasks.metrics import COSTS
 from analysis.stats.answer.sentences import Subject, answer
 from analysis.stats.frames.frames import (
     AGGREGATE,
@@ -25,7 +24,7 @@ from analysis.stats.page.pairs import pair_sections
 from analysis.stats.page.profile import profile_section
 from analysis.stats.page.robustness import robustness_section
 from analysis.tables.caption import NA_MEANING
-from analysis.tables.measure import Measure, when
+from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.page import Page, Section
 from analysis.tables.tuning import Choices, Sensitivity, tuning_measure
@@ -82,6 +81,7 @@ def stats_page(
         TableError: see :func:`stats_frames`.
     """
     spec = TableSpec(rows=rows, columns=columns, per=tuple(per), na_if=na_if, tune=tune)
+    measure = measure.of(frame)
     common: dict[str, Any] = {"measure": measure, "generator": generator, "columns": columns}
     common |= {"na_if": na_if, "tolerance": tolerance, "names": names}
     statistics = part_statistics(frame, rows=rows, per=per, **common)
@@ -119,7 +119,7 @@ def stats_page(
     ]
     for field, of_field in others:
         sections += sensitivity_sections(of_field, field, measure, columns, tolerance, names)
-    if measure.reach is not None and measure.metric in COSTS:
+    if measure.is_cost:
         sections.append(profile_section(frame, spec, measure, names))
     if choices:
         label = tuning_measure(frame, measure).label
@@ -170,7 +170,7 @@ def part_sections(
     prefix = f"{part}: " if part else ""
     called = {name: called_by(frame, rows, columns, names) for name, frame in frames.items()}
     for section in pair_sections(called[PAIRS], prefix, measure, rows):
-        yield replace(section, before=(pairing(columns), *section.before))
+        yield replace(section, before=(pairing(columns, measure), *section.before))
     yield robustness_section(called[ROBUSTNESS], prefix, measure, rows, tolerance)
     yield aggregate_section(called[AGGREGATE], prefix, measure, rows)
     yield improvement_section(called[IMPROVEMENT], prefix, measure, rows)
@@ -187,8 +187,13 @@ def called_by(frame: pd.DataFrame, rows: str, columns: str, names: Names) -> pd.
     return called
 
 
-def pairing(columns: str) -> str:
+def pairing(columns: str, measure: Measure) -> str:
     """A sentence on what the compared trials of a seed share."""
+    if measure.task is not None and measure.task.is_program:
+        return (
+            "Paired by seed: what the compared trials of a seed share is up to the program. If it "
+            "is nothing, pairing gains little, and the tests stay valid."
+        )
     if columns in FREE_OF_THE_SEED:
         return (
             "Paired: the compared trials of a seed have the same initial weights and the same "
@@ -204,7 +209,6 @@ def methods_section(measure: Measure, na_if: NaIf) -> Section:
     """The measure of the numbers, and how they are computed."""
     better = {"maximize": "Higher is better.", "minimize": "Lower is better."}
     direction = better.get(measure.goal or "", "Neither direction is better.")
-    where = when(measure.metric, measure.at)
-    what = f"All numbers are of the {measure.label} {where}. {direction}"
+    what = f"All numbers are of the {measure.label} {measure.when}. {direction}"
     diverged = f"A cell counts as diverged if {NA_MEANING[na_if]}."
     return Section(title="How these numbers are computed", before=(what, diverged, *METHODS))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import isnan
 
-from adaloss.tasks.metrics import COSTS, METRICS
+from adaloss.tasks.metrics import COSTS
 from analysis.stats.distributions import ALPHA, floats
 from analysis.stats.intervals import FEWEST_FOR_BOOTSTRAP, t_margin
 from analysis.stats.power import detectable_probability, paired_effect
@@ -15,7 +15,7 @@ NONE = "–"
 
 def decimals_of(measure: Measure) -> int:
     """The number of decimals: the metric's, and two for what a target takes."""
-    return 2 if measure.metric in COSTS else METRICS[measure.metric].places
+    return 2 if measure.metric in COSTS else measure.about.places
 
 
 def number(value: float, decimals: int) -> str:

@@ -318,3 +318,8 @@ def test_panels_without_labels_would_take_no_room_in_the_layout(records, course)
         axes.xaxis.set_in_layout(True)
         axes.yaxis.set_in_layout(True)
     assert np.array_equal(places(figure), places(figure_of(records)))
+
+
+def test_a_line_that_is_joined_over_gaps_may_have_no_epoch_yet():
+    empty = Course(state="missing", epochs=np.empty(0), values={}, is_joined=True)
+    assert len(empty.shown("loss").epochs) == 0

@@ -3,6 +3,7 @@ import pytest
 from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.text import Text
 
+from adaloss.tasks.metrics import METRICS
 from analysis.figures import COLUMN_INCHES, heat_map, save_figure
 from analysis.figures.heat_cells import GROUNDS, RASTER_CELLS, colours_of, ink_on
 from analysis.tables.tables import TableError
@@ -136,7 +137,7 @@ def test_a_mean_that_is_infinite_is_written_and_leaves_the_scale_alone(records, 
     low, high = mesh(axes).get_clim()
     assert 0 < low < 0.7 < high < 1
     cells = records.table().cells.values()
-    assert ink_on(colours_of(list(cells), "test/top1"), float("inf")) == "black"
+    assert ink_on(colours_of(list(cells), METRICS["test/top1"]), float("inf")) == "black"
 
 
 def test_many_cells_are_a_picture_in_vector_files_and_say_that_numbers_are_left_out(records):
