@@ -1,7 +1,9 @@
 """Time a few steps of each kind of trial on this machine, for an estimate before a sweep."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from adaloss.errors import UserError
 from adaloss.own_code.fresh_process import in_fresh_process
@@ -32,6 +34,8 @@ def measure(
 ) -> dict[Kind, Measured]:
     """Time some steps and a batch of evaluation of each of the trials, one after the other.
 
+    Of a program's trial, which alone knows when it ends, the whole is timed.
+
     The data sets and weights must be on this disk. ``capture`` is the grid's.
     """
     measured: dict[Kind, Measured] = {}
@@ -57,8 +61,11 @@ def measure_one(
 
     torch.set_num_threads(threads)
     code = task_of(trial).load()
-    inputs = code.read(trial, places, device)
-    calibration = code.calibrate(code.start(trial, inputs, places, device, capture=capture))
+    # A program of the user's writes files, which are not kept.
+    with TemporaryDirectory(prefix="adaloss-sweep-calibrate-") as folder:
+        here = replace(places, trial=Path(folder))
+        inputs = code.read(trial, here, device)
+        calibration = code.calibrate(code.start(trial, inputs, here, device, capture=capture))
     return Measured(
         epoch_seconds=calibration.seconds_per_epoch,
         steps_per_second=1 / calibration.seconds_per_step,

@@ -33,11 +33,16 @@ def plan(
     from runners.calibrate import device_here, measure
     from runners.pages.grid_notes import grid_notes
     from runners.pages.plan import one_of_each_kind, plan_lines, plan_record
+    from runners.preflight.finding import Level, with_level
+    from runners.preflight.inputs.programs import programs
+    from runners.preflight.planned import Planned
     from runners.prepare import prepare
 
     sweep, store = open_sweep(grid, storage)
     made = plan_of(sweep, sweep.trials, only, store)
-    notes = tuple(grid_notes(sweep, made, store))
+    planned = Planned(sweep=sweep, trials=made.missing, store=store, mode="disabled")
+    absent = with_level(tuple(programs(planned)), Level.REFUSED)
+    notes = (*grid_notes(sweep, made, store), *(finding.sentence for finding in absent))
     measured = {}
     device = "cuda" if made.ran_on_gpus else "cpu"
     if calibrate and made.missing:

@@ -7,6 +7,7 @@ from adaloss.errors import UserError
 from adaloss.grid.mistakes.problems import suggestion
 from adaloss.grid.points.filter import field_value
 from adaloss.grid.sweep import only
+from adaloss.tasks.program.fields import ProgramTrial
 from adaloss.tasks.table import common_task
 from adaloss.tasks.task import Task
 from adaloss.trial import Trial
@@ -102,6 +103,9 @@ def smoke_trials(trials: Sequence[Trial], settings: Sequence[str]) -> tuple[Tria
 
 def in_small(trial: Trial, values: dict[str, Any]) -> Trial:
     """The trial with these values, for one short epoch."""
+    if isinstance(trial, ProgramTrial):
+        # How a program is made short, its author knows: --set epochs=1.
+        return trial.with_values(values)
     return trial.model_copy(update={"epochs": 1} | values).made_small()
 
 

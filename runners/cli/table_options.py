@@ -25,20 +25,16 @@ def changed_tables(
         UserError: a value is invalid for its field.
     """
     from adaloss.grid.tables.spec import TableSpec
-    from adaloss.tasks.table import task_named
+    from analysis.results import task_of_sweep
 
     fields = fields_of(options)
     if fields.get("rows", "") == fields.get("columns", None):
         raise UserError(f"--rows and --columns are both {fields['rows']}: name two fields")
-    task_named(sweep.grid.task)
+    task = task_of_sweep(sweep)
     specs: list[TableSpec] = []
     for spec in sweep.tables:
         asked = fields | per_of_the_rest(spec, fields, trials)
-        changed = (
-            spec.model_copy(update=checked(spec, asked, task_named(sweep.grid.task)))
-            if fields
-            else spec
-        )
+        changed = spec.model_copy(update=checked(spec, asked, task)) if fields else spec
         if changed not in specs:
             specs.append(changed)
     return tuple(specs)
@@ -62,6 +58,7 @@ def per_of_the_rest(
     other field in which the trials of a cell would differ.
     """
     from adaloss.grid.tables.axes import fields_needed
+    from adaloss.tasks.table import common_task
 
     axes = (fields.get("rows", spec.rows), fields.get("columns", spec.columns))
     tune = fields.get("tune", spec.tune)
@@ -73,7 +70,7 @@ def per_of_the_rest(
     cells = [{name: cell.get(name) for name in names} for cell in cells]
     displaced = [name for name in (spec.rows, spec.columns) if several(name, cells)]
     per = tuple(name for name in (*displaced, *spec.per) if name not in (*axes, *tune))
-    return {"per": (*per, *fields_needed(cells, (*axes, *per, *tune)))}
+    return {"per": (*per, *fields_needed(cells, (*axes, *per, *tune), common_task(trials)))}
 
 
 def several(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:

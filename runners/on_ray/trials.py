@@ -68,7 +68,8 @@ class QueuedTrials(Searcher):
         super().__init__()
         self.queue = queue
         self.common = common
-        self.own_code_trials = 0
+        self.kinds: dict[str, int] = {}
+        self.numbers = 0
 
     def set_search_properties(self, *args: Any, **kwargs: Any) -> bool:
         """Do nothing: the queue decides which trials run."""
@@ -87,16 +88,21 @@ class QueuedTrials(Searcher):
         return {"trial": start.trial.model_dump_json(), "share": share, **common}
 
     def bytes_for(self, trial: Trial) -> int:
-        """Memory that Ray reserves for the trial: a few bytes, a different number for each trial.
+        """Memory that Ray reserves for the trial: a few bytes, another number for each kind.
 
-        Tune gives a free worker to a trial with the same resources. User code may change the state
-        of its process, such as torch's default dtype, which would affect the next trial. With a
-        number of bytes of its own, the trial has a process to itself.
+        Tune gives a free worker to a trial with the same resources. With a number of bytes of their
+        own, trials of one ``worker_kind`` have processes to themselves; a kind that is the trial's
+        own id has a new number for each start, so that no process is used twice.
         """
-        if not trial.runs_own_code:
+        kind = trial.worker_kind
+        if not kind:
             return 0
-        self.own_code_trials += 1
-        return self.own_code_trials
+        if kind == trial.trial_id:
+            self.kinds.pop(kind, None)
+        if kind not in self.kinds:
+            self.numbers += 1
+            self.kinds[kind] = self.numbers
+        return self.kinds[kind]
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

@@ -145,6 +145,8 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
 
 def measured_line(trial: Trial, found: Measured) -> str:
     """The calibration of a kind of trial."""
+    if trial.last_epoch is None:
+        return f"measured: the trial {trial.readable_name} takes {duration(found.epoch_seconds)}"
     speed = f"{found.steps_per_second:,.0f} steps/s"
     if task_of(trial).data is not None and trial.batch is not None:
         speed = f"{found.steps_per_second * trial.batch:,.0f} examples/s"
@@ -185,7 +187,12 @@ def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> 
 
 
 def one_of_each_kind(trials: tuple[Trial, ...]) -> list[Trial]:
-    """A trial of each kind for timing, with random weights, which take the same time."""
+    """A trial of each kind for timing, with random weights, which take the same time.
+
+    Of a program one trial is timed, as a whole: the others are taken to last as long.
+    """
+    if common_task(trials).is_program:
+        return list(trials[:1])
     first = list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
     return [
         trial.model_copy(update={"pretrained": False}) if trial.starts_from else trial

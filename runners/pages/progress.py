@@ -54,7 +54,7 @@ class SweepProgress(SweepObserver):
         self.running[trial.trial_id] = Running(trial)
         self.states[trial.trial_id] = "running"
 
-    def epoch_ended(self, trial: Trial, epoch: int, loss: float) -> None:
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float | None) -> None:
         """The trial has recorded an epoch."""
         self.running[trial.trial_id] = Running(trial, epoch, loss)
 
@@ -69,6 +69,10 @@ class SweepProgress(SweepObserver):
         self.running.pop(trial.trial_id, None)
         self.states[trial.trial_id] = "missing"
         self.say(f"{trial.readable_name}: {message}")
+
+    def warned(self, message: str) -> None:
+        """Something about the sweep is suspicious."""
+        self.say(f"warning: {message}")
 
     def say(self, line: str) -> None:
         """Print a permanent line."""

@@ -12,6 +12,9 @@ from adaloss.tasks.table import task_of
 from adaloss.tasks.task import Task
 from adaloss.trial import Trial
 
+MOST_COLUMNS = 10
+"""Metrics of a program: it may log hundreds."""
+
 
 def trial_page(trial: Trial, store: Store) -> RenderableType:
     """Everything that is recorded about the trial."""
@@ -43,11 +46,14 @@ def configuration(trial: Trial) -> Table:
 def history_table(history: tuple[EpochMetrics, ...], task: Task) -> Table:
     """A row per recorded epoch."""
     shown = [metric for metric in task.metrics if metric is not SECONDS]
+    if task.is_program:
+        names = dict.fromkeys(name for metrics in history for name in metrics.values)
+        shown = [task.metric(name) for name in list(names)[:MOST_COLUMNS]]
     table = Table(box=None)
     for title in ("epoch", "step", *map(heading, shown)):
         table.add_column(title, justify="right", overflow="fold")
     for metrics in history:
-        values = (metrics.epoch, metrics.step, *(metrics[metric.name] for metric in shown))
+        values = (metrics.epoch, metrics.step, *(metrics.values.get(m.name) for m in shown))
         table.add_row(*("–" if value is None else f"{value:.5g}" for value in values))
     return table
 
@@ -72,6 +78,8 @@ def outcome(result: TrialResult, task: Task) -> list[RenderableType]:
         why = printable_lines(result.failure.message)
         lines.append(Text(f"failed ({result.failure.kind}): {why}", "red"))
         lines.append(Text(printable_lines(result.failure.traceback)))
+    if result.unread:
+        lines.append(Text(printable(f"not read by the program: {', '.join(result.unread)}")))
     if result.optimizer is not None:
         lines.append(Text(f"optimizer: {printable_line(result.optimizer)}"))
     ended = printable(result.finished_at)

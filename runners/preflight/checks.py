@@ -14,6 +14,7 @@ from runners.preflight.inputs.data_sets import servers_of as servers_of_data
 from runners.preflight.inputs.mixed_results import mixed_results
 from runners.preflight.inputs.models import model_findings
 from runners.preflight.inputs.models import servers_of as servers_of_weights
+from runners.preflight.inputs.programs import programs
 from runners.preflight.inputs.rehearsals import rehearsals
 from runners.preflight.machine.folders import exists, writing
 from runners.preflight.machine.gpus import gpu_request, visible_gpus
@@ -108,6 +109,7 @@ def starts(planned: Planned) -> Iterator[Finding]:
     """Whether data and weights are on this disk or can be downloaded."""
     places = planned.sweep.places
     yield from data_sets(planned)
+    yield from programs(planned)
     for model, pretrained in planned.starts:
         yield from model_findings(model, pretrained, places)
 

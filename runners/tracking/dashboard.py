@@ -10,6 +10,7 @@ import wandb_workspaces.workspaces as ws
 
 from adaloss.grid.sweep import Sweep
 from adaloss.grid.tables.spec import TableSpec
+from adaloss.tasks.metric import EFFECTIVE_LR
 from adaloss.tasks.table import common_task
 
 EPOCH = "epoch"
@@ -79,9 +80,10 @@ def panels_by_section(sweep: Sweep) -> dict[str, tuple[wr.interface.PanelTypes, 
             curve_panel(name, log=task.metric(name).goal == "minimize")
             for name in dict.fromkeys((metric, *chosen_by, *losses))
         ),
-        "Step size": (
-            curve_panel("effective_lr", log=True),
-            curve_panel("b", log=True),
+        **(
+            {"Step size": (curve_panel("effective_lr", log=True), curve_panel("b", log=True))}
+            if EFFECTIVE_LR.name in task.metric_names
+            else {}
         ),
         "Divergence": (
             cells_panel("Share of the trials that diverged, by cell", "diverged", "none"),

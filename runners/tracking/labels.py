@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from string import Formatter
 
 from adaloss.errors import UserError
 from adaloss.grid.mistakes.wording import as_written
@@ -88,7 +89,10 @@ def tags_of_the_environment() -> Iterator[str]:
 def fill(template: str, sweep_name: str, trial: Trial) -> str:
     """The template with the trial's values, written as in a grid."""
     values = {name: as_written(value) for name, value in trial.values.items()}
-    return template.format(**values, trial_id=trial.trial_id, sweep=sweep_name)
+    values |= {"trial_id": trial.trial_id, "sweep": sweep_name}
+    # Not str.format, which looks for attributes where a parameter's name has a dot.
+    parts = Formatter().parse(template)
+    return "".join(text + (values[name] if name is not None else "") for text, name, _, _ in parts)
 
 
 def cell_name(sweep: Sweep, trial: Trial) -> str:

@@ -1,7 +1,8 @@
 """Carries out what the queue decides when a trial ends: a retry, or its recorded end."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adaloss.records.result import Failure, FailureKind, TrialResult, TrialState
 from adaloss.records.store import Store
@@ -20,9 +21,11 @@ class TrialEnds:
     store: Store
     observer: SweepObserver
     timeout: float | None
+    warned: set[str] = field(default_factory=set)
 
     def reported(self, trial: Trial, result: TrialResult) -> None:
         """Handle a result that the trial's worker recorded."""
+        self.warn_of_unread(trial, result)
         retry = self.queue.ended(trial, end_of(result))
         if retry is None:
             self.observer.trial_ended(trial, result.state, f"{reason(result)}{self.last()}")
@@ -31,6 +34,13 @@ class TrialEnds:
         with suppress(OSError):
             self.store.set_aside(trial)
         self.observer.starts_again(trial, f"{reason(result)}; retried{retry_text(retry)}")
+
+    def warn_of_unread(self, trial: Trial, result: TrialResult) -> None:
+        """Warn once of each parameter that the program did not look at."""
+        new = [name for name in result.unread or () if name not in self.warned]
+        if new:
+            self.warned.update(new)
+            self.observer.warned(unread_warning(trial.subject, new))
 
     def lost(self, trial: Trial, failure: Failure) -> None:
         """Handle a worker that died or cannot continue, with this failure."""
@@ -69,6 +79,15 @@ class TrialEnds:
             f"; the first {SAME_FAILURES} trials have all failed in this way: no more are started "
             "(write execution: {max_failed: N} to start more)"
         )
+
+
+def unread_warning(program: str, names: Sequence[str]) -> str:
+    """What it means that a program did not look at these parameters."""
+    several = len(names) > 1
+    return (
+        f"{program} did not read the parameter{'s' if several else ''} {', '.join(names)}: "
+        f"{'their values change' if several else 'its value changes'} nothing; is the name right?"
+    )
 
 
 def reason(result: TrialResult) -> str:

@@ -12,11 +12,14 @@ class SweepObserver(Protocol):
     def trial_started(self, trial: Trial) -> None:
         """A worker has started the trial."""
 
-    def epoch_ended(self, trial: Trial, epoch: int, loss: float) -> None:
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float | None) -> None:
         """The trial has recorded an epoch with this training loss; short epochs may be skipped."""
 
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
         """The trial has a result; ``message`` has the reason if it is not complete."""
+
+    def warned(self, message: str) -> None:
+        """Something about the sweep is suspicious: one sentence, once for each such thing."""
 
     def starts_again(self, trial: Trial, message: str) -> None:
         """The trial failed and is retried; ``message`` has the reason and the kind of retry."""

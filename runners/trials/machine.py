@@ -52,6 +52,9 @@ def workers(sweep: Sweep) -> int:
             f"{sweep.source}: resources.cpu is {per_trial}, and this machine has {cpus} "
             "processors: lower it"
         )
+    if sweep.grid.metrics is not None and sweep.grid.metrics.file is not None:
+        # All scripts write the same file.
+        return 1
     requested = sweep.grid.execution.max_concurrent
     fitting = max(1, cpus // per_trial)
     return fitting if requested == "auto" else min(requested, fitting)

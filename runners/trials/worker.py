@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adaloss.records.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.records.store import Store
+from adaloss.tasks.program.errors import ProgramLostError
 from adaloss.tasks.table import task_of, trial_from
 from adaloss.time_limit import Watchdog
 from adaloss.trial import Trial
@@ -24,7 +25,7 @@ SECONDS_PER_REPORT = 1.0
 
 
 class WorkerUsedUpError(OSError):
-    """A worker received a trial after one that ran the user's own code."""
+    """A worker received a trial after one that ran other code of the user's."""
 
 
 class Worker:
@@ -39,10 +40,13 @@ class Worker:
         self.watchdog: Watchdog | None = None
         self.codes: dict[str, TaskCode[Any]] = {}
         self.provenance: Provenance | None = None
-        self.has_run_own_code = False
+        self.kind = ""
+        self.is_used_up = False
 
     def forget_trial(self) -> None:
         """Drop the current trial."""
+        if self.execution is not None:
+            self.execution.abandon()
         self.execution = None
         if self.watchdog is not None:
             self.watchdog.release()
@@ -78,7 +82,8 @@ class Worker:
             epochs_end = now()
             if not report:
                 epochs_begin = epochs_end - metrics.seconds if is_new else began
-            report = {"epoch": metrics.epoch, "loss": metrics[self.execution.task.objective]}
+            loss = metrics.values.get(self.execution.task.objective)
+            report = {"epoch": metrics.epoch, "loss": loss}
             if epochs_end - began > SECONDS_PER_REPORT:
                 break
         spans: list[Reported] = [(START, began, epochs_begin - began)] if is_new else []
@@ -103,11 +108,13 @@ class Worker:
         from adaloss.records.provenance import collect_provenance
 
         trial = trial_of(configuration)
-        if self.has_run_own_code:
+        if self.kind and (trial.worker_kind != self.kind or self.is_used_up):
             raise WorkerUsedUpError("it has run the user's own code, which may have changed it")
-        self.has_run_own_code = trial.runs_own_code
+        self.kind = trial.worker_kind
+        # The next trial of a function is one of the same function; a model's code is not.
+        self.is_used_up = self.kind == trial.trial_id
         settings = ExecutionSettings(**configuration["execution"])
-        if settings.device == "cuda":
+        if settings.device == "cuda" and trial.trains_here:
             share_memory(configuration["share"]["gpu"])
         task = task_of(trial)
         code = self.codes.get(task.name) or self.codes.setdefault(task.name, task.load())
@@ -130,9 +137,10 @@ def brief(result: TrialResult) -> TrialResult:
 def broken(error: Exception) -> Failure:
     """The failure that reports an error of the worker to the driver."""
     kind = FailureKind.WORKER_LOST if isinstance(error, OSError) else FailureKind.CODE
+    message = f"its worker cannot continue: {type(error).__name__}: {error}"
     return Failure(
         kind=kind,
-        message=f"its worker cannot continue: {type(error).__name__}: {error}",
+        message=str(error) if isinstance(error, ProgramLostError) else message,
         traceback="".join(traceback.format_exception(error)),
     )
 

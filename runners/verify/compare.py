@@ -99,6 +99,7 @@ def first_difference(
             )
         ),
         *differing_ends(recorded.result, now.result, bits=bits),
+        *(differing_last(recorded.result, now.result, agree) if task.is_program else ()),
         *inconsistencies(recorded, task),
     )
     return found[0] if found else None
@@ -110,13 +111,21 @@ def inconsistencies(recorded: Records, task: Task) -> Iterator[Difference]:
     if len(history) != result.epochs:
         counted = "epochs in metrics.jsonl"
         yield Difference(epoch=None, field=counted, recorded=len(history), now=result.epochs)
-    last = history[-1] if history else None
     for name, stated, meant in (
-        ("last", result.last, last),
+        ("last", result.last, task.last_epoch(history)),
         ("best_val", result.best_val, task.best_epoch(history)),
     ):
         before, after = (numbers(metrics) if metrics else {} for metrics in (stated, meant))
+        if task.is_program:
+            # A program's summary is in no line.
+            before = {field: value for field, value in before.items() if field in after}
         yield from differing_numbers(None, f"{name} ", before, after, identical)
+
+
+def differing_last(recorded: TrialResult, now: TrialResult, agree: Agree) -> Iterator[Difference]:
+    """Differences in what a program says of the whole trial."""
+    before, after = (numbers(each.last) if each.last else {} for each in (recorded, now))
+    yield from differing_numbers(None, "last ", before, after, agree)
 
 
 def differing_ends(recorded: TrialResult, now: TrialResult, *, bits: bool) -> Iterator[Difference]:

@@ -203,4 +203,5 @@ def execute(
 
 def last_reported(records: Records, trial: Trial) -> float | None:
     """The reported metric after the last epoch, None without an epoch."""
-    return records.history[-1][task_of(trial).reported] if records.history else None
+    last = records.result.last
+    return None if last is None else last.values.get(task_of(trial).reported)

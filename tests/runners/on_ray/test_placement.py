@@ -32,6 +32,9 @@ class Watcher:
         self.running.discard(trial.trial_id)
         self.ended[state] += 1
 
+    def warned(self, message):
+        pass
+
     def starts_again(self, trial, message):
         self.running.discard(trial.trial_id)
 

@@ -41,6 +41,9 @@ class Recorder:
     def trial_ended(self, trial, state, message):
         self.events.append((state, message))
 
+    def warned(self, message):
+        pass
+
     def starts_again(self, trial, message):
         self.events.append(("again", message))
 

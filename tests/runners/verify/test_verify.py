@@ -447,3 +447,39 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
     assert "stopped; 0 of 1 trials were verified" in printed
     assert "Traceback" not in printed
     assert list(scratch.iterdir()) == []
+
+
+FUNCTION = """\
+def train(trial):
+    for epoch in range(3):
+        yield {"epoch": epoch, "loss": trial["lr"] * epoch}
+    yield {"accuracy": 0.5}
+"""
+SCRIPT = """\
+import sys, wandb
+lr = float(sys.argv[1].partition("=")[2])
+run = wandb.init()
+for epoch in range(3):
+    wandb.log({"epoch": epoch, "loss": lr * epoch})
+run.summary["accuracy"] = 0.5
+"""
+
+
+@pytest.mark.parametrize(("program", "text"), [("train.py:train", FUNCTION), ("train.py", SCRIPT)])
+def test_the_trials_of_a_program_are_verified(tmp_path, cli, capsys, program, text):
+    (tmp_path / "train.py").write_text(text)
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(
+        f"name: small\nprogram: {program}\nmetric: {{name: loss}}\nparameters: {{lr: [0.5]}}\n"
+    )
+    sweep = load_sweep(grid)
+    for trial in sweep.trials:
+        execute_here(trial, sweep, Records(grid).store)
+    capsys.readouterr()
+    code, output, errors = cli("verify", "grid.yaml")
+    assert (code, errors) == (0, ""), output
+    assert "bit for bit" in output
+    (tmp_path / "train.py").write_text(text.replace("0.5", "0.75"))
+    code, output, _ = cli("verify", "grid.yaml")
+    assert code == 4
+    assert "accuracy: recorded 0.5, now 0.75" in output
