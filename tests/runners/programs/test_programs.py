@@ -1,0 +1,177 @@
+"""Programs of the user's own from the command line: to a table, again, after a change, in W&B."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.result import FailureKind, TrialState
+from adaloss.records.store import Store
+
+FUNCTION = """
+import os
+import torch
+
+STARTS = []
+
+def train(trial):
+    STARTS.append(1)
+    weight = torch.tensor(5.0)
+    for epoch in range(3):
+        weight = weight - trial["lr"] * weight
+        yield {"epoch": epoch, "loss": weight**2 + trial["seed"], "starts": len(STARTS)}
+    (trial.folder / "process").write_text(str(os.getpid()))
+"""
+SCRIPT = """
+import json, os, sys
+values = dict(word.lstrip("-").split("=") for word in sys.argv[1:])
+if values["kind"] == "broken":
+    raise ValueError("no such kind")
+print("working", flush=True)
+with open(os.environ["ADALOSS_REPORT"], "a") as file:
+    for epoch in range(3):
+        loss = float(values["lr"]) * epoch if values["kind"] != "wild" else float("nan")
+        print(json.dumps({"epoch": epoch, "loss": loss}), file=file, flush=True)
+"""
+
+
+@pytest.fixture
+def without_a_mirror(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+
+
+def write(folder: Path, grid: str, **files: str) -> Store:
+    """A grid and the user's files; where its results will be."""
+    (folder / "grid.yaml").write_text(grid)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    return Store(folder / "results" / "grid")
+
+
+def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
+    grid = (
+        "program: mine:train\nmetric: {name: loss}\n"
+        "parameters: {lr: [0.1, 0.5], typo: [1, 2]}\nseeds: 2\n"
+    )
+    store = write(tmp_path, grid, mine=FUNCTION)
+    ran = command("run", "grid.yaml")
+    assert ran.returncode == 0, ran.stderr
+    assert "| lr / typo |" in ran.stdout
+    assert "mean±standard deviation (ddof = 1) over 2 seeds" in ran.stdout
+    warning = "warning: mine:train did not read the parameter typo: its value changes nothing"
+    assert ran.stderr.count(warning) == 1
+    trials = load_sweep(tmp_path / "grid.yaml").trials
+    assert len(trials) == 8
+    for trial in trials:
+        result = store.read_result(trial)
+        assert result.state is TrialState.COMPLETE
+        assert result.last["loss"] == pytest.approx(
+            25 * (1 - trial.value("lr")) ** 6 + trial.seed, rel=1e-5
+        )
+    # A worker is used again for the same function.
+    starts = [store.read_result(trial).last["starts"] for trial in trials]
+    assert max(starts) > 1
+    again = command("run", "grid.yaml")
+    assert again.stdout == ran.stdout
+    assert "0 ran now" in again.stderr
+
+    # Another version of the function: nothing is mixed, and all of it can be run again.
+    (tmp_path / "mine.py").write_text(FUNCTION.replace("5.0", "6.0"))
+    (tmp_path / "grid.yaml").write_text(grid.replace("0.1, 0.5", "0.1, 0.2, 0.5"))
+    refused = command("run", "grid.yaml")
+    assert refused.returncode == 2
+    assert "mine:train: mine.py changed after the computation of" in refused.stderr
+    assert "MIXED" not in command("table", "grid.yaml").stdout
+    repeated = command("retry", "grid.yaml", "--changed")
+    assert repeated.returncode == 0, repeated.stderr
+    for trial in load_sweep(tmp_path / "grid.yaml").trials:
+        expected = 36 * (1 - trial.value("lr")) ** 6 + trial.seed
+        assert store.read_result(trial).last["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_script_that_fails_diverges_and_completes(command, tmp_path, without_a_mirror):
+    grid = (
+        "program: train.py\nmetric: {name: loss}\nseeds: 2\n"
+        "parameters: {lr: [0.1, 0.5], kind: [good, wild, broken]}\n"
+    )
+    store = write(tmp_path, grid, train=SCRIPT)
+    ran = command("run", "grid.yaml")
+    assert ran.returncode == 4, ran.stderr
+    assert "N/A" in ran.stdout
+    assert "code: exit code 1: ValueError: no such kind" in ran.stderr
+    for trial in load_sweep(tmp_path / "grid.yaml").trials:
+        result = store.read_result(trial)
+        kind = trial.value("kind")
+        states = {"good": TrialState.COMPLETE, "wild": TrialState.DIVERGED}
+        assert result.state is states.get(kind, TrialState.FAILED)
+        if kind == "broken":
+            assert result.failure.kind is FailureKind.CODE
+            assert 'raise ValueError("no such kind")' in result.failure.traceback
+        else:
+            assert store.log_path(trial).read_text() == "working\n" + (
+                "diverged: the loss is nan at step 1 (epoch 1)\n" if kind == "wild" else ""
+            )
+    status = command("status", "grid.yaml", "--json")
+    counts = json.loads(status.stdout)
+    assert (counts["complete"], counts["diverged"], counts["failed"]) == (4, 4, 4)
+    # The script is corrected.
+    (tmp_path / "train.py").write_text(SCRIPT.replace('== "broken"', '== "other"'))
+    fixed = command("retry", "grid.yaml", "--failed", "--changed")
+    assert fixed.returncode == 0, fixed.stderr
+
+
+def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_mirror):
+    grid = (
+        "program: train.py\nmetric: {name: test/top1, goal: maximize}\nseeds: 2\n"
+        "parameters: {optimizer: {parameters: {lr: {values: [0.1, 0.5]}}}, task: [a, b], état: 1}\n"
+        "overrides: [{match: {optimizer.lr: 0.1, parameters.task: a}, set: {état: 2}}]\n"
+        "tables:\n"
+        "  - {rows: optimizer.lr, columns: parameters.task, only: {état: 1}}\n"
+        "  - {rows: parameters.task, columns: optimizer.lr, per: état, metric: state}\n"
+        "labels: {parameters.task: {a: Task A}}\n"
+    )
+    script = (
+        "import json, os, sys\n"
+        "values = json.loads(sys.argv[1])\n"
+        "row = {'test/top1': values['optimizer']['lr'] + values['seed'] / 10,"
+        " 'state': values['état']}\n"
+        "open(os.environ['ADALOSS_REPORT'], 'a').write(json.dumps(row))\n"
+    )
+    with_command = f"command: ['${{interpreter}}', '${{program}}', '${{args_json}}']\n{grid}"
+    write(tmp_path, with_command, train=script)
+    ran = command("run", "grid.yaml")
+    assert ran.returncode == 0, ran.stderr
+    assert "Task A" in ran.stdout
+    assert "0.55±0.07" in ran.stdout
+    assert "%" not in ran.stdout
+    only = command("table", "grid.yaml", "--only", "optimizer.lr=0.5,parameters.task=b")
+    assert "0.55±0.07" in only.stdout
+    shown = command("stats", "grid.yaml")
+    assert shown.returncode == 0, shown.stderr
+    report = command("report", "grid.yaml")
+    assert report.returncode == 0, report.stderr
+    compared = command("compare", "grid.yaml", "--with", "results/grid")
+    assert compared.returncode == 0, compared.stderr
+
+
+def test_each_trial_is_one_run_of_wandb(command, tmp_path):
+    grid = (
+        "program: mine:train\nmetric: {name: loss}\nparameters: {lr: [0.1, 0.5]}\nseeds: 1\n"
+        "wandb: {mode: offline, project: own, name: 'lr {lr}'}\n"
+    )
+    write(tmp_path, grid, mine=FUNCTION)
+    ran = command("run", "grid.yaml")
+    assert ran.returncode == 0, ran.stderr
+    assert "W&B: 2 runs written" in ran.stderr
+    runs = list((tmp_path / "results" / "grid" / "wandb").rglob("run-*.wandb"))
+    assert len(runs) == 2 + 1  # The third has the sweep's files.
+
+
+def test_the_shipped_example_gives_its_table(command, tmp_path, without_a_mirror):
+    ran = command("run", "your-own-code", "--only", "seed=0")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("your-own-code") >= 2
+    for name in ("sgd", "momentum", "adam"):
+        assert name in ran.stdout
+    assert "did not read" not in ran.stderr
