@@ -19,6 +19,7 @@ from runners.cli.app import app
 
 DOCS = Path(__file__).parent
 EXAMPLE = DOCS / "every-key.yaml"
+PROGRAM_EXAMPLE = DOCS / "every-program-key.yaml"
 REQUIRED = "required"
 
 GRID_INTRO = """# Grid reference
@@ -27,8 +28,9 @@ GRID_INTRO = """# Grid reference
 
 A grid is a YAML 1.2 file. `parameters` is enough; every other key has a default. Each mistake is
 reported as `grid.yaml:12: …`, all of them at once. The examples below are the parts of one grid,
-[every-key.yaml](every-key.yaml). `adaloss-sweep schema` prints the same reference as a JSON Schema
-for editors.
+[every-key.yaml](every-key.yaml), and those of [your own program](your-own-code.md) of another,
+[every-program-key.yaml](every-program-key.yaml). `adaloss-sweep schema` prints the same
+reference as a JSON Schema for editors.
 """
 PARAMETERS_INTRO = """A parameter is a value, or a list of values to try. Every combination is a
 cell of the grid. W&B's forms `{value: 0.1}` and `{values: [0.1, 1]}` are read as well; `mean` and
@@ -61,7 +63,8 @@ def grid_reference() -> Iterator[str]:
     """The lines of the grid reference."""
     schema = grid_json_schema()
     keys, definitions = schema["properties"], schema["$defs"]
-    example = examples(EXAMPLE.read_text(encoding="utf-8"))
+    example = examples(PROGRAM_EXAMPLE.read_text(encoding="utf-8"))
+    example |= examples(EXAMPLE.read_text(encoding="utf-8"))
     yield GRID_INTRO
     yield "## Top-level keys\n"
     defaults = {"name": "the file's name"} | dict.fromkeys(schema["required"], REQUIRED)
@@ -69,7 +72,9 @@ def grid_reference() -> Iterator[str]:
     yield "\n## parameters\n"
     yield PARAMETERS_INTRO
     yield from key_table(*parameters(schema))
-    dotted = ", ".join(f"`{name}`" for name in keys["parameters"]["properties"] if "." in name)
+    dotted = ", ".join(
+        f"`{name}`" for name in definitions["Parameters"]["properties"] if "." in name
+    )
     yield f"\nW&B's dotted names, and the nested form of each, are read as fields: {dotted}.\n"
     yield code(example["parameters"])
     for name, about in keys.items():
@@ -86,7 +91,7 @@ def grid_reference() -> Iterator[str]:
 
 def parameters(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any, dict[str, str]]:
     """The fields of a trial that a grid sets, as :func:`key_table` takes them."""
-    described = schema["properties"]["parameters"]["properties"]
+    described = schema["$defs"]["Parameters"]["properties"]
     names = [name for name in FIELD_NAMES if name in described]
     defaults = {
         name: REQUIRED if field.is_required() else shown(field.default)

@@ -14,6 +14,7 @@ from runners.preflight.finding import Finding
 
 DOCS = ROOT / "docs"
 EXAMPLE = DOCS / "every-key.yaml"
+PROGRAM_EXAMPLE = DOCS / "every-program-key.yaml"
 
 
 @pytest.mark.parametrize("name", ["grid-reference.md", "commands.md"])
@@ -24,16 +25,20 @@ def test_a_generated_page_is_current(name):
 
 def test_the_example_is_a_grid_with_every_key():
     grid = load_sweep(EXAMPLE).grid.model_dump()
+    program = load_sweep(PROGRAM_EXAMPLE).grid.model_dump()
     schema = grid_json_schema()
     text = EXAMPLE.read_text(encoding="utf-8")
-    parts = runpy.run_path(str(DOCS / "make_reference.py"))["examples"](text)
+    read = runpy.run_path(str(DOCS / "make_reference.py"))["examples"]
+    parts, parts_of_program = read(text), read(PROGRAM_EXAMPLE.read_text(encoding="utf-8"))
     top = {
         name
         for name, about in schema["properties"].items()
         if "W&B sweep file" not in about.get("description", "")
     }
-    assert top <= parts.keys()
-    for name in top:
+    assert top <= parts.keys() | parts_of_program.keys()
+    assert [key for key in program["metrics"] if f"{key}:" not in parts_of_program["metrics"]] == []
+    assert "metric: loss" in parts_of_program["divergence"]
+    for name in top & parts.keys():
         value = grid[name][0] if isinstance(grid[name], tuple) else grid[name]
         names = (
             DEFAULT_TASK.cell_fields
@@ -44,7 +49,8 @@ def test_the_example_is_a_grid_with_every_key():
         )
         section = name in ("metric", "overrides", "divergence", "resources", "execution")
         if name == "parameters" or section or name in ("wandb", "tables", "data"):
-            assert [key for key in names if f"{key}:" not in parts[name]] == []
+            shown = parts[name] + (parts_of_program["divergence"] if name == "divergence" else "")
+            assert [key for key in names if f"{key}:" not in shown] == []
 
 
 def test_troubleshooting_explains_every_kind_of_failure():
