@@ -171,7 +171,7 @@ class Trial(BaseModel):
 
     @property
     def code_kind(self) -> tuple[object, ...]:
-        """Trials that differ in this need an attempt each before the sweep: besides the fields."""
+        """Besides fields, what decides whether a trial can be trained: each kind is tried out."""
         return ()
 
     @property

@@ -67,11 +67,16 @@ def caption_of(
     )
 
 
+ROUNDING = 1e-12
+
+
 def seeds_without_effect(cells: Iterable[Cell], measure: Measure) -> Iterator[str]:
     """A remark if a program gave the same number for all seeds of every cell."""
-    spreads = [cell.std for cell in cells if cell.std is not None]
+    spread = [cell for cell in cells if cell.std is not None and cell.mean is not None]
+    # The standard deviation of equal numbers may be a rounding error.
+    equal = all((c.std or 0.0) <= ROUNDING * abs(c.mean or 0.0) for c in spread)
     is_program = measure.task is not None and measure.task.is_program
-    if is_program and len(spreads) > 1 and not any(spreads):
+    if is_program and len(spread) > 1 and equal:
         yield "All seeds of a cell gave equal numbers: does the program use its seed?"
 
 

@@ -34,6 +34,12 @@ NEEDS_METRIC = (
     "metric is missing: name the metric of the tables, as in metric: {name: val_loss, goal: "
     "minimize}"
 )
+NO_SEEDS = (
+    "the grid has no seeds: each cell runs once, and the program gets no seed; write seeds: 5 for "
+    "means with their spread"
+)
+# Fields of a trial for which None has a meaning of its own.
+NULLABLE = ("seed_parameter",)
 
 
 def is_random(file: GridFile) -> bool:
@@ -170,15 +176,6 @@ def program_trial(
     return {name: value for name, value in fields.items() if value is not None or name in NULLABLE}
 
 
-NULLABLE = ("seed_parameter",)
-
-
 def seeds_are_declared(file: GridFile, values: Values) -> bool:
     """Whether the file says with which seeds each cell runs."""
     return "seeds" in file.data or SEED in values
-
-
-NO_SEEDS = (
-    "the grid has no seeds: each cell runs once, and the program gets no seed; write seeds: 5 for "
-    "means with their spread"
-)

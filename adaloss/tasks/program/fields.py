@@ -111,7 +111,7 @@ class ProgramTrial(Trial):
 
     @property
     def memory_kind(self) -> tuple[object, ...]:
-        """Trials with the same parameters except the seed may take other memory than others."""
+        """Trials of one cell take the same memory."""
         return (self.program, self.command, self.parameters)
 
     @cached_property

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import inspect
-import math
 import random
 import signal
 import sys
@@ -140,8 +139,11 @@ class FunctionReports:
         if self.hand_over is not None:
             self.hand_over.close()
         elif self.generator is not None and hasattr(self.generator, "close"):
-            with contextlib.suppress(Exception):
+            try:
                 self.generator.close()
+            # The user's own clean-up fails: the trial has its result, so only its log says so.
+            except Exception:
+                traceback.print_exc()
         self.restore()
 
 
@@ -168,13 +170,11 @@ def as_number(name: str, value: Any) -> Any:
         return {str(key): as_number(f"{name}.{key}", each) for key, each in value.items()}
     if value is None or isinstance(value, bool | int | float):
         return value
-    try:
-        number = float(value) if not isinstance(value, str | bytes) else math.nan
-    except (TypeError, ValueError, RuntimeError):
-        number = None
-    if number is None or isinstance(value, str | bytes):
-        raise ProgramError(f"the metric {name} must be a number, found {value!r:.80}")
-    return number
+    # A text that float() would take is more likely a mistake than a metric.
+    with contextlib.suppress(TypeError, ValueError, RuntimeError):
+        if not isinstance(value, str | bytes):
+            return float(value)
+    raise ProgramError(f"the metric {name} must be a number, found {value!r:.80}")
 
 
 @contextlib.contextmanager

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# W&B's own name comes first: beside it, ``step`` is a metric of the user.
 # Languages whose JSON has no such numbers write them as text, or as null.
 NOT_FINITE = ("NaN", "nan", "Infinity", "-Infinity", "inf", "-inf")
+# W&B's own name comes first: beside it, ``step`` is a metric of the user.
 STEP_NAMES = ("_step", "step")
 
 
@@ -22,7 +22,8 @@ class Row:
 def row_of(content: Mapping[str, Any]) -> Row:
     """The numbers in an object of JSON. The names of nested ones are joined by dots.
 
-    Booleans count as 0 and 1; other values are left out. ``_step`` or ``step`` is the step if it is
+    Booleans count as 0 and 1, null and the text NaN as not a number, so that an earlier value does
+    not stand for it; other values are left out. ``_step`` or ``step`` is the step if it is
     whole.
     """
     values = dict(numbers_in(content))

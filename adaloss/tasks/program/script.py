@@ -44,6 +44,7 @@ NO_MEMORY = (*SIGNS_OF_NO_MEMORY, "MemoryError", "OutOfMemoryError", "CUDA out o
 SHELL_SIGNAL = 128
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 UNKNOWN_OPTION = ("unrecognized argument", "No such option", "no such option", "Unknown command")
+TRACEBACK = "Traceback (most recent call last)"
 AN_ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception)\b")
 REPORTS, ARGUMENTS = "reports.jsonl", "parameters.json"
 
@@ -117,6 +118,7 @@ class ScriptReports:
             return self.new_sources().new_rows(b"")
         except ReportError as error:
             return list(error.rows)
+        # Damaged by the kill. If a report is missing now, the trial starts over.
         except WandbFileError:
             return []
 
@@ -234,8 +236,10 @@ class ScriptReports:
     def failure(self, code: int) -> ProgramError | ProgramLostError:
         """Why a script with this exit code has failed."""
         lines = [line.rstrip() for line in self.last_lines if line.strip()]
-        # Of an error with several lines, the one that names it.
-        errors = [line for line in lines if AN_ERROR.match(line)] or lines[-1:]
+        # Of a traceback, the line that names the error: its message may have several.
+        starts = [n for n, line in enumerate(lines) if line.startswith(TRACEBACK)]
+        of_trace = lines[starts[-1] :] if starts else []
+        errors = [line for line in of_trace if AN_ERROR.match(line)] or lines[-1:]
         last = shortened(errors[-1].strip(), LONGEST_MESSAGE) if lines else "it printed nothing"
         output = "\n".join(shortened(line, LONGEST_LINE) for line in lines)
         number = -code if code < 0 else code - SHELL_SIGNAL

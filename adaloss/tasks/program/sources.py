@@ -2,15 +2,17 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
-from adaloss.tasks.program.reports import LineReader, PatternReader, final_rows
+from adaloss.tasks.program.reports import LineReader, PatternReader, ReportError, final_rows
 from adaloss.tasks.program.row import Row
 from adaloss.tasks.program.wandb_file import FolderReader
 
 # In this order: a name that an earlier source has is not taken from a later one.
 WANDB, LINES, OUTPUT, FILE = range(4)
+Read = Callable[[], list[Row]]
 
 
 class Sources:
@@ -30,21 +32,37 @@ class Sources:
 
     def new_rows(self, output: bytes) -> list[Row]:
         """The rows since the last call; ``output`` is what was printed since then."""
-        rows = [
-            *self.own(WANDB, self.wandb.new_rows()),
-            *self.own(LINES, self.lines.new_rows()),
+        text = self.decoder.decode(output)
+        reads: list[tuple[int, Read]] = [
+            (WANDB, self.wandb.new_rows),
+            (LINES, self.lines.new_rows),
         ]
         if self.output is not None:
-            rows += self.own(OUTPUT, self.output.rows_in(self.decoder.decode(output)))
-        return rows
+            reads.append((OUTPUT, partial(self.output.rows_in, text)))
+        return self.gathered(reads)
 
     def last_rows(self, output: bytes) -> list[Row]:
         """The rows since the last call, after the script has ended."""
-        rows = self.new_rows(output) + self.own(LINES, self.lines.finish())
+        reads: list[tuple[int, Read]] = [(LINES, self.lines.finish)]
         if self.output is not None:
-            rows += self.own(OUTPUT, self.output.finish())
+            reads.append((OUTPUT, self.output.finish))
         if self.results is not None:
-            rows += self.own(FILE, final_rows(self.results))
+            reads.append((FILE, partial(final_rows, self.results)))
+        return self.new_rows(output) + self.gathered(reads)
+
+    def gathered(self, reads: Iterable[tuple[int, Read]]) -> list[Row]:
+        """The rows of several sources.
+
+        Raises:
+            ReportError: one cannot be read; the error has the rows that were read before.
+        """
+        rows: list[Row] = []
+        for source, read in reads:
+            try:
+                rows += self.own(source, read())
+            except ReportError as error:
+                error.rows = (*rows, *self.own(source, error.rows))
+                raise
         return rows
 
     @property

@@ -8,6 +8,7 @@ import pytest
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import FailureKind, TrialState
 from adaloss.records.store import Store
+from runners.trials.machine import cpus_of_this_machine, workers
 
 FUNCTION = """
 import os
@@ -175,3 +176,61 @@ def test_the_shipped_example_gives_its_table(command, tmp_path, without_a_mirror
     for name in ("sgd", "momentum", "adam"):
         assert name in ran.stdout
     assert "did not read" not in ran.stderr
+
+
+def test_trials_that_write_one_file_run_one_at_a_time(tmp_path):
+    grid = "program: train.py\nmetric: {name: loss}\nparameters: {lr: [1, 2]}\n"
+    write(tmp_path, grid, train="")
+    assert workers(load_sweep(tmp_path / "grid.yaml")) == cpus_of_this_machine()
+    write(tmp_path, f"{grid}metrics: {{file: results.json}}\n")
+    assert workers(load_sweep(tmp_path / "grid.yaml")) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("gone.py", "there is no program gone.py"),
+        ("gone:train", "there is no module gone in"),
+        ("train.sh", "train.sh is no file of Python, which the default command would start"),
+    ],
+)
+def test_a_plan_says_what_a_run_would_refuse(command, tmp_path, program, message):
+    (tmp_path / "train.sh").touch()
+    grid = f"program: {program}\nmetric: {{name: loss}}\nparameters: {{lr: 1}}\n"
+    write(tmp_path, grid)
+    planned = command("plan", "grid.yaml")
+    assert planned.returncode == 0, planned.stderr
+    assert message in planned.stdout
+    refused = command("run", "grid.yaml")
+    assert refused.returncode == 2
+    assert message in refused.stderr
+
+
+def test_a_plan_times_a_whole_trial_and_keeps_none_of_its_files(command, tmp_path):
+    grid = "program: mine.py:train\nmetric: {name: loss}\nparameters: {lr: [0.1, 0.5]}\n"
+    write(tmp_path, grid, mine=FUNCTION)
+    planned = command("plan", "grid.yaml", "--calibrate")
+    assert planned.returncode == 0, planned.stderr
+    assert "measured: the trial train-lr=0.1-seed0 takes" in planned.stdout
+    assert "the missing trials will take about" in planned.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["grid.yaml", "mine.py"]
+
+
+def test_seeds_without_effect_and_other_axes_of_a_table(command, tmp_path, without_a_mirror):
+    grid = (
+        "program: mine.py:train\nmetric: {name: loss}\n"
+        "parameters: {lr: [0.1, 0.7], width: [3, 4]}\nseeds: 3\n"
+    )
+    mine = "def train(trial):\n    return {'loss': trial['lr'], 'acc': trial['width']}\n"
+    write(tmp_path, grid, mine=mine)
+    ran = command("run", "grid.yaml")
+    assert ran.returncode == 0, ran.stderr
+    remark = "All seeds of a cell gave equal numbers: does the program use its seed?"
+    assert remark in ran.stdout
+    turned = command("table", "grid.yaml", "--rows", "width", "--columns", "lr", "--metric", "acc")
+    assert turned.returncode == 0, turned.stderr
+    assert "| width / lr |" in turned.stdout
+    (tmp_path / "mine.py").write_text(mine.replace("trial['lr']", "trial['lr'] + trial['seed']"))
+    repeated = command("retry", "grid.yaml", "--changed")
+    assert repeated.returncode == 0, repeated.stderr
+    assert remark not in repeated.stdout

@@ -160,6 +160,22 @@ def test_what_a_function_changes_in_its_process_is_undone(programs):
         assert programs.run(programs.trial("mine:train", seed=seed)).last["loss"] == 1.0
 
 
+def test_a_clean_up_that_fails_is_in_the_log(programs):
+    programs.write(
+        "mine.py",
+        """
+        def train(trial):
+            try:
+                yield {"loss": float("nan")}
+            finally:
+                raise OSError("no such disk")
+        """,
+    )
+    trial = programs.trial("mine:train")
+    assert programs.run(trial).state is TrialState.DIVERGED
+    assert "OSError: no such disk" in programs.log(trial)
+
+
 def test_a_null_at_the_end_is_no_earlier_value(programs):
     programs.write(
         "mine.py",

@@ -187,6 +187,22 @@ def test_a_very_long_last_line_is_shortened(programs):
     assert len(failure.traceback) < 3_000
 
 
+def test_the_error_of_a_traceback_is_named_whatever_else_was_printed(programs):
+    programs.write(
+        "train.py",
+        """
+        import sys
+        print("KeyError: ignored")
+        raise RuntimeError("too large\\nuse less memory\\nor a larger machine")
+        """,
+    )
+    several = programs.run(programs.trial("train.py"))
+    assert several.failure.message == "exit code 1: RuntimeError: too large"
+    programs.write("train.py", "import sys\nprint('KeyError: ignored')\nsys.exit('bad data')\n")
+    other = programs.run(programs.trial("train.py", seed=1))
+    assert other.failure.message == "exit code 1: bad data"
+
+
 def test_a_program_that_cannot_be_started_is_named(programs):
     gone = programs.run(programs.trial("gone.py"))
     assert "there is no program gone.py" in gone.failure.message
