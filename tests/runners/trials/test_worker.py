@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import os
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from adaloss.records.places import Places
 from adaloss.records.result import Failure, FailureKind, TrialResult, TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import numbers
+from adaloss.tasks.program.fields import ProgramTrial
 from runners.trials.worker import Worker
 
 
@@ -52,6 +54,32 @@ def test_a_trial_that_is_taken_away_leaves_no_time_limit(store, configuration, m
     assert store.stack_path(make_trial()).exists()
     worker.forget_trial()
     assert not store.stack_path(make_trial()).exists()
+
+
+def test_a_script_whose_trial_is_taken_away_ends(store, configuration, tmp_path):
+    (tmp_path / "train.py").write_text(
+        "import os, time\n"
+        "with open(os.environ['ADALOSS_REPORT'], 'w') as file:\n"
+        "    print('{\"loss\": %d}' % os.getpid(), file=file, flush=True)\n"
+        "    time.sleep(1000)\n"
+    )
+    trial = ProgramTrial(
+        task="program", program="train.py", metric="loss", seed=0, seed_parameter=None
+    )
+    places = Places(data_root=tmp_path, own=(tmp_path,))
+    worker = Worker()
+    worker.execution = worker.prepare(
+        configuration
+        | {
+            "trial": trial.model_dump_json(),
+            "execution": configuration["execution"] | {"places": places},
+        }
+    )
+    script = int(worker.execution.advance()["loss"])
+    os.kill(script, 0)
+    worker.forget_trial()
+    with pytest.raises(ProcessLookupError):
+        os.kill(script, 0)
 
 
 def test_what_has_ended_is_reported_and_not_run(store, configuration, make_trial):

@@ -160,6 +160,20 @@ def test_what_a_function_changes_in_its_process_is_undone(programs):
         assert programs.run(programs.trial("mine:train", seed=seed)).last["loss"] == 1.0
 
 
+def test_a_module_that_no_import_statement_names_is_digested(programs):
+    programs.write("other.py", "VALUE = 3\n")
+    programs.write(
+        "mine.py",
+        """
+        import importlib
+        def train(trial):
+            return {"loss": importlib.import_module("oth" + "er").VALUE}
+        """,
+    )
+    made = programs.run(programs.trial("mine:train")).fingerprint.program
+    assert made.keys() == {"mine.py", "other.py"}
+
+
 def test_a_clean_up_that_fails_is_in_the_log(programs):
     programs.write(
         "mine.py",

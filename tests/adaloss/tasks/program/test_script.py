@@ -14,6 +14,7 @@ import pytest
 
 from adaloss.records.result import EpochMetrics, FailureKind, TrialState
 from adaloss.tasks.program.errors import ProgramLostError
+from adaloss.tasks.program.reaper import end_processes
 
 CODE, NO_METRIC, NO_MEMORY = (
     FailureKind.CODE,
@@ -321,6 +322,22 @@ def test_every_process_of_a_script_ends_with_it(programs):
     )
     child = int(programs.run(programs.trial("train.py")).last["loss"])
     wait_until(lambda: not is_running(child))
+
+
+def test_the_processes_of_a_script_are_ended_once(programs, monkeypatch):
+    """The number of its group may belong to others later."""
+    ended = []
+
+    def end(group, mark, to_appear=0.0):
+        ended.extend([group] if group is not None else [])
+        end_processes(group, mark, to_appear)
+
+    monkeypatch.setattr("adaloss.tasks.program.script.end_processes", end)
+    programs.write("train.py", LINES)
+    execution = programs.start(programs.trial("train.py", parameters={"lr": 1}))
+    list(iter(execution.advance, None))
+    execution.abandon()
+    assert len(ended) == 1
 
 
 def test_a_script_ends_with_a_trial_that_its_worker_gives_up(programs):
