@@ -4,7 +4,6 @@ import pickle
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 
 import torch
 
@@ -14,7 +13,7 @@ from adaloss.records.result import Fingerprint
 from adaloss.tasks.divergence import DivergedError
 from adaloss.tasks.fingerprints import fingerprint_with
 from adaloss.tasks.program.fields import ProgramTrial
-from adaloss.tasks.program.function import FunctionReports, find_function
+from adaloss.tasks.program.function import FunctionReports, find_function, folder_of
 from adaloss.tasks.program.gpu_memory import GpuMemory
 from adaloss.tasks.program.reaper import Reaper
 from adaloss.tasks.program.run import ProgramRun, Reports
@@ -56,7 +55,7 @@ class ProgramCode:
             digests = inputs.fingerprint.program or {}
             if self.imported.setdefault(trial.program, digests) != digests:
                 # It was edited since an earlier trial in this process.
-                forget_own_modules((*places.own_folders, *folder_of(trial, places)))
+                forget_own_modules((*places.own_folders, *folder_of(trial.function[0], places)))
                 self.imported = {trial.program: digests}
         return ProgramRun(trial, self.reports_of(trial, places, device))
 
@@ -93,13 +92,6 @@ class ProgramCode:
         """Import a function; a script is not started for a trial that does not count."""
         if trial.function is not None:
             find_function(trial, places)
-
-
-def folder_of(trial: ProgramTrial, places: Places) -> tuple[Path, ...]:
-    """The folder of a function's file, which may be outside those of the grid."""
-    file = trial.function[0] if trial.function is not None else ""
-    path = places.own_path(file) if file.endswith(".py") else None
-    return () if path is None else (path.parent,)
 
 
 CODE = ProgramCode()

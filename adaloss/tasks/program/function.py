@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
+from adaloss.own_code.modules import (
+    FromSource,
+    OwnCodeError,
+    import_own_module,
+    own_code_first,
+)
 from adaloss.records.places import Places
 from adaloss.records.printable import shortened
 from adaloss.records.result import DeviceMemory
@@ -216,7 +221,8 @@ def find_function(trial: ProgramTrial, places: Places) -> Callable[..., Any]:
     named = trial.function
     assert named is not None, "the program is a function"
     module_name, name = named
-    folders = places.own_folders
+    # What is imported beside the file is the user's own, too.
+    folders = (*places.own_folders, *folder_of(module_name, places))
     with contextlib.chdir(folders[0]), own_code_first(folders):
         try:
             if module_name.endswith(".py"):
@@ -241,6 +247,12 @@ def find_function(trial: ProgramTrial, places: Places) -> Callable[..., Any]:
     return wanted
 
 
+def folder_of(module: str, places: Places) -> tuple[Path, ...]:
+    """The folder of a function's file, which may be outside those of the grid."""
+    path = places.own_path(module) if module.endswith(".py") else None
+    return () if path is None else (path.parent,)
+
+
 def module_from_file(file: str, places: Places) -> Any:
     """The module of a file, imported once in this process.
 
@@ -257,16 +269,17 @@ def module_from_file(file: str, places: Places) -> Any:
         return known
     if known is not None or name in sys.stdlib_module_names:
         raise OwnCodeError(f"there is another module with the name {name}: rename {path}")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None, "the file ends in .py"
-    assert spec.loader is not None, "the file ends in .py"
+    # Never from bytecode, which may be of an older file of the same second and size.
+    loader = FromSource(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None, "the loader is given"
     module = importlib.util.module_from_spec(spec)
     # As for a script, modules beside the file are found.
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

@@ -78,7 +78,7 @@ class Programs:
 @pytest.fixture
 def programs(tmp_path: Path) -> Iterator[Programs]:
     """Programs in a folder of their own; modules of other tests' folders are forgotten."""
-    for name in ("mine", "broken", "other"):
+    for name in ("mine", "broken", "other", "beside"):
         sys.modules.pop(name, None)
     folder = tmp_path / "own"
     folder.mkdir()

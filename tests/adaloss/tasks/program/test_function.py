@@ -1,6 +1,7 @@
 """A function of the user's as a trial: what it gets, what it reports, how it fails and resumes."""
 
 import json
+import os
 import signal
 import sys
 
@@ -202,12 +203,26 @@ def test_a_null_at_the_end_is_no_earlier_value(programs):
     assert programs.run(programs.trial("mine:train")).state is TrialState.DIVERGED
 
 
-def test_an_edited_file_outside_the_grids_folder_is_imported_again(programs):
-    (programs.folder.parent / "lib").mkdir()
+@pytest.mark.parametrize("place", ["", "../lib/"])
+def test_an_edited_file_is_imported_again_with_what_is_beside_it(programs, place, monkeypatch):
+    """Within the second in which Python takes its bytecode for that of a file of the same size."""
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    (programs.folder / place).mkdir(exist_ok=True)
     for value in (1, 2):
-        programs.write("../lib/other.py", f"def train(trial):\n    return {{'loss': {value}}}\n")
-        trial = programs.trial("../lib/other.py:train", seed=value)
-        assert programs.run(trial).last["loss"] == value
+        programs.write(f"{place}beside.py", f"VALUE = {value}\n")
+        programs.write(
+            f"{place}other.py",
+            f"""
+            import beside
+            def train(trial):
+                return {{"loss": {value}, "beside": beside.VALUE}}
+            """,
+        )
+        for name in ("beside.py", "other.py"):
+            os.utime(programs.folder / place / name, (1e9, 1e9))
+        trial = programs.trial(f"{place}other.py:train", seed=value)
+        last = programs.run(trial).last
+        assert (last["loss"], last["beside"]) == (value, value)
 
 
 def test_a_file_with_the_name_of_another_module_is_refused(programs):
