@@ -31,7 +31,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from adaloss.records.places import NOWHERE
 from adaloss.records.provenance import device_name
 from adaloss.tasks.images.calibration import finish
-from adaloss.tasks.images.data.recipe import draw
 from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.optimizers.paper import PaperOptimizer
@@ -87,12 +86,9 @@ def training_of(model: str, variant: Variant, device: torch.device) -> Training:
 
 def our_steps(training: Training) -> Iterator[Tensor]:
     """Training steps of a trial, epoch after epoch; losses stay on the device."""
-    count = len(training.train.examples)
     while True:
-        order = torch.randperm(count, generator=training.order).to(training.device)
-        draws = draw(training.train.recipe, count, training.augmentation).to(training.device)
-        for images, labels in training.train.batches(training.trial.batch_size, order, draws):
-            yield training.train_step(images, labels)
+        for loss, _ in training.train_steps():
+            yield loss
 
 
 def published_steps(training: Training) -> Iterator[float]:

@@ -15,6 +15,7 @@ from runners.interrupt import interrupts_delayed
 from runners.on_ray.address import lost_cluster, no_answer
 from runners.on_ray.allocator import workers_with_jemalloc
 from runners.on_ray.end_message import message_if_killed
+from runners.on_ray.gpu_sharing import gpus_shared_at_once
 from runners.on_ray.private import adapted_tune, reduced_servers
 from runners.on_ray.processes import RayProcesses, lost_server, marked
 from runners.on_ray.ray_lost import Lost, RayLostError
@@ -63,7 +64,8 @@ def ray_running(results: Path, settings: WorkerSettings, timeline: Timeline) -> 
     tune = adapted_tune(on_cluster=on_a_cluster(), only_cpus=only_cpus)
     # Workers on GPUs, or on a cluster, keep the system's allocator.
     allocator = workers_with_jemalloc() if only_cpus else nullcontext()
-    with message_if_killed(), tune, empty_folder() as start, marked(results) as processes:
+    sharing = gpus_shared_at_once() if shares_gpus(settings) else nullcontext()
+    with message_if_killed(), tune, empty_folder() as start, marked(results) as processes, sharing:
         try:
             with timeline.span(RAY), interrupts_delayed() as interrupts, allocator, chdir(start):
                 start_ray_with_retry(settings, processes, interrupts)
@@ -96,6 +98,13 @@ def uses_only_cpus(settings: WorkerSettings) -> bool:
     if on_a_cluster() or settings.gpus:
         return False
     return settings.gpus == 0 or not (visible_gpus() or AMD_DEVICE.exists())
+
+
+def shares_gpus(settings: WorkerSettings) -> bool:
+    """Whether several trials may use one of NVIDIA's GPUs of this machine at the same time."""
+    if on_a_cluster() or not settings.mps or settings.workers < 2:
+        return False
+    return (settings.gpus is None or 0 < settings.gpus < 1) and visible_gpus() > 0
 
 
 def start_ray_with_retry(

@@ -14,7 +14,8 @@ class WorkerSettings:
     """Resources and limits of each trial. Times are in seconds.
 
     ``gpus`` None packs trials on the GPUs, if there are any, by the memory that they need.
-    ``device`` None is the GPU if the trial has one, else the processor.
+    ``device`` None is the GPU if the trial has one, else the processor. ``mps``: trials that share
+    a GPU compute at the same time, if possible.
     """
 
     places: Places
@@ -28,6 +29,7 @@ class WorkerSettings:
     keep_checkpoints: bool
     capture: Capture = "auto"
     device: str | None = None
+    mps: bool = False
 
 
 class MachineError(UserError):
@@ -74,4 +76,5 @@ def worker_settings(sweep: Sweep) -> WorkerSettings:
         checkpoint_interval=execution.checkpoint_interval,
         keep_checkpoints=execution.keep_checkpoints,
         capture=execution.capture,
+        mps=resources.mps,
     )

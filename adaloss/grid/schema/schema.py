@@ -95,6 +95,9 @@ class Resources(Section):
     gpu: Gpus = "auto"
     """The number of GPUs. auto: run as many trials on each GPU as its memory holds, if there are
     GPUs."""
+    mps: bool = False
+    """Trials that share a GPU compute at the same time instead of taking turns, if NVIDIA's
+    Multi-Process Service is installed. Faster for small networks."""
 
 
 class ExecutionSection(Section):

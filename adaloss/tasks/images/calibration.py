@@ -4,7 +4,6 @@ import time
 
 import torch
 
-from adaloss.tasks.images.data.recipe import draw
 from adaloss.tasks.images.evaluate import batch_size_for
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.task import Calibration
@@ -34,22 +33,18 @@ def calibrate(training: Training) -> Calibration:
 
 def step_seconds(training: Training, warm_up: int, timed: int) -> float:
     """The mean time of a step in seconds, after some steps that are not counted."""
-    count = len(training.train.examples)
-    order = torch.randperm(count, generator=training.order).to(training.device)
-    draws = draw(training.train.recipe, count, training.augmentation).to(training.device)
     steps, started = 0, time.perf_counter()
     training.model.train()
     # A small data set may have fewer batches than there are steps to time.
     while True:
-        for images, labels in training.train.batches(training.trial.batch_size, order, draws):
+        for _ in training.train_steps():
+            steps += 1
             if steps == warm_up:
                 finish(training.device)
                 started = time.perf_counter()
             elif steps == warm_up + timed:
                 finish(training.device)
                 return (time.perf_counter() - started) / timed
-            training.train_step(images, labels)
-            steps += 1
 
 
 @torch.inference_mode()

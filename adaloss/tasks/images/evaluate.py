@@ -1,5 +1,6 @@
 """Loss and accuracy of a model over a whole part of the data."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -35,16 +36,20 @@ def evaluate(
     images: ImageBatches,
     precision: AbstractContextManager[object],
     replay: Replay | None = None,
+    *,
+    forward: Callable[[Tensor], Tensor] | None = None,
 ) -> Evaluation:
     """Evaluate in evaluation mode; sums stay on the device and are read back once.
 
     ``precision`` is the context of the forward passes; ``replay`` replays them as CUDA graphs.
+    ``forward`` is the model as it computes whole batches, if that is compiled.
     With fewer than five classes, top-5 counts all of them.
     """
 
     def logits_of(batch: Tensor) -> Tensor:
+        computed = model if forward is None or len(batch) < batch_size else forward
         with precision:
-            logits: Tensor = model(batch)
+            logits: Tensor = computed(batch)
         return logits.float()
 
     was_training = model.training

@@ -2,17 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from adaloss.optimizer_names import is_named
 from adaloss.records.places import NOWHERE, Places
 from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.images.compiling import compiled_network
 from adaloss.tasks.images.data.batches import ImageBatches
 from adaloss.tasks.images.data.recipe import draw, recipe_of
 from adaloss.tasks.images.data.splits import Splits
@@ -72,10 +73,15 @@ class Training:
         if trial.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         # Only the network is compiled: the order of draws, the loss and the optimizer stay as is.
-        self.forward = compiled(self.model) if trial.compile else self.model
+        self.forward = compiled_network(self.model) if trial.compile else self.model
         self.precision = forward_precision(trial, self.device)
         recipe = recipe_of(trial, splits, built.image_size, built.mean, built.std)
-        self.train = ImageBatches(splits.train, recipe, training=True)
+        self.train = ImageBatches(
+            splits.train,
+            recipe,
+            training=True,
+            compiled=trial.compile and self.device.type == "cuda",
+        )
         self.validation = ImageBatches(splits.validation, recipe, training=False)
         self.test = ImageBatches(splits.test, recipe, training=False)
         per_epoch = -(-len(splits.train) // trial.batch_size)
@@ -120,7 +126,7 @@ class Training:
             trained = time.perf_counter() - started
             with self.steps.evaluating():
                 validation, test = (
-                    evaluate(self.model, part, self.precision, self.replay)
+                    evaluate(self.model, part, self.precision, self.replay, forward=self.forward)
                     for part in (self.validation, self.test)
                 )
         for name, loss in (("validation", validation.loss), ("test", test.loss)):
@@ -151,31 +157,50 @@ class Training:
         """Take one pass over the training examples; returns their mean plain loss."""
         self.epoch += 1
         self.model.train()
-        count = len(self.train.examples)
-        order = torch.randperm(count, generator=self.order).to(self.device)
-        draws = draw(self.train.recipe, count, self.augmentation).to(self.device)
         loss_sum = 0.0
         unread: list[tuple[Tensor, int]] = []
-        for images, labels in self.train.batches(self.trial.batch_size, order, draws):
-            loss = self.train_step(images, labels)
-            unread.append((loss, len(labels)))
+        for loss, examples in self.train_steps():
+            unread.append((loss, examples))
             if len(unread) == STEPS_PER_READBACK:
                 loss_sum += self.read_back(unread)
                 unread = []
         if unread:
             loss_sum += self.read_back(unread)
-        return loss_sum / count
+        return loss_sum / len(self.train.examples)
+
+    def train_steps(self) -> Iterator[tuple[Tensor, int]]:
+        """The steps of one pass over the training examples, in a new order.
+
+        Each yields its plain loss, a scalar that stays on the device, and its number of examples.
+        """
+        count, batch_size = len(self.train.examples), self.trial.batch_size
+        order = torch.randperm(count, generator=self.order).to(self.device)
+        draws = draw(self.train.recipe, count, self.augmentation).to(self.device)
+        if self.replay is None:
+            for images, labels in self.train.batches(batch_size, order, draws):
+                yield self.train_step(images, labels), len(labels)
+            return
+        for selection in self.train.selections(batch_size, order, draws):
+            examples = len(selection[0])
+            self.steps.begin()
+            # A smaller last batch would be captured separately, for one step an epoch.
+            if examples < batch_size:
+                loss = self.learn_selected(*selection)
+            else:
+                loss = self.replay.call("a training step", self.learn_selected, *selection)
+            self.steps.end()
+            yield loss, examples
 
     def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; returns the plain loss, a scalar that stays on the device."""
         self.steps.begin()
-        # A smaller last batch would be captured separately, for one step an epoch.
-        if self.replay is None or len(labels) < self.trial.batch_size:
-            loss = self.learn(images, labels)
-        else:
-            loss = self.replay.call("a training step", self.learn, images, labels)
+        loss = self.learn(images, labels)
         self.steps.end()
         return loss
+
+    def learn_selected(self, chosen: Tensor, *drawn: Tensor) -> Tensor:
+        """The step with images that are still to be cropped, so that a replay does it as well."""
+        return self.learn(*self.train.select(chosen, *drawn))
 
     def learn(self, images: Tensor, labels: Tensor) -> Tensor:
         """The step itself: from one to the next only data on the device changes."""
@@ -221,15 +246,3 @@ class Training:
         self.order.set_state(state["order"])
         self.augmentation.set_state(state["augmentation"])
         self.epoch = state["epoch"]
-
-
-def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Compile the model without the compiler's own CUDA graphs, because steps are replayed.
-
-    Both in one process fail: when a trial with the compiler's graphs followed one whose steps were
-    replayed, a kernel failed (torch 2.11).
-    """
-    # The compiler gives up on code that it has seen in eight versions, and each trial's network
-    # is a new one: reset what it knows of the worker's earlier trials.
-    torch.compiler.reset()
-    return torch.compile(model, dynamic=False)

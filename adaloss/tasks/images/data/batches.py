@@ -23,8 +23,12 @@ class ImageBatches:
     smaller.
     """
 
-    def __init__(self, examples: Examples, recipe: Recipe, *, training: bool) -> None:
+    def __init__(
+        self, examples: Examples, recipe: Recipe, *, training: bool, compiled: bool = False
+    ) -> None:
+        """``compiled`` fuses the kernels that crop training images on a GPU."""
         self.examples = examples
+        self.compiled = compiled
         self.recipe = recipe
         self.varies = training and recipe.varies
         size, channels = recipe.image_size, examples.images.shape[-1]
@@ -42,8 +46,28 @@ class ImageBatches:
         if draws is None:
             evaluation_crops(images, self.recipe, out)
         else:
-            training_crops(images, draws, self.recipe, out)
+            training_crops(images, draws, self.recipe, out, compiled=self.compiled)
         return out
+
+    def selections(
+        self, batch_size: int, order: Tensor, draws: Draws
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """What :meth:`select` needs for each batch: small tensors on the device."""
+        for start in range(0, len(self.examples), batch_size):
+            part = slice(start, start + batch_size)
+            at = draws.at(part)
+            drawn = (at.top, at.left, at.flip) if self.varies else ()
+            yield order[part], *drawn
+
+    def select(self, chosen: Tensor, *drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """The images and labels of a selection; always the same kernels, so it can be replayed."""
+        labels = self.examples.labels.index_select(0, chosen)
+        if self.kept is not None:
+            images = self.kept.index_select(0, chosen)
+        else:
+            draws = Draws(top=drawn[0], left=drawn[1], flip=drawn[2]) if drawn else None
+            images = self.cropped(self.examples.indices.index_select(0, chosen), draws)
+        return images.permute(0, 3, 1, 2), labels
 
     def batches(
         self, batch_size: int, order: Tensor | None = None, draws: Draws | None = None

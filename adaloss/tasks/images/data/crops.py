@@ -7,12 +7,13 @@ GPU the products use float32, never tf32, and differ by at most one level.
 
 import contextlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from adaloss.tasks.images.compiling import compiled as compiled_function
 from adaloss.tasks.images.data.recipe import Draws, Recipe
 from adaloss.tasks.images.data.resampling import (
     mirrors_exactly,
@@ -25,15 +26,22 @@ from adaloss.tasks.images.data.resampling import (
 PIXELS_AT_A_TIME = 8 * 256 * 256
 
 
-def training_crops(images: Tensor, draws: Draws, recipe: Recipe, out: Tensor) -> None:
+def training_crops(
+    images: Tensor, draws: Draws, recipe: Recipe, out: Tensor, *, compiled: bool = False
+) -> None:
     """Fill ``out`` with the normalised random crops of ``images``.
 
     ``images`` uint8 (n, height, width, channels), ``draws`` of n images on the same device,
-    ``out`` float32 (n, image_size, image_size, channels).
+    ``out`` float32 (n, image_size, image_size, channels). ``compiled`` fuses the kernels.
     """
-    crop = crop_bytes if bytes_resize_exactly(images, recipe) else crop_by_products
+    if bytes_resize_exactly(images, recipe):
+        for part in pieces(images, recipe):
+            crop_bytes(images[part], draws.at(part), recipe, recipe.padding, out[part])
+        return
     for part in pieces(images, recipe):
-        crop(images[part], draws.at(part), recipe, recipe.padding, out[part])
+        crop_by_products(
+            images[part], draws.at(part), recipe, recipe.padding, out[part], compiled=compiled
+        )
 
 
 def evaluation_crops(images: Tensor, recipe: Recipe, out: Tensor) -> None:
@@ -116,13 +124,22 @@ def windows(images: Tensor, top: Tensor, left: Tensor, size: int) -> Tensor:
 
 def normalise(pixels: Tensor, recipe: Recipe, out: Tensor) -> None:
     """``out`` = (pixels / pixel_max - mean) / std, with torchvision's operations in their order."""
+    constants = row_constants(recipe.mean, recipe.std, tuple(out.shape[2:]), out.device)
+    normalise_rows(pixels, recipe.pixel_max, constants, out)
+
+
+def normalise_rows(
+    pixels: Tensor, pixel_max: float, constants: tuple[Tensor, Tensor], out: Tensor
+) -> None:
+    """The same with the constants of each number in a row of pixels."""
     # A whole row at a time: an inner loop over three channels would take twice as long.
-    mean, std = row_constants(recipe.mean, recipe.std, tuple(out.shape[2:]), out.device)
+    mean, std = constants
     rows = out.view(*out.shape[:2], -1)
-    rows.copy_(pixels.flatten(2)).div_(recipe.pixel_max).sub_(mean).div_(std)
+    rows.copy_(pixels.flatten(2)).div_(pixel_max).sub_(mean).div_(std)
 
 
-@lru_cache(maxsize=16)
+# Neither cache may drop anything: replayed steps read these tensors at their addresses.
+@cache
 def row_constants(
     mean: tuple[float, ...],
     std: tuple[float, ...],
@@ -137,28 +154,71 @@ def row_constants(
 
 
 def crop_by_products(
-    images: Tensor, draws: Draws, recipe: Recipe, padding: int, out: Tensor
+    images: Tensor,
+    draws: Draws,
+    recipe: Recipe,
+    padding: int,
+    out: Tensor,
+    *,
+    compiled: bool = False,
 ) -> None:
     """The crops, computed from the source directly: no resized image is built."""
     height, width = images.shape[1:3]
-    span = torch.arange(recipe.image_size, device=images.device)
-    rows = draws.top[:, None] + span
-    columns = draws.left[:, None] + torch.where(draws.flip[:, None], span.flip(0), span)
+    constants = row_constants(recipe.mean, recipe.std, tuple(out.shape[2:]), out.device)
+    drawn = draws.top, draws.left, draws.flip
     if recipe.resize == height == width:
-        # Nothing to interpolate: gather the window; pixels outside the image are black.
-        batch = torch.arange(len(images), device=images.device)[:, None, None]
-        pixels = padded(images, padding)[batch, rows[:, :, None], columns[:, None, :]]
-        normalise(pixels, recipe, out)
+        gather = compiled_function(gathered_crops) if compiled else gathered_crops
+        gather(padded(images, padding), *drawn, recipe.pixel_max, constants, out)
         return
     sizes = recipe.resize, recipe.interpolation, padding, images.device
-    vertical = bordered_weights(height, *sizes)[rows]
-    horizontal = bordered_weights(width, *sizes)[columns]
+    weights = bordered_weights(height, *sizes), bordered_weights(width, *sizes)
+    weigh = compiled_function(weighted_crops) if compiled else weighted_crops
+    with products_in_full(images.device):
+        weigh(images, *drawn, *weights, recipe.pixel_max, constants, out)
+
+
+def gathered_crops(
+    images: Tensor,
+    top: Tensor,
+    left: Tensor,
+    flip: Tensor,
+    pixel_max: float,
+    constants: tuple[Tensor, Tensor],
+    out: Tensor,
+) -> None:
+    """The crops of images that need no interpolation; their border is black."""
+    rows, columns = windows_of(top, left, flip, out.shape[1])
+    batch = torch.arange(len(images), device=images.device)[:, None, None]
+    pixels = images[batch, rows[:, :, None], columns[:, None, :]]
+    normalise_rows(pixels, pixel_max, constants, out)
+
+
+def weighted_crops(
+    images: Tensor,
+    top: Tensor,
+    left: Tensor,
+    flip: Tensor,
+    down: Tensor,
+    along: Tensor,
+    pixel_max: float,
+    constants: tuple[Tensor, Tensor],
+    out: Tensor,
+) -> None:
+    """The crops of resized images, with the weights of each row (``down``) and column."""
+    rows, columns = windows_of(top, left, flip, out.shape[1])
+    vertical, horizontal = down[rows], along[columns]
     source = images.permute(0, 3, 1, 2).to(vertical.dtype)
     # Pillow resizes first along the rows, then down the columns, and rounds to bytes both times.
-    with products_in_full(images.device):
-        wide = to_levels(torch.matmul(source, horizontal[:, None].transpose(2, 3)))
-        pixels = to_levels(torch.matmul(vertical[:, None], wide))
-    normalise(pixels.permute(0, 2, 3, 1), recipe, out)
+    wide = to_levels(torch.matmul(source, horizontal[:, None].transpose(2, 3)))
+    pixels = to_levels(torch.matmul(vertical[:, None], wide))
+    normalise_rows(pixels.permute(0, 2, 3, 1), pixel_max, constants, out)
+
+
+def windows_of(top: Tensor, left: Tensor, flip: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The rows and the columns (n, size) of each window, columns mirrored where it is."""
+    span = torch.arange(size, device=top.device)
+    columns = torch.where(flip[:, None], span.flip(0), span)
+    return top[:, None] + span, left[:, None] + columns
 
 
 @contextlib.contextmanager
@@ -180,7 +240,7 @@ def to_levels(pixels: Tensor) -> Tensor:
     return pixels.add_(0.5).floor_().clamp_(0, 255)
 
 
-@lru_cache(maxsize=16)
+@cache
 def bordered_weights(
     source: int, target: int, interpolation: str, padding: int, device: torch.device
 ) -> Tensor:
