@@ -289,6 +289,7 @@ class Execution:
             fingerprint=self.fingerprint,
             optimizer=self.run.resolved if self.run else None,
             unread=None if state is TrialState.FAILED else self.unread(),
+            notes=(self.program.notes() or None) if self.program is not None else None,
         )
         with recording():
             self.store.write_result(self.trial, self.result)

@@ -156,7 +156,7 @@ class TrialResult(Record):
     was loaded, ``fingerprint`` if it uses nothing of the user's own. ``optimizer`` is a named
     optimizer's classes with all their arguments, as text; None for the paper's, whose arguments are
     fields of the trial. Old records have none of these three. ``unread`` are the parameters that a
-    program of the user's did not look at.
+    program of the user's did not look at, ``notes`` what else is to be known of it, in sentences.
     """
 
     trial_id: str
@@ -174,11 +174,12 @@ class TrialResult(Record):
     fingerprint: Fingerprint | None = None
     optimizer: str | None = None
     unread: tuple[str, ...] | None = None
+    notes: tuple[str, ...] | None = None
 
     @model_serializer(mode="wrap")
     def without_later_fields(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """The fields; records are as they were before those that are None here."""
-        return without_none(dump(self), ("optimizer", "unread"))
+        return without_none(dump(self), ("optimizer", "unread", "notes"))
 
 
 def without_none(content: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

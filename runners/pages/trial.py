@@ -80,6 +80,7 @@ def outcome(result: TrialResult, task: Task) -> list[RenderableType]:
         lines.append(Text(printable_lines(result.failure.traceback)))
     if result.unread:
         lines.append(Text(printable(f"not read by the program: {', '.join(result.unread)}")))
+    lines += [Text(printable(f"note: {note}")) for note in result.notes or ()]
     if result.optimizer is not None:
         lines.append(Text(f"optimizer: {printable_line(result.optimizer)}"))
     ended = printable(result.finished_at)

@@ -25,7 +25,7 @@ class TrialEnds:
 
     def reported(self, trial: Trial, result: TrialResult) -> None:
         """Handle a result that the trial's worker recorded."""
-        self.warn_of_unread(trial, result)
+        self.warn(trial, result)
         retry = self.queue.ended(trial, end_of(result))
         if retry is None:
             self.observer.trial_ended(trial, result.state, f"{reason(result)}{self.last()}")
@@ -35,12 +35,18 @@ class TrialEnds:
             self.store.set_aside(trial)
         self.observer.starts_again(trial, f"{reason(result)}; retried{retry_text(retry)}")
 
-    def warn_of_unread(self, trial: Trial, result: TrialResult) -> None:
-        """Warn once of each parameter that the program did not look at."""
-        new = [name for name in result.unread or () if name not in self.warned]
-        if new:
-            self.warned.update(new)
+    def warn(self, trial: Trial, result: TrialResult) -> None:
+        """Warn once of each parameter that the program did not look at, and of all else."""
+        if new := self.not_yet(result.unread):
             self.observer.warned(unread_warning(trial.subject, new))
+        for note in self.not_yet(result.notes):
+            self.observer.warned(note)
+
+    def not_yet(self, texts: Sequence[str] | None) -> list[str]:
+        """Those of the texts that this function has not returned before."""
+        new = [text for text in texts or () if text not in self.warned]
+        self.warned.update(new)
+        return new
 
     def lost(self, trial: Trial, failure: Failure) -> None:
         """Handle a worker that died or cannot continue, with this failure."""

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import inspect
+import os
 import random
 import signal
 import sys
@@ -89,6 +90,8 @@ class FunctionReports:
             try:
                 if self.generator is None:
                     self.restore = process_state()
+                    # A run of W&B that the function starts must not upload by surprise.
+                    os.environ.setdefault("WANDB_MODE", "offline")
                     seed_everything(self.trial.seed)
                     self.generator = self.started()
                 if not self.reported and (metrics := next(self.generator, None)) is not None:
@@ -123,6 +126,10 @@ class FunctionReports:
     def ignores_the_seed(self) -> bool:
         """Never: the global generators of Python, NumPy and torch are seeded."""
         return False
+
+    def notes(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     @property
     def summary(self) -> Mapping[str, float]:

@@ -37,6 +37,9 @@ class Reports(Protocol):
     def ignores_the_seed(self) -> bool:
         """Whether the program gets a seed and has not looked at it."""
 
+    def notes(self) -> tuple[str, ...]:
+        """What else a user must know of the reports, in sentences."""
+
     @property
     def summary(self) -> Mapping[str, float]:
         """Values besides the rows."""
@@ -224,6 +227,10 @@ class ProgramRun:
     def unread(self) -> tuple[str, ...]:
         """The parameters that the program has not looked at."""
         return self.reports.unread()
+
+    def notes(self) -> tuple[str, ...]:
+        """What else a user must know of the trial, in sentences."""
+        return self.reports.notes()
 
     def close(self) -> None:
         """End the program."""

@@ -304,6 +304,16 @@ class ScriptReports:
         named = self.trial.seed_parameter
         return named is not None and bool(self.never_read(iter((named,))))
 
+    def notes(self) -> tuple[str, ...]:
+        """That the script made several runs, which its trial does not tell apart."""
+        runs = self.sources.wandb_runs
+        if runs < 2:
+            return ()
+        return (
+            f"{self.trial.program} logged {runs} runs of W&B in one trial: the rows of all are one "
+            "curve, and the last row of it is the trial's; log what counts in one run",
+        )
+
     @property
     def summary(self) -> Mapping[str, float]:
         """What the script wrote into ``run.summary``."""

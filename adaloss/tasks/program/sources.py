@@ -66,6 +66,11 @@ class Sources:
         return rows
 
     @property
+    def wandb_runs(self) -> int:
+        """How many runs of W&B have logged rows."""
+        return self.wandb.runs
+
+    @property
     def summary(self) -> Mapping[str, float]:
         """What the script wrote into ``run.summary``."""
         return self.wandb.summary

@@ -157,6 +157,11 @@ class FolderReader:
         return rows
 
     @property
+    def runs(self) -> int:
+        """How many runs have logged rows."""
+        return sum(bool(reader.logged) for reader in self.readers.values())
+
+    @property
     def summary(self) -> Mapping[str, float]:
         """The numbers that the script set in the summary of a run and logged in none."""
         logged = set[str]().union(*(reader.logged for reader in self.readers.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
 import sys
 import time
@@ -55,6 +56,7 @@ def init_offline(wandb: Any, warn: Warn) -> Callable[..., Any]:
     """`wandb.init` that writes to the trial's folder, whatever its arguments say."""
     original = wandb.init
     signature = inspect.signature(original)
+    first_id, numbers = os.environ.get("WANDB_RUN_ID"), itertools.count(2)
 
     def init(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -68,7 +70,9 @@ def init_offline(wandb: Any, warn: Warn) -> Callable[..., Any]:
             if mode_of(bound.arguments, setup) == "disabled":
                 offline = {}
             else:
-                prepare(setup)
+                # wandb refuses a run beside another with the same id.
+                is_beside = wandb.run is not None and bound.arguments.get("reinit") == "create_new"
+                prepare(setup, f"{first_id}-{next(numbers)}" if is_beside else first_id)
         except Exception as error:
             warn("the settings of wandb are left as they are", error)
         bound.arguments.update(offline)
@@ -94,7 +98,7 @@ def mode_of(arguments: dict[str, Any], setup: Any) -> Any:
     return arguments.get("mode") or in_settings or of_process
 
 
-def prepare(setup: Any) -> None:
+def prepare(setup: Any, run_id: str | None) -> None:
     """Set what a script cannot say in the arguments of `wandb.init`, but may have changed."""
     os.environ.setdefault("WANDB_DATA_DIR", os.path.join(FOLDER, "wandb"))  # noqa: PTH118
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -104,6 +108,7 @@ def prepare(setup: Any) -> None:
     settings = {
         "x_transaction_log_flush_interval": FLUSH_SECONDS,
         # Processes that start a run at the same time share the id and the second.
+        "run_id": run_id,
         "x_sync_dir_suffix": f"{time.time_ns()}-{os.getpid()}",
     }
     for name, value in settings.items():

@@ -74,6 +74,25 @@ def test_a_function_gets_the_values_as_the_grid_has_them(programs):
     assert seen == {**values, "seed": 3}
 
 
+@pytest.mark.parametrize(("chosen", "mode"), [(None, "offline"), ("online", "online")])
+def test_wandb_is_offline_in_a_function_unless_the_user_says_otherwise(
+    programs, monkeypatch, chosen, mode
+):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    if chosen:
+        monkeypatch.setenv("WANDB_MODE", chosen)
+    programs.write(
+        "mine.py",
+        """
+        import os
+        def train(trial):
+            yield {"loss": float(os.environ["WANDB_MODE"] == "WANTED")}
+        """.replace("WANTED", mode),
+    )
+    assert programs.run(programs.trial("mine:train")).last.values == {"loss": 1}
+    assert os.environ.get("WANDB_MODE") == chosen
+
+
 def test_a_parameter_that_nobody_reads_is_recorded(programs):
     programs.write("mine.py", COUNTING)
     values = {"lr": 0.5, "epochs": 1, "lrr": 3, "typo": 4}

@@ -64,7 +64,7 @@ def test_a_script_of_wandb_logs_its_rows(programs):
     ]
     # The last value of each, and what the script says of the whole.
     assert result.last.values == {"logged_epoch": 2, "train.loss": 1.0, "loss": 7.0, "best": 42}
-    assert result.unread is None
+    assert (result.unread, result.notes) == (None, None)
 
 
 def test_a_summary_alone_is_one_report(programs):
@@ -75,6 +75,31 @@ def test_a_summary_alone_is_one_report(programs):
     assert [each.values for each in programs.history(trial)] == [{"loss": 3}]
     assert (result.epochs, result.last.values) == (1, {"loss": 3})
     assert result.fingerprint.program.keys() == {"train.py"}
+
+
+SEVERAL_RUNS = """
+import wandb
+first = wandb.init()
+second = wandb.init(reinit="create_new")
+for step in range(2):
+    second.log({"loss": 10.0 + step})
+    first.log({"loss": step})
+first.finish()
+second.finish()
+with wandb.init(job_type="evaluation") as third:
+    third.log({"loss": 20.0})
+"""
+
+
+def test_several_runs_of_wandb_are_one_trial_and_are_mentioned(programs):
+    programs.write("train.py", SEVERAL_RUNS)
+    trial = programs.trial("train.py", seed_parameter=None)
+    result = programs.run(trial)
+    assert result.state is TrialState.COMPLETE, programs.log(trial)
+    losses = [each["loss"] for each in programs.history(trial)]
+    assert sorted(losses) == [0.0, 1.0, 10.0, 11.0, 20.0]
+    (note,) = result.notes
+    assert note.startswith("train.py logged 3 runs of W&B in one trial")
 
 
 def test_a_script_reports_lines_of_json(programs):
