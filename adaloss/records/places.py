@@ -103,6 +103,11 @@ def data_root(declared: str | None) -> Path:
     return user_cache_path(APPLICATION) / "data"
 
 
+def is_storage_url(text: str) -> bool:
+    """Whether results can be kept there with a file system of fsspec's."""
+    return "://" in text and URL.match(text) is not None and not text.lower().startswith("file:")
+
+
 def url_problem(path: str) -> str | None:
     """An error message if the path is a URL, else None."""
     match = URL.match(path)

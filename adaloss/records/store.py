@@ -27,6 +27,8 @@ RESULT_FILE = "result.json"
 CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.txt"
 STACK_FILE = ".stack.txt"
+# The lock of a run, and which process holds it.
+LOCK_FILE, OWNER_FILE = "run.lock", "run.owner"
 # result.json is moved last: the trial counts as finished until then.
 RECORDS_OF_AN_ATTEMPT = (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, FILES_FOLDER, RESULT_FILE)
 TEMPORARY_FILES = (

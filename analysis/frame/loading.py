@@ -12,6 +12,9 @@ from adaloss.grid.sweep import Sweep, load_sweep
 from adaloss.grid.tables.at import reach
 from adaloss.records.content import parsed_trial
 from adaloss.records.file import CorruptRecordError, read_record
+from adaloss.records.places import is_storage_url
+from adaloss.records.remote.address import remote_of, working_copy_of_results
+from adaloss.records.remote.transfer import is_running, pull
 from adaloss.records.store import GRID_FILE, MOST_RESULT_BYTES, TRIAL_FILE, Store
 from adaloss.tasks.program.task import aimed
 from adaloss.tasks.table import common_task
@@ -31,7 +34,8 @@ def load(
     epochs: tuple[int, ...] = (),
     targets: Mapping[str, float] = NO_TARGETS,
 ) -> pd.DataFrame:
-    """The results in a sweep's folder, such as ``results/quickstart``: one row per trial.
+    """The results of a sweep in a folder, such as ``results/quickstart``, or at a URL such as
+    ``s3://bucket/results/quickstart``: one row per trial.
 
     The trials are those that the folder's ``grid.yaml`` declares, finished or not; without that
     file, those that have a folder. The columns are those of
@@ -67,13 +71,26 @@ def load_history(folder: Path | str) -> pd.DataFrame:
 
 def store_in(folder: Path | str) -> Store:
     """The store in this folder."""
-    store = Store(Path(folder), warn)
+    store = Store(local_copy(folder) if is_storage_url(str(folder)) else Path(folder), warn)
     if not store.grid_path.exists() and not store.trials_folder.is_dir():
         raise UserError(
             f"{folder}: no results of a sweep: name a folder with {GRID_FILE} and trials/, "
             "such as results/quickstart"
         )
     return store
+
+
+def local_copy(url: Path | str) -> Path:
+    """The working copy of the results at a URL, with what changed there.
+
+    Raises:
+        RemoteError: the storage cannot be reached.
+    """
+    root = working_copy_of_results(str(url))
+    remote = remote_of(root)
+    if remote is not None and not is_running(root):
+        pull(remote)
+    return root
 
 
 def trials_in(store: Store) -> tuple[Trial, ...]:

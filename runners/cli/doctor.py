@@ -58,7 +58,25 @@ def on_machine(storage: Path, wandb: str | None) -> "tuple[Finding, ...]":
     from runners.preflight.checks import machine_findings
     from runners.tracking.mode import mirror_mode
 
-    return tuple(machine_findings(storage, mirror_mode("auto", wandb)))
+    return (*machine_findings(storage, mirror_mode("auto", wandb)), *at_its_url(storage))
+
+
+def at_its_url(storage: Path) -> "tuple[Finding, ...]":
+    """Whether the URL can be reached whose working copy the storage is; nothing for a folder."""
+    from adaloss.records.remote.address import Remote, RemoteError, address_of, reaching
+    from runners.preflight.finding import fine, refused
+
+    url = address_of(storage)
+    if url is None:
+        return ()
+    remote = Remote(url, storage)
+    try:
+        with reaching(remote):
+            system, path = remote.where
+            there = system.exists(path)
+    except RemoteError as error:
+        return (refused("storage", str(error), ""),)
+    return (fine("storage", f"{url} can be reached{'' if there else ', and is empty'}"),)
 
 
 def on_grid(

@@ -27,12 +27,22 @@ def local_path(text: str | Path) -> Path:
     return Path(text)
 
 
+def storage_folder(text: str | Path) -> Path:
+    """The folder of a storage: of one at a URL, its working copy on this machine."""
+    from adaloss.records.places import is_storage_url
+    from adaloss.records.remote.address import working_copy
+
+    return working_copy(str(text)) if is_storage_url(str(text)) else local_path(text)
+
+
 GRID_HELP = "A grid file, the name of a shipped grid, or a folder of results."
 Grid = Annotated[str, typer.Argument(help=GRID_HELP)]
 Storage = Annotated[
     Path,
     typer.Option(
-        help="The folder below which results are kept.", parser=local_path, metavar="<path>"
+        help="The folder or URL (s3://…) below which results are kept.",
+        parser=storage_folder,
+        metavar="<path>",
     ),
 ]
 Only = Annotated[
@@ -73,15 +83,21 @@ def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
         UserError: there is no such grid, or the folder has no results.
     """
     from adaloss.errors import UserError
-    from adaloss.grid.sweep import load_sweep, resolve_grid
+    from adaloss.grid.sweep import load_sweep
     from adaloss.records.results_folder import check_records, store_at
-    from adaloss.records.store import Store
+    from adaloss.records.store import GRID_FILE, Store
     from runners.pages.unreadable import announcing
+    from runners.storage.uploading import brought_up_to_date
 
-    path = resolve_grid(grid)
+    path = grid_or_results(grid)
     if not path.is_dir():
         sweep = load_sweep(path)
-        return sweep, Store(storage / sweep.name, announcing(say))
+        store = Store(storage / sweep.name, announcing(say))
+        brought_up_to_date(store.root, say)
+        return sweep, store
+    brought_up_to_date(path, say)
+    if path != Path(grid) and not (path / GRID_FILE).exists():
+        raise UserError(f"{grid}: there are no results of a sweep at this address")
     # "." and ".." have no name of their own.
     path = path.resolve() if path.name in ("", "..") else path
     store = store_at(path)
@@ -93,6 +109,19 @@ def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
     sweep = load_sweep(store.grid_path)
     check_records(store, sweep.trials)
     return sweep, Store(path, announcing(say))
+
+
+def grid_or_results(grid: str) -> Path:
+    """The path of a grid file, or of a folder of results, also if that is at a URL."""
+    from adaloss.grid.sweep import resolve_grid
+    from adaloss.records.places import is_storage_url
+    from adaloss.records.remote.address import working_copy_of_results
+
+    if not is_storage_url(grid) or grid.endswith((".yaml", ".yml")):
+        return resolve_grid(grid)
+    path = working_copy_of_results(grid)
+    path.mkdir(exist_ok=True)
+    return path
 
 
 def open_results(grid: str, storage: Path) -> "tuple[Sweep, Store]":
@@ -119,12 +148,23 @@ def say(line: str) -> None:
 
 def command(verb: str, sweep: "Sweep", store: "Store") -> str:
     """The command line of another command on the same sweep and storage."""
+    from adaloss.records.remote.address import address_of
+
+    address = address_of(store.root.parent)
     if sweep.source == store.grid_path:
-        return shlex.join(["adaloss-sweep", verb, argument(store.root)])
+        return shlex.join(["adaloss-sweep", verb, results_at(store)])
     words = ["adaloss-sweep", verb, argument(sweep.source)]
     if store.root.parent != RESULTS:
-        words += ["--storage", argument(store.root.parent)]
+        words += ["--storage", address or argument(store.root.parent)]
     return shlex.join(words)
+
+
+def results_at(store: "Store") -> str:
+    """Where the results are, as an argument: the URL of a working copy."""
+    from adaloss.records.remote.address import remote_of
+
+    remote = remote_of(store.root)
+    return argument(store.root) if remote is None else remote.url
 
 
 def argument(path: Path) -> str:

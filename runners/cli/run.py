@@ -27,6 +27,7 @@ from runners.cli.options import (
     open_sweep,
     plan_of,
     plan_to_run,
+    results_at,
     say,
     say_own_changes,
 )
@@ -165,10 +166,11 @@ def locked(sweep: "Sweep", store: "Store") -> Iterator[None]:
     """Lock the results for this command; SIGTERM stops it like Ctrl-C."""
     from runners.interrupt import sigterm_as_interrupt
     from runners.preflight.run_lock import only_run
+    from runners.storage.uploading import kept_at_home
 
     # Refuse a URL as data.root before a folder is created.
     _ = sweep.places
-    with sigterm_as_interrupt(), only_run(store):
+    with sigterm_as_interrupt(), only_run(store), kept_at_home(store, say):
         yield
 
 
@@ -269,7 +271,9 @@ def run_and_compile(
             typer.echo(f"{line}\n")
         print_tables(outcome.tables)
         say_own_changes(sweep, trials, store)
-        typer.echo(f"{done_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
+        typer.echo(
+            f"{done_so_far(after)}; {started} ran now. Results: {results_at(store)}", err=True
+        )
         if counts["failed"] and trials != sweep.trials:
             # Other commands do not find the trials of a smoke run, which belong to no grid.
             for line in (*failure_lines(after, store), f"to repeat them, delete {store.root}"):

@@ -8,12 +8,9 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from adaloss.errors import UserError
-from adaloss.records.store import Store
+from adaloss.records.store import LOCK_FILE, OWNER_FILE, Store
 from runners.preflight.finding import Level
 from runners.preflight.machine.folders import exists, writing
-
-LOCK_FILE = "run.lock"
-OWNER_FILE = "run.owner"
 
 
 class AlreadyRunningError(UserError):

@@ -1,4 +1,4 @@
-"""A URL is no folder of this machine: every command says so before anything is made."""
+"""A URL is no folder of this machine; only results may be at one that can be reached."""
 
 import pytest
 
@@ -12,12 +12,26 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_storage_that_is_a_url_is_refused(cli, grid, tmp_path, command):
-    code, message, errors = cli(command, grid, *COMMANDS[command], "--storage", "s3://bucket/x")
+def test_a_storage_that_cannot_be_reached_is_named(cli, grid, tmp_path, command):
+    code, message, errors = cli(command, grid, *COMMANDS[command], "--storage", "no://bucket/x")
     assert (code, message) == (2, "")
-    assert "'--storage': s3://bucket/x is a URL" in errors
-    assert "copy from or to s3:// with another program" in errors
+    assert "no://bucket/x/small: Protocol not known: no" in errors
     assert {path.name for path in tmp_path.iterdir()} <= {"grid.yaml", "home"}
+
+
+@pytest.mark.parametrize("command", ["status", "table", "report"])
+def test_so_are_results_that_cannot_be_reached(cli, command):
+    code, _, errors = cli(command, "no://bucket/x/small")
+    assert code == 2
+    assert "no://bucket/x/small: Protocol not known: no" in errors
+
+
+def test_a_machine_that_cannot_reach_a_storage_is_told(cli):
+    code, said, _ = cli("doctor", "--storage", "no://bucket/x")
+    assert code == 2
+    assert "refused  storage: no://bucket/x: Protocol not known: no" in said
+    code, said, _ = cli("doctor", "--storage", "memory://bucket/x")
+    assert "memory://bucket/x can be reached, and is empty" in said
 
 
 @pytest.mark.parametrize(
@@ -32,7 +46,7 @@ def test_a_storage_that_is_a_url_is_refused(cli, grid, tmp_path, command):
         ("export", "grid.yaml", "-o", "gs://b/t"),
         ("init", "gs://b/grid.yaml"),
         ("status", "gs://b/grid.yaml"),
-        ("doctor", "--storage", "gs://b"),
+        ("run", "grid.yaml", "--storage", "file:///tmp/x"),
     ],
 )
 def test_so_is_every_other_path_on_the_command_line(cli, finished, tmp_path, arguments):

@@ -1,0 +1,1 @@
+"""Keep the results of a run at a URL."""
