@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from adaloss.grid.sweep import Sweep
     from adaloss.records.store import Store
@@ -125,6 +125,12 @@ def command(verb: str, sweep: "Sweep", store: "Store") -> str:
     if store.root.parent != RESULTS:
         words += ["--storage", argument(store.root.parent)]
     return shlex.join(words)
+
+
+def show_command(sweep: "Sweep", store: "Store") -> "Callable[[Trial], str]":
+    """What gives the command line that shows a trial of the sweep."""
+    show = command("show", sweep, store)
+    return lambda trial: f"{show} {trial.trial_id}"
 
 
 def argument(path: Path) -> str:

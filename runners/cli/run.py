@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -31,6 +30,7 @@ from runners.cli.options import (
     say_own_changes,
 )
 from runners.cli.output import done_so_far, print_json, print_tables, print_trial
+from runners.cli.run_end import continue_command, say_failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,7 +219,7 @@ def run_and_compile(
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
     from runners.launch import launch
-    from runners.pages.failures import failure_lines
+    from runners.pages.failures import reasons
     from runners.pages.grid_notes import grid_notes
     from runners.tracking.mode import mirror_mode
     from runners.tracking.sync import Mirroring
@@ -263,20 +263,16 @@ def run_and_compile(
     outcome = compile_results()
     counts = after.counts()
     if as_json:
-        print_json(counts | {"started": started, "results": str(store.root)})
+        about = {"started": started, "results": str(store.root)}
+        print_json(counts | about | {"failures": reasons(after)})
     else:
         for line in outcome.answer:
             typer.echo(f"{line}\n")
         print_tables(outcome.tables)
         say_own_changes(sweep, trials, store)
         typer.echo(f"{done_so_far(after)}; {started} ran now. Results: {store.root}", err=True)
-        if counts["failed"] and trials != sweep.trials:
-            # Other commands do not find the trials of a smoke run, which belong to no grid.
-            for line in (*failure_lines(after, store), f"to repeat them, delete {store.root}"):
-                typer.echo(line, err=True)
-        elif counts["failed"]:
-            typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
-            typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
+        if counts["failed"]:
+            say_failures(sweep, trials, after, store)
         if counts["missing"]:
             typer.echo(
                 f"{counts['missing']} missing; continue with: {continue_command()}", err=True
@@ -321,10 +317,3 @@ def command_to_upload(sweep: "Sweep", store: "Store") -> str:
 
     declared = mirror_mode(sweep.grid.wandb.mode, None)
     return command("sync", sweep, store) + (" --wandb online" if declared == "disabled" else "")
-
-
-def continue_command() -> str:
-    """This command line again; ``retry`` continues as ``run``."""
-    arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
-    kept = [word for word in arguments if word not in ("--failed", "--diverged", "--changed")]
-    return shlex.join(["adaloss-sweep", *kept])
