@@ -1,6 +1,7 @@
 """The commands that run trials: run, retry, trial."""
 
 import contextlib
+import functools
 import gc
 import sys
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from runners.cli.options import (
     say_own_changes,
 )
 from runners.cli.output import done_so_far, print_json, print_tables, print_trial
-from runners.cli.run_end import continue_command, say_failures
+from runners.cli.run_end import continue_command, say_failures, say_unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,6 +236,8 @@ def run_and_compile(
     def compile_results() -> "Outcome":
         return save_everything(read_results(sweep, trials, store, specs), code_version())
 
+    # What has failed once would only fail again.
+    compile_once = functools.cache(compile_results)
     if not quiet:
         for note in grid_notes(sweep, before, store, limit):
             say(f"note: {note}")
@@ -247,7 +250,7 @@ def run_and_compile(
             limit,
             store,
             mirroring=Mirroring(mode, command_to_upload(sweep, store)),
-            compile_results=compile_results,
+            compile_results=compile_once,
             timeline=timeline,
             yes=yes or as_json,
             quiet=quiet,
@@ -256,15 +259,16 @@ def run_and_compile(
         timeline.close()
         after = plan_of(sweep, trials, only, store)
         with contextlib.suppress(KeyboardInterrupt):
-            compile_results()
+            say_unwritten(compile_results(), sweep, trials, store)
         typer.echo(f"stopped; {done_so_far(after)}. Continue with: {continue_command()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     after = plan_of(sweep, trials, only, store)
-    outcome = compile_results()
+    outcome = compile_once()
     counts = after.counts()
     if as_json:
+        unwritten = {failed.output: failed.reason for failed in outcome.unwritten}
         about = {"started": started, "results": str(store.root)}
-        print_json(counts | about | {"failures": reasons(after)})
+        print_json(counts | about | {"failures": reasons(after), "not_written": unwritten})
     else:
         for line in outcome.answer:
             typer.echo(f"{line}\n")
@@ -277,11 +281,13 @@ def run_and_compile(
             typer.echo(
                 f"{counts['missing']} missing; continue with: {continue_command()}", err=True
             )
+    say_unwritten(outcome, sweep, trials, store)
     # Without this, Python would spend half a second on garbage collection at its end. Not with
     # torch, some objects of which then print complaints.
     if "torch" not in sys.modules:
         gc.freeze()
-    raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
+    is_incomplete = counts["missing"] or outcome.unwritten
+    raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if is_incomplete else COMPLETE)
 
 
 def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, ...]":
