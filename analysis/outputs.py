@@ -1,19 +1,26 @@
 """Compile a sweep's files: tables, statistics, comparison, figures, report."""
 
-import contextlib
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from adaloss.records.store import METRICS_FILE, RESULT_FILE, Store
+from adaloss.records.store import Store
+from analysis.attempts import Attempts, Unwritten
+from analysis.compiled import (
+    NO_STAMP,
+    Compiled,
+    compiled_before,
+    compiled_file,
+    forget,
+    stamp_of,
+    state_of,
+)
 from analysis.figures.writing.files import (
     FIGURE_FORMATS,
     FIGURES,
+    command_to_draw,
     save_figures,
     shares_of,
     without_warnings,
@@ -22,13 +29,11 @@ from analysis.figures.writing.files import (
 from analysis.figures.writing.pool import figure_writers
 from analysis.figures.writing.processes import number_of_processes
 from analysis.frame.frame import history_frame
-from analysis.frame.index import stamps_of
 from analysis.published import published_page
 from analysis.render.page import page_markdown
 from analysis.render.render import FORMATS, render
 from analysis.results import Results, statistics_of, tables_of
-from analysis.tables.own_changes import NOW
-from analysis.tables.page import Page
+from analysis.tables.page import Page, Section
 from analysis.tables.tables import Table
 from analysis.tables.wording import file_name
 
@@ -39,34 +44,39 @@ if TYPE_CHECKING:
 
 STATISTICS_FILE = "statistics.md"
 PUBLISHED_FILE = "published_numbers.md"
-
-
-class Compiled(BaseModel):
-    """The digest of the last compiled content, its answer, and its files with sizes and times."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stamp: str
-    answer: tuple[str, ...] = ()
-    files: dict[str, tuple[int, int]]
+REPORT_FILE = "report.html"
+ERRORS_FILE = "compile_errors.txt"
+NO_STATISTICS = Page(
+    title="Statistics",
+    sections=(Section(title="Not available", before=("They could not be computed.",)),),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a person reads first: the statistics in a few sentences, and the tables."""
+    """What a person reads first: the statistics in a few sentences, and the tables.
+
+    ``unwritten`` are the outputs that could not be made, ``errors`` the file that has their
+    tracebacks, and ``kept`` the files of an earlier compilation that this one has not replaced.
+    """
 
     answer: tuple[str, ...]
     tables: tuple[Table, ...]
+    unwritten: tuple[Unwritten, ...] = ()
+    errors: Path | None = None
+    kept: tuple[str, ...] = ()
 
 
 def save_everything(results: Results, version: str) -> Outcome:
-    """Write all compiled files; return what they say.
+    """Write all compiled files, the tables first; return what they say.
 
     Nothing is written if the records, the grid, the code's ``version`` and the files have not
-    changed since the last time.
+    changed since the last time. An output that cannot be made stops no other. The next compilation
+    makes all of them again.
 
     Raises:
         TableError: a requested table cannot be compiled.
+        OSError: the disk is full.
     """
     tables, store = tables_of(results), results.store
     stamp, before = stamp_of(results, version), compiled_before(store)
@@ -76,36 +86,77 @@ def save_everything(results: Results, version: str) -> Outcome:
         and before.files == state_of(store, before.files)
     ):
         return Outcome(answer=before.answer, tables=tables)
-    answer, written = written_files(results, tables)
-    for gone in set(before.files if before else ()) - set(written):
-        forget(gone, store)
-    compiled = Compiled(stamp=stamp, answer=answer, files=state_of(store, written))
-    store.write_text(compiled_file(store), compiled.model_dump_json() + "\n")
-    return Outcome(answer=answer, tables=tables)
+    attempts = Attempts()
+    answer = write_files(results, tables, attempts)
+    kept = tidy_and_note(stamp, answer, attempts, before, store)
+    return Outcome(
+        answer=answer,
+        tables=tables,
+        unwritten=tuple(attempts.unwritten),
+        errors=attempts.write_errors(store.root / ERRORS_FILE),
+        kept=kept,
+    )
 
 
-def written_files(
-    results: Results, tables: Sequence[Table]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Write every file; the answer, and the files' paths below the sweep's folder."""
+def tidy_and_note(
+    stamp: str,
+    answer: tuple[str, ...],
+    attempts: Attempts,
+    before: Compiled | None,
+    store: Store,
+) -> tuple[str, ...]:
+    """Delete what no longer belongs to the sweep and note what was compiled; return what is kept.
+
+    If an output could not be made, the files of the last compilation are kept, because some are
+    earlier versions of this output.
+    """
+    written = {path.relative_to(store.root).as_posix() for path in attempts.written}
+    others = sorted(set(before.files if before else ()) - written)
+    kept = tuple(state_of(store, others)) if attempts.unwritten else ()
+    with attempts.attempt(compiled_file(store).relative_to(store.root).as_posix(), "run"):
+        for gone in set(others) - set(kept):
+            forget(gone, store)
+        compiled = Compiled(
+            stamp=NO_STAMP if attempts.unwritten else stamp,
+            answer=answer,
+            files=state_of(store, (*written, *kept)),
+        )
+        store.write_text(compiled_file(store), compiled.model_dump_json() + "\n")
+    return kept
+
+
+def write_files(results: Results, tables: Sequence[Table], attempts: Attempts) -> tuple[str, ...]:
+    """Write every file that can be made; return the answer, empty without statistics."""
     store = results.store
-    store.write_text(store.grid_path, results.sweep.text)
-    paths = list(save_tables(tables, store))
-    figures: list[Path] = []
-    with figure_writers(figures) as have_written:
-        elsewhere, writers = without_warnings(results), number_of_processes()
-        # The processes that draw curves then find the histories in the index.
-        history = history_frame(results.trials, store)
-        for kind in FIGURES:
+    answer: tuple[str, ...] = ()
+    with attempts.attempt(store.grid_path.name, "run"):
+        store.write_text(store.grid_path, results.sweep.text)
+    save_tables(tables, store, attempts)
+    with attempts.attempt("figures", "plot"), figure_writers(attempts.add) as have_written:
+        history = None
+        with attempts.attempt(REPORT_FILE, "report"):
+            # The processes that draw curves then find the histories in the index.
+            history = history_frame(results.trials, store)
+        with attempts.attempt("figures", "plot"):
+            begin_figures(results, attempts, have_written)
+        answer, pages = save_pages(results, attempts)
+        if history is not None:
+            with attempts.attempt(REPORT_FILE, "report"):
+                report = store.root / REPORT_FILE
+                save_report(results, tables, pages, report, history)
+                attempts.written.append(report)
+    return answer
+
+
+def begin_figures(
+    results: Results, attempts: Attempts, have_written: Callable[[Callable[[], Attempts]], None]
+) -> None:
+    """Have the writers of figures write all of them."""
+    elsewhere, writers = without_warnings(results), number_of_processes()
+    for kind in FIGURES:
+        with attempts.attempt(f"figures/{kind}", *command_to_draw(kind)):
             for share in shares_of(results, kind, writers):
                 have_written(partial(write_share, elsewhere, kind, share))
-        statistics, *published = pages = pages_of(results)
-        paths.append(save_page(statistics, store, STATISTICS_FILE))
-        paths += [save_page(page, store, PUBLISHED_FILE) for page in published]
-        paths.append(store.root / "report.html")
-        save_report(results, tables, pages, paths[-1], history)
-    written = (path.relative_to(store.root).as_posix() for path in (*paths, *figures))
-    return statistics.answer, tuple(written)
 
 
 def pages_of(results: Results) -> list[Page]:
@@ -114,12 +165,33 @@ def pages_of(results: Results) -> list[Page]:
     return [statistics_of(results), *([published] if published is not None else [])]
 
 
-def save_tables(tables: Sequence[Table], store: Store) -> Iterator[Path]:
-    """Write the tables in every format to the sweep's folder; yield the files."""
+def save_tables(tables: Sequence[Table], store: Store, attempts: Attempts) -> None:
+    """Write the tables in every format to the sweep's folder."""
     for form, suffix in FORMATS.items():
         path = store.tables_folder / f"tables{suffix}"
-        store.write_text(path, render(tables, form))
-        yield path
+        remedy = ("table", "--format", form, "-o", str(path))
+        with attempts.attempt(f"tables/{path.name}", *remedy):
+            store.write_text(path, render(tables, form))
+            attempts.written.append(path)
+
+
+def save_pages(results: Results, attempts: Attempts) -> tuple[tuple[str, ...], list[Page]]:
+    """Write the pages; return the statistics' answer, and the pages for the report.
+
+    The report has a page that says so in place of statistics that could not be computed.
+    """
+    store, path = results.store, results.store.tables_folder / STATISTICS_FILE
+    statistics = NO_STATISTICS
+    with attempts.attempt(f"tables/{STATISTICS_FILE}", "stats", "-o", str(path)):
+        statistics = statistics_of(results)
+        attempts.written.append(save_page(statistics, store, STATISTICS_FILE))
+    pages = [statistics]
+    with attempts.attempt(f"tables/{PUBLISHED_FILE}", "compare"):
+        published = published_page(results.frame, results.names)
+        if published is not None:
+            pages.append(published)
+            attempts.written.append(save_page(published, store, PUBLISHED_FILE))
+    return statistics.answer, pages
 
 
 def save_page(page: Page, store: Store, name: str) -> Path:
@@ -165,47 +237,3 @@ def save_comparison(comparison: "Comparison", store: Store) -> Iterator[Path]:
     yield numbers
     named = [(name, partial(comparison_figure, comparison))]
     yield from save_figures(named, store.figures_folder, FIGURE_FORMATS)
-
-
-def state_of(store: Store, files: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """The size and modification time of each file that exists."""
-    found = {}
-    for name in files:
-        with contextlib.suppress(OSError):
-            status = (store.root / name).stat()
-            found[name] = (status.st_size, status.st_mtime_ns)
-    return found
-
-
-def forget(name: str, store: Store) -> None:
-    """Delete a file that was compiled before and does not belong to the sweep."""
-    path = store.root / name
-    # Whatever compiled.json lists, only tables, pages and figures are deleted.
-    if path.parent in (store.tables_folder, store.figures_folder):
-        path.unlink(missing_ok=True)
-
-
-def compiled_before(store: Store) -> Compiled | None:
-    """The last compilation, None if it is unknown."""
-    try:
-        return Compiled.model_validate_json(compiled_file(store).read_bytes())
-    except (OSError, ValidationError):
-        return None
-
-
-def compiled_file(store: Store) -> Path:
-    """The file that describes the last compilation."""
-    return store.root / "index" / "compiled.json"
-
-
-def stamp_of(results: Results, version: str) -> str:
-    """A digest of everything that the files depend on: the grid, the code and every record."""
-    trials = {trial.trial_id: trial for trial in results.trials}
-    digest = hashlib.sha256(f"{version}\n{results.sweep.text}\n{results.specs}".encode())
-    for record in (RESULT_FILE, METRICS_FILE):
-        for known in sorted(stamps_of(trials, results.store, record)):
-            digest.update(str(known).encode())
-    digest.update("".join(sorted(trials)).encode())
-    if NOW in results.frame:
-        digest.update("".join(map(str, dict.fromkeys(results.frame[NOW]))).encode())
-    return digest.hexdigest()

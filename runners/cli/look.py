@@ -16,6 +16,7 @@ from runners.cli.options import (
     local_path,
     open_sweep,
     plan_of,
+    show_command,
 )
 from runners.cli.output import done_so_far, print_json, print_trial
 
@@ -64,7 +65,7 @@ def status(
     grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
 ) -> None:
     """Show the state of every trial, why trials failed, and the last lines of their logs."""
-    from runners.pages.failures import failure_lines
+    from runners.pages.failures import failure_lines, reasons
     from runners.pages.matrix import legend, state_matrices
     from runners.pages.safe_console import SafeConsole
 
@@ -72,14 +73,14 @@ def status(
     made = plan_of(sweep, sweep.trials, only, store)
     states = made.states()
     if as_json:
-        print_json(made.counts() | {"states": states})
+        print_json(made.counts() | {"states": states, "failures": reasons(made)})
         return
     console = SafeConsole()
     for matrix in state_matrices(made.trials, states, sweep.tables[0]):
         console.print(matrix, "")
     console.print(legend())
     typer.echo(f"{sweep.name}: {done_so_far(made)}")
-    for line in failure_lines(made, store):
+    for line in failure_lines(made, store, show_command(sweep, store)):
         typer.echo(line)
 
 

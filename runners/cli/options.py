@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from adaloss.grid.sweep import Sweep
     from adaloss.records.store import Store
@@ -165,6 +165,12 @@ def results_at(store: "Store") -> str:
 
     remote = remote_of(store.root)
     return argument(store.root) if remote is None else remote.url
+
+
+def show_command(sweep: "Sweep", store: "Store") -> "Callable[[Trial], str]":
+    """What gives the command line that shows a trial of the sweep."""
+    show = command("show", sweep, store)
+    return lambda trial: f"{show} {trial.trial_id}"
 
 
 def argument(path: Path) -> str:

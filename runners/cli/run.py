@@ -1,8 +1,8 @@
 """The commands that run trials: run, retry, trial."""
 
 import contextlib
+import functools
 import gc
-import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -32,6 +32,7 @@ from runners.cli.options import (
     say_own_changes,
 )
 from runners.cli.output import done_so_far, print_json, print_tables, print_trial
+from runners.cli.run_end import continue_command, say_failures, say_unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,7 +222,7 @@ def run_and_compile(
     from analysis.outputs import save_everything
     from analysis.results import read_results, tables_of
     from runners.launch import launch
-    from runners.pages.failures import failure_lines
+    from runners.pages.failures import reasons
     from runners.pages.grid_notes import grid_notes
     from runners.tracking.mode import mirror_mode
     from runners.tracking.sync import Mirroring
@@ -237,6 +238,8 @@ def run_and_compile(
     def compile_results() -> "Outcome":
         return save_everything(read_results(sweep, trials, store, specs), code_version())
 
+    # What has failed once would only fail again.
+    compile_once = functools.cache(compile_results)
     if not quiet:
         for note in grid_notes(sweep, before, store, limit):
             say(f"note: {note}")
@@ -249,7 +252,7 @@ def run_and_compile(
             limit,
             store,
             mirroring=Mirroring(mode, command_to_upload(sweep, store)),
-            compile_results=compile_results,
+            compile_results=compile_once,
             timeline=timeline,
             yes=yes or as_json,
             quiet=quiet,
@@ -258,14 +261,16 @@ def run_and_compile(
         timeline.close()
         after = plan_of(sweep, trials, only, store)
         with contextlib.suppress(KeyboardInterrupt):
-            compile_results()
+            say_unwritten(compile_results(), sweep, trials, store)
         typer.echo(f"stopped; {done_so_far(after)}. Continue with: {continue_command()}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     after = plan_of(sweep, trials, only, store)
-    outcome = compile_results()
+    outcome = compile_once()
     counts = after.counts()
     if as_json:
-        print_json(counts | {"started": started, "results": str(store.root)})
+        unwritten = {failed.output: failed.reason for failed in outcome.unwritten}
+        about = {"started": started, "results": str(store.root)}
+        print_json(counts | about | {"failures": reasons(after), "not_written": unwritten})
     else:
         for line in outcome.answer:
             typer.echo(f"{line}\n")
@@ -274,22 +279,19 @@ def run_and_compile(
         typer.echo(
             f"{done_so_far(after)}; {started} ran now. Results: {results_at(store)}", err=True
         )
-        if counts["failed"] and trials != sweep.trials:
-            # Other commands do not find the trials of a smoke run, which belong to no grid.
-            for line in (*failure_lines(after, store), f"to repeat them, delete {store.root}"):
-                typer.echo(line, err=True)
-        elif counts["failed"]:
-            typer.echo(f"why trials failed: {command('status', sweep, store)}", err=True)
-            typer.echo(f"to repeat them: {command('retry', sweep, store)}", err=True)
+        if counts["failed"]:
+            say_failures(sweep, trials, after, store)
         if counts["missing"]:
             typer.echo(
                 f"{counts['missing']} missing; continue with: {continue_command()}", err=True
             )
+    say_unwritten(outcome, sweep, trials, store)
     # Without this, Python would spend half a second on garbage collection at its end. Not with
     # torch, some objects of which then print complaints.
     if "torch" not in sys.modules:
         gc.freeze()
-    raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if counts["missing"] else COMPLETE)
+    is_incomplete = counts["missing"] or outcome.unwritten
+    raise typer.Exit(FAILED if counts["failed"] else INCOMPLETE if is_incomplete else COMPLETE)
 
 
 def specs_for(sweep: "Sweep", trials: "tuple[Trial, ...]") -> "tuple[TableSpec, ...]":
@@ -325,10 +327,3 @@ def command_to_upload(sweep: "Sweep", store: "Store") -> str:
 
     declared = mirror_mode(sweep.grid.wandb.mode, None)
     return command("sync", sweep, store) + (" --wandb online" if declared == "disabled" else "")
-
-
-def continue_command() -> str:
-    """This command line again; ``retry`` continues as ``run``."""
-    arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
-    kept = [word for word in arguments if word not in ("--failed", "--diverged", "--changed")]
-    return shlex.join(["adaloss-sweep", *kept])

@@ -3,21 +3,25 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from adaloss.grid.tables.spec import TableSpec
+from adaloss.records.printable import shortened
 from adaloss.records.result import TrialState
 from adaloss.trial import Trial
 from runners.pages.matrix import MARKS, legend, state_matrices
 from runners.plan import Plan
+from runners.trials.common_form import common_form
 from runners.trials.events import SweepObserver
 
 REFRESHES_PER_SECOND = 4
 MOST_RUNNING_SHOWN = 8
+MOST_REPEATED_SHOWN = 3
+MOST_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,25 @@ class Running:
         return f"{self.trial.readable_name}{epoch}{loss}"
 
 
+@dataclass(kw_only=True)
+class SameFailure:
+    """Trials that failed in the same way: the first of them with its reason, and all their ids."""
+
+    first: Trial
+    reason: str
+    trial_ids: set[str] = field(default_factory=set)
+
+    def line(self) -> str:
+        """How many they are, and the reason."""
+        return shortened(f"{len(self.trial_ids)} trials: {self.reason}", MOST_CHARACTERS)
+
+    def reference(self, trial: Trial) -> str:
+        """What is said of a further failure instead of the reason."""
+        if trial.trial_id == self.first.trial_id:
+            return "as before"
+        return f"as {self.first.readable_name} ({len(self.trial_ids)} trials in this way)"
+
+
 class SweepProgress(SweepObserver):
     """Counts events, and prints lines for those that matter."""
 
@@ -47,6 +70,7 @@ class SweepProgress(SweepObserver):
         self.first_start: float | None = None
         self.running: dict[str, Running] = {}
         self.states = plan.states()
+        self.failures: dict[str, SameFailure] = {}
 
     def trial_started(self, trial: Trial) -> None:
         """A worker has started the trial."""
@@ -64,11 +88,24 @@ class SweepProgress(SweepObserver):
         self.running.pop(trial.trial_id, None)
         self.states[trial.trial_id] = state.value
 
-    def starts_again(self, trial: Trial, message: str) -> None:
+    def starts_again(self, trial: Trial, reason: str, retry: str) -> None:
         """The trial failed and is retried."""
         self.running.pop(trial.trial_id, None)
         self.states[trial.trial_id] = "missing"
-        self.say(f"{trial.readable_name}: {message}")
+        self.say_failure(trial, f"{trial.readable_name}:", reason, f"; {retry}")
+
+    def say_failure(self, trial: Trial, name: str, reason: str, end: str = "") -> None:
+        """Print a failure: the reason in full the first time, then which trial had it first."""
+        same, is_new = self.noted(trial, reason)
+        self.say(f"{name} {reason if is_new else same.reference(trial)}{end}")
+
+    def noted(self, trial: Trial, reason: str) -> tuple[SameFailure, bool]:
+        """The failures in the same way with this one, and whether it is the first of them."""
+        form = common_form(trial, reason)
+        is_new = form not in self.failures
+        same = self.failures.setdefault(form, SameFailure(first=trial, reason=reason))
+        same.trial_ids.add(trial.trial_id)
+        return same, is_new
 
     def warned(self, message: str) -> None:
         """Something about the sweep is suspicious."""
@@ -98,8 +135,11 @@ class PlainProgress(SweepProgress):
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
         """Print how the trial ended."""
         super().trial_ended(trial, state, message)
-        why = f": {message}" if message else ""
-        self.say(f"[{self.done}/{self.total}] {trial.readable_name} {state.value}{why}")
+        ended = f"[{self.done}/{self.total}] {trial.readable_name} {state.value}"
+        if state is TrialState.FAILED:
+            self.say_failure(trial, f"{ended}:", message)
+        else:
+            self.say(f"{ended}: {message}" if message else ended)
 
 
 class LiveProgress(SweepProgress):
@@ -115,7 +155,13 @@ class LiveProgress(SweepProgress):
         """Print a line if the trial failed; the matrix shows the other ends."""
         super().trial_ended(trial, state, message)
         if state is TrialState.FAILED:
-            self.say(f"failed: {trial.readable_name}: {message}")
+            self.say_failure(trial, f"failed: {trial.readable_name}:", message)
+
+    def say_failure(self, trial: Trial, name: str, reason: str, end: str = "") -> None:
+        """Print a failure the first time; below the matrix, the number of the same is drawn."""
+        _, is_new = self.noted(trial, reason)
+        if is_new:
+            self.say(f"{name} {reason}{end}")
 
     def __rich__(self) -> RenderableType:
         """Draw the current state."""
@@ -128,6 +174,10 @@ class LiveProgress(SweepProgress):
         ]
         if len(running) > MOST_RUNNING_SHOWN:
             lines.append(Text(f"… and {len(running) - MOST_RUNNING_SHOWN} more"))
+        repeated = [same for same in list(self.failures.values()) if len(same.trial_ids) > 1]
+        repeated.sort(key=lambda same: -len(same.trial_ids))
+        failed = MARKS[TrialState.FAILED.value].sign
+        lines += [Text(f"{failed} {same.line()}") for same in repeated[:MOST_REPEATED_SHOWN]]
         return Group(Text(self.headline(), "bold"), *matrices, legend(), *lines)
 
 

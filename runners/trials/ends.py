@@ -25,28 +25,25 @@ class TrialEnds:
 
     def reported(self, trial: Trial, result: TrialResult) -> None:
         """Handle a result that the trial's worker recorded."""
-        self.warn(trial, result)
+        self.warn_of_program(trial, result)
         retry = self.queue.ended(trial, end_of(result))
         if retry is None:
-            self.observer.trial_ended(trial, result.state, f"{reason(result)}{self.last()}")
+            self.observer.trial_ended(trial, result.state, reason(result))
+            self.warn_of_the_last()
             return
         # If this fails, the next worker finds the result, reports it and stops.
         with suppress(OSError):
             self.store.set_aside(trial)
-        self.observer.starts_again(trial, f"{reason(result)}; retried{retry_text(retry)}")
+        self.observer.starts_again(trial, reason(result), f"retried{retry_text(retry)}")
 
-    def warn(self, trial: Trial, result: TrialResult) -> None:
+    def warn_of_program(self, trial: Trial, result: TrialResult) -> None:
         """Warn once of each parameter that the program did not look at, and of all else."""
-        if new := self.not_yet(result.unread):
-            self.observer.warned(unread_warning(trial.subject, new))
-        for note in self.not_yet(result.notes):
-            self.observer.warned(note)
-
-    def not_yet(self, texts: Sequence[str] | None) -> list[str]:
-        """Those of the texts that this function has not returned before."""
-        new = [text for text in texts or () if text not in self.warned]
-        self.warned.update(new)
-        return new
+        new = [name for name in result.unread or () if name not in self.warned]
+        if new:
+            self.warned.update(new)
+            self.warn(unread_warning(trial.subject, new))
+        for note in result.notes or ():
+            self.warn(note)
 
     def lost(self, trial: Trial, failure: Failure) -> None:
         """Handle a worker that died or cannot continue, with this failure."""
@@ -63,8 +60,8 @@ class TrialEnds:
         end = End(state=TrialState.FAILED, failure=failure.kind, message=failure.message)
         retry = self.queue.ended(trial, end)
         if retry is not None:
-            text = f"{failure.kind}: {failure.message}; continues from its last checkpoint"
-            self.observer.starts_again(trial, f"{text}{retry_text(retry)}")
+            again = f"continues from its last checkpoint{retry_text(retry)}"
+            self.observer.starts_again(trial, f"{failure.kind}: {failure.message}", again)
             return
         if (starts := self.queue.starts[trial.trial_id]) > 1:
             message = f"{failure.message} (started {starts} times)"
@@ -75,16 +72,22 @@ class TrialEnds:
         except OSError as error:
             # A full disk may be the cause; without a result the trial counts as missing.
             text = f"{text}, which cannot be recorded: {error}"
-        self.observer.trial_ended(trial, TrialState.FAILED, f"{text}{self.last()}")
+        self.observer.trial_ended(trial, TrialState.FAILED, text)
+        self.warn_of_the_last()
 
-    def last(self) -> str:
-        """A sentence if no more trials start because all have failed in the same way."""
-        if not self.queue.hopeless:
-            return ""
-        return (
-            f"; the first {SAME_FAILURES} trials have all failed in this way: no more are started "
-            "(write execution: {max_failed: N} to start more)"
-        )
+    def warn_of_the_last(self) -> None:
+        """Warn once if no more trials start because all have failed in the same way."""
+        if self.queue.hopeless:
+            self.warn(
+                f"the first {SAME_FAILURES} trials have all failed in the same way: no more are "
+                "started (write execution: {max_failed: N} to start more)"
+            )
+
+    def warn(self, message: str) -> None:
+        """Pass a warning on to the observer, once."""
+        if message not in self.warned:
+            self.warned.add(message)
+            self.observer.warned(message)
 
 
 def unread_warning(program: str, names: Sequence[str]) -> str:

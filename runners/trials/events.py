@@ -16,10 +16,16 @@ class SweepObserver(Protocol):
         """The trial has recorded an epoch with this training loss; short epochs may be skipped."""
 
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
-        """The trial has a result; ``message`` has the reason if it is not complete."""
+        """The trial has a result; ``message`` has the reason if it is not complete.
+
+        The reason of a failure begins with its kind.
+        """
 
     def warned(self, message: str) -> None:
         """Something about the sweep is suspicious: one sentence, once for each such thing."""
 
-    def starts_again(self, trial: Trial, message: str) -> None:
-        """The trial failed and is retried; ``message`` has the reason and the kind of retry."""
+    def starts_again(self, trial: Trial, reason: str, retry: str) -> None:
+        """The trial failed for this reason, which begins with its kind; how and when it runs again.
+
+        ``retry`` is the end of a sentence.
+        """

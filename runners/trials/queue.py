@@ -1,7 +1,6 @@
 """Decide which trial starts next, and with which resources, as earlier trials end."""
 
 import heapq
-import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 
 from adaloss.records.result import DeviceMemory, FailureKind, TrialState
 from adaloss.trial import Trial
+from runners.trials.common_form import common_form
 from runners.trials.packing import gpu_share, note
 
 # Failures that a retry may cure; an error in code or data, or a hang, would only repeat.
@@ -214,7 +214,7 @@ class TrialQueue:
         if end.state is TrialState.FAILED:
             self.failed += 1
         if len(self.first_ends) < SAME_FAILURES:
-            self.first_ends.append(way_of(end))
+            self.first_ends.append(way_of(trial, end))
         return None
 
     def retry_of(self, start: Start, end: End) -> Retry | None:
@@ -234,16 +234,11 @@ class TrialQueue:
         )
 
 
-def way_of(end: End) -> str | None:
-    """The way in which a trial failed, without numbers; None if it did not fail."""
+def way_of(trial: Trial, end: End) -> str | None:
+    """The way in which a trial failed, equal for the same failure; None if it did not fail."""
     if end.state is not TrialState.FAILED:
         return None
-    return f"{end.failure}: {without_numbers(end.message)}"
-
-
-def without_numbers(message: str) -> str:
-    """A message without addresses and numbers, which differ between trials."""
-    return re.sub(r"0x[0-9a-fA-F]+|[0-9.]+", "0", message)
+    return common_form(trial, f"{end.failure}: {end.message}")
 
 
 def delay_before(retry: int) -> float:

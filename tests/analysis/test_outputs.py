@@ -202,7 +202,9 @@ def test_several_who_draw_the_curves_draw_all_of_them_between_them(tmp_path, rec
     assert shares_of(results, "heatmap", 4) == [(0, 1)]
     assert shares_of(results, "curves", 4) == [(0, 3), (1, 3), (2, 3)]
     shares = shares_of(results, "curves", 2)
-    drawn = [{path.stem for path in write_share(results, "curves", share)} for share in shares]
+    drawn = [
+        {path.stem for path in write_share(results, "curves", share).written} for share in shares
+    ]
     assert drawn == [{"curves-mlp", "curves-cifar_resnet20"}, {"curves-small_cnn"}]
 
 

@@ -1,8 +1,8 @@
 """Commands, grids and Python in the documents work as they are shown.
 
 Commands that are quick run on a small sweep. The others are parsed by the commands' own parsers:
-those that train, ask servers, open a browser or depend on the machine (EXPENSIVE), those with a URL,
-and those that need the results of a large shipped grid.
+those that train, ask servers, open a browser or depend on the machine (EXPENSIVE), those with a
+URL, and those that need the results of a large shipped grid.
 """
 
 import re

@@ -15,6 +15,7 @@ from adaloss.tasks.images.data.splits import Splits
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
 from adaloss.trial import Trial
+from analysis.attempts import Attempts
 from analysis.outputs import save_tables
 from analysis.results import read_results, tables_of
 from runners.trials.in_process import execute_here
@@ -121,7 +122,10 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     for trial in records.sweep.trials:
         execute_here(trial, records.sweep, records.store)
     results = read_results(records.sweep, records.sweep.trials, records.store)
-    assert list(save_tables(tables_of(results), records.store))
+    attempts = Attempts()
+    save_tables(tables_of(results), records.store, attempts)
+    assert attempts.written
+    assert attempts.unwritten == []
     return Reference(records=records, start=0.0, trials=0.0, tables=0.0)
 
 

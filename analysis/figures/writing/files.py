@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaloss.records.store import ignore
+from analysis.attempts import Attempts
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import history_frame, positions_by
 from analysis.results import Results
@@ -123,20 +124,31 @@ def save_figures(
 
     With a ``share``, only this writer's share of the figures.
     """
-    from analysis.figures import save_figure
+    for stem, draw in share_of(named, share):
+        yield from save_one(draw, folder / stem, formats)
 
+
+def share_of(named: Iterable[Named], share: Share) -> Iterator[Named]:
+    """The figures of a writer's share, with the names of their files without suffix."""
     first, others = share
     taken: set[str] = set()
     for number, (name, draw) in enumerate(named):
         stem = unused(file_name(name), taken)
         taken.add(stem)
-        if number % others != first:
-            continue
-        figure = draw()
-        for form in formats:
-            path = folder / f"{stem}.{form}"
-            save_figure(figure, path)
-            yield path
+        if number % others == first:
+            yield stem, draw
+
+
+def save_one(draw: "Callable[[], Figure]", path: Path, formats: Sequence[str]) -> Iterator[Path]:
+    """Draw a figure and write it in these formats; yield the files."""
+    from analysis.figures import save_figure
+
+    figure = draw()
+    for form in formats:
+        # A figure's name may have dots.
+        file = path.with_name(f"{path.name}.{form}")
+        save_figure(figure, file)
+        yield file
 
 
 def unused(stem: str, taken: Collection[str]) -> str:
@@ -153,10 +165,20 @@ def shares_of(results: Results, kind: str, writers: int) -> list[Share]:
     return [(number, most) for number in range(most)]
 
 
-def write_share(results: Results, kind: str, share: Share) -> list[Path]:
-    """Write a share of the figures of a kind into the sweep's folder."""
-    drawn = figures_of(results, (kind,))
-    return list(save_figures(drawn, results.store.figures_folder, FIGURE_FORMATS, share))
+def write_share(results: Results, kind: str, share: Share) -> Attempts:
+    """Write a share of the figures of a kind into the sweep's folder, as many as can be drawn."""
+    attempts, folder = Attempts(), results.store.figures_folder
+    with attempts.attempt(f"figures/{kind}", *command_to_draw(kind)):
+        for stem, draw in share_of(figures_of(results, (kind,)), share):
+            with attempts.attempt(f"figures/{stem}", *command_to_draw(kind)):
+                for file in save_one(draw, folder / stem, FIGURE_FORMATS):
+                    attempts.written.append(file)
+    return attempts
+
+
+def command_to_draw(kind: str) -> tuple[str, ...]:
+    """The words of the command that writes the figures of a kind."""
+    return ("plot", "--figure", kind, "--format", ",".join(FIGURE_FORMATS))
 
 
 def without_warnings(results: Results) -> Results:

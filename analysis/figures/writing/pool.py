@@ -2,54 +2,55 @@
 
 import os
 import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, connection, parent_process
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
+from typing import TypeVar
 
 from analysis.figures.writing.processes import clean_start, number_of_processes, start_early
 
-Write = Callable[[], Sequence[Path]]
-"""Draws and writes figures and returns the files; ``pickle`` sends it to another process."""
+T = TypeVar("T")
+Write = Callable[[], T]
+"""Draws and writes figures and says what it wrote; ``pickle`` sends it to another process."""
+Take = Callable[[T], None]
 SECONDS_TO_STOP = 0.2
 TIMES_TO_STOP = 15
-Waiting = dict[Future[Sequence[Path]], Write]
+Waiting = dict[Future[T], Write[T]]
 
 
 @contextmanager
-def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
+def figure_writers(take: Take[T]) -> Iterator[Take[Write[T]]]:
     """Yield a function that submits figures; the end of the block waits for them.
 
-    At the end ``written`` has all the files. On a machine with one processor this process writes
-    them. Exceptions from figures are raised at the end.
+    ``take`` is called in this process with what each of them returns. On a machine with one
+    processor, or without room for processes, this process writes them. Exceptions from figures are
+    raised at the end.
     """
-    number = number_of_processes()
-    if number == 1:
-        yield lambda write: written.extend(write())
-        return
-    start_early()
     others = set(active_children())
-    executor = ProcessPoolExecutor(number, clean_start(), initializer=follow_parent)
-    waiting: Waiting = {}
+    executor = started_executor()
+    if executor is None:
+        yield lambda write: take(write())
+        return
+    waiting: Waiting[T] = {}
     broken = Event()
 
-    def have_written(write: Write) -> None:
+    def have_written(write: Write[T]) -> None:
         try:
             waiting[executor.submit(until_stopped, write)] = write
         # When processes die, Python removes resources that the next start needs.
         except (BrokenProcessPool, OSError):
             broken.set()
-            written.extend(write())
+            take(write())
 
     try:
         yield have_written
         while waiting:
-            settle(waiting, broken, written)
+            settle(waiting, broken, take)
     except BaseException:
         # A process may have many figures left: after an interrupt, do not wait for them.
         stop_all(set(active_children()) - others)
@@ -64,7 +65,20 @@ def figure_writers(written: list[Path]) -> Iterator[Callable[[Write], None]]:
         executor.shutdown(cancel_futures=True)
 
 
-def settle(waiting: Waiting, broken: Event, written: list[Path]) -> None:
+def started_executor() -> ProcessPoolExecutor | None:
+    """The processes that write figures; None if this process writes them itself."""
+    number = number_of_processes()
+    if number == 1:
+        return None
+    try:
+        start_early()
+        return ProcessPoolExecutor(number, clean_start(), initializer=follow_parent)
+    # The system has no processes left, or no semaphores at all.
+    except (OSError, NotImplementedError):
+        return None
+
+
+def settle(waiting: Waiting[T], broken: Event, take: Take[T]) -> None:
     """Wait for some of the figures, and raise their exceptions.
 
     This process does the work of processes that have died, for example from a lack of memory;
@@ -74,10 +88,10 @@ def settle(waiting: Waiting, broken: Event, written: list[Path]) -> None:
     for saved in done:
         write = waiting.pop(saved)
         try:
-            written.extend(saved.result())
+            take(saved.result())
         except BrokenProcessPool:
             broken.set()
-            written.extend(write())
+            take(write())
 
 
 def stop_all(processes: Collection[BaseProcess]) -> None:
@@ -96,7 +110,7 @@ class StoppedError(BaseException):
     """This process must stop writing figures; a BaseException, so that no other code handles it."""
 
 
-def until_stopped(write: Write) -> Sequence[Path]:
+def until_stopped(write: Write[T]) -> T:
     """Write figures; at SIGTERM, remove partial files and end."""
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -27,7 +27,7 @@ def write_slowly():
     time.sleep(600)
 
 if __name__ == "__main__":
-    with figure_writers([]) as have_written:
+    with figure_writers([].extend) as have_written:
         have_written(write_slowly)
 """
 
@@ -40,7 +40,7 @@ def two_processors(monkeypatch):
 def test_they_are_the_files_that_this_process_would_write(tmp_path):
     names = {f"{number}.{form}": number for number in range(10) for form in ("png", "pdf")}
     written = []
-    with figure_writers(written) as have_written:
+    with figure_writers(written.extend) as have_written:
         for name, height in names.items():
             path = tmp_path / "beside" / name
             have_written(partial(write_elsewhere, path, height, os.getpid()))
@@ -54,14 +54,14 @@ def test_they_are_the_files_that_this_process_would_write(tmp_path):
 def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
     with (
         pytest.raises(UserError, match=r"suffix must be one of \.png"),
-        figure_writers([]) as have_written,
+        figure_writers([].extend) as have_written,
     ):
         have_written(partial(write, tmp_path / "figure.gif"))
 
 
 def test_who_wants_to_stop_does_not_wait_for_figures(tmp_path):
     def write_and_stop():
-        with figure_writers([]) as have_written:
+        with figure_writers([].extend) as have_written:
             have_written(partial(write_elsewhere, tmp_path / "other" / "a.png", 1, os.getpid()))
             have_written(partial(write_for_ever, tmp_path / "figure.png"))
             until(lambda: list(tmp_path.glob(".figure.png*")))
@@ -75,7 +75,7 @@ def test_who_wants_to_stop_does_not_wait_for_figures(tmp_path):
 
 def test_figures_of_a_process_that_died_are_written_here(tmp_path):
     written = []
-    with figure_writers(written) as have_written:
+    with figure_writers(written.extend) as have_written:
         have_written(partial(write_in, os.getpid(), tmp_path / "deadly.png"))
         for number in range(3):
             have_written(partial(write, tmp_path / f"{number}.png"))
@@ -87,9 +87,20 @@ def test_figures_of_a_process_that_died_are_written_here(tmp_path):
 def test_one_processor_does_it_itself(monkeypatch, tmp_path):
     monkeypatch.setattr(figure_processes, "processors", lambda: 1)
     written = []
-    with figure_writers(written) as have_written:
+    with figure_writers(written.extend) as have_written:
         have_written(partial(write_in, os.getpid(), tmp_path / "figure.png"))
         assert written == [tmp_path / "figure.png"]
+
+
+def test_a_machine_without_room_for_processes_does_it_itself(monkeypatch, tmp_path):
+    def no_room(*_, **__):
+        raise OSError("no semaphores")
+
+    monkeypatch.setattr("analysis.figures.writing.pool.ProcessPoolExecutor", no_room)
+    written = []
+    with figure_writers(written.extend) as have_written:
+        have_written(partial(write_in, os.getpid(), tmp_path / "figure.png"))
+    assert written == [tmp_path / "figure.png"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks /proc whether a process is there")
@@ -162,7 +173,7 @@ if __name__ == "__main__":
     figure_processes.processors = lambda: 4
     for number in range(8):
         written = []
-        with figure_writers(written) as have_written:
+        with figure_writers(written.extend) as have_written:
             for part in range(4):
                 path = Path(sys.argv[1]) / f"{number}-{part}.png"
                 have_written(partial(write_here_alone, path, os.getpid()))

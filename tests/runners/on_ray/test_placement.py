@@ -35,7 +35,7 @@ class Watcher:
     def warned(self, message):
         pass
 
-    def starts_again(self, trial, message):
+    def starts_again(self, trial, reason, retry):
         self.running.discard(trial.trial_id)
 
 

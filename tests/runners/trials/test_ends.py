@@ -31,6 +31,7 @@ class Recorder:
 
     def __init__(self):
         self.events = []
+        self.warnings = []
 
     def trial_started(self, trial):
         pass
@@ -42,10 +43,10 @@ class Recorder:
         self.events.append((state, message))
 
     def warned(self, message):
-        pass
+        self.warnings.append(message)
 
-    def starts_again(self, trial, message):
-        self.events.append(("again", message))
+    def starts_again(self, trial, reason, retry):
+        self.events.append(("again", f"{reason}; {retry}"))
 
 
 @pytest.fixture
@@ -171,6 +172,33 @@ def test_a_result_without_memory_is_kept_beside_the_next_attempts(
     assert (store.trial_folder(trial) / "attempts" / "1" / "result.json").exists()
     message = "out of memory: MemoryError: no room; retried, alone, in 2 s (retry 1 of 2)"
     assert observer.events == [("again", message)]
+
+
+def test_equal_failures_that_stop_the_sweep_are_told_once(make_trial, store, observer, clock):
+    trials = [make_trial(seed=seed) for seed in range(20)]
+    capacity = Capacity(cpus=12, gpus=0, cpus_per_trial=1, gpus_per_trial=None)
+    queue = TrialQueue(trials, capacity, {}, retries=0, max_failed=None, now=clock)
+    ending = TrialEnds(queue=queue, store=store, observer=observer, timeout=None)
+    for _ in range(12):
+        queue.start_next()
+    for trial in trials[:12]:
+        ending.lost(trial, DIED)
+    assert queue.exhausted
+    assert {message for _, message in observer.events} == {"worker lost: its worker died"}
+    (warning,) = observer.warnings
+    assert warning.startswith("the first 10 trials have all failed in the same way: no more")
+
+
+def test_what_a_program_leaves_out_is_told_once(ends, make_trial, start, observer):
+    trials = [make_trial(seed=seed) for seed in range(2)]
+    result = finished(start(trials[0]))
+    said = result.model_copy(update={"unread": ("typo",), "notes": ("two runs",)})
+    of_several = ends()
+    for trial in trials:
+        of_several.warn_of_program(trial, said)
+    unread, note = observer.warnings
+    assert "did not read the parameter typo" in unread
+    assert note == "two runs"
 
 
 class FullStore(Store):

@@ -186,12 +186,43 @@ def test_ten_trials_that_fail_in_the_same_way_stop_the_sweep():
     assert ends_until_stopped(Machine(40), [ALIKE_ENDS, another, ALIKE_ENDS]) == 10
 
 
+VARYING = [
+    "ValueError: lr 1e-3 of seed {seed}",
+    "ValueError: no file /tmp/{seed}/a b.pt",
+    "ValueError: object at 0x{seed}f, run {seed}b9d6bcd",
+    "ValueError: trial {trial_id}",
+    "ValueError: {name} is broken",
+]
+
+
+@pytest.mark.parametrize("message", VARYING)
+def test_ten_failures_that_differ_in_what_trials_differ_in_stop_it(message):
+    machine = Machine(40)
+    ends = [
+        End(
+            state=TrialState.FAILED,
+            failure=FailureKind.CODE,
+            message=message.format(
+                seed=trial.seed, trial_id=trial.trial_id, name=trial.readable_name
+            ),
+        )
+        for trial in machine.trials
+    ]
+    assert ends_until_stopped(machine, ends) == 10
+
+
+def test_trials_that_diverge_are_no_failures_however_alike():
+    alike = End(state=TrialState.DIVERGED, message="shape (8, 9)")
+    assert ends_until_stopped(Machine(40), [alike]) == 40
+
+
 @pytest.mark.parametrize(
     "other",
     [
         COMPLETE,
         End(state=TrialState.DIVERGED),
         End(state=TrialState.FAILED, failure=FailureKind.CODE, message="another reason"),
+        End(state=TrialState.FAILED, failure=FailureKind.CODE, message="TypeError: shape (8, 9)"),
         End(state=TrialState.FAILED, failure=FailureKind.TIMEOUT, message="shape (8, 9)"),
     ],
 )
