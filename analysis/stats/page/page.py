@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from adaloss.grid.tables.spec import NaIf, TableSpec
-from analysis.stats.answer.sentences import Subject, answer
+from analysis.stats.answer.sentences import answer
+from analysis.stats.answer.subject import Subject
 from analysis.stats.frames.frames import (
     AGGREGATE,
     IMPROVEMENT,
