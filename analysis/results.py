@@ -1,7 +1,7 @@
 """From a sweep and its records to its tables and statistics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -145,10 +145,15 @@ def tables_of(results: Results) -> tuple[Table, ...]:
     Raises:
         TableError: a requested table cannot be compiled.
     """
+    return compiled(results, results.specs)
+
+
+def compiled(results: Results, specs: Sequence[TableSpec]) -> tuple[Table, ...]:
+    """These tables of the sweep."""
     metric = results.sweep.grid.metric
     return compile_tables(
         results.frame,
-        results.specs,
+        specs,
         metric=metric.name,
         at=metric.at,
         goal=metric.goal,
@@ -177,8 +182,17 @@ def statistics_of(results: Results) -> Page:
         whole=whole,
         along=results.sensitivities(),
         tune=results.spec.tune,
-        **statistics_arguments(results),
+        **statistics_arguments(results) | {"measure": measure_as_shown(results)},
     )
+
+
+def measure_as_shown(results: Results) -> Measure:
+    """The measure of the first table; of any scale, with the decimals of that table."""
+    measure = results.measure
+    if not measure.about.any_scale:
+        return measure
+    tables = compiled(results, [results.spec])
+    return replace(measure, decimals=tables[0].style.decimals) if tables else measure
 
 
 def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:

@@ -26,6 +26,7 @@ from analysis.frame.frame import (
 )
 from analysis.tables.caption import caption_of
 from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
+from analysis.tables.decimals import decimals_for
 from analysis.tables.marks import mark_best
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
@@ -156,19 +157,26 @@ def tables_of(
     frame, choices = tuned(whole, spec, measure)
     varying = [name for name in fields_in(frame) if len(distinct_values(frame, name)) > 1]
     parts, wholes = grouped(frame, spec.per), grouped(whole, spec.per)
+    own_choices = {
+        per_values: {key[:2]: choice for key, choice in choices.items() if key[2:] == per_values}
+        for per_values in parts
+    }
+    cells_of_parts = {
+        per_values: compile_cells(part, own_choices[per_values], spec, measure, varying)
+        for per_values, part in parts.items()
+    }
+    every_cell = [cell for cells in cells_of_parts.values() for cell in cells.values()]
+    style = CellStyle(
+        decimals=decimals_for(every_cell, spec, measure),
+        spread=spec.spread,
+        always_n=spec.show_n == "always",
+    )
     for per_values, all_tried in wholes.items():
-        part = parts[per_values]
+        part, own = parts[per_values], own_choices[per_values]
+        cells = cells_of_parts[per_values]
         named = dict(zip(spec.per, per_values, strict=True))
         part_name = ", ".join(names.alone(*item) for item in named.items()) or None
         needs_name = len(parts) > 1 or spec.title is None
-        own = {key[:2]: choice for key, choice in choices.items() if key[2:] == per_values}
-        cells = compile_cells(part, own, spec, measure, varying)
-        style = CellStyle(
-            decimals=spec.decimals,
-            spread=spec.spread,
-            always_n=spec.show_n == "always",
-            small=measure.about.may_be_small,
-        )
         if spec.mark != "none":
             cells = mark_best(cells, measure.goal, style, second=spec.mark == "best_and_second")
         table = Table(

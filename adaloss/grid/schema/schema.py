@@ -188,8 +188,9 @@ class GridTable(TableSpec):
     """What is marked in a row: the best in bold, also the second underlined, or nothing."""
     show_n: ShowN = "incomplete"
     """Show the number of seeds of incomplete cells only, or always."""
-    decimals: Annotated[int, Field(ge=0, le=6)] = 2
-    """Digits after the decimal point."""
+    decimals: Annotated[int, Field(ge=0, le=6)] | None = None
+    """Digits after the decimal point. By default two, or of a program's metric as many as tell the
+    numbers of the table apart, at most six."""
     transpose: bool = False
     """Exchange rows and columns."""
     only: Point = Field({})

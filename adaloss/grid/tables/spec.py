@@ -33,7 +33,8 @@ class TableSpec(BaseModel):
     number of epochs. A cell is N/A if any, the majority or all
     of its trials diverged (``na_if``). ``spread`` is the standard deviation, the standard error of
     the mean, or half of its 95 % confidence interval (Student's t). ``mark`` sets which values of a
-    row are marked, ``show_n`` whether complete cells show their number of seeds too. ``transpose``
+    row are marked, ``show_n`` whether complete cells show their number of seeds too. ``decimals``
+    are by default two, or of a program's metric as many as tell the numbers apart. ``transpose``
     exchanges rows and columns afterwards. ``only`` has the values to keep by field. Each entry of
     ``exclude`` has the values by field of the cells to leave out. With ``provenance`` the caption
     shows the code version and the date. With ``figure`` the table is also drawn against its rows,
@@ -52,7 +53,7 @@ class TableSpec(BaseModel):
     spread: Spread = "std"
     mark: Mark = "best"
     show_n: ShowN = "incomplete"
-    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+    decimals: Annotated[int, Field(ge=0, le=6)] | None = None
     transpose: bool = False
     only: PointValues = {}
     exclude: tuple[PointValues, ...] = ()
