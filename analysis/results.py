@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 from analysis.tables.own_changes import any_mixed, with_what_is_now
 from analysis.tables.page import Page
+from analysis.tables.points import with_named_points, with_points
 from analysis.tables.tables import Table, compile_tables, measure_of, selected
 from analysis.tables.tuning import Sensitivity, sensitivities, tuned
 
@@ -42,10 +44,10 @@ class Results:
     frame: pd.DataFrame
     selection: str = ""
 
-    @property
+    @cached_property
     def names(self) -> Names:
         """The labels of the fields' values."""
-        return Names(self.sweep.labels)
+        return with_named_points(Names(self.sweep.labels), self.frame)
 
     @property
     def task(self) -> Task:
@@ -119,7 +121,7 @@ def read_results(
         targets=targets,
         metrics=(sweep.grid.metric.name, *metrics),
     )
-    frame = with_what_is_now(frame, sweep.places)
+    frame = with_what_is_now(with_points(frame, trials), sweep.places)
     return Results(
         sweep=sweep, trials=trials, store=store, specs=asked, frame=frame, selection=selection
     )

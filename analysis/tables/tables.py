@@ -11,6 +11,7 @@ from adaloss.grid.tables.at import NEEDS_TARGET, At, about_metric, epoch_of, rea
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metric import EPOCH, Goal
 from adaloss.tasks.metrics import COUNTED, METRICS
+from adaloss.tasks.program.fields import POINT
 from adaloss.tasks.program.task import aimed
 from adaloss.tasks.task import Task
 from analysis.frame.column_types import values_of
@@ -31,6 +32,7 @@ from analysis.tables.marks import mark_best
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import is_mixed, recorded
+from analysis.tables.points import ranked
 from analysis.tables.tuning import Choices, tuned
 from analysis.tables.wording import one_line, value_text
 
@@ -174,6 +176,10 @@ def tables_of(
     for per_values, all_tried in wholes.items():
         part, own = parts[per_values], own_choices[per_values]
         cells = cells_of_parts[per_values]
+        rows = values_of(all_tried, spec.rows)
+        if spec.ranks_points:
+            cells = ranked(cells, measure.goal)
+            rows = [row for row, _ in cells]
         named = dict(zip(spec.per, per_values, strict=True))
         part_name = ", ".join(names.alone(*item) for item in named.items()) or None
         needs_name = len(parts) > 1 or spec.title is None
@@ -190,7 +196,7 @@ def tables_of(
             names=names,
             row_field=spec.rows,
             column_field=spec.columns,
-            row_values=tuple(dict.fromkeys(values_of(all_tried, spec.rows))),
+            row_values=tuple(dict.fromkeys(rows)),
             column_values=tuple(dict.fromkeys(values_of(all_tried, spec.columns))),
             cells=MappingProxyType(cells),
             tune=spec.tune,
@@ -253,7 +259,7 @@ def check_names(spec: TableSpec, measure: Measure, frame: pd.DataFrame) -> None:
     several = (("per", spec.per), ("tune", spec.tune))
     named_axes += [(axis, field) for axis, fields_there in several for field in fields_there]
     for axis, name in named_axes:
-        if name not in fields:
+        if name not in fields and not (axis == "rows" and name == POINT and POINT in frame):
             raise TableError(
                 f"tables: {axis}: {name} is not a field of a trial; "
                 f"the fields are {', '.join(fields)}"
@@ -294,7 +300,7 @@ def compile_cells(
 ) -> dict[CellKey, Cell]:
     """The cell of every pair of a row and a column value, declared or not."""
     positions = positions_by(part, (spec.rows, spec.columns))
-    shown = {*spec.axes, AVERAGED_FIELD}
+    shown = {*(varying if spec.ranks_points else spec.axes), AVERAGED_FIELD}
     hidden = {name: applicable_values(part, name) for name in varying if name not in shown}
     for key, rows in positions.items():
         check_unmixed(rows, hidden, spec, key)

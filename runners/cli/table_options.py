@@ -58,10 +58,14 @@ def per_of_the_rest(
     other field in which the trials of a cell would differ.
     """
     from adaloss.grid.tables.axes import fields_needed
+    from adaloss.tasks.program.fields import POINT
     from adaloss.tasks.table import common_task
 
     axes = (fields.get("rows", spec.rows), fields.get("columns", spec.columns))
     tune = fields.get("tune", spec.tune)
+    if axes[0] == POINT:
+        # A point has a value of every parameter that varies.
+        return {}
     if "per" in fields or (axes, tune) == ((spec.rows, spec.columns), spec.tune):
         return {}
     # One seed is enough, because every cell has every seed.

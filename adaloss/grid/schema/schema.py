@@ -16,6 +16,7 @@ from adaloss.grid.schema.types import (
     MetricName,
     Point,
     ProgramName,
+    RowField,
     Seeds,
     TableAt,
     TableMetric,
@@ -164,8 +165,9 @@ class GridTable(TableSpec):
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
     )
 
-    rows: TrialField = "b0"
-    """The field that varies down the table."""
+    rows: RowField = "b0"
+    """The field that varies down the table. Of a program also ``point``: a row for each
+    combination of the parameters that vary, the best first."""
     columns: TrialField = "optimizer"
     """The field that varies across the table."""
     per: TrialFields = ("model",)

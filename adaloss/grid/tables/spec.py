@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from adaloss.grid.tables.at import At
+from adaloss.tasks.program.fields import POINT
 
 NaIf = Literal["any", "majority", "all"]
 Spread = Literal["std", "sem", "ci95"]
@@ -28,6 +29,7 @@ class TableSpec(BaseModel):
     """One table per value of ``per``: ``rows`` × ``columns`` of mean±spread over the seeds.
 
     ``rows``, ``columns`` and ``per`` are names of a trial's fields, with any number in ``per``.
+    The rows of a program may also be the ``point``: all parameters that vary, the best first.
     ``tune`` has the fields whose value is chosen for each cell, by the mean validation metric.
     ``metric`` and ``at`` default to those of the sweep; until a target, the metric defaults to the
     number of epochs. A cell is N/A if any, the majority or all
@@ -60,6 +62,11 @@ class TableSpec(BaseModel):
     title: str | None = None
     provenance: bool = True
     figure: bool = False
+
+    @property
+    def ranks_points(self) -> bool:
+        """Whether the rows are the points of a search, which are ranked."""
+        return self.rows == POINT
 
     @property
     def axes(self) -> tuple[str, ...]:

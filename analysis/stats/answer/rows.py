@@ -44,6 +44,7 @@ def best_row_sentence(subject: Subject) -> str | None:
     if not ranked:
         return None
     averaged = "mean " if any(len(samples.seeds) > 1 for samples, _ in ranked) else ""
+    what = f"{averaged}{measure.label}"
     at = "" if measure.at == LAST else f" {measure.when}"
     # A part's clauses stay together between the semicolons of several parts.
     link = "; " if len(ranked) == 1 else ", "
@@ -51,7 +52,10 @@ def best_row_sentence(subject: Subject) -> str | None:
         (samples.part, f"{link.join(texts(samples, found, subject))} {seeds_text(found)}")
         for samples, found in ranked
     ]
-    return sentence(f"Best {averaged}{measure.label}{at}", clauses)
+    if subject.spec.ranks_points:
+        clauses = [(part, f"{what}{at} {text}") for part, text in clauses]
+        return sentence(f"Best of {len(ranked[0][0].rows)} points", clauses)
+    return sentence(f"Best {what}{at}", clauses)
 
 
 def means(samples: Samples, subject: Subject) -> list[RowMean]:
@@ -96,7 +100,9 @@ def place(row: object, samples: Samples, subject: Subject) -> str:
     choice = subject.choices.get((row, samples.columns[0], *samples.part_values))
     tuned = zip(spec.tune, choice.values, strict=True) if choice and choice.values else ()
     named = [f"{field} = {names.text(field, value)}" for field, value in tuned]
-    text = f"{spec.rows} = {names.text(spec.rows, row)}"
+    # The name of a point has its parameters.
+    own = "" if spec.ranks_points else f"{spec.rows} = "
+    text = f"{own}{names.text(spec.rows, row)}"
     return f"{text} with {' and '.join(named)}" if named else text
 
 
