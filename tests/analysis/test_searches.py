@@ -70,7 +70,7 @@ def test_there_is_a_row_for_each_point_the_best_first(search):
         "| lr = 0.01099, width = 8 | 0.0300 |",
         "| lr = 0.4436, width = 8 | N/A |",
         "| lr = 0.02474, width = 4 | failed (0/1) |",
-        "| lr = 0.01642, width = 4 | – |",
+        "| lr = 0.01642, width = 8 | – |",
     ]
 
 

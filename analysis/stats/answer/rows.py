@@ -54,7 +54,8 @@ def best_row_sentence(subject: Subject) -> str | None:
     ]
     if subject.spec.ranks_points:
         clauses = [(part, f"{what}{at} {text}") for part, text in clauses]
-        return sentence(f"Best of {len(ranked[0][0].rows)} points", clauses)
+        number_of_points = sum(len(part.samples.rows) for part in subject.parts)
+        return sentence(f"Best of {number_of_points} points", clauses)
     return sentence(f"Best {what}{at}", clauses)
 
 
