@@ -15,8 +15,8 @@ from analysis.tables.names import Names
 from analysis.tables.wording import value_text
 
 CellKey = tuple[object, object]
-DIGITS = 4
-"""The most significant digits of a fraction in a point's name, if the names then all differ."""
+FEWEST_DIGITS, MOST_DIGITS = 4, 12
+"""Significant digits of the fractions in the names of points: as few as keep the points apart."""
 ENDS = (
     CellStatus.VALUE,
     CellStatus.UNREACHED,
@@ -40,14 +40,15 @@ def with_named_points(names: Names, frame: pd.DataFrame) -> Names:
     if POINT not in frame or not task_in(frame).is_program:
         return names
     points: list[Point] = list(dict.fromkeys(values_of(frame, POINT)))
-    short = [point_name(point, names, digits=DIGITS) for point in points]
-    if len(set(short)) < len(points):
-        short = [point_name(point, names) for point in points]
-    return Names({**names.labels, POINT: dict(zip(points, short, strict=True))})
+    for digits in (*range(FEWEST_DIGITS, MOST_DIGITS), None):
+        texts = [point_name(point, names, digits) for point in points]
+        if len(set(texts)) == len(points):
+            break
+    return Names({**names.labels, POINT: dict(zip(points, texts, strict=True))})
 
 
-def point_name(point: Point, names: Names, digits: int | None = None) -> str:
-    """The values of a point with their parameters; its fractions with this many digits."""
+def point_name(point: Point, names: Names, digits: int | None) -> str:
+    """The values of a point with their parameters; its fractions with this many digits, or all."""
     texts = []
     for name, value in point:
         is_fraction = digits is not None and isinstance(value, float)
