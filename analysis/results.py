@@ -1,7 +1,8 @@
 """From a sweep and its records to its tables and statistics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 from analysis.tables.own_changes import any_mixed, with_what_is_now
 from analysis.tables.page import Page
+from analysis.tables.points import with_named_points, with_points
 from analysis.tables.tables import Table, compile_tables, measure_of, selected
 from analysis.tables.tuning import Sensitivity, sensitivities, tuned
 
@@ -42,10 +44,10 @@ class Results:
     frame: pd.DataFrame
     selection: str = ""
 
-    @property
+    @cached_property
     def names(self) -> Names:
         """The labels of the fields' values."""
-        return Names(self.sweep.labels)
+        return with_named_points(Names(self.sweep.labels), self.frame)
 
     @property
     def task(self) -> Task:
@@ -119,7 +121,7 @@ def read_results(
         targets=targets,
         metrics=(sweep.grid.metric.name, *metrics),
     )
-    frame = with_what_is_now(frame, sweep.places)
+    frame = with_what_is_now(with_points(frame, trials), sweep.places)
     return Results(
         sweep=sweep, trials=trials, store=store, specs=asked, frame=frame, selection=selection
     )
@@ -145,10 +147,15 @@ def tables_of(results: Results) -> tuple[Table, ...]:
     Raises:
         TableError: a requested table cannot be compiled.
     """
+    return compiled(results, results.specs)
+
+
+def compiled(results: Results, specs: Sequence[TableSpec]) -> tuple[Table, ...]:
+    """These tables of the sweep."""
     metric = results.sweep.grid.metric
     return compile_tables(
         results.frame,
-        results.specs,
+        specs,
         metric=metric.name,
         at=metric.at,
         goal=metric.goal,
@@ -177,8 +184,17 @@ def statistics_of(results: Results) -> Page:
         whole=whole,
         along=results.sensitivities(),
         tune=results.spec.tune,
-        **statistics_arguments(results),
+        **statistics_arguments(results) | {"measure": measure_as_shown(results)},
     )
+
+
+def measure_as_shown(results: Results) -> Measure:
+    """The measure of the first table; of any scale, with the decimals of that table."""
+    measure = results.measure
+    if not measure.about.any_scale:
+        return measure
+    tables = compiled(results, [results.spec])
+    return replace(measure, decimals=tables[0].style.decimals) if tables else measure
 
 
 def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:

@@ -40,7 +40,7 @@ from adaloss.grid.reading.shipped import resolve_grid, shipped_grids
 from adaloss.grid.reading.wandb import read_wandb
 from adaloss.grid.schema.json_schema import grid_json_schema
 from adaloss.grid.schema.schema import Grid
-from adaloss.grid.tables.axes import default_table
+from adaloss.grid.tables.axes import POINTS, default_table
 from adaloss.grid.tables.labels import Labels, read_labels
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.grid.tables.tables import read_tables
@@ -148,7 +148,7 @@ def load_sweep(path: Path) -> Sweep:
         grid=grid,
         trials=expand_trials(grid, cells, task, file.groups, pass_seed=has_seeds),
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
-        tables=tables or (default_table(cells, task),),
+        tables=tables or (default_table(cells, task) if drawn is None else POINTS,),
         labels=labels,
         notes=notes,
         defaulted=frozenset({"name", *(("seeds",) if has_seeds else ())} - keys),

@@ -8,6 +8,7 @@ from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.side import SideCell
 from analysis.comparison.wording import verdict
 from analysis.render.csv import guarded
+from analysis.tables.wording import Decimals
 
 TEST_COLUMNS = ("standard_error", "t", "df", "p", "low", "high", "smallest")
 
@@ -63,7 +64,7 @@ def row_of(comparison: Comparison, cell: ComparedCell) -> dict[str, object]:
         **{name: numbers[name] for name in TEST_COLUMNS},
         "p_holm": cell.p_holm,
         "outcome": cell.outcome.value,
-        "verdict": verdict(cell, comparison.measure, 2),
+        "verdict": verdict(cell, comparison.measure, Decimals(2)),
     }
 
 

@@ -17,7 +17,7 @@ from analysis.comparison.wording import (
     verdict,
 )
 from analysis.tables.page import Page, PlainTable, Section
-from analysis.tables.wording import one_line
+from analysis.tables.wording import Decimals, one_line
 
 HEADINGS = ("ours", "n", "theirs", "n", "difference", "95 % interval", "t", "df", "p", "p (Holm)")
 
@@ -28,9 +28,11 @@ def comparison_page(comparison: Comparison, *, decimals: int = 2) -> Page:
     Numbers have this many ``decimals``. *Ours* is the first side, also called *here*; *theirs* is
     the second, *there*.
     """
-    sections = [conditions_section(comparison), cells_section(comparison, decimals)]
+    small = decimals if comparison.measure.about.may_be_small else None
+    chosen = Decimals(decimals, small=small)
+    sections = [conditions_section(comparison), cells_section(comparison, chosen)]
     if comparison.unmatched:
-        sections.append(unmatched_section(comparison, decimals))
+        sections.append(unmatched_section(comparison, chosen))
     return Page(title=title_of(comparison), sections=tuple(sections))
 
 
@@ -108,7 +110,7 @@ def same_text(comparison: Comparison) -> tuple[str, ...]:
     return (f"The same on both sides: {', '.join(texts)}.",) if texts else ()
 
 
-def cells_section(comparison: Comparison, decimals: int) -> Section:
+def cells_section(comparison: Comparison, decimals: Decimals) -> Section:
     """The pairs with their tests."""
     outcomes = Counter(cell.outcome for cell in comparison.cells)
     summary = ", ".join(f"{outcome.value}: {number}" for outcome, number in outcomes.items())
@@ -125,18 +127,17 @@ def cells_section(comparison: Comparison, decimals: int) -> Section:
     )
 
 
-def cell_texts(comparison: Comparison, cell: ComparedCell, decimals: int) -> tuple[str, ...]:
+def cell_texts(comparison: Comparison, cell: ComparedCell, decimals: Decimals) -> tuple[str, ...]:
     """One line of the table of pairs."""
     test = cell.test
-    small = comparison.measure.about.may_be_small
-    ends = [signed(end, decimals, small=small) for end in ((test.low, test.high) if test else ())]
+    ends = [signed(end, decimals) for end in ((test.low, test.high) if test else ())]
     return (
         *name_texts(comparison, cell),
-        number_of(cell.ours, decimals, small=small),
+        number_of(cell.ours, decimals),
         count_of(cell.ours),
-        number_of(cell.theirs, decimals, small=small),
+        number_of(cell.theirs, decimals),
         count_of(cell.theirs),
-        signed(cell.difference, decimals, small=small),
+        signed(cell.difference, decimals),
         " to ".join(ends),
         "" if test is None else f"{test.t:.2f}",
         "" if test is None else f"{test.df:.1f}",
@@ -146,11 +147,10 @@ def cell_texts(comparison: Comparison, cell: ComparedCell, decimals: int) -> tup
     )
 
 
-def unmatched_section(comparison: Comparison, decimals: int) -> Section:
+def unmatched_section(comparison: Comparison, decimals: Decimals) -> Section:
     """The cells that only one side has."""
     ours = sum(cell.ours is not None for cell in comparison.unmatched)
     theirs = len(comparison.unmatched) - ours
-    small = comparison.measure.about.may_be_small
     return Section(
         title="Without a partner",
         before=(f"Cells that only one side has: {ours} here, {theirs} there.",),
@@ -159,9 +159,9 @@ def unmatched_section(comparison: Comparison, decimals: int) -> Section:
             rows=tuple(
                 (
                     *name_texts(comparison, cell),
-                    number_of(cell.ours, decimals, small=small),
+                    number_of(cell.ours, decimals),
                     count_of(cell.ours),
-                    number_of(cell.theirs, decimals, small=small),
+                    number_of(cell.theirs, decimals),
                     count_of(cell.theirs),
                     cell.outcome.value,
                 )

@@ -10,7 +10,7 @@ from analysis.comparison.welch import LEVEL
 from analysis.tables.cells import CellStatus
 from analysis.tables.measure import Measure
 from analysis.tables.names import Names
-from analysis.tables.wording import number_text, one_line
+from analysis.tables.wording import Decimals, number_text, one_line
 
 STATUS_TEXTS: Mapping[CellStatus, str] = {
     CellStatus.NA: "N/A",
@@ -40,15 +40,15 @@ def field_here_and_there(name: str, cell: ComparedCell, names: Names) -> str:
     return here if here == there else f"{here} (theirs: {there})"
 
 
-def number_of(cell: SideCell | None, decimals: int, *, small: bool = False) -> str:
+def number_of(cell: SideCell | None, decimals: Decimals) -> str:
     """A side's mean±standard deviation, or the text of its status."""
     if cell is None:
         return ""
     if cell.mean is None:
         text = STATUS_TEXTS[cell.status]
     else:
-        spread = "" if cell.std is None else f"±{number_text(cell.std, decimals, small=small)}"
-        text = number_text(cell.mean, decimals, small=small) + spread
+        spread = "" if cell.std is None else f"±{number_text(cell.std, decimals)}"
+        text = number_text(cell.mean, decimals) + spread
     return " ".join(filter(None, (text, one_line(cell.mark))))
 
 
@@ -61,11 +61,11 @@ def count_of(cell: SideCell | None) -> str:
     return f"{cell.n}/{cell.expected}" if cell.expected not in (None, cell.n) else str(cell.n)
 
 
-def signed(value: float | None, decimals: int, *, small: bool = False) -> str:
+def signed(value: float | None, decimals: Decimals) -> str:
     """A difference with its sign; empty without one."""
     if value is None:
         return ""
-    text = number_text(value, decimals, small=small)
+    text = number_text(value, decimals)
     return text if text.startswith("-") or value != value else f"+{text}"
 
 
@@ -76,7 +76,7 @@ def p_text(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def verdict(cell: ComparedCell, measure: Measure, decimals: int) -> str:
+def verdict(cell: ComparedCell, measure: Measure, decimals: Decimals) -> str:
     """The verdict on a pair of cells."""
     if cell.outcome is Outcome.UNRESOLVED and cell.test is not None:
         least = amount(cell.test.smallest, measure, decimals)
@@ -91,9 +91,9 @@ def verdict(cell: ComparedCell, measure: Measure, decimals: int) -> str:
     return cell.outcome.value
 
 
-def amount(value: float, measure: Measure, decimals: int) -> str:
+def amount(value: float, measure: Measure, decimals: Decimals) -> str:
     """A difference without a sign, in the metric's unit, never rounded to 0."""
-    text = number_text(value, decimals)
+    text = number_text(value, Decimals(decimals.number))
     if value > 0 and float(text) == 0:
         text = f"{value:.1e}"
     return f"{text} {unit(measure)}".rstrip()

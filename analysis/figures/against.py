@@ -223,9 +223,15 @@ def draw_panel(
 
 
 def draw_means(
-    axes: Axes, at: Sequence[float], cells: Sequence[Cell], style: LineStyle, spread: Spread
+    axes: Axes,
+    at: Sequence[float],
+    cells: Sequence[Cell],
+    style: LineStyle,
+    spread: Spread,
+    *,
+    joined: bool = True,
 ) -> None:
-    """Draw a line with the spread of each mean and a gap at each cell without a value."""
+    """Draw the spread of each mean; a line joins them, with a gap at each cell without a value."""
     means = [math.nan if cell.mean is None else cell.mean for cell in cells]
     spreads = [cell.spread(spread) or 0.0 for cell in cells]
     look: dict[str, Any] = {
@@ -238,7 +244,7 @@ def draw_means(
         means,
         yerr=spreads,
         linewidth=1.1,
-        linestyle=style.dashes,
+        linestyle=style.dashes if joined else "none",
         elinewidth=0.8,
         capsize=1.5,
         **look,

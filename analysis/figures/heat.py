@@ -64,7 +64,7 @@ def heat_map(
     at: At,
     title: str,
     na_if: NaIf = "any",
-    decimals: int = 2,
+    decimals: int | None = None,
     width: float = PAGE_INCHES,
     names: Names = NO_LABELS,
     task: Task | None = None,
@@ -72,10 +72,10 @@ def heat_map(
     """The metric's means as colours, ``rows`` × ``columns``, one panel per ``per``, one scale.
 
     Brighter is better (larger, where neither is better). Each mean is written with ``decimals``
-    decimals and (k/n) if only k of n seeds have a value; diverged and failed cells are hatched,
-    cells without a value are grey, and cells outside the sweep are blank. Losses, rates and ``b``
-    have a logarithmic scale if they span magnitudes. The figure is at most ``width`` inches wide.
-    ``task`` has the goal of a program's metric.
+    decimals, by default those of a table, and (k/n) if only k of n seeds have a value; diverged and
+    failed cells are hatched, cells without a value are grey, and cells outside the sweep are blank.
+    Losses, rates and ``b`` have a logarithmic scale if they span magnitudes. The figure is at most
+    ``width`` inches wide. ``task`` has the goal of a program's metric.
 
     Raises:
         TableError: the fields or the metric do not exist, or a cell would mix trials that
@@ -92,19 +92,20 @@ def heat_map(
         title=title,
         names=names,
         task=task,
+        decimals=decimals,
     )
-    return draw(tables, title=title, decimals=decimals, width=width)
+    return draw(tables, title=title, width=width)
 
 
 @in_default_style
-def draw(tables: Sequence[Table], *, title: str, decimals: int, width: float) -> Figure:
+def draw(tables: Sequence[Table], *, title: str, width: float) -> Figure:
     """Draw one panel per table, a colour bar to their right and the key below."""
     notes: list[str] = []
     tables = shown_tables(tables, notes)
     cells = [cell for table in tables for cell in table.cells.values()]
     if not cells:
         return new_sheet(width, 1, title)
-    size, grid = layout(tables, decimals, width - BAR_INCHES)
+    size, grid = layout(tables, width - BAR_INCHES)
     colours = colours_of(cells, tables[0].measure.about)
     height = sum(panel_heights(tables, grid, size))
     figure = new_sheet(grid.width + BAR_INCHES, height, title)
@@ -114,18 +115,15 @@ def draw(tables: Sequence[Table], *, title: str, decimals: int, width: float) ->
     return figure
 
 
-def layout(tables: Sequence[Table], decimals: int, width: float) -> tuple[CellSize, Grid]:
+def layout(tables: Sequence[Table], width: float) -> tuple[CellSize, Grid]:
     """The size of cells and the grid of panels within this width."""
     texts = [name for table in tables for name in row_names(table, table.row_values)]
     names = max(text_inches(name, TEXT_POINTS) for name in texts) + 0.3
     columns = max(len(table.column_values) for table in tables)
     rows = max(len(table.row_values) for table in tables)
     cells = [cell for table in tables for cell in table.cells.values()]
-    small = tables[0].style.small
-    needed = (
-        max(text_inches(words_of(cell, decimals, small=small), SMALL_POINTS) for cell in cells)
-        + 0.08
-    )
+    decimals = tables[0].style.decimals
+    needed = max(text_inches(words_of(cell, decimals), SMALL_POINTS) for cell in cells) + 0.08
     wanted = names + columns * max(needed, 0.3)
     grid = panel_grid(len(tables), width=width, wanted=wanted, reserved=BAR_INCHES)
     lines = 2 if has_counts(cells) else 1

@@ -20,7 +20,7 @@ from analysis.figures.parts.sheet import SMALL_POINTS, TEXT_POINTS
 from analysis.figures.parts.ticks import Ticks, apart, tall, ticks_of
 from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.tables import Table
-from analysis.tables.wording import number_text
+from analysis.tables.wording import Decimals, number_text
 
 NAME_WIDTH = 18
 RASTER_CELLS = 2000
@@ -70,7 +70,7 @@ class CellSize:
 
     width: float
     height: float
-    decimals: int
+    decimals: Decimals
     has_room: bool
 
 
@@ -96,7 +96,7 @@ def draw_panel(axes: Axes, table: Table, colours: Colours, size: CellSize) -> No
         ]
         draw_ground(axes, spots, ground)
     if size.has_room:
-        write_cells(axes, cells, colours, size.decimals, small=table.style.small)
+        write_cells(axes, cells, colours, size.decimals)
     name_cells(axes, table, rows, size)
 
 
@@ -115,12 +115,12 @@ def draw_ground(axes: Axes, spots: Sequence[tuple[int, int]], ground: Ground) ->
 
 
 def write_cells(
-    axes: Axes, cells: Sequence[Sequence[Cell]], colours: Colours, decimals: int, *, small: bool
+    axes: Axes, cells: Sequence[Sequence[Cell]], colours: Colours, decimals: Decimals
 ) -> None:
     """Write every cell's number or words in its middle."""
     for row, line in enumerate(cells):
         for column, cell in enumerate(line):
-            words = words_of(cell, decimals, small=small)
+            words = words_of(cell, decimals)
             ink = "black" if cell.mean is None else ink_on(colours, cell.mean)
             paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
             axes.text(
@@ -165,11 +165,11 @@ def column_ticks(table: Table, size: CellSize) -> Ticks:
     return ticks_of(names, [index * size.width for index in range(len(names))])
 
 
-def words_of(cell: Cell, decimals: int, *, small: bool = False) -> str:
+def words_of(cell: Cell, decimals: Decimals) -> str:
     """The text in a cell: its mean, with (k/n) below if seeds are missing, or words."""
     if cell.mean is None:
         return GROUNDS[cell.status].words if cell.status in GROUNDS else ""
-    number = number_text(cell.mean, decimals, small=small)
+    number = number_text(cell.mean, decimals)
     return f"{number}\n({cell.n}/{cell.expected})" if cell.n < cell.expected else number
 
 

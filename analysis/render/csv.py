@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from adaloss.grid.tables.at import reach_of
+from adaloss.tasks.program.fields import POINT
 from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.tables import Table
 from analysis.tables.wording import one_line
@@ -64,7 +66,7 @@ def cell_records(table: Table) -> list[dict[str, object]]:
             "metric": guarded(table.metric),
             "at": table.at,
             "row_field": guarded(table.row_field),
-            "row": guarded(row),
+            "row": guarded(as_json(row) if table.row_field == POINT else row),
             "column_field": guarded(table.column_field),
             "column": guarded(column),
             "mean": cell.mean,
@@ -85,6 +87,11 @@ def cell_records(table: Table) -> list[dict[str, object]]:
         for (row, column), cell in table.cells.items()
         if cell.status is not CellStatus.UNDECLARED
     ]
+
+
+def as_json(point: Any) -> str:
+    """The parameters of a point with their values."""
+    return json.dumps(dict(point))
 
 
 def reached_record(table: Table, cell: Cell) -> dict[str, object]:

@@ -176,7 +176,7 @@ def siunitx_alignment(table: Table) -> str:
         whole_digits(text.mean for text in texts),
         whole_digits(text.spread for text in texts),
     )
-    decimals = table.style.decimals
+    decimals = table.style.decimals.number
     uncertainty = f" +- {spreads}.{decimals}" if any(text.spread for text in texts) else ""
     sign = "-" if any(text.mean.startswith("-") for text in texts) else ""
     width = f"table-format={sign}{means}.{decimals}{uncertainty}"

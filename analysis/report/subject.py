@@ -1,7 +1,7 @@
 """The content of the interactive figures: the cells of the first kind of table, by part."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import Positions, positions_of
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import positions_by
-from analysis.tables.cells import Cell, beyond_words
+from analysis.tables.cells import Cell, CellStyle, beyond_words
 from analysis.tables.measure import Measure
 from analysis.tables.tables import Table, selected
 from analysis.tables.wording import number_text
@@ -34,10 +34,14 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """The axes and cells of the figures. ``all_lines`` includes omitted lines."""
+    """The axes and cells of the figures. ``all_lines`` includes omitted lines.
+
+    ``style`` is that of the table's cells, without the number of seeds, which is separate.
+    """
 
     spec: TableSpec
     measure: Measure
+    style: CellStyle
     rows: Positions
     row_texts: Sequence[str]
     line_labels: Sequence[str]
@@ -51,18 +55,13 @@ class Subject:
         """Why cells are worse than any number; empty if none is."""
         return beyond_words(point.cell for point in self.points)
 
-    @property
-    def small(self) -> bool:
-        """Whether numbers may be far below 1."""
-        return self.measure.about.may_be_small
-
     def about(self, quantity: str) -> Metric:
         """What the task says about a metric of the curves."""
         return about_metric(quantity, self.measure.task)
 
     def number(self, value: float) -> str:
         """A number of the metric, as the tables have it."""
-        return number_text(value, self.spec.decimals, small=self.small)
+        return number_text(value, self.style.decimals)
 
     def cell_texts(self, point: Point) -> tuple[str, str, str]:
         """The part, the row and the line of a cell."""
@@ -89,6 +88,7 @@ def subject_of(
     return Subject(
         spec=spec,
         measure=measure,
+        style=replace(tables[0].style, always_n=False),
         rows=positions,
         row_texts=names.along(spec.rows, positions.values),
         line_labels=[names.alone(spec.columns, value) for value in shown],

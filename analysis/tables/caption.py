@@ -60,7 +60,7 @@ def caption_of(
             *shortfalls(tried),
             *reached(trials, measure),
             *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
-            *tied_fields(part, spec, varying, names),
+            *(() if spec.ranks_points else tied_fields(part, spec, varying, names)),
             *differing_sizes(part, measure, partial(by_axis, spec=spec, names=names)),
             *origins(trials, shown=spec.provenance),
         )
@@ -117,6 +117,8 @@ def over_seeds(cells: Collection[Cell], spread: Spread = "std") -> str:
 def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterator[str]:
     """The meaning of every mark that occurs in the table."""
     statuses = {cell.status for cell in cells}
+    if spec.ranks_points and measure.goal is not None:
+        yield f"The {'highest' if measure.goal == 'maximize' else 'lowest'} comes first."
     if any(cell.best for cell in cells):
         which = "highest" if measure.goal == "maximize" else "lowest"
         where = "column" if spec.transpose else "row"

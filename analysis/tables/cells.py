@@ -14,7 +14,7 @@ from adaloss.records.result import TrialState
 from analysis.frame.frame import MISSING
 from analysis.tables.measure import Measure
 from analysis.tables.own_changes import MIXED_SIGN
-from analysis.tables.wording import is_small, number_text
+from analysis.tables.wording import Decimals, is_small, number_text
 
 EDGE_SIGN = "‡"
 """After a value that was tuned and is at the edge of its range."""
@@ -213,12 +213,11 @@ class CellText:
 
 @dataclass(frozen=True, kw_only=True)
 class CellStyle:
-    """How cells are formatted; ``small`` means may be far below 1 (see :func:`number_text`)."""
+    """How cells are formatted."""
 
-    decimals: int
+    decimals: Decimals
     spread: Spread = "std"
     always_n: bool = False
-    small: bool = False
 
 
 WORDS: Mapping[CellStatus, str] = {
@@ -242,11 +241,11 @@ def cell_text(cell: Cell, style: CellStyle) -> CellText:
     count = " ".join(filter(None, (counted, MIXED_SIGN if cell.mixed else "", edge)))
     if cell.mean is not None:
         spread = cell.spread(style.spread)
-        small = style.small and is_small(cell.mean, style.decimals)
-        form = f".{style.decimals}e" if small else ""
+        small, fixed = style.decimals.small, Decimals(style.decimals.number)
+        form = "" if small is None or not is_small(cell.mean, style.decimals) else f".{small}e"
 
         def text(value: float) -> str:
-            return format(value, form) if form else number_text(value, style.decimals)
+            return format(value, form) if form else number_text(value, fixed)
 
         return CellText(
             mean=text(cell.mean), spread="" if spread is None else text(spread), count=count

@@ -23,7 +23,7 @@ def mark_best(
         return dict(cells)
     sign = 1.0 if goal == "maximize" else -1.0
     score = {
-        key: sign * float(number_text(cell.mean, style.decimals, small=style.small))
+        key: sign * float(number_text(cell.mean, style.decimals))
         for key, cell in cells.items()
         # A cell that mixes versions of the user's code is never the best.
         if cell.mean is not None and not cell.mixed

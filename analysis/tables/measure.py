@@ -10,6 +10,7 @@ from adaloss.tasks.metrics import COSTS
 from adaloss.tasks.program.task import aimed
 from adaloss.tasks.task import Task
 from analysis.frame.frame import task_in
+from analysis.tables.wording import Decimals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,13 +18,15 @@ class Measure:
     """A metric at an epoch; ``goal`` is None if neither direction is better.
 
     ``task`` is that of the trials. A program's must be known to say what its metrics are; the
-    frames that a measure is used with tell it.
+    frames that a measure is used with tell it. ``decimals`` are those of the table, None where the
+    metric has decimals of its own.
     """
 
     metric: str
     at: At
     goal: Goal | None
     task: Task | None = field(default=None, repr=False, compare=False)
+    decimals: Decimals | None = field(default=None, repr=False, compare=False)
 
     def of(self, frame: pd.DataFrame) -> "Measure":
         """The measure with the task of the frame, if it has none."""

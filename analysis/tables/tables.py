@@ -11,6 +11,7 @@ from adaloss.grid.tables.at import NEEDS_TARGET, At, about_metric, epoch_of, rea
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metric import EPOCH, Goal
 from adaloss.tasks.metrics import COUNTED, METRICS
+from adaloss.tasks.program.fields import POINT
 from adaloss.tasks.program.task import aimed
 from adaloss.tasks.task import Task
 from analysis.frame.column_types import values_of
@@ -26,10 +27,12 @@ from analysis.frame.frame import (
 )
 from analysis.tables.caption import caption_of
 from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
+from analysis.tables.decimals import decimals_for
 from analysis.tables.marks import mark_best
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.own_changes import is_mixed, recorded
+from analysis.tables.points import ranked
 from analysis.tables.tuning import Choices, tuned
 from analysis.tables.wording import one_line, value_text
 
@@ -156,19 +159,30 @@ def tables_of(
     frame, choices = tuned(whole, spec, measure)
     varying = [name for name in fields_in(frame) if len(distinct_values(frame, name)) > 1]
     parts, wholes = grouped(frame, spec.per), grouped(whole, spec.per)
+    own_choices = {
+        per_values: {key[:2]: choice for key, choice in choices.items() if key[2:] == per_values}
+        for per_values in parts
+    }
+    cells_of_parts = {
+        per_values: compile_cells(part, own_choices[per_values], spec, measure, varying)
+        for per_values, part in parts.items()
+    }
+    every_cell = [cell for cells in cells_of_parts.values() for cell in cells.values()]
+    style = CellStyle(
+        decimals=decimals_for(every_cell, spec, measure),
+        spread=spec.spread,
+        always_n=spec.show_n == "always",
+    )
     for per_values, all_tried in wholes.items():
-        part = parts[per_values]
+        part, own = parts[per_values], own_choices[per_values]
+        cells = cells_of_parts[per_values]
+        rows = values_of(all_tried, spec.rows)
+        if spec.ranks_points:
+            cells = ranked(cells, measure.goal)
+            rows = [row for row, _ in cells]
         named = dict(zip(spec.per, per_values, strict=True))
         part_name = ", ".join(names.alone(*item) for item in named.items()) or None
         needs_name = len(parts) > 1 or spec.title is None
-        own = {key[:2]: choice for key, choice in choices.items() if key[2:] == per_values}
-        cells = compile_cells(part, own, spec, measure, varying)
-        style = CellStyle(
-            decimals=spec.decimals,
-            spread=spec.spread,
-            always_n=spec.show_n == "always",
-            small=measure.about.may_be_small,
-        )
         if spec.mark != "none":
             cells = mark_best(cells, measure.goal, style, second=spec.mark == "best_and_second")
         table = Table(
@@ -182,7 +196,7 @@ def tables_of(
             names=names,
             row_field=spec.rows,
             column_field=spec.columns,
-            row_values=tuple(dict.fromkeys(values_of(all_tried, spec.rows))),
+            row_values=tuple(dict.fromkeys(rows)),
             column_values=tuple(dict.fromkeys(values_of(all_tried, spec.columns))),
             cells=MappingProxyType(cells),
             tune=spec.tune,
@@ -245,7 +259,7 @@ def check_names(spec: TableSpec, measure: Measure, frame: pd.DataFrame) -> None:
     several = (("per", spec.per), ("tune", spec.tune))
     named_axes += [(axis, field) for axis, fields_there in several for field in fields_there]
     for axis, name in named_axes:
-        if name not in fields:
+        if name not in fields and not (axis == "rows" and name == POINT and POINT in frame):
             raise TableError(
                 f"tables: {axis}: {name} is not a field of a trial; "
                 f"the fields are {', '.join(fields)}"
@@ -286,7 +300,7 @@ def compile_cells(
 ) -> dict[CellKey, Cell]:
     """The cell of every pair of a row and a column value, declared or not."""
     positions = positions_by(part, (spec.rows, spec.columns))
-    shown = {*spec.axes, AVERAGED_FIELD}
+    shown = {*(varying if spec.ranks_points else spec.axes), AVERAGED_FIELD}
     hidden = {name: applicable_values(part, name) for name in varying if name not in shown}
     for key, rows in positions.items():
         check_unmixed(rows, hidden, spec, key)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeGuard
 
@@ -41,16 +42,28 @@ def float_text(value: float) -> str:
     return format(Decimal(digits).normalize(), "f")
 
 
-def number_text(value: float, decimals: int, *, small: bool = False) -> str:
-    """A measurement with fixed decimals, never ``-0.00``; if it may be ``small``, as 1.20e-07."""
-    if small and is_small(value, decimals):
-        return f"{value:.{decimals}e}"
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+@dataclass(frozen=True)
+class Decimals:
+    """How many decimals numbers have.
+
+    ``small`` are those in scientific notation of numbers that would have no digit of their own;
+    None where such numbers read as 0.00.
+    """
+
+    number: int
+    small: int | None = None
 
 
-def is_small(value: float, decimals: int) -> bool:
+def number_text(value: float, decimals: Decimals) -> str:
+    """A measurement with fixed decimals, never ``-0.00``; if it may be small, as 1.20e-07."""
+    if decimals.small is not None and is_small(value, decimals):
+        return f"{value:.{decimals.small}e}"
+    return f"{round(value, decimals.number) + 0.0:.{decimals.number}f}"
+
+
+def is_small(value: float, decimals: Decimals) -> bool:
     """Whether a number other than 0 has no digit of its own within these decimals."""
-    return 0 < abs(value) < 10.0**-decimals
+    return 0 < abs(value) < 10.0**-decimals.number
 
 
 def one_line(text: str) -> str:

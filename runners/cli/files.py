@@ -22,6 +22,11 @@ NEEDS = {
     "differences": "differences need two columns",
 }
 
+POINTS = (
+    "the points of a search are in no order, and have only the figure against; name two fields "
+    "with --rows and --columns for the others"
+)
+
 
 @on_results("rows", "columns", "per", "tune", "metric", "at", "na_if", "spread", "title")
 def plot(
@@ -74,7 +79,8 @@ def plot(
         # Of the first table.
         named = named[:1]
     if figure and not named:
-        raise UserError(f"there is nothing to draw: {NEEDS.get(figure[0], 'no such trials')}")
+        needs = POINTS if results.spec.ranks_points else NEEDS.get(figure[0], "no such trials")
+        raise UserError(f"there is nothing to draw: {needs}")
     if output is None or not to_file:
         for path in save_figures(named, output or results.store.figures_folder, formats):
             typer.echo(f"wrote {path}", err=True)

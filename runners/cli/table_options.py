@@ -33,6 +33,9 @@ def changed_tables(
     task = task_of_sweep(sweep)
     specs: list[TableSpec] = []
     for spec in sweep.tables:
+        if spec.ranks_points and "rows" not in fields and {"columns", "tune"} & fields.keys():
+            # A point has one column, and one value of what would be tuned.
+            spec = spec.model_copy(update={"rows": rows_of(spec, fields, trials)})
         asked = fields | per_of_the_rest(spec, fields, trials)
         changed = spec.model_copy(update=checked(spec, asked, task)) if fields else spec
         if changed not in specs:
@@ -58,19 +61,43 @@ def per_of_the_rest(
     other field in which the trials of a cell would differ.
     """
     from adaloss.grid.tables.axes import fields_needed
+    from adaloss.tasks.program.fields import POINT
     from adaloss.tasks.table import common_task
 
     axes = (fields.get("rows", spec.rows), fields.get("columns", spec.columns))
     tune = fields.get("tune", spec.tune)
+    if axes[0] == POINT:
+        # A point has a value of every parameter that varies.
+        return {}
     if "per" in fields or (axes, tune) == ((spec.rows, spec.columns), spec.tune):
         return {}
-    # One seed is enough, because every cell has every seed.
-    cells = [trial.flat_values for trial in trials if trial.seed == trials[0].seed]
-    names = dict.fromkeys(name for cell in cells for name in cell if name != "seed")
-    cells = [{name: cell.get(name) for name in names} for cell in cells]
+    cells = cells_of(trials)
     displaced = [name for name in (spec.rows, spec.columns) if several(name, cells)]
     per = tuple(name for name in (*displaced, *spec.per) if name not in (*axes, *tune))
     return {"per": (*per, *fields_needed(cells, (*axes, *per, *tune), common_task(trials)))}
+
+
+def rows_of(spec: "TableSpec", fields: Mapping[str, Any], trials: "Sequence[Trial]") -> str:
+    """The rows of a table of points whose columns or tuned fields are chosen.
+
+    They stay the points if there is no other parameter.
+    """
+    from adaloss.grid.tables.axes import longest_axes
+    from adaloss.tasks.table import common_task
+
+    taken = {fields.get("columns", spec.columns), *fields.get("tune", ())}
+    task = common_task(trials)
+    cells = [{n: v for n, v in cell.items() if n not in taken} for cell in cells_of(trials)]
+    candidates = (*longest_axes(cells, task), *task.cell_fields)
+    return next((name for name in candidates if name not in taken), spec.rows)
+
+
+def cells_of(trials: "Sequence[Trial]") -> list[dict[str, Any]]:
+    """The values of each cell; None for those that only other cells have."""
+    # One seed is enough, because every cell has every seed.
+    cells = [trial.flat_values for trial in trials if trial.seed == trials[0].seed]
+    names = dict.fromkeys(name for cell in cells for name in cell if name != "seed")
+    return [{name: cell.get(name) for name in names} for cell in cells]
 
 
 def several(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:

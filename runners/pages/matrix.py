@@ -9,6 +9,8 @@ from rich.text import Text
 
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.printable import printable
+from adaloss.tasks.program.fields import POINT
+from adaloss.tasks.program.points import Point, points_of
 from adaloss.trial import Trial
 
 # More seeds than this are counted instead of marked one by one.
@@ -57,7 +59,8 @@ def state_matrix(
     for row_value, row in grouped(trials, spec.rows).items():
         cells = grouped(row, spec.columns)
         marks = [cell_marks(cells.get(value, []), states) for value in columns]
-        table.add_row(Text(shown(row_value)), *marks)
+        text = point_text(row_value) if spec.ranks_points else shown(row_value)
+        table.add_row(Text(text), *marks)
     return table
 
 
@@ -82,9 +85,15 @@ def legend() -> Text:
 def grouped(trials: Sequence[Trial], field: str) -> dict[Any, list[Trial]]:
     """The trials by their value of a field, in the order in which the values first appear."""
     groups: dict[Any, list[Trial]] = {}
-    for trial in trials:
-        groups.setdefault(trial.value(field), []).append(trial)
+    values = points_of(trials) if field == POINT else [trial.value(field) for trial in trials]
+    for value, trial in zip(values, trials, strict=True):
+        groups.setdefault(value, []).append(trial)
     return groups
+
+
+def point_text(point: Point) -> str:
+    """The parameters of a point with their values."""
+    return ", ".join(f"{printable(name)} = {shown(value)}" for name, value in point)
 
 
 def shown(value: Any) -> str:

@@ -236,10 +236,9 @@ def test_the_answer_names_the_best_value_of_a_parameter(programs, results_of):
         programs.cell([0.5, 0.52, 0.51], lr="constant", **{"optimizer.lr": rate})
     answer = statistics_of(results_of(programs)).answer
     assert answer[0] == (
-        "Best mean test/top1 over every optimizer.lr: 1e-3, then less 0.9100 "
-        "(every other is worse)."
+        "Best mean test/top1 over every optimizer.lr: 1e-3, then less 0.910 (every other is worse)."
     )
-    assert "constant by 0.4000 (p = 0.0002)" in answer[1]
+    assert "constant by 0.400 (p = 0.0002)" in answer[1]
 
 
 def test_a_bare_measure_is_enough_for_the_statistics(eventful_programs):

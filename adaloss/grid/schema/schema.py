@@ -16,6 +16,7 @@ from adaloss.grid.schema.types import (
     MetricName,
     Point,
     ProgramName,
+    RowField,
     Seeds,
     TableAt,
     TableMetric,
@@ -164,8 +165,9 @@ class GridTable(TableSpec):
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
     )
 
-    rows: TrialField = "b0"
-    """The field that varies down the table."""
+    rows: RowField = "b0"
+    """The field that varies down the table. Of a program also ``point``: a row for each
+    combination of the parameters that vary, the best first."""
     columns: TrialField = "optimizer"
     """The field that varies across the table."""
     per: TrialFields = ("model",)
@@ -188,8 +190,9 @@ class GridTable(TableSpec):
     """What is marked in a row: the best in bold, also the second underlined, or nothing."""
     show_n: ShowN = "incomplete"
     """Show the number of seeds of incomplete cells only, or always."""
-    decimals: Annotated[int, Field(ge=0, le=6)] = 2
-    """Digits after the decimal point."""
+    decimals: Annotated[int, Field(ge=0, le=6)] | None = None
+    """Digits after the decimal point. By default two, or of a program's metric as many as tell the
+    numbers of the table apart, at most six."""
     transpose: bool = False
     """Exchange rows and columns."""
     only: Point = Field({})

@@ -16,7 +16,7 @@ from adaloss.grid.tables.spec import listed
 from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.records.places import url_problem
 from adaloss.tasks.metrics import COUNTED, LOGGED, METRICS
-from adaloss.tasks.program.fields import LOGGED_AS
+from adaloss.tasks.program.fields import LOGGED_AS, POINT
 from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES, TASKS
 from adaloss.tasks.task import Task
 from adaloss.trial import Seed
@@ -136,6 +136,13 @@ def trial_field(value: Any, info: ValidationInfo) -> Any:
     return one_of(task_in(info).field_names, value, "a field of a trial")
 
 
+def row_field(value: Any, info: ValidationInfo) -> Any:
+    """The name of a field of a trial, or ``point``: all parameters of a program that vary."""
+    if value == POINT and task_in(info).is_program:
+        return value
+    return trial_field(value, info)
+
+
 def trial_fields(value: Any, info: ValidationInfo) -> Any:
     """The names of fields of a trial: one, several or none."""
     names = listed(value)
@@ -238,6 +245,9 @@ SEVERAL_FIELDS = {
 }
 TrialField = Annotated[
     str, BeforeValidator(trial_field), WithJsonSchema({"anyOf": [*ONE_FIELD["anyOf"], ANY_TEXT]})
+]
+RowField = Annotated[
+    str, BeforeValidator(row_field), WithJsonSchema({"anyOf": [*ONE_FIELD["anyOf"], ANY_TEXT]})
 ]
 TrialFields = Annotated[
     tuple[str, ...],

@@ -8,12 +8,17 @@ from adaloss.grid.points.forms import is_number
 from adaloss.grid.points.points import Cell
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.optimizer_names import HYPERPARAMETER, SOMETIMES_UNUSED, unused_fields
+from adaloss.tasks.program.fields import POINT
 from adaloss.tasks.table import CELL_FIELDS
 from adaloss.tasks.task import Task
 
 USUAL = TableSpec()
 NAMES = (USUAL.columns, "model", "dataset")
 """The fields with names as values, from the one that is compared most to the least."""
+
+
+POINTS = TableSpec(rows=POINT, columns="program", per=())
+"""The table of a random search: its points, the best first."""
 
 
 def default_table(cells: list[Cell], task: Task) -> TableSpec:

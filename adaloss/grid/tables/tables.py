@@ -6,11 +6,12 @@ from adaloss.grid.mistakes.problems import Problem
 from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.cells import unmatched
 from adaloss.grid.points.points import Cell, Point, read_point
+from adaloss.grid.points.programs import is_random
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.grid.schema.schema import Grid
 from adaloss.grid.tables.at import LAST, NEEDS_TARGET, TASK, epoch_of, reach_of
-from adaloss.grid.tables.axes import default_table, fields_needed
+from adaloss.grid.tables.axes import POINTS, default_table, fields_needed
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.tasks.metrics import COUNTED
 
@@ -42,7 +43,9 @@ def read_tables(
                 problems += unmatched(file, point, index, invalid)
             settings = table.model_dump(exclude={"only", "exclude"})
             if file.task.is_program and cells:
-                usual = default_table(cells, file.task)
+                chosen_axes = {"rows", "columns", "per", "tune"} & table.model_fields_set
+                is_search = is_random(file) and not chosen_axes
+                usual = POINTS if is_search else default_table(cells, file.task)
                 axes = {"rows": usual.rows, "columns": usual.columns}
                 settings |= {n: v for n, v in axes.items() if n not in table.model_fields_set}
             if "per" not in table.model_fields_set:
@@ -87,7 +90,10 @@ def table_problems(
         message = f"tables[{number}]: write {FIELD_OF[unset[0]]} instead of {unset[0]}"
         yield file.problem(path, message)
         return
-    if needed := fields_needed(cells, (*spec.axes, *spec.tune), file.task):
+    # A point has a value of every parameter that varies.
+    if not spec.ranks_points and (
+        needed := fields_needed(cells, (*spec.axes, *spec.tune), file.task)
+    ):
         names = " and ".join(needed)
         message = (
             f"tables[{number}] would average over {names}, not only over seeds; "

@@ -12,12 +12,14 @@ from adaloss.trial import FiniteFloat, Pairs, Seed, Trial, as_pairs, frozen, rea
 
 PROGRAM_TASK = "program"
 SEED = "seed"
+POINT = "point"
+"""What tables call all parameters that vary together: a row for each point of a search."""
 FUNCTION = re.compile(r"(?P<module>[^:\s]+):(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
 RESERVED = frozenset(
     {"task", "program", SEED, "trial_id", "state", "finished_epochs", "seconds", "finished_at"}
     | {"code_version", "environment", "fingerprint", "divergence", "failure_kind"}
     | {"failure_message", "train_size", "val_size", "test_size", "epoch", "step"}
-    | {"fingerprint_now"}
+    | {"fingerprint_now", POINT}
 )
 """Columns of every frame of results: a parameter of this name has another in tables."""
 LOGGED_AS: Mapping[str, str] = {name: f"logged_{name}" for name in ("epoch", "step", "seconds")}

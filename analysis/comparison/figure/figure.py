@@ -18,7 +18,7 @@ from analysis.figures.parts.band import Band
 from analysis.figures.parts.labels import bounded, literal
 from analysis.figures.parts.line_styles import BAND_LABEL, LineStyle, line_styles
 from analysis.figures.parts.sheet import add_key, new_sheet
-from analysis.tables.wording import one_line
+from analysis.tables.wording import Decimals, one_line
 
 PANELS_PER_ROW = 2
 PANEL_WIDTH = 4.6
@@ -40,11 +40,11 @@ def comparison_figure(comparison: Comparison, *, decimals: int = 2) -> Figure:
     a band at the start of the axis. A difference far beyond the others is an arrow at the edge with
     its number. Both means are on the right, and the differing conditions below the key.
     """
-    return draw(comparison, panels_of(comparison), decimals)
+    return draw(comparison, panels_of(comparison), Decimals(decimals))
 
 
 @in_default_style
-def draw(comparison: Comparison, panels: Sequence[Panel], decimals: int) -> Figure:
+def draw(comparison: Comparison, panels: Sequence[Panel], decimals: Decimals) -> Figure:
     """One panel per part under a common title, over a common key and the conditions."""
     columns = min(len(panels), PANELS_PER_ROW)
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
@@ -94,7 +94,9 @@ def first_names(names: Sequence[str]) -> str:
     return ", ".join((*distinct[:MOST_CONDITIONS], *([f"{more} more"] if more > 0 else [])))
 
 
-def draw_panel(axes: Axes, panel: Panel, styles: Mapping[object, LineStyle], decimals: int) -> None:
+def draw_panel(
+    axes: Axes, panel: Panel, styles: Mapping[object, LineStyle], decimals: Decimals
+) -> None:
     """The rows of one part, from top to bottom."""
     axes.set_xlim(panel.low, panel.high)
     start = BAND.share if any(is_diverged(row.cell) for row in panel.rows) else 0.0

@@ -10,6 +10,7 @@ from analysis.comparison.figure.rows import Panel, Row
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.wording import number_of, signed
 from analysis.figures.parts.line_styles import LineStyle
+from analysis.tables.wording import Decimals
 
 SMALL = 6.5
 LETTER = 4.2
@@ -28,7 +29,7 @@ def is_diverged(cell: ComparedCell) -> bool:
     return cell.outcome in DIVERGED
 
 
-def draw_numbers(axes: Axes, rows: Sequence[Row], decimals: int) -> None:
+def draw_numbers(axes: Axes, rows: Sequence[Row], decimals: Decimals) -> None:
     """Write both sides' numbers in two columns on the right."""
     here = ["ours", *(number_of(row.cell.ours, decimals) for row in rows)]
     there = ["theirs", *(number_of(row.cell.theirs, decimals) for row in rows)]
@@ -40,7 +41,7 @@ def draw_numbers(axes: Axes, rows: Sequence[Row], decimals: int) -> None:
 
 
 def draw_row(
-    axes: Axes, row: Row, panel: Panel, style: LineStyle, decimals: int, start: float
+    axes: Axes, row: Row, panel: Panel, style: LineStyle, decimals: Decimals, start: float
 ) -> None:
     """Draw one pair: its interval and marker, or a text.
 
@@ -75,7 +76,7 @@ def draw_row(
 
 
 def draw_arrow(
-    axes: Axes, row: Row, difference: float, style: LineStyle, decimals: int, start: float
+    axes: Axes, row: Row, difference: float, style: LineStyle, decimals: Decimals, start: float
 ) -> None:
     """Draw an arrow at the axis' end with the number that lies beyond it."""
     right = difference > 0

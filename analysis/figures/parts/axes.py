@@ -58,6 +58,7 @@ def tables_for(
     title: str,
     names: Names,
     task: Task | None = None,
+    decimals: int | None = None,
 ) -> tuple[Table, ...]:
     """The tables whose numbers a figure draws, one per value of ``per``.
 
@@ -70,6 +71,7 @@ def tables_for(
     """
     spec = TableSpec.model_validate(
         {"rows": rows, "columns": columns, "per": per, "na_if": na_if, "mark": "none"}
+        | {"decimals": decimals}
     )
     task = task or task_in(frame)
     return compile_tables(

@@ -55,11 +55,15 @@ def figures_of(
     }
     look: dict[str, Any] = {"at": measure.at, "na_if": spec.na_if, "spread": spec.spread}
     if AGAINST in kinds:
-        yield (
-            f"against-{spec.rows}",
-            partial(figures.accuracy_against, frame, **look, **axes, **common),
-        )
-        for other in (spec for spec in results.specs[1:] if spec.figure):
+        if spec.ranks_points:
+            on: dict[str, Any] = {"line": spec.columns, "per": spec.per}
+            yield "points", partial(figures.metric_at_points, frame, **look, **on, **common)
+        else:
+            yield (
+                f"against-{spec.rows}",
+                partial(figures.accuracy_against, frame, **look, **axes, **common),
+            )
+        for other in (o for o in results.specs[1:] if o.figure and not o.ranks_points):
             asked = results.measure_of(other)
             changes: dict[str, Any] = {
                 "x": other.rows,
@@ -75,6 +79,9 @@ def figures_of(
                 f"against-{other.rows}-{asked.metric}-{asked.at}",
                 partial(figures.accuracy_against, results.chosen_for(other), **(common | changes)),
             )
+    if spec.ranks_points:
+        # The points of a search are in no order that a line could follow or a map could have.
+        return
     if SENSITIVITY in kinds:
         for along in results.sensitivities():
             own: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pandas as pd
 from adaloss.tasks.metric import Metric
 from analysis.report.curves.curves import Curves
 from analysis.report.subject import Point, Subject
-from analysis.tables.cells import CellStyle, cell_text
+from analysis.tables.cells import cell_text
 
 MOST_SEEDS = 10
 """The largest number of seeds whose values a figure lists."""
@@ -27,27 +27,19 @@ def means_data(
 ) -> dict[str, JsonValue]:
     """The cells as columns: position, mean, spread, the table's text, and the seeds' values."""
     seeds = seed_texts(frame, subject)
-    style = style_of(subject)
     return {
         "part": [point.part for point in points],
         "row": [point.row for point in points],
         "line": [point.line for point in points],
         "mean": [rounded(point.cell.mean) for point in points],
         "spread": [rounded(point.cell.spread(subject.spec.spread)) for point in points],
-        "value": [cell_text(point.cell, style).plain for point in points],
+        "value": [cell_text(point.cell, subject.style).plain for point in points],
         "n": [point.cell.n for point in points],
         "declared": [point.cell.expected for point in points],
         "diverged": [point.cell.diverged for point in points],
         "na": [int(point.cell.is_beyond) for point in points],
         "seeds": [told_seeds(seeds[trial] for trial in point.trials) for point in points],
     }
-
-
-def style_of(subject: Subject) -> CellStyle:
-    """The table's style of cells, without the number of seeds, which is separate."""
-    return CellStyle(
-        decimals=subject.spec.decimals, spread=subject.spec.spread, small=subject.small
-    )
 
 
 def seed_texts(frame: pd.DataFrame, subject: Subject) -> dict[int, str]:
@@ -84,9 +76,8 @@ def mean_rows(
 ) -> Iterable[tuple[str, ...]]:
     """The cells as rows of text."""
     seeds = seed_texts(frame, subject)
-    style = style_of(subject)
     for point in points:
-        words = cell_text(point.cell, style).plain
+        words = cell_text(point.cell, subject.style).plain
         yield (
             *subject.cell_texts(point),
             words,

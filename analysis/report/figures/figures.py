@@ -26,6 +26,11 @@ from analysis.tables.tuning import tuned
 MOST_CELLS = 50_000
 """The largest number of cells in the page's data."""
 
+NO_ORDER = (
+    "The points of a search are in no order, so there are no lines to draw. The folder figures/ "
+    "has the metric against each parameter."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
@@ -41,6 +46,8 @@ def figures_of(
     """The figures of the sweep's first kind of table."""
     spec = sweep.tables[0]
     measure = measure_in(sweep, spec)
+    if spec.ranks_points:
+        return Figures(html=section("figures", "Figures", [paragraph(NO_ORDER)]), data=None)
     rows = tuned(selected(frame, spec), spec, measure)[0].reset_index(drop=True)
     subject = subject_of(rows, tables, spec, measure)
     if subject is None:

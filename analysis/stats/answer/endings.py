@@ -66,7 +66,7 @@ def by_column(
 
 
 def at(found: tuple[object, ...], rows: "list[object]", spec: TableSpec, names: Names) -> str:
-    """`` (b0 = 0.01, 0.1)``, if there are several rows."""
-    if len(set(rows)) < 2:
+    """`` (b0 = 0.01, 0.1)``, if there are several rows; the table lists points by their ends."""
+    if len(set(rows)) < 2 or spec.ranks_points:
         return ""
     return f" ({spec.rows} = {', '.join(names.text(spec.rows, row) for row in found)})"

@@ -1,48 +1,22 @@
 """The answer of a sweep: what its statistics say, in at most six sentences."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import isnan
 
-import pandas as pd
-
 from adaloss.grid.tables.at import LAST
-from adaloss.grid.tables.spec import TableSpec
 from analysis.stats.answer.claims import Claims, Difference, Ranking, claims_of
 from analysis.stats.answer.endings import endings
+from analysis.stats.answer.rows import best_row_sentence, have_one_column
+from analysis.stats.answer.subject import Subject, number, sentence
 from analysis.stats.answer.tuning import tuning_sentence
 from analysis.stats.answer.width import width_sentence
-from analysis.stats.frames.frames import PartStatistics
-from analysis.stats.page import wording
-from analysis.stats.page.wording import decimals_of, p_text
+from analysis.stats.page.wording import p_text
 from analysis.stats.robustness import is_accuracy
-from analysis.tables.measure import Measure
-from analysis.tables.names import Names
 from analysis.tables.tuning import Choices
 
-MOST_PARTS = 3
-"""A sentence has the first of more parts."""
 MOST_COLUMNS = 4
 WHOLE = 100.0
 """No two percentages differ by more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What the statistics are of.
-
-    ``frame`` has the shown trials, ``whole`` also those of all tuned values, ``along`` the parts of
-    the same table along other axes.
-    """
-
-    parts: Sequence[PartStatistics]
-    along: Sequence[tuple[str, Sequence[PartStatistics]]]
-    frame: pd.DataFrame
-    whole: pd.DataFrame
-    spec: TableSpec
-    measure: Measure
-    choices: Choices
-    names: Names
 
 
 def answer(subject: Subject) -> tuple[str, ...]:
@@ -51,9 +25,8 @@ def answer(subject: Subject) -> tuple[str, ...]:
     That a column is worse than the best is said only where Holm's tests over all parts allow it
     (:func:`claims_of`); everything else describes the recorded trials.
     """
-    claims = claims_of(subject.parts, tried_of(subject.choices)) if subject.measure.goal else None
     found = [
-        *(claim_sentences(claims, subject) if claims else ()),
+        *(best_sentences(subject) if subject.measure.goal else ()),
         endings(subject.frame, subject.whole, subject.spec, subject.measure, subject.names),
         width_sentence(subject.parts, subject.along, subject.spec, subject.measure, subject.names),
         tuning_sentence(
@@ -61,6 +34,14 @@ def answer(subject: Subject) -> tuple[str, ...]:
         ),
     ]
     return tuple(filter(None, found))
+
+
+def best_sentences(subject: Subject) -> Iterator[str | None]:
+    """Which column is best; of a table with one column, which row."""
+    if have_one_column(subject):
+        yield best_row_sentence(subject)
+    else:
+        yield from claim_sentences(claims_of(subject.parts, tried_of(subject.choices)), subject)
 
 
 def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
@@ -75,24 +56,18 @@ def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
     if not ranked:
         return
     best = [leader_clause(ranking, tests, subject) for ranking in ranked]
-    yield sentence(f"Best mean {measure.label}{at}{over}", best, ranked)
+    yield sentence(f"Best mean {measure.label}{at}{over}", named(best, ranked))
     if worse := [ranking for ranking in ranked if ranking.worse]:
         clauses = [listed(ranking.worse, subject) for ranking in worse]
-        yield sentence(f"Worse than it{over}{corrected}", clauses, worse)
+        yield sentence(f"Worse than it{over}{corrected}", named(clauses, worse))
     if there := [ranking for ranking in ranked if ranking.at_rows]:
         clauses = [at_rows(ranking, subject) for ranking in there]
-        yield sentence(f"Worse than the best of a single {rows}{corrected}", clauses, there)
+        yield sentence(f"Worse than the best of a single {rows}{corrected}", named(clauses, there))
 
 
-def sentence(subject: str, clauses: Sequence[str], rankings: Sequence[Ranking]) -> str:
-    """The clauses of the first parts, each with its part's name."""
-    named = [
-        f"{ranking.samples.part}: {clause}" if ranking.samples.part else clause
-        for clause, ranking in zip(clauses, rankings, strict=True)
-    ]
-    rest = len(named) - MOST_PARTS
-    more = [f"{rest} more in the statistics"] if rest > 0 else []
-    return f"{subject}: {'; '.join([*named[:MOST_PARTS], *more])}."
+def named(clauses: Sequence[str], rankings: Sequence[Ranking]) -> list[tuple[str, str]]:
+    """The clauses, each with the name of its part."""
+    return [(one.samples.part, text) for text, one in zip(clauses, rankings, strict=True)]
 
 
 def tried_of(choices: Choices) -> dict[object, int]:
@@ -156,11 +131,6 @@ def power_words(found: Sequence[Difference], mean: float, tests: int, subject: S
 def name_of(column: object, subject: Subject) -> str:
     """A column's name."""
     return subject.names.alone(subject.spec.columns, column)
-
-
-def number(value: float, subject: Subject) -> str:
-    """A number of the metric."""
-    return wording.number(value, decimals_of(subject.measure))
 
 
 def span(low: float, high: float, subject: Subject) -> str:

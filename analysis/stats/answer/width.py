@@ -10,7 +10,7 @@ from analysis.stats.frames.robustness import AT_LEAST, WIDTH
 from analysis.stats.robustness import near_words
 from analysis.tables.measure import Measure
 from analysis.tables.names import Names
-from analysis.tables.wording import number_text
+from analysis.tables.wording import Decimals, number_text
 
 MOST_PARTS = 3
 MOST_COLUMNS = 4
@@ -67,5 +67,5 @@ def width_texts(
     """``adaloss at least 4.0``."""
     for record in records:
         least = "at least " if AT_LEAST in str(record["note"]) else ""
-        width = number_text(float(record["value"]), 1)
+        width = number_text(float(record["value"]), Decimals(1))
         yield f"{names.alone(spec.columns, record['column'])} {least}{width}"

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.stats.page.wording import (
+    TWO,
     decimals_of,
     fewest_and_most,
     improvement_power,
@@ -59,8 +60,8 @@ def improvement_section(
     lines = tuple(
         (
             f"{value_text(record['first'])} > {value_text(record['second'])}",
-            number(record["probability"], 2),
-            interval(record["low"], record["high"], 2),
+            number(record["probability"], TWO),
+            interval(record["low"], record["high"], TWO),
             str(record["rows"]),
             str(record["n"]),
             record["note"],

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from adaloss.grid.tables.spec import NaIf, TableSpec
-from analysis.stats.answer.sentences import Subject, answer
+from analysis.stats.answer.sentences import answer
+from analysis.stats.answer.subject import Subject
 from analysis.stats.frames.frames import (
     AGGREGATE,
     IMPROVEMENT,
@@ -104,6 +105,9 @@ def stats_page(
         choices=choices,
         names=names,
     )
+    if spec.ranks_points:
+        only = (ranking_section(), measure_section(measure, na_if))
+        return Page(title=title, sections=only, answer=answer(subject))
     sections = [
         section
         for part in parts
@@ -205,10 +209,28 @@ def pairing(columns: str, measure: Measure) -> str:
     )
 
 
+def ranking_section() -> Section:
+    """Why the points of a search have no statistics beyond their means."""
+    return Section(title="Points of a search", before=(ONLY_RANKED,))
+
+
+ONLY_RANKED = (
+    "The table ranks the points by their means. There are no paired tests, because the best of "
+    "many points is partly the best by chance, and no robustness, because points are in no order: "
+    "run the best ones again with new seeds to compare them."
+)
+
+
 def methods_section(measure: Measure, na_if: NaIf) -> Section:
     """The measure of the numbers, and how they are computed."""
+    section = measure_section(measure, na_if)
+    return replace(section, before=(*section.before, *METHODS))
+
+
+def measure_section(measure: Measure, na_if: NaIf) -> Section:
+    """The measure of the numbers."""
     better = {"maximize": "Higher is better.", "minimize": "Lower is better."}
     direction = better.get(measure.goal or "", "Neither direction is better.")
     what = f"All numbers are of the {measure.label} {measure.when}. {direction}"
     diverged = f"A cell counts as diverged if {NA_MEANING[na_if]}."
-    return Section(title="How these numbers are computed", before=(what, diverged, *METHODS))
+    return Section(title="How these numbers are computed", before=(what, diverged))

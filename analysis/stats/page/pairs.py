@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.stats.frames.pairs import ALL_ROWS, ONE_ROW, TOO_MUCH_WORK
 from analysis.stats.page.wording import (
+    TWO,
     decimals_of,
     fewest_and_most,
     interval,
@@ -102,7 +103,7 @@ def cuts(pairs: pd.DataFrame, listed: int) -> Iterator[str]:
 def line_of(record: dict[str, Any], measure: Measure, at_row: bool) -> tuple[str, ...]:
     """One comparison in words."""
     decimals = decimals_of(measure)
-    t = number(record["t"], 2)
+    t = number(record["t"], TWO)
     return (
         *((value_text(record["row"]),) if at_row else ()),
         f"{value_text(record['first'])} − {value_text(record['second'])}",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.stats.frames.robustness import ABSENT, AREA, RANGE, WIDTH, WORST
 from analysis.stats.page.wording import (
+    TWO,
     decimals_of,
     fewest_and_most,
     interval_power,
@@ -65,7 +66,7 @@ def statistic_text(record: dict[str, Any], measure: Measure) -> str:
     """The value with its interval; a diverged worst case is a text."""
     if record["statistic"] == WORST and record["note"].startswith(DIVERGED):
         return str(record["note"]).partition(" at ")[0]
-    decimals = 2 if record["statistic"] == WIDTH else decimals_of(measure)
+    decimals = TWO if record["statistic"] == WIDTH else decimals_of(measure)
     return with_interval(record["value"], record["low"], record["high"], decimals)
 
 

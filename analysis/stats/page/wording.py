@@ -8,29 +8,36 @@ from analysis.stats.distributions import ALPHA, floats
 from analysis.stats.intervals import FEWEST_FOR_BOOTSTRAP, t_margin
 from analysis.stats.power import detectable_probability, paired_effect
 from analysis.tables.measure import Measure
-from analysis.tables.wording import number_text
+from analysis.tables.wording import Decimals, number_text
 
 NONE = "–"
 
 
-def decimals_of(measure: Measure) -> int:
-    """The number of decimals: the metric's, and two for what a target takes."""
-    return 2 if measure.metric in COSTS else measure.about.places
+TWO = Decimals(2)
+"""Those of a statistic that is not in the metric's units."""
 
 
-def number(value: float, decimals: int) -> str:
+def decimals_of(measure: Measure) -> Decimals:
+    """The decimals of the table, or else the metric's, and two for what a target takes."""
+    if measure.decimals is not None:
+        return measure.decimals
+    places = 2 if measure.metric in COSTS else measure.about.places
+    return Decimals(places, small=places if places > 2 else None)
+
+
+def number(value: float, decimals: Decimals) -> str:
     """The number, or – for a missing one."""
-    return NONE if isnan(value) else number_text(value, decimals, small=decimals > 2)
+    return NONE if isnan(value) else number_text(value, decimals)
 
 
-def interval(low: float, high: float, decimals: int) -> str:
+def interval(low: float, high: float, decimals: Decimals) -> str:
     """``[1.20, 3.40]``, or – for a missing interval."""
     if isnan(low) or isnan(high):
         return NONE
     return f"[{number(low, decimals)}, {number(high, decimals)}]"
 
 
-def with_interval(value: float, low: float, high: float, decimals: int) -> str:
+def with_interval(value: float, low: float, high: float, decimals: Decimals) -> str:
     """``2.30 [1.20, 3.40]``, without a missing interval."""
     if isnan(low) or isnan(high):
         return number(value, decimals)
@@ -41,7 +48,7 @@ def p_text(p: float) -> str:
     """A p value with four decimals; never 0."""
     if isnan(p):
         return NONE
-    return "<0.0001" if p < 0.0001 else number_text(p, 4)
+    return "<0.0001" if p < 0.0001 else number_text(p, Decimals(4))
 
 
 def fewest_and_most(numbers: Iterable[int]) -> tuple[int, ...]:

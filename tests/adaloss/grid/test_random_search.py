@@ -59,6 +59,24 @@ def test_drawn_points_may_be_overridden_excluded_and_joined_by_others(load):
 
 def test_the_table_of_a_random_search_has_a_row_for_each_point(load):
     (table,) = load(RANDOM).tables
-    assert (table.rows, table.columns, table.per) == ("lr", "program", ())
+    assert (table.rows, table.columns, table.per) == ("point", "program", ())
     (table,) = load(f"{RANDOM}tables: [{{rows: layers, columns: model, tune: lr}}]\n").tables
     assert (table.rows, table.columns, table.tune) == ("layers", "model", ("lr",))
+
+
+def test_an_entry_of_tables_without_axes_has_the_points_too(load):
+    (table,) = load(RANDOM + "tables: [{metric: accuracy}]\n").tables
+    assert (table.rows, table.columns, table.per, table.metric) == (
+        "point", "program", (), "accuracy",
+    )  # fmt: skip
+
+
+def test_an_entry_of_tables_with_axes_has_these(load):
+    (table,) = load(RANDOM + "tables: [{rows: layers, columns: model, per: lr}]\n").tables
+    assert (table.rows, table.columns, table.per) == ("layers", "model", ("lr",))
+
+
+def test_a_grid_of_a_program_may_rank_its_points(load):
+    grid = with_parameters("lr: [0.1, 1]", "size: [1, 2]")
+    (table,) = load(f"{grid}tables: [{{rows: point, columns: program}}]\n").tables
+    assert table.ranks_points

@@ -23,6 +23,7 @@ from analysis.figures.parts.line_styles import OPTIMIZER_STYLES
 from analysis.render.page import page_markdown
 from analysis.tables.cells import CellStatus
 from analysis.tables.measure import Measure
+from analysis.tables.wording import Decimals
 
 ACCURACY = Measure(metric="test/top1", at="last", goal="maximize")
 CELLS = {
@@ -89,7 +90,7 @@ def by_b0(comparison):
 @pytest.mark.parametrize("b0", CELLS)
 def test_the_outcome_of_each_kind_of_pair(every_kind, b0):
     cell = by_b0(every_kind)[b0]
-    assert (cell.outcome, verdict(cell, ACCURACY, 2)) == OUTCOMES[b0]
+    assert (cell.outcome, verdict(cell, ACCURACY, Decimals(2))) == OUTCOMES[b0]
 
 
 def test_cells_of_one_side_alone_are_counted_and_listed(every_kind):
@@ -126,7 +127,7 @@ def test_a_difference_that_counts_alone_but_not_among_many_is_said_to(side_of):
     cell = by_b0(made)[1.0]
     assert cell.test.p < 0.05 < cell.p_holm
     assert cell.outcome is Outcome.UNRESOLVED
-    assert verdict(cell, ACCURACY, 2) == (
+    assert verdict(cell, ACCURACY, Decimals(2)) == (
         "no difference resolvable among the tests of this table (by itself it differs; smallest "
         "resolvable by itself: 0.30 points)"
     )

@@ -130,3 +130,32 @@ def test_a_tuned_field_leaves_per(grid):
     assert (spec.axes, spec.tune) == (("lr", "optimizer"), ("optimizer.eps",))
     (spec,) = changed_tables(sweep, {"rows": "optimizer.eps", "tune": "lr"}, sweep.trials)
     assert (spec.rows, spec.per, spec.tune) == ("optimizer.eps", (), ("lr",))
+
+
+SEARCH = """\
+program: train.py
+method: random
+run_cap: 4
+metric: {name: loss}
+parameters:
+  lr: {min: 0.1, max: 0.9}
+  width: [4, 8]
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "axes"),
+    [
+        ({"metric": "accuracy"}, ("point", "program", ())),
+        ({"per": "width"}, ("point", "program", ("width",))),
+        ({"rows": "lr"}, ("lr", "program", ())),
+        ({"columns": "width"}, ("lr", "width", ())),
+        ({"tune": "lr"}, ("width", "program", ())),
+    ],
+)
+def test_options_that_need_axes_replace_the_points_of_a_search(tmp_path, options, axes):
+    path = tmp_path / "search.yaml"
+    path.write_text(SEARCH)
+    sweep = load_sweep(path)
+    (spec,) = changed_tables(sweep, options, sweep.trials)
+    assert (spec.rows, spec.columns, spec.per) == axes
