@@ -12,7 +12,7 @@ from analysis.frame.column_types import values_of
 from analysis.frame.frame import task_in
 from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.names import Names
-from analysis.tables.wording import value_text
+from analysis.tables.wording import one_line, value_text
 
 CellKey = tuple[object, object]
 FEWEST_DIGITS, MOST_DIGITS = 4, 12
@@ -53,7 +53,7 @@ def point_name(point: Point, names: Names, digits: int | None) -> str:
     for name, value in point:
         is_fraction = digits is not None and isinstance(value, float)
         shown = float(f"{value:.{digits}g}") if is_fraction else value
-        texts.append(f"{name} = {names.label(name, value) or value_text(shown)}")
+        texts.append(f"{one_line(name)} = {names.label(name, value) or value_text(shown)}")
     return ", ".join(texts)
 
 

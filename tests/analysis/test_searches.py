@@ -186,3 +186,8 @@ def test_a_table_with_fields_as_axes_works_as_in_a_grid(search):
     text = GRID + "tables: [{rows: lr, columns: width}]\n"
     table = table_of(search(text=text))
     assert (table.row_field, table.column_field) == ("lr", "width")
+
+
+def test_the_name_of_a_parameter_stays_on_one_line(search):
+    text = GRID.replace("  width:", '  "wide\\nth":')
+    assert all("\n" not in name for name in table_of(search(text=text)).row_texts)

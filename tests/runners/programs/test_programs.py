@@ -144,10 +144,10 @@ def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_
     ran = command("run", "grid.yaml")
     assert ran.returncode == 0, ran.stderr
     assert "Task A" in ran.stdout
-    assert "0.55±0.07" in ran.stdout
+    assert "0.550±0.071" in ran.stdout
     assert "%" not in ran.stdout
     only = command("table", "grid.yaml", "--only", "optimizer.lr=0.5,parameters.task=b")
-    assert "0.55±0.07" in only.stdout
+    assert "0.550±0.071" in only.stdout
     shown = command("stats", "grid.yaml")
     assert shown.returncode == 0, shown.stderr
     report = command("report", "grid.yaml")
