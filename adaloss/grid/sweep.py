@@ -26,14 +26,12 @@ from adaloss.grid.points.parameters import Values, check_parameters
 from adaloss.grid.points.points import Cell, read_points
 from adaloss.grid.points.programs import (
     NO_SEEDS,
-    drawn_cells,
     is_function,
-    is_grid,
     program_problems,
     program_trial,
     seeds_are_declared,
-    too_few_points,
 )
+from adaloss.grid.points.searches import drawn_cells, is_grid, too_few_points
 from adaloss.grid.reading.file import read_grid_file
 from adaloss.grid.reading.name import with_name
 from adaloss.grid.reading.shipped import resolve_grid, shipped_grids

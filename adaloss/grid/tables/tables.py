@@ -6,7 +6,7 @@ from adaloss.grid.mistakes.problems import Problem
 from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
 from adaloss.grid.points.cells import unmatched
 from adaloss.grid.points.points import Cell, Point, read_point
-from adaloss.grid.points.programs import is_random
+from adaloss.grid.points.searches import is_random
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.grid.schema.schema import Grid
