@@ -1,5 +1,6 @@
 """Select trials of a sweep from the command line."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from adaloss.tasks.program.fields import ProgramTrial
 from adaloss.tasks.table import common_task
 from adaloss.tasks.task import Task
 from adaloss.trial import Trial
+
+# A comma before field=, because a program's value may have commas.
+BETWEEN_FIELDS = re.compile(r",(?=[^,=]*=|\s*$|\s*,)")
 
 
 class SelectionError(UserError):
@@ -46,7 +50,7 @@ def leave_out(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, .
 def matching(trials: tuple[Trial, ...], items: Sequence[str], option: str) -> tuple[Trial, ...]:
     """The trials that have the values in the option's items."""
     filters: dict[str, str] = {}
-    for item in ",".join(items).split(","):
+    for item in BETWEEN_FIELDS.split(",".join(items)):
         if not item.strip():
             continue
         field, equals, value = item.partition("=")

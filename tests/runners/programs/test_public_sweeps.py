@@ -71,6 +71,43 @@ EXAMPLES = {
     "boilerplate": Example(
         "sweep.yml", "main.py", 4, {"lr"}, "lr=-1e-3,lr=1.0,seed=12345,seed=67890"
     ),
+    "augmentations": Example(
+        "sweep_grid.yaml",
+        "training_sweep.py",
+        3,
+        {"transform"},
+        "transform=none,transform=random_noise(0, 0.1),transform=color_jitter",
+    ),
+    "gdcbf": Example(
+        "sweep_grid.yaml",
+        "launcher/examples/train_offline.py",
+        4,
+        {"env_id", "cost_critic_hyperparam"},
+        "env_id=0,env_id=6,cost_critic_hyperparam=0.9,seed=10,seed=20",
+    ),
+    "fisher_edl": Example(
+        "sweep_grid.yaml",
+        "run_cifar_experiment.py",
+        4,
+        {"beta", "gamma"},
+        "beta=0.1,beta=1,gamma=1,gamma=2",
+    ),
+    "emotions": Example("sweep_grid.yaml", "run_cqa.py", 1, set()),
+    "alexnet": Example(
+        "grid_sweep.yaml",
+        "train.py",
+        4,
+        {"snip_factor", "init_lr", "weight_decay_rate", "batch_size", "epochs"},
+        "snip_factor=0.3,snip_factor=1.0,init_lr=0.1,weight_decay_rate=5e-5,batch_size=50",
+    ),
+    "scaling_laws": Example(
+        "grid_sweep.yaml",
+        "run_exp_vit.py",
+        4,
+        {"lr", "block", "batch_size", "layers"},
+        "lr=1e-3,lr=1e-05,block=postnorm,batch_size=64,layers=2,hidden_dim=128,patch_size=4,"
+        "epochs=100,epochs=400",
+    ),
     "envelope": Example("sweep_config.yaml", "ppo_vmap/ppo.py", 3, {"env_name"}, library="tyro"),
     "ppml": Example(
         "sweep.yaml", "simulate.py", 3, {"n_clients", "l2_norm_clip"}, "l2_norm_clip=5"
