@@ -33,9 +33,9 @@ def slurm(
         str,
         typer.Option(help="The time limit, such as 8:00:00. The job continues after it."),
     ],
-    nodes: Annotated[int, typer.Option(min=1, help="The number of machines.")] = 1,
-    partition: Annotated[str | None, typer.Option(help="The partition.")] = None,
-    account: Annotated[str | None, typer.Option(help="The account.")] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="The number of machines; default: 1.")] = 1,
+    partition: Annotated[str | None, typer.Option(help="The partition; default: Slurm's.")] = None,
+    account: Annotated[str | None, typer.Option(help="The account; default: Slurm's.")] = None,
     gpus_per_node: Annotated[int | None, typer.Option(min=1, help="GPUs of each node.")] = None,
     cpus_per_node: Annotated[
         int | None, typer.Option(min=1, help="Processors of each node; default: Slurm's.")
@@ -46,15 +46,17 @@ def slurm(
     ] = None,
     grace: Annotated[
         str,
-        typer.Option(help="How long before the time limit the sweep stops, in minutes or 0:30."),
+        typer.Option(
+            help="How long before the time limit the sweep is stopped, in minutes or as 0:30."
+        ),
     ] = "5",
     sbatch_option: Annotated[
         list[str] | None,
-        typer.Option(help='Another option of sbatch: "--constraint=a100". Repeatable.'),
+        typer.Option(help="Another option of sbatch, such as --constraint=a100."),
     ] = None,
     setup: Annotated[
         list[str] | None,
-        typer.Option(help='A line of shell before the start: "module load cuda". Repeatable.'),
+        typer.Option(help='A line of shell before the start, such as "module load cuda".'),
     ] = None,
     storage: Storage = RESULTS,
     output: Annotated[

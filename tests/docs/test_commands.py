@@ -1,8 +1,8 @@
 """Commands, grids and Python in the documents work as they are shown.
 
 Commands that are quick run on a small sweep. The others are parsed by the commands' own parsers:
-those that train, ask servers, open a browser or depend on the machine (EXPENSIVE), and those that
-need the results of a large shipped grid.
+those that train, ask servers, open a browser or depend on the machine (EXPENSIVE), those that need
+a Slurm (--submit), and those that need the results of a large shipped grid.
 """
 
 import re
@@ -55,7 +55,7 @@ QUICK = [
     arguments
     for arguments in OURS
     if arguments[0] not in {*EXPENSIVE, "init", "--version"}
-    and not {"--calibrate", "paper", "modern"}.intersection(arguments)
+    and not {"--calibrate", "--submit", "paper", "modern"}.intersection(arguments)
 ]
 
 

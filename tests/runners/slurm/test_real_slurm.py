@@ -22,18 +22,18 @@ DAEMONS = ("munged", "slurmctld", "slurmd")
 GRID = """\
 name: small
 parameters:
-  {dataset: digits, model: mlp, optimizer: adaloss, b0: 1, lr: 1, epochs: 400, batch_size: 128}
-seeds: 3
+  {dataset: digits, model: mlp, optimizer: adaloss, b0: 1, lr: 1, epochs: 300, batch_size: 128}
+seeds: 2
 execution: {checkpoint_interval: 1s}
 wandb: {mode: disabled}
 """
-# A requeued job waits for cred_expire seconds.
+# A requeued job waits for cred_expire seconds; Slurm allows no fewer.
 CONFIGURATION = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser={user}
 SlurmdUser={user}
-AuthInfo=socket={folder}/munge.socket,cred_expire=2
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 SlurmctldPort={ports[0]}
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
@@ -94,34 +94,39 @@ def slurm():
         "slurmd": ("-D", "-N", "node1"),
     }
     commands["munged"] += tuple(paths)
-    daemons = []
+    daemons = {}
     try:
         for name, arguments in commands.items():
             with (folder / f"{name}.out").open("wb") as output:
-                daemons.append(
-                    subprocess.Popen(
-                        [found(name), *arguments], env=environment, stdout=output, stderr=output
-                    )
+                daemons[name] = subprocess.Popen(
+                    [found(name), *arguments], env=environment, stdout=output, stderr=output
                 )
             if name == "munged":
-                until(lambda: (folder / "munge.socket").exists() or daemons[0].poll() is not None)
+                until(lambda: (folder / "munge.socket").exists() or has_ended(daemons))
 
-        def state():
-            if ended := [name for name, one in zip(commands, daemons, strict=True) if one.poll()]:
-                output = (folder / f"{ended[0]}.out").read_text()[-500:]
-                pytest.skip(f"{ended[0]} does not start: {output}")
+        def is_idle():
+            for name in has_ended(daemons):
+                pytest.skip(f"{name} does not start: {(folder / f'{name}.out').read_text()[-500:]}")
             return asked(environment, "sinfo", "--noheader", "--format=%T") == "idle"
 
-        until(state)
+        until(is_idle)
         yield environment
     finally:
-        for daemon in reversed(daemons):
+        # The job of a test that failed.
+        asked(environment, "scancel", "--signal=KILL", "--full", "--partition=all")
+        asked(environment, "scancel", "--partition=all")
+        for daemon in reversed(daemons.values()):
             daemon.terminate()
             with suppress(subprocess.TimeoutExpired):
                 daemon.wait(20)
             if daemon.poll() is None:
                 daemon.send_signal(signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def has_ended(daemons):
+    """The names of those that have ended."""
+    return [name for name, daemon in daemons.items() if daemon.poll() is not None]
 
 
 def asked(environment, *command):
@@ -132,10 +137,15 @@ def asked(environment, *command):
 
 def test_a_job_that_is_stopped_is_queued_again_and_completes(slurm, tmp_path):
     (tmp_path / "grid.yaml").write_text(GRID)
+    options = ["--time", "30", "--cpus-per-node", "2", "--submit", "--json"]
     submitted = subprocess.run(
-        [PROGRAM, "slurm", "grid.yaml", "--time", "30", "--cpus-per-node", "2", "--submit", "--json"],
-        env=slurm, cwd=tmp_path, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [PROGRAM, "slurm", "grid.yaml", *options],
+        env=slurm,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     job = json.loads(submitted.stdout)["job"]
     log = tmp_path / f"slurm-small-{job}.log"
     results = tmp_path / "results" / "small"
@@ -143,18 +153,18 @@ def test_a_job_that_is_stopped_is_queued_again_and_completes(slurm, tmp_path):
     # As Slurm does before the time limit: the batch script alone gets the signal.
     subprocess.run(["scancel", "--batch", "--signal=TERM", job], env=slurm, check=True)
 
-    def has_ended():
+    def is_over():
         shown = asked(slurm, "scontrol", "show", "job", job)
         return "JobState=COMPLETED" in shown or "JobState=FAILED" in shown
 
-    until(has_ended)
+    until(is_over)
     assert "Restarts=1" in asked(slurm, "scontrol", "show", "job", job)
     text = log.read_text()
-    assert "3 of 3 trials are done" in text
+    assert "2 of 2 trials are done" in text
     assert "the job is queued again and will continue" in text
     # Every epoch of every trial is recorded once.
     for metrics in results.rglob("metrics.jsonl"):
-        epochs = Counter(json.loads(line)["epoch"] for line in metrics.open())
-        assert epochs == dict.fromkeys(range(1, 401), 1)
-    assert len(list(results.rglob("result.json"))) == 3
+        epochs = Counter(json.loads(line)["epoch"] for line in metrics.read_text().splitlines())
+        assert epochs == dict.fromkeys(range(1, 301), 1)
+    assert len(list(results.rglob("result.json"))) == 2
     assert not list(results.glob(".slurm-*"))
