@@ -66,6 +66,13 @@ free_port() {
     echo "$port"
 }
 
+# Ray's folder; not one that another user has put there.
+create_folder() {
+    mkdir -p -m 700 "$RAY_TMPDIR" && [[ -O $RAY_TMPDIR ]] && return
+    echo "adaloss-sweep: $RAY_TMPDIR on node $SLURMD_NODENAME cannot be created or is another user's" >&2
+    return 1
+}
+
 # Runs on each node. Everything that jobs on the same node could share is the job's own: folder,
 # ports, token.
 ray_on_this_node() {
@@ -76,7 +83,7 @@ ray_on_this_node() {
     else
         set -- --address="$RAY_ADDRESS" "$@"
     fi
-    mkdir -p -m 700 "$RAY_TMPDIR"
+    create_folder || exit 1
     # Without Slurm's number, Ray finds the GPUs itself.
     "$programs/ray" start --block --disable-usage-stats --node-name="$SLURMD_NODENAME" \
         --num-cpus="$SLURM_CPUS_ON_NODE" ${SLURM_GPUS_ON_NODE:+--num-gpus="$SLURM_GPUS_ON_NODE"} \
@@ -109,7 +116,7 @@ start_ray() {
         client=(--ray-client-server-port="$(free_port $((port + 10000)))")
     fi
     srun --cpu-bind=none --kill-on-bad-exit=0 --wait=0 --label \
-        bash -c "$(declare -f ray_on_this_node); ray_on_this_node \"\$@\"" ray "${client[@]}" \
+        bash -c "$(declare -f create_folder ray_on_this_node); ray_on_this_node \"\$@\"" ray "${client[@]}" \
         >"$results/slurm-ray.log" 2>&1 &
     ray_step=$!
     run "$programs/python" -P -m runners.on_ray.nodes_joined "${names[@]}"
@@ -162,10 +169,11 @@ if ! cd "$folder" || ! mkdir -p "$results" "${data[@]}"; then
     say "node $SLURMD_NODENAME does not see $folder, or cannot create $results ${data[*]}"
     exit "$USER_ERROR"
 fi
+create_folder || exit "$USER_ERROR"
 [[ -e $progress ]] || echo "$restarts" >"$progress"
 if ! check_nodes; then
     say "put these on a folder that all nodes see under the same path"
-    rm -f "$progress"
+    rm -rf "$progress" "$RAY_TMPDIR"
     exit "$USER_ERROR"
 fi
 

@@ -130,6 +130,22 @@ def test_a_file_that_no_node_sees_is_named(slurm):
     assert f"node node1 does not see {slurm.folder}/absent.yaml" in log
 
 
+def test_a_folder_of_rays_that_is_another_users_is_refused(slurm):
+    if os.getuid():
+        pytest.skip("only root can give a folder to another user")
+    folder = Path(f"/tmp/ray-{os.getpid()}-0")
+    folder.mkdir()
+    try:
+        os.chown(folder, 1, 1)
+        sweep(slurm, "touch started")
+        code, log = slurm.run()
+    finally:
+        folder.rmdir()
+    assert code == USER_ERROR
+    assert f"{folder} on node node1 cannot be created or is another user's" in log
+    assert not (slurm.folder / "started").exists()
+
+
 RAY = """
 echo "$SLURMD_NODENAME $*" >>"$CALLS.ray"
 echo "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $RAY_TMPDIR" >>"$CALLS.environment"
