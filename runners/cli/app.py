@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from adaloss.errors import UserError
-from runners.cli import doctor, files, look, run, tables, tracking, verify
+from runners.cli import doctor, files, look, run, slurm, tables, tracking, verify
 from runners.cli.options import COMPLETE, USER_ERROR, Version
 from runners.pages.encoding import make_readable_everywhere
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 for command in (
     run.run,
     run.retry,
+    slurm.slurm,
     look.plan,
     doctor.doctor,
     look.status,

@@ -2,7 +2,7 @@
 
 Commands that are quick run on a small sweep. The others are parsed by the commands' own parsers:
 those that train, ask servers, open a browser or depend on the machine (EXPENSIVE), those with a
-URL, and those that need the results of a large shipped grid.
+URL, those that need a Slurm (--submit), and those that need the results of a large shipped grid.
 """
 
 import re
@@ -55,7 +55,7 @@ QUICK = [
     arguments
     for arguments in OURS
     if arguments[0] not in {*EXPENSIVE, "init", "--version"}
-    and not {"--calibrate", "paper", "modern"}.intersection(arguments)
+    and not {"--calibrate", "--submit", "paper", "modern"}.intersection(arguments)
     and not any("://" in argument for argument in arguments)
 ]
 

@@ -1,0 +1,25 @@
+"""A sweep in a job of two "nodes" with a real Ray, on this machine."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_ins import Slurm
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_sweep_runs_on_both_nodes(grid):
+    programs = Path(sys.executable).parent
+    slurm = Slurm(folder=grid.parent, programs=programs, nodes=2, needed=(grid,))
+    code, log = slurm.run()
+    assert code == 0, log
+    assert "8 of 8 trials are done" in log
+    # Each node has one processor.
+    assert "of 2 workers" in log
+    assert len(list(slurm.results.rglob("result.json"))) == 8
+    assert (slurm.results / "slurm-ray.log").read_text().count("Ray runtime started.") == 2
+    assert not Path(f"/tmp/ray-{os.getpid()}-0").exists()
