@@ -97,8 +97,8 @@ class Lease:
             LeaseError: another run has taken the lease over.
             RemoteError: the storage cannot be reached.
         """
+        self.check()
         with reaching(self.remote):
-            self.check()
             self.beats += 1
             self.write()
 
@@ -107,8 +107,10 @@ class Lease:
 
         Raises:
             LeaseError: another run has it.
+            RemoteError: the storage cannot be reached.
         """
-        holder = self.read()
+        with reaching(self.remote):
+            holder = self.read()
         if holder is None or holder["token"] != self.token:
             by = "" if holder is None else f" by {holder['owner']}"
             raise LeaseError(

@@ -50,14 +50,22 @@ def kept_at_home(store: Store, say: Say) -> Iterator[None]:
     try:
         report_conflicts(remote, pull(remote), say)
         uploads = Uploads(lease, say, set(local_files(remote.root)))
-        thread = threading.Thread(target=uploads.go_on, name="uploads", daemon=True)
-        thread.start()
+        # An upload may take longer than others wait for a sign of life.
+        work = [
+            threading.Thread(target=each, daemon=True) for each in (uploads.live, uploads.go_on)
+        ]
+        for thread in work:
+            thread.start()
         try:
             yield
         finally:
             uploads.ended.set()
-            thread.join()
-            uploads.finish()
+            work[1].join()
+            try:
+                uploads.finish()
+            finally:
+                uploads.finished.set()
+                work[0].join()
     finally:
         with suppress(RemoteError):
             lease.release()
@@ -75,14 +83,36 @@ def report_conflicts(remote: Remote, conflicts: list[str], say: Say) -> None:
 
 @dataclass
 class Uploads:
-    """The uploads of a run. ``names`` are the files that the URL has, as far as is known."""
+    """The uploads of a run. ``names`` are the files that the URL has, as far as is known.
+
+    ``ended`` says that the run writes nothing more, ``finished`` that nothing is uploaded any more.
+    """
 
     lease: Lease
     say: Say
     names: set[str]
     ended: threading.Event = field(default_factory=threading.Event)
+    finished: threading.Event = field(default_factory=threading.Event)
     failing: bool = False
     lost: bool = False
+
+    def live(self) -> None:
+        """Show signs of life until all is uploaded or the lease is lost."""
+        while not self.lost and not self.finished.wait(SECONDS_BETWEEN_BEATS):
+            try:
+                self.lease.beat()
+            except LeaseError as error:
+                self.give_up(error)
+            except RemoteError:
+                # The uploads say so.
+                continue
+
+    def give_up(self, error: LeaseError) -> None:
+        """Have the run end in order, as after Ctrl-C, because another has its lease."""
+        if not self.lost:
+            self.lost = True
+            self.say(str(error))
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def go_on(self) -> None:
         """Upload every few seconds until the run has ended or has lost its lease."""
@@ -90,10 +120,7 @@ class Uploads:
             try:
                 self.upload()
             except LeaseError as error:
-                self.lost = True
-                self.say(str(error))
-                # The run ends in order, as after Ctrl-C.
-                os.kill(os.getpid(), signal.SIGTERM)
+                self.give_up(error)
             except RemoteError as error:
                 if not self.failing:
                     self.say(f"{error}; the run goes on, and uploads when it can")
@@ -104,12 +131,12 @@ class Uploads:
                 self.failing = False
 
     def upload(self) -> None:
-        """Show a sign of life and upload what changed.
+        """Upload what changed, if the lease is still this run's.
 
         Raises:
-            LeaseError, RemoteError: see :meth:`Lease.beat`.
+            LeaseError, RemoteError: see :meth:`Lease.check`.
         """
-        self.lease.beat()
+        self.lease.check()
         self.names = push(self.lease.remote, self.names)
 
     def finish(self) -> None:

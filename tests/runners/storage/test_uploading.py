@@ -11,6 +11,7 @@ from adaloss.records.remote import address
 from adaloss.records.remote.address import RemoteError, working_copy
 from adaloss.records.store import Store
 from runners.storage import lease, uploading
+from runners.storage.lease import Lease, LeaseError
 from runners.storage.uploading import brought_up_to_date, kept_at_home
 
 HOME = "/uploads/sweep"
@@ -67,6 +68,22 @@ def test_a_folder_that_is_no_working_copy_is_left_alone(tmp_path):
         pass
     brought_up_to_date(tmp_path / "sweep", pytest.fail)
     assert not (tmp_path / "sweep").exists()
+
+
+def test_a_long_upload_is_no_sign_of_death(store, monkeypatch):
+    uploading_now, may_end = threading.Event(), threading.Event()
+
+    def slow(remote, names):
+        uploading_now.set()
+        assert may_end.wait(60)
+        return set(names)
+
+    monkeypatch.setattr(uploading, "push", slow)
+    with kept_at_home(store, pytest.fail):
+        assert uploading_now.wait(60)
+        with pytest.raises(LeaseError, match="is in use by process"):
+            Lease(address.remote_of(store.root)).take(lambda line: None)
+        may_end.set()
 
 
 def test_an_outage_is_mentioned_once_and_costs_nothing(store, outage):
