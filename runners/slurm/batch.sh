@@ -93,7 +93,6 @@ ray_on_this_node() {
     wait "$ray"
     # A signal ends the first wait before Ray has ended.
     wait "$ray"
-    rm -rf "$RAY_TMPDIR"
 }
 
 start_ray() {
@@ -157,7 +156,8 @@ run_again() {
 }
 
 trap stop TERM
-unset RAY_ADDRESS
+# The second is how adaloss-sweep keeps Ray to one machine; sbatch passes on what it was called with.
+unset RAY_ADDRESS RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER
 # Short, because Ray's sockets are below it, and on each node's own disk.
 export RAY_TMPDIR=/tmp/ray-$SLURM_JOB_ID-$restarts
 export RAY_ENABLE_UV_RUN_RUNTIME_ENV=0

@@ -12,7 +12,9 @@ from stand_ins import Slurm
 pytestmark = pytest.mark.slow
 
 
-def test_a_sweep_runs_on_both_nodes(grid):
+def test_a_sweep_runs_on_both_nodes(grid, monkeypatch):
+    # As in a process of adaloss-sweep, which submits the job.
+    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     programs = Path(sys.executable).parent
     slurm = Slurm(folder=grid.parent, programs=programs, nodes=2, needed=(grid,))
     code, log = slurm.run()
