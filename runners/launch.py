@@ -41,8 +41,8 @@ def launch(
     timeline: Timeline,
     yes: bool,
     quiet: bool,
-) -> int:
-    """Run the plan's missing trials, at most ``limit`` of them; return their number.
+) -> None:
+    """Run the plan's missing trials, at most ``limit`` of them.
 
     ``compile_results`` is called when they have ended and before the mirror's last look, because
     the mirror uploads the tables.
@@ -55,7 +55,7 @@ def launch(
     """
     to_run = plan.missing[: limit or sweep.grid.run_cap]
     if not to_run:
-        return 0
+        return
     console = SafeConsole(stderr=True)
 
     def say(line: str) -> None:
@@ -88,7 +88,6 @@ def launch(
         say(timeline.summary())
         if timeline.path is not None:
             say(f"timeline: {timeline.path} (open it in Perfetto or chrome://tracing)")
-    return len(to_run)
 
 
 def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int) -> None:

@@ -246,7 +246,7 @@ def run_and_compile(
     if before.missing:
         start_early()
     try:
-        started = launch(
+        launch(
             sweep,
             before,
             limit,
@@ -267,9 +267,10 @@ def run_and_compile(
     after = plan_of(sweep, trials, only, store)
     outcome = compile_once()
     counts = after.counts()
+    ended_now = len(before.missing) - len(after.missing)
     if as_json:
         unwritten = {failed.output: failed.reason for failed in outcome.unwritten}
-        about = {"started": started, "results": str(store.root)}
+        about = {"started": ended_now, "results": str(store.root)}
         print_json(counts | about | {"failures": reasons(after), "not_written": unwritten})
     else:
         for line in outcome.answer:
@@ -277,7 +278,7 @@ def run_and_compile(
         print_tables(outcome.tables)
         say_own_changes(sweep, trials, store)
         typer.echo(
-            f"{done_so_far(after)}; {started} ran now. Results: {results_at(store)}", err=True
+            f"{done_so_far(after)}; {ended_now} ran now. Results: {results_at(store)}", err=True
         )
         if counts["failed"]:
             say_failures(sweep, trials, after, store)

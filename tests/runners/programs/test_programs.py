@@ -234,3 +234,19 @@ def test_seeds_without_effect_and_other_axes_of_a_table(command, tmp_path, witho
     repeated = command("retry", "grid.yaml", "--changed")
     assert repeated.returncode == 0, repeated.stderr
     assert remark not in repeated.stdout
+
+
+@pytest.mark.slow
+def test_a_sweep_that_stops_early_counts_what_ran(command, tmp_path):
+    (tmp_path / "train.sh").write_text('echo "no file /data/$1/x"; exit 3\n')
+    (tmp_path / "grid.yaml").write_text(
+        "name: stops\nprogram: train.sh\ncommand: [sh, '${program}', '${args}']\n"
+        "metric: {name: loss}\n"
+        f"parameters: {{lr: {{values: {list(range(60))}}}}}\n"
+    )
+    ended = command("run", "grid.yaml", "--json")
+    assert ended.returncode == 4, ended.stderr
+    said = json.loads(ended.stdout)
+    assert 10 <= said["failed"] < 60
+    assert said["started"] == said["failed"]
+    assert said["missing"] == 60 - said["failed"]
