@@ -4,6 +4,7 @@ All commands read and write the working copy, which :mod:`adaloss.records.remote
 with the URL. The file systems are fsspec's.
 """
 
+import errno
 import hashlib
 import re
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from adaloss.records.writing import replacing, write_utf8
 
 ADDRESS_FILE = ".address"
 LONGEST_REASON = 300
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 EXTRAS = {"s3": "adaloss-sweep[s3]", "s3a": "adaloss-sweep[s3]", "gs": "gcsfs", "az": "adlfs"}
 
 
@@ -107,6 +109,11 @@ def reaching(remote: Remote) -> Iterator[None]:
         raise
     # Each file system has errors of its own, and of the libraries below it.
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise RemoteError(
+                f"the working copy of {remote.url} cannot be written: {error.strerror}; free some "
+                f"space for {remote.root}"
+            ) from error
         text = " ".join(str(error).split()) or type(error).__name__
         raise RemoteError(
             f"{remote.url} cannot be used: {shortened(text, LONGEST_REASON)} "

@@ -1,5 +1,6 @@
 """Results at a URL: the working copy takes over what changed there and loses nothing of its own."""
 
+import errno
 import os
 import time
 from itertools import count
@@ -205,6 +206,19 @@ def test_a_failure_names_the_url_and_loses_nothing(bucket, machine, monkeypatch)
     push(here, ())
     pull(there)
     assert contents(there) == contents(here) == {RESULT: "1", METRICS: "pipe"}
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_network(bucket, machine, monkeypatch):
+    here, there = machine("here"), machine("there")
+    write(here, RESULT, "1")
+    push(here, ())
+
+    def full(self, *arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(MemoryFileSystem, "get", full)
+    with pytest.raises(RemoteError, match="cannot be written: No space left on device; free some"):
+        pull(there)
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch, tmp_path):

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from adaloss.tasks.images.compiling import cuts_patches, product_of_patches
+from adaloss.tasks.images.data.crops import crop_by_products
+from adaloss.tasks.images.data.recipe import Recipe, draw
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -59,3 +61,19 @@ def test_a_compiled_network_with_patches_is_the_network():
     names = list(model.state_dict())
     assert torch.allclose(compiled_network(model)(images), expected, atol=1e-5)
     assert list(model.state_dict()) == names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("resize", "size", "padding"), [(32, 32, 4), (40, 36, 0)])
+def test_compiled_crops_are_the_crops(resize, size, padding):
+    recipe = Recipe(
+        resize=resize, image_size=size, padding=padding, flip=True, interpolation="bilinear",
+        pixel_max=255.0, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3),
+    )  # fmt: skip
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8, generator=generator)
+    draws = draw(recipe, 8, generator)
+    plain, compiled = torch.empty(2, 8, size, size, 3)
+    crop_by_products(images, draws, recipe, padding, plain)
+    crop_by_products(images, draws, recipe, padding, compiled, compiled=True)
+    assert torch.allclose(compiled, plain, atol=1e-6)
