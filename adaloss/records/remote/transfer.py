@@ -12,7 +12,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from adaloss.records.remote.address import Remote, RemoteError, reaching
-from adaloss.records.store import LOCK_FILE, OWNER_FILE, RESULT_FILE, numbered_folder
+from adaloss.records.store import LOCK_FILE, OWNER_FILE, RESULT_FILE
 from adaloss.records.writing import replacing, write_utf8
 
 STATE_FILE = ".in-common.json"
@@ -38,7 +38,7 @@ class Common:
 def pull(remote: Remote) -> list[str]:
     """Take over what changed at the URL; returns the records of trials that changed on both sides.
 
-    Of these the remote version is taken, and the local one is kept in ``conflicts/N``. Tables and
+    Of these the remote version is taken, and the local one is kept in ``conflicts``. Tables and
     the like are simply replaced. What only changed here stays, to be uploaded by the next run.
 
     Raises:
@@ -194,10 +194,10 @@ def changed_here(name: str, state: Mapping[str, Common], here: Mapping[str, Vers
 
 
 def keep_aside(root: Path, names: Collection[str]) -> None:
-    """Move local files into ``conflicts/N``."""
+    """Move local files into a folder below ``conflicts`` that no other machine makes."""
     if not names:
         return
-    folder = numbered_folder(root / CONFLICTS)
+    folder = root / CONFLICTS / uuid4().hex[:12]
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).replace(folder / name)

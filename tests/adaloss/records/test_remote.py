@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from filelock import FileLock
 from fsspec.implementations.memory import MemoryFileSystem
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import analysis
@@ -148,10 +148,12 @@ def test_records_that_changed_on_both_sides_are_both_kept(bucket, machine):
         write(remote, METRICS, remote.root.parts[-4])
     push(there, ())
     assert pull(here) == [METRICS]
+    (kept,) = here.root.glob(f"conflicts/*/{METRICS}")
+    assert kept.read_text() == "here"
     assert contents(here) == {
         METRICS: "there",
         "tables/tables.md": "there",
-        f"conflicts/1/{METRICS}": "here",
+        kept.relative_to(here.root).as_posix(): "here",
     }
 
 
@@ -273,7 +275,17 @@ TURNS = st.lists(
 )
 
 
+LEFT_BY_BOTH = [
+    ("two", [(RESULT, "x")], True),
+    ("one", [(RESULT, "x")], False),
+    ("one", [(RESULT, "x")], True),
+    ("two", [(RESULT, "x")], False),
+    ("one", [], False),
+]
+
+
 @settings(max_examples=60)
+@example(turns=LEFT_BY_BOTH)
 @given(turns=TURNS)
 def test_machines_that_take_turns_agree_and_lose_nothing(tmp_path_factory, turns):
     """A run takes over, changes files, and uploads them unless it is killed before."""
