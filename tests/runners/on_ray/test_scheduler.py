@@ -127,8 +127,10 @@ def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(tmp_path
     results = tmp_path / "results" / "short"
     while process.poll() is None and len(list(results.glob("trials/*/result.json"))) < 5:
         time.sleep(0.02)
-    killed = workers_of(results)[0]
-    os.kill(killed, signal.SIGKILL)
+    # One that is still starting, or between two trials, would take no trial with it.
+    while not (busy := workers_in_a_trial(results)):
+        assert process.poll() is None
+    os.kill(busy[0], signal.SIGKILL)
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert "worker lost: its worker died" in errors
@@ -141,11 +143,11 @@ def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(tmp_path
     assert sorted(took.values())[-2] > 5
 
 
-def workers_of(results):
-    """The processes that execute the trials of these results."""
+def workers_in_a_trial(results):
+    """The processes that execute a trial of these results now."""
     mark = f"{MARK}={hashlib.sha256(os.fsencode(results.resolve())).hexdigest()}".encode()
     return [
         int(folder.name)
         for folder in RayProcesses(mark).alive()
-        if b"TrialWorker" in (folder / "cmdline").read_bytes()
+        if b"TrialWorker.train" in (folder / "cmdline").read_bytes()
     ]
