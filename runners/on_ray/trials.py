@@ -9,11 +9,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
 from ray.tune.search import Searcher
 
@@ -25,7 +26,9 @@ from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.private import forget_ended
 from runners.on_ray.ray_lost import stopped_when
 from runners.on_ray.scheduler import LeavesStartingWorkers
-from runners.on_ray.session import capacity_for, ray_running
+from runners.on_ray.session import capacity_for, on_a_cluster, ray_running
+from runners.trials.arrivals import Arrivals
+from runners.trials.away import KEPT, MARK, RECORDS, marked_results, parts_of
 from runners.trials.ends import TrialEnds
 from runners.trials.events import SweepObserver
 from runners.trials.machine import WorkerSettings
@@ -58,16 +61,19 @@ class TrialTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run the trial for about a second."""
+        if isinstance(records := self.config.get(RECORDS), ray.ObjectRef):
+            self.config[RECORDS] = ray.get(records)
         return self.worker.step(self.config)
 
 
 class QueuedTrials(Searcher):
     """Suggests the queue's trials to Tune, each with its resources."""
 
-    def __init__(self, queue: TrialQueue, common: dict[str, Any]) -> None:
+    def __init__(self, queue: TrialQueue, common: dict[str, Any], store: Store) -> None:
         super().__init__()
         self.queue = queue
         self.common = common
+        self.store = store
         self.kinds: dict[str, int] = {}
         self.numbers = 0
 
@@ -85,6 +91,8 @@ class QueuedTrials(Searcher):
         if start.alone:
             # Memory ran out. A captured graph takes memory; the numbers are the same without.
             common = common | {"execution": common["execution"] | {"capture": False}}
+        if MARK in common and (parts := parts_of(self.store, start.trial)):
+            common = common | {RECORDS: ray.put(parts)}
         return {"trial": start.trial.model_dump_json(), "share": share, **common}
 
     def bytes_for(self, trial: Trial) -> int:
@@ -115,6 +123,7 @@ class SweepCallback(tune.Callback):
 
     def __init__(self, ends: TrialEnds, observer: SweepObserver, timeline: Timeline) -> None:
         self.ends = ends
+        self.arrivals = Arrivals(ends.store)
         self.observer = observer
         self.timeline = timeline
 
@@ -124,17 +133,25 @@ class SweepCallback(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A worker has taken the trial."""
+        self.arrivals.trial_starts(trial_of(trial))
         self.observer.trial_started(trial_of(trial))
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A worker has reported."""
+        # The answer is emptied, because Tune keeps it.
+        self.arrivals.write(trial_of(trial), result)
+        for note in result.pop(KEPT, ()):
+            self.ends.warn(note)
         if "epoch" in result:
             self.observer.epoch_ended(trial_of(trial), result["epoch"], result["loss"])
         if "end" in result:
             ended = TrialResult.model_validate_json(result["end"])
-            self.ends.reported(trial_of(trial), ended)
+            if (failure := self.arrivals.failures.get(ended.trial_id)) is not None:
+                self.ends.lost(trial_of(trial), failure)
+            else:
+                self.ends.reported(trial_of(trial), ended)
         if "broken" in result:
             self.ends.lost(trial_of(trial), Failure.model_validate_json(result["broken"]))
         if "spans" in result:
@@ -142,7 +159,8 @@ class SweepCallback(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """A worker has died."""
-        self.ends.lost(trial_of(trial), failure_of(trial))
+        after = self.arrivals.seconds_of(trial_of(trial))
+        self.ends.lost(trial_of(trial), failure_of(trial), after=after)
 
 
 def failure_of(ray_trial: Any) -> Failure:
@@ -205,6 +223,7 @@ def run_trials(
         sigterm_as_interrupt(),
         stopped_when(lost),
         scratch_folder() as scratch,
+        marked_results(store) if on_a_cluster() else nullcontext() as mark,
     ):
         capacity = capacity_for(settings)
         queue = TrialQueue(
@@ -214,7 +233,8 @@ def run_trials(
         # Tune starts as many workers at once as there is room for. One more trial waits, so that a
         # free worker has a trial to take while another waits for the whole machine.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places + 1)
-        common = {
+        common: dict[str, Any] = {MARK: mark} if mark else {}
+        common |= {
             "store": str(store.root.resolve()),
             "execution": {
                 "places": settings.places,
@@ -229,7 +249,7 @@ def run_trials(
         tuner = tune.Tuner(
             tune.with_resources(TrialTrainable, placement),
             tune_config=tune.TuneConfig(
-                search_alg=QueuedTrials(queue, common),
+                search_alg=QueuedTrials(queue, common, store),
                 scheduler=LeavesStartingWorkers(),  # type: ignore[no-untyped-call]
                 # The queue ends the sweep; a trial may be started several times.
                 num_samples=-1,

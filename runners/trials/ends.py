@@ -12,6 +12,9 @@ from runners.trials.events import SweepObserver
 from runners.trials.lost_trial import record_lost, stack_at_the_limit
 from runners.trials.queue import SAME_FAILURES, End, Retry, TrialQueue
 
+# A worker that died so many seconds before the time limit was ended by it: reports take a while.
+SLACK = 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrialEnds:
@@ -45,8 +48,11 @@ class TrialEnds:
         for note in result.notes or ():
             self.warn(note)
 
-    def lost(self, trial: Trial, failure: Failure) -> None:
-        """Handle a worker that died or cannot continue, with this failure."""
+    def lost(self, trial: Trial, failure: Failure, *, after: float = 0.0) -> None:
+        """Handle a worker that died or cannot continue, with this failure.
+
+        ``after`` is how many seconds it had the trial, if that is all that is seen of its machine.
+        """
         result = self.store.read_result(trial)
         if result is not None:
             # It died after it wrote the result and before it reported it.
@@ -55,7 +61,8 @@ class TrialEnds:
             self.reported(trial, result)
             return
         stack = stack_at_the_limit(trial, self.store)
-        if self.timeout is not None and stack:
+        died = failure.kind is FailureKind.WORKER_LOST
+        if self.timeout is not None and (stack or (died and after > self.timeout - SLACK)):
             failure = timed_out(self.timeout, stack)
         end = End(state=TrialState.FAILED, failure=failure.kind, message=failure.message)
         retry = self.queue.ended(trial, end)

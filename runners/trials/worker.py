@@ -13,6 +13,7 @@ from adaloss.tasks.program.errors import ProgramLostError
 from adaloss.tasks.table import task_of, trial_from
 from adaloss.time_limit import Watchdog
 from adaloss.trial import Trial
+from runners.trials.away import RECORDS, AwayRecords, remove_old_records, store_of
 from runners.trials.packing import fraction_for_tensors
 from runners.trials.timeline import EPOCHS, RECORD, START, Reported, steady_clock
 
@@ -32,12 +33,14 @@ class Worker:
     """Executes trials one after the other; data and imports are kept in between.
 
     A configuration has the ``trial``, the ``store``, the trial's ``share`` of the machine and the
-    settings of its ``execution``.
+    settings of its ``execution``; on a cluster also the ``mark`` of the results, and the
+    ``records`` of a trial that continues.
     """
 
     def __init__(self) -> None:
         self.execution: Execution | None = None
         self.watchdog: Watchdog | None = None
+        self.away: AwayRecords | None = None
         self.codes: dict[str, TaskCode[Any]] = {}
         self.provenance: Provenance | None = None
         self.kind = ""
@@ -47,7 +50,7 @@ class Worker:
         """Drop the current trial."""
         if self.execution is not None:
             self.execution.abandon()
-        self.execution = None
+        self.execution = self.away = None
         if self.watchdog is not None:
             self.watchdog.release()
             self.watchdog = None
@@ -57,14 +60,19 @@ class Worker:
 
         A report has ``epoch`` and ``loss`` of the last epoch, ``end`` with the trial's result,
         ``broken`` with a failure if this worker cannot continue, and the ``spans`` of the
-        ``worker``'s time.
+        ``worker``'s time. Where this machine does not see the results, ``files`` are what changed
+        in the trial's folder, and ``kept`` says which files are too large for that.
         """
         try:
-            return self.run_epochs(configuration)
+            report = self.run_epochs(configuration)
+            if self.away is not None:
+                report |= self.away.report(ended="end" in report)
         except Exception as error:
             # The trial's own errors are its result; this is another one, such as a full disk.
+            report = {"done": True, "broken": broken(error).model_dump_json()}
+        if report.get("done"):
             self.forget_trial()
-            return {"done": True, "broken": broken(error).model_dump_json()}
+        return report
 
     def run_epochs(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """Run epochs for about a second; return the report."""
@@ -72,11 +80,19 @@ class Worker:
         began = epochs_begin = epochs_end = now()
         is_new = self.execution is None
         if self.execution is None:
+            trial, store = trial_of(configuration), store_of(configuration)
+            if store.root != Path(configuration["store"]):
+                remove_old_records()
+                self.away = AwayRecords(store, trial)
+                self.away.begin(configuration.get(RECORDS) or ())
             # A worker on another machine may have died after it wrote the result.
-            if (ended := ended_before(configuration)) is not None:
+            elif (ended := store.read_result(trial)) is not None:
                 return {"done": True, "end": brief(ended).model_dump_json()}
             self.execution = self.prepare(configuration)
             self.arm(self.execution)
+            if self.away is not None:
+                # With this report the trial's time begins for the driver as well.
+                return {}
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
             epochs_end = now()
@@ -92,7 +108,6 @@ class Worker:
             result = self.execution.result
             assert result is not None, "an execution ends with a result"
             spans.append((RECORD, epochs_end, now() - epochs_end))
-            self.forget_trial()
             report |= {"done": True, "end": brief(result).model_dump_json()}
         return report | {"worker": f"worker {platform.node()} {os.getpid()}", "spans": spans}
 
@@ -121,7 +136,7 @@ class Worker:
         self.provenance = self.provenance or collect_provenance(settings.device, settings.threads)
         return Execution(
             trial=trial,
-            store=Store(Path(configuration["store"])),
+            store=self.away.store if self.away else Store(Path(configuration["store"])),
             settings=settings,
             code=code,
             provenance=self.provenance,
@@ -143,12 +158,6 @@ def broken(error: Exception) -> Failure:
         message=str(error) if isinstance(error, ProgramLostError) else message,
         traceback="".join(traceback.format_exception(error)),
     )
-
-
-def ended_before(configuration: dict[str, Any]) -> TrialResult | None:
-    """The recorded result of the configured trial, None without one."""
-    store = Store(Path(configuration["store"]))
-    return store.read_result(trial_of(configuration))
 
 
 def trial_of(configuration: dict[str, Any]) -> Trial:

@@ -144,6 +144,21 @@ def test_a_trial_that_its_time_limit_ended_says_where_it_stood_and_is_not_starte
     assert message == f"timeout: {failure.message}"
 
 
+@pytest.mark.parametrize(
+    ("after", "died_of", "kind"),
+    [
+        (5.5, FailureKind.WORKER_LOST, FailureKind.TIMEOUT),
+        (4.5, FailureKind.WORKER_LOST, FailureKind.WORKER_LOST),
+        (5.5, FailureKind.OUT_OF_MEMORY, FailureKind.OUT_OF_MEMORY),
+    ],
+)
+def test_one_that_dies_at_its_time_limit_on_a_machine_that_is_not_seen_has_reached_it(
+    ends, trial, store, after, died_of, kind
+):
+    ends(timeout=6.0).lost(trial, DIED.model_copy(update={"kind": died_of}), after=after)
+    assert store.read_result(trial).failure.kind is kind
+
+
 def test_a_dump_cut_short_is_told_as_it_is(ends, trial, store):
     store.open_trial(trial)
     store.stack_path(trial).write_text("Timeout (0:00:0")

@@ -118,12 +118,12 @@ def test_a_trial_out_of_memory_runs_again_alone_and_only_once(queue_of, clock):
     assert queue.failed == 1
 
 
-def test_a_trial_out_of_memory_runs_again_without_the_memory_of_a_graph(queue_of, clock):
+def test_a_trial_out_of_memory_runs_again_without_the_memory_of_a_graph(queue_of, clock, store):
     pytest.importorskip("ray")
     from runners.on_ray.trials import QueuedTrials
 
     queue = queue_of(count=1, measured=[SMALL])
-    tunes = QueuedTrials(queue, {"execution": {"capture": "auto", "threads": 2}})
+    tunes = QueuedTrials(queue, {"execution": {"capture": "auto", "threads": 2}}, store)
     assert tunes.suggest("first")["execution"] == {"capture": "auto", "threads": 2}
     (start,) = queue.running.values()
     clock.seconds += queue.ended(start.trial, OUT_OF_MEMORY).delay

@@ -1,0 +1,253 @@
+"""Records of trials on machines that do not see the folder of the results.
+
+The worker writes them to a folder of its own machine, and sends what changed with its reports. The
+driver, which sees the results, writes it there.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from platformdirs import user_cache_path
+
+from adaloss.records.places import APPLICATION
+from adaloss.records.store import (
+    CHECKPOINT_FILE,
+    LOG_FILE,
+    METRICS_FILE,
+    RESULT_FILE,
+    TRIAL_FILE,
+    Store,
+)
+from adaloss.records.writing import replacing
+from adaloss.trial import Trial
+
+# Of these, only what was added is sent; other files are sent whole.
+APPENDED = (METRICS_FILE, LOG_FILE)
+# It is still the same file if its last bytes are those that were sent last.
+TAIL_BYTES = 4096
+# A larger file, such as the checkpoint of a large model, stays on its machine: a trial that moves
+# to another machine then starts over.
+MOST_BYTES = 512 * 2**20
+# Folders of sweeps that ended without removing them.
+SECONDS_TO_KEEP = 7 * 24 * 3600
+# Keys of a worker's configuration and of its report.
+MARK, RECORDS, FILES, KEPT = "mark", "records", "files", "kept"
+
+
+class Part(NamedTuple):
+    """The ``content`` of a file from ``offset`` to its end; None if the file is gone."""
+
+    name: str
+    offset: int
+    content: bytes | None
+
+
+class RecordGapError(OSError):
+    """The beginning of a file has not arrived, so that its continuation cannot be written."""
+
+
+class Stamp(NamedTuple):
+    """What changes when a file changes."""
+
+    inode: int
+    size: int
+    time: int
+
+
+@dataclass
+class AwayRecords:
+    """The records of one trial on a machine that does not see the results.
+
+    ``sent`` are the files as they were when they were sent, ``tails`` the ends of those of which
+    only what is new is sent, and ``kept`` those too large to be sent.
+    """
+
+    store: Store
+    trial: Trial
+    sent: dict[str, Stamp] = field(default_factory=dict)
+    tails: dict[str, bytes] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+
+    def begin(self, arrived: Sequence[Part]) -> None:
+        """Start with the records that the driver has, where there are any.
+
+        A checkpoint that is only here, because it was too large to be sent, is kept.
+        """
+        folder = self.store.trial_folder(self.trial)
+        names = {part.name for part in arrived}
+        kept = () if CHECKPOINT_FILE in names else (CHECKPOINT_FILE,)
+        for path in folder.glob("*"):
+            if path.name not in kept:
+                remove(path)
+        write_parts(folder, arrived)
+        self.sent = {name: stamp for name, stamp in files_of(folder).items() if name in names}
+
+    def report(self, *, ended: bool) -> dict[str, Any]:
+        """What this machine's records add to a worker's report; the last removes them here."""
+        known = set(self.kept)
+        report: dict[str, Any] = {FILES: self.changes()}
+        if new := [self.where(name) for name in self.kept - known]:
+            report[KEPT] = new
+        if ended and self.kept <= {CHECKPOINT_FILE}:
+            shutil.rmtree(self.store.trial_folder(self.trial), ignore_errors=True)
+        return report
+
+    def where(self, name: str) -> str:
+        """Where a file is that is too large to be sent."""
+        path = self.store.trial_folder(self.trial) / name
+        return (
+            f"{self.trial.readable_name}: {name} is larger than {MOST_BYTES // 2**20} MiB and "
+            f"stays on {platform.node()}, in {path}"
+        )
+
+    def changes(self) -> list[Part]:
+        """What changed since the last call, the result last."""
+        folder = self.store.trial_folder(self.trial)
+        files = files_of(folder)
+        gone = [Part(name, 0, None) for name in self.sent if name not in files]
+        for name in [part.name for part in gone]:
+            del self.sent[name]
+        changed = [part for name in files if (part := self.change(folder, name, files[name]))]
+        return gone + changed
+
+    def change(self, folder: Path, name: str, now: Stamp) -> Part | None:
+        """What is new in a file, or None."""
+        before = self.sent.get(name)
+        if now.size > MOST_BYTES:
+            self.kept.add(name)
+            return None
+        if before == now:
+            return None
+        tail = self.tails.get(name, b"")
+        offset = before.size if before and tail and before.size <= now.size else 0
+        try:
+            with (folder / name).open("rb") as file:
+                file.seek(offset - len(tail) if offset else 0)
+                if offset and file.read(len(tail)) != tail:
+                    offset = file.seek(0)
+                content = file.read(now.size - offset)
+        except FileNotFoundError:
+            # A file of the user's program; the next call sees that it is gone.
+            return None
+        self.sent[name] = now
+        if name in APPENDED:
+            self.tails[name] = ((tail if offset else b"") + content)[-TAIL_BYTES:]
+        return Part(name, offset, content)
+
+
+def files_of(folder: Path) -> dict[str, Stamp]:
+    """The files of a trial by their names below its folder, the result last.
+
+    Those whose names begin with a dot are temporary.
+    """
+    found: dict[str, Stamp] = {}
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if not name.startswith(".") and not path.is_symlink():
+                with suppress(FileNotFoundError):
+                    status = path.stat()
+                    found[path.relative_to(folder).as_posix()] = Stamp(
+                        status.st_ino, status.st_size, status.st_mtime_ns
+                    )
+    return dict(sorted(found.items(), key=lambda file: order(file[0])))
+
+
+def order(name: str) -> tuple[int, str]:
+    """The place of a file in a report: a checkpoint needs its epochs, a result all the others."""
+    first = (TRIAL_FILE, METRICS_FILE, CHECKPOINT_FILE)
+    if name == RESULT_FILE:
+        return len(first) + 1, name
+    return (first.index(name) if name in first else len(first)), name
+
+
+def write_parts(folder: Path, parts: Sequence[Part]) -> None:
+    """Write what has arrived into a trial's folder.
+
+    Raises:
+        RecordGapError: the beginning of a file is missing.
+        OSError: a file cannot be written.
+    """
+    for name, offset, content in parts:
+        path = folder / name
+        if content is None:
+            path.unlink(missing_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if offset:
+            append(path, offset, content)
+            continue
+        durable = name in (CHECKPOINT_FILE, RESULT_FILE)
+        with replacing(path, durable=durable) as temporary:
+            temporary.write_bytes(content)
+
+
+def append(path: Path, offset: int, content: bytes) -> None:
+    """Write the file from the offset on."""
+    with path.open("r+b") as file:
+        if file.seek(0, os.SEEK_END) < offset:
+            raise RecordGapError(f"the beginning of {path} has not arrived")
+        file.truncate(offset)
+        file.seek(offset)
+        file.write(content)
+
+
+def parts_of(store: Store, trial: Trial) -> list[Part]:
+    """All that a worker on another machine needs to continue a trial; empty for a new one."""
+    folder = store.trial_folder(trial)
+    return [
+        Part(name, 0, (folder / name).read_bytes())
+        for name, stamp in files_of(folder).items()
+        if name.partition("/")[0] not in ("attempts", "quarantine") and stamp.size <= MOST_BYTES
+    ]
+
+
+@contextmanager
+def marked_results(store: Store) -> Iterator[str]:
+    """A file in the results' folder, by whose name a worker knows that it sees this folder."""
+    mark = f".seen-{uuid4().hex}"
+    path = store.root / mark
+    path.touch()
+    try:
+        yield mark
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def store_of(configuration: Mapping[str, Any]) -> Store:
+    """The store that a worker writes to: the results, or a folder of its own machine."""
+    results, mark = Path(configuration["store"]), configuration.get(MARK)
+    if mark is None or (results / mark).exists():
+        return Store(results)
+    return Store(away_folder() / hashlib.sha256(mark.encode()).hexdigest()[:16])
+
+
+def away_folder() -> Path:
+    """The folder of this machine for records that are sent elsewhere."""
+    return user_cache_path(APPLICATION) / "away"
+
+
+def remove_old_records() -> None:
+    """Remove what earlier sweeps left on this machine."""
+    for folder in away_folder().glob("*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > SECONDS_TO_KEEP:
+                remove(folder)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,219 @@
+"""A Ray cluster of several "machines" on this one.
+
+Each has its own host name, network address, processes and mounts. Killing its first process is
+what pulling the plug is to a machine.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from tempfile import mkdtemp
+
+from patience import until
+
+PROGRAMS = ("ip", "nsenter", "unshare", "mount")
+PORT = 6379
+# Folders that each machine has for itself.
+OF_EACH = ("cache", "tmp")
+OWN = ("--mount", "--net", "--uts", "--pid")
+# Ray counts a silent machine as dead after 15 s, instead of 30 s and more.
+IMPATIENT = {
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "3000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "4",
+}
+
+
+def why_not() -> str:
+    """Why machines of this kind cannot be had here; empty if they can."""
+    if absent := [name for name in PROGRAMS if shutil.which(name) is None]:
+        return f"not installed: {', '.join(absent)}"
+    tried = subprocess.run(["unshare", *OWN, "--fork", "ip", "link"], capture_output=True)
+    return "" if tried.returncode == 0 else "this user may not make namespaces"
+
+
+@dataclass
+class Machine:
+    """One machine: ``first`` is its first process, with whose end it is gone."""
+
+    name: str
+    address: str
+    cable: str
+    ray_folder: Path
+    first: subprocess.Popen[bytes]
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def words(self, *command: object) -> list[str]:
+        """The command that executes this one on the machine."""
+        inside = ["nsenter", "--target", str(self.pid), *OWN, "--wd=."]
+        return [*inside, *map(str, command)]
+
+    @property
+    def pid(self) -> int:
+        """Its first process, as this machine numbers it."""
+        children = Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children")
+        return int(until(children.read_text))
+
+    def run(self, *command: object) -> str:
+        """The output of a command on the machine, which must succeed."""
+        done = subprocess.run(self.words(*command), capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start_ray(self, *options: object, cpus: int, log: Path, variables: dict[str, str]) -> None:
+        """Start Ray's servers, which end with the machine."""
+        words = [Path(sys.executable).parent / "ray", "start", "--block", "--disable-usage-stats"]
+        words += ["--node-ip-address", self.address, "--node-name", self.name]
+        words += ["--num-cpus", str(cpus), "--object-store-memory", "80000000", *options]
+        with log.open("ab") as output:
+            self.started.append(
+                subprocess.Popen(
+                    self.words(*words),
+                    stdout=output,
+                    stderr=output,
+                    env=environment()
+                    | IMPATIENT
+                    | variables
+                    | {"RAY_TMPDIR": str(self.ray_folder)},
+                )
+            )
+
+    def hide(self, *folders: Path) -> None:
+        """Put an empty folder of the machine's own in the place of each of these."""
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.run("mount", "-t", "tmpfs", "tmpfs", folder)
+
+    def die(self) -> None:
+        """Lose it, with everything that runs on it."""
+        with suppress(ProcessLookupError, ValueError):
+            os.kill(self.pid, signal.SIGKILL)
+        for process in (*self.started, self.first):
+            process.wait()
+
+    def plug(self, *, in_: bool) -> None:
+        """Plug its network cable in, or pull it out."""
+        subprocess.run(["ip", "link", "set", self.cable, "up" if in_ else "down"], check=True)
+
+
+@dataclass
+class Cluster:
+    """Machines whose Ray knows the others. The first is the head."""
+
+    folder: Path
+    bridge: str
+    net: str
+    token: str = field(default_factory=lambda: token_hex(16))
+    machines: list[Machine] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """The cluster's address for RAY_ADDRESS."""
+        return f"{self.machines[0].address}:{PORT}"
+
+    @property
+    def own_variables(self) -> dict[str, str]:
+        """Variables with the names of the machines' own folders and the cluster's token."""
+        cache, temporary = (str(self.folder / name) for name in OF_EACH)
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
+        return {"XDG_CACHE_HOME": cache, "TMPDIR": temporary, **token}
+
+    def add(self, *, cpus: int = 1, hidden: Sequence[Path] = ()) -> Machine:
+        """A further machine. In ``hidden`` it sees folders of its own.
+
+        Its user's cache, its temporary files, and what Ray writes, are always its own.
+        """
+        number = len(self.machines) + 1
+        cable = f"{self.bridge}m{number}"
+        machine = Machine(
+            name=f"machine{number}",
+            address=f"{self.net}.{number}",
+            cable=cable,
+            ray_folder=self.folder / "ray",
+            first=subprocess.Popen(
+                ["unshare", *OWN, "--fork", "--mount-proc", "--kill-child", "sleep", "infinity"],
+                stderr=subprocess.DEVNULL,
+            ),
+        )
+        self.machines.append(machine)
+        pid = machine.pid
+        here = Path("/proc/self/ns/net").readlink()
+        until(lambda: Path(f"/proc/{pid}/ns/net").readlink() != here)
+        until(lambda: Path(f"/proc/{pid}/comm").read_text().strip() == "sleep")
+        link = ["ip", "link"]
+        other = ["peer", "name", "eth0", "netns", str(pid)]
+        subprocess.run([*link, "add", cable, "type", "veth", *other], check=True)
+        subprocess.run([*link, "set", cable, "master", self.bridge, "up"], check=True)
+        machine.run("hostname", machine.name)
+        machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "eth0")
+        for device in ("lo", "eth0"):
+            machine.run("ip", "link", "set", device, "up")
+        machine.hide(machine.ray_folder, *(self.folder / name for name in OF_EACH), *hidden)
+        head = ["--head", "--port", PORT, "--include-dashboard", "false"]
+        head += ["--temp-dir", machine.ray_folder]
+        options = head if number == 1 else ["--address", self.address]
+        log = self.folder / f"{machine.name}.log"
+        machine.start_ray(*options, cpus=cpus, log=log, variables=self.own_variables)
+        return machine
+
+    def wait(self) -> None:
+        """Wait until all machines have joined."""
+        script = "import json, ray; ray.init(log_to_driver=False, logging_level='ERROR'); "
+        script += "print(json.dumps([n['NodeName'] for n in ray.nodes() if n['Alive']]))"
+
+        def joined() -> bool:
+            asked = self.start(self.machines[0], sys.executable, "-c", script)
+            printed, _ = asked.communicate()
+            names = json.loads(printed.splitlines()[-1]) if asked.returncode == 0 else []
+            return set(names) >= {machine.name for machine in self.machines}
+
+        until(joined, pause=1)
+
+    def start(
+        self, machine: Machine, *words: object, cwd: Path | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start a program on a machine of the cluster, with RAY_ADDRESS."""
+        own = {"RAY_ADDRESS": self.address} | self.own_variables
+        return subprocess.Popen(
+            machine.words(*words),
+            cwd=cwd or self.folder,
+            env=environment() | own | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def environment() -> dict[str, str]:
+    """This process's variables without those of another Ray."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
+
+
+@contextmanager
+def machines(number: int, *, cpus: int = 1, hidden: Sequence[Path] = ()) -> Iterator[Cluster]:
+    """A cluster of so many machines, all of which but the first have ``hidden`` folders."""
+    draw = random.SystemRandom()
+    with ExitStack() as ends:
+        # Short, because the paths of Ray's sockets are.
+        folder = Path(mkdtemp(prefix="cl-"))
+        ends.callback(shutil.rmtree, folder, ignore_errors=True)
+        net = f"10.{draw.randrange(1, 255)}.{draw.randrange(1, 255)}"
+        cluster = Cluster(folder, bridge=f"b{draw.randrange(16**6):06x}", net=net)
+        subprocess.run(["ip", "link", "add", cluster.bridge, "type", "bridge"], check=True)
+        ends.callback(subprocess.run, ["ip", "link", "del", cluster.bridge], check=True)
+        subprocess.run(["ip", "link", "set", cluster.bridge, "up"], check=True)
+        ends.callback(lambda: [machine.die() for machine in cluster.machines])
+        for index in range(number):
+            cluster.add(cpus=cpus, hidden=hidden if index else ())
+        cluster.wait()
+        yield cluster

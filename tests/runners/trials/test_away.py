@@ -1,0 +1,280 @@
+"""Trials on a machine that does not see the results: their records arrive as they were written."""
+
+import errno
+import itertools
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adaloss.records.places import Places
+from adaloss.records.result import FailureKind
+from adaloss.records.store import LOG_FILE, METRICS_FILE, Store
+from adaloss.tasks.metrics import numbers
+from runners.trials import away
+from runners.trials.arrivals import Arrivals
+from runners.trials.away import (
+    FILES,
+    KEPT,
+    MARK,
+    RECORDS,
+    AwayRecords,
+    Part,
+    RecordGapError,
+    marked_results,
+    parts_of,
+    remove_old_records,
+    store_of,
+    write_parts,
+)
+from runners.trials.worker import Worker
+
+NAMES = ["trial.json", METRICS_FILE, LOG_FILE, "checkpoint.pt", "files/model", "result.json"]
+change = st.one_of(
+    st.tuples(st.just("append"), st.sampled_from([METRICS_FILE, LOG_FILE]), st.binary(max_size=9)),
+    st.tuples(st.just("replace"), st.sampled_from(NAMES), st.binary(max_size=9)),
+    st.tuples(st.just("remove"), st.sampled_from(NAMES), st.just(b"")),
+    st.tuples(st.sampled_from(["report", "move"]), st.just(""), st.just(b"")),
+)
+
+
+def contents(folder):
+    """The files below a folder, without those whose names begin with a dot."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    shown = [path for path in files if not path.name.startswith(".")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in shown}
+
+
+seconds = itertools.count(1)
+
+
+def apply(folder, kind, name, content):
+    """Change a file as a trial changes its own."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "append":
+        with path.open("ab") as file:
+            file.write(content)
+    elif kind == "replace":
+        temporary = path.with_name(f".{path.name}.1")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    else:
+        path.unlink(missing_ok=True)
+    if path.exists():
+        # A later time, also within one tick of the system's clock.
+        os.utime(path, (next(seconds),) * 2)
+
+
+@given(changes=st.lists(change, max_size=20))
+def test_whatever_a_trial_writes_arrives_and_moves_with_it(changes, make_trial):
+    trial = make_trial()
+    with tempfile.TemporaryDirectory() as name:
+        driver = Store(Path(name, "results"))
+        records = AwayRecords(Store(Path(name, "machine0")), trial)
+        records.begin(())
+        for number, (kind, file, content) in enumerate(changes):
+            here = records.store.trial_folder(trial)
+            if kind in ("append", "replace", "remove"):
+                apply(here, kind, file, content)
+            else:
+                write_parts(driver.trial_folder(trial), records.changes())
+                assert contents(driver.trial_folder(trial)) == contents(here)
+            if kind == "move":
+                # What was not reported is lost, and the trial goes on from what was.
+                records = AwayRecords(Store(Path(name, f"machine{number + 1}")), trial)
+                records.begin(parts_of(driver, trial))
+                there = records.store.trial_folder(trial)
+                assert contents(there) == contents(driver.trial_folder(trial))
+                assert records.changes() == []
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A function that makes this process one on another machine."""
+
+    def on(name):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
+
+    return on
+
+
+@pytest.fixture
+def configuration(store, make_trial, tmp_path):
+    store.root.mkdir(parents=True)
+    return {
+        "trial": make_trial(epochs=4).model_dump_json(),
+        "store": str(store.root),
+        MARK: "a mark that is not there",
+        "share": {"cpu": 1, "gpu": 0.0},
+        "execution": {
+            "places": Places(data_root=tmp_path / "data"),
+            "device": "cpu",
+            "threads": 1,
+            "timeout": None,
+            "checkpoint_interval": 0.0,
+            "keep_checkpoints": False,
+        },
+    }
+
+
+def run(worker, configuration, arrivals, trial):
+    """All reports of a trial, which the driver has received."""
+    reports = []
+    while not reports or not reports[-1].get("done"):
+        reports.append(worker.step(configuration))
+        arrivals.write(trial, reports[-1])
+    return reports
+
+
+def lines(store, trial):
+    """The epochs that are recorded, without what a clock says."""
+    return [numbers(metrics) for metrics in store.read_metrics(trial)]
+
+
+def test_a_worker_knows_by_the_mark_whether_it_sees_the_results(store):
+    store.root.mkdir(parents=True)
+    with marked_results(store) as mark:
+        assert store_of({"store": str(store.root), MARK: mark}) == store
+        there = store_of({"store": "/not/here", MARK: mark})
+        assert there.root.parent == away.away_folder()
+        assert store_of({"store": "/not/here", MARK: "of another run"}) != there
+    assert list(store.root.iterdir()) == []
+    assert store_of({"store": "/not/here"}) == Store(Path("/not/here"))
+
+
+def test_the_records_are_those_of_a_worker_that_sees_the_results(
+    store, configuration, make_trial, tmp_path, elsewhere
+):
+    elsewhere("machine1")
+    trial = make_trial(epochs=4)
+    last = run(Worker(), configuration, Arrivals(store), trial)[-1]
+    assert FILES not in last, "Tune keeps the report"
+    seen = Store(tmp_path / "seen")
+    seen.root.mkdir()
+    with marked_results(seen) as mark:
+        here = configuration | {"store": str(seen.root), MARK: mark}
+        while not Worker.step(worker := Worker(), here).get("done"):
+            assert worker.away is None
+    assert lines(store, trial) == lines(seen, trial) != []
+    ours, theirs = store.read_result(trial), seen.read_result(trial)
+    assert numbers(ours.last) == numbers(theirs.last)
+    assert contents(store.root).keys() == contents(seen.root).keys()
+    assert contents(tmp_path / "machine1") == {}, "nothing is left on the machine"
+
+
+def test_a_trial_continues_on_a_third_machine(
+    store, configuration, make_trial, tmp_path, elsewhere, monkeypatch
+):
+    trial, arrivals = make_trial(epochs=4), Arrivals(store)
+    elsewhere("machine1")
+    monkeypatch.setattr("runners.trials.worker.SECONDS_PER_REPORT", 0.0)
+    worker = Worker()
+    for _ in range(3):
+        arrivals.write(trial, worker.step(configuration))
+    elsewhere("machine2")
+    records = parts_of(store, trial)
+    assert store.checkpoint_path(trial).name in [part.name for part in records]
+    arrivals.trial_starts(trial)
+    run(Worker(), configuration | {RECORDS: records}, arrivals, trial)
+    assert [metrics.epoch for metrics in store.read_metrics(trial)] == [1, 2, 3, 4]
+    assert "starts after epoch 2" in store.log_path(trial).read_text()
+    undisturbed = Store(tmp_path / "undisturbed")
+    elsewhere("machine3")
+    run(Worker(), configuration, Arrivals(undisturbed), trial)
+    assert lines(store, trial) == lines(undisturbed, trial)
+
+
+def test_a_checkpoint_too_large_to_send_stays_and_is_used_where_it_is(
+    store, configuration, make_trial, elsewhere, monkeypatch
+):
+    trial, arrivals = make_trial(epochs=4), Arrivals(store)
+    elsewhere("machine1")
+    monkeypatch.setattr(away, "MOST_BYTES", 2000)
+    monkeypatch.setattr("runners.trials.worker.SECONDS_PER_REPORT", 0.0)
+    worker = Worker()
+    _, first, second = reports = [worker.step(configuration) for _ in range(3)]
+    (note,) = first[KEPT]
+    assert "checkpoint.pt is larger" in note
+    assert KEPT not in second, "it is said once"
+    for report in reports:
+        arrivals.write(trial, report)
+    assert not store.checkpoint_path(trial).exists()
+    # Another worker of the machine finds it; one of another machine starts over.
+    for machine, continued in (("machine1", True), ("machine2", False)):
+        elsewhere(machine)
+        again = Worker()
+        for _ in range(2):
+            again.step(configuration | {RECORDS: parts_of(store, trial)})
+        log = again.away.store.log_path(trial).read_text()
+        assert ("starts after epoch 2" in log) is continued
+
+
+def test_a_file_too_large_to_send_is_not_removed(store, make_trial, monkeypatch):
+    monkeypatch.setattr(away, "MOST_BYTES", 10)
+    records = AwayRecords(store, make_trial())
+    folder = store.trial_folder(make_trial())
+    apply(folder, "replace", "files/model", b"a large model")
+    (note,) = records.report(ended=True)[KEPT]
+    assert str(folder / "files" / "model") in note
+    assert (folder / "files" / "model").exists()
+
+
+def test_the_result_comes_last_and_an_epoch_before_its_checkpoint(store, make_trial):
+    folder = store.trial_folder(make_trial())
+    for name in sorted(NAMES, key=len):
+        apply(folder, "replace", name, b"content")
+    names = [part.name for part in AwayRecords(store, make_trial()).changes()]
+    assert names[-1] == "result.json"
+    assert names.index(METRICS_FILE) < names.index("checkpoint.pt")
+
+
+def test_only_what_a_log_has_gained_is_sent_again(store, make_trial):
+    records = AwayRecords(store, make_trial())
+    folder = store.trial_folder(make_trial())
+    apply(folder, "append", LOG_FILE, b"first\n")
+    assert records.changes() == [Part(LOG_FILE, 0, b"first\n")]
+    apply(folder, "append", LOG_FILE, b"second\n")
+    assert records.changes() == [Part(LOG_FILE, 6, b"second\n")]
+
+
+def test_a_gap_is_an_error_and_nothing_of_the_trial_is_written_until_it_starts_again(
+    store, make_trial
+):
+    trial, arrivals = make_trial(), Arrivals(store)
+    with pytest.raises((RecordGapError, FileNotFoundError)):
+        write_parts(store.trial_folder(trial), [Part(LOG_FILE, 3, b"rest")])
+    arrivals.write(trial, {FILES: [Part(LOG_FILE, 0, b"ab"), Part(LOG_FILE, 3, b"rest")]})
+    failure = arrivals.failures[trial.trial_id]
+    assert failure.kind is FailureKind.WORKER_LOST
+    assert "has not arrived" in failure.message
+    arrivals.write(trial, {FILES: [Part("result.json", 0, b"{}")]})
+    assert not (store.trial_folder(trial) / "result.json").exists()
+    arrivals.trial_starts(trial)
+    arrivals.write(trial, {FILES: [Part("result.json", 0, b"{}")]})
+    assert (store.trial_folder(trial) / "result.json").exists()
+
+
+def test_a_full_disk_of_the_driver_is_the_trials_failure(store, make_trial, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("runners.trials.arrivals.write_parts", full)
+    arrivals = Arrivals(store)
+    arrivals.write(make_trial(), {FILES: []})
+    assert "No space left" in arrivals.failures[make_trial().trial_id].message
+
+
+def test_what_earlier_sweeps_left_is_removed_after_a_week(elsewhere, monkeypatch):
+    elsewhere("machine")
+    old, new = (away.away_folder() / name for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(away, "SECONDS_TO_KEEP", 1000)
+    os.utime(old, (time.time() - 2000,) * 2)
+    remove_old_records()
+    assert [path.name for path in away.away_folder().iterdir()] == ["new"]
