@@ -45,13 +45,22 @@ def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str,
 
 
 def code_digests(module: OwnModule) -> dict[str, str]:
-    """The digest of each of the user's files that make up the module, by relative path.
+    """The digest of each of the user's files that make up the module, by relative path."""
+    digests = {
+        relative_name(file, module.folders): source_digest(file, file.read_bytes())
+        for file in code_files(module)
+    }
+    return dict(sorted(digests.items()))
+
+
+def code_files(module: OwnModule) -> list[Path]:
+    """The user's files that make up the module.
 
     These are the module's file and the files that it imports from the same folders, directly or
     indirectly. Imports inside functions count, and so do calls of ``import_module`` with a literal
     name. Files that the code opens itself do not count.
     """
-    digests: dict[str, str] = {}
+    files: list[Path] = []
     seen: set[str] = set()
     queue = [module.name]
     while queue:
@@ -63,12 +72,11 @@ def code_digests(module: OwnModule) -> dict[str, str]:
         queue += [parent] if parent else []
         if (file := file_of(name, module.folders)) is None:
             continue
-        content = file.read_bytes()
-        digests[relative_name(file, module.folders)] = source_digest(file, content)
+        files.append(file)
         if file.suffix == ".py":
             is_package = file.name == "__init__.py"
-            queue += imported_modules(content, name if is_package else parent)
-    return dict(sorted(digests.items()))
+            queue += imported_modules(file.read_bytes(), name if is_package else parent)
+    return files
 
 
 def is_own(name: str, module: OwnModule) -> bool:

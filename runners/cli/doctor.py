@@ -1,5 +1,6 @@
 """The command that checks a machine, and a grid on it: doctor."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,8 @@ from runners.cli.options import (
 from runners.cli.output import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from adaloss.grid.sweep import Sweep
     from adaloss.records.store import Store
     from runners.preflight.finding import Finding
@@ -42,6 +45,7 @@ def doctor(
     findings = tuple(
         on_machine(storage, wandb) if grid is None else on_grid(grid, storage, only, wandb)
     )
+    findings += tuple(on_cluster(storage if grid is None else open_sweep(grid, storage)[1].root))
     against = len(with_level(findings, Level.REFUSED))
     warnings = len(with_level(findings, Level.WARNING))
     if as_json:
@@ -59,6 +63,33 @@ def on_machine(storage: Path, wandb: str | None) -> "tuple[Finding, ...]":
     from runners.tracking.mode import mirror_mode
 
     return (*machine_findings(storage, mirror_mode("auto", wandb)), *at_its_url(storage))
+
+
+def on_cluster(results: Path) -> "Iterator[Finding]":
+    """The findings on each machine of the cluster at RAY_ADDRESS; nothing without one."""
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        return
+    from adaloss.records.store import Store
+    from runners.on_ray.machines.facts import look
+    from runners.on_ray.machines.findings import findings
+    from runners.on_ray.machines.look import joined, machines_of_cluster
+    from runners.on_ray.session import RayStartError
+    from runners.preflight.finding import refused
+    from runners.trials.away import marked_results
+
+    # A run would create the rest.
+    there = next(path for path in (results, *results.resolve().parents) if path.is_dir())
+    try:
+        with joined(address), marked_results(Store(there)) as mark:
+            machines = machines_of_cluster(there.resolve() / mark)
+    except RayStartError as error:
+        yield refused("Ray", str(error), "")
+        return
+    except OSError as error:
+        yield refused("results", f"{there} cannot be written: {error.strerror}", "")
+        return
+    yield from findings(machines, look("", (), (), ()))
 
 
 def at_its_url(storage: Path) -> "tuple[Finding, ...]":

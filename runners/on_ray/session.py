@@ -134,37 +134,61 @@ def start_ray(settings: WorkerSettings) -> None:
         RayStartError: Ray does not start; the message contains the reason that Ray gives.
         KeyboardInterrupt: this process received SIGTERM.
     """
-    address = os.environ.get("RAY_ADDRESS")
-    if address and "://" in address:
+    try:
+        if on_a_cluster():
+            join_cluster(os.environ["RAY_ADDRESS"])
+        else:
+            start_here(settings)
+    except SystemExit:
+        # Ray's handler of SIGTERM, which it sets while it starts.
+        raise KeyboardInterrupt from None
+
+
+def join_cluster(address: str) -> None:
+    """Join the user's cluster at RAY_ADDRESS.
+
+    Raises:
+        RayStartError: it cannot be joined.
+    """
+    if "://" in address:
         raise RayStartError(
             f"RAY_ADDRESS is {address}, a Ray Client address, which sweeps do not support: use the "
             "cluster's own address, host:6379, or run this on its head node with "
             "RAY_ADDRESS=auto"
         )
     try:
-        if address and (why := no_answer(address)):
+        if why := no_answer(address):
             raise ConnectionError(why)
-        if address:
-            ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
-        else:
-            ray.init(
-                address="local",
-                num_cpus=settings.workers * settings.cpus,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                object_store_memory=OBJECT_STORE_BYTES,
-            )
-    except SystemExit:
-        # Ray's handler of SIGTERM, which it sets while it starts.
-        raise KeyboardInterrupt from None
+        ray.init(log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:
-        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        if address:
-            raise RayStartError(
-                f"Ray cannot join the cluster at RAY_ADDRESS {address}: {why}; correct the "
-                "variable, or unset it to run on this machine"
-            ) from None
+        raise RayStartError(
+            f"Ray cannot join the cluster at RAY_ADDRESS {address}: {first_line(error)}; correct "
+            "the variable, or unset it to run on this machine"
+        ) from None
+
+
+def first_line(error: Exception) -> str:
+    """What an error says in its first line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def start_here(settings: WorkerSettings) -> None:
+    """Start Ray on this machine, reachable from it alone.
+
+    Raises:
+        RayStartError: Ray does not start.
+    """
+    try:
+        ray.init(
+            address="local",
+            num_cpus=settings.workers * settings.cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            object_store_memory=OBJECT_STORE_BYTES,
+        )
+    except Exception as error:
+        why = first_line(error)
         raise RayStartError(
             f"Ray does not start: {why}; Ray writes its files to {ray_folder()}: make sure that "
             "there is space and that the folder is writable, or set RAY_TMPDIR to another short "

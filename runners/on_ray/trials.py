@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
+from adaloss.records.places import Places
 from adaloss.records.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.records.store import Store
 from adaloss.tasks.table import trial_from
 from adaloss.trial import Trial
 from runners.interrupt import sigterm_as_interrupt
+from runners.on_ray.machines.findings import check
+from runners.on_ray.machines.look import machines_of_cluster
 from runners.on_ray.private import forget_ended
 from runners.on_ray.ray_lost import stopped_when
 from runners.on_ray.scheduler import LeavesStartingWorkers
@@ -32,6 +35,7 @@ from runners.trials.away import KEPT, MARK, RECORDS, marked_results, parts_of
 from runners.trials.ends import TrialEnds
 from runners.trials.events import SweepObserver
 from runners.trials.machine import WorkerSettings
+from runners.trials.own_files import OWN, own_code, own_data, sent_code
 from runners.trials.queue import TrialQueue
 from runners.trials.timeline import TRIALS, Timeline
 from runners.trials.worker import Worker
@@ -61,8 +65,9 @@ class TrialTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run the trial for about a second."""
-        if isinstance(records := self.config.get(RECORDS), ray.ObjectRef):
-            self.config[RECORDS] = ray.get(records)
+        for key in (RECORDS, OWN):
+            if isinstance(sent := self.config.get(key), ray.ObjectRef):
+                self.config[key] = ray.get(sent)
         return self.worker.step(self.config)
 
 
@@ -223,7 +228,7 @@ def run_trials(
         sigterm_as_interrupt(),
         stopped_when(lost),
         scratch_folder() as scratch,
-        marked_results(store) if on_a_cluster() else nullcontext() as mark,
+        for_other_machines(trials, store, settings.places, observer) as others,
     ):
         capacity = capacity_for(settings)
         queue = TrialQueue(
@@ -233,8 +238,8 @@ def run_trials(
         # Tune starts as many workers at once as there is room for. One more trial waits, so that a
         # free worker has a trial to take while another waits for the whole machine.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places + 1)
-        common: dict[str, Any] = {MARK: mark} if mark else {}
-        common |= {
+        common = {
+            **others,
             "store": str(store.root.resolve()),
             "execution": {
                 "places": settings.places,
@@ -270,6 +275,27 @@ def run_trials(
         timeline.places = min(capacity.places, len(trials))
         with timeline.span(TRIALS):
             tuner.fit()
+
+
+@contextmanager
+def for_other_machines(
+    trials: Sequence[Trial], store: Store, places: Places, observer: SweepObserver
+) -> Iterator[dict[str, Any]]:
+    """What the workers of a cluster need in their configurations; nothing on this machine.
+
+    Raises:
+        MachinesError: trials on a machine of the cluster would fail, or have other numbers.
+    """
+    if not on_a_cluster():
+        yield {}
+        return
+    code, data = own_code(trials, places), own_data(trials, places)
+    with marked_results(store) as mark:
+        seen = store.root.resolve() / mark
+        machines = machines_of_cluster(seen, data, tuple(code), places.own_folders)
+        for warning in check(machines, sent_code(code)):
+            observer.warned(warning)
+        yield {MARK: mark, **({OWN: ray.put(code)} if code else {})}
 
 
 def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:

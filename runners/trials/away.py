@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from adaloss.records.places import APPLICATION
@@ -229,7 +230,18 @@ def store_of(configuration: Mapping[str, Any]) -> Store:
     results, mark = Path(configuration["store"]), configuration.get(MARK)
     if mark is None or (results / mark).exists():
         return Store(results)
-    return Store(away_folder() / hashlib.sha256(mark.encode()).hexdigest()[:16])
+    return Store(folder_of_run(mark))
+
+
+def folder_of_run(mark: str) -> Path:
+    """The folder of this machine for the run that made this mark."""
+    return away_folder() / hashlib.sha256(mark.encode()).hexdigest()[:16]
+
+
+def lock_of_this_machine() -> FileLock:
+    """Held by the one process of this machine that downloads something."""
+    away_folder().mkdir(parents=True, exist_ok=True)
+    return FileLock(away_folder() / "downloads.lock")
 
 
 def away_folder() -> Path:

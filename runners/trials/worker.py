@@ -4,16 +4,27 @@ import json
 import os
 import platform
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adaloss.records.places import Places
 from adaloss.records.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.records.store import Store
 from adaloss.tasks.program.errors import ProgramLostError
 from adaloss.tasks.table import task_of, trial_from
 from adaloss.time_limit import Watchdog
 from adaloss.trial import Trial
-from runners.trials.away import RECORDS, AwayRecords, remove_old_records, store_of
+from runners.trials.away import (
+    MARK,
+    RECORDS,
+    AwayRecords,
+    folder_of_run,
+    lock_of_this_machine,
+    remove_old_records,
+    store_of,
+)
+from runners.trials.own_files import OWN, placed
 from runners.trials.packing import fraction_for_tensors
 from runners.trials.timeline import EPOCHS, RECORD, START, Reported, steady_clock
 
@@ -43,6 +54,7 @@ class Worker:
         self.away: AwayRecords | None = None
         self.codes: dict[str, TaskCode[Any]] = {}
         self.provenance: Provenance | None = None
+        self.fetched: set[str] = set()
         self.kind = ""
         self.is_used_up = False
 
@@ -129,10 +141,11 @@ class Worker:
         # The next trial of a function is one of the same function; a model's code is not.
         self.is_used_up = self.kind == trial.trial_id
         settings = ExecutionSettings(**configuration["execution"])
+        if MARK in configuration:
+            settings = replace(settings, places=self.places_here(trial, configuration))
         if settings.device == "cuda" and trial.trains_here:
             share_memory(configuration["share"]["gpu"])
-        task = task_of(trial)
-        code = self.codes.get(task.name) or self.codes.setdefault(task.name, task.load())
+        code = self.code_of(trial)
         self.provenance = self.provenance or collect_provenance(settings.device, settings.threads)
         return Execution(
             trial=trial,
@@ -141,6 +154,21 @@ class Worker:
             code=code,
             provenance=self.provenance,
         )
+
+    def code_of(self, trial: Trial) -> "TaskCode[Any]":
+        """The code of the trial's task, which is loaded once."""
+        task = task_of(trial)
+        return self.codes.get(task.name) or self.codes.setdefault(task.name, task.load())
+
+    def places_here(self, trial: Trial, configuration: dict[str, Any]) -> Places:
+        """The places on a machine of a cluster, with the trial's data and the user's code."""
+        places = configuration["execution"]["places"]
+        places = placed(configuration.get(OWN) or {}, places, folder_of_run(configuration[MARK]))
+        if trial.needs_files and trial.identity not in self.fetched:
+            with lock_of_this_machine():
+                self.code_of(trial).fetch([trial], places)
+            self.fetched.add(trial.identity)
+        return places
 
 
 def brief(result: TrialResult) -> TrialResult:

@@ -41,6 +41,5 @@ def cluster() -> Finding:
         return fine("Ray", "RAY_ADDRESS is not set: trials run on this machine")
     return fine(
         "Ray",
-        f"RAY_ADDRESS is {address}: Ray counts that cluster's processors, GPUs and memory; all of "
-        "its machines must see the results' and the data's folders under the same paths",
+        f"RAY_ADDRESS is {address}: Ray counts that cluster's processors, GPUs and memory",
     )

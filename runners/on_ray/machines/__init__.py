@@ -1,0 +1,1 @@
+"""What the machines of a Ray cluster have, before trials run on them."""

@@ -1,0 +1,113 @@
+"""What the machines' facts mean for a sweep."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from adaloss.errors import UserError
+from runners.on_ray.machines.facts import PACKAGE, PACKAGES, look
+from runners.on_ray.machines.look import Machine
+from runners.preflight.finding import Finding, Level, fine, refused, warning, with_level
+
+# Files of several machines are ordered by their times.
+MOST_SECONDS_APART = 2.0
+LEAST_FREE = 2**30
+MOST_NAMED = 5
+# Other numbers come out with another one of these.
+THAT_COUNT = (PACKAGE, "torch")
+
+
+class MachinesError(UserError):
+    """Trials on a machine of the cluster would fail, or have other numbers."""
+
+
+def check(machines: Sequence[Machine], code: str) -> list[str]:
+    """What a user should know of the machines before trials run on them.
+
+    ``code`` says how much code is sent to those that lack it.
+
+    Raises:
+        MachinesError: the sweep cannot work on them; the message lists all reasons.
+    """
+    found = tuple(findings(machines, look("", (), (), ())))
+    if against := with_level(found, Level.REFUSED):
+        reasons = "".join(f"\n  {finding.sentence}" for finding in against)
+        raise MachinesError(f"the cluster cannot run these trials; nothing was started:{reasons}")
+    known = [(machine.name, machine.facts) for machine in machines if machine.facts is not None]
+    away = [name for name, facts in known if not facts["sees_results"]]
+    lacking = [name for name, facts in known if not facts["sees_code"]]
+    notes = [finding.sentence for finding in with_level(found, Level.WARNING)]
+    if away:
+        notes.append(f"trials on {listed(away)} send their records here, with Ray")
+    if lacking:
+        notes.append(f"{code} is sent to {listed(lacking)}")
+    return notes
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of a few machines, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def findings(machines: Sequence[Machine], here: dict[str, Any]) -> Iterator[Finding]:
+    """A row for each machine, with what speaks against a sweep on it.
+
+    ``here`` are the facts of this process.
+    """
+    for machine in machines:
+        if machine.facts is None:
+            advice = "end Ray there, or start it again in the same environment as here"
+            yield refused(machine.name, f"it does not answer ({machine.why})", advice)
+            continue
+        yield fine(machine.name, described(machine, machine.facts))
+        yield from about(machine, machine.facts, here)
+
+
+def described(machine: Machine, facts: dict[str, Any]) -> str:
+    """What a machine has, in one line."""
+    versions = ", ".join(f"{name} {facts['packages'][name] or '-'}" for name in PACKAGES)
+    gpus = ", ".join(facts["gpus"]) or "no GPU"
+    cpus = f"{machine.resources.get('CPU', 0):g} CPUs for Ray"
+    sees = "sees the results" if facts["sees_results"] else "sends its records to this machine"
+    free = f"{facts['free'] / 2**30:.0f} GiB free at home"
+    return (
+        f"{machine.address}, Python {facts['python']}, {versions}, {cpus}, {gpus}, {free}, {sees}"
+    )
+
+
+def about(machine: Machine, facts: dict[str, Any], here: dict[str, Any]) -> Iterator[Finding]:
+    """What speaks against one machine."""
+    name = machine.name
+    if facts["code"] is None:
+        found = f"adaloss-sweep is not installed for {facts['program']}"
+        yield refused(name, found, "install it there, or start Ray there in the right environment")
+        return
+    if facts["code"] != here["code"]:
+        yield refused(
+            name,
+            "its adaloss-sweep is not the one of this machine",
+            "install the same version, or the same commit, on all machines",
+        )
+    for package in PACKAGES:
+        theirs, ours = facts["packages"][package], here["packages"][package]
+        if package == PACKAGE or public(theirs) == public(ours):
+            continue
+        found = f"it has {package} {theirs or 'not'}, and this machine {ours or 'not'}"
+        if package in THAT_COUNT:
+            yield refused(name, found, "install the same version on all machines")
+        else:
+            yield warning(name, found, "numbers may differ between them")
+    if facts["absent"]:
+        paths = ", ".join(facts["absent"])
+        yield refused(name, f"it does not have {paths}", "copy or mount it there, at this path")
+    if abs(machine.ahead) > MOST_SECONDS_APART:
+        side = "ahead of" if machine.ahead > 0 else "behind"
+        found = f"its clock is at least {abs(machine.ahead):.0f} s {side} this one"
+        yield warning(name, found, "set it: records contain the time")
+    if facts["free"] < LEAST_FREE:
+        yield warning(name, f"{facts['free'] / 2**20:.0f} MiB are free at home", "free some")
+
+
+def public(version: str | None) -> str | None:
+    """A version without what names a build, such as +cpu or +cu128."""
+    return version and version.partition("+")[0]

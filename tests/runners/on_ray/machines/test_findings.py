@@ -1,0 +1,121 @@
+"""What speaks against a sweep on the machines of a cluster, and what a user is told of them."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")
+from runners.on_ray.machines import facts as one_machine
+from runners.on_ray.machines.facts import look
+from runners.on_ray.machines.findings import MachinesError, check, findings, listed
+from runners.on_ray.machines.look import Machine
+from runners.preflight.finding import Level
+
+
+@pytest.fixture(scope="module")
+def here():
+    return look("", (), (), ())
+
+
+def machine(facts, **other):
+    known = {"name": "gpu2", "address": "192.0.2.2", "resources": {"CPU": 8.0}}
+    return Machine(**(known | {"facts": facts} | other))
+
+
+def against(machines, here):
+    """The sentences of all findings but the rows."""
+    return [found.sentence for found in findings(machines, here) if found.level is not Level.FINE]
+
+
+def test_this_machine_has_what_it_has(here, tmp_path):
+    mark = tmp_path / "mark"
+    mark.touch()
+    (tmp_path / "mine.py").touch()
+    facts = look(str(mark), ["/not/here", "/"], ["mine.py"], [str(tmp_path)])
+    assert facts["sees_results"]
+    assert facts["sees_code"]
+    assert facts["absent"] == ["/not/here"]
+    assert facts["code"] == here["code"] is not None
+    assert facts["packages"]["torch"]
+    assert not here["sees_results"]
+    assert not look("", (), ["mine.py"], ["/not/here"])["sees_code"]
+
+
+def test_a_machine_like_this_one_has_one_row(here):
+    (row,) = findings([machine(here)], here)
+    assert row.level is Level.FINE
+    assert re.search(r"^192.0.2.2, Python 3\.\d+.*, torch \d.*, 8 CPUs for Ray, ", row.found)
+    assert "sends its records to this machine" in row.found
+
+
+def packages(here, **others):
+    return here | {"packages": here["packages"] | others}
+
+
+def test_another_torch_is_refused_and_another_build_of_it_is_not(here):
+    ours = here["packages"]["torch"].partition("+")[0]
+    assert against([machine(packages(here, torch=f"{ours}+cu999"))], here) == []
+    (sentence,) = against([machine(packages(here, torch="1.0.0"))], here)
+    assert sentence.startswith("gpu2: it has torch 1.0.0, and this machine ")
+    with pytest.raises(MachinesError, match=r"nothing was started:\n  gpu2: it has torch 1\.0\.0"):
+        check([machine(packages(here, torch="1.0.0"))], "")
+
+
+def test_another_timm_is_named(here):
+    assert check([machine(packages(here, timm="0.1") | {"sees_results": True})], "") == [
+        f"gpu2: it has timm 0.1, and this machine {here['packages']['timm']}: numbers may differ "
+        "between them"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"code": None, "program": "/bin/python"}, "not installed for /bin/python: install it"),
+        ({"code": "other"}, "not the one of this machine: install the same"),
+        ({"absent": ["/data/cats", "/w.pt"]}, "does not have /data/cats, /w.pt: copy or mount"),
+    ],
+)
+def test_what_would_fail_there_is_refused(here, changed, words):
+    with pytest.raises(MachinesError, match=words):
+        check([machine(here), machine(here | changed)], "")
+
+
+def test_a_machine_that_does_not_answer_is_refused(here):
+    with pytest.raises(MachinesError, match=r"gpu2: it does not answer \(no module named x\)"):
+        check([machine(None, why="no module named x")], "")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(61.0, "at least 61 s ahead of"), (-61.0, "at least 61 s behind")]
+)
+def test_a_clock_that_is_wrong_is_named(here, ahead, words):
+    (sentence,) = against([machine(here, ahead=ahead)], here)
+    assert words in sentence
+    assert against([machine(here, ahead=1.0)], here) == []
+
+
+def test_little_space_is_named(here):
+    (sentence,) = against([machine(here | {"free": 5 * 2**20})], here)
+    assert "5 MiB are free" in sentence
+
+
+def test_who_sends_records_and_who_is_sent_code_is_said(here):
+    sees = here | {"sees_results": True}
+    both = [machine(sees, name="gpu1"), machine(here | {"sees_code": False}, name="gpu2")]
+    assert check(both, "your own code (1 file, 0.1 kB)") == [
+        "trials on gpu2 send their records here, with Ray",
+        "your own code (1 file, 0.1 kB) is sent to gpu2",
+    ]
+
+
+def test_of_many_machines_a_few_are_named():
+    assert listed([f"m{n}" for n in range(7)]) == "m0, m1, m2, m3, m4 and 2 more"
+
+
+def test_nothing_but_the_standard_library_is_needed():
+    """The machine may have neither Ray's nor this package's other modules."""
+    imported = re.findall(r"^(?:from|import) (\w+)", Path(one_machine.__file__).read_text(), re.M)
+    assert set(imported) <= sys.stdlib_module_names
