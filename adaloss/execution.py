@@ -13,6 +13,7 @@ import torch
 
 from adaloss.errors import UserError
 from adaloss.own_code.fingerprints import changed, with_loaded_code
+from adaloss.records.claim import Claim
 from adaloss.records.places import Places
 from adaloss.records.result import (
     DeviceMemory,
@@ -52,7 +53,8 @@ class ExecutionSettings:
     """How a trial runs; nothing here may change its numbers. Times are in seconds.
 
     With ``log_output`` False the trial prints to the terminal, for debugging. ``capture`` decides
-    whether steps on a GPU are replayed.
+    whether steps on a GPU are replayed. ``claims`` says that other machines may write to the same
+    folder.
     """
 
     places: Places
@@ -63,6 +65,7 @@ class ExecutionSettings:
     keep_checkpoints: bool
     capture: Capture = "auto"
     log_output: bool = True
+    claims: bool = False
 
 
 class Execution:
@@ -99,6 +102,9 @@ class Execution:
         self.is_first_start = not store.is_open(trial)
         store.open_trial(trial)
         store.clear_temporary(trial)
+        self.claim = Claim(store.trial_folder(trial)) if settings.claims else None
+        if self.claim is not None:
+            self.claim.take()
 
     def advance(self) -> EpochMetrics | None:
         """Run and record one epoch; None, with :attr:`result` set, when the trial is finished."""
@@ -234,7 +240,7 @@ class Execution:
             self.history = self.history[: run.epoch - 1]
             self.store.keep_metrics(self.trial, self.history)
         metrics = EpochMetrics(epoch=run.epoch, step=run.step, values=dict(values), seconds=seconds)
-        with recording():
+        with self.recording():
             self.store.append_metrics(self.trial, metrics)
         self.history = (*self.history, metrics)
         if not self.settings.log_output:
@@ -256,7 +262,7 @@ class Execution:
     def save_checkpoint(self, run: Run) -> None:
         """Replace ``checkpoint.pt`` with the current state."""
         with (
-            recording(),
+            self.recording(),
             replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary,
             temporary.open("wb") as file,
         ):
@@ -291,12 +297,27 @@ class Execution:
             unread=None if state is TrialState.FAILED else self.unread(),
             notes=(self.program.notes() or None) if self.program is not None else None,
         )
-        with recording():
+        with self.recording():
             self.store.write_result(self.trial, self.result)
         if not self.settings.keep_checkpoints:
             self.store.checkpoint_path(self.trial).unlink(missing_ok=True)
         if self.program is not None:
             self.program.finish(keep_checkpoint=self.settings.keep_checkpoints)
+        if self.claim is not None:
+            self.claim.release()
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Raise errors of the storage as StorageError."""
+        try:
+            if self.claim is not None:
+                self.claim.check()
+            yield
+        except OSError as error:
+            raise StorageError(error.errno, error.strerror or str(error), error.filename) from error
+        except RuntimeError as error:
+            # torch's own writer raises this when the disk is full.
+            raise StorageError(str(error)) from error
 
     def made_by(self) -> Provenance:
         """The code and the machine of the result."""
@@ -335,18 +356,6 @@ class Execution:
             contextlib.redirect_stderr(log),
         ):
             yield
-
-
-@contextlib.contextmanager
-def recording() -> Iterator[None]:
-    """Raise errors of the storage as StorageError."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(error.errno, error.strerror, error.filename) from error
-    except RuntimeError as error:
-        # torch's own writer raises this when the disk is full.
-        raise StorageError(str(error)) from error
 
 
 def forget_memory_peak(device: str) -> None:

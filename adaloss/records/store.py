@@ -27,12 +27,14 @@ RESULT_FILE = "result.json"
 CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.txt"
 STACK_FILE = ".stack.txt"
+CLAIM_FILE = ".claim"
 # The lock of a run, and which process holds it.
 LOCK_FILE, OWNER_FILE = "run.lock", "run.owner"
 # result.json is moved last: the trial counts as finished until then.
 RECORDS_OF_AN_ATTEMPT = (CHECKPOINT_FILE, METRICS_FILE, LOG_FILE, FILES_FOLDER, RESULT_FILE)
 TEMPORARY_FILES = (
     STACK_FILE,
+    f"{CLAIM_FILE}*",
     *(f".{name}.*" for name in (TRIAL_FILE, METRICS_FILE, CHECKPOINT_FILE, RESULT_FILE)),
 )
 

@@ -142,7 +142,8 @@ class Worker:
         self.is_used_up = self.kind == trial.trial_id
         settings = ExecutionSettings(**configuration["execution"])
         if MARK in configuration:
-            settings = replace(settings, places=self.places_here(trial, configuration))
+            places = self.places_here(trial, configuration)
+            settings = replace(settings, places=places, claims=self.away is None)
         if settings.device == "cuda" and trial.trains_here:
             share_memory(configuration["share"]["gpu"])
         code = self.code_of(trial)

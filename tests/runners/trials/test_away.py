@@ -31,9 +31,16 @@ from runners.trials.away import (
     store_of,
     write_parts,
 )
+from runners.trials.own_files import OWN
 from runners.trials.worker import Worker
 
 NAMES = ["trial.json", METRICS_FILE, LOG_FILE, "checkpoint.pt", "files/model", "result.json"]
+MODEL = """\
+from torch import nn
+
+def build(channels, image_size, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * image_size * image_size, classes))
+"""
 change = st.one_of(
     st.tuples(st.just("append"), st.sampled_from([METRICS_FILE, LOG_FILE]), st.binary(max_size=9)),
     st.tuples(st.just("replace"), st.sampled_from(NAMES), st.binary(max_size=9)),
@@ -158,13 +165,33 @@ def test_the_records_are_those_of_a_worker_that_sees_the_results(
     seen.root.mkdir()
     with marked_results(seen) as mark:
         here = configuration | {"store": str(seen.root), MARK: mark}
-        while not Worker.step(worker := Worker(), here).get("done"):
+        worker = Worker()
+        worker.execution = worker.prepare(here)
+        assert worker.execution.claim is not None, "other machines see this folder as well"
+        while not worker.step(here).get("done"):
             assert worker.away is None
     assert lines(store, trial) == lines(seen, trial) != []
     ours, theirs = store.read_result(trial), seen.read_result(trial)
     assert numbers(ours.last) == numbers(theirs.last)
     assert contents(store.root).keys() == contents(seen.root).keys()
     assert contents(tmp_path / "machine1") == {}, "nothing is left on the machine"
+
+
+def test_a_model_of_the_users_own_is_the_one_that_was_sent(
+    store, configuration, make_trial, tmp_path, elsewhere
+):
+    elsewhere("machine1")
+    trial = make_trial(model="sent_along:build", epochs=1)
+    places = Places(data_root=tmp_path / "data", own=(tmp_path / "not here",))
+    own = configuration | {
+        "trial": trial.model_dump_json(),
+        "execution": configuration["execution"] | {"places": places},
+        OWN: {"sent_along.py": MODEL.encode()},
+    }
+    run(Worker(), own, Arrivals(store), trial)
+    result = store.read_result(trial)
+    assert result.state == "complete", result.failure
+    assert list(result.fingerprint.model) == ["sent_along.py"]
 
 
 def test_a_trial_continues_on_a_third_machine(
