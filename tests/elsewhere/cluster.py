@@ -50,6 +50,7 @@ class Machine:
     address: str
     cable: str
     ray_folder: Path
+    hidden: tuple[Path, ...]
     first: subprocess.Popen[bytes]
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -115,6 +116,7 @@ class Cluster:
     net: str
     token: str = field(default_factory=lambda: token_hex(16))
     machines: list[Machine] = field(default_factory=list)
+    made: int = 0
 
     @property
     def address(self) -> str:
@@ -133,13 +135,15 @@ class Cluster:
 
         Its user's cache, its temporary files, and what Ray writes, are always its own.
         """
-        number = len(self.machines) + 1
+        self.made += 1
+        number = self.made
         cable = f"{self.bridge}m{number}"
         machine = Machine(
             name=f"machine{number}",
             address=f"{self.net}.{number}",
             cable=cable,
             ray_folder=self.folder / "ray",
+            hidden=tuple(hidden),
             first=subprocess.Popen(
                 ["unshare", *OWN, "--fork", "--mount-proc", "--kill-child", "sleep", "infinity"],
                 stderr=subprocess.DEVNULL,
@@ -161,10 +165,20 @@ class Cluster:
         machine.hide(machine.ray_folder, *(self.folder / name for name in OF_EACH), *hidden)
         head = ["--head", "--port", PORT, "--include-dashboard", "false"]
         head += ["--temp-dir", machine.ray_folder]
-        options = head if number == 1 else ["--address", self.address]
+        options = head if machine is self.machines[0] else ["--address", self.address]
         log = self.folder / f"{machine.name}.log"
         machine.start_ray(*options, cpus=cpus, log=log, variables=self.own_variables)
         return machine
+
+    def restart(self, number: int) -> None:
+        """Replace all machines, of which only the first may see what the others do not."""
+        hidden = self.machines[-1].hidden if self.machines else ()
+        for machine in self.machines:
+            machine.die()
+        self.machines.clear()
+        for index in range(number):
+            self.add(hidden=hidden if index else ())
+        self.wait()
 
     def wait(self) -> None:
         """Wait until all machines have joined."""
