@@ -22,6 +22,7 @@ class TrialWorker:
 
     def train(self) -> dict[str, Any]:
         """Run the trial for about a second."""
+        self.config = with_what_was_sent(self.config)
         report = self.worker.step(self.config)
         self.reports += 1
         return {"done": False, "training_iteration": self.reports} | report
@@ -39,6 +40,14 @@ class TrialWorker:
 
     def stop(self) -> None:
         """Nothing to clean up."""
+
+
+def with_what_was_sent(config: dict[str, Any]) -> dict[str, Any]:
+    """A trial's configuration with the objects that Ray carries besides it."""
+    return {
+        name: ray.get(value) if isinstance(value, ray.ObjectRef) else value
+        for name, value in config.items()
+    }
 
 
 @cache

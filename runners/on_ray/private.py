@@ -36,7 +36,7 @@ def adapted_tune(*, on_cluster: bool, only_cpus: bool) -> Iterator[None]:
     """Change Tune while trials run.
 
     Args:
-        on_cluster: Ray is the user's; workers stay Tune's own.
+        on_cluster: Ray is the user's.
         only_cpus: The trials run on this machine and use no GPU.
     """
     changes = [*changes_everywhere()]
@@ -47,12 +47,21 @@ def adapted_tune(*, on_cluster: bool, only_cpus: bool) -> Iterator[None]:
 
 
 def changes_everywhere() -> list[Change]:
-    """What a sweep needs of Tune on this machine and on a cluster."""
-    return [
+    """What a sweep changes in Tune on this machine and on a cluster."""
+    changes: list[Change] = [
         # A worker that Ray kills for lack of memory counts as a worker that died. Otherwise Tune
         # ends the sweep at the first (tests/faults).
         ("ray._private.serialization.OutOfMemoryError", lambda _: OutOfMemoryError),
     ]
+    if trainable_is_known():
+        # Workers do not import Tune. Otherwise each imports a thousand modules more: 107 MB for two
+        # workers.
+        changes += [
+            (f"{CONTROLLER}._get_trainable_kwargs", only_configuration),
+            (f"{CONTROLLER}.TuneController._schedule_trial_task", resets_with_configuration),
+            (f"{CLASS_CACHE}._ActorClassCache.get", always_trial_worker),
+        ]
+    return changes
 
 
 def changes_on_this_machine(*, only_cpus: bool) -> list[Change]:
@@ -67,14 +76,6 @@ def changes_on_this_machine(*, only_cpus: bool) -> list[Change]:
         # Tune counts processors itself. Otherwise the GCS reserves them for every trial: 6 % more
         # time for 2,000 short trials.
         changes.append((f"{CONTROLLER}.PlacementGroupResourceManager", counts_resources))
-    if trainable_is_known():
-        # Workers do not import Tune. Otherwise each imports a thousand modules more: 107 MB for two
-        # workers.
-        changes += [
-            (f"{CONTROLLER}._get_trainable_kwargs", only_configuration),
-            (f"{CONTROLLER}.TuneController._schedule_trial_task", resets_with_configuration),
-            (f"{CLASS_CACHE}._ActorClassCache.get", always_trial_worker),
-        ]
     return changes
 
 

@@ -24,6 +24,7 @@ from adaloss.records.store import Store
 from adaloss.tasks.table import trial_from
 from adaloss.trial import Trial
 from runners.interrupt import sigterm_as_interrupt
+from runners.on_ray.actor import with_what_was_sent
 from runners.on_ray.machines.findings import check
 from runners.on_ray.machines.look import machines_of_cluster
 from runners.on_ray.private import forget_ended
@@ -45,7 +46,7 @@ SIGN_OF_NO_MEMORY = "low on memory"
 
 
 class TrialTrainable(tune.Trainable):
-    """Tune's interface to a worker: on a cluster, with stock Ray, or with an unknown Tune.
+    """Tune's interface to a worker: with stock Ray, or with an unknown Tune.
 
     Otherwise workers are ``runners.on_ray.actor.TrialWorker``.
     """
@@ -65,9 +66,7 @@ class TrialTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run the trial for about a second."""
-        for key in (RECORDS, OWN):
-            if isinstance(sent := self.config.get(key), ray.ObjectRef):
-                self.config[key] = ray.get(sent)
+        self.config = with_what_was_sent(self.config)
         return self.worker.step(self.config)
 
 

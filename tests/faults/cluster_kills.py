@@ -97,7 +97,7 @@ def lose(cluster: Cluster, machine: Machine) -> None:
 
 def worker_dies(cluster: Cluster, draw: random.Random, driver: subprocess.Popen[str]) -> None:
     """A worker is killed."""
-    workers = processes("ray::TrialTrainable")
+    workers = processes("ray::TrialWorker")
     if workers:
         os.kill(draw.choice(workers), signal.SIGKILL)
 
