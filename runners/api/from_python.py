@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +76,9 @@ def run(
     if limit is not None and limit < 1:
         raise UserError(f"limit {limit}: must be at least 1")
     console = NotebookConsole() if in_notebook() else SafeConsole(stderr=True)
-    with ctrl_c_after_imports(), hidden_main():
+    with ctrl_c_after_imports(), hidden_main(), warnings.catch_warnings():
+        # Libraries import tqdm, which in a notebook warns that a widget is missing.
+        warnings.filterwarnings("ignore", "IProgress not found")
         sweep, store = open_sweep(grid, storage_of(results_root), console.say)
         trials = sweep.trials
         if smoke:

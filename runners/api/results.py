@@ -71,6 +71,11 @@ class Figures(Mapping[str, Path]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.files)
 
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.files.values()))
+
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return "\n".join(figure_html(name, file) for name, file in self.files.items())
 
