@@ -11,18 +11,11 @@ from typing import Any
 
 from adaloss.errors import UserError
 from adaloss.grid.mistakes.wording import as_written
+from runners.api.before_run import locked, set_stale_aside, smoke_store
 from runners.api.opening import GridLike, open_results, open_sweep, storage_of
 from runners.api.plans import Only, SweepPlan, plan_of, plan_sweep
 from runners.api.results import SweepResults, results_of
-from runners.api.running import (
-    Ran,
-    Request,
-    locked,
-    run_and_compile,
-    set_stale_aside,
-    smoke_store,
-    specs_for,
-)
+from runners.api.running import Ran, Request, run_and_compile, specs_for
 from runners.api.selection import smoke_trials
 from runners.interrupt import ctrl_c_after_imports
 from runners.pages.notebook import NotebookConsole, in_notebook

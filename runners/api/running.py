@@ -1,9 +1,9 @@
 """Run the missing trials of a sweep and compile its results: for the command and for Python."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal
 
 from adaloss.grid.sweep import Sweep
@@ -14,19 +14,11 @@ from adaloss.trial import Trial
 from analysis.figures.writing.processes import start_early
 from analysis.outputs import Outcome, save_everything
 from analysis.results import read_results, tables_of
-from runners.api.opening import Say
 from runners.api.plans import Only, plan_of, plan_to_run
-from runners.interrupt import sigterm_as_interrupt
 from runners.launch import launch
 from runners.pages.grid_notes import grid_notes
-from runners.pages.own_changes import own_changes
 from runners.pages.safe_console import SafeConsole
 from runners.planning import Plan
-from runners.preflight.checks import refuse
-from runners.preflight.inputs.mixed_results import mixed_results
-from runners.preflight.planned import Planned
-from runners.preflight.run_lock import only_run
-from runners.storage.uploading import kept_at_home
 from runners.tracking.mode import mirror_mode
 from runners.tracking.sync import Mirroring
 from runners.trials.timeline import Timeline
@@ -93,15 +85,6 @@ class SweepInterruptedError(KeyboardInterrupt):
         return [f"KeyboardInterrupt: {self}"]
 
 
-@contextmanager
-def locked(sweep: Sweep, store: Store, say: Say) -> Iterator[None]:
-    """Lock the results for this run; SIGTERM stops it like Ctrl-C."""
-    # Refuse a URL as data.root before a folder is created.
-    _ = sweep.places
-    with sigterm_as_interrupt(), only_run(store), kept_at_home(store, say):
-        yield
-
-
 def run_and_compile(
     sweep: Sweep,
     trials: tuple[Trial, ...],
@@ -164,39 +147,6 @@ def run_and_compile(
             Ran(before=before, after=after, outcome=outcome),
         ) from None
     return Ran(before=before, after=plan_now(), outcome=compile_once())
-
-
-def set_stale_aside(sweep: Sweep, made: Plan, store: Store) -> None:
-    """Set aside the results of other code: a smoke run tests the current code."""
-    for stale in changed_trials(made, sweep):
-        store.set_aside(stale)
-
-
-def changed_trials(made: Plan, sweep: Sweep) -> list[Trial]:
-    """The trials whose results were or may have been computed with other code or data."""
-    changes = own_changes(made.trials, made.results, sweep.places)
-    return list(
-        {
-            trial.trial_id: trial
-            for change in changes
-            for trial in (*change.changed, *change.unrecorded)
-        }.values()
-    )
-
-
-def refuse_mixing(sweep: Sweep, trials: Sequence[Trial], store: Store) -> None:
-    """Refuse to mix new results with results of other code or data.
-
-    Raises:
-        PreflightError: there are such results.
-    """
-    planned = Planned(sweep=sweep, trials=tuple(trials), store=store, mode="disabled")
-    refuse(planned, tuple(mixed_results(planned)))
-
-
-def smoke_store(store: Store) -> Store:
-    """The store of a smoke run, beside that of the sweep."""
-    return replace(store, root=store.root.parent / "smoke" / store.root.name)
 
 
 def specs_for(sweep: Sweep, trials: tuple[Trial, ...]) -> tuple[TableSpec, ...]:

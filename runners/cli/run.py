@@ -68,7 +68,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the missing trials, then compile the tables."""
-    from runners.api.running import locked, set_stale_aside, smoke_store
+    from runners.api.before_run import locked, set_stale_aside, smoke_store
     from runners.api.selection import smoke_trials
 
     sweep, store = open_sweep(grid, storage)
@@ -104,7 +104,7 @@ def retry(
 ) -> None:
     """Set aside the records of failed, diverged or changed trials, and run those trials again."""
     from adaloss.records.result import TrialState
-    from runners.api.running import changed_trials, locked, refuse_mixing
+    from runners.api.before_run import changed_trials, locked, refuse_mixing
 
     sweep, store = open_sweep(grid, storage)
     states = [TrialState.DIVERGED] if diverged else []
@@ -134,8 +134,8 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
     from adaloss.grid.mistakes.wording import as_written
     from adaloss.records.result import TrialState
     from adaloss.records.store import ignore
+    from runners.api.before_run import locked, refuse_mixing
     from runners.api.plans import plan_to_run
-    from runners.api.running import locked, refuse_mixing
     from runners.prepare import prepare
     from runners.trials.in_process import execute_here
 

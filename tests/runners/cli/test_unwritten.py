@@ -178,7 +178,7 @@ def test_a_smoke_run_tries_again_by_the_same_command(cli, grid, tmp_path, monkey
         finish(small, trial, TrialState.COMPLETE)
     monkeypatch.setattr("analysis.outputs.save_report", broken)
     # No trial's code has changed since.
-    monkeypatch.setattr("runners.api.running.changed_trials", lambda *_: [])
+    monkeypatch.setattr("runners.api.before_run.changed_trials", lambda *_: [])
     code, _, errors = cli("run", grid, "--smoke")
     assert code == 3
     assert f"; try again: adaloss-sweep run {grid} --smoke\n" in errors
