@@ -1,5 +1,6 @@
 """Plan and run sweeps, and look at their results, from Python and in notebooks."""
 
+import shlex
 import sys
 import threading
 import warnings
@@ -12,7 +13,7 @@ from typing import Any
 from adaloss.errors import UserError
 from adaloss.grid.mistakes.wording import as_written
 from runners.api.before_run import locked, set_stale_aside, smoke_store
-from runners.api.opening import GridLike, open_results, open_sweep, storage_of
+from runners.api.opening import GridLike, open_results, open_sweep, results_at, storage_of
 from runners.api.plans import Only, SweepPlan, plan_of, plan_sweep
 from runners.api.results import SweepResults, results_of
 from runners.api.running import Ran, Request, run_and_compile, specs_for
@@ -87,7 +88,7 @@ def run(
             notify=notify,
             yes=True,
             quiet=quiet,
-            upload=f"adaloss-sweep sync {store.root}",
+            upload=shlex.join(["adaloss-sweep", "sync", results_at(store)]),
         )
         with locked(sweep, store, console.say):
             if smoke:
@@ -96,7 +97,8 @@ def run(
         problems = tuple(problems_of(ran))
         results = results_of(sweep, trials, store, specs_for(sweep, trials), problems)
     if not quiet:
-        console.say(f"{ran.after.done_so_far}; {ran.ended_now} ran now. Results: {store.root}")
+        now = f"{ran.ended_now} ran now. Results: {results_at(store)}"
+        console.say(f"{ran.after.done_so_far}; {now}")
         for problem in problems:
             console.say(problem)
     if check and problems:
@@ -157,11 +159,11 @@ def problems_of(ran: Ran) -> Iterator[str]:
     counts = ran.after.counts()
     if counts["failed"]:
         yield (
-            f"{counts['failed']} trials failed: the results show why, and `adaloss-sweep retry` "
-            "repeats them"
+            f"{counts['failed']} failed: the results show why, and `adaloss-sweep retry` repeats "
+            "them"
         )
     if counts["missing"]:
-        yield f"{counts['missing']} trials are missing: call run again to continue"
+        yield f"{counts['missing']} missing: call run again to continue"
     for failed in ran.compiled.unwritten:
         yield f"not written: {failed.output}: {failed.reason}"
 

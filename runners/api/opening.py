@@ -8,7 +8,7 @@ from typing import Any
 from adaloss.errors import UserError
 from adaloss.grid.sweep import Sweep, load_sweep, resolve_grid, sweep_of
 from adaloss.records.places import is_storage_url, url_problem
-from adaloss.records.remote.address import working_copy, working_copy_of_results
+from adaloss.records.remote.address import remote_of, working_copy, working_copy_of_results
 from adaloss.records.results_folder import check_records, store_at
 from adaloss.records.store import GRID_FILE, Store
 
@@ -101,3 +101,9 @@ def storage_of(root: str | Path) -> Path:
     if trouble := url_problem(str(root)):
         raise UserError(trouble)
     return Path(root)
+
+
+def results_at(store: Store) -> str:
+    """Where the results are: of a working copy, its URL."""
+    remote = remote_of(store.root)
+    return str(store.root) if remote is None else remote.url

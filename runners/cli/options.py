@@ -124,11 +124,10 @@ def command(verb: str, sweep: "Sweep", store: "Store") -> str:
 
 
 def results_at(store: "Store") -> str:
-    """Where the results are, as an argument: the URL of a working copy."""
-    from adaloss.records.remote.address import remote_of
+    """Where the results are, as an argument."""
+    from runners.api import opening
 
-    remote = remote_of(store.root)
-    return argument(store.root) if remote is None else remote.url
+    return argument(opening.results_at(store))
 
 
 def show_command(sweep: "Sweep", store: "Store") -> "Callable[[Trial], str]":
@@ -137,7 +136,7 @@ def show_command(sweep: "Sweep", store: "Store") -> "Callable[[Trial], str]":
     return lambda trial: f"{show} {trial.trial_id}"
 
 
-def argument(path: Path) -> str:
+def argument(path: Path | str) -> str:
     """The path as an argument that cannot be mistaken for an option."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 

@@ -16,11 +16,13 @@ import analysis
 import runners
 import runners.planning
 from adaloss.errors import UserError
+from adaloss.grid.reading.mapping import written
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import numbers
 from analysis.render.render import render
+from runners.api.selection import smoke_trials
 from runners.on_ray.processes import RayProcesses
 
 GRID = {
@@ -175,13 +177,26 @@ def test_a_run_of_a_finished_sweep_starts_nothing(finished, capsys):
 
 
 def test_what_is_not_complete_is_said_and_raised_on_request(one_failed, capsys):
-    problem = ("1 trials failed: the results show why, and `adaloss-sweep retry` repeats them",)
+    problem = ("1 failed: the results show why, and `adaloss-sweep retry` repeats them",)
     assert runners.run("grid.yaml").problems == problem
     assert problem[0] in capsys.readouterr().err
     with pytest.raises(runners.SweepIncompleteError) as incomplete:
         runners.run("grid.yaml", check=True)
     assert str(incomplete.value) == problem[0]
     assert incomplete.value.results.counts["failed"] == 1
+
+
+def test_a_smoke_run_has_results_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setattr("runners.api.before_run.changed_trials", lambda *_: [])
+    small = Store(tmp_path / "results" / "smoke" / "small")
+    Path("small.yaml").write_text("".join(written(GRID)))
+    for trial in smoke_trials(load_sweep(Path("small.yaml")).trials, ["lr=0.5"]):
+        finish(small, trial, TrialState.COMPLETE)
+    result = runners.run(GRID, smoke={"lr": 0.5}, quiet=True)
+    assert result.folder == Path("results/smoke/small")
+    assert (result.counts["trials"], result.counts["complete"]) == (4, 4)
+    assert set(result.frame["lr"]) == {0.5}
+    assert not Path("results/small").exists()
 
 
 def test_mistakes_are_those_of_the_command(cli, grid):
@@ -261,7 +276,7 @@ def test_a_script_without_a_guard_runs_twice_to_the_commands_numbers(tmp_path, c
     executed, first, again, refused = ended.stdout.splitlines()
     assert executed == "the script is executed"
     assert first == "6 2 ()"
-    assert again == "12 ('1 trials are missing: call run again to continue',)"
+    assert again == "12 ('1 missing: call run again to continue',)"
     assert refused.startswith("Ray already runs in this Python process")
     assert "[8/8] " in ended.stderr
     assert "[1/3] " not in ended.stderr

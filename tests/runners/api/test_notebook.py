@@ -90,9 +90,12 @@ def test_the_documented_notebook_runs_and_shows_what_is_kept_in_it(tmp_path):
 
 
 def kinds(cell):
-    """What a cell shows, without standard error, to which libraries may write."""
-    return [
-        sorted(output.get("data", {"text": ""}))
+    """What a cell shows, without standard error, to which libraries may write.
+
+    Lines that are printed come as one output or as several.
+    """
+    return {
+        tuple(sorted(output.get("data", ["printed"])))
         for output in cell.outputs
         if output.get("name") != "stderr"
-    ]
+    }
