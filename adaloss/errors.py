@@ -4,8 +4,12 @@
 class UserError(Exception):
     """A mistake that the user can correct. The message says what is wrong, where and what to do.
 
-    The command line prints only the message, without a traceback.
+    The command line and notebooks print only the message, without a traceback.
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook prints: IPython calls this."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class DataError(UserError):

@@ -38,3 +38,8 @@ def __getattr__(name: str) -> Any:
     if name not in MODULES:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}")
     return vars(import_module(MODULES[name]))[name]
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -62,7 +62,7 @@ def runner_overhead(trials: list[ImageTrial], workers: int, folder: Path) -> flo
     from adaloss.records.store import Store
     from runners.on_ray.trials import run_trials
     from runners.pages.progress import SweepProgress
-    from runners.plan import make_plan
+    from runners.planning import make_plan
     from runners.trials.machine import WorkerSettings
     from runners.trials.timeline import Timeline
 

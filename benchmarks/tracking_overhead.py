@@ -45,7 +45,7 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     from adaloss.records.store import Store
     from runners.on_ray.trials import run_trials
     from runners.pages.progress import SweepProgress
-    from runners.plan import make_plan
+    from runners.planning import make_plan
     from runners.tracking.sync import Mirroring, mirrored
     from runners.trials.machine import worker_settings
     from runners.trials.timeline import Timeline

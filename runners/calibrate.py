@@ -10,7 +10,7 @@ from adaloss.own_code.fresh_process import in_fresh_process
 from adaloss.records.places import Places
 from adaloss.tasks.table import task_of
 from adaloss.trial import Capture, Trial
-from runners.plan import Kind, kind
+from runners.planning import Kind, kind
 
 
 @dataclass(frozen=True, kw_only=True)

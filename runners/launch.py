@@ -7,11 +7,13 @@ from adaloss.errors import UserError
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
 from adaloss.trial import Trial
+from runners.notify.notifier import notified
+from runners.notify.observer import AndNotifier
 from runners.on_ray.output import printed_to
 from runners.on_ray.ray_lost import RayLostError
 from runners.pages.progress import duration, watching
 from runners.pages.safe_console import SafeConsole
-from runners.plan import Plan, seconds_per_epoch, trial_seconds
+from runners.planning import Plan, seconds_per_epoch, trial_seconds
 from runners.preflight.checks import preflight
 from runners.preflight.planned import Planned
 from runners.prepare import prepare
@@ -37,14 +39,17 @@ def launch(
     store: Store,
     *,
     mirroring: Mirroring,
+    notify: str | None,
     compile_results: Callable[[], object],
     timeline: Timeline,
+    console: SafeConsole,
     yes: bool,
     quiet: bool,
 ) -> None:
     """Run the plan's missing trials, at most ``limit`` of them.
 
-    ``compile_results`` is called when they have ended and before the mirror's last look, because
+    ``notify`` is a command for the sweep's events, in place of the grid's. ``compile_results`` is
+    called when they have ended and before the mirror's last look, because
     the mirror uploads the tables.
 
     Raises:
@@ -56,11 +61,7 @@ def launch(
     to_run = plan.missing[: limit or sweep.grid.run_cap]
     if not to_run:
         return
-    console = SafeConsole(stderr=True)
-
-    def say(line: str) -> None:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-
+    say = console.say
     preflight(Planned(sweep=sweep, trials=to_run, store=store, mode=mirroring.mode), say)
     settings = worker_settings(sweep)
     if not yes:
@@ -71,18 +72,21 @@ def launch(
     from runners.on_ray.trials import run_trials
 
     log = store.root / RAY_LOG
-    with mirrored(sweep, store, mirroring, say):
-        try:
-            with (
-                printed_to(log),
-                watching(plan, to_run, sweep.tables[0], console, quiet=quiet) as observer,
-            ):
-                measured = measured_memory(plan.trials, plan.results)
-                run_trials(to_run, store, settings, measured, observer, timeline)
-        except RayLostError as lost:
-            say(f"{lost}{f' (output of Ray: {log})' if log.exists() else ''}")
-        with timeline.span(COMPILE):
-            compile_results()
+    with mirrored(sweep, store, mirroring, say) as alert:
+        telling = notified(sweep, plan, store, command=notify, alert=alert, say=say)
+        with telling as notifier:
+            try:
+                with (
+                    printed_to(log),
+                    watching(plan, to_run, sweep.tables[0], console, quiet=quiet) as view,
+                ):
+                    observer = AndNotifier(view, notifier)
+                    measured = measured_memory(plan.trials, plan.results)
+                    run_trials(to_run, store, settings, measured, observer, timeline)
+            except RayLostError as lost:
+                say(f"{lost}{f' (output of Ray: {log})' if log.exists() else ''}")
+            with timeline.span(COMPILE):
+                compile_results()
     timeline.close()
     if not quiet:
         say(timeline.summary())

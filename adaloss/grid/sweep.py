@@ -32,7 +32,7 @@ from adaloss.grid.points.programs import (
     seeds_are_declared,
 )
 from adaloss.grid.points.searches import drawn_cells, is_grid, too_few_points
-from adaloss.grid.reading.file import read_grid_file
+from adaloss.grid.reading.file import GridFile, read_grid_file
 from adaloss.grid.reading.name import with_name
 from adaloss.grid.reading.shipped import resolve_grid, shipped_grids
 from adaloss.grid.reading.wandb import read_wandb
@@ -57,6 +57,7 @@ __all__ = [
     "only",
     "resolve_grid",
     "shipped_grids",
+    "sweep_of",
 ]
 
 
@@ -95,7 +96,16 @@ def load_sweep(path: Path) -> Sweep:
     Raises:
         GridError: the file has mistakes. The error has all of them, each with its line.
     """
-    as_written = read_grid_file(path)
+    return sweep_of(read_grid_file(path))
+
+
+def sweep_of(as_written: GridFile) -> Sweep:
+    """The sweep of a grid that is read, from a file or as a dict.
+
+    Raises:
+        GridError: the grid has mistakes.
+    """
+    path = as_written.source
     file, name_problems = with_name(as_written)
     folders = own_folders_of(path)
     if not file.runs_a_program:

@@ -16,7 +16,6 @@ from runners.pages.encoding import make_readable_everywhere
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -18,7 +18,7 @@ from runners.cli.options import (
     plan_of,
     show_command,
 )
-from runners.cli.output import done_so_far, print_json, print_trial
+from runners.cli.output import print_json, print_trial
 
 
 def plan(
@@ -31,34 +31,14 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would do and need: cells, trials by state, time, disk, licences."""
-    from runners.calibrate import device_here, measure
-    from runners.pages.grid_notes import grid_notes
-    from runners.pages.plan import one_of_each_kind, plan_lines, plan_record
-    from runners.preflight.finding import Level, with_level
-    from runners.preflight.inputs.programs import programs
-    from runners.preflight.planned import Planned
-    from runners.prepare import prepare
+    from runners.api.plans import plan_sweep
 
     sweep, store = open_sweep(grid, storage)
-    made = plan_of(sweep, sweep.trials, only, store)
-    planned = Planned(sweep=sweep, trials=made.missing, store=store, mode="disabled")
-    absent = with_level(tuple(programs(planned)), Level.REFUSED)
-    notes = (*grid_notes(sweep, made, store), *(finding.sentence for finding in absent))
-    measured = {}
-    device = "cuda" if made.ran_on_gpus else "cpu"
-    if calibrate and made.missing:
-        device = device_here()
-        examples = one_of_each_kind(made.missing)
-        prepare(examples, sweep.places)
-        threads, capture = sweep.grid.resources.cpu, sweep.grid.execution.capture
-        measured = measure(examples, sweep.places, device, threads, capture)
+    found = plan_sweep(sweep, store, only, calibrate=calibrate)
     if as_json:
-        print_json(plan_record(sweep, made, measured) | {"notes": notes})
-        return
-    for note in notes:
-        typer.echo(f"note: {note}")
-    for line in plan_lines(sweep, made, measured, device):
-        typer.echo(line)
+        print_json(dict(found.record))
+    else:
+        typer.echo(str(found))
 
 
 def status(
@@ -79,7 +59,7 @@ def status(
     for matrix in state_matrices(made.trials, states, sweep.tables[0]):
         console.print(matrix, "")
     console.print(legend())
-    typer.echo(f"{sweep.name}: {done_so_far(made)}")
+    typer.echo(f"{sweep.name}: {made.done_so_far}")
     for line in failure_lines(made, store, show_command(sweep, store)):
         typer.echo(line)
 
@@ -90,7 +70,7 @@ def show(
     storage: Storage = RESULTS,
 ) -> None:
     """Show one trial: configuration, state, history, and the error with its traceback."""
-    from runners.cli.selection import find_trial
+    from runners.api.selection import find_trial
 
     sweep, store = open_sweep(grid, storage)
     print_trial(find_trial(sweep.trials, trial), store)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from adaloss.grid.sweep import Sweep
     from adaloss.records.store import Store
     from adaloss.trial import Trial
-    from runners.plan import Plan
+    from runners.planning import Plan
 
 COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
 RESULTS = Path("results")
@@ -35,8 +35,23 @@ def storage_folder(text: str | Path) -> Path:
     return working_copy(str(text)) if is_storage_url(str(text)) else local_path(text)
 
 
+def grids_to_complete(incomplete: str) -> "list[str]":
+    """What a shell offers for a grid: grid files, folders of results, and shipped grids."""
+    from adaloss.grid.reading.shipped import shipped_grids
+
+    files = (*Path().glob("*.yaml"), *Path().glob(f"{RESULTS}/*/"))
+    return [name for name in (*map(str, files), *shipped_grids()) if name.startswith(incomplete)]
+
+
+def modes_to_complete() -> "list[str]":
+    """What a shell offers for a W&B mode."""
+    from runners.tracking.mode import MODES
+
+    return list(MODES)
+
+
 GRID_HELP = "A grid file, the name of a shipped grid, or a folder of results."
-Grid = Annotated[str, typer.Argument(help=GRID_HELP)]
+Grid = Annotated[str, typer.Argument(help=GRID_HELP, autocompletion=grids_to_complete)]
 Storage = Annotated[
     Path,
     typer.Option(
@@ -59,7 +74,9 @@ Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print t
 Wandb = Annotated[
     str | None,
     typer.Option(
-        help="W&B mode: auto, online, offline or disabled; default: the grid's.", metavar="MODE"
+        help="W&B mode: auto, online, offline or disabled; default: the grid's.",
+        metavar="MODE",
+        autocompletion=modes_to_complete,
     ),
 ]
 Output = Annotated[
@@ -75,70 +92,17 @@ Output = Annotated[
 
 
 def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":
-    """The sweep of a grid file, a shipped grid's name or a folder of results, and its store.
+    """See :func:`runners.api.opening.open_sweep`; what it reports is printed."""
+    from runners.api import opening
 
-    Records that cannot be read are reported and count as missing.
-
-    Raises:
-        UserError: there is no such grid, or the folder has no results.
-    """
-    from adaloss.errors import UserError
-    from adaloss.grid.sweep import load_sweep
-    from adaloss.records.results_folder import check_records, store_at
-    from adaloss.records.store import GRID_FILE, Store
-    from runners.pages.unreadable import announcing
-    from runners.storage.uploading import brought_up_to_date
-
-    path = grid_or_results(grid)
-    if not path.is_dir():
-        sweep = load_sweep(path)
-        store = Store(storage / sweep.name, announcing(say))
-        brought_up_to_date(store.root, say)
-        return sweep, store
-    brought_up_to_date(path, say)
-    if path != Path(grid) and not (path / GRID_FILE).exists():
-        raise UserError(f"{grid}: there are no results of a sweep at this address")
-    # "." and ".." have no name of their own.
-    path = path.resolve() if path.name in ("", "..") else path
-    store = store_at(path)
-    if storage != RESULTS and storage.resolve() != path.resolve().parent:
-        raise UserError(
-            f"{grid} is a folder of results, and --storage {storage} is another folder: omit "
-            f"--storage, or combine it with the file {store.grid_path}"
-        )
-    sweep = load_sweep(store.grid_path)
-    check_records(store, sweep.trials)
-    return sweep, Store(path, announcing(say))
-
-
-def grid_or_results(grid: str) -> Path:
-    """The path of a grid file, or of a folder of results, also if that is at a URL."""
-    from adaloss.grid.sweep import resolve_grid
-    from adaloss.records.places import is_storage_url
-    from adaloss.records.remote.address import working_copy_of_results
-
-    if not is_storage_url(grid) or grid.endswith((".yaml", ".yml")):
-        return resolve_grid(grid)
-    path = working_copy_of_results(grid)
-    path.mkdir(exist_ok=True)
-    return path
+    return opening.open_sweep(grid, storage, say)
 
 
 def open_results(grid: str, storage: Path) -> "tuple[Sweep, Store]":
-    """Like :func:`open_sweep`, for a sweep that must have results.
+    """See :func:`runners.api.opening.open_results`."""
+    from runners.api import opening
 
-    Raises:
-        UserError: the storage has no results of it.
-    """
-    from adaloss.errors import UserError
-
-    sweep, store = open_sweep(grid, storage)
-    if not store.root.is_dir():
-        raise UserError(
-            f"there are no results of {sweep.name} here: {store.root} does not exist; run the "
-            "sweep, or name the folder that has its results with --storage"
-        )
-    return sweep, store
+    return opening.open_results(grid, storage, say)
 
 
 def say(line: str) -> None:
@@ -160,11 +124,10 @@ def command(verb: str, sweep: "Sweep", store: "Store") -> str:
 
 
 def results_at(store: "Store") -> str:
-    """Where the results are, as an argument: the URL of a working copy."""
-    from adaloss.records.remote.address import remote_of
+    """Where the results are, as an argument."""
+    from runners.api import opening
 
-    remote = remote_of(store.root)
-    return argument(store.root) if remote is None else remote.url
+    return argument(opening.results_at(store))
 
 
 def show_command(sweep: "Sweep", store: "Store") -> "Callable[[Trial], str]":
@@ -173,7 +136,7 @@ def show_command(sweep: "Sweep", store: "Store") -> "Callable[[Trial], str]":
     return lambda trial: f"{show} {trial.trial_id}"
 
 
-def argument(path: Path) -> str:
+def argument(path: Path | str) -> str:
     """The path as an argument that cannot be mistaken for an option."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 
@@ -182,25 +145,9 @@ def plan_of(
     sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
 ) -> "Plan":
     """The plan of the trials that ``--only`` selects."""
-    from runners.cli.selection import select
-    from runners.plan import make_plan
+    from runners.api import plans
 
-    return make_plan(sweep.name, select(trials, only or ()), store)
-
-
-def plan_to_run(
-    sweep: "Sweep", trials: "tuple[Trial, ...]", only: list[str] | None, store: "Store"
-) -> "Plan":
-    """Like :func:`plan_of`, before a run: unreadable records are set aside and reported."""
-    from dataclasses import replace
-
-    from adaloss.records.quarantine import set_unreadable_aside
-    from adaloss.records.store import ignore
-    from runners.pages.unreadable import announce
-
-    made = plan_of(sweep, trials, only, replace(store, unreadable=ignore))
-    announce(set_unreadable_aside(made.missing, store), say)
-    return made
+    return plans.plan_of(sweep, trials, only, store)
 
 
 def say_own_changes(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -> None:
@@ -210,7 +157,7 @@ def say_own_changes(sweep: "Sweep", trials: "Sequence[Trial]", store: "Store") -
     from adaloss.records.store import ignore
     from adaloss.tasks.fingerprints import own_of
     from runners.pages.own_changes import own_changes
-    from runners.plan import make_plan
+    from runners.planning import make_plan
 
     using = [trial for trial in trials if own_of(trial)]
     made = make_plan(sweep.name, using, replace(store, unreadable=ignore))

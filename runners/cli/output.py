@@ -12,16 +12,8 @@ if TYPE_CHECKING:
     from adaloss.trial import Trial
     from analysis.tables.page import Page
     from analysis.tables.tables import Table
-    from runners.plan import Plan
 
 WIDTH_OF_A_PIPE = 200
-
-
-def done_so_far(made: "Plan") -> str:
-    """How many trials have a result, by state."""
-    counts = made.counts()
-    states = ", ".join(f"{counts[state]} {state}" for state in ("complete", "diverged", "failed"))
-    return f"{len(made.results)} of {counts['trials']} trials are done ({states})"
 
 
 def print_tables(tables: "tuple[Table, ...]") -> None:

@@ -70,14 +70,14 @@ class Request:
 
     def trials(self, declared: "tuple[Trial, ...]") -> "tuple[Trial, ...]":
         """The trials that ``--only`` and ``--exclude`` leave."""
-        from runners.cli.selection import leave_out, select
+        from runners.api.selection import leave_out, select
 
         return leave_out(select(declared, self.only or ()), self.exclude or ())
 
     def results(self) -> "Results":
         """Read the results of the selected trials, with the changed tables."""
         from analysis.results import read_results
-        from runners.cli.table_options import changed_tables
+        from runners.api.table_options import changed_tables
 
         sweep, store = open_results(self.grid, self.storage)
         trials = self.trials(sweep.trials)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from adaloss.trial import Trial
     from analysis.attempts import Unwritten
     from analysis.outputs import Outcome
-    from runners.plan import Plan
+    from runners.planning import Plan
 
 MOST_CHARACTERS = 400
 MOST_KEPT = 3

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adaloss.grid.sweep import Sweep
     from adaloss.records.store import Store
     from adaloss.trial import Trial
-    from runners.plan import Plan
+    from runners.planning import Plan
     from runners.verify.verify import Verification
 
 

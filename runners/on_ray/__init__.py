@@ -1,5 +1,6 @@
 """Runs trials on Ray; only this package imports Ray."""
 
+import logging
 import os
 import secrets
 
@@ -37,3 +38,6 @@ if not os.environ.get("RAY_ADDRESS"):
     }
     # Workers inherit the driver's token.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+# In a notebook Ray's import advises twice to install ipywidgets, which a sweep does not use.
+logging.getLogger("ray.widgets.util").setLevel(logging.ERROR)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 STDOUT, STDERR = 1, 2
 
@@ -13,6 +14,7 @@ STDOUT, STDERR = 1, 2
 def printed_to(file: Path) -> Iterator[None]:
     """Redirect everything that is printed inside to the file, except ``sys.stderr``.
 
+    A ``sys.stderr`` that is no file, as in a notebook, stays as it is.
     An empty file is deleted.
     """
     sys.stdout.flush()
@@ -29,7 +31,9 @@ def printed_to(file: Path) -> Iterator[None]:
         try:
             for descriptor in (STDOUT, STDERR):
                 os.dup2(kept.fileno(), descriptor)
-            sys.stdout, sys.stderr = kept, terminal
+            sys.stdout = kept
+            if writes_to(stderr, STDERR):
+                sys.stderr = terminal
             yield
         finally:
             sys.stdout, sys.stderr = stdout, stderr
@@ -38,3 +42,11 @@ def printed_to(file: Path) -> Iterator[None]:
                 os.close(original)
             if not file.stat().st_size:
                 file.unlink()
+
+
+def writes_to(stream: TextIO, descriptor: int) -> bool:
+    """Whether what is written to the stream goes to this file descriptor."""
+    try:
+        return stream.fileno() == descriptor
+    except (OSError, ValueError, AttributeError):
+        return False

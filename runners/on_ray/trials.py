@@ -269,6 +269,8 @@ def run_trials(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 callbacks=[SweepCallback(ends, observer, timeline), ForgetfulCallback()],
                 verbose=0,
+                # In a notebook Tune's own would clear the output of the cell.
+                progress_reporter=tune.CLIReporter(),
             ),
         )
         timeline.places = min(capacity.places, len(trials))

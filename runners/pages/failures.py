@@ -8,7 +8,7 @@ from adaloss.records.result import Failure, TrialState
 from adaloss.records.store import Store
 from adaloss.trial import Trial
 from runners.pages.own_frames import own_frames
-from runners.plan import Plan
+from runners.planning import Plan
 from runners.trials.common_form import common_form
 
 # Further kinds of failure are shown without their logs.

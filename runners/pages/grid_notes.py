@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from adaloss.grid.sweep import GridError, Sweep, load_sweep
 from adaloss.records.store import Store
-from runners.plan import Plan
+from runners.planning import Plan
 
 
 def grid_notes(sweep: Sweep, plan: Plan, store: Store, limit: int | None = None) -> Iterator[str]:

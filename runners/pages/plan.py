@@ -16,7 +16,7 @@ from adaloss.trial import Trial
 from runners.calibrate import Measured
 from runners.pages.own_changes import own_changes
 from runners.pages.progress import duration
-from runners.plan import Kind, Plan, kind, seconds_per_epoch, trial_seconds
+from runners.planning import Kind, Plan, kind, seconds_per_epoch, trial_seconds
 from runners.trials.machine import workers
 
 # The fields of a trial that determine its number of examples.

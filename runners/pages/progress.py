@@ -14,7 +14,7 @@ from adaloss.records.printable import shortened
 from adaloss.records.result import TrialState
 from adaloss.trial import Trial
 from runners.pages.matrix import MARKS, legend, state_matrices
-from runners.plan import Plan
+from runners.planning import Plan
 from runners.trials.common_form import common_form
 from runners.trials.events import SweepObserver
 
@@ -186,8 +186,17 @@ def watching(
     plan: Plan, to_run: Sequence[Trial], spec: TableSpec, console: Console, *, quiet: bool
 ) -> Iterator[SweepObserver]:
     """The observer that fits the console: live, plain or, when quiet, silent."""
+    # Later, because its view is made of the one here.
+    from runners.pages.notebook import NotebookConsole, NotebookProgress
+
     if quiet:
         yield SweepProgress(plan, to_run, Console(quiet=True))
+    elif isinstance(console, NotebookConsole):
+        progress_below = NotebookProgress(plan, to_run, console, spec)
+        try:
+            yield progress_below
+        finally:
+            progress_below.draw(at_once=True)
     elif console.is_terminal:
         view = LiveProgress(plan, to_run, console, spec)
         with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):

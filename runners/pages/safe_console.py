@@ -11,6 +11,10 @@ from adaloss.records.printable import printable
 class SafeConsole(Console):
     """rich's console, with characters that are not printable written as escapes."""
 
+    def say(self, line: str) -> None:
+        """Print a line as it is, whatever the width of the terminal."""
+        self.print(line, markup=False, highlight=False, soft_wrap=True)
+
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:

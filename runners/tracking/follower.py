@@ -1,8 +1,8 @@
 """The mirror in its own process, so that training never waits for it.
 
 ``runners.tracking.follower_process`` starts it. Its task is one line of JSON on standard input, and
-its reports are lines of JSON on standard output. It ends when the input is closed, after a last
-look at the records; the exit status TRY_AGAIN asks for a restart.
+alerts are further lines; its reports are lines of JSON on standard output. It ends when the input
+is closed, after a last look at the records; the exit status TRY_AGAIN asks for a restart.
 """
 
 import json
@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from adaloss.grid.sweep import Sweep, load_sweep
 from adaloss.records.store import Store
 from runners.tracking.follower_process import TRY_AGAIN
+from runners.tracking.labels import labels_of_sweep
 from runners.tracking.mirror import Mirror, unfinished
 from runners.tracking.sweep_run import put_sweep_run
 from runners.tracking.target import one_line
@@ -47,8 +48,33 @@ class Reporter:
             print(json.dumps(event), file=self.stream, flush=True)
 
 
-def follow(task: Mapping[str, Any], ended: TextIO, reporter: Reporter) -> int:
-    """Mirror the sweep of the task until ``ended`` is closed; returns the exit status."""
+class Orders:
+    """Lines of JSON from the driver. ``ended`` says whether the driver has closed the input.
+
+    Not a text stream, which may hold lines back that ``select`` then does not see.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.waiting = b""
+        self.ended = False
+
+    def next(self, seconds: float | None) -> Any:
+        """The next line's content; None if none comes within this many seconds, or ever."""
+        while b"\n" not in self.waiting:
+            readable, _, _ = select.select([self.descriptor], [], [], seconds)
+            piece = os.read(self.descriptor, 65536) if readable else b""
+            if not piece:
+                self.ended = bool(readable)
+                return None
+            self.waiting += piece
+        line, _, self.waiting = self.waiting.partition(b"\n")
+        return json.loads(line)
+
+
+def follow(orders: Orders, reporter: Reporter) -> int:
+    """Mirror the sweep of the first order until the orders end; returns the exit status."""
+    task = orders.next(None)
     sweep = load_sweep(Path(task["grid"]))
     # To this process's log: the command line has reported it to the user.
     store = Store(Path(task["store"]), lambda error: print(error, file=sys.stderr))
@@ -60,7 +86,7 @@ def follow(task: Mapping[str, Any], ended: TextIO, reporter: Reporter) -> int:
         return 0
     try:
         with FileLock(store.root / "wandb" / LOCK_FILE, timeout=SECONDS_FOR_ANOTHER_MIRROR):
-            return mirror_until(ended, sweep, store, target, reporter)
+            return mirror_until(orders, sweep, store, target, reporter)
     except Timeout:
         reporter.report(trouble="another process is writing the runs of this sweep")
         return TRY_AGAIN
@@ -83,9 +109,9 @@ def choose_target(mode: str, store: Store, reporter: Reporter) -> WandbTarget:
 
 
 def mirror_until(
-    ended: TextIO, sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter
+    orders: Orders, sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter
 ) -> int:
-    """Follow the records until the stream is closed; then bring all runs up to date."""
+    """Follow the records until the orders end; then bring all runs up to date."""
     mirror = Mirror(sweep, store, target)
 
     def report_progress() -> None:
@@ -95,7 +121,15 @@ def mirror_until(
 
     seconds = SECONDS_BETWEEN_LOOKS
     troubled_since = None
-    while not is_closed(ended, seconds):
+    alerted = 0
+    while not orders.ended:
+        if (alert := orders.next(seconds)) is not None:
+            put_alert(sweep, target, alert, reporter)
+            alerted += 1
+            reporter.report(alerted=alerted)
+            continue
+        if orders.ended:
+            break
         mirror.look()
         report_progress()
         # While runs are queued, continue at once.
@@ -135,10 +169,18 @@ def show_sweep(sweep: Sweep, store: Store, target: WandbTarget, reporter: Report
         reporter.report(workspace=saved.workspace, report=saved.report)
 
 
-def is_closed(stream: TextIO, seconds: float) -> bool:
-    """Whether the stream ends within this many seconds."""
-    readable, _, _ = select.select([stream], [], [], seconds)
-    return bool(readable) and not stream.read(1)
+def put_alert(
+    sweep: Sweep, target: WandbTarget, alert: Mapping[str, str], reporter: Reporter
+) -> None:
+    """Send an alert from the sweep's own run, if W&B is online; trouble is reported."""
+    if target.mode == "offline":
+        return
+    try:
+        target.alert(labels_of_sweep(sweep), alert["title"], alert["text"])
+    # Any exception of the library: the runs matter more than an alert.
+    except Exception as error:
+        traceback.print_exc()
+        reporter.report(unsent=f"the alert could not be sent: {one_line(error)}")
 
 
 def main() -> None:
@@ -148,7 +190,7 @@ def main() -> None:
     reporter = Reporter(os.fdopen(os.dup(1), "w"))
     os.dup2(2, 1)
     try:
-        status = follow(json.loads(sys.stdin.readline()), sys.stdin, reporter)
+        status = follow(Orders(sys.stdin.fileno()), reporter)
     # Such as a setting that the library refuses: the driver prints one line, the log has the rest.
     except Exception as error:
         traceback.print_exc()

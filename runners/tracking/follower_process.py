@@ -109,6 +109,8 @@ class FollowerProcess:
         }
         self.reported: dict[str, Any] = {}
         self.finished_before = 0
+        self.alerts: list[dict[str, str]] = []
+        self.alerted_before = 0
         self.ending = threading.Event()
         self.over = False
         self.lock = threading.Lock()
@@ -117,7 +119,7 @@ class FollowerProcess:
         self.listener.start()
 
     def start(self) -> "subprocess.Popen[str]":
-        """Start a follower and send it its task."""
+        """Start a follower and send it its task, and the alerts that the last one has not sent."""
         with (self.folder / LOG_FILE).open("a") as log:
             process = subprocess.Popen(
                 FOLLOWER,
@@ -131,9 +133,18 @@ class FollowerProcess:
             )
         # A follower that is gone already is noticed by its exit status.
         with suppress(BrokenPipeError):
-            pipe(process.stdin).write(json.dumps(self.task) + "\n")
+            for message in (self.task, *self.alerts[self.alerted_before :]):
+                pipe(process.stdin).write(json.dumps(message) + "\n")
             pipe(process.stdin).flush()
         return process
+
+    def alert(self, title: str, text: str) -> None:
+        """Have the follower send an alert; the next one does it if this one cannot."""
+        message = {"title": title, "text": text}
+        with self.lock, suppress(BrokenPipeError, ValueError):
+            self.alerts.append(message)
+            pipe(self.process.stdin).write(json.dumps(message) + "\n")
+            pipe(self.process.stdin).flush()
 
     def attend(self) -> None:
         """Listen to followers, one after the other, until one has finished."""
@@ -151,6 +162,7 @@ class FollowerProcess:
             if status != TRY_AGAIN:
                 self.hear({"trouble": f"the mirror ended early; see {self.folder / LOG_FILE}"})
             self.finished_before += self.reported.pop("finished", 0)
+            self.alerted_before += self.reported.pop("alerted", 0)
             self.ending.wait(rest)
             rest = min(2 * rest, LONGEST_REST)
             with self.lock:
@@ -176,6 +188,8 @@ class FollowerProcess:
             self.say(f"W&B: online at {event['server']}")
         if "url" in new:
             self.say(f"W&B: the first run is {event['url']}")
+        if "unsent" in new:
+            self.say(f"W&B: {event['unsent']}")
         if "trouble" in new:
             tail = ". Training continues; the upload is retried." if self.live else ""
             self.say(f"W&B: {event['trouble']}{tail}")

@@ -1,6 +1,6 @@
 """Mirror a sweep to W&B: while it runs, or afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,20 +19,26 @@ class Mirroring:
     sync_command: str
 
 
+Alert = Callable[[str, str], None]
+"""Sends an alert with this title and text."""
+
+
 @contextmanager
-def mirrored(sweep: Sweep, store: Store, mirroring: Mirroring, say: Say) -> Iterator[None]:
+def mirrored(sweep: Sweep, store: Store, mirroring: Mirroring, say: Say) -> Iterator[Alert]:
     """Mirror the records to W&B during the block, and for ``wandb.finish_timeout`` after it.
+
+    Yields a function that sends an alert of W&B, if it is online.
 
     A problem with W&B is reported in one line and never stops the sweep: the next run of trials,
     or ``adaloss-sweep sync``, sends what is missing.
     """
     if mirroring.mode == "disabled":
-        yield
+        yield lambda title, text: None
         return
     conversation = FollowerProcess(sweep, store, mirroring.mode, say, live=True)
     patience = sweep.grid.wandb.finish_timeout
     try:
-        yield
+        yield conversation.alert
     except KeyboardInterrupt:
         say(f"W&B: sending its runs for up to {patience:g} s; Ctrl-C leaves them to `sync`")
         raise

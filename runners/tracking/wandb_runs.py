@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import wandb
 
+from adaloss.records.printable import shortened
 from adaloss.records.result import EpochMetrics, TrialState
 from runners.tracking.labels import Labels
 from runners.tracking.target import TargetError, one_line
@@ -21,6 +22,8 @@ OF_BAD_ENDS = ("divergence", "failure", "traceback")
 INIT_SECONDS = 30.0
 FINISH_SECONDS = 60.0
 API_SECONDS = 20
+# W&B refuses a title of 64 characters.
+LONGEST_TITLE = 60
 PAUSES_UNTIL_SEEN = (0.0, 1.0, 3.0)
 
 
@@ -131,6 +134,20 @@ class WandbTarget:
         if media:
             opened.run.log(media)
         opened.finish(TrialState.COMPLETE, numbers, {}, Path())
+
+    def alert(self, labels: Labels, title: str, text: str) -> None:
+        """Send an alert from the sweep's own run.
+
+        Raises:
+            TargetError: the target cannot be reached, or refuses the run.
+        """
+        opened = self.open(labels, {"sweep": labels.name})
+        opened.run.alert(shortened(title, LONGEST_TITLE), text)
+        try:
+            opened.run.finish()
+        except (TimeoutError, wandb.errors.Error, OSError) as error:
+            raise TargetError(one_line(error)) from error
+        shutil.rmtree(opened.place, ignore_errors=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ def test_the_example_is_a_grid_with_every_key():
             else ()
         )
         section = name in ("metric", "overrides", "divergence", "resources", "execution")
-        if name == "parameters" or section or name in ("wandb", "tables", "data"):
+        if name == "parameters" or section or name in ("wandb", "notify", "tables", "data"):
             shown = parts[name] + (parts_of_program["divergence"] if name == "divergence" else "")
             assert [key for key in names if f"{key}:" not in shown] == []
 

@@ -92,6 +92,7 @@ class Double:
         self.latency = 0.0
         self.runs: dict[str, ServedRun] = {}
         self.artifacts: list[dict[str, Any]] = []
+        self.alerts: list[dict[str, Any]] = []
         self.views: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
         self.unknown: list[str] = []
@@ -260,6 +261,11 @@ def commit_artifact(double: Double, variables: dict[str, Any], _: str) -> dict[s
     return {"commitArtifact": {"artifact": {"id": variables["artifactID"], "digest": "d"}}}
 
 
+def notify(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
+    double.alerts.append(variables)
+    return {"notifyScriptableRunAlert": {"success": True}}
+
+
 def upsert_view(double: Double, variables: dict[str, Any], _: str) -> dict[str, Any]:
     if variables["type"] in double.refused_views:
         return {"upsertView": None}
@@ -314,6 +320,7 @@ REPLIES = {
     "mutation CreateArtifactFiles": create_artifact_files,
     "mutation CommitArtifact": commit_artifact,
     "query ServerFeatures": server_features,
+    "mutation NotifyScriptableRunAlert": notify,
     "mutation UpsertView2(": upsert_view,
     "mutation upsertView(": upsert_view,
     "query View(": views,

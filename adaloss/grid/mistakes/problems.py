@@ -47,8 +47,10 @@ class GridError(UserError):
 
 
 def located(source: Path | str, problem: Problem) -> str:
-    """The problem on one printable line, in the format of compilers."""
+    """The problem on one printable line, in the format of compilers; without lines, by its key."""
     location = f"{source}:{problem.line}" if problem.line else f"{source}"
+    if not problem.line and not problem.message.startswith(problem.key):
+        location += f": {shortened(problem.key, LONGEST_NAME)}"
     return f"{location}: {printable(shortened(problem.message, LONGEST_MESSAGE))}"
 
 

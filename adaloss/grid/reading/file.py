@@ -23,10 +23,11 @@ MAX_BYTES = 256 * 1024
 class GridFile:
     """A readable grid file as dicts, tuples and scalars, which are not checked yet.
 
-    ``problems`` are the mistakes found while reading, such as duplicate keys. ``reported`` are the
-    mistakes that :meth:`problem` reported later. ``arguments`` are the names ``optimizer.NAME``
-    that are an argument of one of the grid's optimizers, and not W&B's name of a field. ``groups``
-    are the names of W&B's groups of nested parameters.
+    ``lines`` is empty for a grid that is a dict. ``problems`` are the mistakes found while reading,
+    such as duplicate keys. ``reported`` are the mistakes that :meth:`problem` reported later.
+    ``arguments`` are the names ``optimizer.NAME`` that are an argument of one of the grid's
+    optimizers, and not W&B's name of a field. ``groups`` are the names of W&B's groups of nested
+    parameters.
     """
 
     source: Path
@@ -63,11 +64,11 @@ class GridFile:
         """Whether the task is not misspelt: else what it needs is not known."""
         return bool(self.data.get("task", self.task.name) == self.task.name)
 
-    def line(self, path: KeyPath) -> int:
-        """The line of a value, or of the closest value that contains it."""
-        while path not in self.lines:
+    def line(self, path: KeyPath) -> int | None:
+        """The line of a value, or of the closest value that contains it; None without lines."""
+        while path and path not in self.lines:
             path = path[:-1]
-        return self.lines[path]
+        return self.lines.get(path)
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem with the value at ``path``.

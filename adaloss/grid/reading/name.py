@@ -16,6 +16,8 @@ def with_name(file: GridFile) -> tuple[GridFile, list[Problem]]:
     """The file with a name in its data and its text, of which copies are kept in other files."""
     if "name" in file.data:
         return file, []
+    if not file.lines:
+        return without_name(file, ": give the sweep a name, which its results folder gets as well")
     name = name_of(file.source.stem)
     # A pipe has another name each time, so its results would not be found again.
     if not name or not file.source.is_file():
@@ -47,7 +49,8 @@ def named_texts(file: GridFile, name: str) -> Iterator[str]:
     if match := DOCUMENT_END.search(file.text):
         body, end = file.text[: match.start()], match[0]
     lines = body.splitlines()
-    first = lines[file.line((next(iter(file.data), ""),)) - 1] if lines else ""
+    number = file.line((next(iter(file.data), ""),)) or 1
+    first = lines[number - 1] if lines else ""
     margin = " " * (len(first) - len(first.lstrip()))
     line_end = "" if body.endswith("\n") else "\n"
     yield f"{body}{line_end}{margin}name: {json.dumps(name)}\n{end}"

@@ -126,6 +126,22 @@ class ExecutionSection(Section):
     except for your own models."""
 
 
+class NotifySection(Section):
+    """Messages about a running sweep: at its first failure, if many trials diverge, and at its
+    end. Each comes at most once in a run.
+    """
+
+    command: ProgramName | None = None
+    """A shell command that is run for each message, with the message as its input and the facts in
+    environment variables such as ADALOSS_EVENT. If it fails or takes longer than 30 s, that is a
+    warning."""
+    wandb: bool = False
+    """Send the messages as alerts of W&B, if the sweep is mirrored online."""
+    diverged_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Send a message when more than this share of the sweep's trials has diverged, such as 0.2.
+    Default: none."""
+
+
 WandbMode = Literal["auto", "online", "offline", "disabled"]
 
 
@@ -249,6 +265,7 @@ class Grid(Section):
     resources: Resources = Resources()
     execution: ExecutionSection = ExecutionSection()
     wandb: WandbSection = WandbSection()
+    notify: NotifySection = NotifySection()
     tables: Annotated[tuple[GridTable, ...], Field(min_length=1)] = (GridTable(),)
     """The results tables. Figures show the first. Default: b0 by optimizer, one table per model and
     per value of every other field that varies."""

@@ -7,7 +7,7 @@ from adaloss.records.store import ignore
 from adaloss.tasks.fingerprints import own_of
 from adaloss.trial import Trial
 from runners.pages.own_changes import own_changes
-from runners.plan import make_plan
+from runners.planning import make_plan
 from runners.preflight.finding import Finding, refused, warning
 from runners.preflight.planned import Planned
 

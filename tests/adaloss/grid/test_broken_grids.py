@@ -328,16 +328,16 @@ ADDED = {
         "x: 3",
         "11: unknown key 'x'; known: name, description, method, task, metric, parameters, "
         "seeds, "
-        "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
-        "data, program, command, python, seed_parameter, metrics, seed, project, entity, "
+        "overrides, exclude, include, divergence, resources, execution, wandb, notify, tables, "
+        "labels, data, program, command, python, seed_parameter, metrics, seed, project, entity, "
         "run_cap",
     ),
     "key on two lines": (
         '"a\\nb": 1',
         "11: unknown key 'a\\nb'; known: name, description, method, task, metric, parameters, "
         "seeds, "
-        "overrides, exclude, include, divergence, resources, execution, wandb, tables, labels, "
-        "data, program, command, python, seed_parameter, metrics, seed, project, entity, "
+        "overrides, exclude, include, divergence, resources, execution, wandb, notify, tables, "
+        "labels, data, program, command, python, seed_parameter, metrics, seed, project, entity, "
         "run_cap",
     ),
     "duplicate key": ("seeds: 3", "11: duplicate key 'seeds'; it is already on line 10"),

@@ -19,7 +19,7 @@ from adaloss.records.file import CorruptRecordError, read_record
 from adaloss.records.quarantine import set_unreadable_aside
 from adaloss.records.result import Failure, FailureKind, TrialState
 from adaloss.tasks.table import trial_from
-from runners.plan import make_plan
+from runners.planning import make_plan
 
 RECORDS = ("result.json", "metrics.jsonl", "trial.json", "checkpoint.pt", "log.txt")
 

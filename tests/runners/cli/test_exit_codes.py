@@ -9,7 +9,7 @@ import pytest
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import Failure, FailureKind, TrialState
 from adaloss.records.store import Store
-from runners.cli.selection import smoke_trials
+from runners.api.selection import smoke_trials
 
 ONE = ("--only", "optimizer=adaloss,b0=1,seed=0")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from adaloss.grid.sweep import load_sweep
-from runners.cli.table_options import changed_tables
+from runners.api.table_options import changed_tables
 
 GRID = """\
 name: small

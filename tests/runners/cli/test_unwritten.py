@@ -12,7 +12,7 @@ from adaloss.records.result import Failure, FailureKind, TrialState
 from adaloss.records.store import Store
 from analysis.attempts import Attempts
 from analysis.render.render import RENDERERS
-from runners.cli.selection import smoke_trials
+from runners.api.selection import smoke_trials
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_next_run_tries_again_and_tidies_up(run, finished, monkeypatch):
 def test_an_earlier_file_is_kept_and_named(run, grid, finished, monkeypatch):
     assert run()[0] == 0
     monkeypatch.setattr("analysis.figures.heat_map", broken)
-    monkeypatch.setattr("adaloss.records.provenance.code_version", lambda: "another")
+    monkeypatch.setattr("runners.api.running.code_version", lambda: "another")
     errors = run()[2]
     files = "figures/heatmap.pdf, figures/heatmap.png"
     assert f"not replaced, from an earlier compilation: {files}" in errors
@@ -178,7 +178,7 @@ def test_a_smoke_run_tries_again_by_the_same_command(cli, grid, tmp_path, monkey
         finish(small, trial, TrialState.COMPLETE)
     monkeypatch.setattr("analysis.outputs.save_report", broken)
     # No trial's code has changed since.
-    monkeypatch.setattr("runners.cli.run.changed_trials", lambda *_: [])
+    monkeypatch.setattr("runners.api.before_run.changed_trials", lambda *_: [])
     code, _, errors = cli("run", grid, "--smoke")
     assert code == 3
     assert f"; try again: adaloss-sweep run {grid} --smoke\n" in errors

@@ -11,7 +11,7 @@ from adaloss.records.result import Failure, FailureKind, TrialState
 from adaloss.records.store import Store
 from runners.pages.failures import failure_lines
 from runners.pages.progress import LiveProgress, PlainProgress
-from runners.plan import make_plan
+from runners.planning import make_plan
 
 LOST = "worker lost: its worker died"
 

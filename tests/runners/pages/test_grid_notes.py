@@ -9,7 +9,7 @@ import pytest
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
 from runners.pages.grid_notes import grid_notes
-from runners.plan import make_plan
+from runners.planning import make_plan
 
 FILES = Path(__file__).parents[2] / "adaloss" / "grid" / "wandb_sweeps"
 SEEDS_20 = "5 seeds are the default: 4 cells become 20 trials"

@@ -8,7 +8,7 @@ from rich.console import Console
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from runners.pages.progress import PlainProgress, SweepProgress, duration
-from runners.plan import make_plan
+from runners.planning import make_plan
 
 
 @pytest.fixture

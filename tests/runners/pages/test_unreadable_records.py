@@ -134,8 +134,8 @@ def launched(monkeypatch):
         started.extend(plan.missing)
         return len(started)
 
-    monkeypatch.setattr("runners.launch.launch", launch)
-    monkeypatch.setattr("analysis.outputs.save_everything", nothing_compiled)
+    monkeypatch.setattr("runners.api.running.launch", launch)
+    monkeypatch.setattr("runners.api.running.save_everything", nothing_compiled)
     return started
 
 

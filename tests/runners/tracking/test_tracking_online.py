@@ -14,6 +14,7 @@ from wandb_double import serving
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
 from runners.tracking.follower_process import FollowerProcess
+from runners.tracking.labels import labels_of_sweep
 from runners.tracking.ledger import ledger_of
 from runners.tracking.sync import Mirroring, mirrored, synchronise
 
@@ -219,6 +220,55 @@ def test_a_server_that_stalls_at_the_end_is_waited_for_no_longer_than_is_said(
     assert printed[-1] == (
         "W&B: not all runs were sent within 1 s; continue with: adaloss-sweep sync grid.yaml"
     )
+
+
+def test_alerts_are_sent_while_the_sweep_runs_from_its_own_run(sweep, store, server):
+    printed = []
+    with mirrored(sweep, store, ONLINE, printed.append) as alert:
+        alert("small: first failure", "a trial failed")
+        until(lambda: server.alerts)
+        alert("small: end " + 90 * "x", "it ended")
+    own = labels_of_sweep(sweep).run_id
+    assert [(sent["runName"], sent["text"]) for sent in server.alerts] == [
+        (own, "a trial failed"),
+        (own, "it ended"),
+    ]
+    assert server.alerts[0]["title"] == "small: first failure"
+    assert len(server.alerts[1]["title"]) < 64
+    assert server.runs[own].state == "finished"
+
+
+def test_an_alert_that_a_broken_follower_did_not_send_is_sent_by_the_next(
+    sweep, store, start, server, trial, monkeypatch
+):
+    monkeypatch.setattr("runners.tracking.follower_process.SHORTEST_REST", 0.2)
+    printed = []
+    with mirrored(sweep, store, ONLINE, printed.append) as alert:
+        finish(start(trial))
+        until(lambda: any("first run" in line for line in printed))
+        os.killpg(alert.__self__.process.pid, signal.SIGKILL)
+        alert("small: end", "it ended")
+        until(lambda: server.alerts)
+    assert [sent["text"] for sent in server.alerts] == ["it ended"]
+
+
+def test_an_alert_that_the_server_refuses_is_one_line(sweep, store, server, monkeypatch):
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
+    server.fault = 401
+    printed = []
+    with mirrored(sweep, store, ONLINE, printed.append) as alert:
+        alert("small: end", "it ended")
+    assert sum("the alert could not be sent" in line for line in printed) == 1
+    assert server.alerts == []
+
+
+def test_offline_an_alert_is_nothing(sweep, store, server, monkeypatch):
+    printed = []
+    offline = Mirroring("offline", "adaloss-sweep sync grid.yaml")
+    with mirrored(sweep, store, offline, printed.append) as alert:
+        alert("small: end", "it ended")
+    assert server.requests == []
+    assert len(printed) == 1
 
 
 def test_without_a_key_the_runs_are_kept_offline_and_go_up_later(

@@ -43,6 +43,15 @@ class Plan:
         found = {trial_id: result.state.value for trial_id, result in self.results.items()}
         return {trial.trial_id: found.get(trial.trial_id, "missing") for trial in self.trials}
 
+    @property
+    def done_so_far(self) -> str:
+        """How many trials have a result, by state."""
+        counts = self.counts()
+        states = ", ".join(
+            f"{counts[state]} {state}" for state in ("complete", "diverged", "failed")
+        )
+        return f"{len(self.results)} of {counts['trials']} trials are done ({states})"
+
     def counts(self) -> dict[str, str | int]:
         """The object for ``--json``: the sweep's name, and its cells and trials by state."""
         return {

@@ -1,0 +1,60 @@
+"""Before a run: the lock on the results, and results of other code or data."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
+from adaloss.trial import Trial
+from runners.api.opening import Say
+from runners.interrupt import sigterm_as_interrupt
+from runners.pages.own_changes import own_changes
+from runners.planning import Plan
+from runners.preflight.checks import refuse
+from runners.preflight.inputs.mixed_results import mixed_results
+from runners.preflight.planned import Planned
+from runners.preflight.run_lock import only_run
+from runners.storage.uploading import kept_at_home
+
+
+@contextmanager
+def locked(sweep: Sweep, store: Store, say: Say) -> Iterator[None]:
+    """Lock the results for this run; SIGTERM stops it like Ctrl-C."""
+    # Refuse a URL as data.root before a folder is created.
+    _ = sweep.places
+    with sigterm_as_interrupt(), only_run(store), kept_at_home(store, say):
+        yield
+
+
+def set_stale_aside(sweep: Sweep, made: Plan, store: Store) -> None:
+    """Set aside the results of other code: a smoke run tests the current code."""
+    for stale in changed_trials(made, sweep):
+        store.set_aside(stale)
+
+
+def changed_trials(made: Plan, sweep: Sweep) -> list[Trial]:
+    """The trials whose results were or may have been computed with other code or data."""
+    changes = own_changes(made.trials, made.results, sweep.places)
+    return list(
+        {
+            trial.trial_id: trial
+            for change in changes
+            for trial in (*change.changed, *change.unrecorded)
+        }.values()
+    )
+
+
+def refuse_mixing(sweep: Sweep, trials: Sequence[Trial], store: Store) -> None:
+    """Refuse to mix new results with results of other code or data.
+
+    Raises:
+        PreflightError: there are such results.
+    """
+    planned = Planned(sweep=sweep, trials=tuple(trials), store=store, mode="disabled")
+    refuse(planned, tuple(mixed_results(planned)))
+
+
+def smoke_store(store: Store) -> Store:
+    """The store of a smoke run, beside that of the sweep."""
+    return replace(store, root=store.root.parent / "smoke" / store.root.name)

@@ -1,0 +1,109 @@
+"""Open a sweep: its trials, and the store of its results."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from adaloss.errors import UserError
+from adaloss.grid.sweep import Sweep, load_sweep, resolve_grid, sweep_of
+from adaloss.records.places import is_storage_url, url_problem
+from adaloss.records.remote.address import remote_of, working_copy, working_copy_of_results
+from adaloss.records.results_folder import check_records, store_at
+from adaloss.records.store import GRID_FILE, Store
+
+RESULTS = Path("results")
+
+GridLike = str | Path | Mapping[str, Any]
+"""A grid file, a shipped grid's name, a folder or URL of results, or a grid as a dict."""
+Say = Callable[[str], None]
+
+
+def open_sweep(grid: GridLike, storage: Path, say: Say) -> tuple[Sweep, Store]:
+    """The sweep of a grid or of a folder of results, and its store.
+
+    Records that cannot be read are reported to ``say`` and count as missing.
+
+    Raises:
+        UserError: there is no such grid, it has mistakes, or the folder has no results.
+    """
+    from runners.pages.unreadable import announcing
+    from runners.storage.uploading import brought_up_to_date
+
+    if isinstance(grid, Mapping):
+        sweep, store = sweep_of_mapping(grid, storage)
+        brought_up_to_date(store.root, say)
+        return sweep, replace(store, unreadable=announcing(say))
+    grid = str(grid)
+    path = grid_or_results(grid)
+    if not path.is_dir():
+        sweep = load_sweep(path)
+        store = Store(storage / sweep.name, announcing(say))
+        brought_up_to_date(store.root, say)
+        return sweep, store
+    brought_up_to_date(path, say)
+    if path != Path(grid) and not (path / GRID_FILE).exists():
+        raise UserError(f"{grid}: there are no results of a sweep at this address")
+    # "." and ".." have no name of their own.
+    path = path.resolve() if path.name in ("", "..") else path
+    store = store_at(path)
+    if storage != RESULTS and storage.resolve() != path.resolve().parent:
+        raise UserError(
+            f"{grid} is a folder of results, and --storage {storage} is another folder: omit "
+            f"--storage, or combine it with the file {store.grid_path}"
+        )
+    sweep = load_sweep(store.grid_path)
+    check_records(store, sweep.trials)
+    return sweep, Store(path, announcing(say))
+
+
+def sweep_of_mapping(grid: Mapping[str, Any], storage: Path) -> tuple[Sweep, Store]:
+    """The sweep of a dict, as if its file were the copy in the results, and its store."""
+    from adaloss.grid.reading.mapping import read_mapping
+
+    sweep = sweep_of(read_mapping(grid))
+    store = Store(storage / sweep.name)
+    return replace(sweep, source=store.grid_path), store
+
+
+def grid_or_results(grid: str) -> Path:
+    """The path of a grid file, or of a folder of results, also if that is at a URL."""
+    if not is_storage_url(grid) or grid.endswith((".yaml", ".yml")):
+        return resolve_grid(grid)
+    path = working_copy_of_results(grid)
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def open_results(grid: GridLike, storage: Path, say: Say) -> tuple[Sweep, Store]:
+    """Like :func:`open_sweep`, for a sweep that must have results.
+
+    Raises:
+        UserError: the storage has no results of it.
+    """
+    sweep, store = open_sweep(grid, storage, say)
+    if not store.root.is_dir():
+        raise UserError(
+            f"there are no results of {sweep.name} here: {store.root} does not exist; run the "
+            "sweep, or name the folder that has its results with --storage"
+        )
+    return sweep, store
+
+
+def storage_of(root: str | Path) -> Path:
+    """The folder of a storage: of one at a URL, its working copy on this machine.
+
+    Raises:
+        UserError: it is a URL at which no results can be kept.
+    """
+    if is_storage_url(str(root)):
+        return working_copy(str(root))
+    if trouble := url_problem(str(root)):
+        raise UserError(trouble)
+    return Path(root)
+
+
+def results_at(store: Store) -> str:
+    """Where the results are: of a working copy, its URL."""
+    remote = remote_of(store.root)
+    return str(store.root) if remote is None else remote.url

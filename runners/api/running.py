@@ -1,0 +1,176 @@
+"""Run the missing trials of a sweep and compile its results: for the command and for Python."""
+
+import functools
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from adaloss.grid.sweep import Sweep
+from adaloss.grid.tables.spec import TableSpec
+from adaloss.records.provenance import code_version
+from adaloss.records.store import Store
+from adaloss.trial import Trial
+from analysis.figures.writing.processes import start_early
+from analysis.outputs import Outcome, save_everything
+from analysis.results import read_results, tables_of
+from runners.api.plans import Only, plan_of, plan_to_run
+from runners.launch import launch
+from runners.pages.grid_notes import grid_notes
+from runners.pages.safe_console import SafeConsole
+from runners.planning import Plan
+from runners.tracking.mode import mirror_mode
+from runners.tracking.sync import Mirroring
+from runners.trials.timeline import Timeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked of a run: the options of the command.
+
+    ``upload`` is the command that uploads the runs to W&B afterwards, ``notify`` one to run at the
+    events of the sweep.
+    """
+
+    only: Only = None
+    limit: int | None = None
+    wandb: str | None = None
+    notify: str | None = None
+    profile: bool = False
+    yes: bool = False
+    quiet: bool = False
+    upload: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What a run did: the plans before and after it, and what was compiled.
+
+    ``outcome`` is None if the compilation was interrupted.
+    """
+
+    before: Plan
+    after: Plan
+    outcome: Outcome | None
+
+    @property
+    def ended_now(self) -> int:
+        """The number of trials that ended in this run."""
+        return len(self.before.missing) - len(self.after.missing)
+
+    @property
+    def compiled(self) -> Outcome:
+        """The outcome of a run that was not stopped."""
+        assert self.outcome is not None
+        return self.outcome
+
+    @property
+    def end(self) -> Literal["complete", "incomplete", "failed"]:
+        """How the run ended: all is there, something is missing, or trials failed."""
+        counts = self.after.counts()
+        if counts["failed"]:
+            return "failed"
+        return "incomplete" if counts["missing"] or self.compiled.unwritten else "complete"
+
+
+class SweepInterruptedError(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM ended the sweep in order; its records are complete up to then."""
+
+    def __init__(self, message: str, ran: Ran) -> None:
+        super().__init__(message)
+        self.ran = ran
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook prints: the message without a traceback."""
+        return [f"KeyboardInterrupt: {self}"]
+
+
+def run_and_compile(
+    sweep: Sweep,
+    trials: tuple[Trial, ...],
+    store: Store,
+    request: Request,
+    console: SafeConsole,
+    continue_with: Callable[[], str],
+) -> Ran:
+    """Run the missing trials and compile the results; the caller holds the lock.
+
+    ``continue_with`` says how a run that was stopped continues.
+
+    Raises:
+        SweepInterruptedError: Ctrl-C or SIGTERM; the results so far are compiled.
+        UserError: the sweep cannot start; nothing has run.
+    """
+    say = console.say
+    timeline = Timeline(store.root / "profile.json" if request.profile else None)
+    before = plan_to_run(sweep, trials, request.only, store, say)
+    mode = mirror_mode(sweep.grid.wandb.mode, request.wandb)
+    specs = specs_for(sweep, trials)
+    # Report tables that cannot be compiled before anything runs.
+    tables_of(read_results(sweep, trials, store, specs))
+
+    def compile_results() -> Outcome:
+        return save_everything(read_results(sweep, trials, store, specs), code_version())
+
+    def plan_now() -> Plan:
+        return plan_of(sweep, trials, request.only, store)
+
+    # What has failed once would only fail again.
+    compile_once = functools.cache(compile_results)
+    if not request.quiet:
+        for note in grid_notes(sweep, before, store, request.limit):
+            say(f"note: {note}")
+    if before.missing:
+        start_early()
+    try:
+        launch(
+            sweep,
+            before,
+            request.limit,
+            store,
+            mirroring=Mirroring(mode, request.upload),
+            notify=request.notify,
+            compile_results=compile_once,
+            timeline=timeline,
+            console=console,
+            yes=request.yes,
+            quiet=request.quiet,
+        )
+    except KeyboardInterrupt:
+        timeline.close()
+        after = plan_now()
+        outcome = None
+        with suppress(KeyboardInterrupt):
+            outcome = compile_results()
+        raise SweepInterruptedError(
+            f"stopped; {after.done_so_far}. {continue_with()}",
+            Ran(before=before, after=after, outcome=outcome),
+        ) from None
+    return Ran(before=before, after=plan_now(), outcome=compile_once())
+
+
+def specs_for(sweep: Sweep, trials: tuple[Trial, ...]) -> tuple[TableSpec, ...]:
+    """The sweep's tables, adapted for a smoke run, which has other trials.
+
+    They select by the fields that the smoke run leaves as they are.
+    """
+    if trials == sweep.trials:
+        return sweep.tables
+    from adaloss.grid.tables.at import LAST, reach_of
+
+    declared = [trial for trial in sweep.trials if trial.seed == sweep.trials[0].seed]
+    pairs = tuple(zip(declared, trials, strict=True))
+
+    def is_kept(field: str) -> bool:
+        return all(before.value(field) == now.value(field) for before, now in pairs)
+
+    return tuple(
+        spec.model_copy(
+            update={
+                "at": spec.at if reach_of(spec.at or LAST) else LAST,
+                "only": {name: values for name, values in spec.only.items() if is_kept(name)},
+                "exclude": tuple(point for point in spec.exclude if all(map(is_kept, point))),
+            }
+        )
+        for spec in sweep.tables
+    )

@@ -1,0 +1,1 @@
+"""Tell the user about the events of a running sweep."""
