@@ -12,6 +12,7 @@ import typer
 from adaloss.errors import UserError
 from runners.cli import doctor, files, look, run, slurm, tables, tracking, verify
 from runners.cli.options import COMPLETE, USER_ERROR, Version
+from runners.cli.tidy import freeing, moving
 from runners.pages.encoding import make_readable_everywhere
 
 app = typer.Typer(
@@ -41,8 +42,16 @@ for command in (
     verify.verify,
     look.init,
     look.schema,
+    freeing.gc,
+    moving.archive,
+    moving.merge,
+    moving.rename,
+    freeing.rm,
 ):
     app.command()(command)
+# Names that Python has for itself.
+app.command("list")(freeing.list_sweeps)
+app.command("import")(moving.import_)
 
 
 @app.callback(invoke_without_command=True)
