@@ -42,16 +42,19 @@ for command in (
     verify.verify,
     look.init,
     look.schema,
-    freeing.gc,
-    moving.archive,
-    moving.merge,
-    moving.rename,
-    freeing.rm,
 ):
     app.command()(command)
-# Names that Python has for itself.
-app.command("list")(freeing.list_sweeps)
-app.command("import")(moving.import_)
+# Two of these names are Python's.
+for name, function in {
+    "list": freeing.list_sweeps,
+    "gc": freeing.gc,
+    "archive": moving.archive,
+    "import": moving.import_,
+    "merge": moving.merge,
+    "rename": moving.rename,
+    "rm": freeing.rm,
+}.items():
+    app.command(name)(function)
 
 
 @app.callback(invoke_without_command=True)

@@ -146,7 +146,7 @@ def copied_to(target: Path, source: Store) -> Iterator[Store]:
     Raises:
         UserError: the target exists, or its name cannot be a sweep's.
     """
-    check_name(target)
+    check_name(target.name, target)
     staging = target.with_name(f"{LEFT_BEHIND}merge-{uuid4().hex[:8]}")
 
     def ignored(folder: str, names: list[str]) -> set[str]:
@@ -158,7 +158,7 @@ def copied_to(target: Path, source: Store) -> Iterator[Store]:
         copy = Store(staging, source.unreadable)
         yield copy
         begun_again(copy)
-        check_name(target)
+        check_name(target.name, target)
         staging.rename(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -36,8 +36,8 @@ def rename(sweep: Sweep, store: Store, name: str) -> Renamed:
     Raises:
         UserError: the name cannot be used, or there are results of this name.
     """
-    target = store.root.with_name(name)
-    check_name(target)
+    target = store.root.parent / name
+    check_name(name, target)
     text = edited(store.grid_path, sweep.text, {"name": name})
     for path in store.root.glob(f"wandb/mirrored/*/{labels_of_sweep(sweep).run_id}.json"):
         # The run with the sweep's tables gets another id with the new name.
@@ -49,15 +49,15 @@ def rename(sweep: Sweep, store: Store, name: str) -> Renamed:
     return Renamed(store=Store(target, store.unreadable), runs=runs)
 
 
-def check_name(target: Path) -> None:
-    """Check that results can have this folder.
+def check_name(name: str, target: Path) -> None:
+    """Check that a sweep can have this name, and its results this folder.
 
     Raises:
         UserError: it exists, or its name cannot be a sweep's.
     """
-    if not re.search(PATTERN, target.name):
+    if not re.search(PATTERN, name):
         raise UserError(
-            f"{target.name} cannot be a sweep's name: it has up to 64 letters, digits and . _ -, "
+            f"{name!r} cannot be a sweep's name: it has up to 64 letters, digits and . _ -, "
             "and begins with a letter or digit; nothing was changed"
         )
     if os.path.lexists(target):

@@ -2,11 +2,13 @@
 
 Commands that are quick run on a small sweep. The others are parsed by the commands' own parsers:
 those that train, ask servers, open a browser or depend on the machine (EXPENSIVE), those with a
-URL, those that need a Slurm (--submit), and those that need the results of a large shipped grid.
+URL, those that need a Slurm (--submit), files of another machine (FOREIGN), or the results of a
+large shipped grid.
 """
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ from runners.trials.in_process import execute_here
 
 COMMANDS = typer.main.get_command(app).commands
 EXPENSIVE = {"run", "retry", "watch", "dashboard", "verify", "doctor"}
+FOREIGN = {"import", "merge"}
+# They ask a user at a terminal.
+ASKING = {"gc", "rm"}
 INLINE = re.compile(r"`adaloss-sweep ([^`\n]+)`")
 GRID = """
 name: {name}
@@ -54,7 +59,7 @@ OURS = [
 QUICK = [
     arguments
     for arguments in OURS
-    if arguments[0] not in {*EXPENSIVE, "init", "--version"}
+    if arguments[0] not in {*EXPENSIVE, *FOREIGN, "init", "--version"}
     and not {"--calibrate", "--submit", "paper", "modern"}.intersection(arguments)
     and not any("://" in argument for argument in arguments)
 ]
@@ -94,9 +99,12 @@ def test_every_command_parses(arguments, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", QUICK, ids=ids)
-def test_every_quick_command_runs(arguments, folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    finished = CliRunner().invoke(app, arguments)
+def test_every_quick_command_runs(arguments, folder, tmp_path, monkeypatch):
+    # What one removes is there for the next.
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    yes = ["--yes"] if arguments[0] in ASKING else []
+    finished = CliRunner().invoke(app, [*arguments, *yes])
     assert finished.exit_code == 0, finished.output + repr(finished.exception)
 
 
