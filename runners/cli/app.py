@@ -44,17 +44,13 @@ for command in (
     look.schema,
 ):
     app.command()(command)
-# Two of these names are Python's.
-for name, function in {
-    "list": freeing.list_sweeps,
-    "gc": freeing.gc,
-    "archive": moving.archive,
-    "import": moving.import_,
-    "merge": moving.merge,
-    "rename": moving.rename,
-    "rm": freeing.rm,
-}.items():
-    app.command(name)(function)
+app.command("list")(freeing.list_sweeps)
+app.command()(freeing.gc)
+app.command()(moving.archive)
+app.command("import")(moving.import_)
+app.command()(moving.merge)
+app.command()(moving.rename)
+app.command()(freeing.rm)
 
 
 @app.callback(invoke_without_command=True)

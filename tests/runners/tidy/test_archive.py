@@ -236,8 +236,10 @@ def test_a_truncated_archive_names_where_it_ends(archive, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["../out", "small/../../out", "{}/out", "small/data/../../../out", "small//out", ".small/a",
-     "small/data/./a", "out"],
+    [
+        "../out", "small/../../out", "{}/out", "small/data/../out", "small/data/../../out",
+        "small//out", ".small/a", "small/data/./a", "out",
+    ],
 )  # fmt: skip
 def test_nothing_is_written_outside_the_folder(archive, tmp_path, name):
     def add(files):
