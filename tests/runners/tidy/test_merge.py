@@ -311,6 +311,7 @@ def test_what_w_and_b_has_of_the_second_is_known_to_the_first(cli, halves):
         assert (first.root / path.relative_to(second.root)).read_text() == "{}"
 
 
+@pytest.mark.slow
 def test_tables_are_compiled_again(cli, halves):
     first, _ = halves
     first.write_text(first.tables_folder / "tables.md", "old")

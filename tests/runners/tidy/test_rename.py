@@ -105,6 +105,7 @@ def test_a_rename_that_is_killed_is_finished_by_the_same_command(cli, small, mon
     assert load_sweep(small.root.with_name("large") / "grid.yaml").name == "large"
 
 
+@pytest.mark.slow
 def test_tables_and_report_have_the_new_name(cli, small):
     small.write_text(small.tables_folder / "tables.md", "# small")
     assert cli("rename", "small", "large", "--json")[0] == 0
