@@ -185,11 +185,13 @@ def expand_trials(
 def first_trial(grid: Grid, cell: Cell) -> Trial:
     """The trial of a cell with the first seed."""
     task = task_named(grid.task)
-    fields = {name: value for name, value in cell.items() if name in task.field_names}
+    # Computed at each access.
+    known_names = task.field_names
+    fields = {name: value for name, value in cell.items() if name in known_names}
     fields |= {"max_loss": grid.divergence.max_loss, "seed": grid.seeds[0]}
     if arguments := hyperparameters_of(cell):
         fields["hyperparameters"] = arguments
-    if "task" in task.field_names:
+    if "task" in known_names:
         fields["task"] = task.name
     # Leave out defaults, because pydantic stores for each trial which fields were set.
     known = task.fields.model_fields

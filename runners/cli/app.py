@@ -12,6 +12,7 @@ import typer
 from adaloss.errors import UserError
 from runners.cli import doctor, files, look, run, slurm, tables, tracking, verify
 from runners.cli.options import COMPLETE, USER_ERROR, Version
+from runners.cli.tidy import freeing, moving
 from runners.pages.encoding import make_readable_everywhere
 
 app = typer.Typer(
@@ -42,6 +43,13 @@ for command in (
     look.schema,
 ):
     app.command()(command)
+app.command("list")(freeing.list_sweeps)
+app.command()(freeing.gc)
+app.command()(moving.archive)
+app.command("import")(moving.import_)
+app.command()(moving.merge)
+app.command()(moving.rename)
+app.command()(freeing.rm)
 
 
 @app.callback(invoke_without_command=True)

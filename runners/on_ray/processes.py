@@ -67,15 +67,25 @@ def marked(results: Path) -> Iterator[RayProcesses]:
     The caller holds the lock on the results. Processes that have the mark already were left by a
     run that was killed, and could write for some seconds; they are ended first.
     """
-    value = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()
+    value = mark_of(results)
+    end_left_behind(results)
     processes = RayProcesses(f"{MARK}={value}".encode())
-    processes.end()
     os.environ[MARK] = value
     try:
         yield processes
     finally:
         del os.environ[MARK]
         processes.end()
+
+
+def mark_of(results: Path) -> str:
+    """The value of the mark for these results."""
+    return hashlib.sha256(os.fsencode(results.resolve())).hexdigest()
+
+
+def end_left_behind(results: Path) -> None:
+    """End the processes that a killed run of these results has left."""
+    RayProcesses(f"{MARK}={mark_of(results)}".encode()).end()
 
 
 def lost_server(processes: RayProcesses) -> Lost:

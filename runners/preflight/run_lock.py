@@ -18,8 +18,10 @@ class AlreadyRunningError(UserError):
 
 
 @contextmanager
-def only_run(store: Store) -> Iterator[None]:
+def only_run(store: Store, otherwise: str = "nothing was started") -> Iterator[None]:
     """Lock the results of a sweep for one run; the lock ends with the process.
+
+    ``otherwise`` says what it means that another process has the lock.
 
     Raises:
         AlreadyRunningError: another process holds the lock.
@@ -32,7 +34,7 @@ def only_run(store: Store) -> Iterator[None]:
         lock.acquire(blocking=False)
         store.write_text(owner_file, f"process {os.getpid()} on {socket.gethostname()}\n")
     except Timeout:
-        raise AlreadyRunningError(f"{in_use(store)}; nothing was started") from None
+        raise AlreadyRunningError(f"{in_use(store)}; {otherwise}") from None
     except OSError as error:
         lock.release()
         trouble = writing("results", store.root)

@@ -2,11 +2,13 @@
 
 Commands that are quick run on a small sweep. The others are parsed by the commands' own parsers:
 those that train, ask servers, open a browser or depend on the machine (EXPENSIVE), those with a
-URL, those that need a Slurm (--submit), and those that need the results of a large shipped grid.
+URL, those that need a Slurm (--submit), files of another machine (FOREIGN), or the results of a
+large shipped grid.
 """
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,9 @@ APP = typer.main.get_command(app)
 COMMANDS = APP.commands
 GLOBAL = {name for param in APP.params for name in param.opts}
 EXPENSIVE = {"run", "retry", "watch", "dashboard", "verify", "doctor"}
+FOREIGN = {"import", "merge"}
+# They ask a user at a terminal.
+ASKING = {"gc", "rm"}
 INLINE = re.compile(r"`adaloss-sweep ([^`\n]+)`")
 GRID = """
 name: {name}
@@ -56,7 +61,7 @@ OURS = [
 QUICK = [
     arguments
     for arguments in OURS
-    if arguments[0] not in {*EXPENSIVE, "init", "--version"}
+    if arguments[0] not in {*EXPENSIVE, *FOREIGN, "init", "--version"}
     and not {"--calibrate", "--submit", "paper", "modern"}.intersection(arguments)
     and not any("://" in argument for argument in arguments)
 ]
@@ -96,9 +101,12 @@ def test_every_command_parses(arguments, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", QUICK, ids=ids)
-def test_every_quick_command_runs(arguments, folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    finished = CliRunner().invoke(app, arguments)
+def test_every_quick_command_runs(arguments, folder, tmp_path, monkeypatch):
+    # What one removes is there for the next.
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    yes = ["--yes"] if arguments[0] in ASKING else []
+    finished = CliRunner().invoke(app, [*arguments, *yes])
     assert finished.exit_code == 0, finished.output + repr(finished.exception)
 
 

@@ -7,7 +7,8 @@ from adaloss.records.places import url_problem
 COMMANDS = {
     "run": (), "plan": (), "doctor": (), "status": (), "show": ("mlp",), "table": (), "plot": (),
     "stats": (), "compare": (), "report": (), "export": (), "retry": (), "watch": (), "sync": (),
-    "dashboard": (), "trial": (), "verify": (),
+    "dashboard": (), "trial": (), "verify": (), "gc": (), "archive": (), "rm": (),
+    "rename": ("new",), "merge": ("other",),
 }  # fmt: skip
 
 
@@ -44,6 +45,10 @@ def test_a_machine_that_cannot_reach_a_storage_is_told(cli):
         ("plot", "grid.yaml", "-o", "gs://b/t.pdf"),
         ("report", "grid.yaml", "-o", "gs://b/t.html"),
         ("export", "grid.yaml", "-o", "gs://b/t"),
+        ("archive", "small", "-o", "gs://b/small.tar.gz"),
+        ("import", "gs://b/small.tar.gz"),
+        ("merge", "small", "small", "--into", "gs://b/both"),
+        ("merge", "small", "small", "--grid", "gs://b/grid.yaml"),
         ("init", "gs://b/grid.yaml"),
         ("status", "gs://b/grid.yaml"),
         ("run", "grid.yaml", "--storage", "file:///tmp/x"),

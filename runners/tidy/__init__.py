@@ -1,0 +1,1 @@
+"""Look after results: list, free, pack, merge, rename and remove them."""

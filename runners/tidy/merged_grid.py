@@ -1,0 +1,114 @@
+"""The grid of two results that become one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from adaloss.errors import UserError
+from adaloss.grid.mistakes.problems import GridError
+from adaloss.grid.reading.edited import edited
+from adaloss.grid.reading.file import read_grid_text
+from adaloss.grid.sweep import Sweep, load_sweep
+from adaloss.records.store import GRID_FILE
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergedGrid:
+    """A grid's text with all trials of both, and where it comes from, in words.
+
+    ``origin`` is the text that was changed for it, and of which nothing else is lost.
+    """
+
+    text: str
+    origin: str
+    source: str
+
+
+def merged_grid(first: Sweep, second: Sweep) -> MergedGrid:
+    """The grid that declares the trials of both, and nothing else.
+
+    That is the one of the two that has them all. If the two differ in their seeds only, it is the
+    first with the seeds of both.
+
+    Raises:
+        UserError: there is none; the message says in what the grids differ.
+    """
+    ours, theirs = ids(first), ids(second)
+    if first.text == second.text:
+        return MergedGrid(text=first.text, origin=first.text, source="that of both")
+    if theirs <= ours:
+        return taken_from(first)
+    if ours <= theirs:
+        return taken_from(second)
+    seeds = sorted({*first.grid.seeds, *second.grid.seeds})
+    try:
+        text = edited(first.source, first.text, {"seeds": seeds})
+        united = ids_of_text(text)
+    except UserError:
+        united = set()
+    if united == ours | theirs:
+        return MergedGrid(
+            text=text,
+            origin=first.text,
+            source=f"that of {first.source.parent} with the seeds of both",
+        )
+    raise UserError(
+        f"the grids differ in {', '.join(differing_keys(first, second))}: "
+        f"{first.source.parent} has {len(ours - theirs)} trials that {second.source.parent} lacks, "
+        f"and lacks {len(theirs - ours)}; nothing was written: write a grid with the trials of "
+        "both and pass it with --grid FILE"
+    )
+
+
+def taken_from(sweep: Sweep) -> MergedGrid:
+    """The grid of one of the two."""
+    return MergedGrid(text=sweep.text, origin=sweep.text, source=f"that of {sweep.source.parent}")
+
+
+def is_in(grid: MergedGrid, path: Path) -> bool:
+    """Whether the merged grid has all of this file, except perhaps its name and comments."""
+    try:
+        one, other = (
+            read_grid_text(path, text).data
+            for text in (grid.origin, path.read_text(encoding="utf-8"))
+        )
+    except (GridError, UnicodeDecodeError):
+        return False
+    return {**one, "name": None} == {**other, "name": None}
+
+
+def ids(sweep: Sweep) -> set[str]:
+    """The ids of the sweep's trials."""
+    return {trial.trial_id for trial in sweep.trials}
+
+
+def ids_of_text(text: str) -> set[str]:
+    """The ids of the trials of a text, which is not in a file yet.
+
+    Raises:
+        UserError: it is no grid.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder, GRID_FILE)
+        path.write_text(text, encoding="utf-8")
+        return ids(load_sweep(path))
+
+
+def differing_keys(first: Sweep, second: Sweep) -> list[str]:
+    """The keys of the grids, and the parameters, whose values differ."""
+    one, other = (sweep.grid.model_dump() for sweep in (first, second))
+    found: list[str] = []
+    for key in one:
+        if one[key] == other[key] or key == "name":
+            continue
+        if key == "parameters":
+            found += [f"parameters.{name}" for name in changed(one[key], other[key])]
+        else:
+            found.append(key)
+    return found or ["their text"]
+
+
+def changed(one: dict[str, object], other: dict[str, object]) -> Iterable[str]:
+    """The names whose values differ."""
+    return (name for name in dict.fromkeys((*one, *other)) if one.get(name) != other.get(name))
