@@ -1,0 +1,75 @@
+"""What goes wrong on a cluster, and what has to go to its machines."""
+
+import pytest
+import torch
+
+pytest.importorskip("ray")
+from cluster import why_not
+from cluster_sweeps import GRID, PROGRAM, cluster, command, folder, recorded, workers_of
+from patience import until
+
+__all__ = ["cluster", "command", "folder"]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(why_not()), reason=f"no machines: {why_not()}"),
+]
+
+
+MODEL = """\
+from layers import classifier
+
+def build(channels, image_size, classes):
+    return classifier(channels * image_size * image_size, classes)
+"""
+LAYERS = """\
+from torch import nn
+
+def classifier(pixels, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(pixels, classes))
+"""
+
+
+def test_a_model_of_the_users_own_goes_where_it_is_not(folder, command):
+    (folder / "mine.py").write_text(MODEL)
+    (folder / "layers.py").write_text(LAYERS)
+    (folder / "grid.yaml").write_text(GRID.replace("mlp", "'mine:build'").replace("60", "2"))
+    code, output = command("run", "grid.yaml", "--profile")
+    assert code == 0, output
+    assert "your own code (2 files, 0.3 kB) is sent to machine2" in output
+    assert set(workers_of(folder)) == {"machine1", "machine2"}
+    recorded(folder)
+
+
+def test_a_machine_that_lacks_the_users_weights_is_refused(folder, command):
+    (folder / "mine.py").write_text(MODEL)
+    (folder / "layers.py").write_text(LAYERS)
+    torch.save({"1.weight": torch.zeros(10, 64), "1.bias": torch.zeros(10)}, folder / "weights.pt")
+    own = "'mine:build', pretrained: weights.pt"
+    (folder / "grid.yaml").write_text(GRID.replace("mlp", own))
+    code, output = command("run", "grid.yaml")
+    assert code == 2, output
+    assert f"machine2: it does not have {folder / 'weights.pt'}: copy or mount it there" in output
+    assert not list(folder.rglob("trial.json"))
+
+
+def test_trials_of_a_machine_that_dies_continue_and_a_new_one_takes_some(cluster, folder):
+    process = cluster.start(
+        cluster.machines[0], PROGRAM, "run", "grid.yaml", "--profile", cwd=folder
+    )
+    # It joins while the sweep runs, and takes trials of its own.
+    doomed = cluster.add(hidden=[folder])
+
+    def runs_on(machine):
+        listed = machine.run("find", cluster.folder / "cache", "-name", "metrics.jsonl")
+        return bool(listed.strip()) or process.poll() is not None
+
+    until(lambda: runs_on(doomed))
+    assert process.poll() is None
+    doomed.die()
+    cluster.machines.remove(doomed)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "worker lost" in output
+    epochs = recorded(folder)
+    assert all([e["epoch"] for e in lines] == list(range(1, 61)) for lines in epochs.values())
