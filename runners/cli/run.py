@@ -18,6 +18,7 @@ from runners.cli.options import (
     RESULTS,
     AsJson,
     Grid,
+    NoFigures,
     Only,
     Quiet,
     Storage,
@@ -66,6 +67,7 @@ def run(
         bool,
         typer.Option("--profile", help="Write a timeline of driver and workers (Chrome trace)."),
     ] = False,
+    no_figures: NoFigures = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -89,7 +91,7 @@ def run(
                 store.set_aside(stale)
         run_and_compile(
             sweep, trials, store, only, limit,
-            wandb=mode, profile=profile, yes=yes, quiet=quiet, as_json=as_json,
+            wandb=mode, profile=profile, draw=not no_figures, yes=yes, quiet=quiet, as_json=as_json,
         )  # fmt: skip
 
 
@@ -105,6 +107,7 @@ def retry(
     ] = False,
     wandb: Wandb = None,
     yes: Yes = False,
+    no_figures: NoFigures = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -128,7 +131,7 @@ def retry(
             store.set_aside(repeated)
         run_and_compile(
             sweep, sweep.trials, store, only, None,
-            wandb=wandb, yes=yes, quiet=quiet, as_json=as_json,
+            wandb=wandb, draw=not no_figures, yes=yes, quiet=quiet, as_json=as_json,
         )  # fmt: skip
 
 
@@ -211,6 +214,7 @@ def run_and_compile(
     limit: int | None,
     *,
     wandb: str | None,
+    draw: bool,
     yes: bool,
     quiet: bool,
     as_json: bool,
@@ -236,14 +240,15 @@ def run_and_compile(
     tables_of(read_results(sweep, trials, store, specs))
 
     def compile_results() -> "Outcome":
-        return save_everything(read_results(sweep, trials, store, specs), code_version())
+        results = read_results(sweep, trials, store, specs)
+        return save_everything(results, code_version(), draw=draw)
 
     # What has failed once would only fail again.
     compile_once = functools.cache(compile_results)
     if not quiet:
         for note in grid_notes(sweep, before, store, limit):
             say(f"note: {note}")
-    if before.missing:
+    if before.missing and draw:
         start_early()
     try:
         launch(

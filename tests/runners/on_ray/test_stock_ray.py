@@ -17,6 +17,7 @@ from runners.on_ray.processes import MARK, RayProcesses
 
 pytest.importorskip("ray")
 
+RUN = ("run", "grid.yaml", "--wandb", "disabled", "--no-figures")
 GRID = """\
 name: stock
 parameters:
@@ -38,7 +39,7 @@ def run_stock(folder):
     (folder / "grid.yaml").write_text(GRID)
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
     return subprocess.Popen(
-        [sys.executable, "-m", "runners", "run", "grid.yaml", "--wandb", "disabled"],
+        [sys.executable, "-m", "runners", *RUN],
         cwd=folder,
         env=environment | {STOCK_RAY: "1"},
         stdout=subprocess.PIPE,

@@ -173,7 +173,7 @@ def test_a_sweep_file_runs_unchanged_to_a_table(command, name, tmp_path):
         pytest.importorskip(example.library, reason="the script reads its parameters with it")
     path = copied(name, tmp_path)
     chosen = () if example.only is None else ("--only", example.only)
-    ended = command("run", path.name, "--yes", *chosen)
+    ended = command("run", path.name, "--yes", "--no-figures", *chosen)
     assert ended.returncode == 0, ended.stderr
     assert "did not read" not in ended.stderr
 
@@ -206,7 +206,8 @@ def test_a_sweep_file_runs_unchanged_to_a_table(command, name, tmp_path):
 def test_a_misspelt_parameter_is_noticed(command, tmp_path):
     path = copied("sweep_grid", tmp_path)
     path.write_text(path.read_text().replace("increment:", "incremnet:"))
-    ended = command("run", path.name, "--yes", "--only", "base=10,direction=1", "--limit", "1")
+    chosen = ("--only", "base=10,direction=1", "--limit", "1", "--no-figures")
+    ended = command("run", path.name, "--yes", *chosen)
     assert "train.py did not read the parameter incremnet" in ended.stderr
     assert "its value changes nothing; is the name right?" in ended.stderr
 

@@ -25,6 +25,7 @@ seeds: 1
 execution: {timeout: 8s, retries: 2, checkpoint_interval: 0.001}
 """
 
+QUICK = ("--wandb", "disabled", "--no-figures")
 MODELS = '''\
 import ctypes
 import multiprocessing
@@ -112,7 +113,7 @@ def command(command_in, folder):
 @pytest.fixture(scope="module")
 def ended(command):
     """The sweep, run once."""
-    return command("run", "grid.yaml", "--wandb", "disabled")
+    return command("run", "grid.yaml", *QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +183,10 @@ def test_one_that_is_out_of_memory_runs_again_alone(ended, store, trial):
 
 
 def test_run_leaves_failures_alone_and_retry_repeats_them(command, ended):
-    again = command("run", "grid.yaml", "--wandb", "disabled")
+    again = command("run", "grid.yaml", *QUICK)
     assert again.returncode == 4
     assert "0 ran now" in again.stderr
     chosen = ("--only", "model=faulty:fails")
-    repeated = command("retry", "grid.yaml", "--wandb", "disabled", *chosen)
+    repeated = command("retry", "grid.yaml", *QUICK, *chosen)
     assert repeated.returncode == 4
     assert "1 ran now" in repeated.stderr
