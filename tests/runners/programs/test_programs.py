@@ -24,6 +24,8 @@ def train(trial):
         yield {"epoch": epoch, "loss": weight**2 + trial["seed"], "starts": len(STARTS)}
     (trial.folder / "process").write_text(str(os.getpid()))
 """
+# A second worker would import torch for nothing.
+ONE_WORKER = "execution: {max_concurrent: 1}\n"
 SCRIPT = """
 import json, os, sys
 values = dict(word.lstrip("-").split("=") for word in sys.argv[1:])
@@ -53,7 +55,7 @@ def write(folder: Path, grid: str, **files: str) -> Store:
 def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
     grid = (
         "program: mine:train\nmetric: {name: loss}\n"
-        "parameters: {lr: [0.1, 0.5], typo: [1, 2]}\nseeds: 2\n"
+        f"parameters: {{lr: [0.1, 0.5], typo: [1, 2]}}\nseeds: 2\n{ONE_WORKER}"
     )
     store = write(tmp_path, grid, mine=FUNCTION)
     ran = command("run", "grid.yaml", "--no-figures")
@@ -94,7 +96,7 @@ def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
 def test_a_script_that_fails_diverges_and_completes(command, tmp_path, without_a_mirror):
     grid = (
         "program: train.py\nmetric: {name: loss}\nseeds: 2\n"
-        "parameters: {lr: [0.1, 0.5], kind: [good, wild, broken]}\n"
+        f"parameters: {{lr: [0.1, 0.5], kind: [good, wild, broken]}}\n{ONE_WORKER}"
     )
     store = write(tmp_path, grid, train=SCRIPT)
     ran = command("run", "grid.yaml", "--no-figures")
@@ -130,7 +132,7 @@ def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_
         "tables:\n"
         "  - {rows: optimizer.lr, columns: parameters.task, only: {état: 1}}\n"
         "  - {rows: parameters.task, columns: optimizer.lr, per: état, metric: state}\n"
-        "labels: {parameters.task: {a: Task A}}\n"
+        f"labels: {{parameters.task: {{a: Task A}}}}\n{ONE_WORKER}"
     )
     script = (
         "import json, os, sys\n"
@@ -159,7 +161,7 @@ def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_
 def test_each_trial_is_one_run_of_wandb(command, tmp_path):
     grid = (
         "program: mine:train\nmetric: {name: loss}\nparameters: {lr: [0.1, 0.5]}\nseeds: 1\n"
-        "wandb: {mode: offline, project: own, name: 'lr {lr}'}\n"
+        f"wandb: {{mode: offline, project: own, name: 'lr {{lr}}'}}\n{ONE_WORKER}"
     )
     write(tmp_path, grid, mine=FUNCTION)
     ran = command("run", "grid.yaml", "--no-figures")
@@ -219,7 +221,7 @@ def test_a_plan_times_a_whole_trial_and_keeps_none_of_its_files(command, tmp_pat
 def test_seeds_without_effect_and_other_axes_of_a_table(command, tmp_path, without_a_mirror):
     grid = (
         "program: mine.py:train\nmetric: {name: loss}\n"
-        "parameters: {lr: [0.1, 0.7], width: [3, 4]}\nseeds: 3\n"
+        f"parameters: {{lr: [0.1, 0.7], width: [3, 4]}}\nseeds: 3\n{ONE_WORKER}"
     )
     mine = "def train(trial):\n    return {'loss': trial['lr'], 'acc': trial['width']}\n"
     write(tmp_path, grid, mine=mine)
