@@ -83,7 +83,10 @@ def test_a_sweep_survives_a_lost_worker_and_a_ctrl_c(tmp_path, start, store):
 
     process = run_stock(tmp_path)
     wait_for_results(process, results, 1)
-    os.kill(workers_of(results)[0], signal.SIGKILL)
+    # One that is between two trials would take no trial with it.
+    while not (busy := workers_of(results)):
+        assert process.poll() is None
+    os.kill(busy[0], signal.SIGKILL)
     wait_for_results(process, results, 3)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE)

@@ -22,7 +22,7 @@ parameters:
   epochs: 3
   batch_size: 128
 seeds: 1
-execution: {timeout: 8s, retries: 2, checkpoint_interval: 0.001}
+execution: {timeout: 20s, retries: 2, checkpoint_interval: 0.001}
 """
 
 QUICK = ("--wandb", "disabled", "--no-figures")
@@ -157,12 +157,12 @@ def test_one_that_hangs_is_ended_by_its_time_limit_and_not_started_again(
     hung = trial("hangs")
     failure = store.read_result(hung).failure
     assert failure.kind is FailureKind.TIMEOUT
-    assert "execution.timeout (8 s)" in failure.message
+    assert "execution.timeout (20 s)" in failure.message
     assert "in hang" in failure.traceback
     log = store.log_path(hung).read_text()
     assert "starts after epoch" not in log, "it was started once"
     assert "in hang" in log
-    assert "execution.timeout (8 s)" in ended.stderr
+    assert "execution.timeout (20 s)" in ended.stderr
     assert not list(store.trial_folder(hung).glob(".*"))
     assert "in hang" in status
     assert "  | timeout: " in status
