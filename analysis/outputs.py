@@ -1,6 +1,7 @@
 """Compile a sweep's files: tables, statistics, comparison, figures, report."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,12 +68,15 @@ class Outcome:
     kept: tuple[str, ...] = ()
 
 
-def save_everything(results: Results, version: str) -> Outcome:
+def save_everything(results: Results, version: str, *, draw: bool = True) -> Outcome:
     """Write all compiled files, the tables first; return what they say.
 
     Nothing is written if the records, the grid, the code's ``version`` and the files have not
     changed since the last time. An output that cannot be made stops no other. The next compilation
     makes all of them again.
+
+    Without ``draw``, earlier figures are deleted, because they would be outdated, and the next
+    compilation with it makes everything again.
 
     Raises:
         TableError: a requested table cannot be compiled.
@@ -87,8 +91,8 @@ def save_everything(results: Results, version: str) -> Outcome:
     ):
         return Outcome(answer=before.answer, tables=tables)
     attempts = Attempts()
-    answer = write_files(results, tables, attempts)
-    kept = tidy_and_note(stamp, answer, attempts, before, store)
+    answer = write_files(results, tables, attempts, draw=draw)
+    kept = tidy_and_note(stamp if draw else NO_STAMP, answer, attempts, before, store)
     return Outcome(
         answer=answer,
         tables=tables,
@@ -125,20 +129,27 @@ def tidy_and_note(
     return kept
 
 
-def write_files(results: Results, tables: Sequence[Table], attempts: Attempts) -> tuple[str, ...]:
-    """Write every file that can be made; return the answer, empty without statistics."""
+def write_files(
+    results: Results, tables: Sequence[Table], attempts: Attempts, *, draw: bool
+) -> tuple[str, ...]:
+    """Write every file that can be made; return the answer, empty without statistics.
+
+    Figures only to ``draw``.
+    """
     store = results.store
     answer: tuple[str, ...] = ()
     with attempts.attempt(store.grid_path.name, "run"):
         store.write_text(store.grid_path, results.sweep.text)
     save_tables(tables, store, attempts)
-    with attempts.attempt("figures", "plot"), figure_writers(attempts.add) as have_written:
+    writers = figure_writers(attempts.add) if draw else nullcontext()
+    with attempts.attempt("figures", "plot"), writers as have_written:
         history = None
         with attempts.attempt(REPORT_FILE, "report"):
             # The processes that draw curves then find the histories in the index.
             history = history_frame(results.trials, store)
-        with attempts.attempt("figures", "plot"):
-            begin_figures(results, attempts, have_written)
+        if have_written is not None:
+            with attempts.attempt("figures", "plot"):
+                begin_figures(results, attempts, have_written)
         answer, pages = save_pages(results, attempts)
         if history is not None:
             with attempts.attempt(REPORT_FILE, "report"):

@@ -1,5 +1,6 @@
 """What most tests start from: the digits, and a trial on them that takes a moment."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -25,6 +26,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeTrial = Callable[..., ImageTrial]
+
+# Ray's workers give way to all other processes (nice 15): beside other tests they would wait for
+# minutes, and be beyond a time limit.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 # A busy machine may be slow; what must not take for ever has limits of its own.
 settings.register_profile(

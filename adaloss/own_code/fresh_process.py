@@ -1,6 +1,7 @@
 """Run a function in a new Python process."""
 
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,6 +76,8 @@ def call_and_send(
         return
     except Exception as error:
         outcome = (False, "".join(traceback.format_exception_only(error)).strip())
+    # The caller ends this process as soon as it has the value.
+    sys.stdout.flush()
     sending.send(outcome)
 
 

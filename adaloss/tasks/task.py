@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
@@ -166,7 +167,7 @@ class Task:
         """What an epoch is called: that of a program is a report of its metrics."""
         return "report" if self.is_program else "epoch"
 
-    @property
+    @cached_property
     def field_names(self) -> tuple[str, ...]:
         """The trial's fields: the task's own required ones, those of every task, then the rest."""
         if self.parameters is not None:
@@ -176,7 +177,7 @@ class Task:
         required = [name for name in own if fields[name].is_required()]
         return tuple(dict.fromkeys((*required, *TrainedTrial.model_fields, *own)))
 
-    @property
+    @cached_property
     def cell_fields(self) -> tuple[str, ...]:
         """The fields in which the cells of a sweep may differ."""
         if self.parameters is not None:

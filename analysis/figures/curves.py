@@ -44,7 +44,7 @@ from analysis.figures.parts.labels import broken, evenly, in_words, literal
 from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
-from analysis.frame.frame import grouped, metrics_in, task_in
+from analysis.frame.frame import MISSING, grouped, metrics_in, task_in
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table, TableError
 
@@ -77,7 +77,8 @@ def curves_by_part(
     rate and b (or ``quantities``); columns are the values of ``x``, an even selection of many. Each
     ``line`` has a colour. Thin lines are seeds, thick lines their mean over the epochs that every
     complete seed has. A diverged trial has a × where its line ends, in a band at the top for a loss
-    and otherwise at the bottom; a trial that diverged in its first epoch has it at the left.
+    and otherwise at the bottom; a trial that diverged in its first epoch has it at the left. A part
+    of which no trial has begun is left out, unless none of any part has.
     ``history`` and ``frame`` are those of :func:`analysis.frame.frame.history_frame` and
     :func:`analysis.frame.frame.build_frame`. The figures are at most ``width`` inches wide.
 
@@ -108,6 +109,7 @@ def curves_by_part(
     recorded = recorded_epochs(history, wanted)
     notes: list[str] = []
     styles = line_styles(shown_columns(tables, notes))
+    begun = {*history["trial_id"], *frame.loc[frame["state"] != MISSING, "trial_id"]}
     parts = zip(tables, grouped(frame, fields_of(per)).values(), strict=True)
 
     @in_default_style
@@ -124,6 +126,7 @@ def curves_by_part(
             partial(draw, table, trials, steps_of_an_epoch(history, trials["trial_id"])),
         )
         for table, trials in parts
+        if not begun or not begun.isdisjoint(trials["trial_id"])
     )
 
 

@@ -28,8 +28,8 @@ from runners.trials.timeline import Timeline
 class Request:
     """What is asked of a run: the options of the command.
 
-    ``upload`` is the command that uploads the runs to W&B afterwards, ``notify`` one to run at the
-    events of the sweep.
+    ``draw`` False leaves the figures to a later command. ``upload`` is the command that uploads the
+    runs to W&B afterwards, ``notify`` one to run at the events of the sweep.
     """
 
     only: Only = None
@@ -37,6 +37,7 @@ class Request:
     wandb: str | None = None
     notify: str | None = None
     profile: bool = False
+    draw: bool = True
     yes: bool = False
     quiet: bool = False
     upload: str
@@ -110,7 +111,8 @@ def run_and_compile(
     tables_of(read_results(sweep, trials, store, specs))
 
     def compile_results() -> Outcome:
-        return save_everything(read_results(sweep, trials, store, specs), code_version())
+        results = read_results(sweep, trials, store, specs)
+        return save_everything(results, code_version(), draw=request.draw)
 
     def plan_now() -> Plan:
         return plan_of(sweep, trials, request.only, store)
@@ -120,7 +122,7 @@ def run_and_compile(
     if not request.quiet:
         for note in grid_notes(sweep, before, store, request.limit):
             say(f"note: {note}")
-    if before.missing:
+    if before.missing and request.draw:
         start_early()
     try:
         launch(

@@ -69,6 +69,9 @@ Only = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+NoFigures = Annotated[
+    bool, typer.Option("--no-figures", help="Draw no figures; the next run or plot draws them.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
 Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
 Wandb = Annotated[

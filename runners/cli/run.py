@@ -15,6 +15,7 @@ from runners.cli.options import (
     RESULTS,
     AsJson,
     Grid,
+    NoFigures,
     Only,
     Quiet,
     Storage,
@@ -64,6 +65,7 @@ def run(
         bool,
         typer.Option("--profile", help="Write a timeline of driver and workers (Chrome trace)."),
     ] = False,
+    no_figures: NoFigures = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -83,7 +85,7 @@ def run(
             set_stale_aside(sweep, plan_of(sweep, trials, only, store), store)
         run_and_report(
             sweep, trials, store, only=only, limit=limit, wandb=mode, notify=notify,
-            profile=profile, yes=yes, quiet=quiet, as_json=as_json,
+            profile=profile, draw=not no_figures, yes=yes, quiet=quiet, as_json=as_json,
         )  # fmt: skip
 
 
@@ -99,6 +101,7 @@ def retry(
     ] = False,
     wandb: Wandb = None,
     yes: Yes = False,
+    no_figures: NoFigures = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -122,8 +125,8 @@ def retry(
         for repeated in to_repeat:
             store.set_aside(repeated)
         run_and_report(
-            sweep, sweep.trials, store, only=only, wandb=wandb, yes=yes, quiet=quiet,
-            as_json=as_json,
+            sweep, sweep.trials, store, only=only, wandb=wandb, draw=not no_figures, yes=yes,
+            quiet=quiet, as_json=as_json,
         )  # fmt: skip
 
 
@@ -171,6 +174,7 @@ def run_and_report(
     wandb: str | None = None,
     notify: str | None = None,
     profile: bool = False,
+    draw: bool = True,
     yes: bool = False,
 ) -> NoReturn:
     """Run the missing trials, print the results, and exit with the code of the outcome."""
@@ -183,6 +187,7 @@ def run_and_report(
         wandb=wandb,
         notify=notify,
         profile=profile,
+        draw=draw,
         yes=yes or as_json,
         quiet=quiet,
         upload=command_to_upload(sweep, store),

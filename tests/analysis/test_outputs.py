@@ -2,12 +2,13 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import METRICS_FILE
-from analysis.figures.writing.files import save_figures, shares_of, write_share
+from analysis.figures.writing.files import figures_of, save_figures, shares_of, write_share
 from analysis.outputs import save_everything
 from analysis.results import read_results
 from analysis.tables.wording import file_name
@@ -37,9 +38,9 @@ def sweep(tmp_path):
 def compile_all(sweep, records):
     """Compile everything; gives the files that were written."""
 
-    def compile_now(version="1", swept=sweep):
+    def compile_now(version="1", swept=sweep, **options):
         before = times(records.store.root)
-        save_everything(read_results(swept, swept.trials, records.store), version)
+        save_everything(read_results(swept, swept.trials, records.store), version, **options)
         after = times(records.store.root)
         return {name for name, time in after.items() if before.get(name) != time}
 
@@ -70,11 +71,11 @@ def test_a_sweep_on_its_way_has_everything_and_says_that_it_is_incomplete(
         "tables/tables.html",
         "tables/statistics.md",
         "figures/against-b0.png",
-        "figures/against-b0.pdf",
         "figures/curves-mlp.png",
-        "figures/heatmap.pdf",
+        "figures/heatmap.png",
         "figures/differences.png",
     } <= written
+    assert {Path(name).suffix for name in written if name.startswith("figures/")} == {".png"}
     root = records.store.root
     assert "INCOMPLETE: 3 of 8 trials" in (root / "tables" / "tables.md").read_text()
     assert "INCOMPLETE: 3 of 8 trials" in (root / "tables" / "statistics.md").read_text()
@@ -110,6 +111,34 @@ def test_a_new_epoch_of_an_unfinished_trial_is_drawn(sweep, records, compile_all
     assert {"figures/curves-mlp.svg", "report.html"} <= compile_all()
 
 
+def test_without_figures_there_is_everything_else_and_none_is_outdated(
+    sweep, records, compiled, compile_all
+):
+    # Nothing has changed, so that the figures are right.
+    assert compile_all(draw=False) == set()
+    records.complete(sweep.trials[0], 12.0)
+    assert {"tables/tables.md", "tables/statistics.md", "report.html"} <= compile_all(draw=False)
+    assert list(compiled.figures_folder.iterdir()) == []
+    assert {"figures/heatmap.svg", "figures/curves-mlp.svg"} <= compile_all()
+    assert compile_all() == set()
+
+
+def test_a_figure_in_a_format_of_the_users_choice_is_kept_up_to_date(
+    sweep, records, compiled, compile_all
+):
+    # As `plot --format pdf` writes it.
+    pdf = compiled.figures_folder / "heatmap.pdf"
+    results = read_results(sweep, sweep.trials, compiled)
+    named = figures_of(results, ("heatmap",))
+    assert pdf in save_figures(named, compiled.figures_folder, ("pdf",))
+    before = pdf.read_bytes()
+    assert compile_all() == set()
+    records.complete(sweep.trials[0], 12.0)
+    assert {"figures/heatmap.svg", "figures/heatmap.pdf"} <= compile_all()
+    assert pdf.read_bytes() != before
+    assert not (compiled.figures_folder / "curves-mlp.pdf").exists()
+
+
 def test_another_result_or_another_version_makes_all_anew(sweep, records, compiled, compile_all):
     records.complete(sweep.trials[0], 12.0)
     assert "tables/tables.md" in compile_all()
@@ -137,7 +166,7 @@ def test_who_draws_beside_does_not_tell_again_what_cannot_be_read(
     monkeypatch.setattr("analysis.figures.writing.processes.processors", lambda: 2)
     monkeypatch.setattr("analysis.outputs.FIGURES", ("curves",))
     save_everything(read_results(sweep, sweep.trials, store), "1")
-    assert (store.figures_folder / "curves-mlp.pdf").exists()
+    assert (store.figures_folder / "curves-mlp.png").exists()
     assert set(printed.read_text().splitlines()) == {f"{os.getpid()} {damaged}"}
 
 

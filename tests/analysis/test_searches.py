@@ -169,7 +169,7 @@ def test_every_file_is_written(search):
     results = search()
     save_everything(results, "v1")
     figures = {path.name for path in (results.store.root / "figures").iterdir()}
-    assert figures == {"points.png", "points.pdf"}
+    assert figures == {"points.png"}
     frame = pd.read_csv(results.store.root / "tables" / "tables.csv")
     assert frame["mean"].tolist()[:3] == [0.0004, 0.002, 0.03]
 

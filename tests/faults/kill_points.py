@@ -192,9 +192,9 @@ def prepare(folder: Path, grid: str = GRID) -> Records:
     return Records(sweep, Store(folder / "results" / sweep.name))
 
 
-def start(folder: Path, verb: str = "run") -> SweepRun:
+def start(folder: Path, verb: str = "run", *options: str) -> SweepRun:
     """Start a command on the folder's grid."""
-    return SweepRun(folder, verb, "grid.yaml", "--wandb", "disabled")
+    return SweepRun(folder, verb, "grid.yaml", "--wandb", "disabled", *options)
 
 
 def has_begun(records: Records) -> bool:

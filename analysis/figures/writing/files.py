@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 AGAINST, CURVES, HEAT_MAP, DIFFERENCES = "against", "curves", "heatmap", "differences"
 SENSITIVITY, PROFILE = "sensitivity", "profile"
 FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES, SENSITIVITY, PROFILE)
-FIGURE_FORMATS = ("png", "pdf")
+FORMATS = ("png", "pdf", "svg")
+# A PDF takes as long as a PNG; ``plot --format pdf`` draws it for those who want it.
+FIGURE_FORMATS = ("png",)
 
 Named = tuple[str, "Callable[[], Figure]"]
 """A figure's name, and the function that draws it."""
@@ -152,10 +154,19 @@ def save_one(draw: "Callable[[], Figure]", path: Path, formats: Sequence[str]) -
 
     figure = draw()
     for form in formats:
-        # A figure's name may have dots.
-        file = path.with_name(f"{path.name}.{form}")
+        file = file_in(form, path)
         save_figure(figure, file)
         yield file
+
+
+def file_in(form: str, path: Path) -> Path:
+    """The file of a figure in this format; a figure's name may have dots."""
+    return path.with_name(f"{path.name}.{form}")
+
+
+def formats_for(path: Path) -> list[str]:
+    """The formats of a figure of the sweep: also those of its files, so that none is outdated."""
+    return [form for form in FORMATS if form in FIGURE_FORMATS or file_in(form, path).exists()]
 
 
 def unused(stem: str, taken: Collection[str]) -> str:
@@ -178,7 +189,7 @@ def write_share(results: Results, kind: str, share: Share) -> Attempts:
     with attempts.attempt(f"figures/{kind}", *command_to_draw(kind)):
         for stem, draw in share_of(figures_of(results, (kind,)), share):
             with attempts.attempt(f"figures/{stem}", *command_to_draw(kind)):
-                for file in save_one(draw, folder / stem, FIGURE_FORMATS):
+                for file in save_one(draw, folder / stem, formats_for(folder / stem)):
                     attempts.written.append(file)
     return attempts
 

@@ -16,7 +16,6 @@ IMPORTED_FIRST = (
     "analysis.figures.writing.files",
     "analysis.figures",
     "matplotlib.backends.backend_agg",
-    "matplotlib.backends.backend_pdf",
 )
 
 

@@ -254,6 +254,16 @@ def test_a_figure_per_model_with_its_name(records, course):
     assert figures[1][1].get_suptitle() == "demo: vit"
 
 
+def test_a_part_of_which_no_trial_has_begun_has_no_figure(records, course):
+    for model in ("mlp", "vit", "cnn", "resnet"):
+        records.declare(model=model, seed=9, epochs=8)
+    assert [name for name, _ in figures_of(records)] == ["mlp", "vit", "cnn", "resnet"]
+    course([1.0, 0.5], model="vit")
+    course([2.0], "missing", model="cnn")
+    records.fail(records.declare(model="resnet", epochs=8))
+    assert [name for name, _ in figures_of(records)] == ["vit", "cnn", "resnet"]
+
+
 def test_the_sweeps_metric_takes_the_place_of_the_test_accuracy(records, course):
     course([1.0, 0.5])
     axes = panel(figure_of(records, metric="val/top1"), 2)

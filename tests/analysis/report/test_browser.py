@@ -6,6 +6,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
+from patience import PATIENCE
 from playwright.sync_api import sync_playwright
 
 from adaloss.grid.sweep import load_sweep
@@ -131,12 +132,13 @@ class Opened:
 
     def __init__(self, browser, path, **settings):
         self.page = browser.new_page(**settings)
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.console, self.asked = [], []
         self.page.on("console", lambda message: self.console.append(message.text))
         self.page.on("pageerror", lambda error: self.console.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-figures=drawn]", timeout=20_000)
+        self.page.wait_for_selector("html[data-figures=drawn]")
 
     def marks(self, figure):
         """The marks that carry data in a figure, as what draws them and where."""

@@ -91,7 +91,7 @@ def test_it_is_continued(copied, command):
     store = Store(copied / "results" / "golden")
     (stopped,) = store.trials_folder.glob("*/checkpoint.pt")
     before = (stopped.parent / "metrics.jsonl").read_text().splitlines()[:17]
-    ran = command("run", "golden.yaml", "--wandb", "disabled")
+    ran = command("run", "golden.yaml", "--wandb", "disabled", "--no-figures")
     assert ran.returncode == 0, ran.stderr
     assert "12 of 12 trials are done (10 complete, 2 diverged, 0 failed); 4 ran now" in ran.stderr
     assert "starts after epoch 17" in (stopped.parent / "log.txt").read_text()

@@ -66,7 +66,7 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
 
 
 def test_an_interrupt_loses_nothing(grid, tmp_path):
-    grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 60"))
+    grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 2000"))
     process = subprocess.Popen(
         [sys.executable, "-m", "runners", "run", str(grid)],
         cwd=tmp_path,

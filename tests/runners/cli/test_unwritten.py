@@ -91,7 +91,7 @@ def test_the_next_run_tries_again_and_tidies_up(run, finished, monkeypatch):
     code, _, errors = run()
     assert code == 0
     assert not [line for line in errors if "not " in line]
-    assert (finished.figures_folder / "heatmap.pdf").exists()
+    assert (finished.figures_folder / "heatmap.png").exists()
     assert not (finished.root / "compile_errors.txt").exists()
 
 
@@ -101,9 +101,9 @@ def test_an_earlier_file_is_kept_and_named(run, grid, finished, monkeypatch):
     monkeypatch.setattr("analysis.figures.heat_map", broken)
     monkeypatch.setattr("runners.api.running.code_version", lambda: "another")
     errors = run()[2]
-    files = "figures/heatmap.pdf, figures/heatmap.png"
+    files = "figures/heatmap.png"
     assert f"not replaced, from an earlier compilation: {files}" in errors
-    assert (finished.figures_folder / "heatmap.pdf").exists()
+    assert (finished.figures_folder / "heatmap.png").exists()
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -167,7 +167,7 @@ def test_an_error_in_another_process_is_told(run, finished, monkeypatch):
     (line,) = [line for line in errors if line.startswith("not written: ")]
     assert line.startswith("not written: figures/heatmap: IsADirectoryError: ")
     assert "in save_figure" in (finished.root / "compile_errors.txt").read_text()
-    assert (finished.figures_folder / "curves-mlp.pdf").exists()
+    assert (finished.figures_folder / "curves-mlp.png").exists()
     assert (finished.root / "report.html").exists()
 
 

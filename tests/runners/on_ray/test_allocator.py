@@ -144,10 +144,11 @@ def test_a_worker_has_it_unless_the_user_says_no(monkeypatch, tmp_path, wanted):
 
 
 def test_its_numbers_are_those_of_the_systems_allocator(command_in, grid, tmp_path):
-    grid.write_text(grid.read_text().replace("mlp", "small_cnn"))
+    text = grid.read_text().replace("mlp", "small_cnn").replace("seeds: 2", "seeds: 1")
+    grid.write_text(f"{text}execution: {{max_concurrent: 1}}\n")
     command = command_in(tmp_path)
-    run = command("run", grid.name, "--wandb", "disabled")
+    run = command("run", grid.name, "--wandb", "disabled", "--no-figures")
     assert run.returncode == 0, run.stderr
     # This one trains in the command's own process.
     verified = command("verify", grid.name, "--sample", "all")
-    assert "8 the same, 0 differ" in verified.stdout + verified.stderr
+    assert "4 the same, 0 differ" in verified.stdout + verified.stderr

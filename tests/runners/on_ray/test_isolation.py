@@ -46,7 +46,7 @@ def test_a_worker_that_ran_code_of_the_users_own_runs_no_other_trial(tmp_path, c
     (tmp_path / "models_of_isolation.py").write_text(MODELS)
     grid = tmp_path / "grid.yaml"
     grid.write_text(GRID)
-    done = command("run", "grid.yaml", "--quiet")
+    done = command("run", "grid.yaml", "--quiet", "--no-figures")
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path / "results" / "isolated")
     for trial in load_sweep(grid).trials:

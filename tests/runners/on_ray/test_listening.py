@@ -84,7 +84,7 @@ def listening(run):
 def sweep(grid, tmp_path):
     """Start a sweep longer than anybody waits, with W&B's own processes beside it."""
     grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 100000"))
-    return SweepRun(tmp_path, "run", "grid.yaml", "--wandb", "offline")
+    return SweepRun(tmp_path, "run", "grid.yaml", "--wandb", "offline", "--no-figures")
 
 
 def join(address, folder, environment):

@@ -34,10 +34,11 @@ def run(grid, command, tmp_path, monkeypatch):
     def start(before=(), **variables):
         for name, value in variables.items():
             monkeypatch.setenv(name, str(value))
+        words = ("run", grid, "--wandb", "disabled", "--no-figures")
         if not before and "RAY_ADDRESS" not in variables:
-            return command("run", grid, "--wandb", "disabled")
+            return command(*words)
         return subprocess.run(
-            [*before, sys.executable, "-m", "runners", "run", grid, "--wandb", "disabled"],
+            [*before, sys.executable, "-m", "runners", *words],
             cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
 
@@ -200,7 +201,7 @@ main()
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the raylet in /proc")
 def test_a_raylet_that_dies_as_the_command_joins_it_is_told_of(grid, tmp_path):
     run = subprocess.run(
-        [sys.executable, "-c", RAYLET_DIES, "run", grid, "--wandb", "disabled"],
+        [sys.executable, "-c", RAYLET_DIES, "run", grid, "--wandb", "disabled", "--no-figures"],
         cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     # The code is Ray's, which ends this process from C++.

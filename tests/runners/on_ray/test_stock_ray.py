@@ -17,6 +17,7 @@ from runners.on_ray.processes import MARK, RayProcesses
 
 pytest.importorskip("ray")
 
+RUN = ("run", "grid.yaml", "--wandb", "disabled", "--no-figures")
 GRID = """\
 name: stock
 parameters:
@@ -38,7 +39,7 @@ def run_stock(folder):
     (folder / "grid.yaml").write_text(GRID)
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
     return subprocess.Popen(
-        [sys.executable, "-m", "runners", "run", "grid.yaml", "--wandb", "disabled"],
+        [sys.executable, "-m", "runners", *RUN],
         cwd=folder,
         env=environment | {STOCK_RAY: "1"},
         stdout=subprocess.PIPE,
@@ -82,7 +83,10 @@ def test_a_sweep_survives_a_lost_worker_and_a_ctrl_c(tmp_path, start, store):
 
     process = run_stock(tmp_path)
     wait_for_results(process, results, 1)
-    os.kill(workers_of(results)[0], signal.SIGKILL)
+    # One that is between two trials would take no trial with it.
+    while not (busy := workers_of(results)):
+        assert process.poll() is None
+    os.kill(busy[0], signal.SIGKILL)
     wait_for_results(process, results, 3)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE)

@@ -104,7 +104,7 @@ def test_plan_and_run_say_the_notes_and_a_run_stops_at_run_cap(command, tmp_path
     assert cap.format(8) in printed
     notes = json.loads(command("plan", "capped.yaml", "--json").stdout)["notes"]
     assert [f"note: {note}" for note in notes] == printed.splitlines()[:2]
-    first = command("run", "capped.yaml", "--wandb", "disabled")
+    first = command("run", "capped.yaml", "--wandb", "disabled", "--no-figures")
     assert first.returncode == 3
     assert name in first.stderr
     assert cap.format(8) in first.stderr
@@ -117,6 +117,7 @@ def test_plan_and_run_say_the_notes_and_a_run_stops_at_run_cap(command, tmp_path
 
 def test_default_seeds_are_said_by_run(command, grid):
     grid.write_text(without(grid.read_text(), "seeds"))
-    finished = command("run", grid, "--limit", "1", "--wandb", "disabled")
+    one = ("--limit", "1", "--no-figures")
+    finished = command("run", grid, "--wandb", "disabled", *one)
     assert f"note: {SEEDS_20}" in finished.stderr
-    assert f"note: {SEEDS_20}" not in command("run", grid, "--limit", "1", "--quiet").stderr
+    assert f"note: {SEEDS_20}" not in command("run", grid, "--quiet", *one).stderr

@@ -84,7 +84,7 @@ def test_a_seed_more_is_not_averaged_with_results_of_other_code(run_both, comman
 @pytest.mark.slow
 def test_what_changed_is_computed_again(run_both, command):
     change(run_both)
-    again = command("retry", "grid.yaml", "--changed", "--wandb", "disabled")
+    again = command("retry", "grid.yaml", "--changed", "--wandb", "disabled", "--no-figures")
     assert again.returncode == 0, again.stderr
     store = Store(run_both / "results" / "own")
     assert len(list(store.trials_folder.glob("*/attempts/1/result.json"))) == 2

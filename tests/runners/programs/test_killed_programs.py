@@ -41,7 +41,7 @@ def test_a_killed_script_worker_driver_and_ctrl_c_cost_no_report(tmp_path):
     def has_reported(run):
         return run.wait_until(lambda: scripts(run) and any(tmp_path.rglob("metrics.jsonl")))
 
-    with start(tmp_path) as run:
+    with start(tmp_path, "run", "--no-figures") as run:
         assert has_reported(run)
         kill(run, scripts)
         assert run.wait_until(lambda: records.ended() >= 1)
@@ -53,12 +53,12 @@ def test_a_killed_script_worker_driver_and_ctrl_c_cost_no_report(tmp_path):
     until(lambda: not marked(str(run.scratch)))
     before = records.finished()
     assert 2 <= len(before) < TRIALS
-    with start(tmp_path) as run:
+    with start(tmp_path, "run", "--no-figures") as run:
         assert run.wait_until(lambda: bool(scripts(run)))
         os.killpg(run.process.pid, signal.SIGINT)
         assert run.end(PATIENCE).code == INTERRUPTED
         assert of_scripts(tmp_path) == []
-    with start(tmp_path) as run:
+    with start(tmp_path, "run", "--no-figures") as run:
         ended = run.end(PATIENCE)
     assert ended.code == COMPLETE, ended.output
     assert records.finished().items() >= before.items()

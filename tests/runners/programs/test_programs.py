@@ -24,6 +24,8 @@ def train(trial):
         yield {"epoch": epoch, "loss": weight**2 + trial["seed"], "starts": len(STARTS)}
     (trial.folder / "process").write_text(str(os.getpid()))
 """
+# A second worker would import torch for nothing.
+ONE_WORKER = "execution: {max_concurrent: 1}\n"
 SCRIPT = """
 import json, os, sys
 values = dict(word.lstrip("-").split("=") for word in sys.argv[1:])
@@ -53,10 +55,10 @@ def write(folder: Path, grid: str, **files: str) -> Store:
 def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
     grid = (
         "program: mine:train\nmetric: {name: loss}\n"
-        "parameters: {lr: [0.1, 0.5], typo: [1, 2]}\nseeds: 2\n"
+        f"parameters: {{lr: [0.1, 0.5], typo: [1, 2]}}\nseeds: 2\n{ONE_WORKER}"
     )
     store = write(tmp_path, grid, mine=FUNCTION)
-    ran = command("run", "grid.yaml")
+    ran = command("run", "grid.yaml", "--no-figures")
     assert ran.returncode == 0, ran.stderr
     assert "| lr / typo |" in ran.stdout
     assert "mean±standard deviation (ddof = 1) over 2 seeds" in ran.stdout
@@ -73,7 +75,7 @@ def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
     # A worker is used again for the same function.
     starts = [store.read_result(trial).last["starts"] for trial in trials]
     assert max(starts) > 1
-    again = command("run", "grid.yaml")
+    again = command("run", "grid.yaml", "--no-figures")
     assert again.stdout == ran.stdout
     assert "0 ran now" in again.stderr
 
@@ -84,7 +86,7 @@ def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
     assert refused.returncode == 2
     assert "mine:train: mine.py changed after the computation of" in refused.stderr
     assert "MIXED" not in command("table", "grid.yaml").stdout
-    repeated = command("retry", "grid.yaml", "--changed")
+    repeated = command("retry", "grid.yaml", "--changed", "--no-figures")
     assert repeated.returncode == 0, repeated.stderr
     for trial in load_sweep(tmp_path / "grid.yaml").trials:
         expected = 36 * (1 - trial.value("lr")) ** 6 + trial.seed
@@ -94,10 +96,10 @@ def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
 def test_a_script_that_fails_diverges_and_completes(command, tmp_path, without_a_mirror):
     grid = (
         "program: train.py\nmetric: {name: loss}\nseeds: 2\n"
-        "parameters: {lr: [0.1, 0.5], kind: [good, wild, broken]}\n"
+        f"parameters: {{lr: [0.1, 0.5], kind: [good, wild, broken]}}\n{ONE_WORKER}"
     )
     store = write(tmp_path, grid, train=SCRIPT)
-    ran = command("run", "grid.yaml")
+    ran = command("run", "grid.yaml", "--no-figures")
     assert ran.returncode == 4, ran.stderr
     assert "N/A" in ran.stdout
     assert "code: exit code 1: ValueError: no such kind" in ran.stderr
@@ -118,7 +120,7 @@ def test_a_script_that_fails_diverges_and_completes(command, tmp_path, without_a
     assert (counts["complete"], counts["diverged"], counts["failed"]) == (4, 4, 4)
     # The script is corrected.
     (tmp_path / "train.py").write_text(SCRIPT.replace('== "broken"', '== "other"'))
-    fixed = command("retry", "grid.yaml", "--failed", "--changed")
+    fixed = command("retry", "grid.yaml", "--failed", "--changed", "--no-figures")
     assert fixed.returncode == 0, fixed.stderr
 
 
@@ -130,7 +132,7 @@ def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_
         "tables:\n"
         "  - {rows: optimizer.lr, columns: parameters.task, only: {état: 1}}\n"
         "  - {rows: parameters.task, columns: optimizer.lr, per: état, metric: state}\n"
-        "labels: {parameters.task: {a: Task A}}\n"
+        f"labels: {{parameters.task: {{a: Task A}}}}\n{ONE_WORKER}"
     )
     script = (
         "import json, os, sys\n"
@@ -159,10 +161,10 @@ def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_
 def test_each_trial_is_one_run_of_wandb(command, tmp_path):
     grid = (
         "program: mine:train\nmetric: {name: loss}\nparameters: {lr: [0.1, 0.5]}\nseeds: 1\n"
-        "wandb: {mode: offline, project: own, name: 'lr {lr}'}\n"
+        f"wandb: {{mode: offline, project: own, name: 'lr {{lr}}'}}\n{ONE_WORKER}"
     )
     write(tmp_path, grid, mine=FUNCTION)
-    ran = command("run", "grid.yaml")
+    ran = command("run", "grid.yaml", "--no-figures")
     assert ran.returncode == 0, ran.stderr
     assert "W&B: 2 runs written" in ran.stderr
     runs = list((tmp_path / "results" / "grid" / "wandb").rglob("run-*.wandb"))
@@ -170,7 +172,7 @@ def test_each_trial_is_one_run_of_wandb(command, tmp_path):
 
 
 def test_the_shipped_example_gives_its_table(command, tmp_path, without_a_mirror):
-    ran = command("run", "your-own-code", "--only", "seed=0")
+    ran = command("run", "your-own-code", "--only", "seed=0", "--no-figures")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("your-own-code") >= 2
     for name in ("sgd", "momentum", "adam"):
@@ -219,11 +221,11 @@ def test_a_plan_times_a_whole_trial_and_keeps_none_of_its_files(command, tmp_pat
 def test_seeds_without_effect_and_other_axes_of_a_table(command, tmp_path, without_a_mirror):
     grid = (
         "program: mine.py:train\nmetric: {name: loss}\n"
-        "parameters: {lr: [0.1, 0.7], width: [3, 4]}\nseeds: 3\n"
+        f"parameters: {{lr: [0.1, 0.7], width: [3, 4]}}\nseeds: 3\n{ONE_WORKER}"
     )
     mine = "def train(trial):\n    return {'loss': trial['lr'], 'acc': trial['width']}\n"
     write(tmp_path, grid, mine=mine)
-    ran = command("run", "grid.yaml")
+    ran = command("run", "grid.yaml", "--no-figures")
     assert ran.returncode == 0, ran.stderr
     remark = "All seeds of a cell gave equal numbers: does the program use its seed?"
     assert remark in ran.stdout
@@ -231,7 +233,7 @@ def test_seeds_without_effect_and_other_axes_of_a_table(command, tmp_path, witho
     assert turned.returncode == 0, turned.stderr
     assert "| width / lr |" in turned.stdout
     (tmp_path / "mine.py").write_text(mine.replace("trial['lr']", "trial['lr'] + trial['seed']"))
-    repeated = command("retry", "grid.yaml", "--changed")
+    repeated = command("retry", "grid.yaml", "--changed", "--no-figures")
     assert repeated.returncode == 0, repeated.stderr
     assert remark not in repeated.stdout
 
@@ -244,7 +246,7 @@ def test_a_sweep_that_stops_early_counts_what_ran(command, tmp_path):
         "metric: {name: loss}\n"
         f"parameters: {{lr: {{values: {list(range(60))}}}}}\n"
     )
-    ended = command("run", "grid.yaml", "--json")
+    ended = command("run", "grid.yaml", "--json", "--no-figures")
     assert ended.returncode == 4, ended.stderr
     said = json.loads(ended.stdout)
     assert 10 <= said["failed"] < 60

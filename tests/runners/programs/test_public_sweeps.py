@@ -19,6 +19,9 @@ import pytest
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
+from runners.cli.selection import select
+from runners.prepare import prepare
+from runners.trials.in_process import execute_here
 
 PUBLIC = Path(__file__).parent / "public"
 
@@ -135,6 +138,10 @@ EXAMPLES = {
         "sweep.yaml", "train.py", 4, {"depth", "optimizer.lr"}, library="hydra"
     ),
 }
+# Those that need the most of their surroundings run through Ray: a folder of its own, a file of
+# parameters, parameters in groups, Hydra, and a script that starts an agent itself. The others run
+# in this process, which saves seconds for each.
+THROUGH_RAY = {"gdcbf", "json_file", "nested", "hydra_append", "agent"}
 # Whose formula takes the mapping itself: its names are no names of arguments.
 TAKES_A_MAPPING = "json_file"
 
@@ -172,13 +179,19 @@ def test_a_sweep_file_runs_unchanged_to_a_table(command, name, tmp_path):
     if example.library is not None:
         pytest.importorskip(example.library, reason="the script reads its parameters with it")
     path = copied(name, tmp_path)
-    chosen = () if example.only is None else ("--only", example.only)
-    ended = command("run", path.name, "--yes", *chosen)
-    assert ended.returncode == 0, ended.stderr
-    assert "did not read" not in ended.stderr
-
+    only = [] if example.only is None else ["--only", example.only]
     sweep = load_sweep(path)
     store = Store(tmp_path / "results" / sweep.name)
+    if name in THROUGH_RAY:
+        ended = command("run", path.name, "--yes", "--no-figures", *only)
+        assert ended.returncode == 0, ended.stderr
+        assert "did not read" not in ended.stderr
+    else:
+        trials = select(sweep.trials, only[1:])
+        prepare(trials, sweep.places)
+        for trial in trials:
+            execute_here(trial, sweep, store)
+
     results = {trial: store.read_result(trial) for trial in sweep.trials}
     done = {trial: result for trial, result in results.items() if result is not None}
     assert len(done) == example.trials
@@ -206,7 +219,8 @@ def test_a_sweep_file_runs_unchanged_to_a_table(command, name, tmp_path):
 def test_a_misspelt_parameter_is_noticed(command, tmp_path):
     path = copied("sweep_grid", tmp_path)
     path.write_text(path.read_text().replace("increment:", "incremnet:"))
-    ended = command("run", path.name, "--yes", "--only", "base=10,direction=1", "--limit", "1")
+    chosen = ("--only", "base=10,direction=1", "--limit", "1", "--no-figures")
+    ended = command("run", path.name, "--yes", *chosen)
     assert "train.py did not read the parameter incremnet" in ended.stderr
     assert "its value changes nothing; is the name right?" in ended.stderr
 

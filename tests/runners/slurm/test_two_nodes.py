@@ -27,7 +27,8 @@ def test_a_sweep_runs_on_both_nodes(grid, monkeypatch):
     # As in a process of adaloss-sweep, which submits the job.
     monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     programs = Path(sys.executable).parent
-    slurm = Slurm(folder=grid.parent, programs=programs, nodes=2, needed=(grid,))
+    words = ("run", "grid.yaml", "--no-figures")
+    slurm = Slurm(folder=grid.parent, programs=programs, nodes=2, needed=(grid,), command=words)
     code, log = slurm.run()
     assert code == 0, log
     assert "8 of 8 trials are done" in log

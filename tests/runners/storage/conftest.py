@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from patience import until
+from patience import PATIENCE, until
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +45,9 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     ):
         monkeypatch.setenv(name, value)
     urllib.request.urlopen(
-        urllib.request.Request(f"{s3_server}/moto-api/reset", method="POST"), timeout=30
+        urllib.request.Request(f"{s3_server}/moto-api/reset", method="POST"), timeout=PATIENCE
     ).close()
     made = urllib.request.Request(f"{s3_server}/results-of-all", method="PUT")
     made.add_header("Host", s3_server.removeprefix("http://"))
-    urllib.request.urlopen(made, timeout=30).close()
+    urllib.request.urlopen(made, timeout=PATIENCE).close()
     return "s3://results-of-all"

@@ -27,7 +27,7 @@ def on_machine(command, tmp_path, monkeypatch):
 
 def test_a_sweep_is_begun_here_and_finished_there(bucket, on_machine, grid):
     here = on_machine("here")
-    begun = here("run", grid, "--storage", f"{bucket}/all", "--limit", "3")
+    begun = here("run", grid, "--storage", f"{bucket}/all", "--limit", "3", "--no-figures")
     assert begun.returncode == 3, begun.stderr
     assert f"Results: {bucket}/all/small" in begun.stderr
     assert f"--storage {bucket}/all" in begun.stderr
@@ -67,8 +67,9 @@ def test_two_runs_do_not_write_to_the_same_results(bucket, on_machine, grid):
     """The second waits for a sign of life of the first, gets one, and starts nothing."""
     on_machine("here")
     grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 2000"))
+    words = ("run", str(grid), "--storage", f"{bucket}/all", "--no-figures")
     first = subprocess.Popen(
-        [sys.executable, "-m", "adaloss_sweep", "run", str(grid), "--storage", f"{bucket}/all"],
+        [sys.executable, "-m", "adaloss_sweep", *words],
         stderr=subprocess.PIPE, text=True, cwd=grid.parent,
     )  # fmt: skip
     system, path = url_to_fs(f"{bucket}/all/small/.lease.json")

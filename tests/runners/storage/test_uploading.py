@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from patience import until
+from patience import PATIENCE, until
 
 from adaloss.records.remote import address
 from adaloss.records.remote.address import RemoteError, working_copy
@@ -75,12 +75,12 @@ def test_a_long_upload_is_no_sign_of_death(store, monkeypatch):
 
     def slow(remote, names):
         uploading_now.set()
-        assert may_end.wait(60)
+        assert may_end.wait(PATIENCE)
         return set(names)
 
     monkeypatch.setattr(uploading, "push", slow)
     with kept_at_home(store, pytest.fail):
-        assert uploading_now.wait(60)
+        assert uploading_now.wait(PATIENCE)
         with pytest.raises(LeaseError, match="is in use by process"):
             Lease(address.remote_of(store.root)).take(lambda line: None)
         may_end.set()

@@ -81,7 +81,7 @@ def test_a_run_prints_it_at_its_end(command_in, execute, grid, tmp_path, server)
     text = grid.read_text().replace("epochs: 2", "epochs: 1").replace("seeds: 2", "seeds: 1")
     text = text.replace("[adaloss, sgd_constant]", "adaloss").replace("[0.01, 1]", "1")
     path.write_text(text + "wandb: {mode: offline}\n")
-    run = command_in(tmp_path)("run", "my grid.yaml", "--storage", "else where")
+    run = command_in(tmp_path)("run", "my grid.yaml", "--storage", "else where", "--no-figures")
     assert run.returncode == 0, run.stderr
     assert server.runs == {}
     line = printed_command(run.stderr)

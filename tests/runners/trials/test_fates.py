@@ -22,9 +22,10 @@ parameters:
   epochs: 3
   batch_size: 128
 seeds: 1
-execution: {timeout: 8s, retries: 2, checkpoint_interval: 0.001}
+execution: {timeout: 20s, retries: 2, checkpoint_interval: 0.001}
 """
 
+QUICK = ("--wandb", "disabled", "--no-figures")
 MODELS = '''\
 import ctypes
 import multiprocessing
@@ -112,7 +113,7 @@ def command(command_in, folder):
 @pytest.fixture(scope="module")
 def ended(command):
     """The sweep, run once."""
-    return command("run", "grid.yaml", "--wandb", "disabled")
+    return command("run", "grid.yaml", *QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -156,12 +157,12 @@ def test_one_that_hangs_is_ended_by_its_time_limit_and_not_started_again(
     hung = trial("hangs")
     failure = store.read_result(hung).failure
     assert failure.kind is FailureKind.TIMEOUT
-    assert "execution.timeout (8 s)" in failure.message
+    assert "execution.timeout (20 s)" in failure.message
     assert "in hang" in failure.traceback
     log = store.log_path(hung).read_text()
     assert "starts after epoch" not in log, "it was started once"
     assert "in hang" in log
-    assert "execution.timeout (8 s)" in ended.stderr
+    assert "execution.timeout (20 s)" in ended.stderr
     assert not list(store.trial_folder(hung).glob(".*"))
     assert "in hang" in status
     assert "  | timeout: " in status
@@ -182,10 +183,10 @@ def test_one_that_is_out_of_memory_runs_again_alone(ended, store, trial):
 
 
 def test_run_leaves_failures_alone_and_retry_repeats_them(command, ended):
-    again = command("run", "grid.yaml", "--wandb", "disabled")
+    again = command("run", "grid.yaml", *QUICK)
     assert again.returncode == 4
     assert "0 ran now" in again.stderr
     chosen = ("--only", "model=faulty:fails")
-    repeated = command("retry", "grid.yaml", "--wandb", "disabled", *chosen)
+    repeated = command("retry", "grid.yaml", *QUICK, *chosen)
     assert repeated.returncode == 4
     assert "1 ran now" in repeated.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 
 from adaloss.execution import Execution, ExecutionSettings
 from adaloss.records.places import Places
@@ -105,7 +106,7 @@ class Trial:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     def reads(self) -> list[dict[str, Any]]:

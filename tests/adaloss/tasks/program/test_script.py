@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from adaloss.records.result import EpochMetrics, FailureKind, TrialState
 from adaloss.tasks.program.errors import ProgramLostError
@@ -147,7 +148,8 @@ def test_reports_that_replace_others_are_refused(programs):
         import os, time
         for loss in (1, 2):
             open(os.environ["ADALOSS_REPORT"], "w").write('{"loss": %d}\\n' % loss)
-            time.sleep(1)
+            # The first is read four times a second; on a busy machine less often.
+            time.sleep(3 if loss == 1 else 0)
         """,
     )
     result = programs.run(programs.trial("train.py"))
@@ -412,7 +414,7 @@ def test_a_script_that_ignores_sigterm_is_killed(programs):
     assert programs.run(trial).state is TrialState.DIVERGED
     assert not is_running(int((programs.folder / "pid").read_text()))
     assert (programs.folder / "asked").exists()
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_what_a_killed_script_left_running_ends_before_its_next_start(programs):

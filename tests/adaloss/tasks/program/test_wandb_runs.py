@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+from patience import PATIENCE
+
 from adaloss.tasks.program.wandb_file import FolderReader, offline_files
 from adaloss.tasks.program.wandb_records import Row
 
@@ -64,7 +66,7 @@ with wandb.init() as run:
 
 def test_what_wandb_writes(tmp_path: Path) -> None:
     with start(EVERYTHING, tmp_path) as process:
-        assert process.communicate(timeout=120)[0] == ""
+        assert process.communicate(timeout=PATIENCE)[0] == ""
     assert process.returncode == 0
     reader = FolderReader(tmp_path)
     first, *others = reader.new_rows()
@@ -125,6 +127,7 @@ def test_the_rows_of_a_script_that_is_killed(tmp_path: Path) -> None:
         process.wait()
     rows = live + reader.new_rows()
     assert [row.step for row in rows] == list(range(len(rows)))
-    assert rows[-1].values["time"] > killed - 1.5
+    # It writes every second; by default, wandb does so every 15 seconds. A busy machine is late.
+    assert rows[-1].values["time"] > killed - 5
     (file,) = reader.readers.values()
     assert file.exit_code is None
