@@ -208,8 +208,10 @@ def resources_of_nodes() -> list[dict[str, float]]:
     return [node["Resources"] for node in nodes if node["Alive"]]
 
 
-def capacity_for(settings: WorkerSettings) -> Capacity:
+def capacity_for(settings: WorkerSettings, smallest_gpu: int | None = None) -> Capacity:
     """The resources that Ray has for the trials.
+
+    ``smallest_gpu`` are the bytes of the smallest GPU, if there may be GPUs of several kinds.
 
     Raises:
         ResourceError: a trial needs more than any node has; Tune would wait for it forever.
@@ -222,12 +224,15 @@ def capacity_for(settings: WorkerSettings) -> Capacity:
                 f"resources.{name.lower()}: a trial needs {needed:g} {name}s, "
                 f"but there are {most:g}{' on the largest node' if len(nodes) > 1 else ''}"
             )
-    cpus = [node.get("CPU", 0.0) for node in nodes]
+    gpus = 0.0 if settings.gpus == 0 else sum(node.get("GPU", 0.0) for node in nodes)
+    # Where there are GPUs, all trials are on them.
+    cpus = [node.get("CPU", 0.0) for node in nodes if not gpus or node.get("GPU")]
     return Capacity(
         # A remainder on a node is too small for a trial.
         cpus=sum(number // settings.cpus * settings.cpus for number in cpus),
-        gpus=0.0 if settings.gpus == 0 else sum(node.get("GPU", 0.0) for node in nodes),
+        gpus=gpus,
         cpus_per_trial=settings.cpus,
         gpus_per_trial=settings.gpus,
         cpus_of_a_node=max(cpus),
+        smallest_gpu=smallest_gpu,
     )

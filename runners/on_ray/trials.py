@@ -18,14 +18,13 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from adaloss.records.places import Places
 from adaloss.records.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.records.store import Store
 from adaloss.tasks.table import trial_from
 from adaloss.trial import Trial
 from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.actor import with_what_was_sent
-from runners.on_ray.machines.findings import check
+from runners.on_ray.machines.findings import check, smallest_gpu
 from runners.on_ray.machines.look import machines_of_cluster
 from runners.on_ray.private import forget_ended
 from runners.on_ray.ray_lost import stopped_when
@@ -227,9 +226,9 @@ def run_trials(
         sigterm_as_interrupt(),
         stopped_when(lost),
         scratch_folder() as scratch,
-        for_other_machines(trials, store, settings.places, observer) as others,
+        for_other_machines(trials, store, settings, observer) as (others, least_gpu),
     ):
-        capacity = capacity_for(settings)
+        capacity = capacity_for(settings, least_gpu)
         queue = TrialQueue(
             trials, capacity, measured, retries=settings.retries, max_failed=settings.max_failed
         )
@@ -280,23 +279,27 @@ def run_trials(
 
 @contextmanager
 def for_other_machines(
-    trials: Sequence[Trial], store: Store, places: Places, observer: SweepObserver
-) -> Iterator[dict[str, Any]]:
+    trials: Sequence[Trial], store: Store, settings: WorkerSettings, observer: SweepObserver
+) -> Iterator[tuple[dict[str, Any], int | None]]:
     """What the workers of a cluster need in their configurations; nothing on this machine.
+
+    With it comes the size of the cluster's smallest GPU in bytes, if there is one.
 
     Raises:
         MachinesError: trials on a machine of the cluster would fail, or have other numbers.
     """
     if not on_a_cluster():
-        yield {}
+        yield {}, None
         return
+    places = settings.places
     code, data = own_code(trials, places), own_data(trials, places)
     with marked_results(store) as mark:
         seen = store.root.resolve() / mark
         machines = machines_of_cluster(seen, data, tuple(code), places.own_folders)
-        for warning in check(machines, sent_code(code)):
+        for warning in check(machines, settings, sent_code(code)):
             observer.warned(warning)
-        yield {MARK: mark, **({OWN: ray.put(code)} if code else {})}
+        sent = {MARK: mark, **({OWN: ray.put(code)} if code else {})}
+        yield sent, smallest_gpu(machines)
 
 
 def placement(configuration: dict[str, Any]) -> tune.PlacementGroupFactory:

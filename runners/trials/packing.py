@@ -32,10 +32,14 @@ def note(measured: dict[Hashable, DeviceMemory], trial: Trial, memory: DeviceMem
         measured[trial.memory_kind] = memory
 
 
-def gpu_share(memory: DeviceMemory, most: int) -> float:
-    """The share of a GPU for such a trial: 1/n if n of them fit, with n at most ``most``."""
+def gpu_share(memory: DeviceMemory, most: int, smallest: int | None = None) -> float:
+    """The share of a GPU for such a trial: 1/n if n of them fit, with n at most ``most``.
+
+    ``smallest`` are the bytes of the smallest GPU, on which they must fit as well.
+    """
+    total = memory.total if smallest is None else min(memory.total, smallest)
     needed = memory.peak * MARGIN + CONTEXT_BYTES
-    fitting = max(1, min(most, int(memory.total // needed)))
+    fitting = max(1, min(most, int(total // needed)))
     return math.floor(RAY_PRECISION / fitting) / RAY_PRECISION
 
 

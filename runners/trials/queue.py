@@ -25,7 +25,8 @@ class Capacity:
     """The resources of the machine or cluster, and those of a trial.
 
     ``gpus_per_trial`` None packs trials by their measured memory; ``cpus_of_a_node`` is the number
-    on the largest node, None for all.
+    on the largest node, None for all. ``smallest_gpu`` are the bytes of the smallest GPU, None if
+    all are like the one on which a trial was measured.
     """
 
     cpus: float
@@ -33,6 +34,7 @@ class Capacity:
     cpus_per_trial: int
     gpus_per_trial: float | None
     cpus_of_a_node: float | None = None
+    smallest_gpu: int | None = None
 
     @property
     def cpus_alone(self) -> float:
@@ -194,7 +196,8 @@ class TrialQueue:
             return self.capacity.gpus_per_trial or 0.0
         kind = trial.memory_kind
         if kind in self.measured:
-            return gpu_share(self.measured[kind], self.capacity.most_per_gpu)
+            capacity = self.capacity
+            return gpu_share(self.measured[kind], capacity.most_per_gpu, capacity.smallest_gpu)
         return 1.0 if self.measuring[kind] < self.capacity.gpus else None
 
     def ended(self, trial: Trial, end: End) -> Retry | None:

@@ -64,8 +64,8 @@ def code_digest() -> str | None:
 
 
 def gpus() -> list[str]:
-    """The names of this machine's NVIDIA GPUs."""
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    """The name and the MiB of each of this machine's NVIDIA GPUs, as ``name, MiB``."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_FOR_GPUS)
     except (OSError, subprocess.SubprocessError):

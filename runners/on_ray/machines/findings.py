@@ -1,5 +1,6 @@
 """What the machines' facts mean for a sweep."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from adaloss.errors import UserError
 from runners.on_ray.machines.facts import PACKAGE, PACKAGES, look
 from runners.on_ray.machines.look import Machine
 from runners.preflight.finding import Finding, Level, fine, refused, warning, with_level
+from runners.trials.machine import WorkerSettings
 
 # Files of several machines are ordered by their times.
 MOST_SECONDS_APART = 2.0
@@ -20,7 +22,7 @@ class MachinesError(UserError):
     """Trials on a machine of the cluster would fail, or have other numbers."""
 
 
-def check(machines: Sequence[Machine], code: str) -> list[str]:
+def check(machines: Sequence[Machine], settings: WorkerSettings, code: str) -> list[str]:
     """What a user should know of the machines before trials run on them.
 
     ``code`` says how much code is sent to those that lack it.
@@ -38,9 +40,30 @@ def check(machines: Sequence[Machine], code: str) -> list[str]:
     notes = [finding.sentence for finding in with_level(found, Level.WARNING)]
     if away:
         notes.append(f"trials on {listed(away)} send their records here, with Ray")
+    notes += idle(machines, settings)
     if lacking:
         notes.append(f"{code} is sent to {listed(lacking)}")
     return notes
+
+
+def idle(machines: Sequence[Machine], settings: WorkerSettings) -> Iterator[str]:
+    """Which machines run no trials, and why."""
+    small = [m.name for m in machines if m.resources.get("CPU", 0.0) < settings.cpus]
+    if small:
+        yield f"{listed(small)}: fewer processors than resources.cpu, so no trials run there"
+    with_gpu = [m for m in machines if m.resources.get("GPU")]
+    without = [m.name for m in machines if not m.resources.get("GPU")]
+    if settings.gpus != 0 and with_gpu and without:
+        yield (
+            f"{listed(without)}: no GPU, so no trials run there (resources: {{gpu: 0}} uses the "
+            "processors of all machines instead)"
+        )
+
+
+def smallest_gpu(machines: Sequence[Machine]) -> int | None:
+    """The bytes of the smallest GPU of all machines, None if none is known."""
+    known = [gpu for machine in machines for gpu in (machine.facts or {}).get("gpus", ())]
+    return min((int(gpu.rpartition(", ")[2]) * 2**20 for gpu in known), default=None)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -66,7 +89,8 @@ def findings(machines: Sequence[Machine], here: dict[str, Any]) -> Iterator[Find
 def described(machine: Machine, facts: dict[str, Any]) -> str:
     """What a machine has, in one line."""
     versions = ", ".join(f"{name} {facts['packages'][name] or '-'}" for name in PACKAGES)
-    gpus = ", ".join(facts["gpus"]) or "no GPU"
+    counted = Counter(facts["gpus"]).items()
+    gpus = ", ".join(f"{number} × {gpu} MiB" for gpu, number in counted) or "no GPU"
     cpus = f"{machine.resources.get('CPU', 0):g} CPUs for Ray"
     sees = "sees the results" if facts["sees_results"] else "sends its records to this machine"
     free = f"{facts['free'] / 2**30:.0f} GiB free at home"

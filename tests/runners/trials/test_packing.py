@@ -181,3 +181,17 @@ def test_too_many_failures_end_the_sweep(queue_of):
     queue.ended(first.trial, End(state=TrialState.FAILED, failure=FailureKind.CODE))
     assert queue.start_next() is None
     assert queue.exhausted
+
+
+@given(st.integers(1, 100), st.integers(1, 200), st.integers(1, 200))
+def test_of_unequal_gpus_the_smallest_decides(peak, total, smallest):
+    memory = DeviceMemory(peak=peak * GIB // 10, total=total * GIB)
+    share = gpu_share(memory, 16, smallest * GIB)
+    assert share == gpu_share(memory.model_copy(update={"total": min(total, smallest) * GIB}), 16)
+    assert share >= gpu_share(memory, 16)
+
+
+def test_a_sweep_on_a_cluster_counts_the_smallest_gpu(queue_of):
+    queue = queue_of(count=1, measured=[SMALL], smallest_gpu=24 * GIB)
+    # An H100 has room for six such trials, an L4 for two.
+    assert queue.start_next().gpus == 0.5

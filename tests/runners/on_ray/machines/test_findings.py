@@ -7,16 +7,41 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("ray")
+from adaloss.records.places import Places
+from runners.on_ray import session
 from runners.on_ray.machines import facts as one_machine
 from runners.on_ray.machines.facts import look
-from runners.on_ray.machines.findings import MachinesError, check, findings, listed
+from runners.on_ray.machines.findings import (
+    MachinesError,
+    check,
+    findings,
+    idle,
+    listed,
+    smallest_gpu,
+)
 from runners.on_ray.machines.look import Machine
 from runners.preflight.finding import Level
+from runners.trials.machine import WorkerSettings
 
 
 @pytest.fixture(scope="module")
 def here():
     return look("", (), (), ())
+
+
+def settings(cpus=1, gpus=None):
+    """The settings of a sweep's workers."""
+    return WorkerSettings(
+        places=Places(data_root=Path("/data")),
+        cpus=cpus,
+        gpus=gpus,
+        workers=1,
+        retries=2,
+        max_failed=None,
+        timeout=None,
+        checkpoint_interval=60.0,
+        keep_checkpoints=False,
+    )
 
 
 def machine(facts, **other):
@@ -60,11 +85,13 @@ def test_another_torch_is_refused_and_another_build_of_it_is_not(here):
     (sentence,) = against([machine(packages(here, torch="1.0.0"))], here)
     assert sentence.startswith("gpu2: it has torch 1.0.0, and this machine ")
     with pytest.raises(MachinesError, match=r"nothing was started:\n  gpu2: it has torch 1\.0\.0"):
-        check([machine(packages(here, torch="1.0.0"))], "")
+        check([machine(packages(here, torch="1.0.0"))], settings(), "")
 
 
 def test_another_timm_is_named(here):
-    assert check([machine(packages(here, timm="0.1") | {"sees_results": True})], "") == [
+    assert check(
+        [machine(packages(here, timm="0.1") | {"sees_results": True})], settings(), ""
+    ) == [
         f"gpu2: it has timm 0.1, and this machine {here['packages']['timm']}: numbers may differ "
         "between them"
     ]
@@ -80,12 +107,12 @@ def test_another_timm_is_named(here):
 )
 def test_what_would_fail_there_is_refused(here, changed, words):
     with pytest.raises(MachinesError, match=words):
-        check([machine(here), machine(here | changed)], "")
+        check([machine(here), machine(here | changed)], settings(), "")
 
 
 def test_a_machine_that_does_not_answer_is_refused(here):
     with pytest.raises(MachinesError, match=r"gpu2: it does not answer \(no module named x\)"):
-        check([machine(None, why="no module named x")], "")
+        check([machine(None, why="no module named x")], settings(), "")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +132,7 @@ def test_little_space_is_named(here):
 def test_who_sends_records_and_who_is_sent_code_is_said(here):
     sees = here | {"sees_results": True}
     both = [machine(sees, name="gpu1"), machine(here | {"sees_code": False}, name="gpu2")]
-    assert check(both, "your own code (1 file, 0.1 kB)") == [
+    assert check(both, settings(), "your own code (1 file, 0.1 kB)") == [
         "trials on gpu2 send their records here, with Ray",
         "your own code (1 file, 0.1 kB) is sent to gpu2",
     ]
@@ -115,7 +142,34 @@ def test_of_many_machines_a_few_are_named():
     assert listed([f"m{n}" for n in range(7)]) == "m0, m1, m2, m3, m4 and 2 more"
 
 
+def test_which_machines_run_no_trials_is_said(here):
+    gpus = machine(here, name="gpu1", resources={"CPU": 8.0, "GPU": 2.0})
+    plain = machine(here, name="cpu1", resources={"CPU": 2.0})
+    assert list(idle([gpus, plain], settings(cpus=4))) == [
+        "cpu1: fewer processors than resources.cpu, so no trials run there",
+        "cpu1: no GPU, so no trials run there (resources: {gpu: 0} uses the processors of all "
+        "machines instead)",
+    ]
+    assert list(idle([gpus, plain], settings(gpus=0.0))) == []
+    assert list(idle([plain, plain], settings())) == []
+
+
+def test_the_smallest_gpu_decides_how_many_trials_share_one(here):
+    large = machine(here | {"gpus": ["NVIDIA H100, 81559", "NVIDIA L4, 23034"]})
+    assert smallest_gpu([large, machine(here | {"gpus": []}), machine(None)]) == 23034 * 2**20
+    assert smallest_gpu([machine(here)]) is None
+    assert "1 × NVIDIA L4, 23034 MiB" in next(iter(findings([large], here))).found
+
+
 def test_nothing_but_the_standard_library_is_needed():
     """The machine may have neither Ray's nor this package's other modules."""
     imported = re.findall(r"^(?:from|import) (\w+)", Path(one_machine.__file__).read_text(), re.M)
     assert set(imported) <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(("gpus", "cpus", "on_gpus"), [(None, 8, 2), (0.0, 40, 0)])
+def test_processors_without_a_gpu_count_only_if_trials_use_none(monkeypatch, gpus, cpus, on_gpus):
+    nodes = [{"CPU": 8.0, "GPU": 2.0}, {"CPU": 32.0}]
+    monkeypatch.setattr(session, "resources_of_nodes", lambda: nodes)
+    capacity = session.capacity_for(settings(gpus=gpus))
+    assert (capacity.cpus, capacity.gpus) == (cpus, on_gpus)
