@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+from pathlib import Path
 
 # Ray reads these when it is imported. They switch off its own reports, loggers and signal handler.
 os.environ |= {
@@ -14,6 +15,9 @@ os.environ |= {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
+    # Under `uv run` Ray would pack the current folder, with the results, and have every worker
+    # install it.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
 if not os.environ.get("RAY_ADDRESS"):
     # With this setting all of Ray's servers listen only on 127.0.0.1. The token keeps out other
@@ -32,12 +36,15 @@ if not os.environ.get("RAY_ADDRESS"):
         "RAY_gcs_grpc_initial_reconnect_backoff_ms": "50",
         # Workers must find the tool's packages before others of the same names.
         "RAY_preload_python_modules": "adaloss_sweep",
-        # Under `uv run` Ray would pack the current folder, with the results, and have every worker
-        # install it.
-        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     }
     # Workers inherit the driver's token.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+elif {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys() or Path(
+    "~/.ray/auth_token"
+).expanduser().exists():
+    # `ray start` uses a token where it finds one. A driver does not unless it is told to; it may
+    # have one that the cluster does not ask for.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 # In a notebook Ray's import advises twice to install ipywidgets, which a sweep does not use.
 logging.getLogger("ray.widgets.util").setLevel(logging.ERROR)

@@ -163,7 +163,8 @@ def join_cluster(address: str) -> None:
     except Exception as error:
         raise RayStartError(
             f"Ray cannot join the cluster at RAY_ADDRESS {address}: {first_line(error)}; correct "
-            "the variable, or unset it to run on this machine"
+            "the variable, or unset it to run on this machine (a cluster with a token needs the "
+            "same RAY_AUTH_TOKEN here)"
         ) from None
 
 

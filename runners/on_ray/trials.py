@@ -38,7 +38,7 @@ from runners.trials.machine import WorkerSettings
 from runners.trials.own_files import OWN, own_code, own_data, sent_code
 from runners.trials.queue import TrialQueue
 from runners.trials.timeline import TRIALS, Timeline
-from runners.trials.worker import Worker
+from runners.trials.worker import PLACES, Worker
 
 # Part of Ray's message if it has killed a worker to save the machine's memory.
 SIGN_OF_NO_MEMORY = "low on memory"
@@ -238,6 +238,7 @@ def run_trials(
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(capacity.places + 1)
         common = {
             **others,
+            PLACES: capacity.places,
             "store": str(store.root.resolve()),
             "execution": {
                 "places": settings.places,

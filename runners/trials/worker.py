@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from adaloss.execution import Execution
     from adaloss.tasks.task import TaskCode
 
-# The interval of reports: one per epoch would cost more than many short epochs.
+# The interval of reports: one per epoch would cost more than many short epochs. The reports of
+# more workers than this would keep the driver busy, so each reports less often.
 SECONDS_PER_REPORT = 1.0
+WORKERS_AT_THIS_INTERVAL = 100
+PLACES = "places"
 
 
 class WorkerUsedUpError(OSError):
@@ -43,9 +46,9 @@ class WorkerUsedUpError(OSError):
 class Worker:
     """Executes trials one after the other; data and imports are kept in between.
 
-    A configuration has the ``trial``, the ``store``, the trial's ``share`` of the machine and the
-    settings of its ``execution``; on a cluster also the ``mark`` of the results, and the
-    ``records`` of a trial that continues.
+    A configuration has the ``trial``, the ``store``, the trial's ``share`` of the machine, the
+    number of ``places`` for trials and the settings of its ``execution``; on a cluster also the
+    ``mark`` of the results, and the ``records`` of a trial that continues.
     """
 
     def __init__(self) -> None:
@@ -105,6 +108,7 @@ class Worker:
             if self.away is not None:
                 # With this report the trial's time begins for the driver as well.
                 return {}
+        interval = SECONDS_PER_REPORT * max(1.0, configuration.get(PLACES, 1) / WORKERS_AT_THIS_INTERVAL)
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
             epochs_end = now()
@@ -112,7 +116,7 @@ class Worker:
                 epochs_begin = epochs_end - metrics.seconds if is_new else began
             loss = metrics.values.get(self.execution.task.objective)
             report = {"epoch": metrics.epoch, "loss": loss}
-            if epochs_end - began > SECONDS_PER_REPORT:
+            if epochs_end - began > interval:
                 break
         spans: list[Reported] = [(START, began, epochs_begin - began)] if is_new else []
         spans.append((EPOCHS, epochs_begin, epochs_end - epochs_begin))

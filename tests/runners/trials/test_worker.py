@@ -165,3 +165,17 @@ def test_a_clock_that_jumps_changes_neither_numbers_nor_the_times_told(
     )
     assert here == there
     assert all(epoch.seconds < 600 for epoch in store.read_metrics(make_trial()))
+
+
+@pytest.mark.parametrize(("places", "reports"), [(1, 4), (200, 2)])
+def test_a_worker_of_many_reports_less_often(
+    configuration, make_trial, monkeypatch, places, reports
+):
+    ticks = itertools.count()
+    monkeypatch.setattr("runners.trials.worker.steady_clock", lambda: lambda: next(ticks) * 0.6)
+    trial = make_trial(epochs=6)
+    configuration |= {"trial": trial.model_dump_json(), "places": places}
+    worker, made = Worker(), []
+    while not made or not made[-1].get("done"):
+        made.append(worker.step(configuration))
+    assert len(made) == reports
