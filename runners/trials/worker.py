@@ -108,7 +108,9 @@ class Worker:
             if self.away is not None:
                 # With this report the trial's time begins for the driver as well.
                 return {}
-        interval = SECONDS_PER_REPORT * max(1.0, configuration.get(PLACES, 1) / WORKERS_AT_THIS_INTERVAL)
+        interval = SECONDS_PER_REPORT * max(
+            1.0, configuration.get(PLACES, 1) / WORKERS_AT_THIS_INTERVAL
+        )
         report: dict[str, Any] = {}
         while (metrics := self.execution.advance()) is not None:
             epochs_end = now()

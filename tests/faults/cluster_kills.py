@@ -174,7 +174,8 @@ def try_point(point: Point, cluster: Cluster, folder: Path, expected: Numbers) -
         try:
             output, _ = command.communicate(timeout=SECONDS_FOR_A_RUN)
         except subprocess.TimeoutExpired:
-            command.kill()
+            for pid in processes(str(PROGRAM)):
+                os.kill(pid, signal.SIGKILL)
             return [f"hangs: {command.communicate()[0][-2000:]}"]
         print(f"    exit {command.returncode}: {last_line(output)}", flush=True)
         if "Traceback" in output:

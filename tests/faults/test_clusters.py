@@ -1,5 +1,7 @@
 """What goes wrong on a cluster, and what has to go to its machines."""
 
+import sys
+
 import pytest
 import torch
 
@@ -73,3 +75,40 @@ def test_trials_of_a_machine_that_dies_continue_and_a_new_one_takes_some(cluster
     assert "worker lost" in output
     epochs = recorded(folder)
     assert all([e["epoch"] for e in lines] == list(range(1, 61)) for lines in epochs.values())
+
+
+@pytest.fixture
+def bucket(cluster):
+    """The variables with which the first machine alone reaches a server of S3 with a bucket."""
+    head = cluster.machines[0]
+    server = cluster.start(head, sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", 5000)
+    variables = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:5000",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    make = "import fsspec; fsspec.filesystem('s3').mkdir('all')"
+
+    def made():
+        asked = cluster.start(head, sys.executable, "-c", make, **variables)
+        asked.communicate()
+        return asked.returncode == 0
+
+    until(made, pause=1)
+    yield variables
+    head.run("pkill", "-f", "moto.server")
+    server.communicate()
+
+
+def test_results_at_a_url_need_no_access_from_the_other_machines(cluster, folder, bucket):
+    words = ("run", "grid.yaml", "--storage", "s3://all/results", "--profile")
+    process = cluster.start(cluster.machines[0], PROGRAM, *words, cwd=folder, **bucket)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "trials on machine2 send their records here" in output
+    cluster.machines[0].run("rm", "-r", cluster.folder / "cache" / "adaloss-sweep")
+    words = ("status", "s3://all/results/small")
+    process = cluster.start(cluster.machines[0], PROGRAM, *words, cwd=folder, **bucket)
+    output, _ = process.communicate()
+    assert "6 of 6 trials are done (6 complete" in output, output
