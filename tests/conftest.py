@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from adaloss.execution import Execution, ExecutionSettings
@@ -24,6 +25,9 @@ sys.path[:0] = [str(Path(__file__).parent / name) for name in ("waiting", "elsew
 # A shell has what it starts in the background ignore Ctrl-C, and so would the commands under test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# As in trials. Threads that wait for each other on busy processors take many times as long.
+torch.set_num_threads(1)
 
 MakeTrial = Callable[..., ImageTrial]
 

@@ -29,7 +29,7 @@ class OwnFilesError(UserError):
 
 
 def own_code(trials: Iterable[Trial], places: Places) -> dict[str, bytes]:
-    """The content of each file of the user's own code, by its path below one of the own folders.
+    """The content of each file of the user's own code, by its path below each of the own folders.
 
     A file elsewhere, such as one of an installed package, is not among them.
 
@@ -37,7 +37,7 @@ def own_code(trials: Iterable[Trial], places: Places) -> dict[str, bytes]:
         OwnFilesError: together they are too large to be code.
     """
     files = {path for trial in distinct(trials) for path in code_of(trial, places)}
-    own = {name: path for path in files if (name := name_below(path, places.own_folders))}
+    own = {name: path for path in files for name in names_below(path, places.own_folders)}
     if (size := sum(path.stat().st_size for path in own.values())) > MOST_BYTES:
         raise OwnFilesError(
             f"your own code has {len(own)} files with {size / 2**20:.0f} MiB, and at most "
@@ -85,10 +85,9 @@ def own_data(trials: Iterable[Trial], places: Places) -> list[Path]:
     return sorted(set(paths))
 
 
-def name_below(path: Path, folders: Sequence[Path]) -> str | None:
-    """The path of a file below the first of the folders that it is in."""
-    below = next((folder for folder in folders if path.is_relative_to(folder)), None)
-    return None if below is None else path.relative_to(below).as_posix()
+def names_below(path: Path, folders: Sequence[Path]) -> list[str]:
+    """The paths of a file below the folders that it is in: a grid may use each of them."""
+    return [path.relative_to(f).as_posix() for f in folders if path.is_relative_to(f)]
 
 
 def placed(code: Mapping[str, bytes], places: Places, folder: Path) -> Places:

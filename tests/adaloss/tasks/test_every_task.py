@@ -12,7 +12,10 @@ from adaloss.tasks.metric import SECONDS
 from adaloss.tasks.rehearsal import rehearse
 from adaloss.tasks.table import TRAINED, task_of, trial_from
 
-NEEDED = {"image_classification": {"dataset": "digits", "model": "mlp"}}
+NEEDED = {
+    "image_classification": {"dataset": "digits", "model": "mlp"},
+    "pendulum": {"copies": 4, "rollout_steps": 16, "rollouts_per_epoch": 1, "passes": 2},
+}
 RATES = ("adaloss", "adagrad_norm", "decay_sqrt", "decay_sqrt_sum")
 # RMSprop stands for all that have no rate of their own.
 OPTIMIZERS = [

@@ -19,7 +19,7 @@ import pytest
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
-from runners.cli.selection import select
+from runners.api.selection import select
 from runners.prepare import prepare
 from runners.trials.in_process import execute_here
 

@@ -86,6 +86,17 @@ def test_a_script_that_arrives_runs(places, tmp_path):
     )
 
 
+def test_a_file_has_each_name_by_which_a_grid_may_call_it(folder, tmp_path):
+    # The grid's folder comes first, then the working folder.
+    places = Places(data_root=tmp_path, own=(folder / "scripts", folder))
+    code = own_code([program("scripts/train.py")], places)
+    assert {"train.py", "scripts/train.py"} <= set(code)
+    there = placed(code, Places(data_root=tmp_path, own=(tmp_path / "no",)), tmp_path / "machine")
+    for name in ("train.py", "scripts/train.py"):
+        assert there.own_path(name) is not None
+    assert placed(code, places, tmp_path / "machine") is places
+
+
 def test_where_the_same_files_are_they_are_used(places, make_trial, tmp_path, folder):
     code = own_code([make_trial(model="mine:build")], places)
     assert placed(code, places, tmp_path / "machine") is places
