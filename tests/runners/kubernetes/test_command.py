@@ -192,6 +192,11 @@ def test_every_file_arrives_as_it_is(files):
     assert contents_of(config, ray_job) == files
 
 
+def test_no_two_paths_have_the_same_key():
+    paths = ["a/b", "a_2fb", "a_b", "a.b", "a b", "\u00e4"]
+    assert len({key_of(path) for path in paths}) == len(paths)
+
+
 def test_a_grid_is_readable_in_the_manifest():
     assert "  grid.yaml: |\n    name: small\n" in manifest(
         job(), {"grid.yaml": b"name: small\n"}, "2.60.0"
