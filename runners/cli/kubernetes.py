@@ -10,6 +10,8 @@ from runners.cli.options import RESULTS, AsJson, Grid, local_path, open_sweep, s
 from runners.cli.output import print_json, write_or_print
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adaloss.grid.sweep import Sweep
     from runners.kubernetes.job import KubernetesJob
 
@@ -54,11 +56,11 @@ def kubernetes(
     """Write the manifest of a KubeRay job that runs the sweep on Kubernetes."""
     from importlib.metadata import version
 
-    from runners.kubernetes.files import GRID
+    from runners.kubernetes.files import GRID, named_below
     from runners.kubernetes.job import KubernetesJob, name_of
     from runners.kubernetes.manifest import RESULTS as MOUNTED
     from runners.kubernetes.manifest import manifest
-    from runners.trials.own_files import own_code
+    from runners.trials.own_files import code_of, distinct
 
     sweep, _ = open_sweep(grid, RESULTS)
     per_trial = sweep.grid.resources.cpu
@@ -75,10 +77,11 @@ def kubernetes(
         retries=retries,
     )
     refuse_too_few(job, sweep)
-    code = own_code(sweep.trials, sweep.places)
-    for note in (*sweep.notes, *absent_notes(sweep)):
+    code = {path for trial in distinct(sweep.trials) for path in code_of(trial, sweep.places)}
+    for note in (*sweep.notes, *absent_notes(sweep, code)):
         say(f"note: {note}")
-    text = manifest(job, {GRID: sweep.text.encode(), **code}, version("ray"))
+    files = {GRID: sweep.text.encode(), **named_below(code, sweep.places.own_folders)}
+    text = manifest(job, files, version("ray"))
     if output is not None:
         write_or_print(text, output)
     if as_json:
@@ -113,12 +116,10 @@ def refuse_too_few(job: "KubernetesJob", sweep: "Sweep") -> None:
         )
 
 
-def absent_notes(sweep: "Sweep") -> list[str]:
-    """What of the user's the manifest does not have, in sentences."""
-    from runners.trials.own_files import code_of, distinct, name_below, own_data
+def absent_notes(sweep: "Sweep", code: "Iterable[Path]") -> list[str]:
+    """What of the user's code and data the manifest does not have, in sentences."""
+    from runners.trials.own_files import name_below, own_data
 
-    places = sweep.places
-    code = {path for trial in distinct(sweep.trials) for path in code_of(trial, places)}
-    elsewhere = {path for path in code if name_below(path, places.own_folders) is None}
-    absent = sorted({*elsewhere, *own_data(sweep.trials, places)})
+    elsewhere = {path for path in code if name_below(path, sweep.places.own_folders) is None}
+    absent = sorted({*elsewhere, *own_data(sweep.trials, sweep.places)})
     return [f"{path} is not in the manifest: the image must have it" for path in absent]

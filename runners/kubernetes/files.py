@@ -2,7 +2,8 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml.scalarstring import LiteralScalarString
@@ -12,6 +13,19 @@ from adaloss.errors import UserError
 GRID = "grid.yaml"
 # Kubernetes refuses a larger ConfigMap.
 MOST_BYTES = 2**20
+
+
+def named_below(paths: Iterable[Path], folders: Sequence[Path]) -> dict[str, bytes]:
+    """The content of each file, by its path below each of the folders that it is in.
+
+    A grid may name it from any of them. Where two files have a name, the first folder's is found.
+    """
+    found: dict[str, bytes] = {}
+    for folder in folders:
+        for path in sorted(paths):
+            if path.is_relative_to(folder):
+                found.setdefault(path.relative_to(folder).as_posix(), path.read_bytes())
+    return found
 
 
 def config_map(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -91,6 +91,33 @@ def test_the_users_code_is_in_the_manifest(kubernetes, grid, tmp_path):
     assert contents == {"my_model.py": MODEL.encode(), "parts/layers.py": LAYERS.encode()}
 
 
+def test_code_is_found_from_the_grids_folder_and_from_the_working_folder(
+    cli, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "train.py").write_text("import other\n")
+    (tmp_path / "other.py").write_text("")
+    grid = "program: {}\nmetric: {{name: loss, goal: minimize}}\nparameters: {{lr: [1, 2]}}\n"
+    for program in ("train.py", "sweeps/train.py"):
+        (tmp_path / "sweeps" / "grid.yaml").write_text(grid.format(program))
+        code, text, errors = cli("kubernetes", "sweeps/grid.yaml", "--image", "i", "--claim", "c")
+        assert code == 0, errors
+        assert {program, "other.py"} <= set(contents_of(*objects_of(text)))
+
+
+def test_code_elsewhere_is_named(cli, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    script = tmp_path / "train.py"
+    script.write_text("")
+    grid = "metric: {name: loss, goal: minimize}\nparameters: {lr: [1, 2]}\n"
+    Path("grid.yaml").write_text(f"program: {script}\n{grid}")
+    _, text, errors = cli("kubernetes", "grid.yaml", "--image", "i", "--claim", "c")
+    assert f"note: {script} is not in the manifest: the image must have it" in errors
+    assert list(contents_of(*objects_of(text))) == ["grid.yaml"]
+
+
 def test_data_of_the_users_own_is_named(kubernetes, grid, tmp_path):
     folder = tmp_path / "pets"
     for kind in ("cat", "dog"):
