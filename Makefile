@@ -57,6 +57,8 @@ docs: setup
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-header --no-annotate --extra test --extra docs pyproject.toml --output-file requirements.lock --quiet
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --constraints requirements.lock \
+	    --no-header --no-annotate --extra s3 --extra jobs pyproject.toml --output-file docker/image.lock --quiet
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build site *.egg-info

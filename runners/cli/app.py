@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from adaloss.errors import UserError
-from runners.cli import doctor, files, look, run, slurm, tables, tracking, verify
+from runners.cli import doctor, files, kubernetes, look, run, slurm, tables, tracking, verify
 from runners.cli.options import COMPLETE, USER_ERROR, Version
 from runners.cli.tidy import freeing, moving
 from runners.pages.encoding import make_readable_everywhere
@@ -24,6 +24,7 @@ for command in (
     run.run,
     run.retry,
     slurm.slurm,
+    kubernetes.kubernetes,
     look.plan,
     doctor.doctor,
     look.status,

@@ -21,10 +21,13 @@ from tempfile import mkdtemp
 from patience import until
 
 PROGRAMS = ("ip", "nsenter", "unshare", "mount")
-PORT = 6379
+PORT, DASHBOARD_PORT = 6379, 8265
 # Folders that each machine has for itself.
 OF_EACH = ("cache", "tmp")
 OWN = ("--mount", "--net", "--uts", "--pid")
+# As on other machines, the first process removes orphans that have ended: Ray waits for those of a
+# job that it stops.
+FIRST = ("sh", "-c", "sleep infinity & wait")
 # Ray counts a silent machine as dead after 15 s, instead of 30 s and more.
 IMPATIENT = {
     "RAY_health_check_initial_delay_ms": "1000",
@@ -109,11 +112,15 @@ class Machine:
 
 @dataclass
 class Cluster:
-    """Machines whose Ray knows the others. The first is the head."""
+    """Machines whose Ray knows the others. The first is the head.
+
+    With ``jobs`` its dashboard takes jobs, for which the extra ``jobs`` must be installed.
+    """
 
     folder: Path
     bridge: str
     net: str
+    jobs: bool = False
     token: str = field(default_factory=lambda: token_hex(16))
     machines: list[Machine] = field(default_factory=list)
     made: int = 0
@@ -122,6 +129,11 @@ class Cluster:
     def address(self) -> str:
         """The cluster's address for RAY_ADDRESS."""
         return f"{self.machines[0].address}:{PORT}"
+
+    @property
+    def dashboard(self) -> str:
+        """The address to submit jobs to."""
+        return f"http://{self.machines[0].address}:{DASHBOARD_PORT}"
 
     @property
     def own_variables(self) -> dict[str, str]:
@@ -145,7 +157,7 @@ class Cluster:
             ray_folder=self.folder / "ray",
             hidden=tuple(hidden),
             first=subprocess.Popen(
-                ["unshare", *OWN, "--fork", "--mount-proc", "--kill-child", "sleep", "infinity"],
+                ["unshare", *OWN, "--fork", "--mount-proc", "--kill-child", *FIRST],
                 stderr=subprocess.DEVNULL,
             ),
         )
@@ -153,7 +165,7 @@ class Cluster:
         pid = machine.pid
         here = Path("/proc/self/ns/net").readlink()
         until(lambda: Path(f"/proc/{pid}/ns/net").readlink() != here)
-        until(lambda: Path(f"/proc/{pid}/comm").read_text().strip() == "sleep")
+        until(lambda: Path(f"/proc/{pid}/comm").read_text().strip() == FIRST[0])
         link = ["ip", "link"]
         other = ["peer", "name", "eth0", "netns", str(pid)]
         subprocess.run([*link, "add", cable, "type", "veth", *other], check=True)
@@ -163,7 +175,8 @@ class Cluster:
         for device in ("lo", "eth0"):
             machine.run("ip", "link", "set", device, "up")
         machine.hide(machine.ray_folder, *(self.folder / name for name in OF_EACH), *hidden)
-        head = ["--head", "--port", PORT, "--include-dashboard", "false"]
+        head = ["--head", "--port", PORT, "--include-dashboard", str(self.jobs).lower()]
+        head += ["--dashboard-host", machine.address, "--dashboard-port", DASHBOARD_PORT]
         head += ["--temp-dir", machine.ray_folder]
         options = head if machine is self.machines[0] else ["--address", self.address]
         log = self.folder / f"{machine.name}.log"
@@ -214,7 +227,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def machines(number: int, *, cpus: int = 1, hidden: Sequence[Path] = ()) -> Iterator[Cluster]:
+def machines(
+    number: int, *, cpus: int = 1, hidden: Sequence[Path] = (), jobs: bool = False
+) -> Iterator[Cluster]:
     """A cluster of so many machines, all of which but the first have ``hidden`` folders."""
     draw = random.SystemRandom()
     with ExitStack() as ends:
@@ -222,7 +237,7 @@ def machines(number: int, *, cpus: int = 1, hidden: Sequence[Path] = ()) -> Iter
         folder = Path(mkdtemp(prefix="cl-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         net = f"10.{draw.randrange(1, 255)}.{draw.randrange(1, 255)}"
-        cluster = Cluster(folder, bridge=f"b{draw.randrange(16**6):06x}", net=net)
+        cluster = Cluster(folder, bridge=f"b{draw.randrange(16**6):06x}", net=net, jobs=jobs)
         subprocess.run(["ip", "link", "add", cluster.bridge, "type", "bridge"], check=True)
         ends.callback(subprocess.run, ["ip", "link", "del", cluster.bridge], check=True)
         subprocess.run(["ip", "link", "set", cluster.bridge, "up"], check=True)

@@ -1,0 +1,1 @@
+"""Sweeps as RayJobs of KubeRay: the manifest that kubectl takes."""
