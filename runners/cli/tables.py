@@ -65,9 +65,12 @@ def stats(
     form: Annotated[
         str | None, typer.Option("--format", help="md or json; default: terminal.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every test, robustness and aggregates; files have all.")
+    ] = False,
     output: Output = None,
 ) -> None:
-    """Compute statistics: paired differences, robustness over b0, aggregates, with intervals."""
+    """Compute statistics: what differs, what does not, and what could not be found out."""
     from analysis.render.page import page_markdown
     from analysis.results import statistics_frames, statistics_of
 
@@ -80,7 +83,7 @@ def stats(
         return
     page = statistics_of(results)
     if form is None and output is None:
-        print_page(page)
+        print_page(page if everything else page.on_one_screen())
     else:
         write_or_print(page_markdown(page), output)
 
