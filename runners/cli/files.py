@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from adaloss.errors import UserError
-from runners.cli.options import Output, local_path, open_results
+from runners.cli.options import AsJson, Output, local_path, open_results
+from runners.cli.output import say_written
 from runners.cli.output_files import check_folder, form_of
 from runners.cli.request import Request, on_results
 
@@ -47,6 +48,7 @@ def plot(
         str | None,
         typer.Option("--format", help="png, pdf, svg, or several: png,pdf; default: png."),
     ] = None,
+    as_json: AsJson = False,
     output: Output = None,
 ) -> None:
     """Draw the figures to the sweep's folder or another, or one of them to a file."""
@@ -82,8 +84,8 @@ def plot(
         needs = POINTS if results.spec.ranks_points else NEEDS.get(figure[0], "no such trials")
         raise UserError(f"there is nothing to draw: {needs}")
     if output is None or not to_file:
-        for path in save_figures(named, output or results.store.figures_folder, formats):
-            typer.echo(f"wrote {path}", err=True)
+        written = save_figures(named, output or results.store.figures_folder, formats)
+        say_written(written, as_json=as_json)
         return
     if len(named) != 1:
         raise UserError(
@@ -92,7 +94,7 @@ def plot(
         )
     ((_, draw),) = named
     save_figure(draw(), output)
-    typer.echo(f"wrote {output}", err=True)
+    say_written([output], as_json=as_json)
 
 
 def is_figure(output: Path | None) -> bool:
@@ -103,6 +105,7 @@ def is_figure(output: Path | None) -> bool:
 @on_results()
 def report(
     request: Request,
+    as_json: AsJson = False,
     output: Output = None,
 ) -> None:
     """Write one HTML file with all results, for readers without the tool."""
@@ -117,7 +120,7 @@ def report(
     path = output or results.store.root / "report.html"
     history = history_frame(results.trials, results.store)
     save_report(results, tables_of(results), pages_of(results), path, history)
-    typer.echo(f"wrote {path}", err=True)
+    say_written([path], as_json=as_json)
 
 
 @on_results()
@@ -136,6 +139,7 @@ def export(
             metavar="<folder>",
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the data: one row per trial, and one per recorded epoch."""
     from analysis.export import WRITERS
@@ -147,5 +151,5 @@ def export(
         check_folder(output, "export writes two files into a folder; --format sets their format")
     sweep, store = open_results(request.grid, request.storage)
     trials = request.trials(sweep.trials)
-    for path in export_to(trials, store, form, output or store.root / "export"):
-        typer.echo(f"wrote {path}", err=True)
+    written = export_to(trials, store, form, output or store.root / "export")
+    say_written(written, as_json=as_json)
