@@ -12,6 +12,7 @@ from runners.cli.output_files import check_folder, form_of
 from runners.cli.request import Request, on_results
 
 PAGE, COLUMN = "page", "column"
+PAPER = "paper"
 FORMS = ("png", "pdf", "svg")
 ENDINGS = tuple(f".{name}" for name in FORMS)
 WHOLE_SWEEP = "has the whole sweep as its grid declares it: name another place with -o"
@@ -44,6 +45,9 @@ def plot(
     width: Annotated[
         str, typer.Option(help="page, or column for one column of a two-column paper.")
     ] = PAGE,
+    style: Annotated[
+        str, typer.Option(help="Widths and font sizes: paper, neurips, icml or slides.")
+    ] = PAPER,
     form: Annotated[
         str | None,
         typer.Option("--format", help="png, pdf, svg, or several: png,pdf; default: png."),
@@ -52,8 +56,9 @@ def plot(
     output: Output = None,
 ) -> None:
     """Draw the figures to the sweep's folder or another, or one of them to a file."""
-    from analysis.figures import COLUMN_INCHES, PAGE_INCHES, save_figure
-    from analysis.figures.writing.files import AGAINST, FIGURES, figures_of, save_figures
+    from analysis.figures import save_figure
+    from analysis.figures.writing.files import AGAINST, FIGURES, figures_of, save_figures, styled
+    from analysis.figures.writing.style import STYLES
 
     to_file = is_figure(output)
     kinds = figure or ([AGAINST] if to_file else list(FIGURES))
@@ -62,6 +67,8 @@ def plot(
         for value in values:
             if value not in choices:
                 raise UserError(f"--{name} {value}: must be one of {', '.join(choices)}")
+    if style not in STYLES:
+        raise UserError(f"--style {style}: must be one of {', '.join(STYLES)}")
     if width not in (PAGE, COLUMN):
         raise UserError(f"--width {width}: must be {PAGE} or {COLUMN}")
     if output is not None and not to_file:
@@ -72,11 +79,14 @@ def plot(
                 f"-o {output} is one file, but --format {form} names several: name a folder"
             )
         form_of(output, form, {name: (f".{name}",) for name in FORMS})
-    if output is None and not (request.is_whole_sweep and not baseline and width == PAGE):
+    if output is None and not (
+        request.is_whole_sweep and not baseline and width == PAGE and style == PAPER
+    ):
         raise UserError(f"figures/ {WHOLE_SWEEP}, a file or a folder")
     results = request.results()
-    inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES
-    named = list(figures_of(results, kinds, baseline=baseline, width=inches))
+    looks = STYLES[style]
+    inches = (looks.column if width == COLUMN else looks.page) / looks.scale
+    named = list(styled(figures_of(results, kinds, baseline=baseline, width=inches), looks))
     if to_file and kinds == [AGAINST]:
         # Of the first table.
         named = named[:1]
@@ -127,7 +137,7 @@ def report(
 def export(
     request: Request,
     form: Annotated[
-        str, typer.Option("--format", help="parquet, csv or jsonl; default: parquet.")
+        str, typer.Option("--format", help="parquet, csv, jsonl or xlsx; default: parquet.")
     ] = "parquet",
     output: Annotated[
         Path | None,
