@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaloss.grid.tables.spec import TableSpec
+    from analysis.frame.arrays import to_xarray
     from analysis.frame.loading import load, load_history
     from analysis.stats.frames.frames import stats_frames
     from analysis.tables.measure import Measure
@@ -21,6 +22,7 @@ __all__ = [
     "load",
     "load_history",
     "stats_frames",
+    "to_xarray",
 ]
 
 MODULES = {
@@ -30,6 +32,7 @@ MODULES = {
     "load": "analysis.frame.loading",
     "load_history": "analysis.frame.loading",
     "stats_frames": "analysis.stats.frames.frames",
+    "to_xarray": "analysis.frame.arrays",
 }
 
 

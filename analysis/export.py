@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adaloss.errors import UserError
 from adaloss.records.store import Store
 from adaloss.records.writing import replacing
 from adaloss.tasks.metrics import COUNTED
@@ -41,13 +43,14 @@ from analysis.tables.wording import value_text
 
 # Written in parts, because a million epochs would take too much memory.
 TRIALS_AT_A_TIME = 10_000
+ROWS_OF_A_SHEET = 1_048_575
 
 
 def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tuple[Path, Path]:
     """Write ``trials`` and ``history`` in a format of :data:`WRITERS`; return the two files.
 
     The columns are those of :func:`analysis.frame.frame.build_frame` and
-    :func:`analysis.frame.frame.history_frame`. In Parquet and CSV ``pretrained`` and
+    :func:`analysis.frame.frame.history_frame`. In Parquet, CSV and Excel ``pretrained`` and
     ``split_seed`` are text. CSV text that looks like a formula gets a leading apostrophe; JSON has
     null for NaN, and "Infinity" as text.
     """
@@ -141,6 +144,19 @@ def write_jsonl(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -
                 lines.write(json.dumps(record) + "\n")
 
 
+def write_xlsx(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
+    """One sheet of a workbook."""
+    if find_spec("openpyxl") is None:
+        raise UserError("xlsx needs openpyxl: install adaloss-sweep[excel], or openpyxl itself")
+    texts = [name for name in schema.names if schema.field(name).type == TEXT]
+    whole = pd.concat([with_texts(uniform(frame, schema), texts, guarded) for frame in frames])
+    if len(whole) > ROWS_OF_A_SHEET:
+        raise UserError(f"a sheet has {ROWS_OF_A_SHEET:,} rows at most, not {len(whole):,}")
+    whole.columns = [str(guarded(name)) for name in whole]
+    with path.open("wb") as file:
+        whole.to_excel(file, engine="openpyxl", index=False)
+
+
 def uniform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
     """The frame with a single type in each column."""
     task = task_in(frame)
@@ -166,4 +182,5 @@ WRITERS: Mapping[str, Callable[[Iterator[pd.DataFrame], pa.Schema, Path], None]]
     "parquet": write_parquet,
     "csv": write_csv,
     "jsonl": write_jsonl,
+    "xlsx": write_xlsx,
 }

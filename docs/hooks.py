@@ -1,4 +1,4 @@
-"""Add the documents outside docs/ and the notebook to the site, and point links at them.
+"""Add documents outside docs/, schemas and the notebook to the site, and point links at them.
 
 MkDocs calls these functions (``hooks:`` in mkdocs.yml). In the repository a page of docs/ links to
 ``../decisions/013-….md``; in the site both are below one root.
@@ -15,6 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+FILES = ("llms.txt", "sweeps/grid.schema.json", "sweeps/outputs.schema.json")
 OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "decisions/*.md")
 NOTEBOOK = "notebook.ipynb"
 LINK = re.compile(r"(?<=\]\()([^)#:\s]+)")
@@ -33,6 +34,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
             lines.append(f"- [{title}]({path.name})")
     files.append(File.generated(config, "decisions/index.md", content="\n".join(lines)))
+    for name in FILES:
+        files.append(File.generated(config, Path(name).name, abs_src_path=str(root / name)))
     notebook = json.loads((root / "docs" / NOTEBOOK).read_text(encoding="utf-8"))
     page = NOTEBOOK.replace(".ipynb", ".md")
     files.append(File.generated(config, page, content="\n\n".join(markdown_of(notebook))))
@@ -67,7 +70,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def in_site(link: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(in_repository), link[0]))
-        target = target.removeprefix("docs/")
+        target = Path(target).name if target in FILES else target.removeprefix("docs/")
         # The notebook itself is in the site as a page.
         target = NOTEBOOK.replace(".ipynb", ".md") if target == NOTEBOOK else target
         return posixpath.relpath(target, posixpath.dirname(here) or ".")

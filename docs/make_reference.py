@@ -1,4 +1,5 @@
-"""Write the generated pages: grid-reference.md from the grid's schema, commands.md from the CLI.
+"""Write the generated pages: grid-reference.md from the grid's schema, commands.md from the CLI,
+json.md from the schema of what commands print with --json.
 
     python docs/make_reference.py
 
@@ -20,7 +21,20 @@ from runners.cli.app import app
 DOCS = Path(__file__).parent
 EXAMPLE = DOCS / "every-key.yaml"
 PROGRAM_EXAMPLE = DOCS / "every-program-key.yaml"
+OUTPUTS = DOCS.parent / "sweeps" / "outputs.schema.json"
 REQUIRED = "required"
+
+OUTPUTS_INTRO = """# JSON outputs
+
+<!-- Written by docs/make_reference.py: run `make reference` after a change of the schema. -->
+
+With `--json` a command prints one JSON object on standard output, and everything else on standard
+error. The [exit codes](troubleshooting.md#exit-codes) are the same. This page is made from the JSON
+Schema that `adaloss-sweep schema --outputs` prints
+([outputs.schema.json](../sweeps/outputs.schema.json)): a definition for each command, which tests
+compare with the outputs. Numbers that are not finite are `null`. `watch` has no JSON, because it
+is a server; `schema` prints JSON in any case.
+"""
 
 GRID_INTRO = """# Grid reference
 
@@ -46,7 +60,7 @@ COMMANDS_INTRO = """# Commands
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     for name, text in pages().items():
         (DOCS / name).write_text(text, encoding="utf-8")
 
@@ -56,7 +70,45 @@ def pages() -> dict[str, str]:
     return {
         "grid-reference.md": "\n".join(grid_reference()) + "\n",
         "commands.md": "\n".join(commands()) + "\n",
+        "json.md": "\n".join(outputs()) + "\n",
     }
+
+
+def outputs() -> Iterator[str]:
+    """The lines of the page about JSON."""
+    definitions = json.loads(OUTPUTS.read_text(encoding="utf-8"))["$defs"]
+    yield OUTPUTS_INTRO
+    for name, about in sorted(definitions.items()):
+        if name == "files":
+            continue
+        yield f"## {name}\n"
+        reference = about.get("$ref", "").removeprefix("#/$defs/")
+        if reference and reference != "files":
+            yield f"As [{reference}](#{reference}).\n"
+            continue
+        about = definitions[reference or name]
+        yield f"{about['description']}\n\n| key | type | meaning |\n|---|---|---|"
+        yield from output_rows(about, "")
+        yield ""
+
+
+def output_rows(about: Mapping[str, Any], inside: str) -> Iterator[str]:
+    """A row per key of an object, with those of the objects in it."""
+    for key, value in about["properties"].items():
+        inner = value.get("items") or value.get("additionalProperties") or {}
+        yield f"| `{inside}{key}` | {output_type(value)} | {value.get('description', '')} |"
+        if "properties" in inner:
+            yield from output_rows(inner, f"{inside}{key}[].")
+
+
+def output_type(value: Mapping[str, Any]) -> str:
+    """The type of a value in words."""
+    if "enum" in value:
+        return ", ".join(f"`{one}`" for one in value["enum"])
+    kinds = value.get("type", "any")
+    if kinds == "array":
+        return f"list of {output_type(value['items'])}"
+    return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
 
 
 def grid_reference() -> Iterator[str]:

@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from analysis.stats.distributions import t_quantile, two_sided_p
+from scipy.special import stdtrit
+
+from analysis.stats.distributions import two_sided_p
 
 LEVEL = 0.05
 POWER = 0.80
@@ -49,7 +51,7 @@ def welch(ours: Sample, theirs: Sample) -> Welch | None:
         return None
     df = degrees_of_freedom(ours, theirs)
     difference = ours.mean - theirs.mean
-    reach = error * float(t_quantile(1 - LEVEL / 2, df))
+    reach = error * float(stdtrit(df, 1 - LEVEL / 2))
     return Welch(
         difference=difference,
         standard_error=error,
@@ -58,7 +60,7 @@ def welch(ours: Sample, theirs: Sample) -> Welch | None:
         p=float(two_sided_p(difference / error, df)),
         low=difference - reach,
         high=difference + reach,
-        smallest=reach + error * float(t_quantile(POWER, df)),
+        smallest=reach + error * float(stdtrit(df, POWER)),
     )
 
 

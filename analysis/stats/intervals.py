@@ -9,8 +9,9 @@ error, proportions with the jackknife's.
 """
 
 import numpy as np
+from scipy.special import stdtrit
 
-from analysis.stats.distributions import LEVEL, Floats, floats, t_quantile
+from analysis.stats.distributions import LEVEL, Floats, floats
 from analysis.stats.resampling import Resamples, weighted_quantile
 
 FEWEST_FOR_BOOTSTRAP_T = 4
@@ -27,7 +28,7 @@ NO_INTERVAL: Interval = (float("nan"), float("nan"))
 
 def t_margin(sd: Floats, n: Floats) -> Floats:
     """Half the width of Student's t interval of a mean of ``n`` values; NaN if n < 2."""
-    return t_quantile(1 - TAIL, n - 1) * sd / np.sqrt(np.maximum(n, 1))
+    return floats(stdtrit(n - 1, 1 - TAIL) * sd / np.sqrt(np.maximum(n, 1)))
 
 
 def bootstrap_t_intervals(samples: Floats, resamples: Resamples) -> tuple[Floats, Floats]:
@@ -97,7 +98,7 @@ def bootstrap_interval(
     error = standard_error(replicates, weights, n)
     if not error > ROUNDING * abs(estimate):
         return NO_INTERVAL
-    margin = float(t_quantile(1 - TAIL, n - 1)) * error
+    margin = float(stdtrit(n - 1, 1 - TAIL)) * error
     return estimate - margin, estimate + margin
 
 
@@ -119,7 +120,7 @@ def proportion_interval(estimate: float, without: Floats, n: int) -> Interval:
     if not error > ROUNDING:
         return NO_INTERVAL
     # The derivative of arcsine √p is 1/(2√(p(1 − p))).
-    margin = float(t_quantile(1 - TAIL, n - 1)) * error / (2 * np.sqrt(estimate * (1 - estimate)))
+    margin = float(stdtrit(n - 1, 1 - TAIL)) * error / (2 * np.sqrt(estimate * (1 - estimate)))
     angle = np.arcsin(np.sqrt(estimate))
     low, high = np.sin(np.clip([angle - margin, angle + margin], 0, np.pi / 2)) ** 2
     return float(low), float(high)

@@ -3,7 +3,9 @@
 from functools import cache
 from math import sqrt
 
-from analysis.stats.distributions import ALPHA, noncentral_t_above, normal_cdf, t_quantile
+from scipy.special import ndtr, stdtrit
+
+from analysis.stats.distributions import ALPHA, noncentral_t_above
 
 POWER = 0.8
 """The power at the minimum detectable difference."""
@@ -16,7 +18,7 @@ def t_test_power(noncentrality: float, df: float, alpha: float = ALPHA) -> float
 
     ``noncentrality`` is the true difference in standard errors.
     """
-    critical = float(t_quantile(1 - alpha / 2, df))
+    critical = float(stdtrit(df, 1 - alpha / 2))
     sides = (noncentrality, -noncentrality)
     return sum(noncentral_t_above(critical, df, side) for side in sides)
 
@@ -54,4 +56,4 @@ def detectable_probability(n: int, alpha: float = ALPHA, power: float = POWER) -
     if n < 2:
         return 1.0
     apart = detectable_noncentrality(2 * n - 2, alpha, power) * sqrt(2 / n)
-    return normal_cdf(apart / sqrt(2))
+    return float(ndtr(apart / sqrt(2)))

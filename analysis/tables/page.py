@@ -1,6 +1,6 @@
 """A page of results as plain text in sections; renderers add only markup."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,16 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Sections under a title; first, in a few sentences, what they say."""
+    """Sections under a title; first, in a few sentences, what they say.
+
+    ``brief`` has what fits on a screen in place of the sections; empty if they do so themselves.
+    """
 
     title: str
     sections: tuple[Section, ...]
     answer: tuple[str, ...] = ()
+    brief: tuple[Section, ...] = ()
+
+    def on_one_screen(self) -> "Page":
+        """The page with its brief sections."""
+        return replace(self, sections=self.brief or self.sections)

@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from adaloss.errors import UserError
-from runners.cli.options import Output, local_path, open_results
+from runners.cli.options import AsJson, Output, local_path, open_results
+from runners.cli.output import say_written
 from runners.cli.output_files import check_folder, form_of
 from runners.cli.request import Request, on_results
 
 PAGE, COLUMN = "page", "column"
+PAPER = "paper"
 FORMS = ("png", "pdf", "svg")
 ENDINGS = tuple(f".{name}" for name in FORMS)
 WHOLE_SWEEP = "has the whole sweep as its grid declares it: name another place with -o"
@@ -43,15 +45,20 @@ def plot(
     width: Annotated[
         str, typer.Option(help="page, or column for one column of a two-column paper.")
     ] = PAGE,
+    style: Annotated[
+        str, typer.Option(help="Widths and font sizes: paper, neurips, icml or slides.")
+    ] = PAPER,
     form: Annotated[
         str | None,
         typer.Option("--format", help="png, pdf, svg, or several: png,pdf; default: png."),
     ] = None,
+    as_json: AsJson = False,
     output: Output = None,
 ) -> None:
     """Draw the figures to the sweep's folder or another, or one of them to a file."""
-    from analysis.figures import COLUMN_INCHES, PAGE_INCHES, save_figure
-    from analysis.figures.writing.files import AGAINST, FIGURES, figures_of, save_figures
+    from analysis.figures import save_figure
+    from analysis.figures.writing.files import AGAINST, FIGURES, figures_of, save_figures, styled
+    from analysis.figures.writing.style import STYLES
 
     to_file = is_figure(output)
     kinds = figure or ([AGAINST] if to_file else list(FIGURES))
@@ -60,6 +67,8 @@ def plot(
         for value in values:
             if value not in choices:
                 raise UserError(f"--{name} {value}: must be one of {', '.join(choices)}")
+    if style not in STYLES:
+        raise UserError(f"--style {style}: must be one of {', '.join(STYLES)}")
     if width not in (PAGE, COLUMN):
         raise UserError(f"--width {width}: must be {PAGE} or {COLUMN}")
     if output is not None and not to_file:
@@ -70,11 +79,14 @@ def plot(
                 f"-o {output} is one file, but --format {form} names several: name a folder"
             )
         form_of(output, form, {name: (f".{name}",) for name in FORMS})
-    if output is None and not (request.is_whole_sweep and not baseline and width == PAGE):
+    if output is None and not (
+        request.is_whole_sweep and not baseline and width == PAGE and style == PAPER
+    ):
         raise UserError(f"figures/ {WHOLE_SWEEP}, a file or a folder")
     results = request.results()
-    inches = COLUMN_INCHES if width == COLUMN else PAGE_INCHES
-    named = list(figures_of(results, kinds, baseline=baseline, width=inches))
+    looks = STYLES[style]
+    inches = (looks.column if width == COLUMN else looks.page) / looks.scale
+    named = list(styled(figures_of(results, kinds, baseline=baseline, width=inches), looks))
     if to_file and kinds == [AGAINST]:
         # Of the first table.
         named = named[:1]
@@ -82,8 +94,8 @@ def plot(
         needs = POINTS if results.spec.ranks_points else NEEDS.get(figure[0], "no such trials")
         raise UserError(f"there is nothing to draw: {needs}")
     if output is None or not to_file:
-        for path in save_figures(named, output or results.store.figures_folder, formats):
-            typer.echo(f"wrote {path}", err=True)
+        written = save_figures(named, output or results.store.figures_folder, formats)
+        say_written(written, as_json=as_json)
         return
     if len(named) != 1:
         raise UserError(
@@ -92,7 +104,7 @@ def plot(
         )
     ((_, draw),) = named
     save_figure(draw(), output)
-    typer.echo(f"wrote {output}", err=True)
+    say_written([output], as_json=as_json)
 
 
 def is_figure(output: Path | None) -> bool:
@@ -103,6 +115,7 @@ def is_figure(output: Path | None) -> bool:
 @on_results()
 def report(
     request: Request,
+    as_json: AsJson = False,
     output: Output = None,
 ) -> None:
     """Write one HTML file with all results, for readers without the tool."""
@@ -117,14 +130,14 @@ def report(
     path = output or results.store.root / "report.html"
     history = history_frame(results.trials, results.store)
     save_report(results, tables_of(results), pages_of(results), path, history)
-    typer.echo(f"wrote {path}", err=True)
+    say_written([path], as_json=as_json)
 
 
 @on_results()
 def export(
     request: Request,
     form: Annotated[
-        str, typer.Option("--format", help="parquet, csv or jsonl; default: parquet.")
+        str, typer.Option("--format", help="parquet, csv, jsonl or xlsx; default: parquet.")
     ] = "parquet",
     output: Annotated[
         Path | None,
@@ -136,6 +149,7 @@ def export(
             metavar="<folder>",
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the data: one row per trial, and one per recorded epoch."""
     from analysis.export import WRITERS
@@ -147,5 +161,5 @@ def export(
         check_folder(output, "export writes two files into a folder; --format sets their format")
     sweep, store = open_results(request.grid, request.storage)
     trials = request.trials(sweep.trials)
-    for path in export_to(trials, store, form, output or store.root / "export"):
-        typer.echo(f"wrote {path}", err=True)
+    written = export_to(trials, store, form, output or store.root / "export")
+    say_written(written, as_json=as_json)

@@ -118,8 +118,8 @@ def refuse_too_few(job: "KubernetesJob", sweep: "Sweep") -> None:
 
 def absent_notes(sweep: "Sweep", code: "Iterable[Path]") -> list[str]:
     """What of the user's code and data the manifest does not have, in sentences."""
-    from runners.trials.own_files import name_below, own_data
+    from runners.trials.own_files import names_below, own_data
 
-    elsewhere = {path for path in code if name_below(path, sweep.places.own_folders) is None}
+    elsewhere = {path for path in code if not names_below(path, sweep.places.own_folders)}
     absent = sorted({*elsewhere, *own_data(sweep.trials, sweep.places)})
     return [f"{path} is not in the manifest: the image must have it" for path in absent]

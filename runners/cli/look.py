@@ -68,18 +68,20 @@ def show(
     grid: Grid,
     trial: Annotated[str, typer.Argument(help="A trial id or name, or the start of one.")],
     storage: Storage = RESULTS,
+    as_json: AsJson = False,
 ) -> None:
     """Show one trial: configuration, state, history, and the error with its traceback."""
     from runners.api.selection import find_trial
 
     sweep, store = open_sweep(grid, storage)
-    print_trial(find_trial(sweep.trials, trial), store)
+    print_trial(find_trial(sweep.trials, trial), store, as_json=as_json)
 
 
 def init(
     file: Annotated[
         Path, typer.Argument(help="The grid file to write.", parser=local_path, metavar="FILE")
     ] = Path("grid.yaml"),
+    as_json: AsJson = False,
 ) -> None:
     """Write a commented grid to start from."""
     from adaloss.grid.sweep import resolve_grid
@@ -87,11 +89,22 @@ def init(
     if file.exists():
         raise UserError(f"{file} already exists: name another file")
     file.write_bytes(resolve_grid("example").read_bytes())
-    typer.echo(f"wrote {file}; run it with: adaloss-sweep run {shlex.quote(str(file))}")
+    if as_json:
+        print_json({"files": [str(file)]})
+    else:
+        typer.echo(f"wrote {file}; run it with: adaloss-sweep run {shlex.quote(str(file))}")
 
 
-def schema() -> None:
+def schema(
+    outputs: Annotated[
+        bool, typer.Option("--outputs", help="The schema of what commands print with --json.")
+    ] = False,
+) -> None:
     """Print the grid file's JSON Schema, for completion and checks in editors."""
+    from adaloss.grid.reading.shipped import shipped_folder
     from adaloss.grid.sweep import grid_json_schema
 
-    print_json(grid_json_schema())
+    if outputs:
+        typer.echo((shipped_folder() / "outputs.schema.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        print_json(grid_json_schema())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adaloss.records.store import Store
     from adaloss.trial import Trial
     from analysis.tables.page import Page
@@ -29,10 +31,14 @@ def print_tables(tables: "tuple[Table, ...]") -> None:
         console.print(terminal_table(compiled), "")
 
 
-def print_trial(trial: "Trial", store: "Store") -> None:
+def print_trial(trial: "Trial", store: "Store", *, as_json: bool = False) -> None:
     """Print everything that is recorded about a trial."""
     from runners.pages.safe_console import SafeConsole
-    from runners.pages.trial import trial_page
+    from runners.pages.trial import trial_page, trial_record
+
+    if as_json:
+        print_json(trial_record(trial, store))
+        return
 
     # A pipe has no width to cut lines to.
     console = SafeConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
@@ -41,7 +47,23 @@ def print_trial(trial: "Trial", store: "Store") -> None:
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object."""
-    typer.echo(json.dumps(value, indent=2))
+    typer.echo(json_text(value), nl=False)
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """The object as JSON, which has no numbers that are not finite: they become null."""
+    finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+    return json.dumps(finite, indent=2) + "\n"
+
+
+def say_written(paths: "Iterable[Path]", *, as_json: bool) -> None:
+    """Report each file when it has been written; with ``as_json`` print all of them at the end."""
+    written = []
+    for path in paths:
+        typer.echo(f"wrote {path}", err=True)
+        written.append(str(path))
+    if as_json:
+        print_json({"files": written})
 
 
 def print_page(page: "Page") -> None:

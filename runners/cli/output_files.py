@@ -37,6 +37,17 @@ def form_of(output: Path | None, requested: str | None, endings: Endings) -> str
     return requested or next(iter(fitting), None)
 
 
+def or_json(form: str | None, *, as_json: bool) -> str | None:
+    """The format of ``--format``, for which ``--json`` is another name of one.
+
+    Raises:
+        UserError: they contradict each other.
+    """
+    if as_json and form not in (None, "json"):
+        raise UserError(f"--json contradicts --format {form}")
+    return "json" if as_json else form
+
+
 def check_folder(folder: Path, what: str) -> None:
     """Refuse the name of a file for a new folder.
 

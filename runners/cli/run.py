@@ -70,6 +70,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the missing trials, then compile the tables."""
+    begin(grid, quiet=quiet)
     from runners.api.before_run import locked, set_stale_aside, smoke_store
     from runners.api.selection import smoke_trials
 
@@ -106,6 +107,7 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Set aside the records of failed, diverged or changed trials, and run those trials again."""
+    begin(grid, quiet=quiet)
     from adaloss.records.result import TrialState
     from runners.api.before_run import changed_trials, locked, refuse_mixing
 
@@ -130,7 +132,15 @@ def retry(
         )  # fmt: skip
 
 
-def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
+def begin(grid: str, *, quiet: bool) -> None:
+    """Say at once that the command works: what it imports next takes seconds on a busy machine."""
+    if not quiet:
+        say(f"reading {grid}")
+
+
+def trial(
+    grid: Grid, storage: Storage = RESULTS, only: Only = None, as_json: AsJson = False
+) -> None:
     """Run a single trial in this process, without Ray, for debugging."""
     from dataclasses import replace
 
@@ -157,7 +167,7 @@ def trial(grid: Grid, storage: Storage = RESULTS, only: Only = None) -> None:
             execute_here(chosen[0], sweep, store)
         else:
             typer.echo("this trial has already finished; its record:", err=True)
-    print_trial(chosen[0], store)
+    print_trial(chosen[0], store, as_json=as_json)
     result = store.read_result(chosen[0])
     raise typer.Exit(FAILED if result and result.state is TrialState.FAILED else COMPLETE)
 

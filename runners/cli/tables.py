@@ -9,12 +9,13 @@ from adaloss.errors import UserError
 from adaloss.records.places import url_problem
 from runners.cli.options import (
     RESULTS,
+    AsJson,
     Output,
     open_results,
     say_own_changes,
 )
-from runners.cli.output import print_page, print_tables, write_or_print
-from runners.cli.output_files import form_of
+from runners.cli.output import json_text, print_page, print_tables, write_or_print
+from runners.cli.output_files import form_of, or_json
 from runners.cli.request import TABLE_OPTIONS, Request, on_results
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # Further suffixes of a table's file, by format.
 MORE = {"siunitx": (".tex",), "html": (".htm",)}
+JSON = {"json": (".json",)}
 
 
 @on_results(*TABLE_OPTIONS)
@@ -33,8 +35,9 @@ def table(
     request: Request,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="md, csv, latex, siunitx or html; default: terminal."),
+        typer.Option("--format", help="md, csv, latex, siunitx, html or json; default: terminal."),
     ] = None,
+    as_json: AsJson = False,
     document: Annotated[
         bool, typer.Option("--document", help="LaTeX as a whole document.")
     ] = False,
@@ -42,16 +45,19 @@ def table(
 ) -> None:
     """Compile the tables of results from the records; options change the grid's tables."""
     from analysis.render.render import FORMATS, render, render_document
+    from analysis.render.table_records import table_record
     from analysis.results import tables_of
 
-    form = form_of(
-        output, form, {name: (*MORE.get(name, ()), end) for name, end in FORMATS.items()}
-    )
+    endings = {name: (*MORE.get(name, ()), end) for name, end in FORMATS.items()}
+    form = form_of(output, or_json(form, as_json=as_json), endings | JSON)
     if document and form not in ("latex", "siunitx"):
         raise UserError("--document is for --format latex or siunitx")
     results = request.results()
     say_own_changes(results.sweep, results.trials, results.store)
     tables = tables_of(results)
+    if form == "json":
+        put_json({"tables": [table_record(compiled) for compiled in tables]}, output)
+        return
     if form is None and output is None:
         print_tables(tables)
         return
@@ -65,13 +71,17 @@ def stats(
     form: Annotated[
         str | None, typer.Option("--format", help="md or json; default: terminal.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every test, robustness and aggregates; files have all.")
+    ] = False,
+    as_json: AsJson = False,
     output: Output = None,
 ) -> None:
-    """Compute statistics: paired differences, robustness over b0, aggregates, with intervals."""
+    """Compute statistics: what differs, what does not, and what could not be found out."""
     from analysis.render.page import page_markdown
     from analysis.results import statistics_frames, statistics_of
 
-    form = form_of(output, form, {"md": (".md",), "json": (".json",)})
+    form = form_of(output, or_json(form, as_json=as_json), {"md": (".md",)} | JSON)
     results = request.results()
     if form == "json":
         frames = statistics_frames(results)
@@ -80,7 +90,7 @@ def stats(
         return
     page = statistics_of(results)
     if form is None and output is None:
-        print_page(page)
+        print_page(page if everything else page.on_one_screen())
     else:
         write_or_print(page_markdown(page), output)
 
@@ -97,17 +107,19 @@ def compare(
         ),
     ] = "published",
     form: Annotated[
-        str | None, typer.Option("--format", help="md or csv; default: terminal.")
+        str | None, typer.Option("--format", help="md, csv or json; default: terminal.")
     ] = None,
+    as_json: AsJson = False,
     output: Output = None,
 ) -> None:
     """Compare the results with published ones, a file or another sweep, cell by cell."""
-    from analysis.comparison.frame import comparison_csv
+    from analysis.comparison.frame import comparison_csv, comparison_frame
     from analysis.comparison.page import comparison_page
     from analysis.outputs import save_comparison
     from analysis.render.page import page_markdown
 
-    form = form_of(output, form, {"md": (".md",), "csv": (".csv",)})
+    endings = {"md": (".md",), "csv": (".csv",)}
+    form = form_of(output, or_json(form, as_json=as_json), endings | JSON)
     if trouble := url_problem(theirs):
         raise UserError(f"--with {trouble}")
     ours = request.results()
@@ -124,6 +136,8 @@ def compare(
             )
     elif form == "csv":
         write_or_print(comparison_csv(comparison), output)
+    elif form == "json":
+        put_json({"cells": in_json(comparison_frame(comparison))}, output)
     else:
         write_or_print(page_markdown(comparison_page(comparison)), output)
 
@@ -153,9 +167,7 @@ def compared(ours: "Results", theirs: str) -> "Comparison":
 
 def put_json(value: dict[str, Any], output: Path | None) -> None:
     """Print a JSON object, or write it to the file."""
-    import json
-
-    write_or_print(json.dumps(value, indent=2) + "\n", output)
+    write_or_print(json_text(value), output)
 
 
 def in_json(frame: "DataFrame") -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from runners.cli.options import (
     COMPLETE,
     INCOMPLETE,
     RESULTS,
+    AsJson,
     Grid,
     Storage,
     Wandb,
@@ -16,9 +17,12 @@ from runners.cli.options import (
     plan_of,
     say,
 )
+from runners.cli.output import print_json
 
 
-def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> None:
+def dashboard(
+    grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None, as_json: AsJson = False
+) -> None:
     """Save the sweep's W&B workspace and report; without a login, write them to files."""
     from adaloss.errors import UserError
     from runners.tracking.labels import check_labels
@@ -36,12 +40,10 @@ def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> No
             saved = publish(sweep, store, found.server, "")
         except TargetError as error:
             raise UserError(f"W&B: {error}") from error
-        typer.echo(f"workspace: {saved.workspace}")
-        typer.echo(f"report: {saved.report}")
+        say_pages(saved.workspace, saved.report, published=True, as_json=as_json)
         return
     written = write_files(sweep, store)
-    typer.echo(f"workspace: {written.workspace}")
-    typer.echo(f"report: {written.report}")
+    say_pages(written.workspace, written.report, published=False, as_json=as_json)
     publish_it = command("dashboard", sweep, store)
     if found is None:
         typer.echo(
@@ -52,6 +54,16 @@ def dashboard(grid: Grid, storage: Storage = RESULTS, wandb: Wandb = None) -> No
     typer.echo(f"not published ({why}); after `wandb login`: {publish_it}", err=True)
     if mode == "online":
         raise typer.Exit(INCOMPLETE)
+
+
+def say_pages(workspace: object, report: object, *, published: bool, as_json: bool) -> None:
+    """Print where the workspace and the report are."""
+    places = {"workspace": str(workspace), "report": str(report)}
+    if as_json:
+        print_json({"published": published, **places})
+        return
+    for name, place in places.items():
+        typer.echo(f"{name}: {place}")
 
 
 def watch(
@@ -89,6 +101,7 @@ def sync(
         bool, typer.Option("--dry-run", help="List the missing runs and send none.")
     ] = False,
     wandb: Wandb = None,
+    as_json: AsJson = False,
 ) -> None:
     """Upload the runs that W&B lacks, or write them offline."""
     from adaloss.errors import UserError
@@ -105,14 +118,19 @@ def sync(
     plan_of(sweep, sweep.trials, None, store)
 
     outcome = synchronise(sweep, store, mode, say, dry_run=dry_run)
-    for line in outcome.missing:
-        typer.echo(line)
     missing = len(outcome.missing) if dry_run else outcome.finished + (outcome.left or 0)
     done = "uploaded" if outcome.mode == "online" else "written"
-    typer.echo(f"{missing} W&B runs missing, {outcome.finished} {done} now")
-    for line in outcome.pages:
-        typer.echo(line)
-    for problem in dict.fromkeys(outcome.problems.values()):
+    problems = list(dict.fromkeys(outcome.problems.values()))
+    if as_json:
+        record = {"mode": outcome.mode, "missing": missing, "sent": outcome.finished}
+        print_json(record | {"runs": list(outcome.missing), "problems": problems})
+    else:
+        for line in outcome.missing:
+            typer.echo(line)
+        typer.echo(f"{missing} W&B runs missing, {outcome.finished} {done} now")
+        for line in outcome.pages:
+            typer.echo(line)
+    for problem in problems:
         typer.echo(f"W&B: {problem}", err=True)
     offline = outcome.mode == "offline"
     if offline:

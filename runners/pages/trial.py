@@ -1,5 +1,7 @@
 """One trial on a page: configuration, state, history, error."""
 
+from typing import Any
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -32,6 +34,20 @@ def trial_page(trial: Trial, store: Store) -> RenderableType:
         parts += outcome(result, task)
     parts += [Text(f"records: {printable(str(store.trial_folder(trial)))}")]
     return Group(*parts)
+
+
+def trial_record(trial: Trial, store: Store) -> dict[str, Any]:
+    """The trial's records for programs."""
+    result = store.read_result(trial)
+    return {
+        "id": trial.trial_id,
+        "name": trial.readable_name,
+        "fields": trial.model_dump(mode="json"),
+        "state": "missing" if result is None else result.state.value,
+        "records": str(store.trial_folder(trial)),
+        "history": [epoch.model_dump(mode="json") for epoch in store.read_metrics(trial)],
+        "result": None if result is None else result.model_dump(mode="json"),
+    }
 
 
 def configuration(trial: Trial) -> Table:

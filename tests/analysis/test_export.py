@@ -6,6 +6,7 @@ import math
 import pandas as pd
 import pytest
 
+from adaloss.errors import UserError
 from adaloss.records.store import Store
 from adaloss.tasks.table import DEFAULT_TASK, FIELD_NAMES, trial_from
 from analysis.export import WRITERS, export
@@ -15,6 +16,7 @@ from analysis.frame.frame import frame_columns, history_columns, history_frame
 READ = {
     "parquet": pd.read_parquet,
     "csv": pd.read_csv,
+    "xlsx": pd.read_excel,
     "jsonl": lambda path: pd.DataFrame(map(json.loads, path.read_text().splitlines())),
 }
 
@@ -27,6 +29,18 @@ def recorded(eventful, ordinary_epoch):
         metrics = ordinary_epoch(80.1 + epoch, epoch=epoch, val_loss=math.inf, b=None)
         eventful.store.append_metrics(trial, metrics)
     return eventful
+
+
+def test_without_openpyxl_a_sentence_says_what_to_install(records, monkeypatch, tmp_path):
+    monkeypatch.setattr("analysis.export.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"install adaloss-sweep\[excel\]"):
+        export(records.trials, records.store, "xlsx", tmp_path)
+
+
+def test_a_sheet_that_is_too_long_is_refused(recorded, monkeypatch, tmp_path):
+    monkeypatch.setattr("analysis.export.ROWS_OF_A_SHEET", 1)
+    with pytest.raises(UserError, match="1 rows at most"):
+        export(recorded.trials, recorded.store, "xlsx", tmp_path)
 
 
 @pytest.mark.parametrize("form", WRITERS)

@@ -17,7 +17,7 @@ EXAMPLE = DOCS / "every-key.yaml"
 PROGRAM_EXAMPLE = DOCS / "every-program-key.yaml"
 
 
-@pytest.mark.parametrize("name", ["grid-reference.md", "commands.md"])
+@pytest.mark.parametrize("name", ["grid-reference.md", "commands.md", "json.md"])
 def test_a_generated_page_is_current(name):
     pages = runpy.run_path(str(DOCS / "make_reference.py"))["pages"]()
     assert (DOCS / name).read_text(encoding="utf-8") == pages[name], "run `make reference`"

@@ -26,6 +26,8 @@ def test_the_site_builds_strictly(tmp_path):
     assert "load_history" in page
     pages = [path.stem for path in (ROOT / "docs").glob("*.md")]
     assert [name for name in pages if not (tmp_path / f"{name}.html").is_file()] == []
+    for name in ("llms.txt", "grid.schema.json", "outputs.schema.json"):
+        assert (tmp_path / name).is_file()
     notebook = (tmp_path / "notebook.html").read_text(encoding="utf-8")
     assert "sign_descent" in notebook
     assert 'class="dataframe"' in notebook

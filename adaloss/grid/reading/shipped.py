@@ -11,10 +11,14 @@ GRID_SUFFIX = ".yaml"
 
 def shipped_grids() -> dict[str, Path]:
     """The grids that come with the package, by name."""
+    return {path.stem: path for path in sorted(shipped_folder().glob(f"*{GRID_SUFFIX}"))}
+
+
+def shipped_folder() -> Path:
+    """The folder of the shipped grids and the JSON Schemas."""
     package = Path(__file__).resolve().parents[2]
     # A wheel has the grids inside the package, a checkout next to it.
-    folder = package / "grids" if (package / "grids").is_dir() else package.parent / "sweeps"
-    return {path.stem: path for path in sorted(folder.glob(f"*{GRID_SUFFIX}"))}
+    return package / "grids" if (package / "grids").is_dir() else package.parent / "sweeps"
 
 
 def resolve_grid(name_or_path: str) -> Path:

@@ -17,6 +17,8 @@ from analysis.tables.wording import file_name
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from analysis.figures.writing.style import Style
+
 AGAINST, CURVES, HEAT_MAP, DIFFERENCES = "against", "curves", "heatmap", "differences"
 SENSITIVITY, PROFILE = "sensitivity", "profile"
 FIGURES = (AGAINST, CURVES, HEAT_MAP, DIFFERENCES, SENSITIVITY, PROFILE)
@@ -124,6 +126,14 @@ def figures_of(
     if DIFFERENCES in kinds and (baseline or len(set(values_of(frame, spec.columns))) > 1):
         chosen: dict[str, Any] = {"at": measure.at, "baseline": baseline}
         yield "differences", partial(figures.paired_differences, frame, **chosen, **axes, **common)
+
+
+def styled(named: Iterable[Named], style: "Style") -> Iterator[Named]:
+    """The figures in the sizes and the font of a style; they are drawn at its width / scale."""
+    from analysis.figures.writing.style import in_style
+
+    for name, draw in named:
+        yield name, partial(in_style, draw, style)
 
 
 def save_figures(

@@ -76,14 +76,21 @@ def claims_of(parts: Sequence[PartStatistics], tried: Mapping[object, int] = ONC
     ``tried`` says of how many values each column's was chosen. Columns with unequal numbers are not
     tested: the best of more values is better by chance (30 against 1: 10 to 15 % false claims).
     """
-    single = family(parts, ONE_ROW, ALPHA / 2, tried)
-    level = ALPHA / 2 if number_of_tests(single) else ALPHA
-    over = family(parts, ALL_ROWS, level, tried)
+    over, single, level = families(parts, tried)
     rankings = tuple(
         ranking_of(part.samples, over[index], single[index], level)
         for index, part in enumerate(parts)
     )
     return Claims(rankings=rankings, tests=number_of_tests(over), row_tests=number_of_tests(single))
+
+
+def families(
+    parts: Sequence[PartStatistics], tried: Mapping[object, int] = ONCE
+) -> tuple[list[list[Record]], list[list[Record]], float]:
+    """The comparisons over all rows and at single rows, by part, and the level of each family."""
+    single = family(parts, ONE_ROW, ALPHA / 2, tried)
+    level = ALPHA / 2 if number_of_tests(single) else ALPHA
+    return family(parts, ALL_ROWS, level, tried), single, level
 
 
 def family(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from adaloss.grid.tables.spec import NaIf, TableSpec
-from analysis.stats.answer.sentences import answer
+from analysis.stats.answer.sentences import answer, tried_of
 from analysis.stats.answer.subject import Subject
 from analysis.stats.frames.frames import (
     AGGREGATE,
@@ -21,6 +21,7 @@ from analysis.stats.frames.frames import (
     part_statistics,
 )
 from analysis.stats.page.aggregate import aggregate_section, improvement_section
+from analysis.stats.page.brief import brief_sections
 from analysis.stats.page.pairs import pair_sections
 from analysis.stats.page.profile import profile_section
 from analysis.stats.page.robustness import robustness_section
@@ -108,6 +109,7 @@ def stats_page(
     if spec.ranks_points:
         only = (ranking_section(), measure_section(measure, na_if))
         return Page(title=title, sections=only, answer=answer(subject))
+    brief = brief_sections(subject, tried_of(choices))
     sections = [
         section
         for part in parts
@@ -132,7 +134,7 @@ def stats_page(
         )
         sections.append(Section(title="How values were chosen", before=(how, SAME_SEEDS)))
     sections.append(methods_section(measure, na_if))
-    return Page(title=title, sections=tuple(sections), answer=answer(subject))
+    return Page(title=title, sections=tuple(sections), answer=answer(subject), brief=brief)
 
 
 def sensitivity_sections(

@@ -205,11 +205,14 @@ def test_no_interval_where_resamples_say_nothing(replicates, n):
 # Power
 
 
-@pytest.mark.parametrize(("n", "effect"), [(5, 1.0), (5, 1.682), (10, 1.0), (20, 0.3), (30, 0.0)])
+@pytest.mark.parametrize(
+    ("n", "effect"),
+    [(2, 1.0), (3, 9.0), (5, 1.0), (5, 1.682), (10, 1.0), (20, 0.3), (30, 0.0), (1000, 0.1)],
+)
 def test_power_is_that_of_the_noncentral_t(n, effect):
     critical, shift = stats.t.ppf(0.975, n - 1), effect * math.sqrt(n)
     theirs = stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift)
-    assert t_test_power(shift, n - 1) == pytest.approx(theirs, abs=1e-6)
+    assert t_test_power(shift, n - 1) == pytest.approx(theirs, abs=1e-10)
 
 
 def test_power_far_out_where_scipy_has_no_answer():

@@ -91,6 +91,10 @@ def test_statistics_in_words_and_in_numbers(command, grid, finished, tmp_path):
     text = succeeded(command("stats", grid))
     assert text.startswith("# small: statistics\n")
     assert "With n = 2 seeds" in text
+    assert "What could not be found out" in text
+    assert "Holm 1979" not in text
+    assert "Holm 1979" in succeeded(command("stats", grid, "--all"))
+    assert "Holm 1979" in succeeded(command("stats", grid, "--format", "md"))
     succeeded(command("stats", grid, "--format", "json", "-o", "stats.json"))
     numbers = json.loads((tmp_path / "stats.json").read_text())
     (pair,) = [pair for pair in numbers["pairs"] if pair["n"] and pair["row"] == 1.0]
@@ -181,7 +185,7 @@ def test_a_mistake_is_explained(grid, finished, arguments, message, tmp_path, mo
 
 @pytest.mark.parametrize(
     "arguments",
-    [("stats",), ("compare", "--with", "results.csv"), ("table", "--title", "a > b & c")],
+    [("stats", "--all"), ("compare", "--with", "results.csv"), ("table", "--title", "a > b & c")],
 )
 def test_what_is_piped_is_text_that_is_read_as_it_stands(command, grid, finished, arguments):
     (grid.parent / "results.csv").write_text(command("table", grid, "--format", "csv").stdout)
@@ -200,7 +204,7 @@ def test_labels_of_the_grid_are_what_values_are_called_everywhere(command, grid,
     assert "AdaLoss (ours)" in labelled
     assert "adaloss" not in labelled
     assert re.findall("[0-9.]+±[0-9.]+", labelled) == re.findall("[0-9.]+±[0-9.]+", before)
-    statistics = succeeded(command("stats", grid))
+    statistics = succeeded(command("stats", grid, "--all"))
     assert "AdaLoss (ours) > sgd_constant" in statistics
     assert "adaloss" not in statistics
     rows = json.loads(succeeded(command("stats", grid, "--format", "json")))

@@ -1,0 +1,118 @@
+"""The statistics on one screen: what differs, what does not, and what could not be found out."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from analysis.stats.answer.claims import Record, families, number_of_tests
+from analysis.stats.answer.subject import Subject
+from analysis.stats.page.wording import decimals_of, fewest_and_most, interval, number, p_text
+from analysis.stats.power import paired_effect
+from analysis.tables.page import PlainTable, Section
+
+DIFFERENT, ALIKE, REASONS = 5, 3, 3
+"""The most lines of each section."""
+NO_SUCH = "No tested comparison."
+EVERYTHING = "With --all: every test, robustness, aggregates, and how the numbers are computed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """A comparison with the part of the sweep that it is in."""
+
+    part: str
+    record: Record
+
+
+def brief_sections(subject: Subject, tried: Mapping[object, int]) -> tuple[Section, ...]:
+    """The three sections, of the tests that the answer is about."""
+    *scopes, level = families(subject.parts, tried)
+    tests = sum(map(number_of_tests, scopes))
+    found = [
+        Tested(part=part.samples.part, record=record)
+        for scope in scopes
+        for part, records in zip(subject.parts, scope, strict=True)
+        for record in records
+    ]
+    tested = [one for one in found if not isnan(one.record["p"])]
+    differ = [one for one in tested if one.record["p"] <= level]
+    alike = [one for one in tested if one.record["p"] > level]
+    corrected = f", at {100 * level:g} % after Holm's correction for {tests} tests" * (tests > 1)
+    return (
+        section("What differs", f"Paired differences per seed{corrected}.", differ, subject),
+        section("What does not", alike_words(alike), alike, subject, of_alike=True),
+        Section(
+            title="What could not be found out",
+            before=(*untested(found, len(found) - len(tested)), *smallest(tested, tests, level)),
+            after=(EVERYTHING,),
+        ),
+    )
+
+
+def alike_words(alike: Sequence[Tested]) -> str:
+    """What it means to be in the second section."""
+    return (
+        f"Of {len(alike)} comparisons these seeds do not show a difference. detectable: the true "
+        "difference that would be found in 4 of 5 sweeps."
+    )
+
+
+def section(
+    title: str, explanation: str, found: list[Tested], subject: Subject, *, of_alike: bool = False
+) -> Section:
+    """The comparisons with the smallest p, those over all rows first."""
+    if not found:
+        return Section(title=title, before=(NO_SUCH,))
+    most = ALIKE if of_alike else DIFFERENT
+    ordered = sorted(found, key=lambda one: (one.record["row"] is not None, one.record["p"]))
+    several = len(subject.parts) > 1
+    header = ("at", "first − second", "mean", "95 % t interval", "p (Holm)", "detectable")
+    lines = tuple(line_of(one, subject)[not several :] for one in ordered[:most])
+    rest = len(found) - most
+    return Section(
+        title=title,
+        before=(explanation,),
+        table=PlainTable(
+            header=(*(" and ".join(subject.spec.per),) * several, *header),
+            rows=lines,
+            names=2 + several,
+        ),
+        after=(f"and {rest} more",) if rest > 0 else (),
+    )
+
+
+def line_of(one: Tested, subject: Subject) -> tuple[str, ...]:
+    """A comparison in words, after the name of its part."""
+    record, decimals, spec = one.record, decimals_of(subject.measure), subject.spec
+    row = record["row"]
+    first, second = (subject.names.text(spec.columns, record[side]) for side in ("first", "second"))
+    return (
+        one.part,
+        f"every {spec.rows}" if row is None else subject.names.text(spec.rows, row),
+        f"{first} − {second}",
+        number(record["mean"], decimals),
+        interval(record["t_low"], record["t_high"], decimals),
+        p_text(record["p"]),
+        number(record["findable"], decimals),
+    )
+
+
+def untested(found: Sequence[Tested], number_untested: int) -> Iterator[str]:
+    """Why comparisons have no test, the most frequent reasons first."""
+    if not number_untested:
+        return
+    reasons = Counter(one.record["note"] for one in found if isnan(one.record["p"]))
+    told = [f"{reason} ({count})" for reason, count in reasons.most_common(REASONS)]
+    rest = len(reasons) - REASONS
+    more = f"; and {rest} more reasons" if rest > 0 else ""
+    yield f"{number_untested} of {len(found)} comparisons have no test: {'; '.join(told)}{more}."
+
+
+def smallest(tested: Sequence[Tested], tests: int, level: float) -> Iterator[str]:
+    """The differences that are too small for these seeds."""
+    for n in fewest_and_most(int(one.record["n"]) for one in tested):
+        yield (
+            f"With n = {n} seeds, a true difference below {paired_effect(n, level / tests):.2f} "
+            "standard deviations of the differences is missed more often than in 1 of 5 sweeps."
+        )

@@ -1,0 +1,85 @@
+"""The statistics on one screen."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from analysis.render.page import page_terminal
+from analysis.stats.page.page import stats_page
+from analysis.tables.measure import Measure
+
+ACCURACY = Measure(metric="test/top1", at="last", goal="maximize")
+
+
+def page_of(records, measure=ACCURACY, **changes):
+    return stats_page(
+        records.frame(),
+        measure=measure,
+        title="demo",
+        generator=np.random.default_rng(0),
+        **changes,
+    )
+
+
+def brief_of(records, **changes):
+    return page_of(records, **changes).on_one_screen().sections
+
+
+def test_what_differs_what_does_not_and_what_was_not_found(records):
+    records.cell([90.0, 91.0, 92.0, 93.0, 95.0], b0=0.1)
+    records.cell([80.0, 81.1, 82.0, 83.1, 85.0], b0=0.1, optimizer="sgd_constant")
+    records.cell([80.0, 82.0, 81.0, 84.0, 83.0], b0=10.0)
+    records.cell([80.5, 81.0, 82.0, 83.5, 83.5], b0=10.0, optimizer="sgd_constant")
+    differs, alike, unknown = brief_of(records)
+    assert "2.5 % after Holm's correction for 3 tests" in differs.before[0]
+    assert [line[:2] for line in differs.table.rows] == [
+        ("every b0", "adaloss − sgd_constant"),
+        ("0.1", "adaloss − sgd_constant"),
+    ]
+    assert [line[0] for line in alike.table.rows] == ["10"]
+    assert "With n = 5 seeds" in unknown.before[0]
+
+
+def test_what_has_no_test_is_named_with_its_reason(records):
+    records.cell([90.0, 91.0, 92.0], b0=0.1)
+    records.cell([80.0, "diverged", 82.0], b0=0.1, optimizer="sgd_constant")
+    differs, alike, unknown = brief_of(records)
+    assert differs.table is alike.table is None
+    assert unknown.before[0] == (
+        "1 of 1 comparisons have no test: sgd_constant diverged at b0 = 0.1 (1)."
+    )
+
+
+@pytest.mark.parametrize("optimizers", [2, 6])
+@pytest.mark.parametrize("models", [1, 4])
+def test_it_fits_on_a_screen(records, optimizers, models):
+    generator = np.random.default_rng(0)
+    for model in range(models):
+        for b0 in (0.01, 0.1, 1.0, 10.0, 100.0):
+            for shift in range(optimizers):
+                values = [*(90 + 3 * shift % 7 + generator.normal(size=5))]
+                records.cell(
+                    values,
+                    b0=b0,
+                    optimizer=(
+                        "adaloss",
+                        "adagrad_norm",
+                        "sgd_constant",
+                        "sgd_decay_sqrt",
+                        "adam",
+                        "adamw",
+                    )[shift],
+                    model=f"m{model}",
+                )
+    page = page_of(records)
+    assert lines_of(page.on_one_screen()) <= (40 if models == 1 else 50)
+    assert lines_of(page) > 50
+
+
+def lines_of(page):
+    """How many lines the page has in a terminal."""
+    screen = io.StringIO()
+    Console(file=screen, width=120, force_terminal=True).print(page_terminal(page))
+    return len(screen.getvalue().splitlines())
