@@ -19,7 +19,7 @@ TABLE_ENDINGS = "the suffixes are .md, .csv, .tex, .siunitx.tex, .htm, .html"
         (("table", "-o", "."), "is a folder: name a file in it"),
         (("stats", "-o", "s.csv"), "the suffixes are .md, .json"),
         (("stats", "-o", "s.md", "--format", "json"), "contradicts --format json"),
-        (("compare", "-o", "c.json"), "the suffixes are .md, .csv, .json"),
+        (("compare", "-o", "c.txt"), "the suffixes are .md, .csv, .json"),
         (("report", "-o", "r.pdf"), "the suffixes are .html, .htm"),
         (("plot", "-o", "x.foo"), "a figure ends in .png, .pdf, .svg"),
         (("plot", "-o", "x.jpeg"), "a figure ends in .png, .pdf, .svg"),
