@@ -27,6 +27,7 @@ QUICK = {
     "dashboard": ("--wandb", "disabled"),
     "trial": ("--only", "optimizer=adaloss,b0=1,seed=0"),
     "slurm": ("--time", "1:00:00"),
+    "kubernetes": ("--image", "example/adaloss-sweep", "--claim", "results"),
     "run": ("--wandb", "disabled"),
     "doctor": (),
 }
