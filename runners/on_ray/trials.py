@@ -253,7 +253,8 @@ def run_trials(
         tuner = tune.Tuner(
             tune.with_resources(TrialTrainable, placement),
             tune_config=tune.TuneConfig(
-                search_alg=QueuedTrials(queue, common, store),
+                # Tune pickles it, and nobody could pickle a store that reports to a terminal.
+                search_alg=QueuedTrials(queue, common, Store(store.root)),
                 scheduler=LeavesStartingWorkers(),  # type: ignore[no-untyped-call]
                 # The queue ends the sweep; a trial may be started several times.
                 num_samples=-1,
