@@ -10,6 +10,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import patience
 import pytest
 from patience import PATIENCE
 
@@ -461,7 +462,7 @@ def test_every_process_of_a_script_ends_with_a_killed_worker(programs, tmp_path,
         f"""
         import sys
         from pathlib import Path
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        sys.path[:0] = {[str(Path(__file__).parent), str(Path(patience.__file__).parent)]!r}
         from conftest import Programs
         from adaloss.records.store import Store
         from adaloss.tasks.program.code import ProgramCode
