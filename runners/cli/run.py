@@ -133,8 +133,8 @@ def retry(
 
 
 def begin(grid: str, *, quiet: bool) -> None:
-    """Say at once that the command works: what it imports next takes seconds on a busy machine."""
-    if not quiet:
+    """On a terminal, say at once that the command works: its imports may take seconds."""
+    if not quiet and sys.stderr.isatty():
         say(f"reading {grid}")
 
 

@@ -203,7 +203,7 @@ def test_mistakes_are_those_of_the_command(cli, grid):
     grid.write_text(grid.read_text().replace("lr: 1", "lr: -1"))
     with pytest.raises(UserError) as mistake:
         runners.run(grid)
-    assert cli("run", grid)[2] == f"reading {grid}\nadaloss-sweep: {mistake.value}\n"
+    assert cli("run", grid)[2] == f"adaloss-sweep: {mistake.value}\n"
     with pytest.raises(UserError, match="--wandb sometimes: must be one of"):
         runners.run(GRID, wandb="sometimes")
     with pytest.raises(UserError, match="limit 0: must be at least 1"):

@@ -1,5 +1,6 @@
 """``adaloss-sweep run`` with real Ray: run what is missing, once, to the same numbers."""
 
+import io
 import json
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from patience import PATIENCE, until
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import numbers
+from runners.cli.run import begin
 
 
 @pytest.fixture(autouse=True)
@@ -167,3 +169,18 @@ def test_a_calibrated_plan_has_a_time_and_a_size(command, grid):
     printed = command("plan", grid, "--calibrate").stdout
     assert "measured: mlp, batch 128" in printed
     assert "the missing trials will take about" in printed
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "quiet", "said"),
+    [(True, False, "reading g.yaml\n"), (True, True, ""), (False, False, "")],
+)
+def test_on_a_terminal_it_speaks_at_once(monkeypatch, is_terminal, quiet, said):
+    class Errors(io.StringIO):
+        def isatty(self):
+            return is_terminal
+
+    errors = Errors()
+    monkeypatch.setattr(sys, "stderr", errors)
+    begin("g.yaml", quiet=quiet)
+    assert errors.getvalue() == said

@@ -127,7 +127,7 @@ def launched(monkeypatch):
     """What a run would have started."""
     started = []
 
-    def nothing_compiled(*_):
+    def nothing_compiled(*_, draw):
         return Outcome(answer=(), tables=())
 
     def launch(sweep, plan, limit, store, **_):

@@ -59,7 +59,7 @@ def test_the_command_ends_with_one_sentence(command, grid, tmp_path):
     )
     try:
         assert process.stdout.readline() == "held\n"
-        printed = command("run", grid, "--quiet")
+        printed = command("run", grid)
         assert printed.returncode == 2
         assert printed.stderr.startswith("adaloss-sweep: another run is using ")
         assert len(printed.stderr.splitlines()) == 1
