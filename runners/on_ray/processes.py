@@ -67,10 +67,9 @@ def marked(results: Path) -> Iterator[RayProcesses]:
     The caller holds the lock on the results. Processes that have the mark already were left by a
     run that was killed, and could write for some seconds; they are ended first.
     """
-    value = mark_of(results)
     end_left_behind(results)
-    processes = RayProcesses(f"{MARK}={value}".encode())
-    os.environ[MARK] = value
+    processes = processes_of(results)
+    os.environ[MARK] = mark_of(results)
     try:
         yield processes
     finally:
@@ -83,9 +82,14 @@ def mark_of(results: Path) -> str:
     return hashlib.sha256(os.fsencode(results.resolve())).hexdigest()
 
 
+def processes_of(results: Path) -> RayProcesses:
+    """The processes that a run of these results starts on this machine."""
+    return RayProcesses(f"{MARK}={mark_of(results)}".encode())
+
+
 def end_left_behind(results: Path) -> None:
     """End the processes that a killed run of these results has left."""
-    RayProcesses(f"{MARK}={mark_of(results)}".encode()).end()
+    processes_of(results).end()
 
 
 def lost_server(processes: RayProcesses) -> Lost:

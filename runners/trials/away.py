@@ -217,6 +217,7 @@ def parts_of(store: Store, trial: Trial) -> list[Part]:
 def marked_results(store: Store) -> Iterator[str]:
     """A file in the results' folder, by whose name a worker knows that it sees this folder."""
     mark = f".seen-{uuid4().hex}"
+    store.root.mkdir(parents=True, exist_ok=True)
     path = store.root / mark
     path.touch()
     try:

@@ -23,7 +23,7 @@ from adaloss.records.store import Store
 from adaloss.tasks.metrics import numbers
 from analysis.render.render import render
 from runners.api.selection import smoke_trials
-from runners.on_ray.processes import RayProcesses
+from runners.on_ray.processes import processes_of
 
 GRID = {
     "name": "small",
@@ -283,7 +283,7 @@ def test_a_script_without_a_guard_runs_twice_to_the_commands_numbers(tmp_path, c
     assert "Traceback" not in ended.stderr
     sentence = "small: 8 of 8 trials are done (6 complete, 2 diverged, 0 failed)"
     assert Path("told").read_text() == f"{sentence}\nend\n"
-    assert RayProcesses(b"ADALOSS_SWEEP_RAY=").alive() == []
+    assert processes_of(tmp_path / "results" / "small").alive() == []
 
     of_command = command("run", grid, "--storage", "elsewhere", "--quiet")
     assert of_command.returncode == 0, of_command.stderr

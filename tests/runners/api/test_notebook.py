@@ -12,7 +12,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 from patience import PATIENCE, until
 
-from runners.on_ray.processes import RayProcesses
+from runners.on_ray.processes import processes_of
 
 ROOT = Path(__file__).parents[3]
 pytestmark = [
@@ -69,7 +69,7 @@ def test_an_interrupted_kernel_ends_the_sweep_in_order_and_the_next_run_works(tm
             "KeyboardInterrupt: stopped; 0 of 2 trials are done (0 complete, 0 diverged, 0 "
             "failed). Call run again to continue"
         )
-        assert RayProcesses(b"ADALOSS_SWEEP_RAY=").alive() == []
+        assert processes_of(tmp_path / "results" / "long").alive() == []
         executing.execute_cell(second, 1)
     assert second.outputs[-1].data["text/plain"] == "2"
     page = next(output for output in second.outputs if output.output_type == "display_data")

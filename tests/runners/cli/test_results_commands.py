@@ -170,7 +170,7 @@ def test_the_report_is_one_file(command, grid, finished, tmp_path):
         (("compare",), "small cannot be compared with published:2021-12-16"),
         (("compare", "--with", "missing.csv"), "missing.csv"),
         (("table", "--storage", "nowhere"), "there are no results of small here: nowhere/small"),
-        (("export", "--format", "xlsx"), "must be one of parquet, csv, jsonl"),
+        (("export", "--format", "docx"), "must be one of parquet, csv, jsonl"),
     ],
 )
 def test_a_mistake_is_explained(grid, finished, arguments, message, tmp_path, monkeypatch, capsys):

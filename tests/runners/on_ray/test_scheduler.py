@@ -1,6 +1,5 @@
 """What a worker that has become free takes, and that one that has died has a successor soon."""
 
-import hashlib
 import json
 import os
 import signal
@@ -12,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runners.on_ray.processes import MARK, RayProcesses
+from runners.on_ray.processes import processes_of
 from runners.on_ray.scheduler import LeavesStartingWorkers
 from runners.trials.machine import cpus_of_this_machine
 
@@ -145,9 +144,8 @@ def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(tmp_path
 
 def workers_in_a_trial(results):
     """The processes that execute a trial of these results now."""
-    mark = f"{MARK}={hashlib.sha256(os.fsencode(results.resolve())).hexdigest()}".encode()
     return [
         int(folder.name)
-        for folder in RayProcesses(mark).alive()
+        for folder in processes_of(results).alive()
         if b"TrialWorker.train" in (folder / "cmdline").read_bytes()
     ]
