@@ -238,7 +238,8 @@ class Execution:
         if run.epoch <= len(self.history):
             # A program that was restarted has done these epochs again.
             self.history = self.history[: run.epoch - 1]
-            self.store.keep_metrics(self.trial, self.history)
+            with self.recording():
+                self.store.keep_metrics(self.trial, self.history)
         metrics = EpochMetrics(epoch=run.epoch, step=run.step, values=dict(values), seconds=seconds)
         with self.recording():
             self.store.append_metrics(self.trial, metrics)

@@ -45,7 +45,7 @@ def doctor(
     findings = tuple(
         on_machine(storage, wandb) if grid is None else on_grid(grid, storage, only, wandb)
     )
-    findings += tuple(on_cluster(storage if grid is None else open_sweep(grid, storage)[1].root))
+    findings += tuple(on_cluster(grid, storage))
     against = len(with_level(findings, Level.REFUSED))
     warnings = len(with_level(findings, Level.WARNING))
     if as_json:
@@ -65,7 +65,7 @@ def on_machine(storage: Path, wandb: str | None) -> "tuple[Finding, ...]":
     return (*machine_findings(storage, mirror_mode("auto", wandb)), *at_its_url(storage))
 
 
-def on_cluster(results: Path) -> "Iterator[Finding]":
+def on_cluster(grid: str | None, storage: Path) -> "Iterator[Finding]":
     """The findings on each machine of the cluster at RAY_ADDRESS; nothing without one."""
     address = os.environ.get("RAY_ADDRESS")
     if not address:
@@ -77,12 +77,17 @@ def on_cluster(results: Path) -> "Iterator[Finding]":
     from runners.on_ray.session import RayStartError
     from runners.preflight.finding import refused
     from runners.trials.away import marked_results
+    from runners.trials.own_files import own_data
 
+    results, data = storage, list[Path]()
+    if grid is not None:
+        sweep, store = open_sweep(grid, storage)
+        results, data = store.root, own_data(sweep.trials, sweep.places)
     # A run would create the rest.
     there = next(path for path in (results, *results.resolve().parents) if path.is_dir())
     try:
         with joined(address), marked_results(Store(there)) as mark:
-            machines = machines_of_cluster(there.resolve() / mark)
+            machines = machines_of_cluster(there.resolve() / mark, data)
     except RayStartError as error:
         yield refused("Ray", str(error), "")
         return

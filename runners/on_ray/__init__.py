@@ -40,8 +40,8 @@ if not os.environ.get("RAY_ADDRESS"):
     # Workers inherit the driver's token.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 elif {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys() or Path(
-    "~/.ray/auth_token"
-).expanduser().exists():
+    os.environ.get("HOME", ""), ".ray", "auth_token"
+).exists():
     # `ray start` uses a token where it finds one. A driver does not unless it is told to; it may
     # have one that the cluster does not ask for.
     os.environ.setdefault("RAY_AUTH_MODE", "token")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -38,8 +39,8 @@ TAIL_BYTES = 4096
 # A larger file, such as the checkpoint of a large model, stays on its machine: a trial that moves
 # to another machine then starts over.
 MOST_BYTES = 512 * 2**20
-# Folders of sweeps that ended without removing them.
-SECONDS_TO_KEEP = 7 * 24 * 3600
+# Folders of runs that have not written for so long, and that ended without removing them.
+DAYS_TO_KEEP = 7
 # Keys of a worker's configuration and of its report.
 MARK, RECORDS, FILES, KEPT = "mark", "records", "files", "kept"
 
@@ -93,13 +94,17 @@ class AwayRecords:
         self.sent = {name: stamp for name, stamp in files_of(folder).items() if name in names}
 
     def report(self, *, ended: bool) -> dict[str, Any]:
-        """What this machine's records add to a worker's report; the last removes them here."""
-        known = set(self.kept)
+        """What this machine's records add to a worker's report.
+
+        The last removes them here, unless one of them is only here.
+        """
+        folder, known = self.store.trial_folder(self.trial), set(self.kept)
         report: dict[str, Any] = {FILES: self.changes()}
         if new := [self.where(name) for name in self.kept - known]:
             report[KEPT] = new
-        if ended and self.kept <= {CHECKPOINT_FILE}:
-            shutil.rmtree(self.store.trial_folder(self.trial), ignore_errors=True)
+        os.utime(self.store.root)
+        if ended and not any((folder / name).exists() for name in self.kept):
+            shutil.rmtree(folder, ignore_errors=True)
         return report
 
     def where(self, name: str) -> str:
@@ -107,7 +112,7 @@ class AwayRecords:
         path = self.store.trial_folder(self.trial) / name
         return (
             f"{self.trial.readable_name}: {name} is larger than {MOST_BYTES // 2**20} MiB and "
-            f"stays on {platform.node()}, in {path}"
+            f"stays on {platform.node()}, in {path}, for {DAYS_TO_KEEP} days after the run"
         )
 
     def changes(self) -> list[Part]:
@@ -148,16 +153,18 @@ class AwayRecords:
 def files_of(folder: Path) -> dict[str, Stamp]:
     """The files of a trial by their names below its folder, the result last.
 
-    Those whose names begin with a dot are temporary.
+    Those whose names begin with a dot are temporary. Links, pipes and the like are none.
     """
     found: dict[str, Stamp] = {}
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(parent, name)
-            if not name.startswith(".") and not path.is_symlink():
-                with suppress(FileNotFoundError):
-                    status = path.stat()
+            if name.startswith("."):
+                continue
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                if S_ISREG(status.st_mode):
                     found[path.relative_to(folder).as_posix()] = Stamp(
                         status.st_ino, status.st_size, status.st_mtime_ns
                     )
@@ -251,10 +258,10 @@ def away_folder() -> Path:
 
 
 def remove_old_records() -> None:
-    """Remove what earlier sweeps left on this machine."""
+    """Remove what earlier runs left on this machine. One that goes on has a new time."""
     for folder in away_folder().glob("*"):
         with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > SECONDS_TO_KEEP:
+            if time.time() - folder.stat().st_mtime > DAYS_TO_KEEP * 24 * 3600:
                 remove(folder)
 
 

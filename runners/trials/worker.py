@@ -4,10 +4,12 @@ import json
 import os
 import platform
 import traceback
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adaloss.errors import UserError
 from adaloss.records.places import Places
 from adaloss.records.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.records.store import Store
@@ -43,6 +45,10 @@ class WorkerUsedUpError(OSError):
     """A worker received a trial after one that ran other code of the user's."""
 
 
+class MachineLacksDataError(OSError):
+    """A machine of the cluster has not got the data or weights of a trial."""
+
+
 class Worker:
     """Executes trials one after the other; data and imports are kept in between.
 
@@ -57,7 +63,8 @@ class Worker:
         self.away: AwayRecords | None = None
         self.codes: dict[str, TaskCode[Any]] = {}
         self.provenance: Provenance | None = None
-        self.fetched: set[str] = set()
+        # Kinds of trials, whose data and weights are on this machine.
+        self.fetched: set[Hashable] = set()
         self.kind = ""
         self.is_used_up = False
 
@@ -171,10 +178,15 @@ class Worker:
         """The places on a machine of a cluster, with the trial's data and the user's code."""
         places = configuration["execution"]["places"]
         places = placed(configuration.get(OWN) or {}, places, folder_of_run(configuration[MARK]))
-        if trial.needs_files and trial.identity not in self.fetched:
-            with lock_of_this_machine():
-                self.code_of(trial).fetch([trial], places)
-            self.fetched.add(trial.identity)
+        kind = (trial.memory_kind, trial.starts_from)
+        if trial.needs_files and kind not in self.fetched:
+            try:
+                with lock_of_this_machine():
+                    self.code_of(trial).fetch([trial], places)
+            except UserError as error:
+                # Another machine may have it.
+                raise MachineLacksDataError(f"{platform.node()}: {error}") from error
+            self.fetched.add(kind)
         return places
 
 

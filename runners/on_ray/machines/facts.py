@@ -37,9 +37,18 @@ def look(
         "sees_results": bool(mark) and Path(mark).exists(),
         "sees_code": all(any(Path(folder, name).is_file() for folder in folders) for name in code),
         "absent": [path for path in wanted if not Path(path).exists()],
-        "free": shutil.disk_usage(Path.home() if Path.home().exists() else Path("/")).free,
+        "free": shutil.disk_usage(home()).free,
         "clock": time.time(),
     }
+
+
+def home() -> Path:
+    """The user's folder, below which records and data are kept; the root if there is none."""
+    try:
+        folder = Path.home()
+    except RuntimeError:
+        return Path("/")
+    return folder if folder.is_dir() else Path("/")
 
 
 def version_of(package: str) -> str | None:

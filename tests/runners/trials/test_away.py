@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+import platform
 import tempfile
 import time
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adaloss.errors import DataError
 from adaloss.records.places import Places
-from adaloss.records.result import FailureKind
+from adaloss.records.result import Failure, FailureKind
 from adaloss.records.store import LOG_FILE, METRICS_FILE, Store
 from adaloss.tasks.metrics import numbers
 from runners.trials import away
@@ -25,6 +27,7 @@ from runners.trials.away import (
     AwayRecords,
     Part,
     RecordGapError,
+    folder_of_run,
     marked_results,
     parts_of,
     remove_old_records,
@@ -296,12 +299,71 @@ def test_a_full_disk_of_the_driver_is_the_trials_failure(store, make_trial, monk
     assert "No space left" in arrivals.failures[make_trial().trial_id].message
 
 
-def test_what_earlier_sweeps_left_is_removed_after_a_week(elsewhere, monkeypatch):
+def test_a_checkpoint_that_the_grid_keeps_stays_if_it_is_too_large_to_send(
+    store, configuration, make_trial, elsewhere, monkeypatch
+):
+    elsewhere("machine1")
+    monkeypatch.setattr(away, "MOST_BYTES", 2000)
+    configuration["execution"]["keep_checkpoints"] = True
+    trial = make_trial(epochs=4)
+    reports = run(Worker(), configuration, Arrivals(store), trial)
+    (note,) = (note for report in reports for note in report.get(KEPT, ()))
+    kept = Path(note.partition(" in ")[2].partition(", for 7 days")[0])
+    assert kept.name == "checkpoint.pt"
+    assert kept.exists()
+    assert store.read_result(trial).state == "complete"
+
+
+def test_a_run_that_goes_on_for_weeks_keeps_its_records(store, make_trial, elsewhere):
+    elsewhere("machine1")
+    records = AwayRecords(Store(folder_of_run("a mark")), make_trial())
+    apply(records.store.trial_folder(make_trial()), "append", LOG_FILE, b"a line")
+    os.utime(records.store.root, (0, 0))
+    records.report(ended=False)
+    remove_old_records()
+    assert records.store.log_path(make_trial()).read_bytes() == b"a line"
+
+
+def test_a_pipe_among_the_records_stops_nobody(store, make_trial):
+    folder = store.trial_folder(make_trial())
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / METRICS_FILE)
+    (folder / LOG_FILE).symlink_to("/etc/hostname")
+    assert parts_of(store, make_trial()) == []
+
+
+def test_a_machine_without_the_data_leaves_the_trial_to_others(
+    store, configuration, make_trial, elsewhere, monkeypatch
+):
+    def unreachable(*_):
+        raise DataError("cifar10 cannot be downloaded: no network")
+
+    elsewhere("machine1")
+    worker = Worker()
+    trial = make_trial(dataset="cifar10")
+    monkeypatch.setattr(worker.code_of(trial), "fetch", unreachable)
+    report = worker.step(configuration | {"trial": trial.model_dump_json()})
+    failure = Failure.model_validate_json(report["broken"])
+    assert failure.kind is FailureKind.WORKER_LOST
+    assert f"{platform.node()}: cifar10 cannot be downloaded" in failure.message
+
+
+def test_data_is_fetched_once_for_all_trials_of_a_kind(configuration, make_trial, elsewhere):
+    elsewhere("machine1")
+    worker, fetched = Worker(), []
+    for seed, dataset in ((0, "cifar10"), (1, "cifar10"), (0, "cifar100")):
+        trial = make_trial(dataset=dataset, seed=seed)
+        worker.code_of(trial).fetch = lambda trials, _: fetched.extend(trials)
+        worker.places_here(trial, configuration)
+    assert [trial.dataset for trial in fetched] == ["cifar10", "cifar100"]
+
+
+def test_what_earlier_sweeps_left_is_removed_after_a_week(elsewhere):
     elsewhere("machine")
     old, new = (away.away_folder() / name for name in ("old", "new"))
     for folder in (old, new):
         folder.mkdir(parents=True)
-    monkeypatch.setattr(away, "SECONDS_TO_KEEP", 1000)
-    os.utime(old, (time.time() - 2000,) * 2)
+    week = away.DAYS_TO_KEEP * 24 * 3600
+    os.utime(old, (time.time() - week - 60,) * 2)
     remove_old_records()
     assert [path.name for path in away.away_folder().iterdir()] == ["new"]
