@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from adaloss.errors import UserError
-from runners.cli.options import AsJson, Output, local_path, open_results
+from runners.cli.options import AsJson, Output, open_results, output_option
 from runners.cli.output import say_written
 from runners.cli.output_files import check_folder, form_of
 from runners.cli.request import Request, on_results
@@ -141,13 +141,7 @@ def export(
     ] = "parquet",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The folder for the two files.",
-            parser=local_path,
-            metavar="<folder>",
-        ),
+        output_option("The folder for the two files.", "<folder>"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adaloss.errors import UserError
-from runners.cli.options import RESULTS, AsJson, Grid, local_path, open_sweep, say
+from runners.cli.options import RESULTS, AsJson, Grid, open_sweep, output_option, say
 from runners.cli.output import print_json, write_or_print
 
 if TYPE_CHECKING:
@@ -43,13 +43,7 @@ def kubernetes(
     ] = 3,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write the manifest to this file.",
-            parser=local_path,
-            metavar="<path>",
-        ),
+        output_option("Write the manifest to this file."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

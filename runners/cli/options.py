@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -82,16 +82,14 @@ Wandb = Annotated[
         autocompletion=modes_to_complete,
     ),
 ]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="Write to this file; its suffix sets the format.",
-        parser=local_path,
-        metavar="<path>",
-    ),
-]
+
+
+def output_option(text: str, metavar: str = "<path>") -> Any:
+    """The option for what a command writes, with this help."""
+    return typer.Option("--output", "-o", help=text, parser=local_path, metavar=metavar)
+
+
+Output = Annotated[Path | None, output_option("Write to this file; its suffix sets the format.")]
 
 
 def open_sweep(grid: str, storage: Path) -> "tuple[Sweep, Store]":

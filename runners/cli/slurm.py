@@ -13,8 +13,8 @@ from runners.cli.options import (
     Grid,
     Storage,
     argument,
-    local_path,
     open_sweep,
+    output_option,
     plan_of,
     say,
 )
@@ -61,13 +61,7 @@ def slurm(
     storage: Storage = RESULTS,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write the script to this file.",
-            parser=local_path,
-            metavar="<path>",
-        ),
+        output_option("Write the script to this file."),
     ] = None,
     submit: Annotated[
         bool, typer.Option("--submit", help="Submit the script with sbatch instead of printing it.")

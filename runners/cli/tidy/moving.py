@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adaloss.errors import UserError
-from runners.cli.options import RESULTS, AsJson, Storage, local_path, say
+from runners.cli.options import RESULTS, AsJson, Storage, local_path, output_option, say
 from runners.cli.output import print_json
 from runners.cli.tidy.named import (
     Named,
@@ -29,13 +29,7 @@ def archive(
     storage: Storage = RESULTS,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The file, which ends in .tar.gz; default: NAME.tar.gz.",
-            parser=local_path,
-            metavar="<path>",
-        ),
+        output_option("The file, which ends in .tar.gz; default: NAME.tar.gz."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
