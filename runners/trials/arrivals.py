@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from adaloss.records.claim import Claim
 from adaloss.records.result import Failure, FailureKind
 from adaloss.records.store import Store
 from adaloss.trial import Trial
@@ -39,8 +40,11 @@ class Arrivals:
         parts = report.pop(FILES, None)
         if parts is None or trial.trial_id in self.failures:
             return
-        self.began.setdefault(trial.trial_id, time.monotonic())
         try:
+            if trial.trial_id not in self.began:
+                self.began[trial.trial_id] = time.monotonic()
+                # A worker that sees the folder may have had the trial before, and run on.
+                Claim(self.store.trial_folder(trial)).release()
             write_parts(self.store.trial_folder(trial), parts)
         except OSError as error:
             message = f"its records arrived and cannot be written: {error}"

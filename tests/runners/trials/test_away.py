@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaloss.errors import DataError
+from adaloss.execution import StorageError
 from adaloss.records.places import Places
 from adaloss.records.result import Failure, FailureKind
 from adaloss.records.store import LOG_FILE, METRICS_FILE, Store
@@ -217,6 +218,24 @@ def test_a_trial_continues_on_a_third_machine(
     elsewhere("machine3")
     run(Worker(), configuration, Arrivals(undisturbed), trial)
     assert lines(store, trial) == lines(undisturbed, trial)
+
+
+def test_who_had_the_trial_and_sees_the_results_writes_nothing_more(
+    store, configuration, make_trial, elsewhere
+):
+    trial, arrivals = make_trial(epochs=4), Arrivals(store)
+    with marked_results(store) as mark:
+        cut_off = Worker()
+        cut_off.execution = cut_off.prepare(configuration | {MARK: mark})
+        assert cut_off.execution.advance() is not None
+    elsewhere("machine1")
+    arrivals.trial_starts(trial)
+    run(Worker(), configuration | {RECORDS: parts_of(store, trial)}, arrivals, trial)
+    before = contents(store.root)
+    with pytest.raises(StorageError, match="was started again"):
+        list(iter(cut_off.execution.advance, None))
+    assert contents(store.root) == before
+    assert not [path for path in before if ".claim" in path]
 
 
 def test_a_checkpoint_too_large_to_send_stays_and_is_used_where_it_is(
