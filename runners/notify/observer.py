@@ -32,6 +32,10 @@ class AndNotifier(SweepObserver):
         """Something about the sweep is suspicious."""
         self.observer.warned(message)
 
+    def told(self, message: str) -> None:
+        """Something about the sweep that a user should know."""
+        self.observer.told(message)
+
     def starts_again(self, trial: Trial, reason: str, retry: str) -> None:
         """The trial failed and is retried."""
         self.observer.starts_again(trial, reason, retry)

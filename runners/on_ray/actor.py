@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 
+from runners.on_ray.machines.same import step_of
 from runners.trials.worker import Worker
 
 
@@ -23,7 +24,7 @@ class TrialWorker:
     def train(self) -> dict[str, Any]:
         """Run the trial for about a second."""
         self.config = with_what_was_sent(self.config)
-        report = self.worker.step(self.config)
+        report = step_of(self.worker, self.config)
         self.reports += 1
         return {"done": False, "training_iteration": self.reports} | report
 

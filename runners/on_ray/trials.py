@@ -24,8 +24,9 @@ from adaloss.tasks.table import trial_from
 from adaloss.trial import Trial
 from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.actor import with_what_was_sent
-from runners.on_ray.machines.findings import check, smallest_gpu
+from runners.on_ray.machines.findings import check, smallest_gpu, ways
 from runners.on_ray.machines.look import machines_of_cluster
+from runners.on_ray.machines.same import VERSIONS, step_of, versions_here
 from runners.on_ray.private import forget_ended
 from runners.on_ray.ray_lost import stopped_when
 from runners.on_ray.scheduler import LeavesStartingWorkers
@@ -66,7 +67,7 @@ class TrialTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Run the trial for about a second."""
         self.config = with_what_was_sent(self.config)
-        return self.worker.step(self.config)
+        return step_of(self.worker, self.config)
 
 
 class QueuedTrials(Searcher):
@@ -298,9 +299,11 @@ def for_other_machines(
     with marked_results(store) as mark:
         seen = store.root.resolve() / mark
         machines = machines_of_cluster(seen, data, tuple(code), places.own_folders)
-        for warning in check(machines, settings, sent_code(code)):
+        for warning in check(machines, settings):
             observer.warned(warning)
-        sent = {MARK: mark, **({OWN: ray.put(code)} if code else {})}
+        for sentence in ways(machines, sent_code(code)):
+            observer.told(sentence)
+        sent = {MARK: mark, VERSIONS: versions_here(), **({OWN: ray.put(code)} if code else {})}
         yield sent, smallest_gpu(machines)
 
 

@@ -111,6 +111,10 @@ class SweepProgress(SweepObserver):
         """Something about the sweep is suspicious."""
         self.say(f"warning: {message}")
 
+    def told(self, message: str) -> None:
+        """Something about the sweep that a user should know."""
+        self.say(message)
+
     def say(self, line: str) -> None:
         """Print a permanent line."""
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)

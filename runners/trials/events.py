@@ -24,6 +24,9 @@ class SweepObserver(Protocol):
     def warned(self, message: str) -> None:
         """Something about the sweep is suspicious: one sentence, once for each such thing."""
 
+    def told(self, message: str) -> None:
+        """One sentence about the sweep that a user should know."""
+
     def starts_again(self, trial: Trial, reason: str, retry: str) -> None:
         """The trial failed for this reason, which begins with its kind; how and when it runs again.
 

@@ -59,6 +59,11 @@ def version_of(package: str) -> str | None:
         return None
 
 
+def public(version: str | None) -> str | None:
+    """A version without what names a build, such as +cpu or +cu128."""
+    return version and version.partition("+")[0]
+
+
 def code_digest() -> str | None:
     """A digest of the installed adaloss-sweep's source, None if it is not installed."""
     digest = hashlib.sha256()

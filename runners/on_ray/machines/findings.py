@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adaloss.errors import UserError
-from runners.on_ray.machines.facts import PACKAGE, PACKAGES, look
+from runners.on_ray.machines.facts import PACKAGE, PACKAGES, look, public
 from runners.on_ray.machines.look import Machine
 from runners.preflight.finding import Finding, Level, fine, refused, warning, with_level
 from runners.trials.machine import WorkerSettings
@@ -22,10 +22,8 @@ class MachinesError(UserError):
     """Trials on a machine of the cluster would fail, or have other numbers."""
 
 
-def check(machines: Sequence[Machine], settings: WorkerSettings, code: str) -> list[str]:
-    """What a user should know of the machines before trials run on them.
-
-    ``code`` says how much code is sent to those that lack it.
+def check(machines: Sequence[Machine], settings: WorkerSettings) -> list[str]:
+    """The warnings about the machines before trials run on them.
 
     Raises:
         MachinesError: the sweep cannot work on them; the message lists all reasons.
@@ -34,16 +32,17 @@ def check(machines: Sequence[Machine], settings: WorkerSettings, code: str) -> l
     if against := with_level(found, Level.REFUSED):
         reasons = "".join(f"\n  {finding.sentence}" for finding in against)
         raise MachinesError(f"the cluster cannot run these trials; nothing was started:{reasons}")
+    warnings = [finding.sentence for finding in with_level(found, Level.WARNING)]
+    return [*warnings, *idle(machines, settings)]
+
+
+def ways(machines: Sequence[Machine], code: str) -> Iterator[str]:
+    """Which ways records and ``code``, the user's own with its size, go between the machines."""
     known = [(machine.name, machine.facts) for machine in machines if machine.facts is not None]
-    away = [name for name, facts in known if not facts["sees_results"]]
-    lacking = [name for name, facts in known if not facts["sees_code"]]
-    notes = [finding.sentence for finding in with_level(found, Level.WARNING)]
-    if away:
-        notes.append(f"trials on {listed(away)} send their records here, with Ray")
-    notes += idle(machines, settings)
-    if lacking:
-        notes.append(f"{code} is sent to {listed(lacking)}")
-    return notes
+    if away := [name for name, facts in known if not facts["sees_results"]]:
+        yield f"trials on {listed(away)} send their records here, with Ray"
+    if lacking := [name for name, facts in known if not facts["sees_code"]]:
+        yield f"{code} is sent to {listed(lacking)}"
 
 
 def idle(machines: Sequence[Machine], settings: WorkerSettings) -> Iterator[str]:
@@ -130,8 +129,3 @@ def about(machine: Machine, facts: dict[str, Any], here: dict[str, Any]) -> Iter
         yield warning(name, found, "set it: records contain the time")
     if facts["free"] < LEAST_FREE:
         yield warning(name, f"{facts['free'] / 2**20:.0f} MiB are free at home", "free some")
-
-
-def public(version: str | None) -> str | None:
-    """A version without what names a build, such as +cpu or +cu128."""
-    return version and version.partition("+")[0]

@@ -19,7 +19,7 @@ pytestmark = [
 def test_both_machines_run_trials_with_the_numbers_of_one(cluster, folder, command, start):
     code, output = command("run", "grid.yaml", "--profile")
     assert code == 0, output
-    assert "warning: trials on machine2 send their records here, with Ray" in output
+    assert "\ntrials on machine2 send their records here, with Ray" in output
     assert set(workers_of(folder)) == {"machine1", "machine2"}
     trials = recorded(folder)
     for trial in list(trials)[::3]:

@@ -35,6 +35,9 @@ class Watcher:
     def warned(self, message):
         pass
 
+    def told(self, message):
+        pass
+
     def starts_again(self, trial, reason, retry):
         self.running.discard(trial.trial_id)
 

@@ -45,6 +45,9 @@ class Recorder:
     def warned(self, message):
         self.warnings.append(message)
 
+    def told(self, message):
+        pass
+
     def starts_again(self, trial, reason, retry):
         self.events.append(("again", f"{reason}; {retry}"))
 
