@@ -23,7 +23,7 @@ from runners.preflight.machine.memory import available_memory, memory
 from runners.preflight.machine.path_lengths import path_lengths
 from runners.preflight.machine.ray_folder import cluster, sockets
 from runners.preflight.machine.shadows import shadows
-from runners.preflight.machine.software import packages, the_clock
+from runners.preflight.machine.software import bytecode, packages, the_clock
 from runners.preflight.machine.space import Need, space
 from runners.preflight.planned import Planned
 from runners.preflight.run_lock import in_use, is_held
@@ -145,4 +145,4 @@ def machine_findings(storage: Path, mode: WandbMode) -> Iterator[Finding]:
 
 def installation() -> Iterable[Finding]:
     """Versions, and where Ray runs."""
-    return (*packages(), cluster())
+    return (*packages(), *bytecode(), cluster())

@@ -1,10 +1,14 @@
 """The clock, Python and the installed packages."""
 
+import os
 import platform
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
+from importlib.util import cache_from_source, find_spec
+from pathlib import Path
 
 from adaloss.records.provenance import installed_version
 from runners.preflight.finding import Finding, fine, refused, warning
@@ -12,6 +16,8 @@ from runners.preflight.finding import Finding, fine, refused, warning
 EARLIEST_YEAR = 2020
 PACKAGE = "adaloss-sweep"
 REQUIREMENT = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?>=([\d.]+)$")
+VARIABLE = "PYTHONDONTWRITEBYTECODE"
+NO_BYTECODE = "each worker compiles torch anew, which takes seconds"
 REPORTED = ("torch", "torchvision", "timm", "ray", "wandb", "numpy", "pandas")
 
 
@@ -39,6 +45,22 @@ def packages(requirements: Iterable[str] | None = None) -> Iterator[Finding]:
         # Requirements with a condition belong to extras.
         if named := REQUIREMENT.match(requirement):
             yield from package(named[1], named[2])
+
+
+def bytecode(sources: Path | None = None) -> Iterator[Finding]:
+    """A warning if each process would compile torch's ``sources`` anew, which takes seconds."""
+    if sources is None:
+        found = find_spec("torch")
+        sources = Path(found.origin).parent if found and found.origin else Path()
+    kept = Path(cache_from_source(str(sources / "__init__.py")))
+    if (sources / "__init__.py").is_file() and not kept.exists():
+        if sys.dont_write_bytecode:
+            yield warning(
+                "bytecode", f"{NO_BYTECODE}, because {VARIABLE} is set", f"unset {VARIABLE}"
+            )
+        elif not os.access(sources, os.W_OK):
+            advice = f"have its owner run {sys.executable} -m compileall {sources.parent}"
+            yield warning("bytecode", f"{NO_BYTECODE}, because {sources} is read-only", advice)
 
 
 def package(name: str, least: str) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import py_compile
 import resource
 import shutil
 import socket
@@ -895,6 +896,21 @@ def test_what_is_installed_here_is_new_enough():
 def test_versions_are_compared_as_numbers():
     assert software.numbers("2.15.0+cpu") > software.numbers("2.9")
     assert software.numbers("1.0rc1") == (1, 0)
+
+
+def test_a_torch_that_each_worker_compiles_anew_is_noticed(tmp_path, monkeypatch):
+    (tmp_path / "__init__.py").write_text("")
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    (finding,) = software.bytecode(tmp_path)
+    assert finding.level is WARNING
+    assert finding.advice == "unset PYTHONDONTWRITEBYTECODE"
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    assert list(software.bytecode(tmp_path)) == []
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    (finding,) = software.bytecode(tmp_path)
+    assert "-m compileall" in finding.advice
+    py_compile.compile(tmp_path / "__init__.py")
+    assert list(software.bytecode(tmp_path)) == []
 
 
 def test_a_clusters_machine_is_not_this_one(planned, monkeypatch):
