@@ -58,9 +58,10 @@ name: million
 parameters:
   {{dataset: digits, model: mlp, optimizer: [adaloss, sgd_constant, sgd_decay_sqrt, adagrad_norm],
    b0: [0.01, 0.1, 1, 10, 100], lr: {rates}, epochs: 1, batch_size: 128}}
-seeds: 5
+seeds: 10
 """
-RATES = 10_000
+# As many cells as a sweep may have.
+RATES = 5_000
 SIMULATED = (1, 10, 100, 1_000)
 LENGTHS = (1.0, 60.0)
 TRIALS_PER_SIMULATED_SLOT = 20
@@ -285,9 +286,10 @@ def commands_for_a_million() -> list[dict[str, Any]]:
                 [PROGRAM, command, "grid.yaml"],
                 cwd=name,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
             )
-            _, _, usage = os.wait4(process.pid, 0)
+            _, status, usage = os.wait4(process.pid, 0)
+            if code := os.waitstatus_to_exitcode(status):
+                sys.exit(f"adaloss-sweep {command} ended with exit code {code}")
             seconds = time.monotonic() - started
             gigabytes = usage.ru_maxrss * 1024 / 1e9
             rows.append({"command": command, "seconds": seconds, "gigabytes": gigabytes})
