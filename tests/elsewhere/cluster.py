@@ -4,7 +4,6 @@ Each has its own host name, network address, processes and mounts. Killing its f
 what pulling the plug is to a machine.
 """
 
-import json
 import os
 import random
 import shutil
@@ -53,6 +52,8 @@ class Machine:
     address: str
     cable: str
     ray_folder: Path
+    log: Path
+    cpus: int
     hidden: tuple[Path, ...]
     first: subprocess.Popen[bytes]
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -74,21 +75,19 @@ class Machine:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start_ray(self, *options: object, cpus: int, log: Path, variables: dict[str, str]) -> None:
+    def start_ray(self, *options: object, variables: dict[str, str]) -> None:
         """Start Ray's servers, which end with the machine."""
         words = [Path(sys.executable).parent / "ray", "start", "--block", "--disable-usage-stats"]
         words += ["--node-ip-address", self.address, "--node-name", self.name]
-        words += ["--num-cpus", str(cpus), "--object-store-memory", "80000000", *options]
-        with log.open("ab") as output:
+        words += ["--num-cpus", str(self.cpus), "--object-store-memory", "80000000", *options]
+        own = {"RAY_TMPDIR": str(self.ray_folder)}
+        with self.log.open("wb") as output:
             self.started.append(
                 subprocess.Popen(
                     self.words(*words),
                     stdout=output,
                     stderr=output,
-                    env=environment()
-                    | IMPATIENT
-                    | variables
-                    | {"RAY_TMPDIR": str(self.ray_folder)},
+                    env=environment() | IMPATIENT | variables | own,
                 )
             )
 
@@ -155,6 +154,8 @@ class Cluster:
             address=f"{self.net}.{number}",
             cable=cable,
             ray_folder=self.folder / "ray",
+            log=self.folder / f"machine{number}.log",
+            cpus=cpus,
             hidden=tuple(hidden),
             first=subprocess.Popen(
                 ["unshare", *OWN, "--fork", "--mount-proc", "--kill-child", *FIRST],
@@ -175,13 +176,16 @@ class Cluster:
         for device in ("lo", "eth0"):
             machine.run("ip", "link", "set", device, "up")
         machine.hide(machine.ray_folder, *(self.folder / name for name in OF_EACH), *hidden)
+        self.start_ray(machine)
+        return machine
+
+    def start_ray(self, machine: Machine) -> None:
+        """Start Ray on the machine, as the head if it is the first."""
         head = ["--head", "--port", PORT, "--include-dashboard", str(self.jobs).lower()]
         head += ["--dashboard-host", machine.address, "--dashboard-port", DASHBOARD_PORT]
         head += ["--temp-dir", machine.ray_folder]
         options = head if machine is self.machines[0] else ["--address", self.address]
-        log = self.folder / f"{machine.name}.log"
-        machine.start_ray(*options, cpus=cpus, log=log, variables=self.own_variables)
-        return machine
+        machine.start_ray(*options, variables=self.own_variables)
 
     def restart(self, number: int) -> None:
         """Replace all machines, of which only the first may see what the others do not."""
@@ -195,16 +199,16 @@ class Cluster:
 
     def wait(self) -> None:
         """Wait until all machines have joined."""
-        script = "import json, ray; ray.init(log_to_driver=False, logging_level='ERROR'); "
-        script += "print(json.dumps([n['NodeName'] for n in ray.nodes() if n['Alive']]))"
 
         def joined() -> bool:
-            asked = self.start(self.machines[0], sys.executable, "-c", script)
-            printed, _ = asked.communicate()
-            names = json.loads(printed.splitlines()[-1]) if asked.returncode == 0 else []
-            return set(names) >= {machine.name for machine in self.machines}
+            for machine in self.machines:
+                # Ray gives its start half a minute, which on a busy machine is too short.
+                if machine.started[-1].poll() is not None:
+                    self.start_ray(machine)
+            logs = [machine.log.read_text() for machine in self.machines]
+            return all("Ray runtime started" in log for log in logs)
 
-        until(joined, pause=1)
+        until(joined, pause=0.2)
 
     def start(
         self, machine: Machine, *words: object, cwd: Path | None = None, **variables: str

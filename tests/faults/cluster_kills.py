@@ -49,7 +49,8 @@ execution: {{checkpoint_interval: 0.2, retries: 5}}
 wandb: {{mode: disabled}}
 """
 
-Numbers = dict[str, list[dict[str, float | None]]]
+Records = dict[str, tuple[str, list[dict[str, float | None]]]]
+"""The end and the epochs of each trial, by the name of its folder."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def processes(sign: str) -> list[int]:
     return found
 
 
-def try_point(point: Point, cluster: Cluster, folder: Path, expected: Numbers) -> list[str]:
+def try_point(point: Point, cluster: Cluster, folder: Path, expected: Records) -> list[str]:
     """Everything that is wrong after the point; an empty list is as it should be."""
     (folder / "grid.yaml").write_text(GRID)
     broken = False
@@ -199,36 +200,40 @@ def wait_for_an_epoch(folder: Path, command: subprocess.Popen[str]) -> None:
         time.sleep(0.1)
 
 
-def differences(folder: Path, expected: Numbers) -> list[str]:
+def differences(folder: Path, expected: Records) -> list[str]:
     """What the records have lost, have twice, or have with other numbers."""
     sweep, store = load_sweep(folder / "grid.yaml"), Store(folder / "results" / "sweep")
     wrong = []
     for trial in sweep.trials:
         name, result = store.folder_name(trial), store.read_result(trial)
-        if result is None or result.state != "complete":
-            wrong.append(f"{name}: {result and result.state}")
-        elif [numbers(epoch) for epoch in store.read_metrics(trial)] != expected[name]:
+        state, epochs = expected[name]
+        if result is None or result.state != state:
+            wrong.append(f"{name}: {result and result.state}, not {state}")
+        elif [numbers(epoch) for epoch in store.read_metrics(trial)] != epochs:
             wrong.append(f"{name}: other epochs than without the fault")
         if left := [path.name for path in store.trial_folder(trial).glob(".*")]:
             wrong.append(f"{name}: {', '.join(left)} is left")
     return wrong
 
 
-def undisturbed(folder: Path) -> Numbers:
-    """The numbers of the sweep in this process."""
+def undisturbed(folder: Path) -> Records:
+    """The records of the sweep in this process."""
     (folder / "grid.yaml").write_text(GRID)
     sweep: Sweep = load_sweep(folder / "grid.yaml")
     store = Store(folder / "here")
     with redirect_stdout(StringIO()):
         for trial in sweep.trials:
             execute_here(trial, sweep, store)
-    return {
-        store.folder_name(trial): [numbers(epoch) for epoch in store.read_metrics(trial)]
-        for trial in sweep.trials
-    }
+    records: Records = {}
+    for trial in sweep.trials:
+        result = store.read_result(trial)
+        assert result is not None, "it was run"
+        epochs = [numbers(epoch) for epoch in store.read_metrics(trial)]
+        records[store.folder_name(trial)] = (result.state, epochs)
+    return records
 
 
-def tried(points: Iterator[Point], expected: Numbers) -> dict[Point, list[str]]:
+def tried(points: Iterator[Point], expected: Records) -> dict[Point, list[str]]:
     """What is wrong after each point. Points with the same machines share a cluster."""
     found: dict[Point, list[str]] = {}
     with ExitStack() as ends:
