@@ -29,6 +29,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # As in trials. Threads that wait for each other on busy processors take many times as long.
 torch.set_num_threads(1)
 
+# Tests run beside each other, so each has one processor for its sweeps, which then have one worker.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    ALL_PROCESSORS = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {ALL_PROCESSORS[int(worker[2:]) % len(ALL_PROCESSORS)]})
+
 MakeTrial = Callable[..., ImageTrial]
 
 # Ray's workers give way to all other processes (nice 15): beside other tests they would wait for

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import without_ray
 from clock import Clock
 from command_server import CommandServer
 from patience import PATIENCE
@@ -88,6 +89,21 @@ def cli(
         with pytest.raises(SystemExit) as stop:
             main()
         return (stop.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def cli_without_ray(
+    cli: Callable[..., tuple[object, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """``adaloss-sweep`` in this process, which also runs the trials and draws no figures."""
+    monkeypatch.setitem(sys.modules, "runners.on_ray.trials", without_ray)
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        words = [*arguments, *(["--no-figures"] if arguments[0] in ("run", "retry") else [])]
+        code, output, errors = cli(*words)
+        return subprocess.CompletedProcess(words, code, output, errors)
 
     return run
 

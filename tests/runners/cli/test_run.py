@@ -68,7 +68,7 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
 
 
 def test_an_interrupt_loses_nothing(grid, tmp_path):
-    grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 2000"))
+    grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 300"))
     process = subprocess.Popen(
         [sys.executable, "-m", "runners", "run", str(grid)],
         cwd=tmp_path,
@@ -120,12 +120,15 @@ def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path)
     [
         ("paper-regression", []),
         ("paper-two-layer", []),
-        ("paper-pendulum", []),
+        (
+            "paper-pendulum",
+            ["--set", "copies=2", "--set", "rollout_steps=16", "--set", "batch_size=16"],
+        ),
         ("paper-lstm", ["--set", "dataset=digits"]),
     ],
 )
-def test_the_grids_of_the_papers_other_experiments_run(command, name, settings, tmp_path):
-    smoke = command(
+def test_the_grids_of_the_papers_other_experiments_run(cli_without_ray, name, settings, tmp_path):
+    smoke = cli_without_ray(
         *("run", name, "--smoke", "--only", "b0=1", "--wandb", "disabled", "--json", *settings)
     )
     assert smoke.returncode == 0, smoke.stderr

@@ -93,13 +93,13 @@ def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
         assert store.read_result(trial).last["loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_script_that_fails_diverges_and_completes(command, tmp_path, without_a_mirror):
+def test_a_script_that_fails_diverges_and_completes(cli_without_ray, tmp_path, without_a_mirror):
     grid = (
         "program: train.py\nmetric: {name: loss}\nseeds: 2\n"
         f"parameters: {{lr: [0.1, 0.5], kind: [good, wild, broken]}}\n{ONE_WORKER}"
     )
     store = write(tmp_path, grid, train=SCRIPT)
-    ran = command("run", "grid.yaml", "--no-figures")
+    ran = cli_without_ray("run", "grid.yaml")
     assert ran.returncode == 4, ran.stderr
     assert "N/A" in ran.stdout
     assert "code: exit code 1: ValueError: no such kind" in ran.stderr
@@ -115,16 +115,16 @@ def test_a_script_that_fails_diverges_and_completes(command, tmp_path, without_a
             assert store.log_path(trial).read_text() == "working\n" + (
                 "diverged: the loss is nan at step 1 (epoch 1)\n" if kind == "wild" else ""
             )
-    status = command("status", "grid.yaml", "--json")
+    status = cli_without_ray("status", "grid.yaml", "--json")
     counts = json.loads(status.stdout)
     assert (counts["complete"], counts["diverged"], counts["failed"]) == (4, 4, 4)
     # The script is corrected.
     (tmp_path / "train.py").write_text(SCRIPT.replace('== "broken"', '== "other"'))
-    fixed = command("retry", "grid.yaml", "--failed", "--changed", "--no-figures")
+    fixed = cli_without_ray("retry", "grid.yaml", "--failed", "--changed")
     assert fixed.returncode == 0, fixed.stderr
 
 
-def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_mirror):
+def test_an_analysis_of_any_parameters_and_metrics(cli_without_ray, tmp_path, without_a_mirror):
     grid = (
         "program: train.py\nmetric: {name: test/top1, goal: maximize}\nseeds: 2\n"
         "parameters: {optimizer: {parameters: {lr: {values: [0.1, 0.5]}}}, task: [a, b], état: 1}\n"
@@ -143,18 +143,18 @@ def test_an_analysis_of_any_parameters_and_metrics(command, tmp_path, without_a_
     )
     with_command = f"command: ['${{interpreter}}', '${{program}}', '${{args_json}}']\n{grid}"
     write(tmp_path, with_command, train=script)
-    ran = command("run", "grid.yaml")
+    ran = cli_without_ray("run", "grid.yaml")
     assert ran.returncode == 0, ran.stderr
     assert "Task A" in ran.stdout
     assert "0.550±0.071" in ran.stdout
     assert "%" not in ran.stdout
-    only = command("table", "grid.yaml", "--only", "optimizer.lr=0.5,parameters.task=b")
+    only = cli_without_ray("table", "grid.yaml", "--only", "optimizer.lr=0.5,parameters.task=b")
     assert "0.550±0.071" in only.stdout
-    shown = command("stats", "grid.yaml")
+    shown = cli_without_ray("stats", "grid.yaml")
     assert shown.returncode == 0, shown.stderr
-    report = command("report", "grid.yaml")
+    report = cli_without_ray("report", "grid.yaml")
     assert report.returncode == 0, report.stderr
-    compared = command("compare", "grid.yaml", "--with", "results/grid")
+    compared = cli_without_ray("compare", "grid.yaml", "--with", "results/grid")
     assert compared.returncode == 0, compared.stderr
 
 
@@ -171,8 +171,8 @@ def test_each_trial_is_one_run_of_wandb(command, tmp_path):
     assert len(runs) == 2 + 1  # The third has the sweep's files.
 
 
-def test_the_shipped_example_gives_its_table(command, tmp_path, without_a_mirror):
-    ran = command("run", "your-own-code", "--only", "seed=0", "--no-figures")
+def test_the_shipped_example_gives_its_table(cli_without_ray, tmp_path, without_a_mirror):
+    ran = cli_without_ray("run", "your-own-code", "--only", "seed=0,learning-rate=0.1")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("your-own-code") >= 2
     for name in ("sgd", "momentum", "adam"):
@@ -180,10 +180,11 @@ def test_the_shipped_example_gives_its_table(command, tmp_path, without_a_mirror
     assert "did not read" not in ran.stderr
 
 
-def test_trials_that_write_one_file_run_one_at_a_time(tmp_path):
+def test_trials_that_write_one_file_run_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(4), raising=False)
     grid = "program: train.py\nmetric: {name: loss}\nparameters: {lr: [1, 2]}\n"
     write(tmp_path, grid, train="")
-    assert workers(load_sweep(tmp_path / "grid.yaml")) == cpus_of_this_machine()
+    assert workers(load_sweep(tmp_path / "grid.yaml")) == cpus_of_this_machine() == 4
     write(tmp_path, f"{grid}metrics: {{file: results.json}}\n")
     assert workers(load_sweep(tmp_path / "grid.yaml")) == 1
 
@@ -218,35 +219,39 @@ def test_a_plan_times_a_whole_trial_and_keeps_none_of_its_files(command, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["grid.yaml", "mine.py"]
 
 
-def test_seeds_without_effect_and_other_axes_of_a_table(command, tmp_path, without_a_mirror):
+def test_seeds_without_effect_and_other_axes_of_a_table(
+    cli_without_ray, tmp_path, without_a_mirror
+):
     grid = (
         "program: mine.py:train\nmetric: {name: loss}\n"
         f"parameters: {{lr: [0.1, 0.7], width: [3, 4]}}\nseeds: 3\n{ONE_WORKER}"
     )
     mine = "def train(trial):\n    return {'loss': trial['lr'], 'acc': trial['width']}\n"
     write(tmp_path, grid, mine=mine)
-    ran = command("run", "grid.yaml", "--no-figures")
+    ran = cli_without_ray("run", "grid.yaml")
     assert ran.returncode == 0, ran.stderr
     remark = "All seeds of a cell gave equal numbers: does the program use its seed?"
     assert remark in ran.stdout
-    turned = command("table", "grid.yaml", "--rows", "width", "--columns", "lr", "--metric", "acc")
+    turned = cli_without_ray(
+        "table", "grid.yaml", "--rows", "width", "--columns", "lr", "--metric", "acc"
+    )
     assert turned.returncode == 0, turned.stderr
     assert "| width / lr |" in turned.stdout
     (tmp_path / "mine.py").write_text(mine.replace("trial['lr']", "trial['lr'] + trial['seed']"))
-    repeated = command("retry", "grid.yaml", "--changed", "--no-figures")
+    repeated = cli_without_ray("retry", "grid.yaml", "--changed")
     assert repeated.returncode == 0, repeated.stderr
     assert remark not in repeated.stdout
 
 
 @pytest.mark.slow
-def test_a_sweep_that_stops_early_counts_what_ran(command, tmp_path):
+def test_a_sweep_that_stops_early_counts_what_ran(cli_without_ray, tmp_path):
     (tmp_path / "train.sh").write_text('echo "no file /data/$1/x"; exit 3\n')
     (tmp_path / "grid.yaml").write_text(
         "name: stops\nprogram: train.sh\ncommand: [sh, '${program}', '${args}']\n"
         "metric: {name: loss}\n"
         f"parameters: {{lr: {{values: {list(range(60))}}}}}\n"
     )
-    ended = command("run", "grid.yaml", "--json", "--no-figures")
+    ended = cli_without_ray("run", "grid.yaml", "--json")
     assert ended.returncode == 4, ended.stderr
     said = json.loads(ended.stdout)
     assert 10 <= said["failed"] < 60
