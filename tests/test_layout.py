@@ -108,3 +108,12 @@ def test_a_worker_is_up_before_it_imports_what_takes_time():
         "import sys; assert 'ray.tune' not in sys.modules"
     )
     assert not imported_by(statement) & {*takes_time, "pandas", "pyarrow"}
+
+
+def test_without_the_dependencies_the_command_says_which_is_missing():
+    # Without site-packages, as after pip install --no-deps.
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import adaloss_sweep as a; a.main()"
+    ended = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("adaloss-sweep: typer is not installed")
+    assert "Traceback" not in ended.stderr

@@ -266,7 +266,9 @@ ray.shutdown()
 
 
 @pytest.mark.slow
-def test_a_script_without_a_guard_runs_twice_to_the_commands_numbers(tmp_path, command, grid):
+def test_a_script_without_a_guard_runs_twice_to_the_commands_numbers(
+    tmp_path, cli_without_ray, grid
+):
     Path("script.py").write_text(SCRIPT)
     Path("ray_is_not_imported_yet.py").write_text("import sys\nassert 'ray' not in sys.modules\n")
     ended = subprocess.run(
@@ -285,7 +287,7 @@ def test_a_script_without_a_guard_runs_twice_to_the_commands_numbers(tmp_path, c
     assert Path("told").read_text() == f"{sentence}\nend\n"
     assert processes_of(tmp_path / "results" / "small").alive() == []
 
-    of_command = command("run", grid, "--storage", "elsewhere", "--quiet")
+    of_command = cli_without_ray("run", grid, "--storage", "elsewhere", "--quiet")
     assert of_command.returncode == 0, of_command.stderr
     here, there = (Store(tmp_path / root / "small") for root in ("results", "elsewhere"))
     for trial in load_sweep(grid).trials:

@@ -81,6 +81,8 @@ def test_the_documented_notebook_runs_and_shows_what_is_kept_in_it(tmp_path):
     notebook = nbformat.from_dict(json.loads(json.dumps(kept)))
     for cell in notebook.cells:
         cell.outputs = []
+        # Each trial of one's own optimizer has a process of its own, which takes seconds.
+        cell.source = cell.source.replace('"seeds": 3', '"seeds": 2')
     client(notebook, tmp_path).execute()
     for cell, before in zip(notebook.cells, kept.cells, strict=True):
         if cell.cell_type == "code":
