@@ -44,6 +44,8 @@ unit: setup
 faults: setup
 	$(BIN)/pytest tests/faults
 	$(BIN)/python tests/faults/kill_points.py --points 300
+	$(BIN)/python tests/faults/program_kills.py
+	$(BIN)/python tests/faults/cluster_kills.py
 
 # The pages that are generated from the grid's schema and the commands.
 reference: setup
