@@ -216,7 +216,7 @@ def draw_panel(
         cells = [table.cells[value, column] for value in positions.values]
         draw_means(axes, at, cells, styles[column], spread)
         draw_crosses(axes, at, cells, styles[column], band.middle)
-    axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
+    axes.set_xlabel(literal(table.row_name), fontsize=TEXT_POINTS)
     axes.set_ylabel(metric_label(table.measure, 26), fontsize=TEXT_POINTS)
     axes.margins(y=0.12)
     tidy(axes)

@@ -121,10 +121,11 @@ def shown_columns(tables: Sequence[Table], notes: list[str]) -> tuple[object, ..
     """The columns of all tables, up to a limit; a note reports omitted ones."""
     columns = tuple(dict.fromkeys(value for table in tables for value in table.column_values))
     if len(columns) > MAX_LINES:
-        field = tables[0].column_field
+        table = tables[0]
+        last = table.names.text(table.column_field, columns[MAX_LINES - 1])
         notes.append(
-            f"The first {MAX_LINES} of {len(columns)} values of {field} are shown, up to "
-            f"{tables[0].names.text(field, columns[MAX_LINES - 1])}."
+            f"The first {MAX_LINES} of {len(columns)} values of {table.column_name} are shown, "
+            f"up to {last}."
         )
     return columns[:MAX_LINES]
 
