@@ -205,7 +205,7 @@ def cross_handle(label: str = "diverged") -> Line2D:
 
 def number_of_seeds(cells: Sequence[Cell]) -> str:
     """``5 seeds``, ``3 to 5 seeds`` or ``one seed``: the declared number."""
-    declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
+    declared = {cell.expected for cell in cells if cell.expected}
     fewest, most = min(declared), max(declared)
     if most == 1:
         return "one seed"
