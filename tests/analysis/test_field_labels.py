@@ -47,7 +47,7 @@ labels:
 TABLES = {
     "tuned": "{rows: b0, columns: optimizer, per: batch_size, tune: lr}",
     "numbers across": "{rows: b0, columns: lr, per: [optimizer, batch_size], show_n: always}",
-    "a target": "{rows: b0, columns: optimizer, per: [batch_size, lr],"
+    "a target": "{rows: b0, columns: optimizer, per: batch_size, only: {lr: [0.05]},"
     " at: {reach: {test/top1: 80}}}",
     "one column": "{rows: lr, columns: model, per: [b0, optimizer, batch_size], transpose: true}",
 }
@@ -72,8 +72,10 @@ def read(records, folder, text):
         elif (trial.b0, trial.batch_size, trial.seed) == (10, 64, 3):
             records.fail(trial)
         else:
-            better = 9 * (trial.optimizer == "adaloss") + 3 * (trial.lr == 0.5)
-            records.complete(trial, 80.0 + better + trial.seed / 7)
+            is_adaloss = trial.optimizer == "adaloss"
+            by_chance = trial.seed * (3 + is_adaloss) / 7
+            better = 9 * is_adaloss * (trial.b0 < 10) + 3 * (trial.lr == 0.5)
+            records.complete(trial, 80.0 + better + by_chance)
     return read_results(sweep, sweep.trials, records.store)
 
 
@@ -136,8 +138,9 @@ def test_no_reader_sees_the_name_of_a_labelled_field(results):
         assert not found, (name, found)
         if name in ("md", "report", "comparison", "document"):
             assert "first value" in text
-            assert "step size" in text
             assert "batch" in text
+        if name == "report":
+            assert {"step size", "shrinkage", "Method"} <= set(re.findall("[^<>]+", text))
 
 
 def test_files_for_programs_have_the_names(results):
