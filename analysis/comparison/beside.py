@@ -185,10 +185,29 @@ def caption(comparison: Comparison, spec: TableSpec, cells: Sequence[Cell]) -> I
     if theirs.circumstances.get(SPREAD) is None:
         spread = spread.replace(" (ddof = 1)", "")
     yield f"The same cells of {one_line(theirs.name)}: {label}, {spread} over {runs(cells)}."
+    yield from at_our_choice(comparison, spec)
     yield from marks(comparison, spec, cells)
     yield from (f"{text}." for text, _ in comparison.caveats)
     yield from on_the_spread(comparison)
     yield from condition_notes(comparison.conditions)
+
+
+def at_our_choice(comparison: Comparison, spec: TableSpec) -> Iterator[str]:
+    """A sentence if their numbers are at the values that were tuned for ours."""
+    chosen = [
+        name
+        for name in spec.tune
+        if len(comparison.theirs.values(name)) > 1
+        and all(
+            cell.ours is not None
+            and cell.theirs is not None
+            and cell.ours.fields[name] == cell.theirs.fields.get(name)
+            for cell in comparison.cells
+        )
+    ]
+    if chosen:
+        fields = " and ".join(comparison.names.fields(chosen))
+        yield f"Theirs are at the {fields} chosen for ours, which need not be their best."
 
 
 def runs(cells: Sequence[Cell]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from matplotlib.figure import Figure
 
 from adaloss.grid.tables.spec import TableSpec
-from analysis.comparison.beside import Beside, unknown
+from analysis.comparison.beside import Beside, at_our_choice, unknown
 from analysis.comparison.compare import Comparison
 from analysis.comparison.wording import condition_notes
 from analysis.figures.against import draw
@@ -36,8 +36,12 @@ def against_beside(
         for table, side in ((pair.ours, comparison.ours), (pair.theirs, comparison.theirs))
     ]
     there = (cell for pair in tables if pair.theirs for cell in pair.theirs.cells.values())
-    caveats = [f"{text}." for text, _ in comparison.caveats]
-    notes = [*unknown(spec, there), *caveats, *condition_notes(comparison.conditions)]
+    notes = [
+        *at_our_choice(comparison, spec),
+        *unknown(spec, there),
+        *(f"{text}." for text, _ in comparison.caveats),
+        *condition_notes(comparison.conditions),
+    ]
     return draw(
         panels,
         title=title,

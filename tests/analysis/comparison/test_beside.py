@@ -99,6 +99,25 @@ def test_the_withdrawn_numbers_are_called_so_beside_their_table_alone(paper):
     assert (vit.theirs.part, resnet.theirs.part) == (VIT, RESNET)
 
 
+def test_it_is_said_that_theirs_are_at_the_values_tuned_for_ours(paper):
+    tuned = {"rows": "model", "per": None, "tune": "b0", "only": {"model": (VIT,)}}
+    spec = TableSpec.model_validate(paper.spec.model_dump() | tuned)
+    comparison, (pair,) = side_by_side(paper, published_side(), spec)
+    (choice,) = {c.choice.values for (_, name), c in pair.ours.cells.items() if name == "adaloss"}
+    (there,) = {
+        c.mean
+        for c in published_cells()
+        if (c.model, c.optimizer, c.b0) == (VIT, "adaloss", *choice)
+    }
+    assert pair.theirs.cells[VIT, "adaloss"].mean == there
+    said = "Theirs are at the b0 chosen for ours, which need not be their best."
+    assert said in pair.theirs.caption
+    figure = against_beside(comparison, spec, [pair], title="")
+    assert said in figure.texts[-1].get_text().replace("\n", " ")
+    _, (other, _) = side_by_side(paper, published_side())
+    assert "chosen for ours" not in other.theirs.caption
+
+
 @pytest.fixture
 def small(records, tmp_path):
     """Two optimizers at two b0 on the digits."""
