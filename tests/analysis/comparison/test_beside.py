@@ -188,6 +188,37 @@ def test_several_of_theirs_at_one_place_are_refused(small, file):
         side_by_side(small, theirs)
 
 
+PROGRAM = """\
+name: own
+program: train.py
+metric: {name: loss, goal: minimize}
+parameters: {lr: [0.1, 1], width: [4, 8], depth: 2}
+seeds: 2
+"""
+
+
+@pytest.mark.parametrize("method", ["grid", "random"])
+def test_programs_have_tables_beside_each_other_and_points_do_not(programs, tmp_path, method):
+    path = tmp_path / "own.yaml"
+    cap = "" if method == "grid" else "run_cap: 3\n"
+    path.write_text(f"{PROGRAM}method: {method}\n{cap}")
+    sweep = load_sweep(path)
+    programs.metric = "loss"
+    for number, trial in enumerate(sweep.trials):
+        programs.complete(trial, {"loss": 0.1 + number})
+    results = read_results(sweep, sweep.trials, programs.store)
+    theirs = records_side(results.frame, name="again", measure=results.measure)
+    if method == "random":
+        with pytest.raises(UserError, match="point does not tell the cells of a comparison apart"):
+            side_by_side(results, theirs)
+        return
+    _, (pair,) = side_by_side(results, theirs)
+    assert pair.theirs.row_values == pair.ours.row_values
+    means = {key: cell.mean for key, cell in pair.ours.cells.items()}
+    assert {key: cell.mean for key, cell in pair.theirs.cells.items()} == means
+    assert (pair.theirs.row_field, pair.theirs.column_field) == ("lr", "width")
+
+
 def lines_of(axes, colour):
     """The means of the line of this colour, by place."""
     for container in axes.containers:
