@@ -10,7 +10,8 @@ from adaloss.grid.tables.spec import TableSpec
 OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?![\w-])")
 CALLED = {
     **{name.replace("_", "-"): name for name in TableSpec.model_fields},
-    **{name: name for name in ("only", "limit", "smoke", "wandb", "notify", "calibrate")},
+    **{name: name for name in ("only", "limit", "smoke", "wandb", "notify")},
+    "calibrate": "calibrate=True",
     "storage": "results_root",
     "set": "smoke",
 }

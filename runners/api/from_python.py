@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ from adaloss.grid.mistakes.wording import as_written
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
 from adaloss.trial import Trial
-from runners.api.arguments import naming_arguments
+from runners.api.arguments import naming_arguments, with_arguments
 from runners.api.before_run import locked, set_aside_to_repeat, set_stale_aside, smoke_store
 from runners.api.opening import GridLike, open_results, open_sweep, results_at, storage_of
 from runners.api.plans import Only, SweepPlan, plan_of, plan_sweep
@@ -168,7 +169,8 @@ def plan(
     """
     with naming_arguments(), hidden_main():
         sweep, store = open_sweep(grid, storage_of(results_root), say)
-        return plan_sweep(sweep, store, only, calibrate=calibrate)
+        planned = plan_sweep(sweep, store, only, calibrate=calibrate)
+        return replace(planned, lines=tuple(map(with_arguments, planned.lines)))
 
 
 def results(grid: GridLike, *, results_root: str | Path = "results") -> SweepResults:

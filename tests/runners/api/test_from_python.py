@@ -87,7 +87,8 @@ def test_help_explains_every_argument(function):
 def test_a_plan_is_the_commands(cli, grid):
     of_command = cli("plan", grid)[1]
     planned = runners.plan(grid)
-    assert f"{planned}\n" == of_command
+    assert "; plan with --calibrate times a few steps\n" in of_command
+    assert f"{planned}\n" == of_command.replace("--calibrate", "calibrate=True")
     assert str(runners.plan(GRID)) == str(planned)
     assert planned._repr_html_() == f"<pre>{planned}</pre>"
     assert (planned.counts["trials"], planned.counts["missing"]) == (8, 8)
