@@ -46,7 +46,7 @@ class Results:
 
     @cached_property
     def names(self) -> Names:
-        """The labels of the fields' values."""
+        """The labels of the fields and their values."""
         return with_named_points(Names(self.sweep.labels), self.frame)
 
     @property
@@ -83,7 +83,8 @@ class Results:
         done = f"{len(states) - missing} of {len(states)} trials"
         mixed = any_mixed(self.chosen())
         remarks = [f"INCOMPLETE: {done}"] if missing else []
-        remarks += [f"{' and '.join(self.spec.tune)} tuned"] if self.spec.tune else []
+        tuned_fields = " and ".join(self.names.fields(self.spec.tune))
+        remarks += [f"{tuned_fields} tuned"] if tuned_fields else []
         remarks += ["MIXED: several versions of your own code or data"] if mixed else []
         return f"{name} ({'; '.join(remarks)})" if remarks else name
 

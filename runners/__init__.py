@@ -1,7 +1,7 @@
 """Where and how a sweep runs: the commands, Ray Tune, the checks before, the mirror to W&B.
 
-``from runners import run, plan, results`` does what the commands do, from Python and in notebooks.
-Each name is imported on first use, so that the command line need not wait for pandas.
+``from runners import run, retry, plan, results`` does what the commands do, from Python and in
+notebooks. Each name is imported on first use, so that the command line need not wait for pandas.
 """
 
 from importlib import import_module
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaloss.errors import UserError
-    from runners.api.from_python import SweepIncompleteError, plan, results, run
+    from runners.api.from_python import SweepIncompleteError, plan, results, retry, run
     from runners.api.plans import SweepPlan
     from runners.api.results import SweepResults
     from runners.api.running import SweepInterruptedError
@@ -22,6 +22,7 @@ __all__ = [
     "UserError",
     "plan",
     "results",
+    "retry",
     "run",
 ]
 
@@ -33,6 +34,7 @@ MODULES = {
     "UserError": "adaloss.errors",
     "plan": "runners.api.from_python",
     "results": "runners.api.from_python",
+    "retry": "runners.api.from_python",
     "run": "runners.api.from_python",
 }
 

@@ -68,9 +68,9 @@ class Sweep:
     ``trials`` are in the order to run them. No two have the same fields, but trials share a
     ``trial_id`` if their optimizer ignores the field in which they differ. ``axes`` has the values,
     in declared order, of every field with more than one. ``tables`` are those of the grid's
-    ``tables:``, ``labels`` the labels of values by field and value. ``notes`` are sentences about
-    parts of the file that are not used or are read as something else. ``defaulted`` has ``name``
-    and ``seeds`` if the file does not set them. ``text`` always has a name.
+    ``tables:``, ``labels`` those of fields and values. ``notes`` are sentences about parts of the
+    file that are not used or are read as something else. ``defaulted`` has ``name`` and ``seeds``
+    if the file does not set them. ``text`` always has a name.
     """
 
     name: str
@@ -139,7 +139,7 @@ def sweep_of(as_written: GridFile) -> Sweep:
         # Tables cannot be checked against cells with mistakes.
         tables, table_problems = read_tables(file, grid, [] if problems else cells, invalid)
         problems += table_problems
-    labels, label_problems = ({}, []) if problems else read_labels(file, cells, seeds)
+    labels, label_problems = (Labels(), []) if problems else read_labels(file, cells, seeds)
     problems += label_problems
     if grid is None or problems:
         raise GridError(path, problems)

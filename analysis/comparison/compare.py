@@ -47,6 +47,11 @@ class Comparison:
         return min(several, key=counts.__getitem__) if len(several) > 1 else None
 
     @property
+    def named_by_labels(self) -> tuple[str, ...]:
+        """What the fields that distinguish the cells are called."""
+        return self.names.fields(self.named_by)
+
+    @property
     def tests(self) -> tuple[Welch, ...]:
         """The tests that were made."""
         return tuple(cell.test for cell in self.cells if cell.test is not None)
@@ -58,7 +63,7 @@ class Comparison:
 
 
 def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
-    """Compare the cells of our side with those of theirs; ``names`` has our labels of values.
+    """Compare the cells of our side with those of theirs; ``names`` has our labels.
 
     Raises:
         UserError: the sides have different metrics, or no cell in common; the message has the
@@ -87,7 +92,7 @@ def compare(ours: Side, theirs: Side, names: Names = NO_LABELS) -> Comparison:
         unmatched=without_partner(matching),
         names=names,
         conditions=conditions_of(ours, theirs, pairs, names),
-        caveats=caveats_of(ours, theirs, pairs),
+        caveats=caveats_of(ours, theirs, pairs, names),
     )
 
 
@@ -147,17 +152,19 @@ def without_partner(matching: Matching) -> tuple[ComparedCell, ...]:
     return (*ours, *theirs)
 
 
-def caveats_of(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[tuple[str, int], ...]:
+def caveats_of(
+    ours: Side, theirs: Side, pairs: Sequence[Pair], names: Names
+) -> tuple[tuple[str, int], ...]:
     """The caveats that concern some pair, with the number of pairs."""
     counted = (
         (caveat.text, sum(concerns(caveat.ours, p.ours, caveat.theirs, p.theirs) for p in pairs))
         for caveat in (*ours.caveats, *theirs.caveats)
     )
-    found = (*counted, automatic(ours, theirs, pairs))
+    found = (*counted, automatic(ours, theirs, pairs, names))
     return tuple((text, count) for text, count in found if count)
 
 
-def automatic(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[str, int]:
+def automatic(ours: Side, theirs: Side, pairs: Sequence[Pair], names: Names) -> tuple[str, int]:
     """A caveat on ``precision: auto`` on both sides, and its number of pairs."""
     hardware = ours.circumstances.get(HARDWARE)
     same = hardware is not None and MIXED not in hardware
@@ -168,8 +175,8 @@ def automatic(ours: Side, theirs: Side, pairs: Sequence[Pair]) -> tuple[str, int
         for cell, other in ((pair.ours, pair.theirs) for pair in pairs)
     )
     text = (
-        "precision is auto on both sides: bf16 on a GPU that has it and fp32 elsewhere, and the "
-        "hardware is not known to be the same"
+        f"{names.field('precision')} is auto on both sides: bf16 on a GPU that has it and fp32 "
+        "elsewhere, and the hardware is not known to be the same"
     )
     return text, 0 if same else count
 

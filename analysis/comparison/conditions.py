@@ -85,7 +85,7 @@ def field_conditions(name: str, pairs: Sequence[Pair], names: Names) -> Iterator
         found = [pair for pair in pairs if kind(pair) and differs(name, pair)]
         if found:
             yield Condition(
-                name=label_of(name, found),
+                name=label_of(name, found, names),
                 ours=value_texts(name, [pair.ours for pair in found], names),
                 theirs=value_texts(name, [pair.theirs for pair in found], names),
                 pairs=len(found),
@@ -123,9 +123,10 @@ def is_of_a_program(cell: SideCell) -> bool:
     return cell.fields.get("task") == PROGRAM_TASK
 
 
-def label_of(name: str, pairs: Sequence[Pair]) -> str:
+def label_of(name: str, pairs: Sequence[Pair], names: Names) -> str:
     """The name of a field for readers."""
-    return name if is_of_a_program(pairs[0].ours) else FIELD_LABELS.get(name, name)
+    usual = name if is_of_a_program(pairs[0].ours) else FIELD_LABELS.get(name, name)
+    return names.labels.fields.get(name, usual)
 
 
 def meanings_of(cells: Sequence[SideCell]) -> Mapping[str, str]:
@@ -169,5 +170,5 @@ def shared_fields(pairs: Sequence[Pair], names: Names) -> tuple[tuple[str, str],
             values = {cell.fields[name] for cell in cells}
             if len(values) == 1 and NOT_APPLICABLE not in values:
                 text = field_text(name, values.pop(), names, meanings_of(cells))
-                shared.append((label_of(name, pairs), text))
+                shared.append((label_of(name, pairs, names), text))
     return tuple(shared)

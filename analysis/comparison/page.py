@@ -118,7 +118,7 @@ def cells_section(comparison: Comparison, decimals: Decimals) -> Section:
         title="Cell by cell",
         before=(f"Pairs of cells by outcome: {summary}.",),
         table=PlainTable(
-            header=(*comparison.named_by, *HEADINGS, "outcome"),
+            header=(*comparison.named_by_labels, *HEADINGS, "outcome"),
             rows=tuple(cell_texts(comparison, cell, decimals) for cell in comparison.cells),
             names=len(comparison.named_by),
             notes=1,
@@ -155,7 +155,7 @@ def unmatched_section(comparison: Comparison, decimals: Decimals) -> Section:
         title="Without a partner",
         before=(f"Cells that only one side has: {ours} here, {theirs} there.",),
         table=PlainTable(
-            header=(*comparison.named_by, "ours", "n", "theirs", "n", "outcome"),
+            header=(*comparison.named_by_labels, "ours", "n", "theirs", "n", "outcome"),
             rows=tuple(
                 (
                     *name_texts(comparison, cell),

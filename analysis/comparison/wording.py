@@ -1,9 +1,9 @@
 """The numbers, names and verdicts of a comparison in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from analysis.comparison.compare import Comparison
-from analysis.comparison.conditions import UNKNOWN, field_text, meanings_of
+from analysis.comparison.conditions import UNKNOWN, Condition, field_text, meanings_of
 from analysis.comparison.outcomes import ComparedCell, Outcome
 from analysis.comparison.side import SideCell
 from analysis.comparison.welch import LEVEL
@@ -12,6 +12,7 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 from analysis.tables.wording import Decimals, number_text, one_line
 
+MOST_CONDITIONS = 8
 STATUS_TEXTS: Mapping[CellStatus, str] = {
     CellStatus.NA: "N/A",
     CellStatus.FAILED: "failed",
@@ -109,3 +110,20 @@ def unit(measure: Measure) -> str:
 def counted(number: int, what: str) -> str:
     """``1 pair``, ``2 pairs``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def condition_notes(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """The conditions that differ or are unknown: the first few, and the number of the rest."""
+    known = [condition.name for condition in conditions if condition.is_known]
+    unknown = [condition.name for condition in conditions if not condition.is_known]
+    return (
+        f"Other differences: {first_names(known) or 'none known'}.",
+        *([f"Not known on both sides: {first_names(unknown)}."] if unknown else []),
+    )
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first few names, and the number of the rest."""
+    distinct = list(dict.fromkeys(names))
+    more = len(distinct) - MOST_CONDITIONS
+    return ", ".join((*distinct[:MOST_CONDITIONS], *([f"{more} more"] if more > 0 else [])))

@@ -37,6 +37,7 @@ from analysis.figures.parts.labels import literal, metric_label
 from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import (
+    MAX_PANELS,
     PAGE_INCHES,
     TEXT_POINTS,
     Grid,
@@ -115,14 +116,22 @@ def accuracy_against(
 
 @in_default_style
 def draw(
-    tables: Sequence[Table], *, title: str, spread: Spread, width: float, ranges: bool
+    tables: Sequence[Table],
+    *,
+    title: str,
+    spread: Spread,
+    width: float,
+    ranges: bool,
+    most_across: int = MAX_PANELS,
+    more_notes: Sequence[str] = (),
 ) -> Figure:
     """One panel per table under a common title, over a common key."""
-    notes: list[str] = []
+    notes: list[str] = list(more_notes)
     styles = line_styles(shown_columns(tables, notes))
     tables = shown_tables(tables, notes)
     most_rows = max((len(table.row_values) for table in tables), default=0)
-    grid = panel_grid(len(tables), width=width, wanted=ROW_INCHES * most_rows)
+    wanted = ROW_INCHES * most_rows
+    grid = panel_grid(len(tables), width=width, wanted=wanted, most=most_across)
     ticks = [position_ticks(t, positions_of(t.row_values), grid.panel_width - 0.5) for t in tables]
     below = max((tick.height for tick in ticks), default=0.0)
     bars = BAR_INCHES * (len(styles) + 1) if ranges else 0.0
@@ -216,7 +225,7 @@ def draw_panel(
         cells = [table.cells[value, column] for value in positions.values]
         draw_means(axes, at, cells, styles[column], spread)
         draw_crosses(axes, at, cells, styles[column], band.middle)
-    axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
+    axes.set_xlabel(literal(table.row_name), fontsize=TEXT_POINTS)
     axes.set_ylabel(metric_label(table.measure, 26), fontsize=TEXT_POINTS)
     axes.margins(y=0.12)
     tidy(axes)

@@ -46,7 +46,7 @@ from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import PAGE_INCHES, SMALL_POINTS, TEXT_POINTS, add_key, new_sheet
 from analysis.frame.frame import MISSING, grouped, metrics_in, task_in
 from analysis.tables.names import NO_LABELS, Names
-from analysis.tables.tables import Table, TableError
+from analysis.tables.tables import Table, TableError, part_text
 
 MOST_COLUMNS = 8
 LABELS_INCHES = 0.65
@@ -122,7 +122,7 @@ def curves_by_part(
 
     return (
         (
-            table.part or title,
+            part_text(table.part_values, table.names.of_values) or title,
             partial(draw, table, trials, steps_of_an_epoch(history, trials["trial_id"])),
         )
         for table, trials in parts
@@ -160,14 +160,14 @@ def choice_note(part: Part, values: Sequence[object]) -> list[str]:
     if len(part.shown) == len(values):
         return []
     shown = in_words(part.names.along(part.field, part.shown))
-    return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field}: {shown}."]
+    return [f"Shown are {len(part.shown)} of {len(values)} values of {part.field_name}: {shown}."]
 
 
 def draw_part(part: Part, heading: str, width: float, notes: Sequence[str]) -> Figure:
     """Panels of quantities × values, those of a quantity on one scale."""
     rows, columns = len(part.quantities), len(part.shown)
     headings = [
-        text if part.names.is_word(part.field, value) else f"{part.field} = {text}"
+        text if part.names.is_word(part.field, value) else f"{part.field_name} = {text}"
         for value, text in zip(part.shown, part.names.along(part.field, part.shown), strict=True)
     ]
     panel = min(WIDEST, (width - LABELS_INCHES) / columns)

@@ -147,9 +147,9 @@ def name_cells(axes: Axes, table: Table, rows: Sequence[object], size: CellSize)
     )
     axes.set_xlim(0, len(ticks.names))
     axes.set_ylim(len(names), 0)
-    axes.set_ylabel(literal(table.row_field), fontsize=TEXT_POINTS)
+    axes.set_ylabel(literal(table.row_name), fontsize=TEXT_POINTS)
     if not all(table.names.is_word(table.column_field, value) for value in table.column_values):
-        axes.set_xlabel(literal(table.column_field), fontsize=TEXT_POINTS)
+        axes.set_xlabel(literal(table.column_name), fontsize=TEXT_POINTS)
     axes.tick_params(labelsize=TEXT_POINTS, length=0, pad=2)
     axes.spines[:].set_visible(False)
 

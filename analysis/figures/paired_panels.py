@@ -50,7 +50,7 @@ def draw_panel(
     shifted = zip(positions.shifted(-(len(others) + 1) / 2 * step), positions.values, strict=True)
     diverged = [x for x, row in shifted if row in comparison.baseline_diverged]
     draw_crosses(axes, diverged, band.middle, styles[comparison.baseline])
-    axes.set_xlabel(literal(table.row_field), fontsize=TEXT_POINTS)
+    axes.set_xlabel(literal(table.row_name), fontsize=TEXT_POINTS)
     axes.set_ylabel(difference_label(comparison), fontsize=TEXT_POINTS)
     axes.margins(y=0.14)
     tidy(axes)

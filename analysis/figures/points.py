@@ -153,7 +153,7 @@ def draw_panel(
         cells = [table.cells[row, column] for row in table.row_values]
         draw_means(axes, places, cells, styles[column], spread, joined=False)
         draw_crosses(axes, places, cells, styles[column], band.middle)
-    axes.set_xlabel(literal(name), fontsize=TEXT_POINTS)
+    axes.set_xlabel(literal(table.names.field(name)), fontsize=TEXT_POINTS)
     axes.set_ylabel(metric_label(table.measure, 26), fontsize=TEXT_POINTS)
     axes.margins(y=0.12)
     tidy(axes)

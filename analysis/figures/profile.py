@@ -70,20 +70,21 @@ def performance_profile(
     axes.set_xlabel(label, fontsize=TEXT_POINTS)
     axes.set_ylabel("share of problems", fontsize=TEXT_POINTS)
     tidy(axes)
-    add_key(figure, line_handles(spec.columns, styles, names), notes_of(profiles, spec, measure))
+    notes = notes_of(profiles, spec, measure, names)
+    add_key(figure, line_handles(spec.columns, styles, names), notes)
     return figure
 
 
-def notes_of(profiles: Profiles, spec: TableSpec, measure: Measure) -> list[str]:
+def notes_of(profiles: Profiles, spec: TableSpec, measure: Measure, names: Names) -> list[str]:
     """What a problem is, and what is not shown."""
-    over = " × ".join((spec.rows, *spec.per))
+    over, column = " × ".join(names.fields((spec.rows, *spec.per))), names.field(spec.columns)
     target = measure.reach.words if measure.reach else ""
     notes = [
         f"The share of {profiles.problems} problems ({over}) with {target} within τ times the "
-        f"{measure.label} of the fastest {spec.columns}: median over seeds, never where diverged."
+        f"{measure.label} of the fastest {column}: median over seeds, never where diverged."
     ]
     if profiles.unsolved:
-        notes.append(f"No {spec.columns} reaches it in {profiles.unsolved}.")
+        notes.append(f"No {column} reaches it in {profiles.unsolved}.")
     if lacking := sum(map(bool, profiles.lacking.values())):
         notes.append(f"Cells without a finished trial, of {lacking} lines, count as never.")
     if len(profiles.ratios) > MAX_LINES:

@@ -45,7 +45,7 @@ def divergences_section(sweep: Sweep, frame: pd.DataFrame) -> str:
             "the captions of the tables say when it makes a cell N/A."
         ),
         plain_table(
-            (*fields, "seed", task.epoch_word, "why"),
+            (*names.fields((*fields, "seed")), task.epoch_word, "why"),
             divergence_rows(shown, fields, names),
             label="Divergences",
             names=len(fields) + 3,

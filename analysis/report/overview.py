@@ -72,7 +72,7 @@ def overview_parts(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
         yield "<h3>Fields that vary</h3>"
         yield plain_table(
             ("field", "number", "values"),
-            [(name, str(len(v)), listed(name, v, names)) for name, v in axes.items()],
+            [(names.field(n), str(len(v)), listed(n, v, names)) for n, v in axes.items()],
             label="Fields that vary",
             names=3,
         )
@@ -135,11 +135,13 @@ def constants(
     said = [name for name in fixed if name not in usual]
     yield plain_table(
         ("field", "value"),
-        [(name, names.text(name, value_of[name])) for name in said],
+        [(names.field(name), names.text(name, value_of[name])) for name in said],
         label="Fields that do not vary",
         names=2,
     )
-    defaults = ", ".join(f"{name} = {names.text(name, value_of[name])}" for name in usual)
+    defaults = ", ".join(
+        f"{names.field(name)} = {names.text(name, value_of[name])}" for name in usual
+    )
     if defaults:
         yield paragraph(f"At their defaults: {defaults}.", "note")
 

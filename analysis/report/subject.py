@@ -14,6 +14,7 @@ from analysis.frame.column_types import values_of
 from analysis.frame.frame import positions_by
 from analysis.tables.cells import Cell, CellStyle, beyond_words
 from analysis.tables.measure import Measure
+from analysis.tables.names import Names
 from analysis.tables.tables import Table, selected
 from analysis.tables.wording import number_text
 
@@ -41,6 +42,7 @@ class Subject:
 
     spec: TableSpec
     measure: Measure
+    names: Names
     style: CellStyle
     rows: Positions
     row_texts: Sequence[str]
@@ -49,6 +51,16 @@ class Subject:
     all_lines: int
     parts: Sequence[str]
     points: Sequence[Point]
+
+    @property
+    def row_name(self) -> str:
+        """What the rows' field is called."""
+        return self.names.field(self.spec.rows)
+
+    @property
+    def line_name(self) -> str:
+        """What the field of the lines is called."""
+        return self.names.field(self.spec.columns)
 
     @property
     def beyond(self) -> str:
@@ -88,6 +100,7 @@ def subject_of(
     return Subject(
         spec=spec,
         measure=measure,
+        names=names,
         style=replace(tables[0].style, always_n=False),
         rows=positions,
         row_texts=names.along(spec.rows, positions.values),

@@ -29,7 +29,8 @@ class Samples:
     trials that an earlier row of the column also has (its optimizer does not use the row's
     field). By column and row, ``declared`` says whether the sweep has the
     cell, ``not_available`` whether it diverged by ``na_if`` or did not always reach the target,
-    ``has_mean`` whether it has a mean. ``lost`` is what to call a cell that is not available.
+    ``has_mean`` whether it has a mean. ``lost`` is what to call a cell that is not available,
+    ``row_name`` what the rows' field is called.
     """
 
     part: str
@@ -37,6 +38,7 @@ class Samples:
     part_values: tuple[object, ...]
     columns: tuple[object, ...]
     rows: tuple[object, ...]
+    row_name: str
     column_texts: tuple[str, ...]
     row_texts: tuple[str, ...]
     seeds: tuple[object, ...]
@@ -103,6 +105,7 @@ def samples_of_part(
         part_values=part_values,
         columns=table.column_values,
         rows=table.row_values,
+        row_name=table.row_name,
         column_texts=tuple(table.column_texts),
         row_texts=tuple(table.row_texts),
         seeds=seeds,

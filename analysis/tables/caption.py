@@ -59,7 +59,7 @@ def caption_of(
             *seeds_without_effect(cells.values(), measure),
             *shortfalls(tried),
             *reached(trials, measure),
-            *own_notes(trials, some_mixed=any(cell.mixed for cell in cells.values())),
+            *own_notes(trials, some_mixed=any(c.mixed for c in cells.values()), names=names),
             *(() if spec.ranks_points else tied_fields(part, spec, varying, names)),
             *differing_sizes(part, measure, partial(by_axis, spec=spec, names=names)),
             *origins(trials, shown=spec.provenance),
@@ -175,9 +175,9 @@ def tied_fields(
         values = applicable_values(part, field)
         distinct = values.among(range(len(part)))
         if len(distinct) == 1:
-            yield f"{field}: {names.text(field, distinct[0])}."
+            yield f"{names.field(field)}: {names.text(field, distinct[0])}."
         elif distinct:
-            yield f"{field}: {by_axis(part, values, spec, names, field)}."
+            yield f"{names.field(field)}: {by_axis(part, values, spec, names, field)}."
 
 
 def by_axis(

@@ -65,7 +65,8 @@ class Cell:
     ``expected`` counts the declared trials (= complete + diverged + failed + missing). ``mean`` is
     None unless the status is VALUE; ``std`` is also None if n = 1 or a value is infinite. ``mixed``
     means that its trials were computed with several versions of the user's own code or data.
-    ``choice`` has the values of tuned fields.
+    ``expected`` is 0 for a mean of somebody else who does not say of how many runs. ``choice`` has
+    the values of tuned fields.
     """
 
     mean: float | None
@@ -95,6 +96,8 @@ class Cell:
         """
         if self.std is None or kind == "std":
             return self.std
+        if not self.n:
+            return None
         error = self.std / math.sqrt(self.n)
         return error if kind == "sem" else error * t_quantile(0.975, self.n - 1)
 
@@ -235,7 +238,7 @@ def cell_text(cell: Cell, style: CellStyle) -> CellText:
     ``(k/n)`` marks a mean over k of n seeds because others are missing, failed or diverged. N/A, –
     and blank cells have no count; the caption has the totals.
     """
-    tells_n = cell.n < cell.expected or style.always_n
+    tells_n = cell.n < cell.expected or (style.always_n and cell.expected > 0)
     counted = f"({cell.n}/{cell.expected})" if tells_n else ""
     edge = EDGE_SIGN if cell.choice is not None and cell.choice.is_at_edge else ""
     count = " ".join(filter(None, (counted, MIXED_SIGN if cell.mixed else "", edge)))

@@ -12,6 +12,7 @@ from adaloss.records.places import Places
 from adaloss.records.result import Digest, TrialState
 from adaloss.tasks.fingerprints import digest_now, own_values
 from analysis.frame.column_types import values_of
+from analysis.tables.names import NO_LABELS, Names
 
 OWN_FIELDS = ("model", "dataset", "pretrained", "optimizer", "program")
 NOW = "fingerprint_now"
@@ -83,7 +84,7 @@ def any_mixed(trials: pd.DataFrame) -> bool:
     return any(note.startswith("Mixes ") for note in own_notes(trials, some_mixed=False))
 
 
-def own_notes(trials: pd.DataFrame, *, some_mixed: bool) -> Iterator[str]:
+def own_notes(trials: pd.DataFrame, *, some_mixed: bool, names: Names = NO_LABELS) -> Iterator[str]:
     """The sentences on mixed versions for a caption; none if there is one version."""
     if some_mixed:
         yield (
@@ -98,7 +99,8 @@ def own_notes(trials: pd.DataFrame, *, some_mixed: bool) -> Iterator[str]:
         for name in dict.fromkeys(named[field] for named in own if field in named):
             rows = [row for row, named in enumerate(own) if named.get(field) == name]
             current = [now[row] for row in rows] if now else [{}] * len(rows)
-            yield from notes_on(f"{field} {name}", field, [before[row] for row in rows], current)
+            what = f"{names.field(field)} {name}"
+            yield from notes_on(what, field, [before[row] for row in rows], current)
 
 
 def notes_on(

@@ -1,6 +1,7 @@
 """The points of a search as rows of a table: their column, their names, and their order."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -44,7 +45,8 @@ def with_named_points(names: Names, frame: pd.DataFrame) -> Names:
         texts = [point_name(point, names, digits) for point in points]
         if len(set(texts)) == len(points):
             break
-    return Names({**names.labels, POINT: dict(zip(points, texts, strict=True))})
+    of_points = {POINT: dict(zip(points, texts, strict=True))}
+    return Names(replace(names.labels, values={**names.labels.values, **of_points}))
 
 
 def point_name(point: Point, names: Names, digits: int | None) -> str:
@@ -53,7 +55,8 @@ def point_name(point: Point, names: Names, digits: int | None) -> str:
     for name, value in point:
         is_fraction = digits is not None and isinstance(value, float)
         shown = float(f"{value:.{digits}g}") if is_fraction else value
-        texts.append(f"{one_line(name)} = {names.label(name, value) or value_text(shown)}")
+        text = names.label(name, value) or value_text(shown)
+        texts.append(f"{one_line(names.field(name))} = {text}")
     return ", ".join(texts)
 
 

@@ -51,8 +51,8 @@ class Table:
     """A compiled table: ``cells`` has an entry for every pair of a row and a column value.
 
     ``part`` is a text for the table's values of the spec's ``per``, None without any;
-    ``part_values`` has them by field. ``style`` formats cells, and ``names`` has labels of values.
-    ``tune`` are the fields whose values were chosen for each cell. ``task`` is that of the trials.
+    ``part_values`` has them by field. ``style`` formats cells, ``names`` has the labels. ``tune``
+    are the fields whose values were chosen for each cell. ``task`` is that of the trials.
     """
 
     title: str
@@ -83,6 +83,16 @@ class Table:
         return any(self.names.is_word(self.row_field, value) for value in self.row_values)
 
     @property
+    def row_name(self) -> str:
+        """What the rows' field is called."""
+        return self.names.field(self.row_field)
+
+    @property
+    def column_name(self) -> str:
+        """What the columns' field is called."""
+        return self.names.field(self.column_field)
+
+    @property
     def row_texts(self) -> list[str]:
         """The names of the rows."""
         return [self.names.text(self.row_field, value) for value in self.row_values]
@@ -104,8 +114,8 @@ class Table:
     def corner(self) -> str:
         """The heading above the row headings: the fields whose values are numbers."""
         if all(self.names.is_word(self.column_field, value) for value in self.column_values):
-            return self.row_field
-        return f"{self.row_field} / {self.column_field}"
+            return self.row_name
+        return f"{self.row_name} / {self.column_name}"
 
 
 def compile_tables(
@@ -181,7 +191,7 @@ def tables_of(
             cells = ranked(cells, measure.goal)
             rows = [row for row, _ in cells]
         named = dict(zip(spec.per, per_values, strict=True))
-        part_name = ", ".join(names.alone(*item) for item in named.items()) or None
+        part_name = part_text(named, names)
         needs_name = len(parts) > 1 or spec.title is None
         if spec.mark != "none":
             cells = mark_best(cells, measure.goal, style, second=spec.mark == "best_and_second")
@@ -203,6 +213,11 @@ def tables_of(
             task=measure.task,
         )
         yield transposed(table) if spec.transpose else table
+
+
+def part_text(values: Mapping[str, object], names: Names) -> str | None:
+    """The values of ``per`` as text, None without any."""
+    return ", ".join(names.alone(*item) for item in values.items()) or None
 
 
 def transposed(table: Table) -> Table:

@@ -164,7 +164,7 @@ def tuning_notes(
     """
     if not choices:
         return
-    fields = " and ".join(spec.tune)
+    fields = " and ".join(names.fields(spec.tune))
     counts = grouped_counts(choices, spec, names)
     yield f"{fields} chosen for each cell by the best mean {measure.label} of {counts}:"
     by_column: dict[object, dict[tuple[object, ...], list[object]]] = {}
@@ -183,7 +183,7 @@ def tuning_notes(
     for (_, column, *_), choice in choices.items():
         for direction, at_edge in (("upwards", choice.upwards), ("downwards", choice.downwards)):
             for field in at_edge:
-                listed = wanted.setdefault(f"{field} {direction}", [])
+                listed = wanted.setdefault(f"{names.field(field)} {direction}", [])
                 if (name := names.alone(spec.columns, column)) not in listed:
                     listed.append(name)
     if wanted:
@@ -213,9 +213,11 @@ def values_text(values: Sequence[object], spec: TableSpec, names: Names) -> str:
     texts = [names.text(field, value) for field, value in zip(spec.tune, values, strict=True)]
     if len(texts) == 1:
         return texts[0]
-    return " ".join(f"{field}={text}" for field, text in zip(spec.tune, texts, strict=True))
+    named = zip(names.fields(spec.tune), texts, strict=True)
+    return " ".join(f"{field}={text}" for field, text in named)
 
 
 def rows_text(rows: Sequence[object], spec: TableSpec, names: Names) -> str:
     """The rows of a choice: ``b0 = 0.01, 0.1``."""
-    return f"{spec.rows} = {', '.join(dict.fromkeys(names.text(spec.rows, row) for row in rows))}"
+    texts = dict.fromkeys(names.text(spec.rows, row) for row in rows)
+    return f"{names.field(spec.rows)} = {', '.join(texts)}"

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from adaloss.errors import UserError
 from adaloss.grid.sweep import Sweep
+from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from adaloss.trial import Trial
 from runners.api.opening import Say
+from runners.api.plans import Only, plan_of
 from runners.interrupt import sigterm_as_interrupt
 from runners.pages.own_changes import own_changes
 from runners.planning import Plan
@@ -31,6 +34,30 @@ def set_stale_aside(sweep: Sweep, made: Plan, store: Store) -> None:
     """Set aside the results of other code: a smoke run tests the current code."""
     for stale in changed_trials(made, sweep):
         store.set_aside(stale)
+
+
+def set_aside_to_repeat(
+    sweep: Sweep, only: Only, store: Store, *, failed: bool, diverged: bool, changed: bool
+) -> None:
+    """Set aside the records of the trials of these kinds, of failed ones if none is asked for.
+
+    Raises:
+        UserError: there is no such trial.
+        PreflightError: their new results would mix with results of other code or data.
+    """
+    states = [TrialState.DIVERGED] if diverged else []
+    states += [TrialState.FAILED] if failed or not (diverged or changed) else []
+    before = plan_of(sweep, sweep.trials, only, store)
+    to_repeat = [trial for state in states for trial in before.in_state(state)]
+    if changed:
+        found = changed_trials(before, sweep)
+        to_repeat += [trial for trial in found if trial not in to_repeat]
+    if not to_repeat:
+        kinds = " or ".join((*states, *(["changed"] if changed else [])))
+        raise UserError(f"no trial of {sweep.name} is {kinds}: nothing to run again")
+    refuse_mixing(sweep, to_repeat, store)
+    for trial in to_repeat:
+        store.set_aside(trial)
 
 
 def changed_trials(made: Plan, sweep: Sweep) -> list[Trial]:

@@ -6,13 +6,18 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from adaloss.errors import UserError
 from adaloss.grid.mistakes.wording import as_written
-from runners.api.before_run import locked, set_stale_aside, smoke_store
+from adaloss.grid.sweep import Sweep
+from adaloss.records.store import Store
+from adaloss.trial import Trial
+from runners.api.arguments import naming_arguments, with_arguments
+from runners.api.before_run import locked, set_aside_to_repeat, set_stale_aside, smoke_store
 from runners.api.opening import GridLike, open_results, open_sweep, results_at, storage_of
 from runners.api.plans import Only, SweepPlan, plan_of, plan_sweep
 from runners.api.results import SweepResults, results_of
@@ -66,13 +71,9 @@ def run(
         SweepInterruptedError: Ctrl-C or an interrupted kernel, a ``KeyboardInterrupt``. The trials
             have stopped, and the next call continues.
     """
-    refuse_here()
     if limit is not None and limit < 1:
         raise UserError(f"limit {limit}: must be at least 1")
-    console = NotebookConsole() if in_notebook() else SafeConsole(stderr=True)
-    with ctrl_c_after_imports(), hidden_main(), warnings.catch_warnings():
-        # Libraries import tqdm, which in a notebook warns that a widget is missing.
-        warnings.filterwarnings("ignore", "IProgress not found")
+    with running_here() as console:
         sweep, store = open_sweep(grid, storage_of(results_root), console.say)
         trials = sweep.trials
         if smoke:
@@ -88,22 +89,64 @@ def run(
             notify=notify,
             yes=True,
             quiet=quiet,
-            upload=shlex.join(["adaloss-sweep", "sync", results_at(store)]),
+            upload=command_to_upload(store),
         )
         with locked(sweep, store, console.say):
             if smoke:
                 set_stale_aside(sweep, plan_of(sweep, trials, only, store), store)
             ran = run_and_compile(sweep, trials, store, request, console, how_to_continue)
-        problems = tuple(problems_of(ran))
-        results = results_of(sweep, trials, store, specs_for(sweep, trials), problems)
-    if not quiet:
-        now = f"{ran.ended_now} ran now. Results: {results_at(store)}"
-        console.say(f"{ran.after.done_so_far}; {now}")
-        for problem in problems:
-            console.say(problem)
-    if check and problems:
-        raise SweepIncompleteError(results)
-    return results
+        return ended(ran, sweep, trials, store, console, quiet=quiet, check=check)
+
+
+def retry(
+    grid: GridLike,
+    *,
+    results_root: str | Path = "results",
+    only: Only = None,
+    failed: bool = False,
+    diverged: bool = False,
+    changed: bool = False,
+    wandb: str | None = None,
+    notify: str | None = None,
+    quiet: bool = False,
+    check: bool = False,
+) -> SweepResults:
+    """Run failed, diverged or changed trials again, as ``adaloss-sweep retry`` does.
+
+    Their records are kept in ``attempts`` of the results. Missing trials run as well.
+
+    Args:
+        grid: As in :func:`run`.
+        results_root: As in :func:`run`.
+        only: As in :func:`run`.
+        failed: Failed trials; the default if no kind is asked for.
+        diverged: Diverged trials.
+        changed: Trials whose own code or data has changed.
+        wandb: As in :func:`run`.
+        notify: As in :func:`run`.
+        quiet: As in :func:`run`.
+        check: As in :func:`run`.
+
+    Raises:
+        UserError: There is no such trial, or nothing has run for another reason.
+        SweepInterruptedError: As :func:`run`.
+    """
+    with running_here() as console:
+        sweep, store = open_sweep(grid, storage_of(results_root), console.say)
+        request = Request(
+            only=only,
+            wandb=wandb,
+            notify=notify,
+            yes=True,
+            quiet=quiet,
+            upload=command_to_upload(store),
+        )
+        with locked(sweep, store, console.say):
+            set_aside_to_repeat(
+                sweep, only, store, failed=failed, diverged=diverged, changed=changed
+            )
+            ran = run_and_compile(sweep, sweep.trials, store, request, console, how_to_continue)
+        return ended(ran, sweep, sweep.trials, store, console, quiet=quiet, check=check)
 
 
 def plan(
@@ -124,9 +167,10 @@ def plan(
     Raises:
         UserError: The grid has mistakes, or ``only`` names no trial.
     """
-    with hidden_main():
+    with naming_arguments(), hidden_main():
         sweep, store = open_sweep(grid, storage_of(results_root), say)
-        return plan_sweep(sweep, store, only, calibrate=calibrate)
+        planned = plan_sweep(sweep, store, only, calibrate=calibrate)
+        return replace(planned, lines=tuple(map(with_arguments, planned.lines)))
 
 
 def results(grid: GridLike, *, results_root: str | Path = "results") -> SweepResults:
@@ -140,13 +184,61 @@ def results(grid: GridLike, *, results_root: str | Path = "results") -> SweepRes
     Raises:
         UserError: There are no results.
     """
-    sweep, store = open_results(grid, storage_of(results_root), say)
-    return results_of(sweep, sweep.trials, store, sweep.tables)
+    with naming_arguments():
+        sweep, store = open_results(grid, storage_of(results_root), say)
+        return results_of(sweep, sweep.trials, store, sweep.tables)
 
 
 def say(line: str) -> None:
     """Print a line."""
     print(line, file=sys.stderr)
+
+
+@contextmanager
+def running_here() -> Iterator[SafeConsole]:
+    """What a run in the user's Python needs; yields the console that it prints to.
+
+    Raises:
+        UserError: a sweep cannot run here, or is refused inside.
+    """
+    refuse_here()
+    console = NotebookConsole() if in_notebook() else SafeConsole(stderr=True)
+    with naming_arguments(), ctrl_c_after_imports(), hidden_main(), warnings.catch_warnings():
+        # Libraries import tqdm, which in a notebook warns that a widget is missing.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        yield console
+
+
+def ended(
+    ran: Ran,
+    sweep: Sweep,
+    trials: tuple[Trial, ...],
+    store: Store,
+    console: SafeConsole,
+    *,
+    quiet: bool,
+    check: bool,
+) -> SweepResults:
+    """The results of a run that has ended; unless ``quiet``, it says how far the sweep is.
+
+    Raises:
+        SweepIncompleteError: with ``check``, if it is not complete.
+    """
+    problems = tuple(problems_of(ran))
+    results = results_of(sweep, trials, store, specs_for(sweep, trials), problems)
+    if not quiet:
+        now = f"{ran.ended_now} ran now. Results: {results_at(store)}"
+        console.say(f"{ran.after.done_so_far}; {now}")
+        for problem in problems:
+            console.say(problem)
+    if check and problems:
+        raise SweepIncompleteError(results)
+    return results
+
+
+def command_to_upload(store: Store) -> str:
+    """The command that uploads the runs to W&B afterwards."""
+    return shlex.join(["adaloss-sweep", "sync", results_at(store)])
 
 
 def how_to_continue() -> str:
@@ -158,10 +250,7 @@ def problems_of(ran: Ran) -> Iterator[str]:
     """Why a run is not complete, in sentences."""
     counts = ran.after.counts()
     if counts["failed"]:
-        yield (
-            f"{counts['failed']} failed: the results show why, and `adaloss-sweep retry` repeats "
-            "them"
-        )
+        yield (f"{counts['failed']} failed: the results show why; call retry to run them again")
     if counts["missing"]:
         yield f"{counts['missing']} missing: call run again to continue"
     for failed in ran.compiled.unwritten:

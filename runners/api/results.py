@@ -22,6 +22,7 @@ from analysis.render.html_text import escaped
 from analysis.render.render import render, render_plain
 from analysis.results import Results, read_results, statistics_of, tables_of
 from analysis.tables.tables import Table
+from runners.api.arguments import naming_arguments
 from runners.api.table_options import changed_tables
 from runners.pages.failures import alike, reason_of
 from runners.planning import Plan, make_plan
@@ -117,7 +118,8 @@ class SweepResults:
         Raises:
             UserError: a name or a value is invalid, or the table cannot be compiled.
         """
-        return Tables(tables_of(self.changed(changes) if changes else self.read))
+        with naming_arguments():
+            return Tables(tables_of(self.changed(changes) if changes else self.read))
 
     def changed(self, changes: Mapping[str, Any]) -> Results:
         """The results with other tables."""

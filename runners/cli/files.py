@@ -7,6 +7,7 @@ import typer
 
 from adaloss.errors import UserError
 from runners.cli.options import AsJson, Output, open_results, output_option
+from runners.cli.other_side import OTHERS, figure_beside, with_option
 from runners.cli.output import say_written
 from runners.cli.output_files import check_folder, form_of
 from runners.cli.request import Request, on_results
@@ -52,6 +53,7 @@ def plot(
         str | None,
         typer.Option("--format", help="png, pdf, svg, or several: png,pdf; default: png."),
     ] = None,
+    theirs: Annotated[str | None, with_option(f"Draw against beside the same of {OTHERS}.")] = None,
     as_json: AsJson = False,
     output: Output = None,
 ) -> None:
@@ -61,7 +63,9 @@ def plot(
     from analysis.figures.writing.style import STYLES
 
     to_file = is_figure(output)
-    kinds = figure or ([AGAINST] if to_file else list(FIGURES))
+    if theirs is not None and (figure or [AGAINST]) != [AGAINST]:
+        raise UserError(f"--with draws the figure {AGAINST}; for differences, see compare")
+    kinds = figure or ([AGAINST] if to_file or theirs is not None else list(FIGURES))
     formats = form.split(",") if form is not None else ["png"]
     for values, choices, name in ((kinds, FIGURES, "figure"), (formats, FORMS, "format")):
         for value in values:
@@ -86,7 +90,12 @@ def plot(
     results = request.results()
     looks = STYLES[style]
     inches = (looks.column if width == COLUMN else looks.page) / looks.scale
-    named = list(styled(figures_of(results, kinds, baseline=baseline, width=inches), looks))
+    found = (
+        figures_of(results, kinds, baseline=baseline, width=inches)
+        if theirs is None
+        else [figure_beside(results, theirs, inches)]
+    )
+    named = list(styled(found, looks))
     if to_file and kinds == [AGAINST]:
         # Of the first table.
         named = named[:1]

@@ -72,6 +72,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 NoFigures = Annotated[
     bool, typer.Option("--no-figures", help="Draw no figures; the next run or plot draws them.")
 ]
+Notify = Annotated[
+    str | None,
+    typer.Option(metavar="COMMAND", help="Run this command at the sweep's end and first failure."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a long run.")]
 Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
 Wandb = Annotated[

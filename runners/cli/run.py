@@ -16,6 +16,7 @@ from runners.cli.options import (
     AsJson,
     Grid,
     NoFigures,
+    Notify,
     Only,
     Quiet,
     Storage,
@@ -54,12 +55,7 @@ def run(
         typer.Option("--set", help="With --smoke: change a field, such as pretrained=false."),
     ] = None,
     wandb: Wandb = None,
-    notify: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COMMAND", help="Run this command at the sweep's end and first failure."
-        ),
-    ] = None,
+    notify: Notify = None,
     yes: Yes = False,
     profile: Annotated[
         bool,
@@ -101,6 +97,7 @@ def retry(
         typer.Option("--changed", help="Trials whose own code or data has changed."),
     ] = False,
     wandb: Wandb = None,
+    notify: Notify = None,
     yes: Yes = False,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
@@ -108,27 +105,14 @@ def retry(
 ) -> None:
     """Set aside the records of failed, diverged or changed trials, and run those trials again."""
     begin(grid, quiet=quiet)
-    from adaloss.records.result import TrialState
-    from runners.api.before_run import changed_trials, locked, refuse_mixing
+    from runners.api.before_run import locked, set_aside_to_repeat
 
     sweep, store = open_sweep(grid, storage)
-    states = [TrialState.DIVERGED] if diverged else []
-    states += [TrialState.FAILED] if failed or not (diverged or changed) else []
     with locked(sweep, store, say):
-        before = plan_of(sweep, sweep.trials, only, store)
-        to_repeat = [trial for state in states for trial in before.in_state(state)]
-        if changed:
-            found = changed_trials(before, sweep)
-            to_repeat += [trial for trial in found if trial not in to_repeat]
-        if not to_repeat:
-            kinds = " or ".join((*states, *(["changed"] if changed else [])))
-            raise UserError(f"no trial of {sweep.name} is {kinds}: nothing to run again")
-        refuse_mixing(sweep, to_repeat, store)
-        for repeated in to_repeat:
-            store.set_aside(repeated)
+        set_aside_to_repeat(sweep, only, store, failed=failed, diverged=diverged, changed=changed)
         run_and_report(
-            sweep, sweep.trials, store, only=only, wandb=wandb, draw=not no_figures, yes=yes,
-            quiet=quiet, as_json=as_json,
+            sweep, sweep.trials, store, only=only, wandb=wandb, notify=notify,
+            draw=not no_figures, yes=yes, quiet=quiet, as_json=as_json,
         )  # fmt: skip
 
 

@@ -6,24 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adaloss.errors import UserError
-from adaloss.records.places import url_problem
-from runners.cli.options import (
-    RESULTS,
-    AsJson,
-    Output,
-    open_results,
-    say_own_changes,
-)
+from runners.cli.options import AsJson, Output, say_own_changes
+from runners.cli.other_side import OTHERS, compared, tables_beside, with_option
 from runners.cli.output import json_text, print_page, print_tables, write_or_print
 from runners.cli.output_files import form_of, or_json
 from runners.cli.request import TABLE_OPTIONS, Request, on_results
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from analysis.comparison.compare import Comparison
-    from analysis.results import Results
-
 
 # Further suffixes of a table's file, by format.
 MORE = {"siunitx": (".tex",), "html": (".htm",)}
@@ -41,6 +31,9 @@ def table(
     document: Annotated[
         bool, typer.Option("--document", help="LaTeX as a whole document.")
     ] = False,
+    theirs: Annotated[
+        str | None, with_option(f"Each table followed by the same of {OTHERS}.")
+    ] = None,
     output: Output = None,
 ) -> None:
     """Compile the tables of results from the records; options change the grid's tables."""
@@ -52,9 +45,11 @@ def table(
     form = form_of(output, or_json(form, as_json=as_json), endings | JSON)
     if document and form not in ("latex", "siunitx"):
         raise UserError("--document is for --format latex or siunitx")
+    if theirs is not None and form in ("csv", "json"):
+        raise UserError(f"--with is for readers: compare --format {form} has both sides' numbers")
     results = request.results()
     say_own_changes(results.sweep, results.trials, results.store)
-    tables = tables_of(results)
+    tables = tables_of(results) if theirs is None else tables_beside(results, theirs)
     if form == "json":
         put_json({"tables": [table_record(compiled) for compiled in tables]}, output)
         return
@@ -100,10 +95,8 @@ def compare(
     request: Request,
     theirs: Annotated[
         str,
-        typer.Option(
-            "--with",
-            metavar="OTHER",
-            help="published[:DATE] (the default), a CSV file, another grid or folder of results.",
+        with_option(
+            "published[:DATE] (the default), a CSV file, another grid or folder of results."
         ),
     ] = "published",
     form: Annotated[
@@ -120,8 +113,6 @@ def compare(
 
     endings = {"md": (".md",), "csv": (".csv",)}
     form = form_of(output, or_json(form, as_json=as_json), endings | JSON)
-    if trouble := url_problem(theirs):
-        raise UserError(f"--with {trouble}")
     ours = request.results()
     comparison = compared(ours, theirs)
     if form is None and output is None:
@@ -140,29 +131,6 @@ def compare(
         put_json({"cells": in_json(comparison_frame(comparison))}, output)
     else:
         write_or_print(page_markdown(comparison_page(comparison)), output)
-
-
-def compared(ours: "Results", theirs: str) -> "Comparison":
-    """Compare with the side that ``--with`` names, or another grid's results in our storage."""
-    from adaloss.grid.sweep import resolve_grid
-    from analysis.comparison.compare import compare as compare_sides
-    from analysis.comparison.from_records import records_side
-    from analysis.published import named_side
-    from analysis.results import read_results
-
-    measure, na_if = ours.measure, ours.spec.na_if
-    other = named_side(theirs, measure=measure)
-    if other is None:
-        storage = RESULTS if resolve_grid(theirs).is_dir() else ours.store.root.parent
-        sweep, store = open_results(theirs, storage)
-        same = {"metric": measure.metric, "at": measure.at, "only": {}, "exclude": ()}
-        spec = ours.spec.model_copy(update=same)
-        results = read_results(sweep, sweep.trials, store, [spec])
-        same_name = sweep.name == ours.sweep.name
-        name = f"{sweep.name} by {theirs}" if same_name else sweep.name
-        other = records_side(results.chosen(), name=name, measure=measure, na_if=na_if)
-    mine = records_side(ours.chosen(), name=ours.name, measure=measure, na_if=na_if)
-    return compare_sides(mine, other, ours.names)
 
 
 def put_json(value: dict[str, Any], output: Path | None) -> None:

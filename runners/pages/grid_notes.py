@@ -35,7 +35,7 @@ def capped(cap: int, plan: Plan, limit: int | None) -> str:
     """The effect of W&B's limit of runs."""
     missing = len(plan.missing)
     if limit:
-        return f"--limit {limit:,} overrides it"
+        return f"the limit of {limit:,} overrides it"
     if missing <= cap:
         return f"it has no effect, because only {missing:,} trials are missing"
     return (

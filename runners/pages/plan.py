@@ -163,7 +163,7 @@ def time_line(cost: Cost, device: str) -> str:
     if cost.device_seconds is None:
         return (
             "no estimate of the time: no trial of this sweep is complete yet; "
-            "plan --calibrate times a few steps"
+            "plan with --calibrate times a few steps"
         )
     if device == "cuda":
         hours = cost.device_seconds / 3600

@@ -270,8 +270,8 @@ class Grid(Section):
     """The results tables. Figures show the first. Default: b0 by optimizer, one table per model and
     per value of every other field that varies."""
     labels: GridLabels = {}
-    """The labels of values in tables, figures and pages: value: label, or field: {value:
-    label}."""
+    """The labels of fields and values in tables, figures and pages: field: label, value: label, or
+    field: {value: label}."""
     data: DataSection = DataSection()
     program: ProgramName | None = None
     """Your own training code, which is run for each trial: module:function, file.py:function or a

@@ -1,6 +1,7 @@
-"""The labels of a grid's values in tables, figures and pages."""
+"""The labels of a grid's fields and of their values in tables, figures and pages."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -17,43 +18,79 @@ LONGEST_LABEL = 100
 """Characters."""
 MOST_SHOWN = 20
 
-Labels = Mapping[str, Mapping[Any, str]]
-"""The label of each labelled value, by field."""
 ValuesByField = Mapping[str, Mapping[Any, None]]
 """The values that the grid has of each field."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The label of each labelled value, by field and value, and of each labelled field."""
+
+    values: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_labels(
     file: GridFile, cells: Sequence[Cell], seeds: Sequence[int]
 ) -> tuple[Labels, list[Problem]]:
-    """The labels by field and value, and the mistakes in them.
+    """The labels and the mistakes in them.
 
-    An entry is a value with its label if only one field has the value, or else a field with such
-    entries.
+    An entry is a field with its label, a value with its label if only one field has the value, or
+    a field with such entries: of its values and, under its own name, of itself.
     """
     values_by_field: dict[str, dict[Any, None]] = {
         name: dict.fromkeys(cell[name] for cell in cells) for name in cells[0]
     }
     values_by_field["seed"] = dict.fromkeys(seeds)
     section = file.data.get("labels")
-    labels: dict[str, dict[Any, str]] = {}
+    values_labels: dict[str, dict[Any, str]] = {}
+    fields_labels: dict[str, str] = {}
     problems: list[Problem] = []
-    for path, field, key, label in entries(section if isinstance(section, Mapping) else {}):
-        if field is None:
-            fields = fields_with(key, values_by_field)
+    for path, name, key, label in entries(section if isinstance(section, Mapping) else {}):
+        if names_a_field(name, key, values_by_field):
+            message = mistake_in_label(key, label)
+            if message is None:
+                text = printable_line(label)
+                message = collision_of_fields(key, text, fields_labels, values_by_field)
+                fields_labels[key] = text
         else:
-            fields = {field: values_by_field.get(field, {})}
-        message = mistake_in_entry(field, key, label, fields, values_by_field)
-        if message is None:
-            ((name, values),) = fields.items()
-            value = value_of(name, key, values)
-            text = printable_line(label)
-            labels_of_field = labels.setdefault(name, {})
-            message = collision(name, value, text, labels_of_field, values)
-            labels_of_field[value] = text
+            message = read_value_label(name, key, label, values_labels, values_by_field)
         if message is not None:
             problems.append(file.problem(path, f"labels: {message}"))
-    return labels, problems
+    return Labels(values_labels, fields_labels), problems
+
+
+def read_value_label(
+    name: str | None,
+    key: str,
+    label: Any,
+    labels: dict[str, dict[Any, str]],
+    values_by_field: ValuesByField,
+) -> str | None:
+    """Add the label of a value, under its field's name or without; return the mistake in it."""
+    if name is None:
+        fields = fields_with(key, values_by_field)
+    else:
+        fields = {name: values_by_field.get(name, {})}
+    message = mistake_in_entry(name, key, label, fields, values_by_field)
+    if message is not None:
+        return message
+    ((name, values),) = fields.items()
+    value = value_of(name, key, values)
+    text = printable_line(label)
+    labels_of_field = labels.setdefault(name, {})
+    message = collision(name, value, text, labels_of_field, values)
+    labels_of_field[value] = text
+    return message
+
+
+def names_a_field(name: str | None, key: str, values_by_field: ValuesByField) -> bool:
+    """Whether an entry's key is the field itself: alone, or in its own mapping; no value is so."""
+    if key not in values_by_field or name not in (None, key):
+        return False
+    if name is None:
+        return not fields_with(key, values_by_field)
+    return value_of(key, key, values_by_field[key]) is ABSENT
 
 
 def entries(section: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str | None, str, Any]]:
@@ -111,8 +148,12 @@ def mistake_in_entry(
     """The mistake in an entry by itself, or None. ``fields`` are those that may be meant."""
     if field is not None and field not in values_by_field:
         return f"unknown field {quoted(field)}{suggestion(field, values_by_field)}"
-    if field is None and key in values_by_field and not fields:
-        return f"{key} is a field; write {key}: {{VALUE: LABEL}}"
+    if field is None and key in values_by_field and fields and key not in fields:
+        first, *_ = fields
+        return (
+            f"{key} is a field and a value of {' and '.join(fields)}; write "
+            f"{key}: {{{key}: …}} for the field, {first}: {{{key}: …}} for the value"
+        )
     if field is None and not fields:
         names = [as_written(value) for values in values_by_field.values() for value in values]
         texts = list(dict.fromkeys((*names, *values_by_field)))
@@ -164,4 +205,16 @@ def collision(
         return (
             f"{label} would stand for {field} {as_written(value)} and {same[0]}; give each its own"
         )
+    return None
+
+
+def collision_of_fields(
+    name: str, label: str, labels: Mapping[str, str], values_by_field: ValuesByField
+) -> str | None:
+    """An error message if another field has this label or name."""
+    same = [other for other, text in labels.items() if text == label]
+    same += [label] if label in values_by_field else []
+    others = [other for other in same if other != name]
+    if others:
+        return f"{label} would stand for the fields {name} and {others[0]}; give each its own"
     return None

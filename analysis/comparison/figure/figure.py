@@ -12,7 +12,7 @@ from analysis.comparison.compare import Comparison
 from analysis.comparison.figure.marks import PLAIN, draw_numbers, draw_row, is_diverged, note
 from analysis.comparison.figure.rows import Panel, panels_of
 from analysis.comparison.outcomes import ComparedCell, Outcome
-from analysis.comparison.wording import unit
+from analysis.comparison.wording import condition_notes, unit
 from analysis.figures.parts.axes import in_default_style
 from analysis.figures.parts.band import Band
 from analysis.figures.parts.labels import bounded, literal
@@ -28,7 +28,6 @@ GREY = "#666666"
 BAND = Band(share=0.2, at_end=False, axis="x")
 LONGEST_NAME = 60
 """The largest numbers of characters of a side's name in the title, and of a row's name."""
-MOST_CONDITIONS = 8
 BARS = "Bars: the 95 % interval of each difference (Welch)."
 
 
@@ -66,7 +65,8 @@ def draw(comparison: Comparison, panels: Sequence[Panel], decimals: Decimals) ->
         comparison.measure.label if line is None else comparison.names.text(line, value)
         for value in styles
     ]
-    add_key(figure, handles(cells, styles, texts), [BARS, *conditions(comparison)])
+    notes = [BARS, *condition_notes(comparison.conditions)]
+    add_key(figure, handles(cells, styles, texts), notes)
     return figure
 
 
@@ -75,23 +75,6 @@ def heading(comparison: Comparison) -> str:
     names = (one_line(side.name) for side in (comparison.ours, comparison.theirs))
     ours, theirs = (shortened(name, LONGEST_NAME) for name in names)
     return f"{ours} compared with {theirs}: {comparison.measure.label}"
-
-
-def conditions(comparison: Comparison) -> tuple[str, ...]:
-    """The conditions that differ or are unknown: the first few, and the number of the rest."""
-    known = [c.name for c in comparison.conditions if c.is_known]
-    unknown = [c.name for c in comparison.conditions if not c.is_known]
-    return (
-        f"Other differences: {first_names(known) or 'none known'}.",
-        *([f"Not known on both sides: {first_names(unknown)}."] if unknown else []),
-    )
-
-
-def first_names(names: Sequence[str]) -> str:
-    """The first few names, and the number of the rest."""
-    distinct = list(dict.fromkeys(names))
-    more = len(distinct) - MOST_CONDITIONS
-    return ", ".join((*distinct[:MOST_CONDITIONS], *([f"{more} more"] if more > 0 else [])))
 
 
 def draw_panel(

@@ -70,7 +70,7 @@ def titled_text(name: str, cell: ComparedCell, comparison: Comparison) -> str:
     """A field's value on its own: a name alone, but a number with its field."""
     text = field_here_and_there(name, cell, comparison.names)
     alone = name in ("model", "dataset") and not comparison.ours.is_of_a_program
-    return text if alone else f"{name} = {text}"
+    return text if alone else f"{comparison.names.field(name)} = {text}"
 
 
 def panel_of(
@@ -88,7 +88,7 @@ def panel_of(
             headings.append(Heading(place=place, text=name, optimizer=drawn_as(cell, line)))
             place += 1.0
         label = ", ".join(
-            f"{field} = {field_here_and_there(field, cell, names)}" for field in fields
+            f"{names.field(field)} = {field_here_and_there(field, cell, names)}" for field in fields
         )
         rows.append(
             Row(cell=cell, place=place, label=one_line(label), optimizer=drawn_as(cell, line))

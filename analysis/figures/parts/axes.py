@@ -121,10 +121,11 @@ def shown_columns(tables: Sequence[Table], notes: list[str]) -> tuple[object, ..
     """The columns of all tables, up to a limit; a note reports omitted ones."""
     columns = tuple(dict.fromkeys(value for table in tables for value in table.column_values))
     if len(columns) > MAX_LINES:
-        field = tables[0].column_field
+        table = tables[0]
+        last = table.names.text(table.column_field, columns[MAX_LINES - 1])
         notes.append(
-            f"The first {MAX_LINES} of {len(columns)} values of {field} are shown, up to "
-            f"{tables[0].names.text(field, columns[MAX_LINES - 1])}."
+            f"The first {MAX_LINES} of {len(columns)} values of {table.column_name} are shown, "
+            f"up to {last}."
         )
     return columns[:MAX_LINES]
 
@@ -204,7 +205,7 @@ def cross_handle(label: str = "diverged") -> Line2D:
 
 def number_of_seeds(cells: Sequence[Cell]) -> str:
     """``5 seeds``, ``3 to 5 seeds`` or ``one seed``: the declared number."""
-    declared = {cell.expected for cell in cells if cell.status is not CellStatus.UNDECLARED}
+    declared = {cell.expected for cell in cells if cell.expected}
     fewest, most = min(declared), max(declared)
     if most == 1:
         return "one seed"

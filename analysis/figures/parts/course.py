@@ -150,6 +150,11 @@ class Part:
     steps: float | None = None
     """The steps of an epoch, None where trials differ."""
 
+    @property
+    def field_name(self) -> str:
+        """What the field of the columns of panels is called."""
+        return self.names.field(self.field)
+
     def about(self, quantity: str) -> Metric:
         """What the task says about a quantity."""
         return about_metric(quantity, self.task)

@@ -48,14 +48,18 @@ class Grid:
         return self.width / self.across
 
 
-def panel_grid(count: int, *, width: float, wanted: float, reserved: float = 0.0) -> Grid:
+def panel_grid(
+    count: int, *, width: float, wanted: float, reserved: float = 0.0, most: int = MAX_PANELS
+) -> Grid:
     """A grid of ``count`` panels of at least ``wanted`` inches each, within ``width`` inches.
+
+    There are at most ``most`` side by side.
 
     A single panel, with ``reserved`` inches at its side, has the width of a paper's column, or more
     if it needs more.
     """
     panel = min(max(wanted, NARROWEST_PANEL), width)
-    across = max(1, min(count, int(width / panel)))
+    across = max(1, min(count, most, int(width / panel)))
     return Grid(
         rows=math.ceil(count / across),
         across=across,

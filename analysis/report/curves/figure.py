@@ -20,7 +20,7 @@ def curves_figure(subject: Subject, curves: Curves) -> str:
     middle = len(subject.row_texts) // 2
     controls = (
         f'<p class="controls">{select("metric", "Metric", labels)} '
-        f"{select('row', subject.spec.rows, subject.row_texts, middle)}</p>"
+        f"{select('row', subject.row_name, subject.row_texts, middle)}</p>"
     )
     word = subject.measure.epoch_word
     scale = (
@@ -34,7 +34,7 @@ def curves_figure(subject: Subject, curves: Curves) -> str:
         f"band: a seed diverged after this {word}, or in the first. {scale}",
         *curves.left_out,
     ]
-    header = ("part", subject.spec.rows, subject.spec.columns, word, *curves.quantities)
+    header = ("part", subject.row_name, subject.line_name, word, *curves.quantities)
     rows, total = curve_rows(subject, curves)
     numbers = numbers_table(header, rows, total, label="The means of this figure", names=3)
     return figure(

@@ -76,7 +76,7 @@ def remarks(subject: Subject) -> Iterator[str]:
     if subject.all_lines > len(subject.line_labels):
         yield paragraph(
             f"The figures have the first {MOST_LINES} of {subject.all_lines} values of "
-            f"{subject.spec.columns}; the tables have all.",
+            f"{subject.line_name}; the tables have all.",
             "note",
         )
     if len(subject.points) > MOST_CELLS:

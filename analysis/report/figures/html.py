@@ -27,7 +27,7 @@ def line_controls(subject: Subject) -> str:
     parts = part_control(subject)
     return (
         f'<fieldset id="lines" class="controls">\n<legend>In all figures, '
-        f"{escaped(subject.spec.columns)}:</legend>\n{boxes}\n</fieldset>{parts}"
+        f"{escaped(subject.line_name)}:</legend>\n{boxes}\n</fieldset>{parts}"
     )
 
 

@@ -28,11 +28,11 @@ def against_figure(
     """Means against the values of the rows."""
     na = f" A × in the band: the cell {BEYOND[subject.beyond]}." if subject.beyond else ""
     words = [
-        f"{what} against {subject.spec.rows}, {SPREAD_WORDS[subject.spec.spread]}; a line per "
-        f"value of {subject.spec.columns}, shifted a little sideways.{na}",
+        f"{what} against {subject.row_name}, {SPREAD_WORDS[subject.spec.spread]}; a line per "
+        f"value of {subject.line_name}, shifted a little sideways.{na}",
         *extremes(subject, points),
     ]
-    header = ("part", subject.spec.rows, subject.spec.columns)
+    header = ("part", subject.row_name, subject.line_name)
     rows = list(mean_rows(frame, subject, points[:MOST_ROWS]))
     numbers = numbers_table(
         (*header, "mean±spread", "seeds with a value", "diverged", "values by seed"),
@@ -41,7 +41,7 @@ def against_figure(
         label="The numbers of this figure",
         names=3,
     )
-    title = f"{what} against {subject.spec.rows}"
+    title = f"{what} against {subject.row_name}"
     return figure("against", title, subject, words=words, numbers=numbers)
 
 
@@ -77,7 +77,7 @@ def place_and_mean(subject: Subject, point: Point) -> str:
     """``96.99 (adaloss, b0 = 1)``, with the part if there are several."""
     part, row, line = subject.cell_texts(point)
     mean = subject.number(mean_of(point))
-    where = f"{line}, {subject.spec.rows} = {row}"
+    where = f"{line}, {subject.row_name} = {row}"
     return f"{mean} ({where}, {part})" if len(subject.parts) > MOST_PANELS else f"{mean} ({where})"
 
 
@@ -89,13 +89,13 @@ def heat_figure(subject: Subject, points: Sequence[Point], what: str) -> str:
     ]
     rows = list(heat_rows(subject, points))
     numbers = numbers_table(
-        ("part", subject.spec.rows, *subject.line_labels),
+        ("part", subject.row_name, *subject.line_labels),
         rows[:MOST_ROWS],
         len(rows),
         label="The means of this figure",
         names=2,
     )
-    title = f"{what} by {subject.spec.rows} and {subject.spec.columns}"
+    title = f"{what} by {subject.row_name} and {subject.line_name}"
     return figure("heat", title, subject, with_key=False, words=words, numbers=numbers)
 
 

@@ -89,8 +89,8 @@ def row_axis(subject: Subject) -> Spec:
         "type": "quantitative",
         "scale": {**scale, "domain": [low, high], "nice": False},
         "axis": {
-            "title": subject.spec.rows,
-            "description": f"{subject.spec.rows}: {', '.join(subject.row_texts)}",
+            "title": subject.row_name,
+            "description": f"{subject.row_name}: {', '.join(subject.row_texts)}",
             "values": list(subject.rows.numbers),
             "labelExpr": ROW_TEXT,
             "labelOverlap": "greedy",

@@ -132,7 +132,7 @@ def heat_spec(subject: Subject, means: Sequence[float]) -> Spec:
         "field": "row",
         "type": "ordinal",
         "scale": {"domain": list(range(rows))},
-        "axis": {**axis, "title": subject.spec.rows, "labelExpr": "rowTexts[datum.value]"},
+        "axis": {**axis, "title": subject.row_name, "labelExpr": "rowTexts[datum.value]"},
     }
     scale: Spec = {"domain": [low, high], "scheme": "viridis"}
     legend: Spec = {"orient": "bottom", "gradientLength": 160, "title": None}

@@ -26,7 +26,7 @@ def endings(
     """
     trials = whole.drop_duplicates("trial_id")
     states = trials["state"].tolist()
-    tried = f", of all {' and '.join(spec.tune)} tried" if spec.tune else ""
+    tried = f", of all {' and '.join(names.fields(spec.tune))} tried" if spec.tune else ""
     parts = []
     if text := by_column(trials, states, TrialState.DIVERGED.value, spec, names):
         parts.append(f"diverged: {text}{tried}")
@@ -69,4 +69,5 @@ def at(found: tuple[object, ...], rows: "list[object]", spec: TableSpec, names: 
     """`` (b0 = 0.01, 0.1)``, if there are several rows; the table lists points by their ends."""
     if len(set(rows)) < 2 or spec.ranks_points:
         return ""
-    return f" ({spec.rows} = {', '.join(names.text(spec.rows, row) for row in found)})"
+    texts = ", ".join(names.text(spec.rows, row) for row in found)
+    return f" ({names.field(spec.rows)} = {texts})"

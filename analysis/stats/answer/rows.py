@@ -92,7 +92,7 @@ def texts(samples: Samples, ranked: Sequence[RowMean], subject: Subject) -> Iter
         ]
         yield f"next {' and '.join(nearest)}"
     elif len(equal) == 1 < len(samples.rows):
-        yield f"no other {subject.spec.rows} has a mean"
+        yield f"no other {subject.row_name} has a mean"
 
 
 def place(row: object, samples: Samples, subject: Subject) -> str:
@@ -100,9 +100,9 @@ def place(row: object, samples: Samples, subject: Subject) -> str:
     spec, names = subject.spec, subject.names
     choice = subject.choices.get((row, samples.columns[0], *samples.part_values))
     tuned = zip(spec.tune, choice.values, strict=True) if choice and choice.values else ()
-    named = [f"{field} = {names.text(field, value)}" for field, value in tuned]
+    named = [f"{names.field(field)} = {names.text(field, value)}" for field, value in tuned]
     # The name of a point has its parameters.
-    own = "" if spec.ranks_points else f"{spec.rows} = "
+    own = "" if spec.ranks_points else f"{subject.row_name} = "
     text = f"{own}{names.text(spec.rows, row)}"
     return f"{text} with {' and '.join(named)}" if named else text
 

@@ -46,7 +46,7 @@ def best_sentences(subject: Subject) -> Iterator[str | None]:
 
 def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
     """Which is best and what is not distinguished from it; what is worse; what is worse where."""
-    measure, rows = subject.measure, subject.spec.rows
+    measure, rows = subject.measure, subject.row_name
     several = any(len(part.samples.rows) > 1 for part in subject.parts)
     over = f" over every {rows}" if several else ""
     at = "" if measure.at == LAST else f" {measure.when}"

@@ -34,6 +34,11 @@ class Subject:
     choices: Choices
     names: Names
 
+    @property
+    def row_name(self) -> str:
+        """What the rows' field is called."""
+        return self.names.field(self.spec.rows)
+
 
 def number(value: float, subject: Subject) -> str:
     """A number of the metric."""

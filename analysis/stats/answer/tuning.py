@@ -25,6 +25,7 @@ def tuning_sentence(
     if task_in(frame).is_program:
         # Nobody knows which of its parameters need tuning.
         return None
+    step_size, column_name = names.fields((STEP_SIZE, spec.columns))
     by_column = {
         column: applicable_values(frame, STEP_SIZE).among(rows)
         for (column,), rows in positions_by(frame, (spec.columns,)).items()
@@ -32,7 +33,7 @@ def tuning_sentence(
     if len({value for values in by_column.values() for value in values}) == 1:
         value = names.text(STEP_SIZE, next(iter(by_column.values()))[0])
         return (
-            f"Nothing was tuned: {STEP_SIZE} = {value} for every {spec.columns}, which favours "
+            f"Nothing was tuned: {step_size} = {value} for every {column_name}, which favours "
             "those that it happens to suit."
         )
     usual = Counter(by_column.values()).most_common(1)[0][0]
@@ -44,14 +45,14 @@ def tuning_sentence(
         if values != usual
     ][:MOST_COLUMNS]
     return (
-        f"Nothing was tuned here: {STEP_SIZE} was given ({'; '.join(texts)}), which favours the "
-        f"{spec.columns} for which it was tuned elsewhere."
+        f"Nothing was tuned here: {step_size} was given ({'; '.join(texts)}), which favours the "
+        f"{column_name} for which it was tuned elsewhere."
     )
 
 
 def chosen(spec: TableSpec, deciding: Measure, choices: Choices, names: Names) -> str:
     """How many values each column was allowed, and whose best is at the edge."""
-    fields = " and ".join(spec.tune)
+    fields = " and ".join(names.fields(spec.tune))
     if not any(choice.values for choice in choices.values()):
         return f"No {fields} could be chosen: none has a mean {deciding.label}."
     were = "were" if len(spec.tune) > 1 else "was"

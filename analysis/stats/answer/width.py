@@ -37,10 +37,8 @@ def width_sentence(
             named = [f"{part}: {text}" if part else text for part, text in texts[:MOST_PARTS]]
             rest = len(texts) - MOST_PARTS
             more = f"; {rest} more in the statistics" if rest > 0 else ""
-            near = near_words(measure)
-            return (
-                f"Decades of {field} near the own best (within {near}): {'; '.join(named)}{more}."
-            )
+            near = f"near the own best (within {near_words(measure)})"
+            return f"Decades of {names.field(field)} {near}: {'; '.join(named)}{more}."
     return None
 
 

@@ -121,7 +121,7 @@ def part_frames(
     """
     resamples = resamples_of(len(samples.seeds), generator)
     return {
-        PAIRS: pair_frame(samples, measure, rows, generator),
+        PAIRS: pair_frame(samples, measure, generator),
         ROBUSTNESS: robustness_frame(samples, measure, rows, resamples, tolerance),
         AGGREGATE: aggregate_frame(samples, measure, resamples),
         IMPROVEMENT: improvement_frame(samples, measure),

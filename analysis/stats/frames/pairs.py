@@ -37,9 +37,7 @@ class Comparison:
     diverged: str
 
 
-def pair_frame(
-    samples: Samples, measure: Measure, row_field: str, generator: np.random.Generator
-) -> pd.DataFrame:
+def pair_frame(samples: Samples, measure: Measure, generator: np.random.Generator) -> pd.DataFrame:
     """Every pair of columns at every row that has both, then every pair over all rows.
 
     Columns: ``scope`` (row or all rows), ``row`` (None over all rows), ``first``, ``second``, ``n``
@@ -52,7 +50,7 @@ def pair_frame(
     """
     scopes = {
         ONE_ROW: list(each_row(samples)),
-        ALL_ROWS: list(over_rows(samples, row_field)),
+        ALL_ROWS: list(over_rows(samples)),
     }
     families = [
         family_rows(scope, comparisons, len(samples.seeds), measure, generator)
@@ -87,10 +85,10 @@ def each_row(samples: Samples) -> Iterator[Comparison]:
             )
 
 
-def over_rows(samples: Samples, row_field: str) -> Iterator[Comparison]:
+def over_rows(samples: Samples) -> Iterator[Comparison]:
     """The comparisons of each seed's mean over the rows, for seeds that have every row."""
     for first, second, rows in shared_rows(samples):
-        gone = (diverged_at(samples, column, rows, row_field) for column in (first, second))
+        gone = (diverged_at(samples, column, rows) for column in (first, second))
         yield Comparison(
             row=None,
             first=samples.columns[first],
@@ -101,11 +99,11 @@ def over_rows(samples: Samples, row_field: str) -> Iterator[Comparison]:
         )
 
 
-def diverged_at(samples: Samples, column: int, rows: Iterable[int], row_field: str) -> str:
+def diverged_at(samples: Samples, column: int, rows: Iterable[int]) -> str:
     """``sgd_constant diverged at b0 = 0.01, 0.1``, or nothing."""
     gone = [samples.row_texts[row] for row in rows if samples.not_available[column, row]]
     name = samples.column_texts[column]
-    return f"{name} {samples.lost} at {row_field} = {', '.join(gone)}" if gone else ""
+    return f"{name} {samples.lost} at {samples.row_name} = {', '.join(gone)}" if gone else ""
 
 
 def family_rows(

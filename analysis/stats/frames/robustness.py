@@ -49,7 +49,7 @@ class Curve:
     means: Floats
     weights: Floats
     n: int
-    row_field: str
+    row_name: str
     worst_row: str
     lost: str
     diverged: tuple[str, ...]
@@ -63,7 +63,7 @@ class Curve:
 
     def rows_text(self, rows: Sequence[str]) -> str:
         """``b0 = 0.01, 0.1``."""
-        return f"{self.row_field} = {', '.join(rows)}"
+        return f"{self.row_name} = {', '.join(rows)}"
 
 
 def robustness_frame(
@@ -87,7 +87,7 @@ def robustness_frame(
     decades = np.log10(floats(numbers))
     found: list[tuple[object, ...]] = []
     for column, name in enumerate(samples.columns):
-        curve = curve_of(samples, column, row_field, decades, measure.goal, resamples)
+        curve = curve_of(samples, column, decades, measure.goal, resamples)
         found += [(name, *row) for row in statistics_of(curve, measure, measure.goal, tolerance)]
     return frame_of(found, ROBUSTNESS_COLUMNS)
 
@@ -95,7 +95,6 @@ def robustness_frame(
 def curve_of(
     samples: Samples,
     column: int,
-    row_field: str,
     decades: Floats,
     goal: Goal,
     resamples: Resamples,
@@ -116,7 +115,7 @@ def curve_of(
         means=means,
         weights=resamples.weights,
         n=int(seeds.min()) if len(seeds) else 0,
-        row_field=row_field,
+        row_name=samples.row_name,
         worst_row=texts[int(worst)],
         lost=samples.lost,
         diverged=tuple(text for text, is_gone in zip(texts, gone, strict=True) if is_gone),

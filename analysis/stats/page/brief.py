@@ -74,7 +74,7 @@ def section(
         title=title,
         before=(explanation,),
         table=PlainTable(
-            header=(*(" and ".join(subject.spec.per),) * several, *header),
+            header=(*(" and ".join(subject.names.fields(subject.spec.per)),) * several, *header),
             rows=lines,
             names=2 + several,
         ),
@@ -89,7 +89,7 @@ def line_of(one: Tested, subject: Subject) -> tuple[str, ...]:
     first, second = (subject.names.text(spec.columns, record[side]) for side in ("first", "second"))
     return (
         one.part,
-        f"every {spec.rows}" if row is None else subject.names.text(spec.rows, row),
+        f"every {subject.row_name}" if row is None else subject.names.text(spec.rows, row),
         f"{first} − {second}",
         number(record["mean"], decimals),
         interval(record["t_low"], record["t_high"], decimals),

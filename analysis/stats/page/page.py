@@ -130,7 +130,8 @@ def stats_page(
     if choices:
         label = tuning_measure(frame, measure).label
         how = (
-            f"{' and '.join(tune)} by the best mean {label}; the captions of the tables list them."
+            f"{' and '.join(names.fields(tune))} by the best mean {label}; the captions of the "
+            "tables list them."
         )
         sections.append(Section(title="How values were chosen", before=(how, SAME_SEEDS)))
     sections.append(methods_section(measure, na_if))
@@ -149,7 +150,7 @@ def sensitivity_sections(
     for part in parts:
         prefix = f"{part.samples.part}: " if part.samples.part else ""
         called = called_by(part.frames[ROBUSTNESS], field, columns, names)
-        yield robustness_section(called, prefix, measure, field, tolerance)
+        yield robustness_section(called, prefix, measure, names.field(field), tolerance)
 
 
 SAME_SEEDS = (
@@ -175,11 +176,12 @@ def part_sections(
     """The sections of one part."""
     prefix = f"{part}: " if part else ""
     called = {name: called_by(frame, rows, columns, names) for name, frame in frames.items()}
-    for section in pair_sections(called[PAIRS], prefix, measure, rows):
-        yield replace(section, before=(pairing(columns, measure), *section.before))
-    yield robustness_section(called[ROBUSTNESS], prefix, measure, rows, tolerance)
-    yield aggregate_section(called[AGGREGATE], prefix, measure, rows)
-    yield improvement_section(called[IMPROVEMENT], prefix, measure, rows)
+    over = names.field(rows)
+    for section in pair_sections(called[PAIRS], prefix, measure, over):
+        yield replace(section, before=(pairing(columns, measure, names), *section.before))
+    yield robustness_section(called[ROBUSTNESS], prefix, measure, over, tolerance)
+    yield aggregate_section(called[AGGREGATE], prefix, measure, over)
+    yield improvement_section(called[IMPROVEMENT], prefix, measure, over)
 
 
 def called_by(frame: pd.DataFrame, rows: str, columns: str, names: Names) -> pd.DataFrame:
@@ -193,7 +195,7 @@ def called_by(frame: pd.DataFrame, rows: str, columns: str, names: Names) -> pd.
     return called
 
 
-def pairing(columns: str, measure: Measure) -> str:
+def pairing(columns: str, measure: Measure, names: Names) -> str:
     """A sentence on what the compared trials of a seed share."""
     if measure.task is not None and measure.task.is_program:
         return (
@@ -206,8 +208,8 @@ def pairing(columns: str, measure: Measure) -> str:
             "random draws."
         )
     return (
-        f"Paired by seed, but {columns} may change the initial weights, the data or the batches: "
-        "pairing may gain little, and the tests stay valid."
+        f"Paired by seed, but {names.field(columns)} may change the initial weights, the data or "
+        "the batches: pairing may gain little, and the tests stay valid."
     )
 
 

@@ -18,7 +18,7 @@ def profile_section(
 ) -> Section:
     """In which share of the problems each column is within a factor of the fastest."""
     profiles = profiles_of(frame, spec, measure)
-    problems = " × ".join((spec.rows, *spec.per))
+    problems = " × ".join(names.fields((spec.rows, *spec.per)))
     target = measure.reach.words if measure.reach else ""
     header = (
         "",

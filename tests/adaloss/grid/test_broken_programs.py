@@ -294,9 +294,10 @@ ADDED = {
         "labels: {3: three}",
         "labels: no field has the value '3'; known: 0.1, 1, 32, 0, optimizer.lr, batch-size, seed",
     ),
-    "label of a parameter": (
-        "labels: {batch-size: size}",
-        "labels: batch-size is a field; write batch-size: {VALUE: LABEL}",
+    "label of a parameter that is another's name": (
+        "labels: {batch-size: optimizer.lr}",
+        "labels: optimizer.lr would stand for the fields batch-size and optimizer.lr; give each "
+        "its own",
     ),
 }
 

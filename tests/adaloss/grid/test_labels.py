@@ -4,6 +4,7 @@ import pytest
 
 from adaloss.grid.mistakes.problems import GridError
 from adaloss.grid.sweep import load_sweep
+from adaloss.grid.tables.labels import Labels
 
 GRID = """\
 name: demo
@@ -52,17 +53,39 @@ def refused(tmp_path, labels):
     ],
 )  # fmt: skip
 def test_an_entry_labels_the_value_that_is_written_like_its_key(tmp_path, labels, expected):
-    assert loaded(tmp_path, labels).labels == expected
+    assert loaded(tmp_path, labels).labels == Labels(values=expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("  b0: initial b₀\n  lr: learning rate", {"b0": "initial b₀", "lr": "learning rate"}),
+        ("  seed: run", {"seed": "run"}),
+        ("  weight_decay: wd", {"weight_decay": "wd"}),
+        ("  b0: {b0: initial b₀}", {"b0": "initial b₀"}),
+        ('  optimizer: "  the\n method "', {"optimizer": "the method"}),
+        ("  b0: a\n  lr: learning rate\n  model: b", {
+            "b0": "a", "lr": "learning rate", "model": "b",
+        }),
+    ],
+)  # fmt: skip
+def test_an_entry_labels_the_field_of_this_name(tmp_path, labels, expected):
+    assert loaded(tmp_path, labels).labels == Labels(fields=expected)
+
+
+def test_a_field_has_a_label_among_those_of_its_values(tmp_path):
+    labels = loaded(tmp_path, "  optimizer: {optimizer: Method, adaloss: AdaLoss (ours)}").labels
+    assert labels == Labels({"optimizer": {"adaloss": "AdaLoss (ours)"}}, {"optimizer": "Method"})
 
 
 def test_a_grid_without_labels_has_none(tmp_path):
     (tmp_path / "grid.yaml").write_text(GRID.removesuffix("labels:\n"))
-    assert load_sweep(tmp_path / "grid.yaml").labels == {}
+    assert load_sweep(tmp_path / "grid.yaml").labels == Labels()
 
 
 def test_labels_do_not_change_a_trial_id(tmp_path):
     plain = loaded(tmp_path, "  {}").trials
-    labelled = loaded(tmp_path, "  adaloss: ours\n  b0: {1: usual}").trials
+    labelled = loaded(tmp_path, "  adaloss: ours\n  b0: {1: usual, b0: B}").trials
     assert [t.trial_id for t in labelled] == [t.trial_id for t in plain]
 
 
@@ -80,7 +103,12 @@ def test_labels_do_not_change_a_trial_id(tmp_path):
         ("  model: {adaloss: x}", 0, "no cell has model: adaloss"),
         ("  1: one", 0, "labels: 1 is a value of "),
         ("  1: one", 0, "name the field, b0: {1: …}"),
-        ("  b0: tiny", 0, "b0 is a field; write b0: {VALUE: LABEL}"),
+        ("  b0: 5", 0, "the label of b0 must be text, found 5; put it in quotes"),
+        ("  b0:\n    1: usual\n    b0: ' '", 2, "the label of b0 is empty"),
+        ("  b0: speed\n  lr: speed", 1, "speed would stand for the fields lr and b0; give each"),
+        ("  b0: lr", 0, "lr would stand for the fields b0 and lr; give each its own"),
+        ("  b0: batch_size\n  batch_size: batch", 0, "the fields b0 and batch_size"),
+        ("  model: {b0: x}", 0, "no cell has model: b0; the grid has mlp, small_cnn"),
         ("  adaloss: 5", 0, "the label of adaloss must be text, found 5; put it in quotes"),
         ("  adaloss: [a]", 0, "the label of adaloss must be text, found a list"),
         ("  adaloss: null", 0, "the label of adaloss must be text, found nothing"),
@@ -105,5 +133,6 @@ def test_a_mistake_is_reported_with_its_line(tmp_path, labels, line, message):
         assert all(found == LINE + line for found, _ in problems)
 
 
-def test_a_label_may_equal_its_value(tmp_path):
-    assert loaded(tmp_path, "  adaloss: adaloss").labels == {"optimizer": {"adaloss": "adaloss"}}
+def test_a_label_may_equal_what_it_names(tmp_path):
+    labels = loaded(tmp_path, "  adaloss: adaloss\n  lr: lr").labels
+    assert labels == Labels({"optimizer": {"adaloss": "adaloss"}}, {"lr": "lr"})

@@ -51,7 +51,7 @@ def test_a_dict_and_its_file_are_the_same_sweep(path):
 def test_the_text_that_is_kept_is_a_grid_file_with_the_same_trials(tmp_path):
     grid = with_parameters(optimizer=["adaloss", "timm:lamb"], lr=1e-05) | {
         "description": 'a "text": {with} #signs, ± and\na line',
-        "labels": {"optimizer": {"timm:lamb": "on: [off]"}, "b0": {0.01: "1e-2"}},
+        "labels": {"optimizer": {"timm:lamb": "on: [off]"}, "b0": {0.01: "1e-2", "b0": "b: 0"}},
         "notify": {"diverged_share": 0.5},
     }
     sweep = sweep_of(read_mapping(grid))

@@ -5,9 +5,11 @@ import re
 import pytest
 from program_grids import CHOSEN, POINTS, with_parameters
 
+from adaloss.grid.mistakes.problems import GridError
 from adaloss.grid.points.filter import field_value
 from adaloss.grid.reading.file import read_grid_file
 from adaloss.grid.sweep import only
+from adaloss.grid.tables.labels import Labels
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_labels_stand_for_values_of_any_parameter(load):
         + "  parameters.task: {null: none}\n"
         + "  arch: {1: first}\n"
     )
-    assert sweep.labels == {
+    assert sweep.labels.values == {
         "arch": {"resnet": "ResNet", "1": "first"},
         "sizes": {(1, 2): "wide"},
         "flag": {True: "with", False: "without"},
@@ -91,9 +93,28 @@ def test_labels_stand_for_values_of_any_parameter(load):
     }
 
 
+def test_a_value_that_is_written_like_its_field_has_the_label(load):
+    text = with_parameters("arch: [arch, resnet]", "flag: [true, false]")
+    for labels in ("{arch: {arch: first}, flag: F}", "{arch: first, flag: F}"):
+        found = load(f"{text}labels: {labels}\n").labels
+        assert found == Labels({"arch": {"arch": "first"}}, {"flag": "F"})
+
+
+def test_a_field_that_is_also_a_value_of_another_must_say_which_is_meant(load):
+    text = with_parameters("tuned: [lr, wd]", "lr: [0.1, 1]")
+    with pytest.raises(GridError) as raised:
+        load(f"{text}labels: {{lr: learning rate}}\n")
+    assert (
+        "labels: lr is a field and a value of tuned; write lr: {lr: …} for the field, "
+        "tuned: {lr: …} for the value"
+    ) in str(raised.value)
+    found = load(f"{text}labels: {{lr: {{lr: learning rate}}, tuned: {{lr: the rate}}}}\n").labels
+    assert found == Labels({"tuned": {"lr": "the rate"}}, {"lr": "learning rate"})
+
+
 def test_a_label_of_a_number_is_not_one_of_a_boolean(load):
     text = with_parameters("flag: [true, false]", "count: [0, 1]")
-    assert load(f"{text}labels: {{count: {{1: one}}, true: with}}\n").labels == {
+    assert load(f"{text}labels: {{count: {{1: one}}, true: with}}\n").labels.values == {
         "count": {1: "one"},
         "flag": {True: "with"},
     }

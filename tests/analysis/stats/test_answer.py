@@ -92,7 +92,7 @@ def test_where_nothing_differs_at_most_5_percent_of_sweeps_have_a_claim(template
         drawn = [replace(part, values=own) for part, own in zip(parts, values, strict=True)]
         claims = claims_of(
             [
-                PartStatistics(part, {"pairs": pair_frame(part, ACCURACY, "b0", generator)})
+                PartStatistics(part, {"pairs": pair_frame(part, ACCURACY, generator)})
                 for part in drawn
             ]
         )
@@ -114,7 +114,7 @@ def test_tuning_on_the_same_seeds_makes_no_claim_either(template, tried):
             validation, test = (shared + generator.normal(size=(number, 5)) for _ in range(2))
             chosen.append(80 + test[validation.mean(axis=1).argmax()])
         drawn = replace(part, values=np.array(chosen)[:, None, :])
-        pairs = {"pairs": pair_frame(drawn, ACCURACY, "b0", generator)}
+        pairs = {"pairs": pair_frame(drawn, ACCURACY, generator)}
         columns = dict(zip(part.columns, tried, strict=True))
         (ranking,) = claims_of([PartStatistics(drawn, pairs)], columns).rankings
         found += bool(ranking.worse)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from adaloss.grid.tables.labels import Labels
 from adaloss.grid.tables.spec import TableSpec
 from analysis.comparison.compare import compare
 from analysis.comparison.figure.figure import comparison_figure
@@ -25,7 +26,8 @@ from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 
 OURS, NET, TINY = "=AdaLoss <b> | 50% & $x$_y", "A net", "tiny (1/100)"
-NAMES = Names({"optimizer": {"adaloss": OURS}, "model": {"mlp": NET}, "b0": {0.01: TINY}})
+VALUES = {"optimizer": {"adaloss": OURS}, "model": {"mlp": NET}, "b0": {0.01: TINY}}
+NAMES = Names(Labels(VALUES))
 ACCURACY = Measure(metric="test/top1", at="last", goal="maximize")
 ESCAPES = {"md": in_markdown, "latex": in_latex, "siunitx": in_latex, "html": escaped}
 
@@ -89,7 +91,7 @@ def test_a_captions_other_fields_have_their_labels(labelled):
     labelled.cell([90.0], optimizer="adaloss", b0=1, lr=0.5, model="small_cnn")
     (table,) = labelled.tables(
         TableSpec(rows="model", per=None, exclude=({"b0": (0.01,)},)),
-        names=Names({"lr": {0.5: "half"}}),
+        names=Names(Labels({"lr": {0.5: "half"}})),
     )
     assert "half for small_cnn" in table.caption
 

@@ -1,4 +1,4 @@
-"""``from runners import run, plan, results``: what the commands do, as functions."""
+"""``from runners import run, retry, plan, results``: what the commands do, as functions."""
 
 import pydoc
 import subprocess
@@ -22,6 +22,7 @@ from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import numbers
 from analysis.render.render import render
+from runners.api.arguments import with_arguments
 from runners.api.selection import smoke_trials
 from runners.on_ray.processes import processes_of
 
@@ -64,7 +65,7 @@ def one_failed(finished, grid):
 
 def test_the_packages_show_their_public_names():
     assert dir(runners) == [*runners.__all__]
-    assert {"run", "plan", "results"} < set(dir(runners))
+    assert {"run", "retry", "plan", "results"} < set(dir(runners))
     assert set(dir(analysis)) == set(analysis.__all__)
     assert {"AdaLoss", "__version__"} < set(dir(adaloss))
     assert callable(runners.plan)
@@ -76,7 +77,7 @@ def test_the_version_is_the_commands(cli):
     assert cli("--version")[1].strip() == adaloss.__version__
 
 
-@pytest.mark.parametrize("function", [runners.run, runners.plan, runners.results])
+@pytest.mark.parametrize("function", [runners.run, runners.retry, runners.plan, runners.results])
 def test_help_explains_every_argument(function):
     page = pydoc.render_doc(function)
     names = function.__code__.co_varnames[: function.__code__.co_kwonlyargcount + 1]
@@ -86,7 +87,8 @@ def test_help_explains_every_argument(function):
 def test_a_plan_is_the_commands(cli, grid):
     of_command = cli("plan", grid)[1]
     planned = runners.plan(grid)
-    assert f"{planned}\n" == of_command
+    assert "; plan with --calibrate times a few steps\n" in of_command
+    assert f"{planned}\n" == of_command.replace("--calibrate", "calibrate=True")
     assert str(runners.plan(GRID)) == str(planned)
     assert planned._repr_html_() == f"<pre>{planned}</pre>"
     assert (planned.counts["trials"], planned.counts["missing"]) == (8, 8)
@@ -96,7 +98,7 @@ def test_a_part_is_selected_by_a_dict(grid):
     only = {"b0": [0.01, 1], "optimizer": "adaloss"}
     assert runners.plan(grid, only=only).counts["trials"] == 4
     assert runners.plan(grid, only="b0=1").counts["trials"] == 4
-    with pytest.raises(UserError, match=r"--only: .*b0"):
+    with pytest.raises(UserError, match=r"^only: .*b0"):
         runners.plan(grid, only={"b0": 7})
 
 
@@ -177,7 +179,7 @@ def test_a_run_of_a_finished_sweep_starts_nothing(finished, capsys):
 
 
 def test_what_is_not_complete_is_said_and_raised_on_request(one_failed, capsys):
-    problem = ("1 failed: the results show why, and `adaloss-sweep retry` repeats them",)
+    problem = ("1 failed: the results show why; call retry to run them again",)
     assert runners.run("grid.yaml").problems == problem
     assert problem[0] in capsys.readouterr().err
     with pytest.raises(runners.SweepIncompleteError) as incomplete:
@@ -204,11 +206,60 @@ def test_mistakes_are_those_of_the_command(cli, grid):
     with pytest.raises(UserError) as mistake:
         runners.run(grid)
     assert cli("run", grid)[2] == f"adaloss-sweep: {mistake.value}\n"
-    with pytest.raises(UserError, match="--wandb sometimes: must be one of"):
+    with pytest.raises(UserError, match=r"^wandb sometimes: must be one of"):
         runners.run(GRID, wandb="sometimes")
     with pytest.raises(UserError, match="limit 0: must be at least 1"):
         runners.run(GRID, limit=0)
     assert not (Path("results") / "small" / "trials").exists()
+
+
+def test_failed_trials_run_again_at_the_call_of_retry(one_failed, monkeypatch):
+    asked = []
+
+    def launched(sweep, plan, limit, store, **options):
+        asked.append((len(plan.missing), options["notify"], options["quiet"]))
+        for trial in plan.missing:
+            finish(store, trial, TrialState.COMPLETE)
+
+    monkeypatch.setattr("runners.api.running.launch", launched)
+    result = runners.retry("grid.yaml", notify="true", quiet=True, check=True)
+    assert asked == [(1, "true", True)]
+    assert (result.counts["complete"], result.counts["failed"], result.problems) == (6, 0, ())
+    # The fixture has set the first one aside.
+    assert len([*one_failed.trials_folder.glob("*/attempts/*")]) == 2
+    with pytest.raises(UserError, match=r"^no trial of small is failed: nothing to run again$"):
+        runners.retry(GRID)
+    result = runners.retry(GRID, diverged=True, only={"b0": 0.01}, quiet=True)
+    assert asked[1:] == [(2, None, True)]
+    assert (result.counts["complete"], result.counts["diverged"]) == (8, 0)
+
+
+def test_a_refusal_names_the_arguments_of_the_function(grid, finished):
+    for call, expected in (
+        (
+            lambda: runners.results("results/small", results_root="elsewhere"),
+            "and results_root elsewhere is another folder: omit results_root, or combine it",
+        ),
+        (
+            lambda: runners.results(grid, results_root="nowhere"),
+            "or name the folder that has its results with results_root",
+        ),
+        (lambda: runners.plan(grid, only={"b1": 7}), "only: "),
+        (lambda: runners.run(grid, smoke={"lrr": 7}), "smoke lrr=7: unknown field"),
+        (lambda: runners.results(grid).table(show_n="never"), "show_n must be"),
+        (lambda: runners.results(grid).table(rows="lr", columns="lr"), "rows and columns are both"),
+    ):
+        with pytest.raises(UserError) as refused:
+            call()
+        assert expected in str(refused.value)
+        assert "--" not in str(refused.value)
+
+
+def test_command_lines_and_what_is_no_argument_stay_in_a_message():
+    assert with_arguments("use --wandb disabled; `adaloss-sweep retry g.yaml --only b0=1`") == (
+        "use wandb disabled; `adaloss-sweep retry g.yaml --only b0=1`"
+    )
+    assert with_arguments("a--only, --port 3 and --na-if any") == "a--only, --port 3 and na_if any"
 
 
 def refusal(monkeypatch, *, is_initialized, with_our_settings):

@@ -122,6 +122,66 @@ def test_results_are_compared_with_a_file_and_another_grid(command, grid, finish
     assert len(pd.read_csv(written[1])) == 4
 
 
+THEIRS = "model,optimizer,b0,mean,std,n\nmlp,adaloss,0.01,88.25,0.5,3\nmlp,sgd_constant,1,,,3\n"
+
+
+def test_a_table_is_followed_by_theirs(cli, grid, finished, tmp_path):
+    (tmp_path / "theirs.csv").write_text(THEIRS)
+    code, text, _ = cli("table", grid, "--with", "theirs.csv", "--format", "md")
+    assert code == 0
+    ours, theirs = (part.splitlines() for part in text.split("### ")[1:])
+    assert (ours[0], theirs[0]) == ("small: mlp", "theirs.csv: mlp")
+    assert [line.split("|")[1].strip() for line in ours[2:6]] == [
+        line.split("|")[1].strip() for line in theirs[2:6]
+    ]
+    assert "88.25±0.50" in theirs[4]
+    assert theirs[5].endswith("N/A |")
+    code, plain, errors = cli(
+        "table", grid, "--with", "theirs.csv", "--rows", "seed", "--per", "model,b0"
+    )
+    assert (code, plain) == (2, "")
+    assert "seed does not tell the cells of a comparison apart" in errors
+
+
+def test_a_table_without_a_partner_stays_alone_and_is_named(cli, grid, finished, tmp_path):
+    (tmp_path / "theirs.csv").write_text(
+        THEIRS.replace("n\n", "n,metric\n", 1).replace("3\n", "3,test/top1\n")
+    )
+    text = grid.read_text()
+    grid.write_text(f"{text}tables: [{{}}, {{metric: test/loss, title: The loss}}]\n")
+    code, printed, errors = cli("table", grid, "--with", "theirs.csv", "--format", "md")
+    assert code == 0
+    titles = [line for line in printed.splitlines() if line.startswith("### ")]
+    assert titles == ["### small: mlp", "### theirs.csv: mlp", "### The loss"]
+    assert (
+        errors
+        == "note: a table stays alone: theirs.csv has test/top1, not test/loss: compare that\n"
+    )
+
+
+def test_a_figure_is_drawn_beside_theirs(cli, grid, finished, tmp_path):
+    (tmp_path / "theirs.csv").write_text(THEIRS)
+    code, _, errors = cli("plot", grid, "--with", "theirs.csv", "--format", "svg")
+    drawn = finished.figures_folder / "against-b0-theirs.svg"
+    assert (code, errors) == (0, f"wrote {drawn.relative_to(tmp_path)}\n")
+    assert cli("plot", grid, "--with", "theirs.csv", "--only", "b0=1", "-o", "x.png")[0] == 0
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_retry_tells_its_events_like_a_run(cli, grid, finished, monkeypatch):
+    told = []
+
+    def launched(sweep, plan, limit, store, *, notify, **options):
+        told.append((len(plan.missing), notify))
+        for trial in plan.missing:
+            finish(store, trial, TrialState.COMPLETE)
+
+    monkeypatch.setattr("runners.api.running.launch", launched)
+    options = ("--notify", "echo done", "--no-figures", "--quiet", "--wandb", "disabled")
+    assert cli("retry", grid, "--diverged", *options)[0] == 0
+    assert told == [(2, "echo done")]
+
+
 def test_an_empty_option_changes_nothing(command, grid, finished):
     succeeded(command("plot", grid, "--figure", "heatmap", "--format", "svg", "--title", ""))
     assert (finished.root / "figures" / "heatmap.svg").exists()
@@ -169,6 +229,9 @@ def test_the_report_is_one_file(command, grid, finished, tmp_path):
         ),
         (("compare",), "small cannot be compared with published:2021-12-16"),
         (("compare", "--with", "missing.csv"), "missing.csv"),
+        (("table", "--with", "published"), "small cannot be compared with published:2021-12-16"),
+        (("table", "--with", "x.csv", "--format", "csv"), "compare --format csv has both sides'"),
+        (("plot", "--with", "x.csv", "--figure", "curves"), "--with draws the figure against"),
         (("table", "--storage", "nowhere"), "there are no results of small here: nowhere/small"),
         (("export", "--format", "docx"), "must be one of parquet, csv, jsonl"),
     ],

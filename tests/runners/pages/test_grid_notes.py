@@ -65,7 +65,7 @@ def test_run_cap_is_said_with_what_w_and_b_would_do(notes, grid):
         "run_cap 3: a run starts at most this many of the 8 missing trials, and the next run "
         "continues; W&B would skip the others"
     ]
-    assert notes(text, limit=5) == ["run_cap 3: --limit 5 overrides it"]
+    assert notes(text, limit=5) == ["run_cap 3: the limit of 5 overrides it"]
     assert notes(grid.read_text() + "run_cap: 8\n") == [
         "run_cap 8: it has no effect, because only 8 trials are missing"
     ]
