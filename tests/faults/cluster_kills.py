@@ -32,7 +32,7 @@ from runners.trials.in_process import execute_here
 MACHINES = 3
 RUNS_TO_COMPLETE = 5
 SECONDS_FOR_A_RUN = 900.0
-EPOCHS = 80
+EPOCHS = 240
 PROGRAM = Path(sys.executable).parent / "adaloss-sweep"
 GRID = f"""\
 name: sweep
@@ -169,6 +169,7 @@ def try_point(point: Point, cluster: Cluster, folder: Path, expected: Records) -
         if not broken:
             wait_for_an_epoch(folder, command)
             time.sleep(point.after)
+            print(f"    {ended(folder)} of the trials had ended", flush=True)
             if command.poll() is None:
                 FAULTS[point.kind](cluster, point.draw, command)
             broken = True
@@ -198,6 +199,11 @@ def wait_for_an_epoch(folder: Path, command: subprocess.Popen[str]) -> None:
     trials = folder / "results" / "sweep" / "trials"
     while command.poll() is None and not any(trials.glob("*/metrics.jsonl")):
         time.sleep(0.1)
+
+
+def ended(folder: Path) -> int:
+    """How many trials have a result."""
+    return len(list((folder / "results" / "sweep" / "trials").glob("*/result.json")))
 
 
 def differences(folder: Path, expected: Records) -> list[str]:
