@@ -53,17 +53,36 @@ def test_an_unknown_name_is_an_import_error():
         _ = adaloss.Adam
 
 
-def test_neither_training_nor_its_checkpoints_import_torchs_compiler():
+OWN = """
+import torch
+
+class Own(torch.optim.Optimizer):
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for weight in self.param_groups[0]["params"]:
+            self.state[weight]["steps"] = 1
+            weight -= 0.01 * weight.grad
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["adaloss", "adamloss", "own:Own"])
+def test_neither_training_nor_its_checkpoints_import_torchs_compiler(optimizer, tmp_path):
     # It takes as long as torch itself, in every worker.
+    (tmp_path / "own.py").write_text(OWN)
     statement = (
         "from pathlib import Path\n"
         "from adaloss.tasks.images.data.splits import load_splits, spec_of\n"
         "from adaloss.tasks.images.training import Training\n"
         "from adaloss.tasks.images.fields import ImageTrial\n"
-        "trial = ImageTrial(dataset='digits', model='mlp', optimizer='adaloss', seed=0, lr=1,"
-        " epochs=1, batch_size=500)\n"
+        "trial = ImageTrial(dataset='digits', model='mlp',"
+        f" optimizer={optimizer!r}, seed=0, lr=1, epochs=1, batch_size=500)\n"
         "splits = load_splits(spec_of(trial), Path(), 'cpu')\n"
-        "training = Training(trial, splits)\n"
+        "from adaloss.records.places import Places\n"
+        f"places = Places(data_root=Path(), own=(Path({str(tmp_path)!r}),))\n"
+        "training = Training(trial, splits, places)\n"
         "training.run_epoch()\n"
         "training.load_state_dict(training.state_dict())\n"
         "import sys; assert 'torch._dynamo' not in sys.modules"

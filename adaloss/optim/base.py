@@ -1,8 +1,7 @@
 """The base class of the optimizers: arguments, the `step` protocol, checks, saving and loading."""
 
 from collections.abc import Callable
-from inspect import unwrap
-from typing import Any, ClassVar, ParamSpec, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 import torch
 from torch import Tensor
@@ -10,10 +9,9 @@ from torch.optim.optimizer import Optimizer, ParamsT
 
 from adaloss.optim.loss import Loss, accumulator_dtype, check_loss
 from adaloss.optim.validation import check_parameters, real_number, valid_hyperparameter
+from adaloss.optim.without_compiler import without_compiler
 
 AnyLoss = TypeVar("AnyLoss", bound=Loss)
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class LossOptimizer(Optimizer):
@@ -204,13 +202,3 @@ class LossOptimizer(Optimizer):
             group["b_squared"] = real_number("b_squared", number)
             if group["b_squared"] <= 0:
                 raise ValueError(f"b_squared must be above 0, not {b_squared!r}")
-
-
-def without_compiler(method: Callable[P, R]) -> Callable[P, R]:
-    """The method of torch's optimizer without the decorator that disables torch's compiler.
-
-    The decorator imports the whole compiler, which takes as long as importing torch and 150 MB in
-    every process that builds an optimizer or saves its state.
-    """
-    undecorated: Callable[P, R] = unwrap(method)
-    return undecorated

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from adaloss.errors import UserError
+from adaloss.optim.without_compiler import keep_the_compiler_out
 from adaloss.optimizer_names import is_own_optimizer, module_and_class, timm_name
 from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
 
@@ -112,6 +113,7 @@ def built(
     arguments: Mapping[str, Any],
 ) -> Optimizer:
     """Call the constructor."""
+    keep_the_compiler_out()
     try:
         optimizer = build(parameters, **arguments)
     # A constructor can refuse its arguments in any way.

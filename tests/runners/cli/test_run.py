@@ -104,8 +104,8 @@ def test_an_interrupt_while_tables_are_made_stops_in_order(grid, store, start, t
     assert "resource_tracker" not in printed
 
 
-def test_a_smoke_run_takes_other_values_and_two_batches(command, grid, tmp_path):
-    smoke = command("run", grid, "--smoke", "--set", "batch_size=16", "--json")
+def test_a_smoke_run_takes_other_values_and_two_batches(cli_without_ray, grid, tmp_path):
+    smoke = cli_without_ray("run", grid, "--smoke", "--set", "batch_size=16", "--json")
     assert smoke.returncode == 0, smoke.stderr
     assert json.loads(smoke.stdout)["trials"] == 4
     (folder,) = tmp_path.glob("results/smoke/small/trials/*adaloss-b0=1-*")
