@@ -26,7 +26,7 @@ from runners.interrupt import sigterm_as_interrupt
 from runners.on_ray.actor import with_what_was_sent
 from runners.on_ray.machines.findings import check, smallest_gpu, ways
 from runners.on_ray.machines.look import machines_of_cluster
-from runners.on_ray.machines.same import VERSIONS, step_of, versions_here
+from runners.on_ray.machines.same import REFUSED, VERSIONS, step_of, versions_here
 from runners.on_ray.private import forget_ended
 from runners.on_ray.ray_lost import stopped_when
 from runners.on_ray.scheduler import LeavesStartingWorkers
@@ -158,6 +158,8 @@ class SweepCallback(tune.Callback):
                 self.ends.reported(trial_of(trial), ended)
         if "broken" in result:
             self.ends.lost(trial_of(trial), Failure.model_validate_json(result["broken"]))
+        if REFUSED in result:
+            self.ends.refused(trial_of(trial), result[REFUSED])
         if "spans" in result:
             self.timeline.worked(result["worker"], trial_of(trial).readable_name, result["spans"])
 

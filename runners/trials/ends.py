@@ -82,6 +82,12 @@ class TrialEnds:
         self.observer.trial_ended(trial, TrialState.FAILED, text)
         self.warn_of_the_last()
 
+    def refused(self, trial: Trial, reason: str) -> None:
+        """Handle a worker that may not run any trial: those that run end, and no more start."""
+        self.queue.refused(trial)
+        self.observer.starts_again(trial, reason, "it waits for the next run")
+        self.warn(f"no more trials are started: {reason}; then run the same command again")
+
     def warn_of_the_last(self) -> None:
         """Warn once if no more trials start because all have failed in the same way."""
         if self.queue.hopeless:

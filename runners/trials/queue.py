@@ -119,12 +119,14 @@ class TrialQueue:
         self.running: dict[str, Start] = {}
         self.max_failed = max_failed
         self.failed = 0
+        self.is_closed = False
         self.first_ends: list[str | None] = []
 
     @property
     def exhausted(self) -> bool:
         """Whether no further trial will start."""
-        return self.fuse_blown or not (self.waiting or self.to_repeat or self.running)
+        none_left = not (self.waiting or self.to_repeat or self.running)
+        return self.is_closed or self.fuse_blown or none_left
 
     @property
     def fuse_blown(self) -> bool:
@@ -199,6 +201,11 @@ class TrialQueue:
             capacity = self.capacity
             return gpu_share(self.measured[kind], capacity.most_per_gpu, capacity.smallest_gpu)
         return 1.0 if self.measuring[kind] < self.capacity.gpus else None
+
+    def refused(self, trial: Trial) -> None:
+        """A worker may not run the trial, nor any other: no more start."""
+        del self.running[trial.trial_id]
+        self.is_closed = True
 
     def ended(self, trial: Trial, end: End) -> Retry | None:
         """Record how a running trial ended; return its retry, None if it gets none."""

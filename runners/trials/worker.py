@@ -91,7 +91,7 @@ class Worker:
                 report |= self.away.report(ended="end" in report)
         except Exception as error:
             # The trial's own errors are its result; this is another one, such as a full disk.
-            report = refusal(error)
+            report = {"done": True, "broken": broken(error).model_dump_json()}
         if report.get("done"):
             self.forget_trial()
         return report
@@ -194,11 +194,6 @@ def brief(result: TrialResult) -> TrialResult:
     """The result without its long parts, because Tune keeps reports in memory."""
     failure = result.failure and result.failure.model_copy(update={"traceback": ""})
     return result.model_copy(update={"failure": failure, "provenance": None})
-
-
-def refusal(error: Exception) -> dict[str, Any]:
-    """The report of a worker that cannot continue."""
-    return {"done": True, "broken": broken(error).model_dump_json()}
 
 
 def broken(error: Exception) -> Failure:

@@ -98,7 +98,7 @@ def lose(cluster: Cluster, machine: Machine) -> None:
 
 def worker_dies(cluster: Cluster, draw: random.Random, driver: subprocess.Popen[str]) -> None:
     """A worker is killed."""
-    workers = processes("ray::TrialWorker")
+    workers = processes(cluster, "ray::TrialWorker")
     if workers:
         os.kill(draw.choice(workers), signal.SIGKILL)
 
@@ -106,7 +106,7 @@ def worker_dies(cluster: Cluster, draw: random.Random, driver: subprocess.Popen[
 def command_dies(cluster: Cluster, draw: random.Random, driver: subprocess.Popen[str]) -> None:
     """The command is killed, interrupted or terminated."""
     number = draw.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-    for pid in processes(str(PROGRAM)):
+    for pid in processes(cluster, str(PROGRAM)):
         os.kill(pid, number)
 
 
@@ -120,7 +120,7 @@ def cable_is_pulled(cluster: Cluster, draw: random.Random, driver: subprocess.Po
 
 def server_dies(cluster: Cluster, draw: random.Random, driver: subprocess.Popen[str]) -> None:
     """Ray's server on the head is killed, and with it the cluster."""
-    for pid in processes("gcs_server"):
+    for pid in processes(cluster, "gcs_server"):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -146,13 +146,14 @@ FAULTS: dict[str, Fault] = {
 END_THE_CLUSTER = (head_dies.__name__, server_dies.__name__, cable_is_pulled.__name__)
 
 
-def processes(sign: str) -> list[int]:
+def processes(cluster: Cluster, sign: str) -> list[int]:
     """The processes, on all machines of the cluster, whose command has this in it."""
+    own = {Path(f"/proc/{machine.pid}/ns/net").readlink() for machine in cluster.machines}
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            inside = (folder / "ns" / "net").readlink() != Path("/proc/self/ns/net").readlink()
+            inside = (folder / "ns" / "net").readlink() in own
         except OSError:
             continue
         if inside and sign in command and "nsenter" not in command:
@@ -176,7 +177,7 @@ def try_point(point: Point, cluster: Cluster, folder: Path, expected: Records) -
         try:
             output, _ = command.communicate(timeout=SECONDS_FOR_A_RUN)
         except subprocess.TimeoutExpired:
-            for pid in processes(str(PROGRAM)):
+            for pid in processes(cluster, str(PROGRAM)):
                 os.kill(pid, signal.SIGKILL)
             return [f"hangs: {command.communicate()[0][-2000:]}"]
         print(f"    exit {command.returncode}: {last_line(output)}", flush=True)

@@ -5,13 +5,9 @@ from functools import cache
 from typing import Any
 
 from runners.on_ray.machines.facts import PACKAGE, code_digest, public, version_of
-from runners.trials.worker import Worker, refusal
+from runners.trials.worker import Worker
 
-VERSIONS = "versions"
-
-
-class OtherVersionsError(OSError):
-    """A trial on this machine could have other numbers than on the driver's."""
+VERSIONS, REFUSED = "versions", "refused"
 
 
 @cache
@@ -21,10 +17,10 @@ def versions_here() -> dict[str, str | None]:
 
 
 def step_of(worker: Worker, configuration: dict[str, Any]) -> dict[str, Any]:
-    """The worker's step, or a report that refuses the trial because versions differ."""
+    """The worker's step, or a report that refuses the trial: its numbers could be others here."""
     for name, wanted in configuration.get(VERSIONS, {}).items():
         if (found := versions_here()[name]) != wanted:
-            what = f"another {name}" if name == PACKAGE else f"{name} {found}, not {wanted}"
-            message = f"{platform.node()} has {what}: install the driver's there, or end Ray there"
-            return refusal(OtherVersionsError(message))
+            what = f"another {name}" if name == PACKAGE else f"{name} {found}, not {wanted},"
+            reason = f"{platform.node()} has {what} than this command had at its start"
+            return {"done": True, REFUSED: f"{reason}: install the same there, or end Ray there"}
     return worker.step(configuration)

@@ -108,6 +108,18 @@ def test_a_trial_lost_for_good_has_its_epochs_and_what_is_known_on_record(
     )
 
 
+def test_a_refused_trial_has_no_record_and_no_more_are_started(ends, trial, store, observer):
+    refusing = ends(retries=2)
+    refusing.refused(trial, "machine2 has another adaloss-sweep")
+    assert store.read_result(trial) is None
+    assert observer.events == [
+        ("again", "machine2 has another adaloss-sweep; it waits for the next run")
+    ]
+    (warning,) = observer.warnings
+    assert warning.startswith("no more trials are started: machine2 has another adaloss-sweep;")
+    assert refusing.queue.exhausted
+
+
 def test_the_last_of_several_losses_says_how_many_there_were(ends, trial, store, observer, clock):
     losing = ends(retries=1)
     losing.lost(trial, DIED)

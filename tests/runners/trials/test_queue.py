@@ -233,6 +233,19 @@ def test_one_of_the_first_ten_that_ends_otherwise_lets_it_go_on(other, place):
     assert ends_until_stopped(Machine(40), ends) == 40
 
 
+def test_after_a_refusal_what_runs_still_ends_and_nothing_starts(make_trial):
+    trials = [make_trial(seed=seed) for seed in range(3)]
+    capacity = Capacity(cpus=2, gpus=0, cpus_per_trial=1, gpus_per_trial=None)
+    queue = TrialQueue(trials, capacity, {}, retries=2, max_failed=None)
+    for _ in range(2):
+        queue.start_next()
+    queue.refused(trials[0])
+    assert queue.start_next() is None
+    assert queue.ended(trials[1], End(state=TrialState.COMPLETE)) is None
+    assert queue.exhausted
+    assert not queue.running
+
+
 def test_max_failed_says_how_many_are_tried_instead():
     assert ends_until_stopped(Machine(40, max_failed=14), [ALIKE_ENDS]) == 15
     assert ends_until_stopped(Machine(40, max_failed=40), [ALIKE_ENDS]) == 40
