@@ -35,6 +35,11 @@ def open_sweep(grid: GridLike, storage: Path, say: Say) -> tuple[Sweep, Store]:
         sweep, store = sweep_of_mapping(grid, storage)
         brought_up_to_date(store.root, say)
         return sweep, replace(store, unreadable=announcing(say))
+    if not isinstance(grid, str | Path):
+        raise UserError(
+            f"a grid is a file, a name, a folder of results or a dict; found {grid!r}, a "
+            f"{type(grid).__name__}"
+        )
     grid = str(grid)
     path = grid_or_results(grid, storage)
     if not path.is_dir():

@@ -13,6 +13,7 @@ from runners.cli.tidy.named import (
     Named,
     announcing_store,
     compile_again,
+    named,
     results_folder,
 )
 
@@ -82,8 +83,8 @@ def import_(
 
 
 def merge(
-    first: Named,
-    second: Named,
+    first: Annotated[str, named("FIRST")],
+    second: Annotated[str, named("SECOND")],
     storage: Storage = RESULTS,
     into: Annotated[
         Path | None,
@@ -208,7 +209,7 @@ def merge_record(
 
 def rename(
     sweep: Named,
-    new: Annotated[str, typer.Argument(help="The new name.")],
+    new: Annotated[str, typer.Argument(help="The new name.", metavar="NEW")],
     storage: Storage = RESULTS,
     as_json: AsJson = False,
 ) -> None:

@@ -110,6 +110,26 @@ def test_results_that_exist_are_those_of_the_commands(where, cli, finished):
     assert found.answer[0] in cli("stats", "grid.yaml")[1]
 
 
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ({"only": {"b0": 1}}, ("--only", "b0=1")),
+        ({"only": "b0=1", "rows": "seed"}, ("--only", "b0=1", "--rows", "seed")),
+        (
+            {"exclude": {"b0": 1, "optimizer": "adaloss"}},
+            ("--exclude", "b0=1,optimizer=adaloss"),
+        ),
+        (
+            {"exclude": ["b0=1", "optimizer=adaloss"]},
+            ("--exclude", "b0=1", "--exclude", "optimizer=adaloss"),
+        ),
+    ],
+)
+def test_a_table_of_a_part_is_the_commands(options, arguments, cli, finished):
+    table = runners.results("results/small").table(**options)
+    assert f"{table}" == cli("table", "results/small", *arguments)[1]
+
+
 def test_a_notebook_shows_the_answer_the_table_and_the_counts(one_failed):
     found = runners.results("results/small")
     page = found._repr_html_()
@@ -209,6 +229,11 @@ def test_mistakes_are_those_of_the_command(cli, grid):
     with pytest.raises(UserError, match="limit 0: must be at least 1"):
         runners.run(GRID, limit=0)
     assert not (Path("results") / "small" / "trials").exists()
+
+
+def test_what_cannot_be_a_grid_is_said():
+    with pytest.raises(UserError, match=r"or a dict; found \[1\], a list"):
+        runners.plan([1])
 
 
 def refusal(monkeypatch, *, is_initialized, with_our_settings):
