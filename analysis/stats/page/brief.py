@@ -14,7 +14,7 @@ from analysis.tables.page import PlainTable, Section
 
 DIFFERENT, ALIKE, REASONS = 5, 3, 3
 """The most lines of each section."""
-NO_SUCH = "No tested comparison."
+NO_SUCH = "None of the tested comparisons."
 EVERYTHING = "With --all: every test, robustness, aggregates, and how the numbers are computed."
 
 
