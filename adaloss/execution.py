@@ -112,6 +112,8 @@ class Execution:
             try:
                 if self.run is None:
                     self.run = self.prepare()
+                    if self.run.resolved is not None:
+                        print(f"optimizer {self.trial.values['optimizer']}: {self.run.resolved}")
                 if self.run.epoch == self.trial.last_epoch:
                     self.finish(TrialState.COMPLETE)
                     return None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adaloss.errors import UserError
+from adaloss.grid.mistakes.problems import GridError
 from adaloss.grid.sweep import Sweep, load_sweep, resolve_grid, sweep_of
 from adaloss.records.places import is_storage_url, url_problem
 from adaloss.records.remote.address import remote_of, working_copy, working_copy_of_results
@@ -34,8 +35,13 @@ def open_sweep(grid: GridLike, storage: Path, say: Say) -> tuple[Sweep, Store]:
         sweep, store = sweep_of_mapping(grid, storage)
         brought_up_to_date(store.root, say)
         return sweep, replace(store, unreadable=announcing(say))
+    if not isinstance(grid, str | Path):
+        raise UserError(
+            f"a grid is a file, a name, a folder of results or a dict; found {grid!r}, a "
+            f"{type(grid).__name__}"
+        )
     grid = str(grid)
-    path = grid_or_results(grid)
+    path = grid_or_results(grid, storage)
     if not path.is_dir():
         sweep = load_sweep(path)
         store = Store(storage / sweep.name, announcing(say))
@@ -66,10 +72,23 @@ def sweep_of_mapping(grid: Mapping[str, Any], storage: Path) -> tuple[Sweep, Sto
     return replace(sweep, source=store.grid_path), store
 
 
-def grid_or_results(grid: str) -> Path:
-    """The path of a grid file, or of a folder of results, also if that is at a URL."""
+def grid_or_results(grid: str, storage: Path) -> Path:
+    """The path of a grid file, or of a folder of results, also if that is at a URL.
+
+    Raises:
+        UserError: there is neither; the message names the results of a sweep of this name.
+    """
     if not is_storage_url(grid) or grid.endswith((".yaml", ".yml")):
-        return resolve_grid(grid)
+        try:
+            return resolve_grid(grid)
+        except GridError as error:
+            there = Store(storage / grid)
+            if not there.grid_path.is_file():
+                raise
+            raise UserError(
+                f"{grid}: there is no such file, and no shipped grid of this name; the results of "
+                f"{grid} are in {results_at(there)}: name that"
+            ) from error
     path = working_copy_of_results(grid)
     path.mkdir(exist_ok=True)
     return path

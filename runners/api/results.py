@@ -23,6 +23,8 @@ from analysis.render.render import render, render_plain
 from analysis.results import Results, read_results, statistics_of, tables_of
 from analysis.tables.tables import Table
 from runners.api.arguments import naming_arguments
+from runners.api.plans import Only, items
+from runners.api.selection import in_words, leave_out, select
 from runners.api.table_options import changed_tables
 from runners.pages.failures import alike, reason_of
 from runners.planning import Plan, make_plan
@@ -110,29 +112,39 @@ class SweepResults:
         """What the statistics allow to say, in a few sentences; empty without results."""
         return statistics_of(self.read).answer if self.plan.results else ()
 
-    def table(self, **changes: Any) -> Tables:
+    def table(self, *, only: Only = None, exclude: Only = None, **changes: Any) -> Tables:
         """The tables of the grid, with changes by the names of the options of ``table``.
 
-        ``result.table(rows="lr", columns="optimizer", spread="sem")``.
+        ``result.table(rows="lr", columns="optimizer", spread="sem", only={"b0": [0.1, 1]})``.
+        ``exclude`` leaves out the trials that have all of its values.
 
         Raises:
             UserError: a name or a value is invalid, or the table cannot be compiled.
         """
+        left_out = items(exclude)
+        if isinstance(exclude, Mapping):
+            left_out = [",".join(left_out)]
         with naming_arguments():
-            return Tables(tables_of(self.changed(changes) if changes else self.read))
+            return Tables(tables_of(self.changed(changes, items(only), left_out)))
 
-    def changed(self, changes: Mapping[str, Any]) -> Results:
-        """The results with other tables."""
+    def changed(
+        self, changes: Mapping[str, Any], only: Sequence[str], exclude: Sequence[str]
+    ) -> Results:
+        """The results of the trials that are selected, with other tables."""
+        if not (changes or only or exclude):
+            return self.read
         if unknown := [name for name in changes if name not in OPTIONS]:
-            known = ", ".join(OPTIONS)
+            known = ", ".join((*OPTIONS, "only", "exclude"))
             raise UserError(f"{unknown[0]} is not an option of a table; known: {known}")
         # As on the command line.
         options = {
             name: ",".join(value) if isinstance(value, list | tuple) else value
             for name, value in changes.items()
         }
-        sweep, trials, store = self.read.sweep, self.read.trials, self.read.store
-        return read_results(sweep, trials, store, changed_tables(sweep, options, trials))
+        sweep, store = self.read.sweep, self.read.store
+        trials = leave_out(select(self.read.trials, only), exclude)
+        specs = changed_tables(sweep, options, trials)
+        return read_results(sweep, trials, store, specs, in_words(only, exclude))
 
     def figures(self) -> Figures:
         """The figures of the sweep, drawn if they are older than the results.

@@ -47,6 +47,12 @@ def leave_out(trials: tuple[Trial, ...], items: Sequence[str]) -> tuple[Trial, .
     return kept
 
 
+def in_words(only: Sequence[str], exclude: Sequence[str]) -> str:
+    """The selected part of a sweep, for titles; empty for all of it."""
+    parts = [f"only {', '.join(only)}"] if only else []
+    return "; ".join((*parts, *(f"without {item}" for item in exclude)))
+
+
 def matching(trials: tuple[Trial, ...], items: Sequence[str], option: str) -> tuple[Trial, ...]:
     """The trials that have the values in the option's items."""
     filters: dict[str, str] = {}

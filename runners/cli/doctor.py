@@ -16,6 +16,7 @@ from runners.cli.options import (
     Only,
     Storage,
     Wandb,
+    grids_to_complete,
     open_sweep,
     plan_of,
 )
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 def doctor(
     grid: Annotated[
         str | None,
-        typer.Argument(help=f"{GRID_HELP} Without it, only the machine is checked."),
+        typer.Argument(
+            help=f"{GRID_HELP} Without it, only the machine is checked.",
+            metavar="[GRID]",
+            autocompletion=grids_to_complete,
+        ),
     ] = None,
     storage: Storage = RESULTS,
     only: Only = None,

@@ -83,10 +83,13 @@ def plot(
                 f"-o {output} is one file, but --format {form} names several: name a folder"
             )
         form_of(output, form, {name: (f".{name}",) for name in FORMS})
-    if output is None and not (
-        request.is_whole_sweep and not baseline and width == PAGE and style == PAPER
-    ):
+    if output is None and not request.is_whole_sweep:
         raise UserError(f"figures/ {WHOLE_SWEEP}, a file or a folder")
+    if output is None and (baseline or width != PAGE or style != PAPER):
+        raise UserError(
+            "figures/ has the figures of `run`, which have no --style, --width or --baseline: name "
+            "another place with -o, a file or a folder"
+        )
     results = request.results()
     looks = STYLES[style]
     inches = (looks.column if width == COLUMN else looks.page) / looks.scale

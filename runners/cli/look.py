@@ -66,7 +66,9 @@ def status(
 
 def show(
     grid: Grid,
-    trial: Annotated[str, typer.Argument(help="A trial id or name, or the start of one.")],
+    trial: Annotated[
+        str, typer.Argument(help="A trial id or name, or the start of one.", metavar="TRIAL")
+    ],
     storage: Storage = RESULTS,
     as_json: AsJson = False,
 ) -> None:

@@ -51,7 +51,9 @@ def modes_to_complete() -> "list[str]":
 
 
 GRID_HELP = "A grid file, the name of a shipped grid, or a folder of results."
-Grid = Annotated[str, typer.Argument(help=GRID_HELP, autocompletion=grids_to_complete)]
+Grid = Annotated[
+    str, typer.Argument(help=GRID_HELP, metavar="GRID", autocompletion=grids_to_complete)
+]
 Storage = Annotated[
     Path,
     typer.Option(

@@ -77,17 +77,14 @@ class Request:
     def results(self) -> "Results":
         """Read the results of the selected trials, with the changed tables."""
         from analysis.results import read_results
+        from runners.api.selection import in_words
         from runners.api.table_options import changed_tables
 
         sweep, store = open_results(self.grid, self.storage)
         trials = self.trials(sweep.trials)
         tables = changed_tables(sweep, self.changes, trials)
-        return read_results(sweep, trials, store, tables, self.selection())
-
-    def selection(self) -> str:
-        """The selected part of the sweep in words."""
-        parts = [f"only {', '.join(self.only)}"] if self.only else []
-        return "; ".join((*parts, *(f"without {item}" for item in self.exclude or ())))
+        part = in_words(self.only or (), self.exclude or ())
+        return read_results(sweep, trials, store, tables, part)
 
 
 def on_results(*table_options: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

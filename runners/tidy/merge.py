@@ -22,6 +22,7 @@ from runners.tidy.merged_grid import MergedGrid, is_in
 from runners.tidy.overview import LEFT_BEHIND
 from runners.tidy.rename import begun_again, check_name
 from runners.tidy.same_trial import Meeting, meeting
+from runners.tidy.sizes import counted
 
 MOST_NAMED = 10
 Preferred = Literal["first", "second"]
@@ -73,7 +74,8 @@ def plan_merge(first: Store, second: Store, prefer: Preferred | None) -> Merge:
             f"  {each.folder}: {each.conflict}" for each in conflicts[:MOST_NAMED]
         ) + (f"\n  … and {len(conflicts) - MOST_NAMED} more" if len(conflicts) > MOST_NAMED else "")
         raise ConflictError(
-            f"{len(conflicts)} trials have different results in {first.root} and {second.root}:\n"
+            f"{counted(len(conflicts), 'trial')} with different results in {first.root} and "
+            f"{second.root}:\n"
             f"{named}\nnothing was written: choose with --prefer first or --prefer second; the "
             f"other results are then kept in {CONFLICTS}/"
         )

@@ -114,6 +114,8 @@ def read_archive(path: Path, put: Put, begin: Callable[[str], None]) -> str:
     Raises:
         ArchiveError: it is damaged or no archive of results; the message names the part.
     """
+    if not path.is_file():
+        raise ArchiveError(f"{path}: there is no such file: name one that `archive` wrote")
     found = Contents()
     with (
         damage_named(path, found),

@@ -38,7 +38,10 @@ def resolve_grid(name_or_path: str) -> Path:
     if problem := url_problem(name_or_path):
         raise UserError(problem)
     hint = suggestion(path.stem, shipped)
-    if "did you mean" in hint:
-        hint += f" Shipped grids: {', '.join(shipped)}"
     message = f"there is no such file, and no shipped grid of this name{hint}"
+    if "did you mean" in hint:
+        message += f" Shipped grids: {', '.join(shipped)}"
+    elif len(path.parts) > 1:
+        # No shipped grid has a name with a slash.
+        message = "there is no such file or folder"
     raise GridError(name_or_path, [Problem(None, "", message)])

@@ -34,7 +34,6 @@ def optimizer_of(trial: TrainedTrial, model: nn.Module, places: Places) -> Trial
                 f"optimizer {trial.optimizer} has weights of its own for evaluation: "
                 "write average: none for it"
             )
-        print(f"optimizer {trial.optimizer}: {optimizer.resolved()}")
         return optimizer
     paper = build_optimizer(trial.optimizer, model.parameters(), momentum=trial.momentum, **common)
     return PaperOptimizer(paper)

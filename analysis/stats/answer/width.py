@@ -1,6 +1,7 @@
 """How robust the columns are along an axis, in a sentence: the decades near their own best."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from math import isnan
 from typing import Any
 
@@ -8,6 +9,7 @@ from adaloss.grid.tables.spec import TableSpec
 from analysis.stats.frames.frames import ROBUSTNESS, PartStatistics
 from analysis.stats.frames.robustness import AT_LEAST, WIDTH
 from analysis.stats.robustness import near_words
+from analysis.stats.samples import Samples
 from analysis.tables.measure import Measure
 from analysis.tables.names import Names
 from analysis.tables.wording import Decimals, number_text
@@ -43,11 +45,15 @@ def width_sentence(
 
 
 def widths(part: PartStatistics, spec: TableSpec, names: Names) -> str:
-    """The widths of the columns of a part, the widest first, then the narrowest."""
+    """The widths of the columns of a part, the widest first, then the narrowest.
+
+    Of a column with a cell that has not ended, or failed, the width is not known.
+    """
+    whole = set(compress(part.samples.columns, have_ended(part.samples)))
     frame = part.frames[ROBUSTNESS]
     records = frame[frame["statistic"] == WIDTH].to_dict("records") if len(frame) else []
     known = sorted(
-        (record for record in records if not isnan(record["value"])),
+        (record for record in records if not isnan(record["value"]) and record["column"] in whole),
         key=lambda record: -record["value"],
     )
     # Of many columns, the most and the least robust.
@@ -57,6 +63,12 @@ def widths(part: PartStatistics, spec: TableSpec, names: Names) -> str:
     if left_out:
         texts.insert(-1, f"{left_out} {'other' if left_out == 1 else 'others'} between")
     return ", ".join(texts)
+
+
+def have_ended(samples: Samples) -> Iterator[bool]:
+    """Of each column, whether all of its declared cells have a mean or diverged."""
+    for column in ~samples.declared | samples.has_mean | samples.not_available:
+        yield bool(column.all())
 
 
 def width_texts(

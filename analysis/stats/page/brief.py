@@ -7,13 +7,14 @@ from math import isnan
 
 from analysis.stats.answer.claims import Record, families, number_of_tests
 from analysis.stats.answer.subject import Subject
+from analysis.stats.distributions import ALPHA
 from analysis.stats.page.wording import decimals_of, fewest_and_most, interval, number, p_text
 from analysis.stats.power import paired_effect
 from analysis.tables.page import PlainTable, Section
 
 DIFFERENT, ALIKE, REASONS = 5, 3, 3
 """The most lines of each section."""
-NO_SUCH = "No tested comparison."
+NO_SUCH = "None of the tested comparisons."
 EVERYTHING = "With --all: every test, robustness, aggregates, and how the numbers are computed."
 
 
@@ -41,7 +42,7 @@ def brief_sections(subject: Subject, tried: Mapping[object, int]) -> tuple[Secti
     corrected = f", at {100 * level:g} % after Holm's correction for {tests} tests" * (tests > 1)
     return (
         section("What differs", f"Paired differences per seed{corrected}.", differ, subject),
-        section("What does not", alike_words(alike), alike, subject, of_alike=True),
+        section("What does not", alike_words(alike, level), alike, subject, of_alike=True),
         Section(
             title="What could not be found out",
             before=(*untested(found, len(found) - len(tested)), *smallest(tested, tests, level)),
@@ -50,11 +51,15 @@ def brief_sections(subject: Subject, tried: Mapping[object, int]) -> tuple[Secti
     )
 
 
-def alike_words(alike: Sequence[Tested]) -> str:
+def alike_words(alike: Sequence[Tested], level: float) -> str:
     """What it means to be in the second section."""
+    number = f"{len(alike)} comparison{'s' * (len(alike) != 1)}"
+    # An interval is of one difference alone, so it may exclude 0 here.
+    halves = f" (half of {100 * ALPHA:g} % is for the means over all rows, half for single rows)"
     return (
-        f"Of {len(alike)} comparisons these seeds do not show a difference. detectable: the true "
-        "difference that would be found in 4 of 5 sweeps."
+        f"Of {number} these seeds do not show a difference: p (Holm) is above {100 * level:g} %"
+        f"{halves * (level < ALPHA)}. detectable: the true difference that would be found in 4 of "
+        "5 sweeps."
     )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from runners.cli.options import RESULTS, AsJson, Storage
 from runners.cli.output import print_json
-from runners.cli.tidy.named import Named, Yes, announcing_store, confirm, results_folder
+from runners.cli.tidy.named import Named, Yes, announcing_store, confirm, named, results_folder
 
 if TYPE_CHECKING:
     from adaloss.records.store import Store
@@ -49,7 +49,7 @@ def print_overviews(found: "tuple[Overview, ...]") -> None:
 
 
 def gc(
-    sweeps: Annotated[list[str], typer.Argument(help="Sweeps, by name, folder or grid file.")],
+    sweeps: Annotated[list[str], named("SWEEPS", "Sweeps, by name, folder or grid file.")],
     storage: Storage = RESULTS,
     kept_checkpoints: Annotated[
         bool,

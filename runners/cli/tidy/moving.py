@@ -13,15 +13,20 @@ from runners.cli.tidy.named import (
     Named,
     announcing_store,
     compile_again,
+    named,
     results_folder,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from adaloss.records.store import Store
     from runners.tidy.merge import Merge, Preferred
     from runners.tidy.merged_grid import MergedGrid
 
 PREFERENCES = ("first", "second")
+# W&B links to its own logs, four times in each offline run.
+MOST_NAMED = 3
 
 
 def archive(
@@ -46,8 +51,10 @@ def archive(
     with at_rest(store):
         packed = write_archive(store.root, target)
     digest = check_archive(target)
-    for name in packed.left_out:
-        say(f"note: {name} is left out: a link or no file")
+    for name in packed.left_out[:MOST_NAMED]:
+        say(f"note: {name} is left out: a link, or no ordinary file")
+    if (more := len(packed.left_out) - MOST_NAMED) > 0:
+        say(f"note: {more} more are left out, all of which --json names")
     if as_json:
         about = {"files": packed.files, "bytes": packed.bytes, "sha256": digest}
         print_json({"archive": str(target), **about, "left_out": packed.left_out})
@@ -76,8 +83,8 @@ def import_(
 
 
 def merge(
-    first: Named,
-    second: Named,
+    first: Annotated[str, named("FIRST")],
+    second: Annotated[str, named("SECOND")],
     storage: Storage = RESULTS,
     into: Annotated[
         Path | None,
@@ -127,7 +134,7 @@ def merge(
     )
     typer.echo(f"the grid is {chosen.source}")
     if aside is not None:
-        typer.echo(f"what was not taken is in {aside}")
+        typer.echo(f"kept in {aside}: {' and '.join(kept_aside(aside))}")
     typer.echo(f"merged: {target.root}")
 
 
@@ -176,6 +183,15 @@ def carry_out(
     return merged, None if aside is None else into / aside.relative_to(copy.root)
 
 
+def kept_aside(aside: Path) -> "Iterator[str]":
+    """What the merged results do not have, in words."""
+    from runners.tidy.sizes import counted
+
+    if trials := len([*aside.glob("trials/*")]):
+        yield f"the other records of {counted(trials, 'trial')}"
+    yield from sorted(path.name for path in aside.glob("*.yaml"))
+
+
 def merge_record(
     target: "Store", planned: "Merge", chosen: "MergedGrid", aside: Path | None
 ) -> dict[str, Any]:
@@ -193,7 +209,7 @@ def merge_record(
 
 def rename(
     sweep: Named,
-    new: Annotated[str, typer.Argument(help="The new name.")],
+    new: Annotated[str, typer.Argument(help="The new name.", metavar="NEW")],
     storage: Storage = RESULTS,
     as_json: AsJson = False,
 ) -> None:

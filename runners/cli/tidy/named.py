@@ -2,18 +2,32 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from adaloss.errors import UserError
-from runners.cli.options import say
+from runners.cli.options import RESULTS, say
 
 if TYPE_CHECKING:
     from adaloss.records.store import Store
 
 SWEEP_HELP = "The name of a sweep in the storage, its folder of results, or its grid file."
-Named = Annotated[str, typer.Argument(help=SWEEP_HELP)]
+
+
+def sweeps_to_complete(incomplete: str) -> "list[str]":
+    """What a shell offers for a sweep: those in the results, and their folders."""
+    found = sorted(RESULTS.glob("*/"))
+    offered = (*(path.name for path in found), *map(str, found))
+    return [name for name in offered if name.startswith(incomplete)]
+
+
+def named(metavar: str, text: str = SWEEP_HELP) -> Any:
+    """The argument that names a sweep, or several."""
+    return typer.Argument(help=text, metavar=metavar, autocompletion=sweeps_to_complete)
+
+
+Named = Annotated[str, named("SWEEP")]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Delete without asking; --json alone deletes nothing.")
 ]

@@ -378,6 +378,13 @@ def test_an_unknown_grid_is_an_error_that_lists_the_shipped_ones(
     assert str(caught.value).startswith(start)
 
 
+def test_of_a_path_that_is_not_there_no_shipped_grids_are_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(GridError) as caught:
+        resolve_grid("results/zzz")
+    assert str(caught.value) == "results/zzz: there is no such file or folder"
+
+
 @pytest.fixture(scope="module")
 def schema():
     return jsonschema.Draft202012Validator(grid_json_schema())

@@ -254,6 +254,15 @@ def test_robustness_is_in_decades_around_the_own_best(records):
     )
 
 
+def test_a_width_with_a_cell_that_has_not_ended_is_not_said(records):
+    for b0 in (0.1, 1, 10):
+        records.cell([90.0, 90.1], b0=b0, optimizer="adaloss")
+        records.cell([90.0, 90.1] if b0 == 1 else ["missing"] * 2, b0=b0, optimizer="sgd_constant")
+        records.cell([90.0, 90.1] if b0 == 1 else ["diverged"] * 2, b0=b0, optimizer="adam")
+    (said,) = [text for text in answer_of(records.frame()) if text.startswith("Decades")]
+    assert said.endswith(": mlp: adaloss at least 2.0, adam 0.0.")
+
+
 def test_what_was_not_tuned_is_said_with_whom_that_favours(records):
     records.cell([80.0, 81.0], optimizer="adaloss", lr=0.1)
     records.cell([80.0, 82.0], optimizer="sgd_constant", lr=0.1)

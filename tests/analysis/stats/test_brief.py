@@ -39,7 +39,19 @@ def test_what_differs_what_does_not_and_what_was_not_found(records):
         ("0.1", "adaloss − sgd_constant"),
     ]
     assert [line[0] for line in alike.table.rows] == ["10"]
+    assert alike.before[0].startswith("Of 1 comparison these seeds do not show a difference: ")
     assert "With n = 5 seeds" in unknown.before[0]
+
+
+def test_a_p_below_5_percent_that_is_no_difference_is_explained(records):
+    records.cell([80.0, 80.0, 80.0], b0=0.1)
+    records.cell([78.0, 78.6, 77.4], b0=0.1, optimizer="sgd_constant")
+    records.cell([80.0, 80.0, 80.0], b0=1.0)
+    records.cell(["diverged", 79.0, 77.0], b0=1.0, optimizer="sgd_constant")
+    differs, alike, _ = brief_of(records)
+    assert differs.before == ("None of the tested comparisons.",)
+    assert 0.025 < float(alike.table.rows[0][4]) < 0.05
+    assert "p (Holm) is above 2.5 % (half of 5 % is for the means over all rows" in alike.before[0]
 
 
 def test_what_has_no_test_is_named_with_its_reason(records):

@@ -112,6 +112,26 @@ def test_results_that_exist_are_those_of_the_commands(where, cli, finished):
     assert found.answer[0] in cli("stats", "grid.yaml")[1]
 
 
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ({"only": {"b0": 1}}, ("--only", "b0=1")),
+        ({"only": "b0=1", "rows": "seed"}, ("--only", "b0=1", "--rows", "seed")),
+        (
+            {"exclude": {"b0": 1, "optimizer": "adaloss"}},
+            ("--exclude", "b0=1,optimizer=adaloss"),
+        ),
+        (
+            {"exclude": ["b0=1", "optimizer=adaloss"]},
+            ("--exclude", "b0=1", "--exclude", "optimizer=adaloss"),
+        ),
+    ],
+)
+def test_a_table_of_a_part_is_the_commands(options, arguments, cli, finished):
+    table = runners.results("results/small").table(**options)
+    assert f"{table}" == cli("table", "results/small", *arguments)[1]
+
+
 def test_a_notebook_shows_the_answer_the_table_and_the_counts(one_failed):
     found = runners.results("results/small")
     page = found._repr_html_()
@@ -260,6 +280,11 @@ def test_command_lines_and_what_is_no_argument_stay_in_a_message():
         "use wandb disabled; `adaloss-sweep retry g.yaml --only b0=1`"
     )
     assert with_arguments("a--only, --port 3 and --na-if any") == "a--only, --port 3 and na_if any"
+
+
+def test_what_cannot_be_a_grid_is_said():
+    with pytest.raises(UserError, match=r"or a dict; found \[1\], a list"):
+        runners.plan([1])
 
 
 def refusal(monkeypatch, *, is_initialized, with_our_settings):

@@ -30,6 +30,9 @@ def completed(tmp_path, finished, monkeypatch):
         ("adaloss-sweep table res", ["results/small"]),
         ("adaloss-sweep run quick", ["quickstart"]),
         ("adaloss-sweep run grid.yaml --wandb o", ["online", "offline"]),
+        ("adaloss-sweep doctor results/", ["results/small"]),
+        ("adaloss-sweep gc sm", ["small"]),
+        ("adaloss-sweep merge small res", ["results/small"]),
         ("adaloss-sweep run nothing-like-this", []),
     ],
 )
@@ -39,6 +42,21 @@ def test_the_word_is_completed(completed, line, offered):
 
 def test_every_grid_is_offered(completed):
     assert completed("adaloss-sweep plan ") == ["grid.yaml", "results/small", *shipped_grids()]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("plan", "GRID"),
+        ("show", "GRID TRIAL"),
+        ("gc", "SWEEPS..."),
+        ("merge", "FIRST SECOND"),
+        ("rename", "SWEEP NEW"),
+    ],
+)
+def test_help_names_arguments_as_the_documentation_does(cli, command, arguments):
+    usage = cli(command, "--help")[1].splitlines()[0].replace("{", "").replace("}", "")
+    assert usage == f"Usage: adaloss-sweep {command} [OPTIONS] {arguments}"
 
 
 def test_it_can_be_installed(cli):

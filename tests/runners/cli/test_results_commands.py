@@ -219,6 +219,7 @@ def test_the_report_is_one_file(command, grid, finished, tmp_path):
         (("plot", "--figure", "bars"), "must be one of against, curves, heatmap, differences"),
         (("plot", "--format", "gif"), "must be one of png, pdf, svg"),
         (("plot", "--only", "b0=1"), "figures/ has the whole sweep as its grid declares it"),
+        (("plot", "--style", "icml"), "which have no --style, --width or --baseline: name another"),
         (("plot", "--metric", "test/loss"), "name another place with -o"),
         (("report", "--only", "b0=1"), "report.html has the whole sweep as its grid declares it"),
         (("plot", "-o", "all.png", "--figure", "heatmap", "--figure", "curves"), "2 figures for"),

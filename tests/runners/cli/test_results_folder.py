@@ -26,6 +26,16 @@ def test_a_folder_is_named_as_any_path(cli, folder, written):
     assert "8 of 8 trials are done" in message
 
 
+def test_of_the_name_of_a_sweep_its_folder_is_said(cli, folder, tmp_path):
+    for command in ("table", "plan", "run"):
+        code, _, errors = cli(command, "small")
+        assert code == 2
+        assert "the results of small are in results/small: name that" in errors
+    (tmp_path / "results").rename(tmp_path / "elsewhere")
+    assert "known: " in cli("table", "small")[2]
+    assert "are in elsewhere/small" in cli("table", "small", "--storage", "elsewhere")[2]
+
+
 def test_a_folder_is_named_from_within(cli, folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert cli("table", ".")[0] == 0

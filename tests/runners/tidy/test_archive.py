@@ -171,6 +171,20 @@ def test_links_are_left_out_and_named(cli, small, tmp_path):
     assert b"secret" not in gzip.decompress((tmp_path / "small.tar.gz").read_bytes())
 
 
+def test_many_links_are_counted_and_named_with_json(cli, small, tmp_path):
+    folder = next(small.root.glob("trials/*"))
+    for number in range(5):
+        (folder / f"link{number}").symlink_to(tmp_path)
+    errors = cli("archive", "small")[2].splitlines()
+    assert [line.rpartition("/")[2].split()[0] for line in errors[:3]] == [
+        "link0",
+        "link1",
+        "link2",
+    ]
+    assert errors[3:] == ["note: 2 more are left out, all of which --json names"]
+    assert len(json.loads(cli("archive", "small", "-o", "b.tar.gz", "--json")[1])["left_out"]) == 5
+
+
 def test_existing_results_are_not_overwritten(cli, small, archive, files_of):
     before = files_of(small.root)
     code, _, errors = cli("import", archive)
@@ -274,7 +288,8 @@ def test_another_file_is_no_archive(cli, tmp_path, content):
     code, _, errors = cli("import", "a.tar.gz")
     assert (code, len(errors.splitlines())) == (2, 1)
     assert "a.tar.gz is damaged or no archive of results" in errors
-    assert "No such file" in cli("import", "b.tar.gz")[2]
+    for name in ("b.tar.gz", "."):
+        assert f"{name}: there is no such file: name one that" in cli("import", name)[2]
 
 
 def test_a_bag_of_something_else_is_no_results(tmp_path):

@@ -258,7 +258,7 @@ def test_a_conflict_is_named_and_settled_by_the_user(cli, small, tmp_path, files
     before = files_of(small.root)
     code, _, errors = cli("merge", "small", "far/small")
     assert code == 2
-    assert "1 trials have different results" in errors
+    assert "1 trial with different results in results/small and far/small:" in errors
     assert f"{folder.name}: epoch 2 val/top1 is 88.0 and 89.0" in errors
     assert files_of(small.root) == before
     assert "must be first or second" in cli("merge", "small", "far/small", "--prefer", "b")[2]
@@ -268,6 +268,20 @@ def test_a_conflict_is_named_and_settled_by_the_user(cli, small, tmp_path, files
     place = f"trials/{folder.name}/result.json"
     assert (small.root / place).read_bytes() == (other.root / place).read_bytes()
     assert (Path(about["kept_aside"]) / place).read_bytes() == before[place]
+    assert "kept in" not in cli("merge", "small", "far/small")[1]
+    for name in ("metrics.jsonl", "result.json"):
+        (folder / name).write_text((folder / name).read_text().replace("89.0", "88.0"))
+    said = cli("merge", "small", "far/small", "--prefer", "second")[1]
+    assert said.splitlines()[-2].startswith("kept in results/small/conflicts/")
+    assert said.splitlines()[-2].endswith(": the other records of 1 trial")
+
+
+def test_a_grid_that_is_kept_aside_is_named(cli, halves):
+    _, second = halves
+    second.grid_path.write_text(second.grid_path.read_text().replace("[1]  # mine", "3"))
+    aside = "kept in results/small/conflicts/"
+    said = [line for line in cli("merge", "small", "far/small")[1].splitlines() if aside in line]
+    assert [line.partition(": ")[2] for line in said] == ["first.grid.yaml"]
 
 
 def test_grids_of_which_one_has_all_trials_of_the_other(cli, halves):

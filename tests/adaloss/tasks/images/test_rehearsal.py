@@ -109,3 +109,8 @@ def test_an_image_folders_classes_count(make_trial, places):
     assert rehearse(trial, places) is None
     fewer = make_trial(**(trial.values | {"model": "models_to_rehearse:one_too_few"}))
     assert "(8, 2) for 8 images of 3 classes" in rehearse(fewer, places).message
+
+
+def test_an_optimizer_that_is_tried_prints_nothing(make_trial, places, capsys):
+    assert rehearse(make_trial(optimizer="adamw", lr=0.01), places) is None
+    assert capsys.readouterr() == ("", "")
