@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # As in trials. Threads that wait for each other on busy processors take many times as long.
 torch.set_num_threads(1)
 
-# Tests run beside each other, so each has one processor for its sweeps, which then have one worker.
+# Tests run beside each other, so each has one processor for its sweeps, which then have one worker:
+# two sweeps at once take 0.7 of the time.
+ALL_PROCESSORS = sorted(os.sched_getaffinity(0))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    ALL_PROCESSORS = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {ALL_PROCESSORS[int(worker[2:]) % len(ALL_PROCESSORS)]})
 
 MakeTrial = Callable[..., ImageTrial]
@@ -58,6 +59,15 @@ def small_trial(**fields: Any) -> ImageTrial:
         "batch_size": 128,
     }
     return ImageTrial(**(small | fields))
+
+
+@pytest.fixture
+def all_processors() -> Iterator[None]:
+    """The test is about several processes, or several workers."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, ALL_PROCESSORS)
+    yield
+    os.sched_setaffinity(0, before)
 
 
 @pytest.fixture(scope="session")

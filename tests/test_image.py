@@ -44,7 +44,7 @@ def setup_cfg():
 
 def test_it_has_the_instructions_that_docker_knows_in_an_order_that_works():
     names = [name for name, _ in instructions()]
-    assert set(names) <= {"ARG", "FROM", "WORKDIR", "COPY", "RUN", "USER", "ENTRYPOINT"}
+    assert set(names) <= {"ARG", "ENV", "FROM", "WORKDIR", "COPY", "RUN", "USER", "ENTRYPOINT"}
     assert names[:2] == ["ARG", "FROM"]
     assert names.index("ENTRYPOINT") == len(names) - 1
     users = [words for name, words in instructions() if name == "USER"]

@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(autouse=True)
-def two_processors(monkeypatch):
+def two_processors(monkeypatch, all_processors):
     monkeypatch.setattr(figure_processes, "processors", lambda: 2)
 
 

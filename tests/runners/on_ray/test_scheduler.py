@@ -112,8 +112,9 @@ def test_where_tune_has_other_names_it_takes_the_first_of_all(names):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(cpus_of_this_machine() < 2, reason="one processor has one worker")
-def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(tmp_path):
+def test_a_worker_that_died_has_a_successor_while_short_trials_are_left(tmp_path, all_processors):
+    if cpus_of_this_machine() < 2:
+        pytest.skip("one processor has one worker")
     (tmp_path / "grid.yaml").write_text(GRID)
     words = ("run", "grid.yaml", "--wandb", "disabled", "--profile", "--no-figures")
     process = subprocess.Popen(
