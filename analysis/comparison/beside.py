@@ -15,7 +15,7 @@ from analysis.comparison.matching import Pair
 from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.side import NOT_APPLICABLE, SPREAD, SideCell
 from analysis.comparison.wording import condition_notes, counted
-from analysis.tables.caption import SPREAD_WORDS
+from analysis.tables.caption import SPREAD_WORDS, best_marks
 from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStatus
 from analysis.tables.marks import mark_best
 from analysis.tables.own_changes import MIXED_SIGN
@@ -231,11 +231,7 @@ def unknown(spec: TableSpec, cells: Iterable[Cell]) -> Iterator[str]:
 def marks(comparison: Comparison, spec: TableSpec, cells: Sequence[Cell]) -> Iterator[str]:
     """The meaning of what is in their cells; when a cell is N/A there is up to them."""
     statuses = {cell.status for cell in cells}
-    if any(cell.best for cell in cells):
-        which = "highest" if comparison.measure.goal == "maximize" else "lowest"
-        yield f"Bold: the {which} of the {'column' if spec.transpose else 'row'}."
-        if any(cell.second for cell in cells):
-            yield "Underlined: the second."
+    yield from best_marks(cells, comparison.measure.goal, spec)
     yield from unknown(spec, cells)
     if CellStatus.NA in statuses:
         yield "N/A: diverged."

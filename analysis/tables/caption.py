@@ -10,7 +10,7 @@ import pandas as pd
 from adaloss.grid.tables.at import LAST
 from adaloss.grid.tables.spec import NaIf, Spread, TableSpec
 from adaloss.records.result import TrialState
-from adaloss.tasks.metric import EPOCH
+from adaloss.tasks.metric import EPOCH, Goal
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import MISSING, Values, applicable_values, positions_by, task_in
 from analysis.tables.cells import Cell, CellStatus
@@ -119,12 +119,7 @@ def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterato
     statuses = {cell.status for cell in cells}
     if spec.ranks_points and measure.goal is not None:
         yield f"The {'highest' if measure.goal == 'maximize' else 'lowest'} comes first."
-    if any(cell.best for cell in cells):
-        which = "highest" if measure.goal == "maximize" else "lowest"
-        where = "column" if spec.transpose else "row"
-        yield f"Bold: the {which} of the {where}."
-        if any(cell.second for cell in cells):
-            yield "Underlined: the second."
+    yield from best_marks(cells, measure.goal, spec)
     if CellStatus.NA in statuses:
         yield f"N/A: {NA_MEANING[spec.na_if]}."
     if spec.show_n == "always":
@@ -139,6 +134,15 @@ def marks(cells: Collection[Cell], spec: TableSpec, measure: Measure) -> Iterato
         yield "–: no value."
     if CellStatus.UNDECLARED in statuses:
         yield "Blank: not part of the sweep."
+
+
+def best_marks(cells: Collection[Cell], goal: Goal | None, spec: TableSpec) -> Iterator[str]:
+    """The meaning of bold and underlined means."""
+    if any(cell.best for cell in cells):
+        which = "highest" if goal == "maximize" else "lowest"
+        yield f"Bold: the {which} of the {'column' if spec.transpose else 'row'}."
+        if any(cell.second for cell in cells):
+            yield "Underlined: the second."
 
 
 def shortfalls(trials: pd.DataFrame) -> Iterator[str]:
