@@ -1,8 +1,9 @@
 """Which trials of a sweep have no result yet, and how long they will take."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 from adaloss.records.result import TrialResult, TrialState
@@ -20,7 +21,7 @@ class Plan:
     trials: tuple[Trial, ...]
     results: Mapping[str, TrialResult]
 
-    @property
+    @cached_property
     def missing(self) -> tuple[Trial, ...]:
         """The trials without a result."""
         return tuple(trial for trial in self.trials if trial.trial_id not in self.results)
@@ -46,22 +47,29 @@ class Plan:
     @property
     def done_so_far(self) -> str:
         """How many trials have a result, by state."""
-        counts = self.counts()
+        counts = self.by_state
         states = ", ".join(
             f"{counts[state]} {state}" for state in ("complete", "diverged", "failed")
         )
-        return f"{len(self.results)} of {counts['trials']} trials are done ({states})"
+        return f"{len(self.results)} of {len(self.trials)} trials are done ({states})"
+
+    @cached_property
+    def by_state(self) -> Counter[str]:
+        """How many trials are in each state."""
+        found = Counter(result.state.value for result in self.results.values())
+        found["missing"] = len(self.missing)
+        return found
 
     def counts(self) -> dict[str, str | int]:
         """The object for ``--json``: the sweep's name, and its cells and trials by state."""
         return {
             "sweep": self.sweep,
-            "cells": len({trial.cell for trial in self.trials}),
+            "cells": len(one_per_cell(self.trials)),
             "trials": len(self.trials),
-            "complete": len(self.in_state(TrialState.COMPLETE)),
-            "diverged": len(self.in_state(TrialState.DIVERGED)),
-            "failed": len(self.in_state(TrialState.FAILED)),
-            "missing": len(self.missing),
+            **{
+                state: self.by_state[state]
+                for state in ("complete", "diverged", "failed", "missing")
+            },
         }
 
 
@@ -74,11 +82,19 @@ def make_plan(sweep: str, trials: Iterable[Trial], store: Store) -> Plan:
     """
     distinct = {trial.trial_id: trial for trial in trials}
     results = {
-        trial_id: result
-        for trial_id, trial in distinct.items()
+        trial.trial_id: result
+        for trial in store.started(distinct.values())
         if (result := store.read_result(trial)) is not None
     }
     return Plan(sweep=sweep, trials=tuple(distinct.values()), results=results)
+
+
+def one_per_cell(trials: Iterable[Trial]) -> list[Trial]:
+    """The first trial of each cell: what does not depend on the seed needs no other."""
+    found: dict[tuple[str, str], Trial] = {}
+    for trial in trials:
+        found.setdefault(trial.cell, trial)
+    return list(found.values())
 
 
 def seconds_per_epoch(plan: Plan) -> dict[Kind, float]:

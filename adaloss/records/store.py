@@ -5,7 +5,7 @@ Only checkpoints are written elsewhere: by :mod:`adaloss.execution`, which makes
 
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +107,18 @@ class Store:
     def stack_path(self, trial: Trial) -> Path:
         """The file with the stacks of the trial's threads if its time limit ends it."""
         return self.trial_folder(trial) / STACK_FILE
+
+    def started(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Those of the trials that have a folder, found by one look into the folder of all."""
+        try:
+            with os.scandir(self.trials_folder) as entries:
+                names = {entry.name for entry in entries}
+        except FileNotFoundError:
+            return []
+        except OSError:
+            # Reading each trial says what is wrong.
+            return list(trials)
+        return [trial for trial in trials if self.folder_name(trial) in names]
 
     def is_open(self, trial: Trial) -> bool:
         """Whether the trial was started before."""

@@ -16,7 +16,7 @@ from adaloss.trial import Trial
 from runners.calibrate import Measured
 from runners.pages.own_changes import own_changes
 from runners.pages.progress import duration
-from runners.planning import Kind, Plan, kind, seconds_per_epoch, trial_seconds
+from runners.planning import Kind, Plan, kind, one_per_cell, seconds_per_epoch, trial_seconds
 from runners.trials.machine import workers
 
 # The fields of a trial that determine its number of examples.
@@ -60,7 +60,7 @@ def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost
         checkpoint_bytes=None if largest is None else largest * min(kept, len(plan.missing)),
         licences={
             start[0]: stated
-            for start in dict.fromkeys(trial.starts_from for trial in plan.trials)
+            for start in dict.fromkeys(trial.starts_from for trial in one_per_cell(plan.trials))
             if start is not None and (stated := licence(*start)) is not None
         },
     )
@@ -117,7 +117,7 @@ def one_of_each_split(trials: tuple[Trial, ...]) -> list[tuple[Trial, DataSets]]
     """A trial of each data set and number of its examples, with the task's data sets."""
     known = common_task(trials).data
     found: dict[tuple[Any, ...], Trial] = {}
-    for trial in trials if known else ():
+    for trial in one_per_cell(trials) if known else ():
         found.setdefault(tuple(trial.value(name) for name in SPLIT_FIELDS), trial)
     return [(trial, known) for trial in found.values() if known]
 
@@ -134,7 +134,7 @@ def disk_lines(sweep: Sweep, plan: Plan, cost: Cost) -> Iterator[str]:
     known = common_task(plan.missing).data
     if known is None:
         return
-    for name in dict.fromkeys(trial.value("dataset") for trial in plan.missing):
+    for name in dict.fromkeys(trial.value("dataset") for trial in one_per_cell(plan.missing)):
         if (about := known.published.get(name)) is not None:
             tensors = f", {readable(about.prepared_bytes)} in {prepared_folder()}"
             yield (
@@ -193,7 +193,7 @@ def one_of_each_kind(trials: tuple[Trial, ...]) -> list[Trial]:
     """
     if common_task(trials).is_program:
         return list(trials[:1])
-    first = list({kind(trial): trial for trial in reversed(trials)}.values())[::-1]
+    first = list({kind(trial): trial for trial in reversed(one_per_cell(trials))}.values())[::-1]
     return [
         trial.model_copy(update={"pretrained": False}) if trial.starts_from else trial
         for trial in first
