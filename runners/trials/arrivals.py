@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from adaloss.records.claim import Claim
 from adaloss.records.result import Failure, FailureKind
 from adaloss.records.store import Store
 from adaloss.trial import Trial
@@ -43,8 +42,9 @@ class Arrivals:
         try:
             if trial.trial_id not in self.began:
                 self.began[trial.trial_id] = time.monotonic()
-                # A worker that sees the folder may have had the trial before, and run on.
-                Claim(self.store.trial_folder(trial)).release()
+                # A worker that sees the folder may have had the trial before, and run on or died
+                # while it wrote a file: its claim and its partial files go.
+                self.store.clear_temporary(trial)
             write_parts(self.store.trial_folder(trial), parts)
         except OSError as error:
             message = f"its records arrived and cannot be written: {error}"

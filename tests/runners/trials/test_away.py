@@ -228,6 +228,8 @@ def test_who_had_the_trial_and_sees_the_results_writes_nothing_more(
         cut_off = Worker()
         cut_off.execution = cut_off.prepare(configuration | {MARK: mark})
         assert cut_off.execution.advance() is not None
+    partial = store.trial_folder(trial) / ".checkpoint.pt.225-dcf7240a"
+    partial.write_bytes(b"of a worker that was killed")
     elsewhere("machine1")
     arrivals.trial_starts(trial)
     run(Worker(), configuration | {RECORDS: parts_of(store, trial)}, arrivals, trial)
@@ -236,6 +238,7 @@ def test_who_had_the_trial_and_sees_the_results_writes_nothing_more(
         list(iter(cut_off.execution.advance, None))
     assert contents(store.root) == before
     assert not [path for path in before if ".claim" in path]
+    assert not partial.exists()
 
 
 def test_a_checkpoint_too_large_to_send_stays_and_is_used_where_it_is(
