@@ -1,12 +1,12 @@
 # Two commands do everything on a fresh machine with Python >= 3.11, git and make:
 #   make quickstart   set up and run the main job
-#   make test         set up and run every check
+#   make test         set up and run the checks; make slow runs the tests that take seconds each
 PYTHON ?= python3
 BIN := .venv/bin
 # Kept bytecode saves each of the many processes from compiling its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup quickstart test lint types layers unit faults reference docs lock clean
+.PHONY: setup quickstart test slow lint types layers unit faults reference docs lock clean
 
 quickstart: setup
 	$(BIN)/adaloss-sweep run quickstart
@@ -38,7 +38,11 @@ layers: setup
 	$(BIN)/lint-imports
 
 unit: setup
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+# A tenth of the tests takes most of the time: whole sweeps, fits of statistics, compilers.
+slow: setup
+	$(BIN)/pytest -n 2 --dist worksteal -m slow
 
 # Breaks sweeps in every way and looks for anything lost; hours on two cores, an idle machine only.
 faults: setup

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "example_analysis.py"
 
 
+@pytest.mark.slow
 def test_the_example_runs_on_the_results_of_a_sweep(records, ordinary_epoch, tmp_path):
     for optimizer in ("adaloss", "sgd_constant"):
         for b0 in (0.1, 1):

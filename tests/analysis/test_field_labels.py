@@ -131,6 +131,7 @@ def pages(results):
         yield name, texts_of(draw())
 
 
+@pytest.mark.slow
 def test_no_reader_sees_the_name_of_a_labelled_field(results):
     for name, text in pages(results):
         text = text.replace("\\_", "_").replace(SENTENCE, "")
@@ -143,6 +144,7 @@ def test_no_reader_sees_the_name_of_a_labelled_field(results):
             assert {"step size", "shrinkage", "Method"} <= set(re.findall("[^<>]+", text))
 
 
+@pytest.mark.slow
 def test_files_for_programs_have_the_names(results):
     spec, tables = results.spec, tables_of(results)
     rows, columns = (spec.columns, spec.rows) if spec.transpose else (spec.rows, spec.columns)

@@ -55,6 +55,7 @@ def times(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_sweep_on_its_way_has_everything_and_says_that_it_is_incomplete(
     sweep, records, compile_all
 ):
@@ -101,6 +102,7 @@ def compiled(sweep, records, compile_all, few_figures):
     return records.store
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_figures")
 def test_a_new_epoch_of_an_unfinished_trial_is_drawn(sweep, records, compile_all, ordinary_epoch):
     trial = sweep.trials[0]
@@ -111,6 +113,7 @@ def test_a_new_epoch_of_an_unfinished_trial_is_drawn(sweep, records, compile_all
     assert {"figures/curves-mlp.svg", "report.html"} <= compile_all()
 
 
+@pytest.mark.slow
 def test_without_figures_there_is_everything_else_and_none_is_outdated(
     sweep, records, compiled, compile_all
 ):
@@ -123,6 +126,7 @@ def test_without_figures_there_is_everything_else_and_none_is_outdated(
     assert compile_all() == set()
 
 
+@pytest.mark.slow
 def test_a_figure_in_a_format_of_the_users_choice_is_kept_up_to_date(
     sweep, records, compiled, compile_all
 ):
@@ -139,6 +143,7 @@ def test_a_figure_in_a_format_of_the_users_choice_is_kept_up_to_date(
     assert not (compiled.figures_folder / "curves-mlp.pdf").exists()
 
 
+@pytest.mark.slow
 def test_another_result_or_another_version_makes_all_anew(sweep, records, compiled, compile_all):
     records.complete(sweep.trials[0], 12.0)
     assert "tables/tables.md" in compile_all()
@@ -170,6 +175,7 @@ def test_who_draws_beside_does_not_tell_again_what_cannot_be_read(
     assert set(printed.read_text().splitlines()) == {f"{os.getpid()} {damaged}"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tables/tables.csv", "report.html", "figures/heatmap.svg"])
 def test_a_file_that_is_gone_or_was_changed_is_made_again(compiled, compile_all, name):
     path = compiled.root / name
@@ -181,6 +187,7 @@ def test_a_file_that_is_gone_or_was_changed_is_made_again(compiled, compile_all,
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_what_is_none_of_the_sweep_any_more_is_taken_away(
     tmp_path, sweep, records, compiled, compile_all
 ):
@@ -195,6 +202,7 @@ def test_what_is_none_of_the_sweep_any_more_is_taken_away(
     assert own.exists()
 
 
+@pytest.mark.slow
 def test_a_forged_list_of_files_deletes_nothing_elsewhere(compiled, compile_all, tmp_path):
     precious = tmp_path / "precious.txt"
     precious.write_text("mine")
@@ -221,6 +229,7 @@ def test_figures_whose_names_become_the_same_are_all_kept(tmp_path, records):
         assert path.name == names[number]
 
 
+@pytest.mark.slow
 def test_several_who_draw_the_curves_draw_all_of_them_between_them(tmp_path, records):
     path = tmp_path / "demo.yaml"
     path.write_text(GRID.replace("model: mlp", "model: [mlp, small_cnn, cifar_resnet20]"))

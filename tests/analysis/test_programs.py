@@ -346,6 +346,7 @@ def test_a_report_of_a_program(eventful_programs, results_of):
     assert axis["title"] == "report"
 
 
+@pytest.mark.slow
 def test_every_file_is_written_and_not_again(eventful_programs, results_of):
     results = results_of(eventful_programs)
     save_everything(results, "v1")
@@ -433,6 +434,7 @@ def test_a_program_has_nothing_in_common_with_another_task(records, programs):
 HOSTILE = r"$\frac{<script>x</script> |`_*[a](b) %&~^\ü\n=1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["last", f"reach {HOSTILE} 0.3"])
 def test_names_may_have_the_signs_of_every_language(programs, sweep_of, at):
     programs.metric = HOSTILE

@@ -820,6 +820,7 @@ def test_thousands_of_points_are_matched_through_the_index(tmp_path, text):
     assert load_sweep(path).trials
 
 
+@pytest.mark.slow
 def test_overrides_that_would_take_too_long_are_refused(problem_lines):
     assert problem_lines(many("overrides", "{{match: {{lr: 0.1}}, set: {{c: {i}}}}}")) == [
         "11: overrides and exclude select so many cells so often that loading would take too long; "
@@ -827,6 +828,7 @@ def test_overrides_that_would_take_too_long_are_refused(problem_lines):
     ]
 
 
+@pytest.mark.slow
 def test_tables_that_would_take_too_long_are_refused(problem_lines):
     (message,) = problem_lines(many("tables", "{{exclude: [{{b0: {i}}}]}}"))
     assert message.endswith(
@@ -837,6 +839,7 @@ def test_tables_that_would_take_too_long_are_refused(problem_lines):
 NAMES = ["".join(letters) for letters in product("abcdefghijklm", repeat=3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -1036,6 +1039,7 @@ def test_any_structure_is_a_grid_or_an_error(tmp_path, grid):
     loaded(tmp_path / "grid.yaml", json_of(grid))
 
 
+@pytest.mark.slow
 @FUZZED
 @given(
     st.dictionaries(KEYS, VALUES, max_size=2),

@@ -101,6 +101,7 @@ def test_installed_packages_are_not_the_users_own(write):
     assert list(digests("mine", folder)) == ["mine.py"]
 
 
+@pytest.mark.slow
 def test_only_the_package_of_an_installed_module_counts():
     found = find_own_module("hypothesis.strategies", [])
     names = code_digests(found)

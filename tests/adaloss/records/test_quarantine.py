@@ -373,6 +373,7 @@ RESULT = {
 }
 
 
+@pytest.mark.slow
 @FUZZED
 @given(records(RESULT) | records(EPOCH) | records(TRIAL) | st.binary(max_size=40))
 def test_any_content_is_a_record_or_an_error(tmp_path, content):

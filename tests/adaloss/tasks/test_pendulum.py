@@ -167,6 +167,7 @@ def test_the_policy_is_gaussian():
 # Trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, {"average": "polynomial", "schedule": "cosine"}])
 def test_a_resumed_trial_equals_an_uninterrupted_one(fields):
     # Episodes and passes end at other times than epochs.

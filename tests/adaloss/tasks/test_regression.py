@@ -71,6 +71,7 @@ def test_a_trial_equals_the_papers_equations(optimizer):
     assert found["relative_b"] == pytest.approx(found["b"] / (problem.largest / 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adaloss", "adagrad_norm"])
 @settings(max_examples=8)
 @given(exponent=st.floats(-4, 3), seed=st.integers(0, 20))
@@ -81,6 +82,7 @@ def test_it_converges_from_every_b0(optimizer, exponent, seed):
     assert last["distance"] < 1e-3 * first
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(exponent=st.floats(-4, 0), seed=st.integers(0, 20))
 def test_from_a_small_b0_the_last_b_is_near_its_critical_value(exponent, seed):
@@ -116,6 +118,7 @@ def test_b_squared_grows_by_alpha_times_the_losses_and_never_shrinks():
     assert bs[-1] ** 2 == pytest.approx(trial.b0**2 + trial.alpha * math.fsum(losses))
 
 
+@pytest.mark.slow
 def test_b_stays_bounded_with_single_rows_as_there_is_no_noise():
     epochs = course(trial_of(batch_size=1, b0=0.01, epochs=200))
     assert epochs[-1]["distance"] < 1e-20

@@ -255,6 +255,7 @@ def test_what_follows_the_end_of_a_text_changes_nothing():
     assert torch.equal(model(part), model(other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamloss", "torch.optim:LBFGS", "adagrad_norm_rowwise"])
 def test_a_resumed_trial_equals_an_uninterrupted_one(optimizer):
     trial = trial_of(optimizer=optimizer, lr=0.1, average="polynomial", schedule="cosine")

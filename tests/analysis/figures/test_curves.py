@@ -226,6 +226,7 @@ def test_one_epoch_is_drawn_as_points_side_by_side(records, course):
     assert "Large: mean" in note(figure)
 
 
+@pytest.mark.slow
 def test_of_many_values_of_b0_some_are_shown_and_named(records, course):
     for b0 in range(1, 13):
         course([1.0, 0.5], b0=b0)
@@ -296,6 +297,7 @@ def test_a_sweep_that_has_not_begun_has_empty_panels(records, tmp_path):
     assert len(figure.axes) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_the_same_records_give_the_same_bytes(records, course, tmp_path, suffix):
     course([1.0, 0.5], seed=0)
@@ -320,6 +322,7 @@ def test_places_of_panels_leave_out_the_bits_that_differ_from_time_to_time(recor
     assert np.array_equal(corners, corners.round(9))
 
 
+@pytest.mark.slow
 def test_panels_without_labels_would_take_no_room_in_the_layout(records, course):
     for b0 in (0.01, 1.0, 100.0):
         course([1.0, 0.5, 0.1], b0=b0)

@@ -258,6 +258,7 @@ def test_text_is_of_a_readable_size_where_the_figure_stands_in_one_column(eventf
     assert min(text.get_fontsize() for text in texts) >= 6
 
 
+@pytest.mark.slow
 def test_of_too_many_lines_and_panels_the_first_are_shown_and_that_is_said(records):
     for lr in range(1, 17):
         records.declare(lr=lr)
@@ -343,6 +344,7 @@ def test_pdfs_are_written_by_libraries_that_have_no_such_setting(eventful, tmp_p
     assert all(tables & set(SHAPING) for tables in fonts_in(tmp_path / "figure.pdf"))
 
 
+@pytest.mark.slow
 def test_a_figure_in_several_formats_is_laid_out_as_in_one(eventful, tmp_path):
     for suffix in SUFFIXES:
         save_figure(figure_of(eventful), tmp_path / f"one{suffix}")

@@ -37,6 +37,7 @@ def two_processors(monkeypatch, all_processors):
     monkeypatch.setattr(figure_processes, "processors", lambda: 2)
 
 
+@pytest.mark.slow
 def test_they_are_the_files_that_this_process_would_write(tmp_path):
     names = {f"{number}.{form}": number for number in range(10) for form in ("png", "pdf")}
     written = []
@@ -103,6 +104,7 @@ def test_a_machine_without_room_for_processes_does_it_itself(monkeypatch, tmp_pa
     assert written == [tmp_path / "figure.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="asks /proc whether a process is there")
 def test_a_killed_parent_leaves_no_process_behind(tmp_path):
     script = tmp_path / "parent.py"

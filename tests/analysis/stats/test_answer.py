@@ -79,6 +79,7 @@ NULLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "skewed"), NULLS.values(), ids=NULLS)
 def test_where_nothing_differs_at_most_5_percent_of_sweeps_have_a_claim(template, shape, skewed):
     models, columns, rows, seeds = shape
@@ -100,6 +101,7 @@ def test_where_nothing_differs_at_most_5_percent_of_sweeps_have_a_claim(template
     assert found <= MOST_CLAIMS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tried", [(6, 6), (30, 1)], ids=["equally many", "30 against 1"])
 def test_tuning_on_the_same_seeds_makes_no_claim_either(template, tried):
     frame = template(("adaloss", "sgd_constant"), (1.0,), 5)
@@ -166,6 +168,7 @@ def test_with_tuning_divergence_is_counted_over_all_values_tried(records):
     )
 
 
+@pytest.mark.slow
 def test_a_column_that_is_worse_everywhere_is_named_with_its_difference_and_p(template):
     frame = template(("adaloss", "sgd_constant", "adagrad_norm"), (0.1, 1.0), 5)
     effect = np.array([0.0, -10.0, 0.0]).reshape(1, 3, 1, 1)

@@ -64,6 +64,7 @@ def test_what_has_no_test_is_named_with_its_reason(records):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizers", [2, 6])
 @pytest.mark.parametrize("models", [1, 4])
 def test_it_fits_on_a_screen(records, optimizers, models):

@@ -77,6 +77,7 @@ def test_every_pair_is_tested_at_each_row_and_over_all_rows(two_by_two):
     assert over_all["mean"] == pytest.approx(np.mean(means[0]) - np.mean(means[1]))
 
 
+@pytest.mark.slow
 def test_each_row_is_one_family_and_all_rows_another(two_by_two):
     pairs = frames_of(two_by_two)["pairs"]
     rows = pairs[pairs["scope"] == "row"]

@@ -163,6 +163,7 @@ def test_the_standard_error_interval_of_a_mean_is_students(generator):
     assert found == pytest.approx(stats.ttest_1samp(samples, 0).confidence_interval(0.95))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("n", [4, 5, 10, 20])
 def test_bootstrap_t_and_t_intervals_cover_the_mean(n, distribution, generator):

@@ -201,6 +201,7 @@ def test_a_field_that_cannot_be_tuned_is_refused(records, cell, tune, message):
         records.table(TUNED.model_copy(update={"tune": tune}))
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(values=st.lists(st.floats(0, 100), min_size=1, max_size=6, unique=True))
 def test_no_test_value_changes_the_choice(records, cell, values):

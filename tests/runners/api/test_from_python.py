@@ -186,6 +186,7 @@ def test_results_that_are_not_there_are_a_sentence_without_a_traceback(grid):
     assert line.startswith("UserError: there are no results of small here")
 
 
+@pytest.mark.slow
 def test_a_run_of_a_finished_sweep_starts_nothing(finished, capsys):
     result = runners.run(GRID, wandb="disabled")
     assert result.problems == ()
@@ -198,6 +199,7 @@ def test_a_run_of_a_finished_sweep_starts_nothing(finished, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_what_is_not_complete_is_said_and_raised_on_request(one_failed, capsys):
     problem = ("1 failed: the results show why; call retry to run them again",)
     assert runners.run("grid.yaml").problems == problem
@@ -208,6 +210,7 @@ def test_what_is_not_complete_is_said_and_raised_on_request(one_failed, capsys):
     assert incomplete.value.results.counts["failed"] == 1
 
 
+@pytest.mark.slow
 def test_a_smoke_run_has_results_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setattr("runners.api.before_run.changed_trials", lambda *_: [])
     small = Store(tmp_path / "results" / "smoke" / "small")
@@ -233,6 +236,7 @@ def test_mistakes_are_those_of_the_command(cli, grid):
     assert not (Path("results") / "small" / "trials").exists()
 
 
+@pytest.mark.slow
 def test_failed_trials_run_again_at_the_call_of_retry(one_failed, monkeypatch):
     asked = []
 

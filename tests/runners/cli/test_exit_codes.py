@@ -58,11 +58,13 @@ def test_a_trial_that_completes_or_diverges_is_0(cli, grid):
     assert (code, "state: diverged" in message) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--json",), ("--quiet",)])
 def test_run_is_0_where_all_is_done_be_it_diverged(cli, grid, finished, options):
     assert cli("run", grid, "--wandb", "disabled", *options)[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_run_with_a_failed_trial_is_4(cli, grid, failed, options):
     code, message, _ = cli("run", grid, "--wandb", "disabled", *options)
@@ -71,6 +73,7 @@ def test_run_with_a_failed_trial_is_4(cli, grid, failed, options):
     assert cli("run", grid, "--wandb", "disabled", "--only", "seed=1", *options)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_smoke_run_that_fails_is_4_and_says_why_itself(cli, grid, failed, tmp_path):
     result = failed.read_result(chosen(grid))
     small = Store(tmp_path / "results" / "smoke" / "small")

@@ -67,6 +67,7 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
     assert {("worker", "start"), ("worker", "epochs"), ("driver", "trials")} <= set(spans)
 
 
+@pytest.mark.slow
 def test_an_interrupt_loses_nothing(grid, tmp_path):
     grid.write_text(grid.read_text().replace("epochs: 2", "epochs: 300"))
     process = subprocess.Popen(
@@ -86,6 +87,7 @@ def test_an_interrupt_loses_nothing(grid, tmp_path):
     assert any(store.read_result(trial) for trial in load_sweep(grid).trials)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_while_tables_are_made_stops_in_order(grid, store, start, tmp_path, number):
     grid.write_text(grid.read_text().replace("name: small", "name: sweep"))
@@ -115,6 +117,7 @@ def test_a_smoke_run_takes_other_values_and_two_batches(cli_without_ray, grid, t
     assert not (tmp_path / "results" / "small").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "settings"),
     [

@@ -95,6 +95,7 @@ def test_axes_that_cannot_be_are_refused(cli, grid, finished, command, options, 
     assert message in errors
 
 
+@pytest.mark.slow
 def test_every_command_with_axes_takes_the_example(cli, grid, finished, tmp_path):
     axes = ("--rows", "seed", "--columns", "model")
     code, message, _ = cli("table", grid, *axes, "--format", "md")

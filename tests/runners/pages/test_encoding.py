@@ -47,6 +47,7 @@ def printed(tmp_path, grid, finished, command_server):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", NOT_UTF_8, ids=str)
 def test_states_and_marks_are_printed_in_any_encoding(printed, environment):
     ended = printed(environment, "status", "grid.yaml")
@@ -56,6 +57,7 @@ def test_states_and_marks_are_printed_in_any_encoding(printed, environment):
     assert "!" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", NOT_UTF_8, ids=str)
 def test_tables_and_errors_are_printed_in_any_encoding(printed, environment):
     encoding = encoding_of(environment)
@@ -68,6 +70,7 @@ def test_tables_and_errors_are_printed_in_any_encoding(printed, environment):
     assert "η" not in wrong.stderr.decode(encoding)
 
 
+@pytest.mark.slow
 def test_what_is_written_to_files_is_utf_8(printed, tmp_path):
     printed(NOT_UTF_8[0], "table", "grid.yaml", "-o", "t.md")
     printed(NOT_UTF_8[3], "table", "grid.yaml", "-o", "again.md")

@@ -56,6 +56,7 @@ def test_each_distinct_failure_is_listed_once(sweep, all_fail):
     assert lines_of(sweep, all_fail, most=1)[2:] == ["… and 1 other failures"]
 
 
+@pytest.mark.slow
 def test_run_ends_with_each_failure_once(cli, grid, sweep, all_fail):
     code, _, errors = cli("run", grid, "--wandb", "disabled")
     assert code == 4

@@ -90,6 +90,7 @@ def test_another_grid_of_the_same_file_name_is_noticed(notes, grid, tmp_path):
     assert left_there("not a grid") == []
 
 
+@pytest.mark.slow
 def test_plan_and_run_say_the_notes_and_a_run_stops_at_run_cap(command, tmp_path):
     shutil.copy(FILES / "capped.yaml", tmp_path / "capped.yaml")
     name = (

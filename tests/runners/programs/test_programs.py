@@ -93,6 +93,7 @@ def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
         assert store.read_result(trial).last["loss"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_script_that_fails_diverges_and_completes(cli_without_ray, tmp_path, without_a_mirror):
     grid = (
         "program: train.py\nmetric: {name: loss}\nseeds: 2\n"
@@ -124,6 +125,7 @@ def test_a_script_that_fails_diverges_and_completes(cli_without_ray, tmp_path, w
     assert fixed.returncode == 0, fixed.stderr
 
 
+@pytest.mark.slow
 def test_an_analysis_of_any_parameters_and_metrics(cli_without_ray, tmp_path, without_a_mirror):
     grid = (
         "program: train.py\nmetric: {name: test/top1, goal: maximize}\nseeds: 2\n"
@@ -158,6 +160,7 @@ def test_an_analysis_of_any_parameters_and_metrics(cli_without_ray, tmp_path, wi
     assert compared.returncode == 0, compared.stderr
 
 
+@pytest.mark.slow
 def test_each_trial_is_one_run_of_wandb(command, tmp_path):
     grid = (
         "program: mine:train\nmetric: {name: loss}\nparameters: {lr: [0.1, 0.5]}\nseeds: 1\n"
@@ -171,6 +174,7 @@ def test_each_trial_is_one_run_of_wandb(command, tmp_path):
     assert len(runs) == 2 + 1  # The third has the sweep's files.
 
 
+@pytest.mark.slow
 def test_the_shipped_example_gives_its_table(cli_without_ray, tmp_path, without_a_mirror):
     ran = cli_without_ray("run", "your-own-code", "--only", "seed=0,learning-rate=0.1")
     assert ran.returncode == 0, ran.stderr
@@ -209,6 +213,7 @@ def test_a_plan_says_what_a_run_would_refuse(command, tmp_path, program, message
     assert message in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_plan_times_a_whole_trial_and_keeps_none_of_its_files(command, tmp_path):
     grid = "program: mine.py:train\nmetric: {name: loss}\nparameters: {lr: [0.1, 0.5]}\n"
     write(tmp_path, grid, mine=FUNCTION)
@@ -219,6 +224,7 @@ def test_a_plan_times_a_whole_trial_and_keeps_none_of_its_files(command, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["grid.yaml", "mine.py"]
 
 
+@pytest.mark.slow
 def test_seeds_without_effect_and_other_axes_of_a_table(
     cli_without_ray, tmp_path, without_a_mirror
 ):

@@ -221,6 +221,7 @@ def test_a_misspelt_parameter_is_noticed(cli_without_ray, tmp_path):
     assert "its value changes nothing; is the name right?" in ended.stderr
 
 
+@pytest.mark.slow
 def test_each_example_has_a_plan(cli, tmp_path):
     for name, example in EXAMPLES.items():
         path = copied(name, tmp_path / name)

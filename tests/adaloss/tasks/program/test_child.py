@@ -1,6 +1,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from adaloss.tasks.program.row import Row
 from adaloss.tasks.program.wandb_file import FolderReader
 
@@ -41,6 +43,7 @@ wandb.agent(sweep_id, main, count=5)
 """
 
 
+@pytest.mark.slow
 def test_a_script_that_starts_its_own_sweep(trial: Trial) -> None:
     trial.base["HOME"] = str(trial.folder / "home")
     parameters = {"lr": 1e-05, "optimizer": {"name": "adam"}}
@@ -66,6 +69,7 @@ def test_a_script_that_starts_its_own_sweep(trial: Trial) -> None:
     assert not written & {"model.pt", ".netrc"}
 
 
+@pytest.mark.slow
 def test_a_function_that_fails_fails_the_trial(trial: Trial) -> None:
     run = trial.run("""
 import wandb
@@ -122,6 +126,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_runs_of_several_processes(trial: Trial) -> None:
     run = trial.run(PROCESSES, lr=0.5)
     assert run.returncode == 0, run.stderr
@@ -153,6 +158,7 @@ print(sorted({**wandb.config}))
 """
 
 
+@pytest.mark.slow
 def test_printing_the_config_is_no_read_of_it(trial: Trial) -> None:
     run = trial.run(READ_ALL, lr=0.5)
     assert run.returncode == 0, run.stderr

@@ -241,6 +241,7 @@ def test_mistakes_in_patterns(pattern, message):
     assert mistake == message or mistake.startswith(f"the pattern {message}")
 
 
+@pytest.mark.slow
 def test_a_file_that_grows_while_it_is_read(tmp_path):
     path, rows = tmp_path / "lines", 50_000
     reader, read = LineReader(path), []

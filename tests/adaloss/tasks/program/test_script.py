@@ -52,6 +52,7 @@ LINES = """
 """
 
 
+@pytest.mark.slow
 def test_a_script_of_wandb_logs_its_rows(programs):
     programs.write("train.py", WITH_WANDB)
     trial = programs.trial("train.py", parameters={"lr": 0.5}, seed=7)
@@ -69,6 +70,7 @@ def test_a_script_of_wandb_logs_its_rows(programs):
     assert (result.unread, result.notes) == (None, None)
 
 
+@pytest.mark.slow
 def test_a_summary_alone_is_one_report(programs):
     programs.write("train.py", "import wandb; wandb.init().summary['loss'] = 3")
     trial = programs.trial("train.py", seed_parameter=None)
@@ -93,6 +95,7 @@ with wandb.init(job_type="evaluation") as third:
 """
 
 
+@pytest.mark.slow
 def test_several_runs_of_wandb_are_one_trial_and_are_mentioned(programs):
     programs.write("train.py", SEVERAL_RUNS)
     trial = programs.trial("train.py", seed_parameter=None)
@@ -445,6 +448,7 @@ def test_what_a_killed_script_left_running_ends_before_its_next_start(programs):
     assert programs.store.read_result(trial).epochs == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("and_its_children", [False, True])
 def test_every_process_of_a_script_ends_with_a_killed_worker(programs, tmp_path, and_its_children):
     programs.write(
@@ -486,12 +490,14 @@ def test_every_process_of_a_script_ends_with_a_killed_worker(programs, tmp_path,
     assert (programs.folder / "asked").exists() is not and_its_children
 
 
+@pytest.mark.slow
 def test_a_parameter_that_the_script_does_not_read_is_recorded(programs):
     programs.write("train.py", WITH_WANDB.replace("parse_args()", "parse_known_args()[0]"))
     trial = programs.trial("train.py", parameters={"lr": 0.5, "lrr": 3})
     assert programs.run(trial).unread == ("lrr",)
 
 
+@pytest.mark.slow
 def test_a_seed_that_the_script_does_not_read_is_refused(programs):
     programs.write(
         "train.py",

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from patience import PATIENCE
 
 from adaloss.tasks.program.wandb_file import FolderReader, offline_files
@@ -64,6 +65,7 @@ with wandb.init() as run:
 """
 
 
+@pytest.mark.slow
 def test_what_wandb_writes(tmp_path: Path) -> None:
     with start(EVERYTHING, tmp_path) as process:
         assert process.communicate(timeout=PATIENCE)[0] == ""
@@ -110,6 +112,7 @@ for step in range(1000):
 """
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_script_that_is_killed(tmp_path: Path) -> None:
     process = start(ENDLESS, tmp_path)
     reader = FolderReader(tmp_path)
