@@ -206,6 +206,7 @@ def test_any_sweep_has_a_name_that_kubernetes_takes(name):
     assert job(name=name_of(name)).name
 
 
+@pytest.mark.slow
 @given(
     files=st.dictionaries(
         st.from_regex(r"\w[\w /.-]*\w", fullmatch=True),

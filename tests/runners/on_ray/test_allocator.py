@@ -126,6 +126,7 @@ with ray_running(Path.cwd(), settings, Timeline()):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into /proc")
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_worker_has_it_unless_the_user_says_no(monkeypatch, tmp_path, wanted):
@@ -143,6 +144,7 @@ def test_a_worker_has_it_unless_the_user_says_no(monkeypatch, tmp_path, wanted):
     assert run.stdout.split() == [str(wanted), str(conf), "None"]
 
 
+@pytest.mark.slow
 def test_its_numbers_are_those_of_the_systems_allocator(command_in, grid, tmp_path):
     text = grid.read_text().replace("mlp", "small_cnn").replace("seeds: 2", "seeds: 1")
     grid.write_text(f"{text}execution: {{max_concurrent: 1}}\n")

@@ -52,6 +52,7 @@ def short_folder():
         yield Path(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "why"),
     [
@@ -85,6 +86,7 @@ def test_a_path_too_long_for_a_socket(run, tmp_path):
 FULL = 'mount -t tmpfs -o size=400m,nr_inodes=6 tmpfs "$RAY_TMPDIR" && exec "$@"'
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full(run, short_folder):
     own_mounts = ["unshare", "--map-root-user", "--mount"]
     if not shutil.which("unshare") or subprocess.run([*own_mounts, "true"], check=False).returncode:
@@ -94,6 +96,7 @@ def test_a_disk_that_is_full(run, short_folder):
     assert "make sure that there is space" in printed
 
 
+@pytest.mark.slow
 def test_a_client_address_is_refused_with_what_to_give_instead(run):
     printed = refused(run(RAY_ADDRESS="ray://127.0.0.1:10001"))
     assert "sweeps do not support" in printed
@@ -198,6 +201,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the raylet in /proc")
 def test_a_raylet_that_dies_as_the_command_joins_it_is_told_of(grid, tmp_path):
     run = subprocess.run(

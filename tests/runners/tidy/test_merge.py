@@ -114,6 +114,7 @@ def conflicts(first, second):
 BOTH = st.tuples(*(st.tuples(*(st.sampled_from(KINDS) for _ in range(3))) for _ in range(2)))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(kinds=BOTH, prefer=st.sampled_from(["first", "second"]))
 def test_nothing_is_lost_and_the_order_changes_nothing_but_conflicts(sweep, kinds, prefer):

@@ -79,6 +79,7 @@ def test_with_a_login_it_is_saved_once_and_then_in_its_place(
     assert "| b0 | adaloss |" in json.loads(report["spec"])["blocks"].__str__()
 
 
+@pytest.mark.slow
 def test_a_report_that_could_not_be_saved_is_not_made_twice(command, sweep, grid, server):
     first = command("dashboard", grid)
     server.refused_views = {"runs"}

@@ -44,6 +44,7 @@ def printed_command(text):
     return line[line.index("adaloss-sweep sync") :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("declared", "environment", "option", "path", "storage"),
     [
@@ -76,6 +77,7 @@ def test_what_is_printed_uploads(
     assert server.runs[trial.trial_id].steps == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_run_prints_it_at_its_end(command_in, execute, grid, tmp_path, server):
     path = tmp_path / "my grid.yaml"
     text = grid.read_text().replace("epochs: 2", "epochs: 1").replace("seeds: 2", "seeds: 1")
@@ -111,6 +113,7 @@ def test_a_disabled_sweep_is_uploaded_only_by_an_option(cli, grid, finished):
     assert "W&B is disabled for small: add --wandb online or offline" in errors
 
 
+@pytest.mark.slow
 def test_a_setting_of_wandbs_own_is_no_reason_not_to_upload(
     execute, grid, finished, tmp_path, server, monkeypatch
 ):

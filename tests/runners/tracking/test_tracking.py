@@ -315,6 +315,7 @@ def test_trials_that_change_all_the_time_keep_no_other_waiting(sweep, start, tar
     assert sorted(target.logged) == [1, 1, 1, 2, 2, 2]
 
 
+@pytest.mark.slow
 def test_trouble_with_the_mirror_is_told_once(sweep, store, start):
     ledger_of(store, "offline").root.mkdir(parents=True)
     store.write_text(store.root / "grid.yaml", sweep.text)
@@ -356,6 +357,7 @@ def test_a_mirror_that_fails_at_once_says_where_the_reason_is(sweep, store, monk
     assert "no memory" in (store.root / "wandb" / "mirror.log").read_text()
 
 
+@pytest.mark.slow
 def test_sync_writes_what_is_missing_and_a_dry_run_nothing(command, sweep, grid, store, start):
     grid.write_text(sweep.text.replace("name: small", "name: sweep"))
     finish(start(sweep.trials[0]))

@@ -45,6 +45,7 @@ def uploaded(sweep, store, mode="auto"):
     return synchronise(sweep, store, mode, printed.append), printed
 
 
+@pytest.mark.slow
 def test_every_kind_of_end_arrives_once_and_whole(sweep, store, start, server, trial, key):
     diverging = next(t for t in sweep.trials if t.b0 == 0.01 and t.optimizer == "sgd_constant")
     failing = next(t for t in sweep.trials if t.seed == 1 and t.b0 == 1)
@@ -90,6 +91,7 @@ def test_every_kind_of_end_arrives_once_and_whole(sweep, store, start, server, t
     ]
 
 
+@pytest.mark.slow
 def test_a_mirror_killed_in_the_middle_is_gone_on_with(sweep, store, start, server, trial, key):
     execution = start(trial)
     execution.advance()
@@ -112,6 +114,7 @@ def test_a_mirror_killed_in_the_middle_is_gone_on_with(sweep, store, start, serv
     assert run.config["b0"] == 1
 
 
+@pytest.mark.slow
 def test_a_retry_goes_on_in_the_same_run_and_says_if_numbers_differ(
     sweep, store, start, server, trial
 ):
@@ -145,6 +148,7 @@ def test_a_retry_goes_on_in_the_same_run_and_says_if_numbers_differ(
     assert run.summary["epochs_of_an_earlier_attempt"] == 3
 
 
+@pytest.mark.slow
 def test_a_server_in_trouble_is_said_and_what_is_left_is_kept(
     sweep, store, start, server, trial, tmp_path, monkeypatch
 ):
@@ -174,6 +178,7 @@ def test_a_server_in_trouble_is_said_and_what_is_left_is_kept(
     assert server.runs[trial.trial_id].steps == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_an_upload_that_is_refused_after_a_good_beginning_is_not_done(
     sweep, store, start, server, trial
 ):
@@ -189,6 +194,7 @@ def test_an_upload_that_is_refused_after_a_good_beginning_is_not_done(
     assert server.runs[trial.trial_id].steps == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back_gets_what_it_missed(
     sweep, store, start, server, trial, monkeypatch
 ):
@@ -238,6 +244,7 @@ def test_alerts_are_sent_while_the_sweep_runs_from_its_own_run(sweep, store, ser
     assert server.runs[own].state == "finished"
 
 
+@pytest.mark.slow
 def test_an_alert_that_a_broken_follower_did_not_send_is_sent_by_the_next(
     sweep, store, start, server, trial, monkeypatch
 ):
@@ -271,6 +278,7 @@ def test_offline_an_alert_is_nothing(sweep, store, server, monkeypatch):
     assert len(printed) == 1
 
 
+@pytest.mark.slow
 def test_without_a_key_the_runs_are_kept_offline_and_go_up_later(
     sweep, store, start, server, trial, monkeypatch, key
 ):
@@ -287,6 +295,7 @@ def test_without_a_key_the_runs_are_kept_offline_and_go_up_later(
     assert server.runs[trial.trial_id].steps == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_sweep_is_uploaded_while_it_runs_and_shows_others_neither_key_nor_files(
     command, grid, kept_from_others, tmp_path, server, key
 ):

@@ -71,6 +71,7 @@ def test_runs_of_the_same_name_stay_apart():
     assert unique_names(labels) == {"1": "same (1)", "2": "same (2)", "3": "other"}
 
 
+@pytest.mark.slow
 def test_curves_are_live_and_a_second_watch_names_the_first(
     command, grid, store, start, port, tmp_path
 ):

@@ -201,6 +201,7 @@ def test_what_was_another_version_or_machine_explains_a_difference(audit, record
     assert "are as recorded" not in found.output
 
 
+@pytest.mark.slow
 def test_other_arguments_of_the_optimizer_are_told(audit, tmp_path, monkeypatch):
     folder = tmp_path / "named"
     folder.mkdir()
@@ -229,6 +230,7 @@ def test_a_version_that_made_no_difference_is_told_as_well(audit, records):
     assert "not as recorded: Python 3.9.1, now" in found.output
 
 
+@pytest.mark.slow
 def test_threads_are_those_on_record_as_far_as_there_are_processors(audit, records, monkeypatch):
     monkeypatch.setattr(verification, "cpus_of_this_machine", lambda: 3)
     records.change_provenance(records.one, threads=64)
@@ -424,6 +426,7 @@ def test_missing_data_is_the_usual_message(command, tmp_path):
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_nothing_behind(tmp_path):
     grid = single(tmp_path, "epochs: 3", "epochs: 1000000")
     made_record(grid)
@@ -465,6 +468,7 @@ run.summary["accuracy"] = 0.5
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "text"), [("train.py:train", FUNCTION), ("train.py", SCRIPT)])
 def test_the_trials_of_a_program_are_verified(tmp_path, cli, capsys, program, text):
     (tmp_path / "train.py").write_text(text)
