@@ -32,6 +32,7 @@ def test_a_process_that_hangs_is_ended_and_its_stack_is_left(tmp_path, hangs):
     assert "in culprit" in (tmp_path / "stack").read_text()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_in_time_leaves_nothing(tmp_path):
     assert (
         run(tmp_path / "stack", 2.0, "dog.release()\nimport time; time.sleep(2.5)").returncode == 0

@@ -152,6 +152,7 @@ def test_another_result_or_another_version_makes_all_anew(sweep, records, compil
     assert "report.html" in compile_all(version="2")
 
 
+@pytest.mark.slow
 def test_who_draws_beside_does_not_tell_again_what_cannot_be_read(
     sweep, records, ordinary_epoch, monkeypatch
 ):

@@ -73,6 +73,7 @@ def test_an_import_comes_to_its_end_first(interrupted):
         assert interrupted(signal.SIGINT, 0.2)
 
 
+@pytest.mark.slow
 def test_an_import_that_takes_for_ever_does_not(interrupted, monkeypatch):
     monkeypatch.setattr(interrupt, "LONGEST_IMPORT", 2.0)
     with sigterm_as_interrupt():

@@ -806,6 +806,7 @@ def many(section, entry):
     return f"{grid}{section}: [{', '.join(entry.format(i=i) for i in range(1, 1501))}]\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -1027,6 +1028,7 @@ def test_text_with_yaml_syntax_is_a_grid_or_an_error(tmp_path, text):
     assert loaded(tmp_path / "grid.yaml", text) is None
 
 
+@pytest.mark.slow
 @FUZZED
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_any_text_is_a_grid_or_an_error(tmp_path, text):
@@ -1068,6 +1070,7 @@ PLACES = {
 PATHS = st.text(alphabet=st.sampled_from("../\\~\0\n\x1b\u202eab:-%{}"), max_size=12)
 
 
+@pytest.mark.slow
 @FUZZED
 @given(st.sampled_from(sorted(PLACES)), PATHS | st.text(max_size=8))
 def test_any_name_is_not_a_path_or_is_an_error(tmp_path, field, text):

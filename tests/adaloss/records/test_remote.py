@@ -284,6 +284,7 @@ LEFT_BY_BOTH = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @example(turns=LEFT_BY_BOTH)
 @given(turns=TURNS)

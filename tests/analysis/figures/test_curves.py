@@ -255,6 +255,7 @@ def test_a_figure_per_model_with_its_name(records, course):
     assert figures[1][1].get_suptitle() == "demo: vit"
 
 
+@pytest.mark.slow
 def test_a_part_of_which_no_trial_has_begun_has_no_figure(records, course):
     for model in ("mlp", "vit", "cnn", "resnet"):
         records.declare(model=model, seed=9, epochs=8)

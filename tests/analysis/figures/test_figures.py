@@ -327,6 +327,7 @@ def fonts_in(pdf):
     return [set(TTFont(BytesIO(font)).keys()) for font in fonts]
 
 
+@pytest.mark.slow
 def test_fonts_lack_what_no_viewer_needs(eventful, tmp_path):
     save_figure(figure_of(eventful), tmp_path / "figure.pdf")
     fonts = fonts_in(tmp_path / "figure.pdf")

@@ -140,6 +140,7 @@ def test_a_mean_that_is_infinite_is_written_and_leaves_the_scale_alone(records, 
     assert ink_on(colours_of(list(cells), METRICS["test/top1"]), float("inf")) == "black"
 
 
+@pytest.mark.slow
 def test_many_cells_are_a_picture_in_vector_files_and_say_that_numbers_are_left_out(records):
     count = 0
     for lr in range(1, 42):

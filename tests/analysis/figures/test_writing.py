@@ -52,6 +52,7 @@ def test_they_are_the_files_that_this_process_would_write(tmp_path):
         assert here.read_bytes() == beside.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
     with (
         pytest.raises(UserError, match=r"suffix must be one of \.png"),
@@ -144,6 +145,7 @@ assert os.waitpid(_forkserver._forkserver_pid, os.WNOHANG) == (0, 0), "it has en
 """
 
 
+@pytest.mark.slow
 def test_a_ctrl_c_as_they_start_is_for_the_parent_alone():
     run = subprocess.run(
         [sys.executable, "-c", CTRL_C], capture_output=True, text=True, check=False,
@@ -185,6 +187,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_processes_that_die_as_others_start_are_not_waited_for(tmp_path):
     script = tmp_path / "all_die.py"
     script.write_text(ALL_DIE)

@@ -44,6 +44,7 @@ def test_a_table_as_a_latex_document(command, grid, finished, tmp_path):
     assert "half of its 95 \\% confidence interval" in text
 
 
+@pytest.mark.slow
 def test_a_run_draws_figures_unless_asked_not_to(command, grid, finished):
     succeeded(command("run", grid, "--wandb", "disabled", "--no-figures"))
     assert (finished.root / "report.html").exists()

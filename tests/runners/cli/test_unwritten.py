@@ -82,6 +82,7 @@ def test_a_renderer_that_fails_leaves_the_other_formats(run, finished, monkeypat
     assert (finished.tables_folder / "tables.tex").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_this_process")
 def test_the_next_run_tries_again_and_tidies_up(run, finished, monkeypatch):
     with monkeypatch.context() as change:
@@ -158,6 +159,7 @@ def test_an_interrupt_while_figures_are_drawn_is_one(run, finished, monkeypatch)
     assert run()[0] == 130
 
 
+@pytest.mark.slow
 def test_an_error_in_another_process_is_told(run, finished, monkeypatch):
     monkeypatch.setattr("analysis.figures.writing.processes.processors", lambda: 2)
     # A figure cannot replace a folder.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from patience import until
 
 from runners.notify.command import Commands
@@ -34,6 +35,7 @@ def test_one_that_does_not_exist_is_a_warning():
     assert "ended with exit code 127" in warning
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_ended_with_what_it_started(tmp_path):
     file = tmp_path / "started"
     command = f"sleep 600 & echo $! > {file}; sleep 600"

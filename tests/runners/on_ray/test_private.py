@@ -201,6 +201,7 @@ def test_a_private_name_is_found(source):
     assert list(private_names(source))
 
 
+@pytest.mark.slow
 def test_only_one_module_has_private_names_of_ray():
     files = [
         file

@@ -66,6 +66,7 @@ def test_run_ends_with_each_failure_once(cli, grid, sweep, all_fail):
     assert f"read more: adaloss-sweep show {grid} {first.trial_id}" in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("status",), ("run", "--wandb", "disabled")])
 def test_json_has_every_trials_own_failure(cli, grid, sweep, all_fail, words):
     verb, *options = words

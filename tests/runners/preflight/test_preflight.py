@@ -651,6 +651,7 @@ def closed():
     return f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.slow
 def test_silent_servers_are_waited_for_together_and_not_long(silent, server):
     questions = [servers.Question(what=f"{number}", url=silent) for number in range(40)]
     started = time.monotonic()

@@ -61,6 +61,7 @@ def test_what_is_imported_is_what_was_packed(tree):
         assert [path.name for path in (here / "there").iterdir()] == ["s"]
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 def test_a_damaged_archive_is_refused_or_gives_the_same(data):

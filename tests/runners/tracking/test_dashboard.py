@@ -63,6 +63,7 @@ def test_without_a_login_it_is_written_with_how_to_publish_it(command, sweep, gr
     assert "name: small" in (folder / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_with_a_login_it_is_saved_once_and_then_in_its_place(
     command, sweep, grid, server, tmp_path
 ):
@@ -91,6 +92,7 @@ def test_a_report_that_could_not_be_saved_is_not_made_twice(command, sweep, grid
     assert len(server.views) == 2
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_take_it_is_said(command, sweep, grid, server):
     server.fault = 401
     refused = command("dashboard", grid)

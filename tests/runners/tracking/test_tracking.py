@@ -148,6 +148,7 @@ def test_a_diverged_trial_is_a_finished_run_with_a_tag(sweep, store, start, mirr
     assert "training loss" in seen["summary"]["divergence"]
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_a_failed_run_with_its_error(sweep, store, start, mirror):
     trial = sweep.trials[0]
     finish(start(trial, timeout=0.0))

@@ -228,6 +228,7 @@ def test_a_server_that_stalls_at_the_end_is_waited_for_no_longer_than_is_said(
     )
 
 
+@pytest.mark.slow
 def test_alerts_are_sent_while_the_sweep_runs_from_its_own_run(sweep, store, server):
     printed = []
     with mirrored(sweep, store, ONLINE, printed.append) as alert:
@@ -259,6 +260,7 @@ def test_an_alert_that_a_broken_follower_did_not_send_is_sent_by_the_next(
     assert [sent["text"] for sent in server.alerts] == ["it ended"]
 
 
+@pytest.mark.slow
 def test_an_alert_that_the_server_refuses_is_one_line(sweep, store, server, monkeypatch):
     monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
     server.fault = 401
@@ -269,6 +271,7 @@ def test_an_alert_that_the_server_refuses_is_one_line(sweep, store, server, monk
     assert server.alerts == []
 
 
+@pytest.mark.slow
 def test_offline_an_alert_is_nothing(sweep, store, server, monkeypatch):
     printed = []
     offline = Mirroring("offline", "adaloss-sweep sync grid.yaml")

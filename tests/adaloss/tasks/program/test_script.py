@@ -145,6 +145,7 @@ def test_metrics_of_the_printed_output_and_of_a_file(programs):
     assert "out.json is missing: the program must write an object of JSON" in result.failure.message
 
 
+@pytest.mark.slow
 def test_reports_that_replace_others_are_refused(programs):
     programs.write(
         "train.py",
@@ -401,6 +402,7 @@ def test_a_process_in_a_session_of_its_own_ends_with_the_script(programs):
     assert not is_running(child)
 
 
+@pytest.mark.slow
 def test_a_script_that_ignores_sigterm_is_killed(programs):
     programs.write(
         "train.py",
