@@ -116,6 +116,7 @@ def test_plan_and_run_say_the_notes_and_a_run_stops_at_run_cap(command, tmp_path
     assert (kept.name, kept.trials) == ("capped", load_sweep(tmp_path / "capped.yaml").trials)
 
 
+@pytest.mark.slow
 def test_default_seeds_are_said_by_run(command, grid):
     grid.write_text(without(grid.read_text(), "seeds"))
     one = ("--limit", "1", "--no-figures")

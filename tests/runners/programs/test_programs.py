@@ -52,6 +52,7 @@ def write(folder: Path, grid: str, **files: str) -> Store:
     return Store(folder / "results" / "grid")
 
 
+@pytest.mark.slow
 def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
     grid = (
         "program: mine:train\nmetric: {name: loss}\n"
