@@ -421,3 +421,18 @@ def test_nothing_else_is_ever_unpickled():
     found = [line for line in lines if re.search(unpickling, line)]
     # It has Ray send a function by its code, and loads nothing.
     assert found == ["from ray import cloudpickle"]
+
+
+def test_the_started_trials_are_those_with_a_folder(store, make_trial):
+    trials = [make_trial(seed=seed) for seed in range(3)]
+    assert store.started(trials) == []
+    store.open_trial(trials[1])
+    assert store.started(trials) == [trials[1]]
+
+
+def test_a_file_in_place_of_the_folder_of_trials_is_no_reason_to_read_none(store, make_trial):
+    store.root.mkdir(parents=True)
+    store.trials_folder.touch()
+    assert store.started([make_trial()]) == [make_trial()]
+    with pytest.raises(CorruptRecordError, match="not a folder"):
+        store.read_result(make_trial())
