@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import time
 import traceback
 from collections.abc import Iterator
@@ -125,6 +126,7 @@ class Execution:
                 failure = Failure(kind=error.kind, message=str(error), traceback=error.output)
                 self.finish(TrialState.FAILED, failure=failure)
             except DivergedError as error:
+                self.end_program()
                 print(f"diverged: {error}")
                 self.finish(TrialState.DIVERGED, divergence=error.divergence)
             except Exception as error:
@@ -138,7 +140,15 @@ class Execution:
             return None
 
     def abandon(self) -> None:
-        """End a program that still runs; its trial has a result, or is taken by another worker."""
+        """End a program that still runs; its trial has a result, or is taken by another worker.
+
+        The log is no longer this worker's.
+        """
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.end_program()
+
+    def end_program(self) -> None:
+        """End a program that still runs; what it printed last goes to the log."""
         if self.program is not None:
             self.program.close()
 

@@ -330,11 +330,15 @@ class ScriptReports:
         return None if self.gpu is None else self.gpu.measured
 
     def close(self) -> None:
-        """End every process of the script."""
+        """End every process of the script, and print the rest of its output."""
         # Once only: the number of a group that has ended may become another's.
         if self.process is not None and not self.is_closed:
             self.is_closed = True
             end_processes(self.process.group, self.mark)
+            self.print(self.process.rest())
+            if self.last_lines and self.last_lines[-1]:
+                # What the log says next begins a line of its own.
+                self.print(b"\n")
             self.process.close()
             self.reaper.watch(None, None)
 

@@ -389,6 +389,22 @@ def test_a_script_ends_with_a_trial_that_its_worker_gives_up(programs):
     wait_until(lambda: not is_running(script))
 
 
+def test_the_divergence_is_a_line_of_its_own_after_what_the_script_printed(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, time
+        print("half a line", end="", flush=True)
+        with open(os.environ["ADALOSS_REPORT"], "w") as file:
+            file.write('{"loss": NaN}\\n')
+        time.sleep(1000)
+        """,
+    )
+    trial = programs.trial("train.py")
+    assert programs.run(trial).state is TrialState.DIVERGED
+    assert programs.log(trial) == "half a line\ndiverged: the loss is nan at step 1 (epoch 1)\n"
+
+
 def test_a_process_in_a_session_of_its_own_ends_with_the_script(programs):
     programs.write(
         "train.py",
