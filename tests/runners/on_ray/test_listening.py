@@ -135,8 +135,8 @@ def test_other_machines_and_other_users_reach_neither_sockets_nor_files(
         assert any(server in command for command in commands)
     # Ray's page is not served.
     assert not any(re.search(r"dashboard/dashboard\.py|^ray::Dashboard", name) for name in commands)
-    # Ray's dashboard, autoscaler and log monitor would be started for nothing.
-    unneeded = r"^\S*python.* \S*/(dashboard|monitor|log_monitor)\.py"
+    # Ray's dashboard, autoscaler, log monitor and agents would be started for nothing.
+    unneeded = r"^\S*python.* \S*/(dashboard|monitor|log_monitor|agent|agent/main)\.py"
     assert [p.command for p in started if re.search(unneeded, p.command)] == []
 
 
