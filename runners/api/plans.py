@@ -55,6 +55,7 @@ def plan_sweep(sweep: Sweep, store: Store, only: Only = None, *, calibrate: bool
     from runners.preflight.inputs.programs import programs
     from runners.preflight.planned import Planned
     from runners.prepare import prepare
+    from runners.trials.machine import cpus_per_trial
 
     made = plan_of(sweep, sweep.trials, only, store)
     planned = Planned(sweep=sweep, trials=made.missing, store=store, mode="disabled")
@@ -66,7 +67,7 @@ def plan_sweep(sweep: Sweep, store: Store, only: Only = None, *, calibrate: bool
         device = device_here()
         examples = one_of_each_kind(made.missing)
         prepare(examples, sweep.places)
-        threads, capture = sweep.grid.resources.cpu, sweep.grid.execution.capture
+        threads, capture = cpus_per_trial(sweep), sweep.grid.execution.capture
         measured = measure(examples, sweep.places, device, threads, capture)
     return SweepPlan(
         counts=made.counts(),

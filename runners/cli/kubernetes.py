@@ -57,7 +57,7 @@ def kubernetes(
     from runners.trials.own_files import code_of, distinct
 
     sweep, _ = open_sweep(grid, RESULTS)
-    per_trial = sweep.grid.resources.cpu
+    per_trial = sweep.grid.resources.least_cpu
     job = KubernetesJob(
         name=job_name if job_name is not None else name_of(sweep.name),
         image=image,
@@ -97,7 +97,7 @@ def refuse_too_few(job: "KubernetesJob", sweep: "Sweep") -> None:
     Raises:
         UserError: there are too few processors or GPUs.
     """
-    cpus, gpus = sweep.grid.resources.cpu, sweep.grid.resources.gpu
+    cpus, gpus = sweep.grid.resources.least_cpu, sweep.grid.resources.gpu
     if cpus > job.cpus_per_worker:
         raise UserError(
             f"--cpus-per-worker {job.cpus_per_worker}: a trial needs {cpus} (resources.cpu): "

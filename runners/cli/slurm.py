@@ -116,7 +116,7 @@ def refuse_too_few(job: "SlurmJob", sweep: "Sweep") -> None:
     Raises:
         UserError: there are too few processors or GPUs.
     """
-    cpus, gpus = sweep.grid.resources.cpu, sweep.grid.resources.gpu
+    cpus, gpus = sweep.grid.resources.least_cpu, sweep.grid.resources.gpu
     if job.cpus_per_node is not None and cpus > job.cpus_per_node:
         raise UserError(
             f"--cpus-per-node {job.cpus_per_node}: a trial needs {cpus} (resources.cpu): write "

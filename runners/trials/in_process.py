@@ -7,6 +7,7 @@ from adaloss.records.store import Store
 from adaloss.tasks.table import task_of
 from adaloss.trial import Trial
 from runners.calibrate import device_here
+from runners.trials.machine import cpus_per_trial
 
 
 def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
@@ -15,7 +16,7 @@ def execute_here(trial: Trial, sweep: Sweep, store: Store) -> None:
     settings = ExecutionSettings(
         places=sweep.places,
         device=device_here() if wants_gpu else "cpu",
-        threads=sweep.grid.resources.cpu,
+        threads=cpus_per_trial(sweep),
         timeout=None,
         checkpoint_interval=sweep.grid.execution.checkpoint_interval,
         keep_checkpoints=sweep.grid.execution.keep_checkpoints,

@@ -41,25 +41,41 @@ def cpus_of_this_machine() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def most_at_a_time(sweep: Sweep) -> int:
+    """How many trials the grid lets run at a time, whatever the machine has."""
+    if sweep.grid.metrics is not None and sweep.grid.metrics.file is not None:
+        # All scripts write the same file.
+        return 1
+    requested, trials = sweep.grid.execution.max_concurrent, max(1, len(sweep.trials))
+    return trials if requested == "auto" else min(requested, trials)
+
+
+def cpus_per_trial(sweep: Sweep) -> int:
+    """The processors of each trial, which are also its threads.
+
+    ``auto`` counts the trials of the whole sweep, not those that are missing: the numbers of a
+    trial may depend on its threads, so it always gets the same number on this machine.
+    """
+    resources = sweep.grid.resources
+    if resources.cpu != "auto" or os.environ.get("RAY_ADDRESS"):
+        return resources.least_cpu
+    return max(1, cpus_of_this_machine() // most_at_a_time(sweep))
+
+
 def workers(sweep: Sweep) -> int:
     """Trials at a time: the grid's number, at most as many as the processors allow.
 
     Raises:
         MachineError: not even one trial fits.
     """
-    cpus, per_trial = cpus_of_this_machine(), sweep.grid.resources.cpu
+    cpus, per_trial = cpus_of_this_machine(), cpus_per_trial(sweep)
     # Ray counts the processors of a cluster.
     if per_trial > cpus and not os.environ.get("RAY_ADDRESS"):
         raise MachineError(
             f"{sweep.source}: resources.cpu is {per_trial}, and this machine has {cpus} "
             "processors: lower it"
         )
-    if sweep.grid.metrics is not None and sweep.grid.metrics.file is not None:
-        # All scripts write the same file.
-        return 1
-    requested = sweep.grid.execution.max_concurrent
-    fitting = max(1, cpus // per_trial)
-    return fitting if requested == "auto" else min(requested, fitting)
+    return min(most_at_a_time(sweep), max(1, cpus // per_trial))
 
 
 def worker_settings(sweep: Sweep) -> WorkerSettings:
@@ -67,7 +83,7 @@ def worker_settings(sweep: Sweep) -> WorkerSettings:
     resources, execution = sweep.grid.resources, sweep.grid.execution
     return WorkerSettings(
         places=sweep.places,
-        cpus=resources.cpu,
+        cpus=cpus_per_trial(sweep),
         gpus=None if resources.gpu == "auto" else resources.gpu,
         workers=workers(sweep),
         retries=execution.retries,

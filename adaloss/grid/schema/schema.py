@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adaloss.grid.schema.types import (
+    AutoOrCount,
     CommandWords,
-    Concurrency,
     Duration,
     Gpus,
     GridAt,
@@ -91,8 +91,9 @@ class MetricsSection(Section):
 class Resources(Section):
     """The resources of each trial."""
 
-    cpu: Annotated[int, Field(ge=1)] = 1
-    """The number of processors, and of threads."""
+    cpu: AutoOrCount = 1
+    """The number of processors, and of threads. auto: this machine's processors, shared out among
+    the trials of the sweep if it has fewer of these; otherwise, and on a cluster, 1."""
     gpu: Gpus = "auto"
     """The number of GPUs. auto: run as many trials on each GPU as its memory holds, if there are
     GPUs."""
@@ -100,11 +101,16 @@ class Resources(Section):
     """Trials that share a GPU compute at the same time instead of taking turns, if NVIDIA's
     Multi-Process Service is installed. Faster for small networks."""
 
+    @property
+    def least_cpu(self) -> int:
+        """The number of processors that a trial needs at least."""
+        return 1 if self.cpu == "auto" else self.cpu
+
 
 class ExecutionSection(Section):
     """How the trials are run. Nothing here changes their numbers."""
 
-    max_concurrent: Concurrency = "auto"
+    max_concurrent: AutoOrCount = "auto"
     """The number of trials at a time. auto: as many as the resources allow."""
     timeout: Duration | None = None
     """The time limit of a trial from each start. A trial that takes longer fails, and its worker is

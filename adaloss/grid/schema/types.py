@@ -310,7 +310,7 @@ Gpus = Annotated[
     BeforeValidator(auto_or_gpus),
     WithJsonSchema({"anyOf": [{"const": "auto"}, {"type": "number", "minimum": 0}]}),
 ]
-Concurrency = Annotated[
+AutoOrCount = Annotated[
     Literal["auto"] | int,
     BeforeValidator(auto_or_count),
     WithJsonSchema({"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}]}),

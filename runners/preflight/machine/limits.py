@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adaloss.grid.sweep import Sweep
 from runners.preflight.finding import Finding, fine, refused, warning
-from runners.trials.machine import MachineError, cpus_of_this_machine, workers
+from runners.trials.machine import MachineError, cpus_of_this_machine, cpus_per_trial, workers
 
 # Measured: the open files of Ray's busiest process and of a worker, and all their threads.
 RAY_FILES, WORKER_FILES = 256, 8
@@ -19,12 +19,12 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 def processors(sweep: Sweep) -> Finding:
     """Compare a trial's processors with the machine's."""
     if os.environ.get("RAY_ADDRESS"):
-        return fine("processors", f"{sweep.grid.resources.cpu} a trial; Ray counts the cluster's")
+        return fine("processors", f"{cpus_per_trial(sweep)} a trial; Ray counts the cluster's")
     try:
         at_a_time = workers(sweep)
     except MachineError as error:
         return refused("processors", str(error), "")
-    each, cpus = sweep.grid.resources.cpu, cpus_of_this_machine()
+    each, cpus = cpus_per_trial(sweep), cpus_of_this_machine()
     return compared_with_quota(f"{at_a_time} at a time, {each} of {cpus} for each trial", cpus)
 
 

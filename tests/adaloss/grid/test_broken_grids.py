@@ -376,7 +376,10 @@ ADDED = {
         "execution:\n  retries: 1\n  time_out: 2h",
         "13: unknown key 'time_out'; did you mean timeout?",
     ),
-    "no CPU": ("resources: {cpu: 0}", "11: resources.cpu must be at least 1, found 0"),
+    "no CPU": (
+        "resources: {cpu: 0}",
+        "11: resources.cpu must be auto or a whole number above 0, found 0",
+    ),
     "GPUs": (
         "resources: {gpu: all}",
         "11: resources.gpu must be auto, 0, a fraction of a GPU, or a whole number of them, "

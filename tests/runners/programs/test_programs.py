@@ -187,7 +187,7 @@ def test_the_shipped_example_gives_its_table(cli_without_ray, tmp_path, without_
 
 def test_trials_that_write_one_file_run_one_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(4), raising=False)
-    grid = "program: train.py\nmetric: {name: loss}\nparameters: {lr: [1, 2]}\n"
+    grid = "program: train.py\nmetric: {name: loss}\nparameters: {lr: [1, 2, 3, 4, 5]}\n"
     write(tmp_path, grid, train="")
     assert workers(load_sweep(tmp_path / "grid.yaml")) == cpus_of_this_machine() == 4
     write(tmp_path, f"{grid}metrics: {{file: results.json}}\n")
