@@ -21,6 +21,7 @@ from runners.preflight.machine.gpus import gpu_request, visible_gpus
 from runners.preflight.machine.limits import limits, processors
 from runners.preflight.machine.memory import available_memory, memory
 from runners.preflight.machine.path_lengths import path_lengths
+from runners.preflight.machine.precision import bf16_on_processors
 from runners.preflight.machine.ray_folder import cluster, sockets
 from runners.preflight.machine.shadows import shadows
 from runners.preflight.machine.software import bytecode, packages, the_clock
@@ -63,6 +64,7 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
     """Whether this sweep can work on this machine."""
     yield processors(planned.sweep)
     yield gpu_request(planned.sweep.grid.resources.gpu, visible_gpus())
+    yield from bf16_on_processors(planned)
     yield from on_this_machine(planned.workers)
     yield from files(planned)
     yield from starts(planned)
