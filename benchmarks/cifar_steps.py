@@ -1,0 +1,155 @@
+"""Compare the training steps of ResNet-20 at 32 pixels with the best plain loop on a processor.
+
+    python benchmarks/cifar_steps.py [--quick] [--json] [--batch-size N] [--threads N] [--jemalloc]
+
+- plain: forward, backward and `torch.optim.SGD(fused=True)` on one prepared batch, without an input
+  pipeline, in each memory layout and precision that the processor has instructions for.
+- ours: the complete step of a trial with AdaLoss: a shuffled batch, crops with padding, flips,
+  normalisation, the loss that is checked later, b_t.
+
+Times are CPU time with one thread, wall time with several. Ratios are medians over rounds of
+(plain / ours in the same round), so more than 1 is faster: to the plain loop in the same layout and
+precision, and to the best one. With --jemalloc all of them use Ray's allocator, as trials do.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import sys
+import time
+from collections.abc import Iterator
+from statistics import median, quantiles
+from typing import NamedTuple
+
+import torch
+from allocator import allocators
+from published_loop import synthetic_splits
+from torch.nn import functional
+
+from adaloss.tasks.images.fields import ImageTrial
+from adaloss.tasks.images.training import Training
+from runners.preflight.machine.precision import INSTRUCTIONS, PROCESSORS, instructions
+
+MODEL, SIZE, CLASSES, BATCHES = "cifar_resnet20", 32, 100, 8
+ROUNDS, QUICK_ROUNDS, STEPS = 11, 3, 2
+
+
+class Variant(NamedTuple):
+    """A precision and a layout of images and weights in memory."""
+
+    precision: str
+    channels_last: bool
+
+    def __str__(self) -> str:
+        return f"{self.precision}, channels {'last' if self.channels_last else 'first'}"
+
+
+def variants() -> list[Variant]:
+    precisions = ["fp32"] + ["bf16"] * bool(instructions(PROCESSORS) & INSTRUCTIONS)
+    return [Variant(precision, last) for precision in precisions for last in (False, True)]
+
+
+def training_of(variant: Variant, batch_size: int) -> Training:
+    trial = ImageTrial(
+        dataset="cifar100", model=MODEL, optimizer="adaloss", b0=1, lr=0.1, weight_decay=1e-4,
+        epochs=1, batch_size=batch_size, seed=0, padding=4, flip=True,
+        precision=variant.precision, channels_last=variant.channels_last,
+    )  # fmt: skip
+    training = Training(trial, synthetic_splits(BATCHES * batch_size))
+    training.model.train()
+    return training
+
+
+def our_steps(training: Training) -> Iterator[object]:
+    while True:
+        yield from training.train_steps()
+
+
+def plain_steps(training: Training, variant: Variant) -> Iterator[object]:
+    size = training.trial.batch_size
+    images, labels = torch.randn(size, 3, SIZE, SIZE), torch.randint(0, CLASSES, (size,))
+    if variant.channels_last:
+        images = images.to(memory_format=torch.channels_last)
+    parameters = training.model.parameters()
+    optimizer = torch.optim.SGD(parameters, lr=0.1, weight_decay=1e-4, fused=True)
+    while True:
+        with training.precision:
+            loss = functional.cross_entropy(training.model(images), labels)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        yield loss
+
+
+def contenders(batch_size: int) -> dict[str, tuple[Training, Iterator[object]]]:
+    compared: dict[str, tuple[Training, Iterator[object]]] = {}
+    for variant in variants():
+        ours, plain = training_of(variant, batch_size), training_of(variant, batch_size)
+        compared[f"ours: {variant}"] = (ours, our_steps(ours))
+        compared[f"plain: {variant}"] = (plain, plain_steps(plain, variant))
+    return compared
+
+
+def measure(batch_size: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of a step of each contender in each round, in a new random order each time."""
+    now = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    compared = contenders(batch_size)
+    times: dict[str, list[float]] = {name: [] for name in compared}
+    order = random.Random(0)
+    for _ in range(rounds):
+        for name in order.sample(list(compared), k=len(compared)):
+            training, steps = compared[name]
+            with training.computing():
+                next(steps)
+                started = now()
+                for _ in range(STEPS):
+                    next(steps)
+                times[name].append((now() - started) / STEPS)
+    return times
+
+
+def ratios(times: dict[str, list[float]], name: str, other: str) -> list[float]:
+    """The quartiles of how many times faster a contender is than another."""
+    pairs = zip(times[name], times[other], strict=True)
+    return quantiles([theirs / own for own, theirs in pairs], n=4)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, noisier ratios")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--jemalloc", action="store_true", help="use the allocator of trials")
+    options = parser.parse_args()
+    if options.jemalloc and "LD_PRELOAD" not in os.environ:
+        variables = dict(list(allocators().values())[-1])
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | variables)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    times = measure(options.batch_size, QUICK_ROUNDS if options.quick else ROUNDS)
+    best = min((name for name in times if name.startswith("plain")), key=lambda n: median(times[n]))
+    print(
+        f"torch {torch.__version__}, {MODEL}, batch {options.batch_size}, threads "
+        f"{options.threads}{', jemalloc' * options.jemalloc}; best: {best}"
+    )
+    print(f"{'contender':<28}{'images/s':>9}  {'to the same':<22}to the best (quartiles)")
+    rows = []
+    for name, own in times.items():
+        same = ratios(times, name, name.replace("ours", "plain"))
+        of_best = ratios(times, name, best)
+        rate = options.batch_size / median(own)
+        rows.append(
+            {"contender": name, "images_per_second": rate, "to_same": same, "to_best": of_best}
+        )
+        texts = [f"{middle:.3f} ({low:.3f} to {high:.3f})" for low, middle, high in (same, of_best)]
+        print(f"{name:<28}{rate:>9,.0f}  {texts[0]:<22}{texts[1]}")
+    if options.json:
+        about = {"torch": torch.__version__, "python": platform.python_version()}
+        print(json.dumps({"benchmark": "cifar_steps", **about, "results": rows}))
+
+
+if __name__ == "__main__":
+    main()
