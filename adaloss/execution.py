@@ -126,9 +126,9 @@ class Execution:
                 failure = Failure(kind=error.kind, message=str(error), traceback=error.output)
                 self.finish(TrialState.FAILED, failure=failure)
             except DivergedError as error:
-                self.end_program()
-                print(f"diverged: {error}")
                 self.finish(TrialState.DIVERGED, divergence=error.divergence)
+                # A program, which has ended now, may have printed until its end.
+                print(f"diverged: {error}")
             except Exception as error:
                 traceback.print_exc()
                 failure = Failure(
@@ -144,13 +144,9 @@ class Execution:
 
         The log is no longer this worker's.
         """
-        with contextlib.redirect_stdout(io.StringIO()):
-            self.end_program()
-
-    def end_program(self) -> None:
-        """End a program that still runs; what it printed last goes to the log."""
         if self.program is not None:
-            self.program.close()
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.program.close()
 
     def prepare(self) -> Run:
         """Start the trial, from the last checkpoint where there is one."""

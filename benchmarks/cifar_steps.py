@@ -1,11 +1,12 @@
 """Compare the training steps of ResNet-20 at 32 pixels with the best plain loop on a processor.
 
     python benchmarks/cifar_steps.py [--quick] [--json] [--batch-size N] [--threads N] [--jemalloc]
+        [--bf16]
 
 - plain: forward, backward and `torch.optim.SGD(fused=True)` on one prepared batch, without an input
   pipeline, in each memory layout and precision that the processor has instructions for.
 - ours: the complete step of a trial with AdaLoss: a shuffled batch, crops with padding, flips,
-  normalisation, the loss that is checked later, b_t.
+  normalisation, b_t.
 
 Times are CPU time with one thread, wall time with several. Ratios are medians over rounds of
 (plain / ours in the same round), so more than 1 is faster: to the plain loop in the same layout and
@@ -46,8 +47,9 @@ class Variant(NamedTuple):
         return f"{self.precision}, channels {'last' if self.channels_last else 'first'}"
 
 
-def variants() -> list[Variant]:
-    precisions = ["fp32"] + ["bf16"] * bool(instructions(PROCESSORS) & INSTRUCTIONS)
+def variants(*, with_bf16: bool) -> list[Variant]:
+    with_bf16 = with_bf16 or bool(instructions(PROCESSORS) & INSTRUCTIONS)
+    precisions = ["fp32", *["bf16"] * with_bf16]
     return [Variant(precision, last) for precision in precisions for last in (False, True)]
 
 
@@ -83,19 +85,19 @@ def plain_steps(training: Training, variant: Variant) -> Iterator[object]:
         yield loss
 
 
-def contenders(batch_size: int) -> dict[str, tuple[Training, Iterator[object]]]:
+def contenders(batch_size: int, *, with_bf16: bool) -> dict[str, tuple[Training, Iterator[object]]]:
     compared: dict[str, tuple[Training, Iterator[object]]] = {}
-    for variant in variants():
+    for variant in variants(with_bf16=with_bf16):
         ours, plain = training_of(variant, batch_size), training_of(variant, batch_size)
         compared[f"ours: {variant}"] = (ours, our_steps(ours))
         compared[f"plain: {variant}"] = (plain, plain_steps(plain, variant))
     return compared
 
 
-def measure(batch_size: int, rounds: int) -> dict[str, list[float]]:
+def measure(batch_size: int, rounds: int, *, with_bf16: bool) -> dict[str, list[float]]:
     """Seconds of a step of each contender in each round, in a new random order each time."""
     now = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    compared = contenders(batch_size)
+    compared = contenders(batch_size, with_bf16=with_bf16)
     times: dict[str, list[float]] = {name: [] for name in compared}
     order = random.Random(0)
     for _ in range(rounds):
@@ -123,13 +125,19 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--jemalloc", action="store_true", help="use the allocator of trials")
+    parser.add_argument("--bf16", action="store_true", help="also without instructions for it")
     options = parser.parse_args()
-    if options.jemalloc and "LD_PRELOAD" not in os.environ:
+    if options.jemalloc:
         variables = dict(list(allocators().values())[-1])
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | variables)
+        preloaded = os.environ.get("LD_PRELOAD", variables["LD_PRELOAD"])
+        if preloaded != variables["LD_PRELOAD"]:
+            sys.exit(f"--jemalloc: unset LD_PRELOAD, which is {preloaded}")
+        if not variables.items() <= os.environ.items():
+            os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | variables)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    times = measure(options.batch_size, QUICK_ROUNDS if options.quick else ROUNDS)
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    times = measure(options.batch_size, rounds, with_bf16=options.bf16)
     best = min((name for name in times if name.startswith("plain")), key=lambda n: median(times[n]))
     print(
         f"torch {torch.__version__}, {MODEL}, batch {options.batch_size}, threads "

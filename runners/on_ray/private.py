@@ -53,8 +53,8 @@ def changes_everywhere() -> list[Change]:
         # A worker that Ray kills for lack of memory counts as a worker that died. Otherwise Tune
         # ends the sweep at the first (tests/faults).
         ("ray._private.serialization.OutOfMemoryError", lambda _: OutOfMemoryError),
-        # Tune does not count callbacks by their kind, for a report that is off. Otherwise it
-        # imports W&B to know the kinds: a second of a processor while workers start.
+        # Tune does not count callbacks by their kind for Ray's usage report. Otherwise it imports
+        # W&B to know the kinds, a second before the first worker starts.
         ("ray.air._internal.usage.tag_callbacks", lambda _: nothing),
     ]
     if trainable_is_known():
@@ -71,8 +71,8 @@ def changes_everywhere() -> list[Change]:
 def changes_on_this_machine(*, only_cpus: bool) -> list[Change]:
     """What a sweep changes in Tune on this machine."""
     changes: list[Change] = [
-        # Tune sets no variables for its workers. Otherwise Ray starts each worker anew through an
-        # agent, and the agents below cannot be left out.
+        # Tune has no variables for its workers, with which Ray would start each worker anew through
+        # an agent. Only then the agents below are left out.
         (f"{CLASS_CACHE}.DEFAULT_ENV_VARS", lambda _: {}),
         (f"{CLASS_CACHE}.ENV_VARS_TO_PROPAGATE", lambda _: frozenset()),
         # The driver remembers its trainable. Otherwise it asks Ray's GCS for it at every trial:
@@ -98,8 +98,8 @@ def reduced_servers() -> Iterator[None]:
         ("ray._private.node.Node.start_api_server", lambda _: nothing),
     ]
     if no_worker_needs_an_agent():
-        # The raylet's two agents do nothing. Otherwise each is a Python process that imports Ray,
-        # and Tune's variables have workers started anew: 3 s, and 78 MB.
+        # The raylet's two agents do nothing. Otherwise each is a Python process that imports Ray:
+        # 2 s of the start, and 78 MB.
         changes.append(("ray._private.services.start_ray_process", without_agents))
     with changed(changes):
         yield
@@ -272,7 +272,8 @@ IDLE = '/bin/sh -c "exec cat" idle'
 AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
 # Ray's own agent writes this for a service that it does not offer.
 NOT_OFFERED = -1
-# The agent of runtime environments must have a port; nothing connects to it.
+# The agent of runtime environments must have a port. Nothing connects to it but a user's function
+# that starts work of its own on Ray with a runtime environment, which then waits.
 UNUSED_PORT = 1
 # With one of these the user's workers have a runtime environment, which an agent sets up.
 RUNTIME_ENVIRONMENT = ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR")
@@ -284,9 +285,12 @@ def nothing(*arguments: object, **options: object) -> None:
 
 def no_worker_needs_an_agent() -> bool:
     """Whether no worker will have a runtime environment."""
-    from ray.tune.execution import class_cache
-
-    variables = vars(class_cache)
+    if stock_ray():
+        return False
+    try:
+        variables = vars(resolve_name(CLASS_CACHE))
+    except (ImportError, AttributeError):
+        return False
     names = ("DEFAULT_ENV_VARS", "ENV_VARS_TO_PROPAGATE")
     return (
         sys.platform == "linux"
@@ -303,8 +307,10 @@ def without_agents(start: Callable[..., Any]) -> Callable[..., Any]:
 
     def start_process(command: Sequence[str], process_type: str, *rest: Any, **options: Any) -> Any:
         if process_type == "raylet":
-            write_ports(options_of(command))
-            command = [with_idle_agent(word) for word in command]
+            # Where Ray has other names, it starts its agents.
+            with suppress(ImportError, AttributeError, KeyError):
+                write_ports(options_of(command))
+                command = [with_idle_agent(word) for word in command]
         return start(command, process_type, *rest, **options)
 
     return start_process

@@ -1,12 +1,16 @@
 """The workers of a sweep on this machine: how many there are, and their settings."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from adaloss.errors import UserError
 from adaloss.grid.sweep import Sweep
 from adaloss.records.places import Places
 from adaloss.trial import Capture
+
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,14 @@ def cpus_of_this_machine() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def processors_granted(quota_file: Path = CPU_QUOTA) -> float | None:
+    """The processors whose time a container may use, of those that it sees; None for all."""
+    with suppress(OSError, ValueError):
+        quota, period = map(int, quota_file.read_text().split())
+        return quota / period
+    return None
+
+
 def most_at_a_time(sweep: Sweep) -> int:
     """How many trials the grid lets run at a time, whatever the machine has."""
     if sweep.grid.metrics is not None and sweep.grid.metrics.file is not None:
@@ -54,12 +66,14 @@ def cpus_per_trial(sweep: Sweep) -> int:
     """The processors of each trial, which are also its threads.
 
     ``auto`` counts the trials of the whole sweep, not those that are missing: the numbers of a
-    trial may depend on its threads, so it always gets the same number on this machine.
+    trial may depend on its threads, so the same grid has the same number of them on this machine.
     """
     resources = sweep.grid.resources
     if resources.cpu != "auto" or os.environ.get("RAY_ADDRESS"):
         return resources.least_cpu
-    return max(1, cpus_of_this_machine() // most_at_a_time(sweep))
+    cpus, granted = cpus_of_this_machine(), processors_granted()
+    usable = cpus if granted is None else min(cpus, int(granted))
+    return max(1, usable // most_at_a_time(sweep))
 
 
 def workers(sweep: Sweep) -> int:

@@ -92,8 +92,8 @@ class Resources(Section):
     """The resources of each trial."""
 
     cpu: AutoOrCount = 1
-    """The number of processors, and of threads. auto: this machine's processors, shared out among
-    the trials of the sweep if it has fewer of these; otherwise, and on a cluster, 1."""
+    """The number of processors, and of threads. auto: this machine's processors divided by the
+    number of trials that may run at a time, at least 1; on a cluster 1."""
     gpu: Gpus = "auto"
     """The number of GPUs. auto: run as many trials on each GPU as its memory holds, if there are
     GPUs."""
@@ -108,7 +108,9 @@ class Resources(Section):
 
 
 class ExecutionSection(Section):
-    """How the trials are run. Nothing here changes their numbers."""
+    """How the trials are run. Nothing here changes their numbers, unless resources.cpu is auto and
+    max_concurrent decides how many threads a trial has.
+    """
 
     max_concurrent: AutoOrCount = "auto"
     """The number of trials at a time. auto: as many as the resources allow."""

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 READ_BYTES = 64 * 1024
+# A pipe holds 64 KiB, at most 1 MiB; a read may return less than was asked for.
+MOST_READS = 64
 
 
 class ScriptProcess:
@@ -53,9 +55,12 @@ class ScriptProcess:
         return content
 
     def rest(self) -> bytes:
-        """All output that is there, after the script has ended."""
-        parts = []
-        while self.selector.get_map() and (part := self.read()):
+        """All output that is there, after the script has ended.
+
+        At most what a pipe holds: a process that was not found could write for ever.
+        """
+        parts: list[bytes] = []
+        while self.selector.get_map() and len(parts) < MOST_READS and (part := self.read()):
             parts.append(part)
         return b"".join(parts)
 

@@ -212,6 +212,8 @@ class ScriptReports:
         output += process.rest()
         self.print(output)
         code = process.process.returncode
+        # Before its other processes end, which may have last words.
+        failure = self.failure(code) if code != 0 else None
         self.close()
         self.has_ended = True
         with self.reporting():
@@ -219,9 +221,9 @@ class ScriptReports:
                 self.rows.extend(self.sources.last_rows(output))
             else:
                 self.rows.extend(self.sources.new_rows(output))
-        if code != 0:
+        if failure is not None:
             # What it logged before it failed is recorded first.
-            self.error = self.failure(code)
+            self.error = failure
 
     def print(self, output: bytes) -> None:
         """Print the script's output, which goes to the trial's log."""
@@ -335,12 +337,13 @@ class ScriptReports:
         if self.process is not None and not self.is_closed:
             self.is_closed = True
             end_processes(self.process.group, self.mark)
-            self.print(self.process.rest())
+            rest = self.process.rest()
+            self.process.close()
+            self.reaper.watch(None, None)
+            self.print(rest)
             if self.last_lines and self.last_lines[-1]:
                 # What the log says next begins a line of its own.
                 self.print(b"\n")
-            self.process.close()
-            self.reaper.watch(None, None)
 
 
 @lru_cache

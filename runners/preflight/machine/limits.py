@@ -8,12 +8,18 @@ from pathlib import Path
 
 from adaloss.grid.sweep import Sweep
 from runners.preflight.finding import Finding, fine, refused, warning
-from runners.trials.machine import MachineError, cpus_of_this_machine, cpus_per_trial, workers
+from runners.trials.machine import (
+    CPU_QUOTA,
+    MachineError,
+    cpus_of_this_machine,
+    cpus_per_trial,
+    processors_granted,
+    workers,
+)
 
 # Measured: the open files of Ray's busiest process and of a worker, and all their threads.
 RAY_FILES, WORKER_FILES = 256, 8
 RAY_THREADS, WORKER_THREADS = 250, 30
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def processors(sweep: Sweep) -> Finding:
@@ -25,19 +31,18 @@ def processors(sweep: Sweep) -> Finding:
     except MachineError as error:
         return refused("processors", str(error), "")
     each, cpus = cpus_per_trial(sweep), cpus_of_this_machine()
-    return compared_with_quota(f"{at_a_time} at a time, {each} of {cpus} for each trial", cpus)
+    found = f"{at_a_time} at a time, {each} of {cpus} for each trial"
+    return compared_with_quota(found, at_a_time * each)
 
 
-def compared_with_quota(found: str, cpus: int, quota_file: Path = CPU_QUOTA) -> Finding:
+def compared_with_quota(found: str, in_use: int, quota_file: Path = CPU_QUOTA) -> Finding:
     """Compare with the container's quota: it may see more processors than it has time on."""
-    with suppress(OSError, ValueError):
-        quota, period = map(int, quota_file.read_text().split())
-        granted = quota / period
-        if granted < cpus - 0.5:
-            limited = f"{found}, and this container is limited to the time of {granted:g}"
-            advice = f"write execution: {{max_concurrent: {max(1, int(granted))}}}"
-            return warning("processors", limited, advice)
-    return fine("processors", found)
+    granted = processors_granted(quota_file)
+    if granted is None or granted > in_use - 0.5:
+        return fine("processors", found)
+    limited = f"{found}, and this container is limited to the time of {granted:g}"
+    advice = f"write execution: {{max_concurrent: {max(1, int(granted))}}}"
+    return warning("processors", limited, advice)
 
 
 def limits(workers: int) -> Iterator[Finding]:

@@ -26,8 +26,8 @@ def bf16_on_processors(planned: Planned, processors: Path = PROCESSORS) -> Itera
     if asked and (known := instructions(processors)) and not known & INSTRUCTIONS:
         yield warning(
             "precision",
-            "this processor has no instructions for bf16, which then takes several times as long "
-            "as fp32",
+            "this processor has no instructions for bf16, which may then take several times as "
+            "long as fp32",
             "write precision: fp32, or auto, which is bf16 only on a GPU",
         )
 

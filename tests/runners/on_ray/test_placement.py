@@ -60,7 +60,7 @@ def two_gpus(monkeypatch):
     pytest.importorskip("ray")
     # Ray holds what it is told against what this says.
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    # Ray may have read this once before the tool asked for a token; its servers read it now.
+    # This process may have read it before it was set to token; servers would read token.
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     cluster = started_at_last()
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)

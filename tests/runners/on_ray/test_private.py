@@ -1,6 +1,7 @@
 """Ray's private names: a version of Ray that lacks one is noticed, and one module has them all."""
 
 import ast
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -40,6 +41,13 @@ def names_of(context):
     return {name for name, _ in changes_of(context)}
 
 
+@contextmanager
+def servers_with_tune():
+    """The agents are left out only where Tune has no variables for its workers."""
+    with tune_on_cpus(), reduced_servers():
+        yield
+
+
 @pytest.mark.parametrize("context", [tune_on_cpus, reduced_servers])
 def test_ray_has_each_name(context):
     changes = changes_of(context)
@@ -49,6 +57,57 @@ def test_ray_has_each_name(context):
         with changed([(name, replacement)]):
             assert resolve_name(name) is not before
         assert resolve_name(name) is before
+
+
+START = "ray._private.services.start_ray_process"
+RAYLET = ["raylet", "--session_dir=here", "--node_id=1", "--dashboard_agent_command=python a.py"]
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command with which a raylet would be started now."""
+    commands = []
+    monkeypatch.setattr(START, lambda command, *rest, **options: commands.append(command))
+
+    def command():
+        with servers_with_tune():
+            resolve_name(START)(RAYLET, "raylet")
+        return commands.pop()
+
+    return command
+
+
+def test_the_agents_are_idle_and_have_the_ports_that_the_raylet_waits_for(started, tmp_path):
+    from ray import _raylet
+
+    written = {}
+    with patch.object(_raylet, "persist_port", lambda *row: written.update({row[2]: row})):
+        command = started()
+    assert command[:-1] == RAYLET[:-1]
+    assert "cat" in command[-1]
+    assert len(written) == 4
+    assert {row[:2] for row in written.values()} == {("here", "1")}
+
+
+@pytest.mark.parametrize(
+    "missing", ["ray._raylet.persist_port", "ray._raylet.RUNTIME_ENV_AGENT_PORT_NAME"]
+)
+def test_a_ray_with_other_names_starts_its_agents(started, monkeypatch, missing):
+    monkeypatch.delattr(missing)
+    assert started() == RAYLET
+
+
+def test_agents_are_left_to_ray_where_tune_has_variables_or_the_user_wants_it(monkeypatch):
+    assert not private.no_worker_needs_an_agent()
+    with tune_on_cpus():
+        assert private.no_worker_needs_an_agent()
+        with monkeypatch.context() as patched:
+            patched.setenv("RAY_RUNTIME_ENV_HOOK", "hook")
+            assert not private.no_worker_needs_an_agent()
+        monkeypatch.setattr(private, "CLASS_CACHE", "ray.tune.execution.gone")
+        assert not private.no_worker_needs_an_agent()
+    monkeypatch.setenv(STOCK_RAY, "1")
+    assert not private.no_worker_needs_an_agent()
 
 
 @pytest.mark.parametrize("name", ABSENT)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from adaloss.grid.sweep import load_sweep
 from runners.trials import machine
-from runners.trials.machine import MachineError, cpus_per_trial, workers
+from runners.trials.machine import MachineError, cpus_per_trial, processors_granted, workers
 
 GRID = """
 name: few
@@ -35,9 +35,14 @@ def sweep(tmp_path_factory):
 
 @pytest.fixture
 def processors(monkeypatch):
-    """Let the machine have this many processors."""
+    """Let the machine have this many processors, and a container the time of so many."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    return lambda number: monkeypatch.setattr(machine, "cpus_of_this_machine", lambda: number)
+
+    def have(number, granted=None):
+        monkeypatch.setattr(machine, "cpus_of_this_machine", lambda: number)
+        monkeypatch.setattr(machine, "processors_granted", lambda: granted)
+
+    return have
 
 
 @pytest.mark.parametrize(
@@ -59,6 +64,19 @@ def test_few_trials_share_the_processors_out(
     processors(cpus)
     asked = sweep(trials, most=most)
     assert (cpus_per_trial(asked), workers(asked)) == (each, at_a_time)
+
+
+def test_a_container_shares_out_what_it_may_use(sweep, processors, tmp_path):
+    processors(64, granted=4.5)
+    assert cpus_per_trial(sweep(2)) == 2
+    assert (cpus_per_trial(sweep(8)), workers(sweep(8))) == (1, 8)
+    processors(64, granted=0.5)
+    assert cpus_per_trial(sweep(1)) == 1
+    quota = tmp_path / "cpu.max"
+    for text, granted in (("450000 100000", 4.5), ("max 100000", None), ("", None)):
+        quota.write_text(text)
+        assert processors_granted(quota) == granted
+    assert processors_granted(tmp_path / "none") is None
 
 
 def test_a_number_is_taken_as_it_is(sweep, processors):
@@ -85,6 +103,7 @@ def test_no_processor_is_used_twice_and_none_is_idle_that_could_be_used(sweep, t
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setattr(machine, "cpus_of_this_machine", lambda: cpus)
+        patch.setattr(machine, "processors_granted", lambda: None)
         asked = sweep(trials, most=most)
         each, at_a_time = cpus_per_trial(asked), workers(asked)
     assert each * at_a_time <= cpus

@@ -389,6 +389,48 @@ def test_a_script_ends_with_a_trial_that_its_worker_gives_up(programs):
     wait_until(lambda: not is_running(script))
 
 
+def test_a_script_fails_for_its_own_reason_not_for_the_last_words_of_its_children(programs):
+    child = (
+        "import signal, sys, time; "
+        "signal.signal(signal.SIGTERM, lambda *_: (print('child ends', flush=True), sys.exit())); "
+        "print('child is up', flush=True); time.sleep(1000)"
+    )
+    programs.write(
+        "train.py",
+        f"""
+        import subprocess, sys
+        child = subprocess.Popen([sys.executable, "-c", {child!r}], stdout=subprocess.PIPE)
+        assert b"up" in child.stdout.readline()
+        child = subprocess.Popen([sys.executable, "-c", {child!r}])
+        import time; time.sleep(0.5)
+        sys.exit("bad configuration")
+        """,
+    )
+    trial = programs.trial("train.py")
+    result = programs.run(trial)
+    assert result.failure.message == "exit code 1: bad configuration"
+    assert "child ends" in programs.log(trial)
+
+
+def test_what_a_given_up_script_prints_last_is_not_in_the_log(programs):
+    """The log may already be that of another worker."""
+    programs.write(
+        "train.py",
+        """
+        import os, signal, sys, time
+        signal.signal(signal.SIGTERM, lambda *_: (print("the end", flush=True), sys.exit()))
+        with open(os.environ["ADALOSS_REPORT"], "w") as file:
+            file.write('{"loss": 1}\\n')
+        time.sleep(1000)
+        """,
+    )
+    trial = programs.trial("train.py")
+    execution = programs.start(trial)
+    execution.advance()
+    execution.abandon()
+    assert "the end" not in programs.log(trial)
+
+
 def test_the_divergence_is_a_line_of_its_own_after_what_the_script_printed(programs):
     programs.write(
         "train.py",
