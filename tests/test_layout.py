@@ -90,6 +90,7 @@ def test_neither_training_nor_its_checkpoints_import_torchs_compiler(tmp_path):
     assert "torch" in imported_by(statement)
 
 
+@pytest.mark.slow
 def test_who_has_figures_drawn_by_others_does_not_wait_for_the_import_of_matplotlib():
     statement = "import analysis.outputs, analysis.report, analysis.stats.page.page"
     assert "matplotlib" not in imported_by(statement)

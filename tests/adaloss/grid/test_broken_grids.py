@@ -1038,6 +1038,7 @@ def test_any_text_is_a_grid_or_an_error(tmp_path, text):
     assert loaded(tmp_path / "grid.yaml", text) is None
 
 
+@pytest.mark.slow
 @FUZZED
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_any_structure_is_a_grid_or_an_error(tmp_path, grid):

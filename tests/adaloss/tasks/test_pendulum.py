@@ -105,6 +105,7 @@ marks = arrays(bool, (STEPS, COPIES))
 shares = st.floats(0, 1)
 
 
+@pytest.mark.slow
 @given(
     rewards=numbers, values=numbers, following=numbers, ends=marks, gamma=shares, gae_lambda=shares
 )

@@ -233,6 +233,7 @@ def test_real_texts_have_the_sizes_that_are_announced(name):
 # Training
 
 
+@pytest.mark.slow
 def test_digits_are_read_row_by_row_and_learned():
     run = run_of(trial_of(train_examples=None, b0=30.0, epochs=8, hidden=32))
     epochs = [run.run_epoch() for _ in range(8)]

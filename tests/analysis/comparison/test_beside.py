@@ -99,6 +99,7 @@ def test_the_withdrawn_numbers_are_called_so_beside_their_table_alone(paper):
     assert (vit.theirs.part, resnet.theirs.part) == (VIT, RESNET)
 
 
+@pytest.mark.slow
 def test_it_is_said_that_theirs_are_at_the_values_tuned_for_ours(paper):
     tuned = {"rows": "model", "per": None, "tune": "b0", "only": {"model": (VIT,)}}
     spec = TableSpec.model_validate(paper.spec.model_dump() | tuned)

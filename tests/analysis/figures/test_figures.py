@@ -301,6 +301,7 @@ def test_a_sweep_without_trials_is_an_empty_figure(records, tmp_path):
     assert figure.axes == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_same_records_give_the_same_bytes(eventful, tmp_path, suffix):
     paths = [tmp_path / f"{name}{suffix}" for name in "ab"]
@@ -337,6 +338,7 @@ def test_fonts_lack_what_no_viewer_needs(eventful, tmp_path):
         assert not tables & set(SHAPING)
 
 
+@pytest.mark.slow
 def test_pdfs_are_written_by_libraries_that_have_no_such_setting(eventful, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "analysis.figures.writing.saving.DROPPED", "fontTools.subset.Options._no_such_name"
@@ -368,6 +370,7 @@ def test_an_unknown_suffix_is_refused(records, tmp_path):
     assert list(tmp_path.glob("figure*")) == []
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_user_neither_show_nor_change(eventful, tmp_path):
     save_figure(figure_of(eventful), tmp_path / "plain.png")
     with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "axes.facecolor": "red"}):

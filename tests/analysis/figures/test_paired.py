@@ -99,6 +99,7 @@ def test_only_seeds_for_which_both_are_complete_are_compared_and_n_is_written(re
     assert "over 4 seeds. A number above a mark: its number of seeds." in note(figure)
 
 
+@pytest.mark.slow
 def test_numbers_without_room_are_left_out_and_said(records):
     for b0 in range(1, 61):
         records.cell([90.0, 91.0], optimizer="adaloss", b0=b0)
@@ -234,6 +235,7 @@ def test_a_sweep_without_trials_is_an_empty_figure(records):
     assert figure_of(records).axes == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_the_same_records_give_the_same_bytes(eventful, tmp_path, suffix):
     paths = [tmp_path / f"{name}{suffix}" for name in "ab"]

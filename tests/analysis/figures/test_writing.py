@@ -61,6 +61,7 @@ def test_what_goes_wrong_with_a_figure_is_raised_at_the_end(tmp_path):
         have_written(partial(write, tmp_path / "figure.gif"))
 
 
+@pytest.mark.slow
 def test_who_wants_to_stop_does_not_wait_for_figures(tmp_path):
     def write_and_stop():
         with figure_writers([].extend) as have_written:
@@ -75,6 +76,7 @@ def test_who_wants_to_stop_does_not_wait_for_figures(tmp_path):
     assert not active_children()
 
 
+@pytest.mark.slow
 def test_figures_of_a_process_that_died_are_written_here(tmp_path):
     written = []
     with figure_writers(written.extend) as have_written:

@@ -70,6 +70,7 @@ def test_a_format_that_is_given_counts_where_the_ending_fits_it_or_is_none(
     assert (tmp_path / "whole.tex").read_text().startswith("\\documentclass")
 
 
+@pytest.mark.slow
 def test_other_pages_and_figures_follow_their_endings(cli, grid, finished, tmp_path):
     (tmp_path / "with.dot").mkdir()
     for arguments in (

@@ -54,6 +54,7 @@ def test_a_run_draws_figures_unless_asked_not_to(command, grid, finished):
     assert names == {"against-b0.png", "curves-mlp.png", "heatmap.png", "differences.png"}
 
 
+@pytest.mark.slow
 def test_all_figures_go_beside_the_records_and_one_to_a_file(command, grid, finished, tmp_path):
     succeeded(command("plot", grid, "--format", "svg"))
     names = {path.name for path in finished.figures_folder.iterdir()}
@@ -88,6 +89,7 @@ def test_figures_of_a_part_go_to_a_folder_of_their_own(command, grid, finished, 
     assert not finished.figures_folder.exists()
 
 
+@pytest.mark.slow
 def test_statistics_in_words_and_in_numbers(command, grid, finished, tmp_path):
     text = succeeded(command("stats", grid))
     assert text.startswith("# small: statistics\n")
@@ -103,6 +105,7 @@ def test_statistics_in_words_and_in_numbers(command, grid, finished, tmp_path):
     assert pair["mean"] == pytest.approx(5.05)
 
 
+@pytest.mark.slow
 def test_results_are_compared_with_a_file_and_another_grid(command, grid, finished, tmp_path):
     succeeded(command("table", grid, "--format", "csv", "-o", "theirs.csv"))
     text = succeeded(command("compare", grid, "--with", "theirs.csv", "--format", "md"))
@@ -261,6 +264,7 @@ def test_what_is_piped_is_text_that_is_read_as_it_stands(command, grid, finished
     assert found[name] in text
 
 
+@pytest.mark.slow
 def test_labels_of_the_grid_are_what_values_are_called_everywhere(command, grid, finished):
     before = succeeded(command("table", grid, "--format", "md"))
     trials = succeeded(command("plan", grid, "--json"))
@@ -284,6 +288,7 @@ def test_labels_of_the_grid_are_what_values_are_called_everywhere(command, grid,
     assert "AdaLoss (ours)" not in exported.read_text()
 
 
+@pytest.mark.slow
 def test_captions_may_leave_out_the_code_version_and_the_date(command, grid, finished):
     assert "Code version: v1. Run on 2026-03-01." in succeeded(command("table", grid))
     assert "Code version" not in succeeded(command("table", grid, "--no-provenance"))

@@ -44,6 +44,7 @@ def test_a_folder_is_named_from_within(cli, folder, monkeypatch):
     assert (code, "8 of 8 trials are done" in message) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -83,6 +84,7 @@ def test_commands_that_change_records_change_those_of_the_folder(cli, folder, tm
     assert (code, "1 differ" in message) == (4, True)
 
 
+@pytest.mark.slow
 def test_the_commands_that_are_printed_name_the_folder(cli, folder, tmp_path):
     folder.rename(tmp_path / "my results")
     _, _, errors = cli("sync", "my results", "--dry-run", "--wandb", "offline")
@@ -144,6 +146,7 @@ def test_a_shipped_grid_is_not_hidden_by_a_folder_of_its_name(cli, tmp_path):
     assert (code, "200 trials" in message) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_folder_that_can_only_be_read_is_read(cli, folder, tmp_path):
     if os.getuid() != 0:
         pytest.skip("only root can mount a file system")

@@ -96,6 +96,7 @@ def test_the_next_run_tries_again_and_tidies_up(run, finished, monkeypatch):
     assert not (finished.root / "compile_errors.txt").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_this_process")
 def test_an_earlier_file_is_kept_and_named(run, grid, finished, monkeypatch):
     assert run()[0] == 0

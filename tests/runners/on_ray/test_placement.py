@@ -60,8 +60,11 @@ def two_gpus(monkeypatch):
     pytest.importorskip("ray")
     # Ray holds what it is told against what this says.
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    # This process may have read it before it was set to token; servers would read token.
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    # The servers ask for a token if this process sends one; it decided that when it imported Ray.
+    from ray import _raylet
+
+    sends = _raylet.get_authentication_mode() == _raylet.AuthenticationMode.TOKEN
+    monkeypatch.setenv("RAY_AUTH_MODE", "token" if sends else "disabled")
     cluster = started_at_last()
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     yield

@@ -48,6 +48,7 @@ def read(folder):
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(tree=TREES)
 def test_what_is_imported_is_what_was_packed(tree):

@@ -52,6 +52,7 @@ def test_rows_that_are_no_numbers_have_no_chart_against_them(grid):
     assert not [panel for panel in panels["Results"] if type(panel).__name__ == "ScatterPlot"]
 
 
+@pytest.mark.slow
 def test_without_a_login_it_is_written_with_how_to_publish_it(command, sweep, grid, tmp_path):
     written = command("dashboard", grid)
     assert written.returncode == 0, written.stderr

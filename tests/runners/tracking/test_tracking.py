@@ -109,6 +109,7 @@ def test_catching_up_twice_changes_nothing(sweep, store, start, mirror):
     assert {path: path.stat().st_mtime_ns for path in files} == before
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_running_has_a_run_already(sweep, store, start, mirror):
     trial = sweep.trials[0]
     execution = start(trial)
@@ -122,6 +123,7 @@ def test_a_trial_that_is_running_has_a_run_already(sweep, store, start, mirror):
     assert steps == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_run_that_a_killed_mirror_began_is_written_anew(sweep, store, start, mirror):
     trial = sweep.trials[0]
     finish(start(trial))
@@ -138,6 +140,7 @@ def test_a_run_that_a_killed_mirror_began_is_written_anew(sweep, store, start, m
     assert len(records(folders[0], "history")) == 2
 
 
+@pytest.mark.slow
 def test_a_diverged_trial_is_a_finished_run_with_a_tag(sweep, store, start, mirror, make_trial):
     trial = next(t for t in sweep.trials if t.b0 == 0.01 and t.optimizer == "sgd_constant")
     assert finish(start(trial)).state is TrialState.DIVERGED
@@ -158,6 +161,7 @@ def test_a_failed_trial_is_a_failed_run_with_its_error(sweep, store, start, mirr
     assert "timeout" in seen["summary"]["failure"]
 
 
+@pytest.mark.slow
 def test_a_trial_that_ran_again_has_one_run_of_the_last_attempt(sweep, store, start, mirror):
     trial = sweep.trials[0]
     finish(start(trial, timeout=0.0))

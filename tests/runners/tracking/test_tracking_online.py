@@ -213,6 +213,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(
     assert printed[-1] == "W&B: 4 runs uploaded"
 
 
+@pytest.mark.slow
 def test_a_server_that_stalls_at_the_end_is_waited_for_no_longer_than_is_said(
     grid, store, start, server
 ):

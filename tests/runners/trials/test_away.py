@@ -81,6 +81,7 @@ def apply(folder, kind, name, content):
         os.utime(path, (next(seconds),) * 2)
 
 
+@pytest.mark.slow
 @given(changes=st.lists(change, max_size=20))
 def test_whatever_a_trial_writes_arrives_and_moves_with_it(changes, make_trial):
     trial = make_trial()

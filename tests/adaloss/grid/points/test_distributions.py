@@ -84,6 +84,7 @@ def test_every_distribution_of_wandb_is_known():
     assert set(DISTRIBUTIONS) == {*FINITE, WEIGHTED, *SAMPLED}
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.sampled_from(RANGED).flatmap(ranged), SEEDS)
 def test_values_are_within_bounds_and_multiples(form, seed):

@@ -2,6 +2,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from adaloss.tasks.program.environment import CHILD
 
 # The `Trial` of conftest.py, which tests cannot import.
@@ -44,6 +46,7 @@ def test_the_options_of_command_lines(trial: Trial) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_other_libraries_for_command_lines(trial: Trial) -> None:
     run = trial.run("""
 import click, wandb

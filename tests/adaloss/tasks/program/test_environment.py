@@ -36,6 +36,7 @@ def read_by_wandb(folder: Path, parameters: dict[str, object]) -> Any:
     return config_util.dict_from_config_file(str(folder / PARAMETERS_FILE))
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(parameters=st.dictionaries(KEYS.filter(lambda key: key != "wandb_version"), VALUES))
 def test_wandb_reads_the_parameters_as_they_are(
