@@ -32,17 +32,25 @@ def processors(sweep: Sweep) -> Finding:
         return refused("processors", str(error), "")
     each, cpus = cpus_per_trial(sweep), cpus_of_this_machine()
     found = f"{at_a_time} at a time, {each} of {cpus} for each trial"
-    return compared_with_quota(found, at_a_time * each)
+    return compared_with_quota(found, at_a_time, each)
 
 
-def compared_with_quota(found: str, in_use: int, quota_file: Path = CPU_QUOTA) -> Finding:
+def compared_with_quota(
+    found: str, at_a_time: int, each: int, quota_file: Path = CPU_QUOTA
+) -> Finding:
     """Compare with the container's quota: it may see more processors than it has time on."""
     granted = processors_granted(quota_file)
-    if granted is None or granted > in_use - 0.5:
+    if granted is None or granted > at_a_time * each - 0.5:
         return fine("processors", found)
     limited = f"{found}, and this container is limited to the time of {granted:g}"
-    advice = f"write execution: {{max_concurrent: {max(1, int(granted))}}}"
-    return warning("processors", limited, advice)
+    usable = max(1, int(granted))
+    if each > usable:
+        return warning("processors", limited, f"write resources: {{cpu: {usable}}}")
+    if at_a_time > usable // each:
+        advice = f"write execution: {{max_concurrent: {usable // each}}}"
+        return warning("processors", limited, advice)
+    # One trial on a part of a processor: there is nothing to change.
+    return fine("processors", limited)
 
 
 def limits(workers: int) -> Iterator[Finding]:

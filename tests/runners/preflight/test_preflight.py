@@ -478,12 +478,18 @@ def test_a_containers_limit_counts_where_it_is_less(tmp_path, monkeypatch):
 def test_a_containers_time_counts(tmp_path):
     quota = tmp_path / "cpu.max"
     quota.write_text("200000 100000\n")
-    finding = limits.compared_with_quota("", 64, quota)
+    finding = limits.compared_with_quota("", 64, 1, quota)
     assert finding.level is WARNING
     assert "max_concurrent: 2" in finding.advice
-    assert limits.compared_with_quota("", 2, quota).level is FINE
+    assert limits.compared_with_quota("", 2, 1, quota).level is FINE
+    assert limits.compared_with_quota("", 1, 2, quota).level is FINE
+    # Who follows the advice is not warned again.
+    assert "max_concurrent: 1" in limits.compared_with_quota("", 16, 2, quota).advice
+    assert "resources: {cpu: 2}" in limits.compared_with_quota("", 16, 4, quota).advice
+    quota.write_text("50000 100000\n")
+    assert limits.compared_with_quota("", 1, 1, quota).level is FINE
     quota.write_text("max 100000\n")
-    assert limits.compared_with_quota("", 64, quota).level is FINE
+    assert limits.compared_with_quota("", 64, 1, quota).level is FINE
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_number_is_taken_as_it_is(sweep, processors):
 def test_a_cluster_gives_each_trial_one_processor(sweep, processors, monkeypatch):
     processors(16)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
-    assert cpus_per_trial(sweep(2)) == 1
+    assert cpus_per_trial(sweep(2)) == sweep(2).grid.resources.least_cpu == 1
     assert cpus_per_trial(sweep(2, cpu=3)) == 3
 
 
