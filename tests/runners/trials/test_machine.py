@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from adaloss.grid.sweep import load_sweep
 from runners.trials import machine
-from runners.trials.machine import MachineError, cpus_per_trial, processors_granted, workers
+from runners.trials.machine import (
+    MachineError,
+    cpus_per_trial,
+    processors_granted,
+    worker_settings,
+    workers,
+)
 
 GRID = """
 name: few
@@ -64,6 +70,8 @@ def test_few_trials_share_the_processors_out(
     processors(cpus)
     asked = sweep(trials, most=most)
     assert (cpus_per_trial(asked), workers(asked)) == (each, at_a_time)
+    settings = worker_settings(asked)
+    assert (settings.cpus, settings.workers) == (each, at_a_time)
 
 
 def test_a_container_shares_out_what_it_may_use(sweep, processors, tmp_path):
