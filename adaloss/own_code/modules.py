@@ -143,7 +143,7 @@ def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
     before = list(sys.path)
     sys.path_hooks.insert(0, finder_from_source(folders))
     for path in list(sys.path_importer_cache):
-        if is_own_text(path, tuple(names)):
+        if is_own_path(path, tuple(names)):
             del sys.path_importer_cache[path]
     sys.path[:] = [*names, *(path for path in before if path not in names)]
     importlib.invalidate_caches()
@@ -155,10 +155,11 @@ def own_code_first(folders: Sequence[Path]) -> Iterator[None]:
 
 def forget_own_modules(folders: Sequence[Path]) -> None:
     """Have the modules in the user's folders imported again when they are next used."""
+    own = tuple(map(os.fspath, folders))
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         top = name.partition(".")[0]
-        if file and top not in (*PACKAGES, "__main__") and is_below(Path(file), folders):
+        if file and top not in (*PACKAGES, "__main__") and is_own_path(file, own):
             del sys.modules[name]
 
 
@@ -177,7 +178,7 @@ def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
     """A path hook for Python that loads the modules in these folders from their source."""
 
     def finder(path: str) -> FileFinder:
-        if not is_own_text(path, tuple(map(os.fspath, folders))):
+        if not is_own_path(path, tuple(map(os.fspath, folders))):
             raise ImportError
         return FileFinder(
             path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (FromSource, SOURCE_SUFFIXES)
@@ -186,20 +187,16 @@ def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
     return finder
 
 
-def is_below(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether a path is in one of the user's folders, and not in a package installed there."""
-    return is_own_text(os.fspath(path), tuple(map(os.fspath, folders)))
-
-
 # A worker asks this of all its modules, for every trial of the user's code.
 @lru_cache(maxsize=100_000)
-def is_own_text(path: str, folders: tuple[str, ...]) -> bool:
-    """The same for texts."""
+def is_own_path(path: str, folders: tuple[str, ...]) -> bool:
+    """Whether a path is in one of the user's folders, and not in a package installed there."""
+    # Almost all modules of a process end here.
+    if not any(is_in(path, folder) for folder in folders):
+        return False
     if {"site-packages", "dist-packages"}.intersection(Path(path).parts):
         return False
-    if any(is_in(path, sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")):
-        return False
-    return any(is_in(path, folder) for folder in folders)
+    return not any(is_in(path, sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
 
 
 def is_in(path: str, folder: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from adaloss.own_code.modules import PACKAGES, OwnModule, file_of, is_own_text
+from adaloss.own_code.modules import PACKAGES, OwnModule, file_of, is_own_path
 
 DIGITS = 16
 IMPORTING_FUNCTIONS = ("import_module", "__import__")
@@ -31,7 +31,7 @@ def own_files(modules: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, 
     others = (*PACKAGES, "adaloss_sweep", "__main__")
     named = [name for name in modules if name.partition(".")[0] not in others]
     files = (getattr(sys.modules.get(name), "__file__", None) for name in named)
-    return tuple(file for file in files if file and is_own_text(file, folders))
+    return tuple(file for file in files if file and is_own_path(file, folders))
 
 
 def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str, str]:

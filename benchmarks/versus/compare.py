@@ -1,7 +1,7 @@
 """Compare adaloss-sweep with eight other ways to run the same trials.
 
     python benchmarks/versus/compare.py [--quick] [--json] [--ways a,b] [--trials 40 200]
-        [--repetitions 3] [--epochs 8] [--workers 2] [--markdown FILE] [--figure FILE]
+        [--repetitions 3] [--epochs 8] [--workers 2] [--runs FILE] [--markdown FILE] [--figure FILE]
 
 The trials are the quickstart's digits with small_cnn and 8 epochs, on two workers with one thread
 each. The ways are adaloss-sweep (W&B disabled, and offline), joblib alone, Optuna's GridSampler
@@ -14,7 +14,9 @@ in that tool's documentation. Tools that are not installed are reported and skip
 The benchmark reports wall time, CPU time, memory and overhead, which is
 (wall time x workers - time inside epochs) / trials. In each repetition the ways run in a new random
 order. Figures are medians over repetitions; a ratio compares runs of one repetition. The numbers of
-all ways must be equal to the bit. With --quick there are 8 trials and one repetition.
+all ways must be equal to the bit. With --quick there are 8 trials and one repetition. With --runs
+each finished run is kept in a file, and a run that is in it is not repeated, so that a measurement
+of hours can be interrupted.
 """
 
 import argparse
@@ -25,12 +27,13 @@ import random
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from figure import save_figure
+from kept import Identity, commit_of_checkout, identity_of, keep, kept_runs
 from page import page
 from runs import Run, run_way
 from space import QUICKSTART_EPOCHS, space_of
@@ -42,6 +45,8 @@ REPETITIONS = 3
 # The slowest way takes some seconds per trial.
 MIN_LIMIT, LIMIT_PER_TRIAL = 180.0, 25.0
 OTHER_PACKAGES = ("torch", "numpy", "scikit-learn")
+# What is computed from the outcomes of a run.
+DERIVED = ("training", "trained", "overhead")
 
 
 def parse_options() -> argparse.Namespace:
@@ -55,6 +60,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, help=f"default: {REPETITIONS}")
     parser.add_argument("--epochs", type=int, default=QUICKSTART_EPOCHS, help="epochs per trial")
     parser.add_argument("--workers", type=int, default=2, help="trials at the same time")
+    parser.add_argument("--runs", type=Path, help="keep the runs in this file (JSON lines)")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument(
         "--figure", type=Path, help="write the figure to this file (.png, .svg, .pdf)"
@@ -80,8 +86,11 @@ def installed(names: Sequence[str]) -> Iterator[str]:
             yield name
 
 
-def all_runs(options: argparse.Namespace) -> Iterator[Run]:
-    """Run each way with each number of trials; the order is random within a repetition."""
+def all_runs(options: argparse.Namespace, kept: Mapping[Identity, Run]) -> Iterator[Run]:
+    """Run each way with each number of trials; the order is random within a repetition.
+
+    Runs in ``kept`` are not repeated.
+    """
     ways = list(installed(options.ways.split(",")))
     repetitions = options.repetitions or (1 if options.quick else REPETITIONS)
     order = random.Random(options.seed)
@@ -90,6 +99,10 @@ def all_runs(options: argparse.Namespace) -> Iterator[Run]:
             space = space_of(trials, options.epochs, options.workers)
             limit = MIN_LIMIT + LIMIT_PER_TRIAL * trials
             for name in order.sample(ways, k=len(ways)):
+                identity = (name, trials, options.epochs, options.workers, repetition)
+                if identity in kept:
+                    yield kept[identity]
+                    continue
                 # Ray's socket paths in this folder may have at most 107 characters.
                 with tempfile.TemporaryDirectory(prefix="v-", ignore_cleanup_errors=True) as folder:
                     yield run_way(name, space, Path(folder), repetition=repetition, limit=limit)
@@ -139,9 +152,10 @@ def as_json(rows: Sequence[Row], verdicts: Sequence[Verdict], runs: Sequence[Run
     measured: list[dict[str, Any]] = []
     for run in runs:
         described = {
-            name: value for name, value in vars(run).items() if name not in ("numbers", "cost")
+            name: getattr(run, name)
+            for name in ("way", "trials", "epochs", "workers", "repetition", "problem", *DERIVED)
         }
-        measured.append(described | asdict(run.cost) | {"overhead": run.overhead})
+        measured.append(described | asdict(run.cost))
     return json.dumps(
         {
             "benchmark": "versus",
@@ -158,10 +172,19 @@ def main() -> None:
     options = parse_options()
     # SIGTERM ends the started processes, like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    commit = commit_of_checkout()
+    kept: dict[Identity, Run] = {}
+    if options.runs:
+        try:
+            kept = kept_runs(options.runs, commit)
+        except ValueError as error:
+            sys.exit(str(error))
     runs: list[Run] = []
-    for run in all_runs(options):
+    for run in all_runs(options, kept):
         runs.append(run)
         print_progress(progress_line(run))
+        if options.runs and identity_of(run) not in kept:
+            keep(options.runs, run, commit)
         rows, verdicts = rows_of(runs), verdicts_of(runs)
         text = page(rows, verdicts, notes_on(rows, options), options.workers)
         # Write after every run: the benchmark takes hours and may be interrupted.

@@ -6,9 +6,9 @@ from summary import Row, Verdict, further_overheads
 from ways import WAYS
 
 HEAD = (
-    "| trials | way | wall, s | to adaloss-sweep | CPU, s | memory, GB | in training, s "
-    "| overhead per trial, s | trainings | same numbers |\n"
-    "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    "| trials | way | wall, s | to adaloss-sweep | CPU, s | memory, GB | overhead per trial, s "
+    "| same numbers | records | resume | tables |\n"
+    "|---:|---|---:|---:|---:|---:|---:|---:|---|---|---|"
 )
 
 
@@ -33,17 +33,20 @@ def page(
 
 def line(row: Row) -> str:
     """The row of a way."""
+    way = WAYS[row.way]
+    more = "" if row.trained == row.trials else f", {row.trained:,g} trainings"
     cells = (
         f"{row.trials:,}",
-        WAYS[row.way].title,
+        way.title,
         f"{row.wall:.1f}",
         row.ratio or "",
         f"{row.cpu:.0f}",
         f"{row.memory / 1e9:.2f}",
-        f"{row.training:.1f}",
         f"{row.overhead:.3f}",
-        f"{row.trained:,g}",
-        f"{row.same:,} of {row.trials:,}",
+        f"{row.same:,} of {row.trials:,}{more}",
+        way.records,
+        way.resume,
+        way.tables,
     )
     return f"| {' | '.join(map(str, cells))} |"
 

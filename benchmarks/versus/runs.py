@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cost import Cost, cost_of
@@ -19,21 +19,31 @@ REMOVED_PREFIXES = ("WANDB_", "RAY_", "TUNE_", "HYDRA_", "ADALOSS_")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The cost and the outcomes of one run.
-
-    ``training`` is the time inside epochs of all trials in seconds, ``trained`` the number of
-    trainings (a tool may train a trial twice), and ``problem`` the reason of a failure.
-    """
+    """The cost and the outcomes of one run; ``problem`` is the reason of a failure."""
 
     way: str
     trials: int
+    epochs: int
     workers: int
     repetition: int
     cost: Cost
-    training: float
-    trained: int
-    numbers: Mapping[Key, set[Numbers]]
+    outcomes: tuple[Outcome, ...]
     problem: str = ""
+
+    @property
+    def training(self) -> float:
+        """The time inside epochs of all trials in seconds."""
+        return sum(outcome.seconds for outcome in self.outcomes)
+
+    @property
+    def trained(self) -> int:
+        """The number of trainings; a tool may train a trial twice."""
+        return len(self.outcomes)
+
+    @cached_property
+    def numbers(self) -> dict[Key, set[Numbers]]:
+        """The numbers of each trial."""
+        return numbers_of(self.outcomes)
 
     @property
     def overhead(self) -> float:
@@ -52,12 +62,11 @@ def run_way(name: str, space: Space, folder: Path, *, repetition: int, limit: fl
     return Run(
         way=name,
         trials=len(list(space.points)),
+        epochs=space.epochs,
         workers=space.workers,
         repetition=repetition,
         cost=cost,
-        training=sum(outcome.seconds for outcome in outcomes),
-        trained=len(outcomes),
-        numbers=numbers_of(outcomes),
+        outcomes=tuple(outcomes),
         problem=problem_of(cost, outcomes, space, log),
     )
 

@@ -17,10 +17,15 @@ OURS, OURS_OFFLINE = "ours", "ours-offline"
 class Way:
     """A command that runs a space in the current folder, and a function that reads its outcomes.
 
-    ``packages`` are the distributions that the command needs.
+    ``packages`` are the distributions that the command needs. ``records``, ``resume`` and
+    ``tables`` say what the way, written as here, leaves behind: what is on disk of each trial, what
+    happens if it is started again after an interruption, and what it makes of the results.
     """
 
     title: str
+    records: str
+    resume: str
+    tables: str
     command: Callable[[Space], list[str]]
     packages: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -84,49 +89,85 @@ def hydra_multirun(space: Space) -> list[str]:
     return [sys.executable, str(HERE / "hydra_joblib.py"), "--multirun", *launcher, *axes]
 
 
+OUR_RECORDS = "each epoch, settings, environment, checkpoint"
+OUR_RESUME = "from the last epoch"
+OUR_TABLES = "mean ± std, tests, figures, report"
+RAY_RECORDS = "each epoch and settings"
+RAY_RESUME = "with `Tuner.restore`; interrupted trials from their start"
+RAY_TABLES = "a data frame"
 # Offline, W&B needs no key and no server.
 OFFLINE = {"WANDB_MODE": "offline"}
 WAYS: dict[str, Way] = {
     OURS: Way(
         title="adaloss-sweep",
+        records=OUR_RECORDS,
+        resume=OUR_RESUME,
+        tables=OUR_TABLES,
         command=adaloss_sweep("disabled"),
         packages=("ray",),
         outcomes=recorded_outcomes,
     ),
     OURS_OFFLINE: Way(
         title="adaloss-sweep, W&B offline",
+        records=f"{OUR_RECORDS}; W&B runs",
+        resume=OUR_RESUME,
+        tables=OUR_TABLES,
         command=adaloss_sweep("offline"),
         packages=("ray", "wandb"),
         outcomes=recorded_outcomes,
     ),
     "joblib": Way(
-        title="joblib alone (no records, tracking or resume)",
+        title="joblib alone",
+        records="none",
+        resume="no",
+        tables="no",
         command=script("bare_joblib.py"),
         packages=("joblib",),
     ),
     "optuna-processes": Way(
         title="Optuna GridSampler, processes",
+        records="final value and settings, in a journal",
+        resume="with the trials that had not ended",
+        tables="a data frame",
         command=script("optuna_processes.py"),
         packages=("optuna",),
     ),
     "optuna-threads": Way(
         title="Optuna GridSampler, n_jobs (threads)",
+        records="none (in memory)",
+        resume="no",
+        tables="a data frame",
         command=script("optuna_threads.py"),
         packages=("optuna",),
     ),
     "hydra": Way(
         title="Hydra multirun, joblib launcher",
+        records="settings and log",
+        resume="no",
+        tables="no",
         command=hydra_multirun,
         packages=("hydra-core", "hydra-joblib-launcher"),
     ),
-    "xargs": Way(title="a process per trial, xargs -P", command=shell_loop),
+    "xargs": Way(
+        title="a process per trial, xargs -P",
+        records="what a trial prints",
+        resume="no",
+        tables="no",
+        command=shell_loop,
+    ),
     "ray": Way(
         title="Ray Tune, function trainable",
+        records=RAY_RECORDS,
+        resume=RAY_RESUME,
+        tables=RAY_TABLES,
         command=script("ray_tune.py"),
         packages=("ray",),
     ),
     "ray-wandb": Way(
         title="Ray Tune, WandbLoggerCallback offline",
+        records=f"{RAY_RECORDS}; W&B runs",
+        resume=RAY_RESUME,
+        tables=RAY_TABLES,
         command=script("ray_tune.py", "--wandb"),
         packages=("ray", "wandb"),
         environment=OFFLINE,

@@ -19,7 +19,9 @@ def versus(monkeypatch):
     """The modules of the benchmark, imported from their folder and removed afterwards."""
     monkeypatch.syspath_prepend(str(VERSUS))
     before = set(sys.modules)
-    names = ("space", "cost", "outcomes", "runs", "summary", "page", "ways", "compare")
+    names = (
+        "space", "cost", "outcomes", "runs", "kept", "summary", "page", "ways", "compare"
+    )  # fmt: skip
     yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     for name in {path.stem for path in VERSUS.glob("*.py")} - before:
         sys.modules.pop(name, None)
@@ -27,16 +29,25 @@ def versus(monkeypatch):
 
 @pytest.fixture
 def make_run(versus):
-    def make(way, wall, *, repetition=0, numbers=(90.0, 0.5), trained=2, problem=""):
+    def outcome(seed, numbers, seconds):
+        return versus.outcomes.Outcome(
+            optimizer="adaloss", b0=1.0, seed=seed, accuracy=numbers[0], loss=numbers[1],
+            seconds=seconds,
+        )  # fmt: skip
+
+    def make(way, wall, *, workers=2, repetition=0, numbers=(90.0, 0.5), again=0, problem=""):
         return versus.runs.Run(
             way=way,
             trials=2,
-            workers=2,
+            epochs=8,
+            workers=workers,
             repetition=repetition,
             cost=versus.cost.Cost(wall=wall, cpu=wall, memory=10**9, status=0),
-            training=4.0,
-            trained=trained,
-            numbers={("adaloss", 1.0, 0): {(90.0, 0.5)}, ("adaloss", 1.0, 1): {numbers}},
+            outcomes=(
+                outcome(0, (90.0, 0.5), 1.0),
+                outcome(1, numbers, 3.0),
+                *[outcome(1, numbers, 0.0)] * again,
+            ),
             problem=problem,
         )
 
@@ -92,11 +103,62 @@ def test_different_numbers_and_trials_trained_twice_are_counted(versus, make_run
     runs = [
         make_run("ours", 10.0),
         make_run("joblib", 8.0),
-        make_run("optuna-threads", 9.0, numbers=(90.0, 0.5000001), trained=3),
+        make_run("optuna-threads", 9.0, numbers=(90.0, 0.5000001), again=1),
     ]
     rows = {row.way: row for row in versus.summary.rows_of(runs)}
     assert (rows["ours"].same, rows["joblib"].same) == (2, 2)
     assert (rows["optuna-threads"].same, rows["optuna-threads"].trained) == (1, 3)
+
+
+def test_a_measurement_goes_on_with_the_runs_it_has_kept(versus, make_run, monkeypatch, tmp_path):
+    measured = []
+
+    def run_way(name, space, folder, *, repetition, limit):
+        measured.append((name, repetition))
+        wall = 10.0 * len(measured) / 3
+        return make_run(name, wall, workers=1, repetition=repetition, numbers=(None, None))
+
+    def measure():
+        measured.clear()
+        arguments = ["--ways=ours,xargs", "--trials=2", "--workers=1", "--repetitions=2"]
+        monkeypatch.setattr(sys, "argv", ["compare.py", *arguments, f"--runs={tmp_path / 'runs'}"])
+        with pytest.raises(SystemExit) as ended:
+            versus.compare.main()
+        return ended.value.code
+
+    monkeypatch.setattr(versus.compare, "run_way", run_way)
+    monkeypatch.setattr(versus.compare, "commit_of_checkout", lambda: "abc")
+    assert measure() == 0
+    assert len(measured) == 4
+    lines = (tmp_path / "runs").read_bytes().splitlines(keepends=True)
+    all_measured, first = list(measured), versus.kept.kept_runs(tmp_path / "runs", "abc")
+    # Interrupted in the last run: it alone is measured again, and the others are equal to the bit.
+    (tmp_path / "runs").write_bytes(b"".join(lines[:3]))
+    assert measure() == 0
+    assert measured == all_measured[3:]
+    again = versus.kept.kept_runs(tmp_path / "runs", "abc")
+    assert list(again.values())[:3] == list(first.values())[:3]
+    # A failed run is repeated.
+    failed = make_run("ours", 1.0, problem="it failed")
+    versus.kept.keep(tmp_path / "failed", failed, "abc")
+    assert versus.kept.kept_runs(tmp_path / "failed", "abc") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"{}", r"runs, line 2: not a run of this benchmark"),
+        (None, r"runs, line 2: a run of commit old, but this is abc; name another file"),
+    ],
+)
+def test_runs_of_another_commit_are_not_mixed_in(versus, make_run, tmp_path, line, told):
+    path = tmp_path / "runs"
+    versus.kept.keep(path, make_run("ours", 1.0), "abc")
+    versus.kept.keep(path, make_run("ray", 1.0), "old")
+    if line:
+        path.write_bytes(path.read_bytes().splitlines(keepends=True)[0] + line)
+    with pytest.raises(ValueError, match=told):
+        versus.kept.kept_runs(path, "abc")
 
 
 def test_the_overhead_of_a_further_trial(versus, make_run):
