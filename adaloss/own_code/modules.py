@@ -159,7 +159,8 @@ def forget_own_modules(folders: Sequence[Path]) -> None:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         top = name.partition(".")[0]
-        if file and top not in (*PACKAGES, "__main__") and is_own_path(file, own):
+        named = isinstance(file, str) and top not in (*PACKAGES, "__main__")
+        if named and is_own_path(file, own):
             del sys.modules[name]
 
 
@@ -191,6 +192,7 @@ def finder_from_source(folders: Sequence[Path]) -> Callable[[str], FileFinder]:
 @lru_cache(maxsize=100_000)
 def is_own_path(path: str, folders: tuple[str, ...]) -> bool:
     """Whether a path is in one of the user's folders, and not in a package installed there."""
+    path = os.path.normpath(path)
     # Almost all modules of a process end here.
     if not any(is_in(path, folder) for folder in folders):
         return False

@@ -31,7 +31,7 @@ def own_files(modules: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, 
     others = (*PACKAGES, "adaloss_sweep", "__main__")
     named = [name for name in modules if name.partition(".")[0] not in others]
     files = (getattr(sys.modules.get(name), "__file__", None) for name in named)
-    return tuple(file for file in files if file and is_own_path(file, folders))
+    return tuple(f for f in files if isinstance(f, str) and is_own_path(f, folders))
 
 
 def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from runners.preflight.disk_needs import folders_of_downloads, needs_of, ray_fil
 from runners.preflight.finding import Finding, Level, refused, with_level
 from runners.preflight.inputs.data_sets import data_sets, loading
 from runners.preflight.inputs.data_sets import servers_of as servers_of_data
-from runners.preflight.inputs.mixed_results import mixed_results
+from runners.preflight.inputs.mixed_results import mixed_results, other_threads
 from runners.preflight.inputs.models import model_findings
 from runners.preflight.inputs.models import servers_of as servers_of_weights
 from runners.preflight.inputs.programs import programs
@@ -69,6 +69,7 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
     yield from files(planned)
     yield from starts(planned)
     yield from mixed_results(planned)
+    yield from other_threads(planned)
     yield from shadows(planned)
     yield from rehearsals(planned)
     yield the_clock()

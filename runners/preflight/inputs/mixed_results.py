@@ -1,15 +1,20 @@
-"""Whether a run would mix results of changed code or data with existing results."""
+"""Whether a run would mix its results with recorded ones of other code, data or threads."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
+from adaloss.records.result import Provenance, TrialResult, TrialState
 from adaloss.records.store import ignore
 from adaloss.tasks.fingerprints import own_of
 from adaloss.trial import Trial
 from runners.pages.own_changes import own_changes
 from runners.planning import make_plan
 from runners.preflight.finding import Finding, refused, warning
+from runners.preflight.machine.gpus import may_use_gpus
 from runners.preflight.planned import Planned
+from runners.tidy.sizes import counted
+from runners.trials.machine import cpus_of_this_machine, cpus_per_trial
 
 
 def mixed_results(planned: Planned) -> Iterator[Finding]:
@@ -41,3 +46,36 @@ def mixed_results(planned: Planned) -> Iterator[Finding]:
                 next(change.lines()),
                 f"`adaloss-sweep retry {planned.sweep.source} --changed` computes them again",
             )
+
+
+def other_threads(planned: Planned) -> Iterator[Finding]:
+    """A warning if trials on processors would have other threads than recorded ones had.
+
+    The first record with numbers stands for all, because reading many takes time.
+    """
+    if not planned.trials or may_use_gpus(planned.sweep.grid.resources.gpu):
+        return
+    running = {trial.trial_id for trial in planned.trials}
+    store = replace(planned.store, unreadable=ignore)
+    others = store.started(t for t in planned.sweep.trials if t.trial_id not in running)
+    provenances = filter(None, map(processors_provenance, map(store.read_result, others)))
+    if (recorded := next(provenances, None)) is None:
+        return
+    now = cpus_per_trial(planned.sweep)
+    if recorded.threads != now:
+        possible = recorded.threads <= cpus_of_this_machine() or os.environ.get("RAY_ADDRESS")
+        yield warning(
+            "threads",
+            f"each of the trials to run would have {counted(now, 'thread')}, and results on record "
+            f"had {recorded.threads}; the last digits of numbers may depend on that",
+            f"write resources: {{cpu: {recorded.threads}}} to go on as before"
+            if possible
+            else "go on on a machine with as many processors, or compute all trials again here",
+        )
+
+
+def processors_provenance(result: TrialResult | None) -> Provenance | None:
+    """What a result with numbers of a processor was made with, as far as that is on record."""
+    if result is None or result.state is TrialState.FAILED or result.memory is not None:
+        return None
+    return result.provenance

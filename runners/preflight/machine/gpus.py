@@ -24,6 +24,12 @@ def visible_gpus(library: str = NVIDIA_LIBRARY) -> int:
     return min(installed, len(names))
 
 
+def may_use_gpus(requested: Literal["auto"] | float) -> bool:
+    """Whether trials may run on GPUs, as far as this machine can tell of itself or its cluster."""
+    there = os.environ.get("RAY_ADDRESS") or visible_gpus() or AMD_DEVICE.exists()
+    return requested != 0 and bool(there)
+
+
 def gpus_of_the_driver(library: str = NVIDIA_LIBRARY) -> int:
     """The number of GPUs that NVIDIA's driver reports; 0 without a driver."""
     # A missing library, or another library with this name, means that there is no usable GPU.

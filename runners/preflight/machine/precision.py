@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runners.preflight.finding import Finding, warning
-from runners.preflight.machine.gpus import AMD_DEVICE, visible_gpus
+from runners.preflight.machine.gpus import may_use_gpus
 from runners.preflight.planned import Planned
 
 PROCESSORS = Path("/proc/cpuinfo")
@@ -19,8 +19,7 @@ def bf16_on_processors(planned: Planned, processors: Path = PROCESSORS) -> Itera
 
     Measured on an EPYC with AVX2: a step of ResNet-20 takes ten times as long as in fp32.
     """
-    gpus = planned.sweep.grid.resources.gpu != 0 and (visible_gpus() or AMD_DEVICE.exists())
-    if os.environ.get("RAY_ADDRESS") or gpus:
+    if os.environ.get("RAY_ADDRESS") or may_use_gpus(planned.sweep.grid.resources.gpu):
         return
     asked = any(getattr(trial, "precision", None) == "bf16" for trial in planned.trials)
     if asked and (known := instructions(processors)) and not known & INSTRUCTIONS:

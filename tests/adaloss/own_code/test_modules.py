@@ -182,3 +182,9 @@ def test_installed_packages_and_the_standard_library_are_not_the_users():
     assert is_own_path("/home/of/a/user", everything)
     for module in (pytest, json):
         assert not is_own_path(str(Path(module.__file__).parent), everything)
+
+
+@pytest.mark.parametrize("path", ["/own/m.py", "/own/./m.py", "/own//m.py", "/other/../own/m.py"])
+def test_a_path_may_be_written_in_any_way(path):
+    assert is_own_path(path, ("/own",))
+    assert not is_own_path(path, ("/ow", "/own/m"))

@@ -4,7 +4,7 @@ import pytest
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
-from runners.preflight.machine import precision
+from runners.preflight.machine import gpus, precision
 from runners.preflight.planned import Planned
 
 OLD = "processor\t: 0\nflags\t\t: fpu sse2 avx2 avx512f\n"
@@ -16,8 +16,8 @@ ARM = "processor\t: 0\nFeatures\t: fp asimd bf16 i8mm\n"
 def found(grid, tmp_path, monkeypatch):
     """The warnings for the small grid in a precision, on a machine with this processor."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr(precision, "visible_gpus", lambda: 0)
-    monkeypatch.setattr(precision, "AMD_DEVICE", tmp_path / "none")
+    monkeypatch.setattr(gpus, "visible_gpus", lambda: 0)
+    monkeypatch.setattr(gpus, "AMD_DEVICE", tmp_path / "none")
 
     def look(text, written="  precision: bf16\n", extra=""):
         path = tmp_path / "bf16.yaml"
@@ -59,7 +59,7 @@ def test_nothing_is_said_otherwise(found, text, written):
 
 
 def test_nothing_is_said_of_trials_on_gpus_or_elsewhere(found, monkeypatch):
-    monkeypatch.setattr(precision, "visible_gpus", lambda: 1)
+    monkeypatch.setattr(gpus, "visible_gpus", lambda: 1)
     assert found(OLD) == []
     assert found(OLD, extra="resources: {gpu: 0}\n")
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
