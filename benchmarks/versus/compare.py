@@ -16,7 +16,8 @@ The benchmark reports wall time, CPU time, memory and overhead, which is
 order. Figures are medians over repetitions; a ratio compares runs of one repetition. The numbers of
 all ways must be equal to the bit. With --quick there are 8 trials and one repetition. With --runs
 each finished run is kept in a file, and a run that is in it is not repeated, so that a measurement
-of hours can be interrupted.
+of hours can be interrupted. Interrupt between repetitions where you can: a ratio is of two runs
+that should have seen the same hour of the machine.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from figure import save_figure
-from kept import Identity, commit_of_checkout, identity_of, keep, kept_runs
+from kept import Identity, KeptError, circumstances, identity_of, keep, kept_runs
 from page import page
 from runs import Run, run_way
 from space import QUICKSTART_EPOCHS, space_of
@@ -99,13 +100,37 @@ def all_runs(options: argparse.Namespace, kept: Mapping[Identity, Run]) -> Itera
             space = space_of(trials, options.epochs, options.workers)
             limit = MIN_LIMIT + LIMIT_PER_TRIAL * trials
             for name in order.sample(ways, k=len(ways)):
-                identity = (name, trials, options.epochs, options.workers, repetition)
+                identity = Identity(
+                    way=name,
+                    trials=trials,
+                    epochs=options.epochs,
+                    workers=options.workers,
+                    repetition=repetition,
+                )
                 if identity in kept:
                     yield kept[identity]
                     continue
                 # Ray's socket paths in this folder may have at most 107 characters.
                 with tempfile.TemporaryDirectory(prefix="v-", ignore_cleanup_errors=True) as folder:
                     yield run_way(name, space, Path(folder), repetition=repetition, limit=limit)
+
+
+def measured_runs(options: argparse.Namespace) -> Iterator[Run]:
+    """The runs; each is kept in the file of ``--runs``, if there is one.
+
+    Raises:
+        KeptError: the file cannot be used, or the code has changed since the first run.
+    """
+    measured = circumstances(versions()) if options.runs else None
+    kept = kept_runs(options.runs, measured) if measured else {}
+    for run in all_runs(options, kept):
+        if measured and identity_of(run) not in kept:
+            if circumstances(measured.versions) != measured:
+                raise KeptError(
+                    f"{options.runs}: not kept: another commit was checked out meanwhile"
+                )
+            keep(options.runs, run, measured)
+        yield run
 
 
 def progress_line(run: Run) -> str:
@@ -172,24 +197,18 @@ def main() -> None:
     options = parse_options()
     # SIGTERM ends the started processes, like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    commit = commit_of_checkout()
-    kept: dict[Identity, Run] = {}
-    if options.runs:
-        try:
-            kept = kept_runs(options.runs, commit)
-        except ValueError as error:
-            sys.exit(str(error))
     runs: list[Run] = []
-    for run in all_runs(options, kept):
-        runs.append(run)
-        print_progress(progress_line(run))
-        if options.runs and identity_of(run) not in kept:
-            keep(options.runs, run, commit)
-        rows, verdicts = rows_of(runs), verdicts_of(runs)
-        text = page(rows, verdicts, notes_on(rows, options), options.workers)
-        # Write after every run: the benchmark takes hours and may be interrupted.
-        if options.markdown:
-            options.markdown.write_text(text)
+    try:
+        for run in measured_runs(options):
+            runs.append(run)
+            print_progress(progress_line(run))
+            rows, verdicts = rows_of(runs), verdicts_of(runs)
+            text = page(rows, verdicts, notes_on(rows, options), options.workers)
+            # Write after every run: the benchmark takes hours and may be interrupted.
+            if options.markdown:
+                options.markdown.write_text(text)
+    except KeptError as error:
+        sys.exit(str(error))
     if not runs:
         sys.exit("nothing to compare: no tool of --ways is installed")
     print(text)

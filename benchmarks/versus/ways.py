@@ -17,9 +17,9 @@ OURS, OURS_OFFLINE = "ours", "ours-offline"
 class Way:
     """A command that runs a space in the current folder, and a function that reads its outcomes.
 
-    ``packages`` are the distributions that the command needs. ``records``, ``resume`` and
-    ``tables`` say what the way, written as here, leaves behind: what is on disk of each trial, what
-    happens if it is started again after an interruption, and what it makes of the results.
+    ``packages`` are the distributions that the command needs. ``records`` is what is on disk of
+    each trial, ``resume`` how an interrupted sweep goes on, and ``tables`` what the results become,
+    with what the tool offers and no further code.
     """
 
     title: str
@@ -150,7 +150,7 @@ WAYS: dict[str, Way] = {
     ),
     "xargs": Way(
         title="a process per trial, xargs -P",
-        records="what a trial prints",
+        records="none (in the terminal)",
         resume="no",
         tables="no",
         command=shell_loop,

@@ -110,55 +110,116 @@ def test_different_numbers_and_trials_trained_twice_are_counted(versus, make_run
     assert (rows["optuna-threads"].same, rows["optuna-threads"].trained) == (1, 3)
 
 
-def test_a_measurement_goes_on_with_the_runs_it_has_kept(versus, make_run, monkeypatch, tmp_path):
-    measured = []
+@pytest.fixture
+def measure(versus, make_run, monkeypatch, tmp_path):
+    """A function that measures two ways, two times each, without running them."""
+    # The handler would stay in this process.
+    monkeypatch.setattr(versus.compare.signal, "signal", lambda number, handler: None)
 
     def run_way(name, space, folder, *, repetition, limit):
-        measured.append((name, repetition))
-        wall = 10.0 * len(measured) / 3
-        return make_run(name, wall, workers=1, repetition=repetition, numbers=(None, None))
+        run = make_run(
+            name, 10 / (3 + len(made)), workers=1, repetition=repetition, numbers=(None, None)
+        )
+        made.append(run)
+        return run
 
-    def measure():
-        measured.clear()
-        arguments = ["--ways=ours,xargs", "--trials=2", "--workers=1", "--repetitions=2"]
-        monkeypatch.setattr(sys, "argv", ["compare.py", *arguments, f"--runs={tmp_path / 'runs'}"])
+    made = []
+    monkeypatch.setattr(versus.compare, "run_way", run_way)
+
+    def start(path, *more):
+        made.clear()
+        arguments = ["--ways=ours,xargs", "--trials=2", "--workers=1", "--repetitions=2", *more]
+        monkeypatch.setattr(sys, "argv", ["compare.py", *arguments, f"--runs={path}"])
         with pytest.raises(SystemExit) as ended:
             versus.compare.main()
-        return ended.value.code
+        return ended.value.code, list(made)
 
-    monkeypatch.setattr(versus.compare, "run_way", run_way)
-    monkeypatch.setattr(versus.compare, "commit_of_checkout", lambda: "abc")
-    assert measure() == 0
-    assert len(measured) == 4
-    lines = (tmp_path / "runs").read_bytes().splitlines(keepends=True)
-    all_measured, first = list(measured), versus.kept.kept_runs(tmp_path / "runs", "abc")
-    # Interrupted in the last run: it alone is measured again, and the others are equal to the bit.
-    (tmp_path / "runs").write_bytes(b"".join(lines[:3]))
-    assert measure() == 0
-    assert measured == all_measured[3:]
-    again = versus.kept.kept_runs(tmp_path / "runs", "abc")
-    assert list(again.values())[:3] == list(first.values())[:3]
-    # A failed run is repeated.
-    failed = make_run("ours", 1.0, problem="it failed")
-    versus.kept.keep(tmp_path / "failed", failed, "abc")
-    assert versus.kept.kept_runs(tmp_path / "failed", "abc") == {}
+    return start
 
 
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        (b"{}", r"runs, line 2: not a run of this benchmark"),
-        (None, r"runs, line 2: a run of commit old, but this is abc; name another file"),
-    ],
-)
-def test_runs_of_another_commit_are_not_mixed_in(versus, make_run, tmp_path, line, told):
+@pytest.fixture
+def clean(versus, monkeypatch):
+    """A checkout without changes, at commit abc."""
+    answers = {"status": "", "rev-parse": "abc\n"}
+    monkeypatch.setattr(versus.kept, "git", lambda command, *rest: answers[command])
+    return answers
+
+
+def test_a_measurement_goes_on_where_it_was_interrupted(versus, measure, clean, capsys, tmp_path):
+    path = tmp_path / "new" / "runs"
+    code, made = measure(path)
+    assert (code, len(made)) == (0, 4)
+    whole_page, lines = capsys.readouterr().out, path.read_bytes().splitlines(keepends=True)
+    here = versus.kept.circumstances(versus.compare.versions())
+    assert list(versus.kept.kept_runs(path, here).values()) == made
+    # Interrupted while the last run was written: it alone is measured again.
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:-9])
+    code, again = measure(path)
+    assert (code, [run.way for run in again]) == (0, [made[3].way])
+    assert list(versus.kept.kept_runs(path, here).values()) == [*made[:3], *again]
+    path.write_bytes(b"".join(lines))
+    capsys.readouterr()
+    assert measure(path) == (0, [])
+    assert capsys.readouterr().out == whole_page
+
+
+def test_a_failed_run_is_repeated(versus, make_run, clean, tmp_path):
+    here = versus.kept.circumstances({})
+    versus.kept.keep(tmp_path / "runs", make_run("ours", 1.0, problem="it failed"), here)
+    assert versus.kept.kept_runs(tmp_path / "runs", here) == {}
+
+
+def test_runs_of_another_commit_or_version_are_not_mixed_in(measure, clean, tmp_path):
     path = tmp_path / "runs"
-    versus.kept.keep(path, make_run("ours", 1.0), "abc")
-    versus.kept.keep(path, make_run("ray", 1.0), "old")
-    if line:
-        path.write_bytes(path.read_bytes().splitlines(keepends=True)[0] + line)
-    with pytest.raises(ValueError, match=told):
-        versus.kept.kept_runs(path, "abc")
+    measure(path)
+    clean["rev-parse"] = "def\n"
+    code, made = measure(path)
+    assert made == []
+    assert code == (
+        f"{path}, line 1: measured with another commit (abc; now def): name another file"
+    )
+    path.write_text("{}\n")
+    assert measure(path) == (f"{path}, line 1: not a run of this benchmark", [])
+
+
+def test_changed_code_is_not_measured_as_a_commit(measure, clean, tmp_path):
+    clean["status"] = " M adaloss/trial.py\n"
+    code, made = measure(tmp_path / "runs")
+    assert made == []
+    assert code.endswith("without changes of code; git status has: M adaloss/trial.py")
+
+
+def test_a_commit_that_is_checked_out_meanwhile_ends_the_measurement(
+    versus, measure, clean, monkeypatch, tmp_path
+):
+    commits = iter(("abc", "abc", "def"))
+    monkeypatch.setattr(
+        versus.kept, "git", lambda command, *rest: next(commits) if "HEAD" in rest else ""
+    )
+    code, made = measure(tmp_path / "runs")
+    assert code == f"{tmp_path / 'runs'}: not kept: another commit was checked out meanwhile"
+    assert len(made) == 2
+    assert len((tmp_path / "runs").read_text().splitlines()) == 1
+
+
+def test_without_git_nothing_can_be_kept(measure, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, made = measure(tmp_path / "runs")
+    assert made == []
+    assert code.startswith("--runs needs git and a checkout of adaloss-sweep: ")
+
+
+def test_a_file_that_cannot_be_written_is_named(measure, clean, tmp_path):
+    code, made = measure(tmp_path)
+    assert (code, made) == (f"{tmp_path} cannot be written: Is a directory", [])
+
+
+def test_each_row_of_the_page_has_all_columns(versus, make_run):
+    (row,) = versus.summary.rows_of([make_run("optuna-processes", 9.0, again=1)])
+    line, head = versus.page.line(row), versus.page.HEAD.splitlines()[0]
+    assert line.count("|") == head.count("|")
+    assert "2 of 2, 3 trainings" in line
+    assert all(text in line for text in ("in a journal", "had not ended", "a data frame"))
 
 
 def test_the_overhead_of_a_further_trial(versus, make_run):
