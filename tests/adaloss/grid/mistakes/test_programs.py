@@ -36,7 +36,7 @@ A_GROUP = r"write a group for each metric, as in loss=(?P<loss>\S+)"
 
 
 @pytest.fixture
-def problem_lines(tmp_path):
+def mistakes(tmp_path):
     def load_and_catch(text):
         path = tmp_path / "grid.yaml"
         path.write_text(text)
@@ -164,9 +164,9 @@ REPLACED = {
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), REPLACED.values(), ids=REPLACED)
-def test_a_mistake_in_a_value(problem_lines, old, new, expected):
+def test_a_mistake_in_a_value(mistakes, old, new, expected):
     assert GRID.count(old) == 1
-    assert problem_lines(GRID.replace(old, new)) == [expected]
+    assert mistakes(GRID.replace(old, new)) == [expected]
 
 
 # (the text added at the end, from line 8 on, and the expected message)
@@ -303,8 +303,8 @@ ADDED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), ADDED.values(), ids=ADDED)
-def test_a_mistake_elsewhere(problem_lines, text, expected):
-    assert problem_lines(f"{GRID}{text}\n") == [f"8: {expected}"]
+def test_a_mistake_elsewhere(mistakes, text, expected):
+    assert mistakes(f"{GRID}{text}\n") == [f"8: {expected}"]
 
 
 MISSPELT = {
@@ -323,27 +323,27 @@ MISSPELT = {
 
 
 @pytest.mark.parametrize(("key", "meant"), MISSPELT.items())
-def test_a_misspelt_key_suggests_the_key_that_is_meant(problem_lines, key, meant):
-    (problem,) = problem_lines(f"{GRID}{key}: 3\n")
+def test_a_misspelt_key_suggests_the_key_that_is_meant(mistakes, key, meant):
+    (problem,) = mistakes(f"{GRID}{key}: 3\n")
     assert problem == f"8: unknown key '{key}'; did you mean {meant}?"
 
 
-def test_our_own_parameters_are_no_hint_for_a_program(problem_lines):
-    (problem,) = problem_lines(f"{GRID}learning_rate: 3\n")
+def test_our_own_parameters_are_no_hint_for_a_program(mistakes):
+    (problem,) = mistakes(f"{GRID}learning_rate: 3\n")
     assert problem.startswith("8: unknown key 'learning_rate'; known: name, description, ")
 
 
 @pytest.mark.parametrize("key", ["command: [python]", "python: python3"])
-def test_a_function_has_no_process_of_its_own(problem_lines, key):
+def test_a_function_has_no_process_of_its_own(mistakes, key):
     text = GRID.replace("train.py", "train:main") + key + "\n"
-    assert problem_lines(text) == [
+    assert mistakes(text) == [
         f"8: {key.partition(':')[0]} is for a script, and program is a function"
     ]
 
 
-def test_each_word_of_a_command_has_its_own_line(problem_lines):
+def test_each_word_of_a_command_has_its_own_line(mistakes):
     text = f"{GRID}command:\n  - python\n  - [x]\n  - ${{nothing}}\n"
-    first, second = problem_lines(text)
+    first, second = mistakes(text)
     assert first == "10: command: each word of a command must be text, found a list"
     assert second.startswith("11: command: unknown macro ${nothing}; known: env, interpreter, ")
 
@@ -426,31 +426,31 @@ RANDOMS = {
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), RANDOMS.values(), ids=RANDOMS)
-def test_a_mistake_in_a_random_search(problem_lines, old, new, expected):
+def test_a_mistake_in_a_random_search(mistakes, old, new, expected):
     assert RANDOM.count(old) == 1
-    assert problem_lines(RANDOM.replace(old, new)) == [expected]
+    assert mistakes(RANDOM.replace(old, new)) == [expected]
 
 
-def test_points_that_are_not_drawn_are_not_compared_with_the_rest_of_the_grid(problem_lines):
+def test_points_that_are_not_drawn_are_not_compared_with_the_rest_of_the_grid(mistakes):
     text = RANDOM.replace("run_cap: 4\n", "")
     text += "exclude: [{opt: rmsprop}]\noverrides: [{match: {lr: 3}, set: {opt: x}}]\n"
     text += "tables: [{only: {opt: nothing}}]\nlabels: {nothing: none}\n"
-    assert problem_lines(text) == ["4: method: random needs run_cap, the number of points"]
+    assert mistakes(text) == ["4: method: random needs run_cap, the number of points"]
 
 
 def test_a_mistake_in_a_dotted_parameter_is_not_reported_again_where_cells_are_chosen(
-    problem_lines,
+    mistakes,
 ):
     text = GRID.replace("[0.1, 1]", "[0.1, .nan]").replace("batch-size", "lr")
-    assert problem_lines(f"{text}exclude: [{{optimizer.lr: 1}}]\n") == [
+    assert mistakes(f"{text}exclude: [{{optimizer.lr: 1}}]\n") == [
         "5: optimizer.lr must be a value other than .nan, found .nan"
     ]
 
 
-def test_all_mistakes_are_reported_together(problem_lines):
+def test_all_mistakes_are_reported_together(mistakes):
     text = (
         GRID.replace("val_loss", "''").replace("32", ".nan").replace("[0.1, 1]", "{}")
         + "command: []\nmetrics: {pattern: '('}\nseed: 1\n"
     )
-    lines = [problem.partition(":")[0] for problem in problem_lines(text)]
+    lines = [problem.partition(":")[0] for problem in mistakes(text)]
     assert lines == ["3", "5", "6", "8", "9", "10"]

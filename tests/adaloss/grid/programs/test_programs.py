@@ -275,7 +275,7 @@ def test_loading_imports_nothing_heavy(tmp_path, lines, imported):
         "load_sweep(Path(sys.argv[1])); "
         "print(*{'torch', 'numpy', 'scipy', 'pandas', 'wandb', 'ray'} & set(sys.modules))"
     )
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     done = subprocess.run(
         [sys.executable, "-c", code, path], cwd=root, capture_output=True, text=True, check=True
     )
