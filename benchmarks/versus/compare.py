@@ -157,7 +157,6 @@ def versions() -> dict[str, str]:
 
 def notes_on(rows: Sequence[Row], options: argparse.Namespace) -> list[str]:
     """Lines on how the runs were measured."""
-    repetitions = max((row.repetitions for row in rows), default=0)
     training = {row.trials: min(other.training for other in rows if other.trials == row.trials)
              for row in rows}  # fmt: skip
     floors = ", ".join(
@@ -165,7 +164,7 @@ def notes_on(rows: Sequence[Row], options: argparse.Namespace) -> list[str]:
     )
     return [
         f"digits, small_cnn, {options.epochs} epochs, {options.workers} workers of one thread; "
-        f"medians of {repetitions} repetitions in random order. The training alone, in the way in "
+        f"medians of the runs, in random order. The training alone, in the way in "
         f"which it was fastest, takes {floors} trials: no way can take less.",
         "",
         ", ".join(f"{name} {version}" for name, version in versions().items()) + ".",

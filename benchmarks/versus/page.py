@@ -6,9 +6,9 @@ from summary import Row, Verdict, further_overheads
 from ways import WAYS
 
 HEAD = (
-    "| trials | way | wall, s | to adaloss-sweep | CPU, s | memory, GB | overhead per trial, s "
-    "| same numbers | records | resume | tables |\n"
-    "|---:|---|---:|---:|---:|---:|---:|---:|---|---|---|"
+    "| trials | way | runs | wall, s | to adaloss-sweep | CPU, s | memory, GB "
+    "| overhead per trial, s | same numbers | records | resume | tables |\n"
+    "|---:|---|---:|---:|---:|---:|---:|---:|---:|---|---|---|"
 )
 
 
@@ -38,6 +38,7 @@ def line(row: Row) -> str:
     cells = (
         f"{row.trials:,}",
         way.title,
+        row.repetitions,
         f"{row.wall:.1f}",
         row.ratio or "",
         f"{row.cpu:.0f}",
