@@ -13,7 +13,6 @@ from runners.planning import make_plan
 from runners.preflight.finding import Finding, refused, warning
 from runners.preflight.machine.gpus import may_use_gpus
 from runners.preflight.planned import Planned
-from runners.tidy.sizes import counted
 from runners.trials.machine import cpus_of_this_machine, cpus_per_trial
 
 
@@ -66,8 +65,8 @@ def other_threads(planned: Planned) -> Iterator[Finding]:
         possible = recorded.threads <= cpus_of_this_machine() or os.environ.get("RAY_ADDRESS")
         yield warning(
             "threads",
-            f"each of the trials to run would have {counted(now, 'thread')}, and results on record "
-            f"had {recorded.threads}; the last digits of numbers may depend on that",
+            f"each of the trials to run would have {now} thread{'' if now == 1 else 's'}, and results "
+            f"on record had {recorded.threads}; the last digits of numbers may depend on that",
             f"write resources: {{cpu: {recorded.threads}}} to go on as before"
             if possible
             else "go on on a machine with as many processors, or compute all trials again here",
