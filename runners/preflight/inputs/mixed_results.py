@@ -63,10 +63,11 @@ def other_threads(planned: Planned) -> Iterator[Finding]:
     now = cpus_per_trial(planned.sweep)
     if recorded.threads != now:
         possible = recorded.threads <= cpus_of_this_machine() or os.environ.get("RAY_ADDRESS")
+        threads = f"{now} thread{'' if now == 1 else 's'}"
         yield warning(
             "threads",
-            f"each of the trials to run would have {now} thread{'' if now == 1 else 's'}, and results "
-            f"on record had {recorded.threads}; the last digits of numbers may depend on that",
+            f"each of the trials to run would have {threads}, and results on record had "
+            f"{recorded.threads}; the last digits of numbers may depend on that",
             f"write resources: {{cpu: {recorded.threads}}} to go on as before"
             if possible
             else "go on on a machine with as many processors, or compute all trials again here",
