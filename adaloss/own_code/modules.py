@@ -194,7 +194,7 @@ def is_own_path(path: str, folders: tuple[str, ...]) -> bool:
     """Whether a path is in one of the user's folders, and not in a package installed there."""
     path = os.path.normpath(path)
     # Almost all modules of a process end here.
-    if not any(is_in(path, folder) for folder in folders):
+    if not any(is_in(path, os.path.normpath(folder)) for folder in folders):
         return False
     if {"site-packages", "dist-packages"}.intersection(Path(path).parts):
         return False

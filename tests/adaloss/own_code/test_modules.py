@@ -13,6 +13,7 @@ from adaloss.own_code.modules import (
     PACKAGES,
     OwnCodeError,
     find_own_module,
+    forget_own_modules,
     import_own_module,
     is_own_path,
     own_code_first,
@@ -177,6 +178,17 @@ def test_modules_imported_by_computed_names_count_once_they_are_imported(write):
     assert now["mine_imports_by_name.py"] == loaded["mine_imports_by_name.py"]
 
 
+def test_code_beside_a_grid_that_is_named_through_another_folder_is_found(write):
+    # As of adaloss-sweep run sub/../grid.yaml.
+    write(sub__other="", mine_named_around="answer = 1")
+    around = write() / "sub" / ".."
+    with own_code_first([around]):
+        import_own_module("mine_named_around", [around])
+    assert set(loaded_digests([around])) == {"mine_named_around.py"}
+    forget_own_modules([around])
+    assert "mine_named_around" not in sys.modules
+
+
 def test_installed_packages_and_the_standard_library_are_not_the_users():
     everything = ("/",)
     assert is_own_path("/home/of/a/user", everything)
@@ -187,4 +199,5 @@ def test_installed_packages_and_the_standard_library_are_not_the_users():
 @pytest.mark.parametrize("path", ["/own/m.py", "/own/./m.py", "/own//m.py", "/other/../own/m.py"])
 def test_a_path_may_be_written_in_any_way(path):
     assert is_own_path(path, ("/own",))
+    assert is_own_path(path, ("/elsewhere", "/other/../own/"))
     assert not is_own_path(path, ("/ow", "/own/m"))
