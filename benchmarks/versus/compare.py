@@ -127,7 +127,8 @@ def measured_runs(options: argparse.Namespace) -> Iterator[Run]:
         if measured and identity_of(run) not in kept:
             if circumstances(measured.versions) != measured:
                 raise KeptError(
-                    f"{options.runs}: not kept: another commit was checked out meanwhile"
+                    f"{options.runs}: the last run is not kept, because another commit was checked "
+                    "out meanwhile: check out the first again and start again"
                 )
             keep(options.runs, run, measured)
         yield run

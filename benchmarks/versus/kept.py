@@ -70,7 +70,7 @@ def circumstances(versions: Mapping[str, str]) -> Circumstances:
     """
     if changed := git("status", "--porcelain", "--", *CODE):
         raise KeptError(
-            f"--runs needs a checkout without changes of code; git status has: "
+            "--runs needs a checkout without changes of code: commit or stash them, the first is "
             f"{changed.splitlines()[0].strip()}"
         )
     return Circumstances(
@@ -107,7 +107,9 @@ def kept_runs(path: Path, measured: Circumstances) -> dict[Identity, Run]:
         try:
             found = LINE.validate_json(line)
         except ValidationError as error:
-            raise KeptError(f"{path}, line {number}: not a run of this benchmark") from error
+            raise KeptError(
+                f"{path}, line {number}: not a run of this benchmark: name another file"
+            ) from error
         for name, now in vars(measured).items():
             if (then := getattr(found.measured, name)) != now:
                 raise KeptError(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_grid import GRID
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import METRICS_FILE
@@ -12,19 +13,6 @@ from analysis.figures.writing.files import figures_of, save_figures, shares_of, 
 from analysis.outputs import save_everything
 from analysis.results import read_results
 from analysis.tables.wording import file_name
-
-GRID = """\
-name: demo
-parameters:
-  dataset: digits
-  model: mlp
-  optimizer: [adaloss, sgd_constant]
-  b0: [0.1, 1]
-  lr: 0.1
-  epochs: 2
-  batch_size: 32
-seeds: 2
-"""
 
 
 @pytest.fixture

@@ -179,14 +179,14 @@ def test_runs_of_another_commit_or_version_are_not_mixed_in(measure, clean, tmp_
         f"{path}, line 1: measured with another commit (abc; now def): name another file"
     )
     path.write_text("{}\n")
-    assert measure(path) == (f"{path}, line 1: not a run of this benchmark", [])
+    assert measure(path) == (f"{path}, line 1: not a run of this benchmark: name another file", [])
 
 
 def test_changed_code_is_not_measured_as_a_commit(measure, clean, tmp_path):
     clean["status"] = " M adaloss/trial.py\n"
     code, made = measure(tmp_path / "runs")
     assert made == []
-    assert code.endswith("without changes of code; git status has: M adaloss/trial.py")
+    assert code.endswith("commit or stash them, the first is M adaloss/trial.py")
 
 
 def test_a_commit_that_is_checked_out_meanwhile_ends_the_measurement(
@@ -197,7 +197,8 @@ def test_a_commit_that_is_checked_out_meanwhile_ends_the_measurement(
         versus.kept, "git", lambda command, *rest: next(commits) if "HEAD" in rest else ""
     )
     code, made = measure(tmp_path / "runs")
-    assert code == f"{tmp_path / 'runs'}: not kept: another commit was checked out meanwhile"
+    assert code.startswith(f"{tmp_path / 'runs'}: the last run is not kept")
+    assert code.endswith("check out the first again and start again")
     assert len(made) == 2
     assert len((tmp_path / "runs").read_text().splitlines()) == 1
 

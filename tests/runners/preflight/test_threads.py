@@ -87,6 +87,11 @@ def test_a_trial_that_left_no_numbers_is_passed_over(going_on):
     lost = Failure(kind=FailureKind.WORKER_LOST, message="it was killed")
     change(left, state=TrialState.FAILED, failure=lost, provenance=None, last=None, best_val=None)
     assert len(sentences(left)) == 1
+    others = left.store.read_result(left.sweep.trials[1]).provenance.model_copy(
+        update={"threads": 64}
+    )
+    change(left, provenance=others)
+    assert "had 1;" in sentences(left)[0]
     # A GPU's numbers do not depend on the processor's threads.
     change(left, position=1, memory=DeviceMemory(peak=10**9, total=10**11))
     assert sentences(left) == []
@@ -119,13 +124,15 @@ def test_without_records_or_trials_nothing_is_said(going_on):
     assert sentences(planned) == []
 
 
-def test_trials_that_were_never_started_are_not_looked_up(going_on, monkeypatch):
-    planned = going_on("cpu: 2")
+def test_trials_that_were_never_started_are_not_looked_up(planned, monkeypatch):
+    whole = planned(extra="resources: {cpu: 2}\n")
+    first, *_, last = whole.sweep.trials
+    finish(whole.store, last, TrialState.COMPLETE)
     read = []
     reading = Store.read_result
     monkeypatch.setattr(
         Store, "read_result", lambda store, trial: read.append(trial) or reading(store, trial)
     )
-    # As with --limit: one trial is to run, and the others have not begun.
-    assert len(sentences(replace(planned, trials=planned.trials[:1]))) == 1
-    assert read == [planned.sweep.trials[0]]
+    # As with --limit: one trial is to run, and most others have not begun.
+    assert len(sentences(replace(whole, trials=(first,)))) == 1
+    assert read == [last]
