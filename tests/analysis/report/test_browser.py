@@ -1,3 +1,5 @@
+"""The report in a real browser: what it draws, how it is used, and what may not run."""
+
 import os
 import shutil
 from dataclasses import replace

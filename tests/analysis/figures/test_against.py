@@ -1,45 +1,29 @@
+"""Accuracy against b0: lines through the means, what diverged, panels, names and scales."""
+
 import itertools
 import math
-import re
-import zlib
-from io import BytesIO
 
-import matplotlib as mpl
 import numpy as np
 import pytest
-from fontTools.ttLib import TTFont
+from against_figures import figure_of
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from matplotlib.path import Path
 from matplotlib.text import Text
 
-from adaloss.errors import UserError
 from adaloss.optimizer_names import LOSS_OPTIMIZERS
-from analysis.figures import COLUMN_INCHES, accuracy_against, save_figure
-from analysis.figures.parts.line_styles import (
-    MAX_LINES,
-    OPTIMIZER_STYLES,
-    OTHER_STYLES,
-    line_styles,
-)
-from analysis.figures.parts.positions import positions_of
+from analysis.figures import COLUMN_INCHES, save_figure
+from analysis.figures.parts.line_styles import MAX_LINES, OPTIMIZER_STYLES
 from analysis.figures.parts.sheet import MAX_PANELS
 from analysis.figures.parts.ticks import ticks_of
-from analysis.figures.writing.saving import SHAPING, UNDATED
 from analysis.tables.tables import TableError
 
-SUFFIXES = tuple(UNDATED)
 LONG_NAMES = (
     "vit_small_patch16_224.augreg_in21k_ft_in1k",
     "resnet50.fb_swsl_ig1b_ft_in1k",
     "swinv2_base_window12to24_192to384.ms_in22k_ft_in1k",
     "deit3_small_patch16_224.fb_in22k_ft_in1k",
 )
-
-
-def figure_of(records, **changes):
-    settings = {"metric": "test/top1", "at": "last", "title": "demo"}
-    return accuracy_against(records.frame(), **settings | changes)
 
 
 def lines(axes, optimizer):
@@ -299,129 +283,3 @@ def test_a_sweep_without_trials_is_an_empty_figure(records, tmp_path):
     figure = figure_of(records)
     save_figure(figure, tmp_path / "figure.png")
     assert figure.axes == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_the_same_records_give_the_same_bytes(eventful, tmp_path, suffix):
-    paths = [tmp_path / f"{name}{suffix}" for name in "ab"]
-    for path in paths:
-        save_figure(figure_of(eventful), path)
-    first, second = (path.read_bytes() for path in paths)
-    assert first == second
-    for trace in (b"CreationDate", b"dc:date", mpl.__version__.encode()):
-        assert trace not in first
-
-
-def test_fonts_are_embedded_as_true_type(eventful, tmp_path):
-    save_figure(figure_of(eventful), tmp_path / "figure.pdf")
-    content = (tmp_path / "figure.pdf").read_bytes()
-    assert b"/CIDFontType2" in content
-    assert b"/Type3" not in content
-
-
-def fonts_in(pdf):
-    """The tables of each font in a PDF."""
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf.read_bytes(), re.DOTALL)
-    unpacked = [zlib.decompressobj().decompress(stream) for stream in streams if stream[:1] == b"x"]
-    fonts = [content for content in unpacked if content.startswith(b"\0\1\0\0")]
-    return [set(TTFont(BytesIO(font)).keys()) for font in fonts]
-
-
-@pytest.mark.slow
-def test_fonts_lack_what_no_viewer_needs(eventful, tmp_path):
-    save_figure(figure_of(eventful), tmp_path / "figure.pdf")
-    fonts = fonts_in(tmp_path / "figure.pdf")
-    assert fonts
-    for tables in fonts:
-        assert {"glyf", "cmap", "hmtx"} <= tables
-        assert not tables & set(SHAPING)
-
-
-@pytest.mark.slow
-def test_pdfs_are_written_by_libraries_that_have_no_such_setting(eventful, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "analysis.figures.writing.saving.DROPPED", "fontTools.subset.Options._no_such_name"
-    )
-    save_figure(figure_of(eventful), tmp_path / "figure.pdf")
-    assert all(tables & set(SHAPING) for tables in fonts_in(tmp_path / "figure.pdf"))
-
-
-@pytest.mark.slow
-def test_a_figure_in_several_formats_is_laid_out_as_in_one(eventful, tmp_path):
-    for suffix in SUFFIXES:
-        save_figure(figure_of(eventful), tmp_path / f"one{suffix}")
-    figure = figure_of(eventful)
-    for suffix in reversed(SUFFIXES):
-        save_figure(figure, tmp_path / f"all{suffix}")
-        # What has been laid out is not laid out again.
-        assert figure.get_layout_engine() is None
-    for suffix in SUFFIXES:
-        one, other = (tmp_path / f"{name}{suffix}" for name in ("one", "all"))
-        assert one.read_bytes() == other.read_bytes()
-
-
-def test_an_unknown_suffix_is_refused(records, tmp_path):
-    records.cell([90.0])
-    with pytest.raises(
-        UserError, match=r"figure.xls: a figure's suffix must be one of \.png, \.svg"
-    ):
-        save_figure(figure_of(records), tmp_path / "figure.xls")
-    assert list(tmp_path.glob("figure*")) == []
-
-
-@pytest.mark.slow
-def test_the_settings_of_the_user_neither_show_nor_change(eventful, tmp_path):
-    save_figure(figure_of(eventful), tmp_path / "plain.png")
-    with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "axes.facecolor": "red"}):
-        before = dict(mpl.rcParams)
-        save_figure(figure_of(eventful), tmp_path / "theirs.png")
-        assert dict(mpl.rcParams) == before
-    assert (tmp_path / "theirs.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
-
-
-def test_every_optimizer_has_a_name_and_a_look_of_its_own():
-    assert set(OPTIMIZER_STYLES) == set(LOSS_OPTIMIZERS)
-    looks = [*OPTIMIZER_STYLES.values(), *OTHER_STYLES]
-    assert len({style.marker for style in looks}) == len(looks)
-    assert len({style.colour for style in OPTIMIZER_STYLES.values()}) == len(LOSS_OPTIMIZERS)
-
-
-def test_an_optimizer_looks_the_same_whatever_is_beside_it():
-    mixed = line_styles(["x", "sgd_constant", 0.1, "adaloss"])
-    assert mixed["adaloss"] == line_styles(["adaloss"])["adaloss"]
-    assert (mixed["x"], mixed[0.1]) == (OTHER_STYLES[0], OTHER_STYLES[1])
-    assert len(set(line_styles(range(20)).values())) == 20
-
-
-@pytest.mark.parametrize(
-    ("values", "ordered", "logarithmic", "spacing"),
-    [
-        ((10, 0.1, 1), (0.1, 1, 10), True, 1),
-        ((1, 10, 1000), (1, 10, 1000), True, 1),
-        ((5,), (5,), True, 1),
-        ((1.0, 0.0, 2.0), (1.0, 0.0, 2.0), False, 1),
-        (("b", "a"), ("b", "a"), False, 1),
-        ((True, False), (True, False), False, 1),
-        ((None, 64), (None, 64), False, 1),
-    ],
-)
-def test_where_values_stand_on_the_axis(values, ordered, logarithmic, spacing):
-    places = positions_of(values)
-    assert (places.values, places.logarithmic) == (ordered, logarithmic)
-    assert places.spacing == pytest.approx(spacing)
-    assert places.numbers == (ordered if logarithmic else tuple(range(len(values))))
-
-
-@pytest.mark.parametrize("values", [(1, 10, 1000), ("a", "b"), (5,)])
-def test_the_axis_has_room_for_shifted_places_at_both_ends(values):
-    places = positions_of(values)
-    low, high = places.limits
-    assert low < min(places.shifted(-0.49))
-    assert high > max(places.shifted(0.49))
-    assert places.shares[0] == pytest.approx(1 - places.shares[-1])
-
-
-def test_shifted_places_move_by_the_same_share_everywhere():
-    assert positions_of((1, 100)).shifted(0.5) == pytest.approx([10, 1000])
-    assert positions_of(("a", "b")).shifted(0.5) == [0.5, 1.5]
