@@ -10,6 +10,7 @@ from analysis.comparison.outcomes import ComparedCell
 from analysis.comparison.wording import (
     count_of,
     counted,
+    decimals_of,
     name_texts,
     number_of,
     p_text,
@@ -28,8 +29,7 @@ def comparison_page(comparison: Comparison, *, decimals: int = 2) -> Page:
     Numbers have this many ``decimals``. *Ours* is the first side, also called *here*; *theirs* is
     the second, *there*.
     """
-    small = decimals if comparison.measure.about.may_be_small else None
-    chosen = Decimals(decimals, small=small)
+    chosen = decimals_of(comparison.measure, decimals)
     sections = [conditions_section(comparison), cells_section(comparison, chosen)]
     if comparison.unmatched:
         sections.append(unmatched_section(comparison, chosen))

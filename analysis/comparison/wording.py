@@ -22,6 +22,11 @@ STATUS_TEXTS: Mapping[CellStatus, str] = {
 }
 
 
+def decimals_of(measure: Measure, decimals: int) -> Decimals:
+    """So many decimals; a metric that may be small has as many digits instead."""
+    return Decimals(decimals, small=decimals if measure.about.may_be_small else None)
+
+
 def name_texts(comparison: Comparison, cell: ComparedCell) -> tuple[str, ...]:
     """The texts that name a cell, one per field of ``named_by``."""
     return tuple(field_here_and_there(name, cell, comparison.names) for name in comparison.named_by)

@@ -60,9 +60,18 @@ def profiles_of(frame: pd.DataFrame, spec: TableSpec, measure: Measure) -> Profi
         for column in columns:
             cost = of_problem.get(column)
             lacking[column] += cost is None
-            ratios[column].append(inf if cost is None or cost == inf else cost / least)
+            ratios[column].append(ratio(inf if cost is None else cost, least))
     ordered = {column: tuple(sorted(found)) for column, found in ratios.items()}
     return Profiles(problems=len(costs), unsolved=unsolved, ratios=ordered, lacking=lacking)
+
+
+def ratio(cost: float, least: float) -> float:
+    """How many times the least cost; a target reached at the start costs nothing."""
+    if cost == inf:
+        return inf
+    if least == 0:
+        return 1.0 if cost == 0 else inf
+    return cost / least
 
 
 def cost_of(states: Sequence[str], values: Sequence[float]) -> float | None:

@@ -27,10 +27,10 @@ class Samples:
     ``values`` has the measure of each complete trial, else NaN. ``diverged`` marks the trials that
     diverged and those with an infinite value: both are worse than any number. ``repeated`` marks
     trials that an earlier row of the column also has (its optimizer does not use the row's
-    field). By column and row, ``declared`` says whether the sweep has the
-    cell, ``not_available`` whether it diverged by ``na_if`` or did not always reach the target,
-    ``has_mean`` whether it has a mean. ``lost`` is what to call a cell that is not available,
-    ``row_name`` what the rows' field is called.
+    field), ``is_trial`` those that the sweep has. By column and row, ``declared`` says whether the
+    sweep has the cell, ``not_available`` whether it diverged by ``na_if`` or did not always reach
+    the target, ``has_mean`` whether it has a mean. ``lost`` is what to call a cell that is not
+    available, ``row_name`` what the rows' field is called.
     """
 
     part: str
@@ -45,6 +45,7 @@ class Samples:
     values: Floats
     diverged: Bools
     repeated: Bools
+    is_trial: Bools
     declared: Bools
     not_available: Bools
     has_mean: Bools
@@ -90,10 +91,11 @@ def samples_of_part(
     seeds = tuple(sorted(dict.fromkeys(values_of(part, "seed"))))
     shape = (len(table.column_values), len(table.row_values), len(seeds))
     values, diverged = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    repeated = np.zeros(shape, dtype=bool)
+    repeated, is_trial = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     seen: dict[tuple[int, str], int] = {}
     for at, trial_id, state, value in trials_of(part, table, seeds, measure):
         column, row, _ = at
+        is_trial[at] = True
         repeated[at] = seen.setdefault((column, trial_id), row) != row
         if state == TrialState.DIVERGED.value or isinf(value):
             diverged[at] = True
@@ -112,6 +114,7 @@ def samples_of_part(
         values=values,
         diverged=diverged,
         repeated=repeated,
+        is_trial=is_trial,
         **statuses(table),
     )
 

@@ -32,7 +32,7 @@ class Sensitivity:
 
 def sensitivities(whole: pd.DataFrame, spec: TableSpec, measure: Measure) -> Iterator[Sensitivity]:
     """The table along each of its tuned fields that has several numbers, with the others tuned."""
-    rows = (spec.rows,) if whole[spec.rows].nunique() > 1 else ()
+    rows = (spec.rows,) if len(set(values_of(whole, spec.rows))) > 1 else ()
     for field in spec.tune:
         values = set(values_of(whole, field))
         if len(values) < 2 or positive_numbers(values) is None:

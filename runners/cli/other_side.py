@@ -45,8 +45,10 @@ def compared(ours: "Results", theirs: str) -> "Comparison":
     from adaloss.grid.sweep import resolve_grid
     from analysis.comparison.compare import compare as compare_sides
     from analysis.comparison.from_records import records_side
+    from analysis.frame.frame import fields_in
     from analysis.published import named_side
     from analysis.results import read_results
+    from analysis.tables.tables import check_names
 
     measure, na_if = ours.measure, ours.spec.na_if
     other = named_side(theirs, measure=measure)
@@ -56,6 +58,12 @@ def compared(ours: "Results", theirs: str) -> "Comparison":
         same = {"metric": measure.metric, "at": measure.at, "only": {}, "exclude": ()}
         spec = ours.spec.model_copy(update=same)
         results = read_results(sweep, sweep.trials, store, [spec])
+        # What the other sweep does not vary need not be chosen there.
+        fields = fields_in(results.frame)
+        spec = spec.model_copy(update={"tune": tuple(f for f in spec.tune if f in fields)})
+        if spec.tune:
+            check_names(spec, measure, results.frame)
+        results = replace(results, specs=(spec,))
         same_name = sweep.name == ours.sweep.name
         name = f"{sweep.name} by {theirs}" if same_name else sweep.name
         other = records_side(results.chosen(), name=name, measure=measure, na_if=na_if)

@@ -139,8 +139,8 @@ def put_json(value: dict[str, Any], output: Path | None) -> None:
 
 
 def in_json(frame: "DataFrame") -> list[dict[str, Any]]:
-    """The rows of a frame; values that are not finite become null."""
-    import json
-
-    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    """The rows of a frame with all digits; missing values become null."""
+    rows: list[dict[Any, Any]] = (
+        frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+    )
     return rows

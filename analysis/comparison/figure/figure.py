@@ -12,7 +12,7 @@ from analysis.comparison.compare import Comparison
 from analysis.comparison.figure.marks import PLAIN, draw_numbers, draw_row, is_diverged, note
 from analysis.comparison.figure.rows import Panel, panels_of
 from analysis.comparison.outcomes import ComparedCell, Outcome
-from analysis.comparison.wording import condition_notes, unit
+from analysis.comparison.wording import condition_notes, decimals_of, unit
 from analysis.figures.parts.axes import in_default_style
 from analysis.figures.parts.band import Band
 from analysis.figures.parts.labels import bounded, literal
@@ -39,7 +39,7 @@ def comparison_figure(comparison: Comparison, *, decimals: int = 2) -> Figure:
     a band at the start of the axis. A difference far beyond the others is an arrow at the edge with
     its number. Both means are on the right, and the differing conditions below the key.
     """
-    return draw(comparison, panels_of(comparison), Decimals(decimals))
+    return draw(comparison, panels_of(comparison), decimals_of(comparison.measure, decimals))
 
 
 @in_default_style

@@ -65,6 +65,8 @@ def status_of(line: Line, *, has_mean: bool) -> CellStatus:
         return CellStatus.VALUE
     if line.texts.get("na", "").lower() == "true":
         return CellStatus.NA
+    if line.texts.get("reached", "").lower() == "false":
+        return CellStatus.UNREACHED
     failed = line.texts.get("failed", "")
     return CellStatus.FAILED if failed not in ("", "0") else CellStatus.EMPTY
 

@@ -24,21 +24,20 @@ def endings(
     Those that never reach the target are counted among the shown trials, all others in the whole
     frame, which has those of all tuned values.
     """
-    trials = whole.drop_duplicates("trial_id")
-    states = trials["state"].tolist()
+    states = whole["state"].tolist()
     tried = f", of all {' and '.join(names.fields(spec.tune))} tried" if spec.tune else ""
     parts = []
-    if text := by_column(trials, states, TrialState.DIVERGED.value, spec, names):
+    if text := by_column(whole, states, TrialState.DIVERGED.value, spec, names):
         parts.append(f"diverged: {text}{tried}")
     if measure.reach is not None:
-        shown = frame.drop_duplicates("trial_id")
-        never = np.isinf(shown[measure.column].to_numpy(dtype=float)).tolist()
-        if text := by_column(shown, [str(one) for one in never], str(True), spec, names):
+        never = np.isinf(frame[measure.column].to_numpy(dtype=float)).tolist()
+        if text := by_column(frame, [str(one) for one in never], str(True), spec, names):
             parts.append(f"never got there: {text}")
-    lost = Counter(states)
+    distinct = whole.drop_duplicates("trial_id")["state"].tolist()
+    lost = Counter(distinct)
     for state, words in ((TrialState.FAILED.value, "failed"), (MISSING, "have not ended")):
         if lost[state]:
-            parts.append(f"{lost[state]} of {len(states)} trials {words}{tried}")
+            parts.append(f"{lost[state]} of {len(distinct)} trials {words}{tried}")
     if not parts:
         return None
     text = "; ".join(parts)
@@ -48,20 +47,28 @@ def endings(
 def by_column(
     trials: pd.DataFrame, states: Sequence[str], state: str, spec: TableSpec, names: Names
 ) -> str:
-    """The columns with trials in a state, and at which rows; the most first."""
+    """The columns with trials in a state, and at which rows; the most first.
+
+    Cells share the trials that do not use what differs between them: counted once, named at each.
+    """
     columns, rows = (values_of(trials, field) for field in (spec.columns, spec.rows))
-    declared, counts = Counter(columns), Counter[object]()
+    declared: dict[object, set[str]] = {}
+    counts: dict[object, set[str]] = {}
     where: dict[object, dict[object, None]] = {}
-    for column, row, found in zip(columns, rows, states, strict=True):
+    for trial, column, row, found in zip(
+        trials["trial_id"].tolist(), columns, rows, states, strict=True
+    ):
+        declared.setdefault(column, set()).add(trial)
         if found == state:
-            counts[column] += 1
+            counts.setdefault(column, set()).add(trial)
             where.setdefault(column, {})[row] = None
+    most = sorted(counts, key=lambda column: -len(counts[column]))
     texts = [
-        f"{names.alone(spec.columns, column)} in {number} of {declared[column]} trials"
-        + at(tuple(where[column]), rows, spec, names)
-        for column, number in counts.most_common(MOST_COLUMNS)
+        f"{names.alone(spec.columns, column)} in {len(counts[column])} of "
+        f"{len(declared[column])} trials" + at(tuple(where[column]), rows, spec, names)
+        for column in most[:MOST_COLUMNS]
     ]
-    rest = len(counts) - MOST_COLUMNS
+    rest = len(most) - MOST_COLUMNS
     return ", ".join([*texts, *([f"{rest} more"] if rest > 0 else [])])
 
 

@@ -12,7 +12,6 @@ from analysis.stats.answer.tuning import tuning_sentence
 from analysis.stats.answer.width import width_sentence
 from analysis.stats.page.wording import p_text
 from analysis.stats.robustness import is_accuracy
-from analysis.tables.tuning import Choices
 
 MOST_COLUMNS = 4
 WHOLE = 100.0
@@ -41,7 +40,7 @@ def best_sentences(subject: Subject) -> Iterator[str | None]:
     if have_one_column(subject):
         yield best_row_sentence(subject)
     else:
-        yield from claim_sentences(claims_of(subject.parts, tried_of(subject.choices)), subject)
+        yield from claim_sentences(claims_of(subject.parts, subject.choices), subject)
 
 
 def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
@@ -50,19 +49,23 @@ def claim_sentences(claims: Claims, subject: Subject) -> Iterator[str]:
     several = any(len(part.samples.rows) > 1 for part in subject.parts)
     over = f" over every {rows}" if several else ""
     at = "" if measure.at == LAST else f" {measure.when}"
-    tests = claims.tests + claims.row_tests
-    corrected = f", after Holm's correction for {tests} tests" if tests > 1 else ""
-    ranked = [ranking for ranking in claims.rankings if ranking.best is not None]
+    ranked = claims.rankings
     if not ranked:
         return
-    best = [leader_clause(ranking, tests, subject) for ranking in ranked]
+    best = [leader_clause(ranking, claims.tests, subject) for ranking in ranked]
     yield sentence(f"Best mean {measure.label}{at}{over}", named(best, ranked))
     if worse := [ranking for ranking in ranked if ranking.worse]:
         clauses = [listed(ranking.worse, subject) for ranking in worse]
-        yield sentence(f"Worse than it{over}{corrected}", named(clauses, worse))
+        yield sentence(f"Worse than it{over}{corrected(claims.tests)}", named(clauses, worse))
     if there := [ranking for ranking in ranked if ranking.at_rows]:
         clauses = [at_rows(ranking, subject) for ranking in there]
-        yield sentence(f"Worse than the best of a single {rows}{corrected}", named(clauses, there))
+        after = corrected(claims.row_tests)
+        yield sentence(f"Worse than the best of a single {rows}{after}", named(clauses, there))
+
+
+def corrected(tests: int) -> str:
+    """Of how many tests the p values are corrected."""
+    return f", after Holm's correction for {tests} tests" if tests > 1 else ""
 
 
 def named(clauses: Sequence[str], rankings: Sequence[Ranking]) -> list[tuple[str, str]]:
@@ -70,19 +73,14 @@ def named(clauses: Sequence[str], rankings: Sequence[Ranking]) -> list[tuple[str
     return [(one.samples.part, text) for text, one in zip(clauses, rankings, strict=True)]
 
 
-def tried_of(choices: Choices) -> dict[object, int]:
-    """The most values that each column's was chosen from."""
-    tried: dict[object, int] = {}
-    for (_, column, *_), choice in choices.items():
-        tried[column] = max(tried.get(column, 0), choice.tried)
-    return tried
-
-
 def leader_clause(ranking: Ranking, tests: int, subject: Subject) -> str:
     """Which column is best, and what the seeds do not distinguish from it."""
     best = f"{name_of(ranking.best, subject)} {number(ranking.mean, subject)}"
     tested = [one for one in ranking.equals if not isnan(one.p)]
     parts = []
+    if ranking.better:
+        beaten = f"worse than {listed(ranking.better, subject)}"
+        parts.append(f"{beaten} over every {subject.row_name} that both have")
     if tested:
         power = power_words(tested, ranking.mean, tests, subject)
         parts.append(f"not distinguishable from it by {power}: {nearest(tested, subject)}")
@@ -107,7 +105,7 @@ def nearest(found: Sequence[Difference], subject: Subject) -> str:
     """The columns with their differences from the best, the smallest first."""
     ordered = sorted(found, key=lambda one: abs(one.amount))
     names = ", ".join(
-        f"{name_of(one.column, subject)} by {number(abs(one.amount), subject)}"
+        f"{name_of(one.column, subject)} by {number(one.amount, subject)}"
         for one in ordered[:MOST_COLUMNS]
     )
     if len(ordered) > MOST_COLUMNS:
@@ -151,8 +149,8 @@ def unit_of(subject: Subject) -> str:
 def listed(found: Sequence[Difference], subject: Subject) -> str:
     """The columns with their differences, the largest first."""
     texts = []
-    for one in sorted(found, key=lambda one: -one.amount)[:MOST_COLUMNS]:
-        by = span(one.amount, one.amount, subject)
+    for one in sorted(found, key=lambda one: -abs(one.amount))[:MOST_COLUMNS]:
+        by = span(abs(one.amount), abs(one.amount), subject)
         p = f"p = {p_text(one.p)}".replace("= <", "< ")
         texts.append(f"{name_of(one.column, subject)} by {by} ({p})")
     more = f" and {len(found) - MOST_COLUMNS} more" if len(found) > MOST_COLUMNS else ""

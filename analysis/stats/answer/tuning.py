@@ -5,6 +5,7 @@ from collections import Counter
 import pandas as pd
 
 from adaloss.grid.tables.spec import TableSpec
+from analysis.frame.column_types import values_of
 from analysis.frame.frame import applicable_values, positions_by, task_in
 from analysis.tables.measure import Measure
 from analysis.tables.names import Names
@@ -20,7 +21,7 @@ def tuning_sentence(
     """How values were chosen; without tuning, what is known of the learning rate."""
     if choices:
         return chosen(spec, tuning_measure(frame, measure), choices, names)
-    if STEP_SIZE in spec.axes or frame[spec.columns].nunique() < 2:
+    if STEP_SIZE in spec.axes or len(set(values_of(frame, spec.columns))) < 2:
         return None
     if task_in(frame).is_program:
         # Nobody knows which of its parameters need tuning.

@@ -66,8 +66,10 @@ def aggregate_of(
     if measure.goal == "minimize":
         estimate, low, high = -estimate, -high, -low
     diverged = int((samples.diverged[column] & used).sum())
-    declared = samples.declared[column][:, None] & ~samples.repeated[column]
+    declared = samples.is_trial[column] & ~samples.repeated[column]
     numbers = (int(used.sum()), diverged, int(declared.sum()), n)
+    if measure.goal is None and diverged:
+        return (np.nan, *NO_INTERVAL, *numbers, "trials diverged, and neither direction is better")
     if np.isinf(estimate):
         return (np.nan, *NO_INTERVAL, *numbers, "a diverged trial is in the middle half")
     reached = n >= FEWEST_FOR_BOOTSTRAP and np.isnan(low) and np.isinf(replicates).any()

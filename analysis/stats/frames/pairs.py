@@ -18,10 +18,12 @@ from analysis.tables.measure import Measure
 TOO_MUCH_WORK = "too much work for the bootstrap"
 ONE_ROW, ALL_ROWS = "row", "all rows"
 """The scope of a comparison: one row of the table, or each seed's mean over the rows."""
+FIRST, SECOND = "first", "second"
+"""The sides of a comparison."""
 PAIR_COLUMNS = (
     *("scope", "row", "first", "second", "n", "seeds", "mean", "sd", "t", "df", "p"),
     *("t_low", "t_high", "bootstrap_low", "bootstrap_high", "tests", "holm_p"),
-    *("better", "findable", "note"),
+    *("better", "better_side", "findable", "note"),
 )
 
 
@@ -44,9 +46,10 @@ def pair_frame(samples: Samples, measure: Measure, generator: np.random.Generato
     pairs of ``seeds``; of first − second in the metric's units ``mean``, ``sd``, ``t``, ``df``,
     ``p``, ``t_low``, ``t_high``, ``bootstrap_low``, ``bootstrap_high``; ``tests``, how many the
     family (the scope of the part) has, and ``holm_p``; ``better``, the column with the better mean
-    or None; ``findable``, the minimum detectable difference: the true difference that n pairs
-    detect with 80 % power at Holm's first step if the deviation is the observed one; ``note``, the
-    reason for a missing value.
+    (None if there is none, but a column may be called None, too), and ``better_side``, which it is
+    (``first``, ``second`` or None); ``findable``, the minimum detectable difference: the true
+    difference that n pairs detect with 80 % power at Holm's first step if the deviation is the
+    observed one; ``note``, the reason for a missing value.
     """
     scopes = {
         ONE_ROW: list(each_row(samples)),
@@ -123,21 +126,23 @@ def family_rows(
     number = int((~np.isnan(tests.p)).sum())
     effects = {n: paired_effect(n, ALPHA / max(number, 1)) for n in {int(n) for n in tests.n}}
     for i, pair in enumerate(comparisons):
+        side = better_side(tests.mean[i], measure)
+        better = None if side is None else pair.first if side == FIRST else pair.second
         yield (
             *(scope, pair.row, pair.first, pair.second, int(tests.n[i]), seeds),
             *(tests.mean[i], tests.sd[i], tests.t[i], tests.df[i], tests.p[i]),
             *(tests.t_low[i], tests.t_high[i], tests.bootstrap_low[i], tests.bootstrap_high[i]),
-            *(number, adjusted[i], better_of(pair, tests.mean[i], measure)),
+            *(number, adjusted[i], better, side),
             np.nan if np.isnan(tests.p[i]) else effects[int(tests.n[i])] * tests.sd[i],
             note_on(pair, tests, i),
         )
 
 
-def better_of(pair: Comparison, mean: float, measure: Measure) -> object:
-    """The column with the better mean; None if they are equal or the metric has no goal."""
+def better_side(mean: float, measure: Measure) -> str | None:
+    """The side with the better mean; None if they are equal or the metric has no goal."""
     if measure.goal is None or np.isnan(mean) or mean == 0:
         return None
-    return pair.first if (mean > 0) == (measure.goal == "maximize") else pair.second
+    return FIRST if (mean > 0) == (measure.goal == "maximize") else SECOND
 
 
 def note_on(pair: Comparison, tests: PairedTests, i: int) -> str:

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 NAMING = frozenset(
-    {"part", "scope", "row", "first", "second", "column", "statistic", "better", "note"}
+    {
+        *("part", "scope", "row", "first", "second", "column", "statistic"),
+        *("better", "better_side", "note"),
+    }
 )
 """Columns of objects; pandas would turn their None into NaN."""
 

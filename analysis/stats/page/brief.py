@@ -8,6 +8,7 @@ from math import isnan
 from analysis.stats.answer.claims import Record, families, number_of_tests
 from analysis.stats.answer.subject import Subject
 from analysis.stats.distributions import ALPHA
+from analysis.stats.frames.pairs import ALL_ROWS, ONE_ROW
 from analysis.stats.page.wording import decimals_of, fewest_and_most, interval, number, p_text
 from analysis.stats.power import paired_effect
 from analysis.tables.page import PlainTable, Section
@@ -26,10 +27,14 @@ class Tested:
     record: Record
 
 
-def brief_sections(subject: Subject, tried: Mapping[object, int]) -> tuple[Section, ...]:
+def brief_sections(subject: Subject) -> tuple[Section, ...]:
     """The three sections, of the tests that the answer is about."""
-    *scopes, level = families(subject.parts, tried)
-    tests = sum(map(number_of_tests, scopes))
+    *scopes, level = families(subject.parts, subject.choices)
+    places = {
+        ALL_ROWS: f"over every {subject.row_name}",
+        ONE_ROW: f"at a single {subject.row_name}",
+    }
+    counts = dict(zip(places, map(number_of_tests, scopes), strict=True))
     found = [
         Tested(part=part.samples.part, record=record)
         for scope in scopes
@@ -39,13 +44,21 @@ def brief_sections(subject: Subject, tried: Mapping[object, int]) -> tuple[Secti
     tested = [one for one in found if not isnan(one.record["p"])]
     differ = [one for one in tested if one.record["p"] <= level]
     alike = [one for one in tested if one.record["p"] > level]
-    corrected = f", at {100 * level:g} % after Holm's correction for {tests} tests" * (tests > 1)
+    several = all(counts.values())
+    families_of = " and ".join(
+        f"{count} {places[scope]}" if several else f"{count} tests"
+        for scope, count in counts.items()
+        if count
+    )
+    corrected = f", at {100 * level:g} % after Holm's correction for {families_of}"
+    corrected *= sum(counts.values()) > 1
+    levels = {places[scope]: level / count for scope, count in counts.items() if count}
     return (
         section("What differs", f"Paired differences per seed{corrected}.", differ, subject),
         section("What does not", alike_words(alike, level), alike, subject, of_alike=True),
         Section(
             title="What could not be found out",
-            before=(*untested(found, len(found) - len(tested)), *smallest(tested, tests, level)),
+            before=(*untested(found, len(found) - len(tested)), *smallest(tested, levels)),
             after=(EVERYTHING,),
         ),
     )
@@ -70,9 +83,9 @@ def section(
     if not found:
         return Section(title=title, before=(NO_SUCH,))
     most = ALIKE if of_alike else DIFFERENT
-    ordered = sorted(found, key=lambda one: (one.record["row"] is not None, one.record["p"]))
+    ordered = sorted(found, key=lambda one: (one.record["scope"] == ONE_ROW, one.record["p"]))
     several = len(subject.parts) > 1
-    header = ("at", "first − second", "mean", "95 % t interval", "p (Holm)", "detectable")
+    header = ("at", "first − second", "n", "mean", "95 % t interval", "p (Holm)", "detectable")
     lines = tuple(line_of(one, subject)[not several :] for one in ordered[:most])
     rest = len(found) - most
     return Section(
@@ -94,8 +107,11 @@ def line_of(one: Tested, subject: Subject) -> tuple[str, ...]:
     first, second = (subject.names.text(spec.columns, record[side]) for side in ("first", "second"))
     return (
         one.part,
-        f"every {subject.row_name}" if row is None else subject.names.text(spec.rows, row),
+        subject.names.text(spec.rows, row)
+        if record["scope"] == ONE_ROW
+        else f"every {subject.row_name}",
         f"{first} − {second}",
+        str(record["n"]),
         number(record["mean"], decimals),
         interval(record["t_low"], record["t_high"], decimals),
         p_text(record["p"]),
@@ -114,10 +130,14 @@ def untested(found: Sequence[Tested], number_untested: int) -> Iterator[str]:
     yield f"{number_untested} of {len(found)} comparisons have no test: {'; '.join(told)}{more}."
 
 
-def smallest(tested: Sequence[Tested], tests: int, level: float) -> Iterator[str]:
-    """The differences that are too small for these seeds."""
+def smallest(tested: Sequence[Tested], levels: Mapping[str, float]) -> Iterator[str]:
+    """The differences that are too small for these seeds, at the first step of Holm."""
     for n in fewest_and_most(int(one.record["n"]) for one in tested):
+        effects = " or ".join(
+            f"{paired_effect(n, level):.2f}" + f" ({place})" * (len(levels) > 1)
+            for place, level in levels.items()
+        )
         yield (
-            f"With n = {n} seeds, a true difference below {paired_effect(n, level / tests):.2f} "
-            "standard deviations of the differences is missed more often than in 1 of 5 sweeps."
+            f"With n = {n} seeds, a true difference below {effects} standard deviations of "
+            "the differences is missed more often than in 1 of 5 sweeps."
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from adaloss.grid.tables.spec import NaIf, TableSpec
-from analysis.stats.answer.sentences import answer, tried_of
+from analysis.stats.answer.sentences import answer
 from analysis.stats.answer.subject import Subject
 from analysis.stats.frames.frames import (
     AGGREGATE,
@@ -109,7 +109,7 @@ def stats_page(
     if spec.ranks_points:
         only = (ranking_section(), measure_section(measure, na_if))
         return Page(title=title, sections=only, answer=answer(subject))
-    brief = brief_sections(subject, tried_of(choices))
+    brief = brief_sections(subject)
     sections = [
         section
         for part in parts

@@ -116,6 +116,6 @@ def line_of(record: dict[str, Any], measure: Measure, at_row: bool) -> tuple[str
         interval(record["t_low"], record["t_high"], decimals),
         interval(record["bootstrap_low"], record["bootstrap_high"], decimals),
         number(record["findable"], decimals),
-        "–" if record["better"] is None else value_text(record["better"]),
+        "–" if record["better_side"] is None else value_text(record["better"]),
         record["note"],
     )

@@ -238,6 +238,17 @@ def test_tables_come_back_as_the_records_they_are_of(eventful, written):
     assert not known & {"metric", "epoch reported", "standard deviation", "rounding"}
 
 
+def test_a_target_that_was_not_always_reached_comes_back_as_that(tmp_path):
+    path = tmp_path / "target.csv"
+    path.write_text(
+        "table,per,row_field,row,column_field,column,mean,std,n,failed,na,reached\n"
+        "t,{},b0,1.0,optimizer,adaloss,,,2,1,False,False\n"
+        "t,{},b0,1.0,optimizer,sgd_constant,,,2,1,False,\n"
+    )
+    cells = file_side(path, measure=ACCURACY).cells
+    assert [cell.status for cell in cells] == [CellStatus.UNREACHED, CellStatus.FAILED]
+
+
 def test_the_part_is_read_from_the_title_of_the_table(records, tmp_path):
     for model in ("mlp", "small_cnn"):
         records.cell([90, 91], model=model)

@@ -365,6 +365,19 @@ def test_a_difference_far_beyond_the_others_is_an_arrow_with_its_number(side_of)
     assert figure.axes[0].get_xlim()[0] > -70
 
 
+def test_small_numbers_have_digits_in_the_picture_too(records, tmp_path):
+    sides = []
+    for name, rate in (("ours", 0.0004), ("theirs", 0.0009)):
+        made = type(records)(Store(tmp_path / name))
+        made.cell([50.0, 51.0])
+        frame = made.frame()
+        frame["last:effective_lr"] = [rate, rate * 1.1]
+        measure = Measure(metric="effective_lr", at="last", goal=None)
+        sides.append(records_side(frame, name=name, measure=measure))
+    texts = drawn(comparison_figure(compare(*sides)))
+    assert any(text.startswith("4.20e-04") for text in texts)
+
+
 def test_a_panel_for_each_model(side_of):
     parts = [(model, b0) for model in ("mlp", "small_cnn") for b0 in (1.0, 2.0)]
     cells = {(("model", model), ("b0", b0)): [90.0, 91.0] for model, b0 in parts}

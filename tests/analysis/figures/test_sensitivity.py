@@ -104,6 +104,16 @@ def test_sensitivity_is_along_a_tuned_field_of_numbers_with_the_others_tuned(rec
     assert sorted(along.frame["lr"]) == [0.1, 1.0]
 
 
+@pytest.mark.parametrize("values", [(1000, None), (None, 1000)])
+def test_a_row_called_none_is_a_row_of_its_own(records, values):
+    for examples in values:
+        for lr in (0.1, 1.0):
+            records.cell([80 + lr], lr=lr, train_examples=examples)
+    spec = TableSpec(rows="train_examples", tune=("lr",), per=("model",))
+    (along,) = sensitivities(records.frame(), spec, ACCURACY)
+    assert along.spec.per == ("train_examples", "model")
+
+
 @pytest.fixture
 def costs(records):
     """A frame of epochs to the target, by model and optimizer, from lists over seeds."""
@@ -148,6 +158,16 @@ def test_what_mostly_diverges_or_never_arrives_is_never_fast(costs):
     profiles = profiles_of(frame, SPEC, COST)
     assert profiles.ratios == {"adaloss": (1.0, math.inf), "sgd_constant": (math.inf, math.inf)}
     assert (profiles.unsolved, profiles.lacking["sgd_constant"]) == (1, 1)
+
+
+def test_a_target_that_is_reached_at_once_costs_nothing(costs):
+    frame = costs(
+        {
+            ("mlp", "adaloss"): [0.0, 0.0, 0.0],
+            ("mlp", "sgd_constant"): [4.0, 4.0, 4.0],
+        }
+    )
+    assert profiles_of(frame, SPEC, COST).ratios == {"adaloss": (1.0,), "sgd_constant": (math.inf,)}
 
 
 def test_the_profile_is_drawn_as_steps_with_what_a_problem_is(costs):

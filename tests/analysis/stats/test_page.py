@@ -293,6 +293,29 @@ def test_an_infinite_loss_is_as_bad_as_a_diverged_trial(records, ordinary_epoch)
     assert robust(records, "worst", measure=loss)["note"] == "diverged at b0 = 1"
 
 
+def test_a_better_column_called_none_is_named(records):
+    records.cell([80.0, 81.0, 82.1], train_examples=1000)
+    records.cell([90.0, 91.0, 92.0], train_examples=None)
+    text = text_of(page_of(records, columns="train_examples", per=()))
+    (line,) = [line for line in text.splitlines() if line.startswith("1000 − none")]
+    assert line.split(" | ")[-2] == "none"
+
+
+def test_declared_are_the_trials_of_the_column_not_of_the_most_complete(records):
+    records.cell([90.0, 91.0, 92.0], b0=0.1)
+    records.cell([80.0, 81.0], b0=0.1, optimizer="sgd_constant")
+    aggregate = frames_of(records)["aggregate"]
+    assert row(aggregate, column="sgd_constant")["declared"] == 2
+
+
+def test_what_diverged_has_no_place_among_values_without_a_goal(records):
+    records.cell([90.0, 91.0, 92.0, 93.0, "diverged"], b0=0.1)
+    measure = Measure(metric="test/top1", at="last", goal=None)
+    (found,) = frames_of(records, measure)["aggregate"].to_dict("records")
+    assert math.isnan(found["iqm"])
+    assert found["note"] == "trials diverged, and neither direction is better"
+
+
 def test_one_trial_in_many_rows_counts_once_in_the_aggregate(records):
     for alpha in (1.0, 2.0):
         records.cell([90.0, 91.0], optimizer="sgd_constant", alpha=alpha)

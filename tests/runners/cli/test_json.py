@@ -1,14 +1,17 @@
 """What commands print with --json is what the schema says, and every command is in it."""
 
 import json
+import math
 
 import jsonschema
+import pandas as pd
 import pytest
 import typer
 
 from adaloss.grid.reading.shipped import shipped_folder
 from adaloss.grid.sweep import load_sweep
 from runners.cli.app import app
+from runners.cli.tables import in_json
 
 SCHEMA = json.loads((shipped_folder() / "outputs.schema.json").read_text(encoding="utf-8"))
 COMMANDS = typer.main.get_command(app).commands
@@ -62,6 +65,11 @@ def test_a_command_prints_what_the_schema_says(small, cli, name):
     code, text, errors = cli(name, small, *QUICK[name], "--json")
     assert code in (0, 2 if name == "doctor" else 0, 3 if name == "sync" else 0), errors
     check(name, text)
+
+
+def test_small_numbers_keep_their_digits():
+    frame = pd.DataFrame({"p": [3.25e-12, math.nan], "n": [5, 6], "row": pd.Series([None, 0.1])})
+    assert in_json(frame) == [{"p": 3.25e-12, "n": 5, "row": None}, {"p": None, "n": 6, "row": 0.1}]
 
 
 def test_show_has_the_records_of_a_trial(small, finished, cli):

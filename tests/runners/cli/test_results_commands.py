@@ -126,6 +126,24 @@ def test_results_are_compared_with_a_file_and_another_grid(command, grid, finish
     assert len(pd.read_csv(written[1])) == 4
 
 
+def test_a_field_that_the_other_sweep_does_not_have_is_not_tuned_there(cli, grid, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(grid.read_text().replace("small", "other"))
+    tuned = grid.read_text().replace(
+        "lr: 1", "lr: 1\n  optimizer.nesterov: [false, true]\n  momentum: 0.9"
+    )
+    tuned = tuned.replace("sgd_constant", "sgd")
+    tuned += "tables: [{tune: optimizer.nesterov}]\n"
+    grid.write_text(tuned)
+    for path in (grid, other):
+        sweep = load_sweep(path)
+        for trial in sweep.trials:
+            finish(Store(tmp_path / "results" / sweep.name), trial, TrialState.COMPLETE)
+    code, text, errors = cli("compare", grid, "--with", other, "--format", "md")
+    assert code == 0, errors
+    assert "adaloss" in text
+
+
 THEIRS = "model,optimizer,b0,mean,std,n\nmlp,adaloss,0.01,88.25,0.5,3\nmlp,sgd_constant,1,,,3\n"
 
 
