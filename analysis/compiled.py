@@ -65,6 +65,8 @@ def stamp_of(results: Results, version: str) -> str:
         for known in sorted(stamps_of(trials, results.store, record)):
             digest.update(str(known).encode())
     digest.update("".join(sorted(trials)).encode())
+    # A record that was written after the frame was read is not in what is made of the frame.
+    digest.update("".join(map(str, results.frame["finished_at"])).encode())
     if NOW in results.frame:
         digest.update("".join(map(str, dict.fromkeys(results.frame[NOW]))).encode())
     return digest.hexdigest()

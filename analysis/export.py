@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adaloss.errors import UserError
+from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.records.store import Store
 from adaloss.records.writing import replacing
 from adaloss.tasks.metrics import COUNTED
@@ -33,6 +34,7 @@ from analysis.frame.frame import (
     frame_of,
     history_names,
     history_of,
+    hyperparameters_in,
     result_names,
     task_in,
 )
@@ -59,15 +61,19 @@ def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tu
     task = common_task(distinct)
     results = indexed_rows(distinct, store, outcomes(task))
     epochs = indexed_rows(distinct, store, histories(task))
-    of_trials = (frame_of(distinct[part], results[part], task) for part in parts(len(distinct)))
+    own = own_types(distinct, task, results, epochs)
+    names = (*result_names(task, results), *(() if task.is_program else own))
+    of_trials = (
+        with_columns(frame_of(distinct[part], results[part], task), names)
+        for part in parts(len(distinct))
+    )
     of_epochs = (
         history_of(distinct[part], results[part], epochs[part], task)
         for part in parts(len(distinct))
     )
-    own = own_types(distinct, task, results, epochs)
     in_history = (*task.field_names, "trial_id", "state", *history_names(task, epochs).values())
     return (
-        write(of_trials, schema_of(result_names(task, results), own), folder / f"trials.{form}"),
+        write(of_trials, schema_of(names, own), folder / f"trials.{form}"),
         write(of_epochs, schema_of(in_history, own), folder / f"history.{form}"),
     )
 
@@ -75,9 +81,12 @@ def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tu
 def own_types(
     trials: Sequence[Trial], task: Task, results: pa.Table, epochs: pa.Table
 ) -> dict[str, pa.DataType]:
-    """The types of a program's parameters and metrics; empty for another task."""
+    """The types of a program's parameters and metrics, or of the optimizers' hyperparameters."""
     if not task.is_program:
-        return {}
+        return {
+            name: parameter_type([trial.value(name) for trial in trials])
+            for name in hyperparameters_in(trials)
+        }
     known = frame_columns(task)
     return {
         **{name: NUMBER for name in result_names(task, results) if name not in known},
@@ -91,6 +100,12 @@ def own_types(
             for name in task.cell_fields
         },
     }
+
+
+def with_columns(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The frame with these columns; of a hyperparameter that other trials have, without a value."""
+    absent = dict.fromkeys(name for name in names if name not in frame)
+    return frame.assign(**absent)[list(names)]
 
 
 def write(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> Path:
@@ -160,14 +175,16 @@ def write_xlsx(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) ->
 def uniform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
     """The frame with a single type in each column."""
     task = task_in(frame)
-    if not task.is_program:
-        return with_texts(frame, [name for name in SEVERAL_TYPES if name in frame], value_text)
-    texts = [name for name in task.cell_fields if schema.field(name).type == TEXT]
-    return with_texts(frame, texts, parameter_text)
+    own = task.cell_fields if task.is_program else filter(HYPERPARAMETER.match, schema.names)
+    texts = [name for name in own if schema.field(name).type == TEXT]
+    frame = with_texts(frame, texts, parameter_text)
+    if task.is_program:
+        return frame
+    return with_texts(frame, [name for name in SEVERAL_TYPES if name in frame], value_text)
 
 
 def parameter_text(value: Any) -> str | None:
-    """The value of a program's parameter in a column of text; None is a missing value."""
+    """The value of a parameter or hyperparameter in a column of text; None is a missing value."""
     return value if value is None or isinstance(value, str) else value_text(value)
 
 

@@ -22,6 +22,7 @@ from analysis.figures.writing.files import (
     FIGURE_FORMATS,
     FIGURES,
     command_to_draw,
+    in_every_format,
     save_figures,
     shares_of,
     without_warnings,
@@ -75,8 +76,8 @@ def save_everything(results: Results, version: str, *, draw: bool = True) -> Out
     changed since the last time. An output that cannot be made stops no other. The next compilation
     makes all of them again.
 
-    Without ``draw``, earlier figures are deleted, because they would be outdated, and the next
-    compilation with it makes everything again.
+    Without ``draw``, earlier figures are deleted in every format, because they would be outdated,
+    and the next compilation with it makes everything again.
 
     Raises:
         TableError: a requested table cannot be compiled.
@@ -115,7 +116,7 @@ def tidy_and_note(
     earlier versions of this output.
     """
     written = {path.relative_to(store.root).as_posix() for path in attempts.written}
-    others = sorted(set(before.files if before else ()) - written)
+    others = sorted({*listed(before, store)} - written)
     kept = tuple(state_of(store, others)) if attempts.unwritten else ()
     with attempts.attempt(compiled_file(store).relative_to(store.root).as_posix(), "run"):
         for gone in set(others) - set(kept):
@@ -127,6 +128,15 @@ def tidy_and_note(
         )
         store.write_text(compiled_file(store), compiled.model_dump_json() + "\n")
     return kept
+
+
+def listed(before: Compiled | None, store: Store) -> Iterator[str]:
+    """The files of the last compilation; of a figure in every format, as ``plot`` writes them."""
+    for name in before.files if before else ():
+        yield name
+        path = store.root / name
+        if path.parent == store.figures_folder:
+            yield from (each.relative_to(store.root).as_posix() for each in in_every_format(path))
 
 
 def write_files(

@@ -34,7 +34,8 @@ class Results:
     """The records of these trials of a sweep, and the requested tables.
 
     ``frame`` is that of :func:`analysis.frame.frame.build_frame` with every epoch that a table
-    names. ``selection`` describes the part of the sweep that the trials are; empty for all of it.
+    names. ``selection`` describes the part of the sweep that the trials are, which every title has;
+    empty for all of it.
     """
 
     sweep: Sweep
@@ -57,7 +58,7 @@ class Results:
     @property
     def name(self) -> str:
         """The sweep's name, with the selected part."""
-        return f"{self.sweep.name} ({self.selection})" if self.selection else self.sweep.name
+        return with_selection(self.sweep.name, self.selection)
 
     @property
     def spec(self) -> TableSpec:
@@ -76,14 +77,18 @@ class Results:
     @property
     def title(self) -> str:
         """The first table's title or the sweep's name, with remarks, as on missing trials."""
-        name = self.spec.title or self.name
+        return self.title_of(self.spec)
+
+    def title_of(self, spec: TableSpec) -> str:
+        """A table's title or the sweep's name, with remarks, as on missing trials."""
+        name = spec.title or self.name
         # With a tuned table, of all trials that a value was chosen from.
-        states = selected(self.frame, self.spec).drop_duplicates("trial_id")["state"]
+        states = selected(self.frame, spec).drop_duplicates("trial_id")["state"]
         missing = int((states == MISSING).sum())
         done = f"{len(states) - missing} of {len(states)} trials"
-        mixed = any_mixed(self.chosen())
+        mixed = any_mixed(self.chosen_for(spec))
         remarks = [f"INCOMPLETE: {done}"] if missing else []
-        tuned_fields = " and ".join(self.names.fields(self.spec.tune))
+        tuned_fields = " and ".join(self.names.fields(spec.tune))
         remarks += [f"{tuned_fields} tuned"] if tuned_fields else []
         remarks += ["MIXED: several versions of your own code or data"] if mixed else []
         return f"{name} ({'; '.join(remarks)})" if remarks else name
@@ -109,7 +114,12 @@ def read_results(
     selection: str = "",
 ) -> Results:
     """Read the recorded results; ``specs`` replace the grid's tables."""
-    asked = tuple(specs if specs is not None else sweep.tables)
+    asked = tuple(
+        spec.model_copy(update={"title": with_selection(spec.title, selection)})
+        if spec.title
+        else spec
+        for spec in (specs if specs is not None else sweep.tables)
+    )
     named = tuple(dict.fromkeys(spec.at or sweep.grid.metric.at for spec in asked))
     task = task_of_sweep(sweep)
     targets = (target for at in named if (target := reach_of(at, task)) is not None)
@@ -126,6 +136,11 @@ def read_results(
     return Results(
         sweep=sweep, trials=trials, store=store, specs=asked, frame=frame, selection=selection
     )
+
+
+def with_selection(title: str, selection: str) -> str:
+    """The title with the selected part of the sweep."""
+    return f"{title} ({selection})" if selection else title
 
 
 def task_of_sweep(sweep: Sweep) -> Task:

@@ -34,14 +34,15 @@ def check_schema(file: GridFile) -> tuple[Grid | None, list[Problem]]:
 
 
 def metric_of(metric: Metric, task: Task) -> Metric:
-    """The metric with the task's own in place of what the file leaves out."""
-    given = metric.model_fields_set
-    name = metric.name if "name" in given else task.reported
-    goal = task.metric(name).goal if name in task.metric_names else None
+    """The metric with the task's own in place of what the file leaves out.
+
+    Its goal is None where neither direction is better.
+    """
+    name = metric.name if "name" in metric.model_fields_set else task.reported
+    usual = task.metric(name).goal if name in task.metric_names else None
     # W&B minimizes unless the file says otherwise.
-    goal = "minimize" if task.is_program else goal
-    chosen = metric.goal if "goal" in given or goal is None else goal
-    return metric.model_copy(update={"name": name, "goal": chosen})
+    goal = metric.goal or ("minimize" if task.is_program else usual)
+    return metric.model_copy(update={"name": name, "goal": goal})
 
 
 def schema_sentence(path: KeyPath, details: ErrorDetails, task: Task) -> str:

@@ -235,10 +235,9 @@ def left_out(part: Part) -> list[str]:
     """Notes on lines that have no single rate or b and are missing in those panels."""
     names_of: dict[str, list[str]] = {}
     for column, quantity in part.without:
-        if any(len(c.epochs) for value in part.shown for c in part.courses(value, column)):
-            names_of.setdefault(part.names.alone(part.line_field, column), []).append(
-                quantity if part.task.is_program else single(part.about(quantity))
-            )
+        names_of.setdefault(part.names.alone(part.line_field, column), []).append(
+            quantity if part.task.is_program else single(part.about(quantity))
+        )
     return [f"{name} has no {' and no '.join(words)}." for name, words in names_of.items()]
 
 

@@ -1,5 +1,6 @@
 """Paired differences: each optimizer minus a baseline, seed by seed."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from adaloss.grid.tables.at import At
 from adaloss.tasks.task import Task
 from analysis.figures.paired_panels import counts_have_room, draw_panel
-from analysis.figures.pairs import Comparison, Pairs, comparison_of
+from analysis.figures.pairs import UNREACHED, Comparison, Pairs, beyond_words, comparison_of
 from analysis.figures.parts.axes import (
     Per,
     cross_handle,
@@ -30,7 +31,6 @@ from analysis.figures.parts.line_styles import LineStyle, line_styles
 from analysis.figures.parts.positions import positions_of
 from analysis.figures.parts.sheet import PAGE_INCHES, add_key, new_sheet, panel_grid
 from analysis.frame.frame import grouped
-from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table, TableError
 from analysis.tables.wording import value_text
@@ -63,8 +63,9 @@ def paired_differences(
     """The metric of each ``line`` minus the baseline's, seed by seed, against ``x``, per ``per``.
 
     Small points are seeds for which both are complete, thick marks their mean with its 95 %
-    confidence interval (Student's t, n ≥ 2); n is written if some seeds are missing. A diverged
-    seed has a × in a band at the worse edge, in the baseline's colour if the baseline diverged.
+    confidence interval (Student's t, n ≥ 2); n is written if some seeds are missing. A seed that
+    diverged or never reaches the target has a × in a band at the worse edge, in the baseline's
+    colour if it is the baseline's; without the target there is no mean either.
     ``baseline`` is a value of ``line`` or its text; the default is adaloss, or the first value if
     there is no adaloss. The figure is at most ``width`` inches wide. ``task`` has the goal of a
     program's metric.
@@ -85,13 +86,11 @@ def paired_differences(
         names=names,
         task=task,
     )
-    column = Measure(metric=metric, at=at, goal=None).column
     parts = grouped(frame, fields_of(per)).values()
     columns = tuple(dict.fromkeys(value for table in tables for value in table.column_values))
     against = baseline_of(columns, baseline, line) if tables else None
     comparisons = [
-        comparison_of(table, part, against, column)
-        for table, part in zip(tables, parts, strict=True)
+        comparison_of(table, part, against) for table, part in zip(tables, parts, strict=True)
     ]
     return draw(comparisons, title=title, width=width)
 
@@ -148,8 +147,9 @@ def draw(comparisons: Sequence[Comparison], *, title: str, width: float) -> Figu
             axes.tick_params(labelleft=False)
             axes.set_ylabel("")
     scale = scale_differences(figure.axes[0], comparisons)
-    if has_diverged(comparisons, styles):
-        band.set_apart(panels, named=panels[:: grid.across])
+    if label := beyond_words([*of_others(comparisons, styles), *of_baseline(comparisons)]):
+        label = label.replace(" or ", "\nor ")
+        band.set_apart(panels, named=panels[:: grid.across], label=label)
     explained = explanations(comparisons, styles, has_room)
     add_key(figure, handles(comparisons, styles), [*explained, *scale, *notes])
     return figure
@@ -164,7 +164,8 @@ def scale_differences(axes: Axes, comparisons: Sequence[Comparison]) -> list[str
     usual = sizes[int(0.75 * (len(sizes) - 1))] if sizes else 0.0
     if not usual or sizes[-1] < FAR * usual:
         return []
-    steps = [digit * 10.0**power for power in range(-12, 13) for digit in (1, 2, 5)]
+    first, last = (math.floor(math.log10(size)) for size in (usual, sizes[-1]))
+    steps = [float(f"{n}e{power}") for power in range(first, last + 2) for n in (1, 2, 5)]
     linear = min(step for step in steps if step >= usual)
     beyond = [step for step in steps if linear < step <= sizes[-1]]
     # Ticks at decades only, so that their numbers do not overlap.
@@ -184,19 +185,31 @@ def handles(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle
     entries = line_handles(table.column_field, others, table.names)
     for entry in entries:
         entry.set_linestyle("none")
-    if any(p.diverged for p in shown_pairs(comparisons, styles)):
-        entries.append(cross_handle("a seed diverged"))
-    if any(comparison.baseline_diverged for comparison in comparisons):
-        cross = cross_handle(f"a seed of {literal(comparisons[0].baseline_name)} diverged")
+    if words := beyond_words(of_others(comparisons, styles)):
+        entries.append(cross_handle(f"a seed {as_verb(words)}"))
+    if words := beyond_words(of_baseline(comparisons)):
+        name = literal(comparisons[0].baseline_name)
+        cross = cross_handle(f"a seed of {name} {as_verb(words)}")
         cross.set_color(styles[baseline].colour)
         entries.append(cross)
     return entries
 
 
-def has_diverged(comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]) -> bool:
-    """Whether a seed of these comparisons diverged."""
-    others = any(pairs.diverged for pairs in shown_pairs(comparisons, styles))
-    return others or any(comparison.baseline_diverged for comparison in comparisons)
+def as_verb(beyond: str) -> str:
+    """What a seed did that is worse than any number."""
+    return beyond.replace(UNREACHED, "did not reach the target")
+
+
+def of_others(
+    comparisons: Sequence[Comparison], styles: Mapping[object, LineStyle]
+) -> list[frozenset[str]]:
+    """Why seeds of the lines that are drawn are worse than any number."""
+    return [pairs.beyond for pairs in shown_pairs(comparisons, styles)]
+
+
+def of_baseline(comparisons: Sequence[Comparison]) -> list[frozenset[str]]:
+    """Why seeds of the baseline are worse than any number."""
+    return [found for each in comparisons for found in each.baseline_beyond.values()]
 
 
 def shown_pairs(
@@ -228,6 +241,8 @@ def explanations(
         words.append("A number above a mark: its number of seeds.")
     if partial and not has_room:
         words.append(f"Some marks are over fewer seeds, at least {min(partial)}.")
-    if not all(found.differences for found in pairs):
+    if any(found.unreached for found in pairs):
+        words.append("No mark: a seed did not reach the target; a mean would flatter.")
+    if not all(found.differences or found.unreached for found in pairs):
         words.append("A gap: no seed is complete for both.")
     return words

@@ -1,4 +1,4 @@
-"""The panels of the paired differences: seeds, means with intervals, and diverged seeds."""
+"""The panels of the paired differences: seeds, means with intervals, and crosses in the band."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from analysis.figures.parts.ticks import Ticks
 
 RASTER_POINTS = 2000
 """With at least this many points of a line, a vector file contains them as a picture."""
-NO_PAIRS = Pairs(differences=(), expected=0, diverged=0)
+NO_PAIRS = Pairs(differences=(), expected=0)
 
 
 def draw_panel(
@@ -44,12 +44,12 @@ def draw_panel(
         draw_means(axes, at, rows, style)
         if has_room:
             write_counts(axes, at, rows, style)
-        diverged = [x for x, pairs in zip(at, rows, strict=True) if pairs.diverged]
-        draw_crosses(axes, diverged, band.middle, style)
+        beyond = [x for x, pairs in zip(at, rows, strict=True) if pairs.beyond]
+        draw_crosses(axes, beyond, band.middle, style)
     # The baseline has no marks; its crosses are to the left of the others.
     shifted = zip(positions.shifted(-(len(others) + 1) / 2 * step), positions.values, strict=True)
-    diverged = [x for x, row in shifted if row in comparison.baseline_diverged]
-    draw_crosses(axes, diverged, band.middle, styles[comparison.baseline])
+    beyond = [x for x, row in shifted if comparison.baseline_beyond.get(row)]
+    draw_crosses(axes, beyond, band.middle, styles[comparison.baseline])
     axes.set_xlabel(literal(table.row_name), fontsize=TEXT_POINTS)
     axes.set_ylabel(difference_label(comparison), fontsize=TEXT_POINTS)
     axes.margins(y=0.14)

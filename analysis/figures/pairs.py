@@ -9,41 +9,47 @@ import pandas as pd
 
 from adaloss.records.result import TrialState
 from analysis.frame.column_types import values_of
-from analysis.tables.cells import t_quantile
+from analysis.tables.cells import TrialEnd, ends_of, t_quantile
+from analysis.tables.measure import Measure
 from analysis.tables.tables import Table
 
 Key = tuple[object, object]
 """A row's and a column's value."""
-SeedEnds = Mapping[object, tuple[str, float]]
-"""The state and the value, or NaN, of every seed of a cell."""
+SeedEnds = Mapping[object, TrialEnd]
+"""The end of every seed of a cell."""
+DIVERGED, UNREACHED = "diverged", "not reached"
+"""Why a seed is worse than any number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
     """The differences, other minus baseline, of the seeds for which both are complete.
 
-    ``expected`` counts the seeds that either declares, ``diverged`` the other's diverged seeds.
+    ``expected`` counts the seeds that either declares. ``beyond`` says why seeds of the other are
+    worse than any number. Where seeds of either are ``unreached``, never at the target, there is no
+    mean: that of the others would flatter.
     """
 
     differences: tuple[float, ...]
     expected: int
-    diverged: int
+    beyond: frozenset[str] = frozenset()
+    unreached: bool = False
 
     @property
     def is_partial(self) -> bool:
         """Whether the mean is over fewer seeds than declared."""
-        return 0 < len(self.differences) < self.expected
+        return not self.unreached and 0 < len(self.differences) < self.expected
 
     @property
     def mean(self) -> float:
-        """Their mean, NaN without any."""
-        return fmean(self.differences) if self.differences else math.nan
+        """Their mean, NaN without one."""
+        return fmean(self.differences) if self.differences and not self.unreached else math.nan
 
     @property
     def half_width(self) -> float:
         """Half the 95 % confidence interval of the mean by Student's t; NaN with fewer than two."""
         n = len(self.differences)
-        if n < 2:
+        if n < 2 or self.unreached:
             return math.nan
         return stdev(self.differences) / math.sqrt(n) * t_quantile(0.975, n - 1)
 
@@ -53,13 +59,13 @@ class Comparison:
     """A part of the sweep compared with one of its columns.
 
     ``pairs`` are those of every cell of another column with the baseline in its row;
-    ``baseline_diverged`` has the rows in which a seed of the baseline diverged.
+    ``baseline_beyond`` says by row why seeds of the baseline are worse than any number.
     """
 
     table: Table
     baseline: object
     pairs: Mapping[Key, Pairs]
-    baseline_diverged: frozenset[object]
+    baseline_beyond: Mapping[object, frozenset[str]]
 
     @property
     def baseline_name(self) -> str:
@@ -74,9 +80,9 @@ class Comparison:
                 yield abs(found.mean) + found.half_width
 
 
-def comparison_of(table: Table, part: pd.DataFrame, baseline: object, column: str) -> Comparison:
-    """The comparison of a table's cells, with the values of the rows ``part`` in ``column``."""
-    cells = ends_by_cell(part, (table.row_field, table.column_field), column)
+def comparison_of(table: Table, part: pd.DataFrame, baseline: object) -> Comparison:
+    """The comparison of a table's cells, whose trials are the rows ``part``."""
+    cells = ends_by_cell(part, (table.row_field, table.column_field), table.measure)
     return Comparison(
         table=table,
         baseline=baseline,
@@ -85,22 +91,22 @@ def comparison_of(table: Table, part: pd.DataFrame, baseline: object, column: st
             for (row, value), seeds in cells.items()
             if value != baseline
         },
-        baseline_diverged=frozenset(
-            row
+        baseline_beyond={
+            row: beyond_in(seeds.values())
             for (row, value), seeds in cells.items()
-            if value == baseline and diverged_in(seeds.values())
-        ),
+            if value == baseline
+        },
     )
 
 
 def ends_by_cell(
-    part: pd.DataFrame, fields: tuple[str, str], column: str
-) -> dict[Key, dict[object, tuple[str, float]]]:
-    """The states and values of every cell's seeds, by the values of the two fields."""
-    cells: dict[Key, dict[object, tuple[str, float]]] = {}
-    columns = (values_of(part, name) for name in (*fields, "seed", "state"))
-    for first, second, seed, state, value in zip(*columns, part[column], strict=True):
-        cells.setdefault((first, second), {})[seed] = (state, value)
+    part: pd.DataFrame, fields: tuple[str, str], measure: Measure
+) -> dict[Key, dict[object, TrialEnd]]:
+    """The ends of every cell's seeds, by the values of the two fields."""
+    cells: dict[Key, dict[object, TrialEnd]] = {}
+    columns = (values_of(part, name) for name in (*fields, "seed"))
+    for first, second, seed, end in zip(*columns, ends_of(part, measure), strict=True):
+        cells.setdefault((first, second), {})[seed] = end
     return cells
 
 
@@ -108,22 +114,33 @@ def pairs_of(other: SeedEnds, baseline: SeedEnds) -> Pairs:
     """The pairs of two cells."""
     seeds = dict.fromkeys((*baseline, *other))
     differences = (
-        other[seed][1] - baseline[seed][1]
+        other[seed].value - baseline[seed].value
         for seed in seeds
         if is_complete(seed, other) and is_complete(seed, baseline)
     )
     return Pairs(
         differences=tuple(d for d in differences if math.isfinite(d)),
         expected=len(seeds),
-        diverged=diverged_in(other.values()),
+        beyond=beyond_in(other.values()),
+        unreached=any(end.is_unreached for end in (*other.values(), *baseline.values())),
     )
 
 
 def is_complete(seed: object, ends: SeedEnds) -> bool:
     """Whether the seed's trial is complete in this cell."""
-    return seed in ends and ends[seed][0] == TrialState.COMPLETE.value
+    return seed in ends and ends[seed].state == TrialState.COMPLETE.value
 
 
-def diverged_in(ends: Iterable[tuple[str, float]]) -> int:
-    """How many of these seeds diverged."""
-    return sum(state == TrialState.DIVERGED.value for state, _ in ends)
+def beyond_in(ends: Iterable[TrialEnd]) -> frozenset[str]:
+    """Why some of these seeds are worse than any number."""
+    seeds = list(ends)
+    there = {
+        DIVERGED: any(end.state == TrialState.DIVERGED.value for end in seeds),
+        UNREACHED: any(end.is_unreached for end in seeds),
+    }
+    return frozenset(reason for reason, is_there in there.items() if is_there)
+
+
+def beyond_words(reasons: Iterable[frozenset[str]]) -> str:
+    """Why seeds are worse than any number; empty if none is."""
+    return " or ".join(sorted(frozenset().union(*reasons)))

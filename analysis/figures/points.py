@@ -1,6 +1,7 @@
 """A metric at the points of a search, against each of their parameters."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -147,7 +148,7 @@ def draw_panel(
     """Draw the points of a table against one of their parameters."""
     table, name = panel
     values = [point.get(name) for point in points_in(table)]
-    places = set_axis(axes, values, [table.names.text(name, value) for value in values])
+    places = set_axis(axes, name, values, table.names)
     band = band_for(table.measure.about, BAND_SHARE)
     for column in (column for column in table.column_values if column in styles):
         cells = [table.cells[row, column] for row in table.row_values]
@@ -159,10 +160,11 @@ def draw_panel(
     tidy(axes)
 
 
-def set_axis(axes: Axes, values: Sequence[object], texts: Sequence[str]) -> list[float]:
-    """Scale the horizontal axis for these values; the place of each."""
-    numbers = [float(v) for v in values if isinstance(v, int | float) and is_number(v)]
+def set_axis(axes: Axes, field: str, values: Sequence[object], names: Names) -> list[float]:
+    """Scale the horizontal axis for these values of a field; the place of each."""
+    numbers = [v for v in values if isinstance(v, int | float) and is_number(v) and abs(v) < inf]
     if len(numbers) < len(values):
+        texts = [names.text(field, value) for value in values]
         named = list(dict.fromkeys(texts))
         axes.set_xticks(range(len(named)), [literal(text) for text in named])
         axes.set_xlim(-0.5, len(named) - 0.5)
@@ -174,5 +176,5 @@ def set_axis(axes: Axes, values: Sequence[object], texts: Sequence[str]) -> list
         axes.set_xlim(low / margin, high * margin)
         label_decades(axes.xaxis, low / margin, high * margin)
     elif len(distinct := sorted(set(numbers))) <= FEW:
-        axes.set_xticks(distinct, [f"{number:.3g}" for number in distinct])
+        axes.set_xticks(distinct, list(map(literal, names.along(field, distinct))))
     return numbers

@@ -7,6 +7,7 @@ one of these types, the column has that type, else Python objects. So have the p
 program, whatever other tasks call by their names.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -179,10 +180,10 @@ def with_texts(
 
 
 def positive_numbers(values: Iterable[object]) -> list[float] | None:
-    """The values as they are if all are positive numbers, which have a logarithmic axis."""
+    """The values as they are if all are finite positive numbers, which have a logarithmic axis."""
     numbers = [
         value
         for value in values
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
     ]
     return numbers if len(numbers) == len(list(values)) else None

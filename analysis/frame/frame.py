@@ -119,7 +119,8 @@ def build_frame(
     ``best_val:<name>``, for each N in ``epochs`` also as ``epoch N:<name>``. For each of
     ``targets``, ``reach METRIC NUMBER:<name>`` has the metrics of the first epoch that reaches it,
     its ``epoch`` and ``step``, and as ``seconds`` those of all epochs until it. A trial that never
-    does has the worst possible value (±inf), or NaN where neither direction is better.
+    does has the worst possible value (±inf), or NaN where neither direction is better. One whose
+    history is damaged or missing before the target has NaN, because nobody knows.
     Metrics are NaN unless the trial is complete: the measurements of a diverged or failed trial are
     not results. Declared trials with the same identity all get its result. An unreadable result is
     reported to ``store.unreadable``, and its trial counts as missing.
@@ -165,6 +166,9 @@ def with_epochs(
         values |= {name: np.full(len(owner), np.nan) for name in wanted if name not in values}
         names = tuple(name for name in values if name not in COUNTED)
     complete = (frame["state"] == TrialState.COMPLETE.value).to_numpy()
+    ended = frame["finished_epochs"].to_numpy(dtype=float, na_value=np.nan)
+    # What is lost of a damaged history may reach a target.
+    whole = complete & (np.bincount(owner, minlength=len(frame)) >= ended)
     added = {}
     for epoch in epochs:
         chosen = (values["epoch"] == epoch) & complete[owner]
@@ -178,7 +182,7 @@ def with_epochs(
         for name, column in until(owner, values, names).items():
             goal = about_metric(name, target.task or task).goal
             worst = {"minimize": np.inf, "maximize": -np.inf}.get(goal or "", np.nan)
-            reached = np.where(complete, worst, np.nan)
+            reached = np.where(whole, worst, np.nan)
             reached[owner[found]] = column[found]
             added[f"{target.at}:{name}"] = reached
     return pd.concat([frame, pd.DataFrame(added)], axis="columns")
@@ -252,12 +256,15 @@ def field_columns(trials: Sequence[Trial], task: Task) -> dict[str, "pd.Series[A
     values = zip(*map(attrgetter(*names), trials), strict=True) if trials else ((),) * len(names)
     fields = dict(zip(names, values, strict=True))
     columns = {name: column_of(name, declared) for name, declared in fields.items()}
-    for name in sorted(
-        {name for trial in trials for name, _ in trial.values.get("hyperparameters", ())}
-    ):
-        column = f"{PREFIX}{name}"
-        columns[column] = column_of(column, [trial.value(column) for trial in trials])
+    for name in hyperparameters_in(trials):
+        columns[name] = column_of(name, [trial.value(name) for trial in trials])
     return columns
+
+
+def hyperparameters_in(trials: Sequence[Trial]) -> list[str]:
+    """The columns of the hyperparameters that any of the trials sets."""
+    names = {name for trial in trials for name, _ in trial.values.get("hyperparameters", ())}
+    return [f"{PREFIX}{name}" for name in sorted(names)]
 
 
 def parameter_columns(trials: Sequence[Trial], task: Task) -> dict[str, "pd.Series[Any]"]:

@@ -14,7 +14,7 @@ from adaloss.records.content import parsed_trial
 from adaloss.records.file import CorruptRecordError, read_record
 from adaloss.records.places import is_storage_url
 from adaloss.records.remote.address import remote_of, working_copy_of_results
-from adaloss.records.remote.transfer import is_running, pull
+from adaloss.records.remote.transfer import pull
 from adaloss.records.store import GRID_FILE, MOST_RESULT_BYTES, TRIAL_FILE, Store
 from adaloss.tasks.program.task import aimed
 from adaloss.tasks.table import common_task
@@ -88,8 +88,8 @@ def local_copy(url: Path | str) -> Path:
     """
     root = working_copy_of_results(str(url))
     remote = remote_of(root)
-    if remote is not None and not is_running(root):
-        pull(remote)
+    if remote is not None:
+        pull(remote, unless_running=True)
     return root
 
 

@@ -231,6 +231,7 @@ def escaped_character(character: str) -> str:
         command = letter[2].lower() if letter[1] == "SMALL" else letter[2].capitalize()
         return LATIN_CAPITALS.get(command) or rf"$\{GREEK_NAMES.get(command, command)}$"
     kind, _, plain = unicodedata.decomposition(character).partition(" ")
-    if kind in ("<super>", "<sub>") and (shown := chr(int(plain, 16))).isascii():
+    shown = "".join(chr(int(code, 16)) for code in plain.split())
+    if kind in ("<super>", "<sub>") and shown.isascii():
         return f"${'^' if kind == '<super>' else '_'}{{{shown}}}$"
-    return character if character in LATIN else f"[{name.lower()}]"
+    return character if character in LATIN else f"{{[}}{name.lower()}{{]}}"

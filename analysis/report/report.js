@@ -91,7 +91,7 @@
     const rows = epochs.map((epoch, i) => ({ ...common, epoch, value: values[i] }))
       .filter((row) => row.value !== null || !metric().hasOwnProperty("linear"));
     for (const row of isMean ? rows : []) {
-      row.mean = row.value === null ? "–" : String(row.value);
+      row.mean = row.value === null ? "–" : String(Number(row.value.toPrecision(5)));
       row.seeds_with_value = `${cells.n[cell]} of ${cells.declared[cell]}`;
       row.words = `${row.cell}, ${word} ${row.epoch}: mean ${row.mean}`;
     }
@@ -106,9 +106,8 @@
     }
   }
 
-  // A metric of a program of the user's own says itself how its axis looks.
+  // The metric of a program of the user's own says itself whether its axis is linear.
   const metric = () => curves.metrics[chosen("metric")];
-  const isAtTop = () => metric().at_top ?? metric().name.endsWith("/loss");
   const isLinear = () => metric().linear ?? metric().name.includes("/top");
 
   // The same scale in all panels, whatever lines are shown: curves stay where they are.
@@ -130,7 +129,7 @@
       if (layer.encoding.y.field) Object.assign(layer.encoding.y.scale, scale);
     }
     const param = (name) => spec.params.find((one) => one.name === name);
-    param("atTop").value = isAtTop();
+    param("atTop").value = metric().at_top;
     param("hasBand").value = used.some((curve) => curves.diverged[curve]);
     return spec;
   }

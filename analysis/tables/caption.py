@@ -165,8 +165,11 @@ def reached(trials: pd.DataFrame, measure: Measure) -> Iterator[str]:
     """How many of the complete trials reach the target."""
     if measure.reach is not None:
         complete = trials[trials["state"] == TrialState.COMPLETE.value]
-        number = int(np.isfinite(complete[f"{measure.at}:{EPOCH.name}"]).sum())
-        yield f"Of {len(complete)} complete trials shown, {number} reach {measure.reach.words}."
+        first = complete[f"{measure.at}:{EPOCH.name}"]
+        said = f"{int(np.isfinite(first).sum())} reach {measure.reach.words}"
+        if unknown := int(first.isna().sum()):
+            said += f"; of {unknown} it is not known, because the history is damaged or missing"
+        yield f"Of {len(complete)} complete trials shown, {said}."
 
 
 def tied_fields(

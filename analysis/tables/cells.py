@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean, stdev
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from adaloss.grid.tables.spec import NaIf, Spread
 from adaloss.records.result import TrialState
+from adaloss.tasks.metric import EPOCH
 from analysis.frame.frame import MISSING
 from analysis.tables.measure import Measure
 from analysis.tables.own_changes import MIXED_SIGN
@@ -25,7 +28,8 @@ class CellStatus(StrEnum):
 
     VALUE: a mean. NA: it diverged, by the table's ``na_if``. UNREACHED: a trial never reached the
     table's target; ``n`` counts those that did. FAILED: no trial finished and at
-    least one ended in an error. EMPTY: nothing finished yet, or its trials have no such metric.
+    least one ended in an error. EMPTY: nothing finished yet, its trials have no such metric, or
+    infinite ones of both signs, which have no mean.
     UNDECLARED: the sweep does not contain this cell.
     """
 
@@ -122,29 +126,46 @@ def beyond_words(cells: Iterable[Cell]) -> str:
     return " or ".join(word for status, word in words.items() if status in found)
 
 
-TrialEnd = tuple[str, str, float]
-"""The part of a trial that a cell needs: id, state, and the metric or NaN."""
+class TrialEnd(NamedTuple):
+    """The part of a trial that a cell needs.
+
+    ``value`` is the metric or NaN, ``is_unreached`` whether it is known never to have reached the
+    table's target.
+    """
+
+    trial_id: str
+    state: str
+    value: float
+    is_unreached: bool
+
+
+def ends_of(trials: pd.DataFrame, measure: Measure) -> list[TrialEnd]:
+    """The ends of the trials in these rows of the frame."""
+    columns = [trials[name].tolist() for name in ("trial_id", "state", measure.column)]
+    unreached = [False] * len(trials)
+    if measure.reach is not None:
+        # Not the metric, which has no worst value where neither direction is better.
+        unreached = np.isinf(trials[f"{measure.at}:{EPOCH.name}"]).tolist()
+    return list(map(TrialEnd, *columns, unreached))
 
 
 def cell_of(trials: pd.DataFrame, measure: Measure, na_if: NaIf) -> Cell:
     """The cell of these rows of the frame."""
-    ends = zip(trials["trial_id"], trials["state"], trials[measure.column], strict=True)
-    return cell_of_ends(ends, na_if, at_target=measure.reach is not None)
+    return cell_of_ends(ends_of(trials, measure), na_if)
 
 
-def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf, *, at_target: bool = False) -> Cell:
-    """The cell of these trials; a trial that is declared twice counts once.
-
-    ``at_target``: an infinite value is that of a trial that never reached the target.
-    """
-    distinct = {trial_id: (state, value) for trial_id, state, value in ends}.values()
-    counts = Counter(state for state, _ in distinct)
-    complete = [value for state, value in distinct if state == TrialState.COMPLETE.value]
-    values = [value for value in complete if not math.isnan(value)]
-    status = status_of(counts, n=len(values), na_if=na_if)
-    if at_target and status is CellStatus.VALUE and not all(map(math.isfinite, values)):
+def cell_of_ends(ends: Iterable[TrialEnd], na_if: NaIf) -> Cell:
+    """The cell of these trials; a trial that is declared twice counts once."""
+    distinct = {end.trial_id: end for end in ends}.values()
+    counts = Counter(end.state for end in distinct)
+    unreached = sum(end.is_unreached for end in distinct)
+    complete = [end for end in distinct if end.state == TrialState.COMPLETE.value]
+    values = [end.value for end in complete if not (math.isnan(end.value) or end.is_unreached)]
+    status = status_of(counts, n=len(values) + unreached, na_if=na_if)
+    if status is CellStatus.VALUE and unreached:
         status = CellStatus.UNREACHED
-        values = list(filter(math.isfinite, values))
+    if status is CellStatus.VALUE and {math.inf, -math.inf} <= set(values):
+        status = CellStatus.EMPTY
     has_value = status is CellStatus.VALUE
     return Cell(
         mean=fmean(values) if has_value else None,

@@ -26,7 +26,7 @@ from analysis.frame.frame import (
     task_in,
 )
 from analysis.tables.caption import caption_of
-from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends
+from analysis.tables.cells import UNDECLARED_CELL, Cell, CellStyle, cell_of_ends, ends_of
 from analysis.tables.decimals import decimals_for
 from analysis.tables.marks import mark_best
 from analysis.tables.measure import Measure
@@ -124,7 +124,7 @@ def compile_tables(
     *,
     metric: str,
     at: At,
-    goal: Goal,
+    goal: Goal | None,
     sweep_name: str,
     names: Names = NO_LABELS,
     task: Task | None = None,
@@ -145,16 +145,17 @@ def compile_tables(
     tables: list[Table] = []
     if task is None:
         task = aimed(task_in(frame), metric, goal)
+    varying = [name for name in fields_in(frame) if len(distinct_values(frame, name)) > 1]
     for spec in specs:
         measure = measure_of(spec, metric=metric, at=at, goal=goal, task=task)
         check_names(spec, measure, frame)
         check_epoch(frame, measure)
         whole = selected(frame, spec)
-        tables.extend(tables_of(whole, spec, measure, sweep_name, names))
+        tables.extend(tables_of(whole, spec, measure, varying, sweep_name, names))
     return tuple(tables)
 
 
-def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal, task: Task) -> Measure:
+def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal | None, task: Task) -> Measure:
     """The table's measure; the arguments are the sweep's."""
     at = spec.at or at
     own = spec.metric or (EPOCH.name if reach_of(at) else metric)
@@ -163,11 +164,15 @@ def measure_of(spec: TableSpec, *, metric: str, at: At, goal: Goal, task: Task) 
 
 
 def tables_of(
-    whole: pd.DataFrame, spec: TableSpec, measure: Measure, sweep_name: str, names: Names
+    whole: pd.DataFrame,
+    spec: TableSpec,
+    measure: Measure,
+    varying: Sequence[str],
+    sweep_name: str,
+    names: Names,
 ) -> Iterator[Table]:
     """The tables of one spec: one per value of ``per``."""
     frame, choices = tuned(whole, spec, measure)
-    varying = [name for name in fields_in(frame) if len(distinct_values(frame, name)) > 1]
     parts, wholes = grouped(frame, spec.per), grouped(whole, spec.per)
     own_choices = {
         per_values: {key[:2]: choice for key, choice in choices.items() if key[2:] == per_values}
@@ -319,13 +324,10 @@ def compile_cells(
     hidden = {name: applicable_values(part, name) for name in varying if name not in shown}
     for key, rows in positions.items():
         check_unmixed(rows, hidden, spec, key)
-    columns = (part[name].tolist() for name in ("trial_id", "state", measure.column))
-    ends = list(zip(*columns, strict=True))
-    fingerprints = recorded(part)
-    at_target = measure.reach is not None
+    ends, fingerprints = ends_of(part, measure), recorded(part)
     cells = {
         key: replace(
-            cell_of_ends((ends[row] for row in rows), spec.na_if, at_target=at_target),
+            cell_of_ends((ends[row] for row in rows), spec.na_if),
             mixed=is_mixed(fingerprints[row] for row in rows),
             choice=choices.get(key),
         )

@@ -80,7 +80,7 @@ class Records:
             **{
                 "trial_id": trial.trial_id,
                 "state": state,
-                "epochs": 2,
+                "epochs": len(self.store.read_history(trial).epochs) or 2,
                 "seconds": 2.5,
                 "finished_at": f"{day}T12:00:00+00:00",
                 "provenance": Provenance(
@@ -203,7 +203,7 @@ class ProgramRecords:
         ordinary = {
             "trial_id": trial.trial_id,
             "state": state,
-            "epochs": 2,
+            "epochs": len(self.store.read_history(trial).epochs) or 2,
             "seconds": 1.0,
             "finished_at": "2026-03-01T12:00:00+00:00",
             "provenance": provenance,

@@ -111,6 +111,22 @@ def test_many_trials_are_written_some_at_a_time(records, monkeypatch, tmp_path):
         assert list(READ[form](path)["last:test/top1"]) == [90.0, 91.0, 92.0, 93.0, 94.0]
 
 
+@pytest.mark.parametrize("form", WRITERS)
+def test_every_part_has_the_hyperparameters_of_all_trials(records, monkeypatch, tmp_path, form):
+    records.declare(optimizer="sgd_constant")
+    records.declare(optimizer="adamw", hyperparameters={"eps": 0.5, "mode": "=1"})
+    records.declare(optimizer="adamw", hyperparameters={"eps": 1, "mode": 3})
+    monkeypatch.setattr("analysis.export.TRIALS_AT_A_TIME", 1)
+    path, _ = export(records.trials, records.store, form, tmp_path)
+    trials = READ[form](path)
+    own = ("optimizer.eps", "optimizer.mode")
+    assert tuple(trials.columns) == (*frame_columns(DEFAULT_TASK), *own)
+    assert list(trials["epochs"]) == [2, 2, 2]
+    assert list(trials["optimizer.eps"].dropna()) == [0.5, 1]
+    formula = "'=1" if form in ("csv", "xlsx") else "=1"
+    assert list(map(str, trials["optimizer.mode"].dropna())) == [formula, "3"]
+
+
 def test_a_task_with_other_fields_is_exported_with_these(tmp_path):
     store, fields = Store(tmp_path / "sweep"), {"optimizer": "adam", "seed": 0, "lr": 0.1}
     trial = trial_from({"task": "linear_regression", "epochs": 1, "batch_size": 1, **fields})

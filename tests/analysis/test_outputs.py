@@ -102,6 +102,19 @@ def test_a_new_epoch_of_an_unfinished_trial_is_drawn(sweep, records, compile_all
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_figures")
+def test_what_was_made_of_records_that_were_read_too_early_is_made_again(
+    sweep, records, compile_all
+):
+    early = read_results(sweep, sweep.trials, records.store)
+    for trial in sweep.trials:
+        records.complete(trial, 90.0)
+    save_everything(early, "1")
+    assert {"tables/tables.md", "report.html"} <= compile_all()
+    assert compile_all() == set()
+
+
+@pytest.mark.slow
 def test_without_figures_there_is_everything_else_and_none_is_outdated(
     sweep, records, compiled, compile_all
 ):
@@ -112,6 +125,17 @@ def test_without_figures_there_is_everything_else_and_none_is_outdated(
     assert list(compiled.figures_folder.iterdir()) == []
     assert {"figures/heatmap.svg", "figures/curves-mlp.svg"} <= compile_all()
     assert compile_all() == set()
+
+
+@pytest.mark.slow
+def test_without_figures_none_in_a_format_of_the_users_choice_is_outdated_either(
+    sweep, records, compiled, compile_all
+):
+    named = figures_of(read_results(sweep, sweep.trials, compiled), ("heatmap",))
+    assert list(save_figures(named, compiled.figures_folder, ("pdf",)))
+    records.complete(sweep.trials[0], 12.0)
+    compile_all(draw=False)
+    assert list(compiled.figures_folder.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from adaloss.errors import UserError
 from adaloss.grid.sweep import load_sweep
 from adaloss.grid.tables.at import at_words, reach, reach_of, valid_at
 from adaloss.grid.tables.spec import TableSpec
+from adaloss.records.result import Divergence
 from adaloss.records.store import Store
 from adaloss.tasks.program.task import aimed
 from adaloss.tasks.table import common_task
@@ -174,6 +176,18 @@ def test_what_it_takes_to_reach_a_target(eventful_programs, results_of, goal, si
     assert "profile" in [name for name, draw in figures_of(results, FIGURES) if draw()]
 
 
+def test_a_cost_of_the_programs_own_has_no_mean_where_a_seed_does_not_get_there(
+    programs, results_of
+):
+    for seed, last in enumerate((0.5, 0.5, 0.1)):
+        reports = ({"test/top1": 0.0, "tokens": 10.0}, {"test/top1": last, "tokens": 20.0})
+        programs.complete(programs.declare(seed=seed), *reports)
+    spec = SPEC.model_copy(update={"metric": "tokens", "at": "reach test/top1 0.4"})
+    (table,) = tables_of(results_of(programs, spec))
+    (cell,) = table.cells.values()
+    assert (cell.status.value, cell.mean, cell.n, cell.expected) == ("unreached", None, 2, 3)
+
+
 def test_targets_are_of_the_grids_own_metric_whose_goal_is_known(programs):
     programs.metric = "val loss"
     programs.declare()
@@ -304,6 +318,17 @@ def test_lines_are_joined_over_reports_without_the_metric(programs, results_of):
     assert [3, 6, 9, 3, 6, 9] in drawn
 
 
+def test_a_line_that_diverged_at_its_first_report_has_its_cross(programs, results_of):
+    programs.cell([0.5])
+    divergence = Divergence(epoch=1, step=1, loss=inf, reason="not finite")
+    trial = programs.declare(lr="constant")
+    programs.end(trial, "diverged", divergence=divergence, epochs=0)
+    ((_, draw),) = figures_of(results_of(programs), ("curves",))
+    figure = draw()
+    assert "x" in [line.get_marker() for line in figure.axes[0].lines]
+    assert "has no test/top1" not in " ".join(texts_of(figure))
+
+
 def test_curves_of_any_recorded_metric(eventful_programs):
     frame = eventful_programs.frame()
     history = history_frame(eventful_programs.trials, eventful_programs.store)
@@ -344,6 +369,18 @@ def test_a_report_of_a_program(eventful_programs, results_of):
     ]
     axis = data["specs"]["curves"]["layer"][-1]["encoding"]["x"]["axis"]
     assert axis["title"] == "report"
+
+
+def test_an_infinite_value_of_a_parameter_stands_beside_the_others(programs, results_of):
+    for rate in (0.1, 1.0, inf):
+        programs.cell([0.5], **{"optimizer.lr": rate})
+        programs.cell([0.6], lr="constant", **{"optimizer.lr": rate})
+    results = results_of(programs)
+    html = report_of(results)
+    data = json.loads(re.search(r'id="report-data">(.*?)</script>', html, re.DOTALL)[1])
+    assert data["rows"]["texts"] == ["0.1", "1", "inf"]
+    for _, draw in figures_of(results, FIGURES):
+        draw().canvas.draw()
 
 
 @pytest.mark.slow

@@ -143,6 +143,13 @@ def test_a_figure_has_the_metric_against_each_parameter_and_no_curves(search):
     assert all(line.get_linestyle() == "None" for line in first.lines)
 
 
+def test_ticks_are_written_as_in_the_grid(search):
+    text = GRID.replace("values: [4, 8]", "values: [1024, 2048]")
+    ((_, draw),) = figures_of(search(text=text), FIGURES)
+    ticks = [tick.get_text() for tick in draw().axes[1].get_xticklabels()]
+    assert ticks == ["1024", "2048"]
+
+
 def test_names_among_the_parameters_stand_side_by_side(search):
     text = GRID.replace("values: [4, 8]", "values: [relu, tanh]")
     ((_, draw),) = figures_of(search(text=text), FIGURES)

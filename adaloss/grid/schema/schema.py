@@ -47,7 +47,7 @@ class Metric(Section):
 
     name: MetricName = DEFAULT_TASK.reported
     """A metric that the task logs. Accuracies are in percent. Default: the task's."""
-    goal: Literal["maximize", "minimize"] = "maximize"
+    goal: Literal["maximize", "minimize"] | None = None
     """Whether the largest or the smallest value is best. Default: as is usual for the metric."""
     at: GridAt = LAST
     """The last epoch, the epoch with the best validation accuracy (best_val; never the best on

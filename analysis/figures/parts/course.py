@@ -177,18 +177,20 @@ class Part:
 
     @cached_property
     def without(self) -> tuple[tuple[object, str], ...]:
-        """The lines that have no value of an optional quantity, with that quantity."""
+        """The lines whose recorded epochs lack an optional quantity, with that quantity."""
+        recorded = {
+            column: [
+                c for value in self.shown for c in self.courses(value, column) if len(c.epochs)
+            ]
+            for column in self.styles
+        }
         return tuple(
             (column, quantity)
-            for column in self.styles
+            for column, courses in recorded.items()
             for quantity in self.quantities
-            if self.about(quantity).optional
-            and not any(
-                np.isfinite(course.values[quantity]).any()
-                for value in self.shown
-                for course in self.courses(value, column)
-                if len(course.epochs)
-            )
+            if courses
+            and self.about(quantity).optional
+            and not any(np.isfinite(course.values[quantity]).any() for course in courses)
         )
 
     @property

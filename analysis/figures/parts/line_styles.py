@@ -9,7 +9,9 @@ Dashes = Literal["-", "--", ":", "-."]
 
 @dataclass(frozen=True)
 class LineStyle:
-    """Colour and marker: each alone identifies a line, in grey print or for the colour-blind."""
+    """Colour and marker: each alone identifies one of a few lines, in grey print or for the
+    colour-blind.
+    """
 
     colour: str
     marker: str
@@ -33,7 +35,7 @@ OTHER_STYLES: Sequence[LineStyle] = (
     LineStyle("#56B4E9", "h"),
     LineStyle("#000000", "*"),
 )
-# After the last colour, the colours repeat with dashes.
+# After the last colour, the colours repeat with dashes and with the markers of others.
 DASHES: Sequence[Dashes] = ("-", "--", ":", "-.")
 BAND_COLOUR = "#EBEBEB"
 """The colour of the band of diverged trials."""
@@ -43,13 +45,19 @@ MAX_LINES = 2 * len(OTHER_STYLES)
 
 
 def line_styles(values: Sequence[object]) -> dict[object, LineStyle]:
-    """A style for each value; values that are no optimizers get the styles in turn."""
+    """A style for each value; values that are no optimizers get the styles in turn.
+
+    First those with a colour that no optimizer among the values has: a × has nothing else.
+    """
     others = [value for value in values if str(value) not in OPTIMIZER_STYLES]
-    styles = {value: other_style(number) for number, value in enumerate(others)}
+    taken = {OPTIMIZER_STYLES[str(value)].colour for value in values if value not in others}
+    free = sorted(OTHER_STYLES, key=lambda style: style.colour in taken)
+    styles = {value: other_style(number, free) for number, value in enumerate(others)}
     return {value: styles.get(value) or OPTIMIZER_STYLES[str(value)] for value in values}
 
 
-def other_style(number: int) -> LineStyle:
+def other_style(number: int, styles: Sequence[LineStyle]) -> LineStyle:
     """The style of the ``number``-th line, from 0, that is not an optimizer's."""
-    turn, index = divmod(number, len(OTHER_STYLES))
-    return replace(OTHER_STYLES[index], dashes=DASHES[turn % len(DASHES)])
+    turn, index = divmod(number, len(styles))
+    marker = styles[(index + turn) % len(styles)].marker
+    return replace(styles[index], marker=marker, dashes=DASHES[turn % len(DASHES)])

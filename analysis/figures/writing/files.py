@@ -77,7 +77,7 @@ def figures_of(
                 "at": asked.at,
                 "na_if": other.na_if,
                 "spread": other.spread,
-                "title": other.title or results.name,
+                "title": results.title_of(other),
             }
             yield (
                 f"against-{other.rows}-{asked.metric}-{asked.at}",
@@ -177,6 +177,11 @@ def file_in(form: str, path: Path) -> Path:
 def formats_for(path: Path) -> list[str]:
     """The formats of a figure of the sweep: also those of its files, so that none is outdated."""
     return [form for form in FORMATS if form in FIGURE_FORMATS or file_in(form, path).exists()]
+
+
+def in_every_format(path: Path) -> list[Path]:
+    """The files that the figure of this file may have."""
+    return [path.with_suffix(f".{form}") for form in FORMATS]
 
 
 def unused(stem: str, taken: Collection[str]) -> str:

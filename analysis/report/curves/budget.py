@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_NUMBERS = 300_000
-"""The largest count of numbers in the page: about two megabytes."""
+"""The largest count of numbers in the page: about three megabytes."""
 MOST_SEEDS = 20
 """The largest number of seeds of a cell with their own lines."""
 FEWEST_EPOCHS = 2

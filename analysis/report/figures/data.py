@@ -12,14 +12,16 @@ from analysis.tables.cells import cell_text
 
 MOST_SEEDS = 10
 """The largest number of seeds whose values a figure lists."""
+DIGITS = 7
+"""The significant digits of a number: of fewer, close ones would be one."""
 JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
 
 def rounded(value: float | None) -> float | None:
-    """The number with five significant digits; None if it is not finite, for JSON."""
+    """The number with the digits that a pixel may need; None if it is not finite, for JSON."""
     if value is None or not math.isfinite(value):
         return None
-    return float(f"{value:.5g}")
+    return float(f"{value:.{DIGITS}g}")
 
 
 def means_data(
@@ -88,11 +90,13 @@ def mean_rows(
 
 
 def metric_data(metric: Metric) -> dict[str, JsonValue]:
-    """A metric of the curves; of one that only its program knows, also how its axis looks."""
-    named: dict[str, JsonValue] = {"label": metric.label, "name": metric.name}
-    if not metric.any_scale:
-        return named
-    return named | {"linear": not metric.logarithmic, "at_top": metric.goal == "minimize"}
+    """A metric of the curves, and how its axis looks."""
+    named: dict[str, JsonValue] = {
+        "label": metric.label,
+        "name": metric.name,
+        "at_top": metric.goal == "minimize",
+    }
+    return named | {"linear": not metric.logarithmic} if metric.any_scale else named
 
 
 def curves_data(curves: Curves, subject: Subject) -> dict[str, JsonValue]:

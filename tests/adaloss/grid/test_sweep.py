@@ -252,6 +252,18 @@ def test_what_a_grid_leaves_out_has_defaults(load):
     assert (table.rows, table.columns, table.per) == ("b0", "optimizer", ("model",))
 
 
+@pytest.mark.parametrize(
+    ("metric", "goal"),
+    [
+        ("{name: test/loss}", "minimize"),
+        ("{name: b}", None),
+        ("{name: b, goal: minimize}", "minimize"),
+    ],
+)
+def test_a_metric_has_its_usual_goal_if_any(load, metric, goal):
+    assert load(f"{GRID}metric: {metric}\n").grid.metric.goal == goal
+
+
 def test_a_template_may_name_any_field_and_show_braces(load):
     wandb = 'wandb: {name: "{optimizer} {b0} {{{seed}}}", tags: ["{model}"], group: "{sweep}"}\n'
     assert load(GRID + wandb).grid.wandb.name == "{optimizer} {b0} {{{seed}}}"
@@ -316,3 +328,29 @@ def test_a_rule_of_a_task_for_several_values_is_the_users_mistake(tmp_path, monk
     )
     with pytest.raises(UserError, match=r"rows = 3.* is impossible: there must be as many rows"):
         load_sweep(path)
+
+
+TEXTS = """\
+task: text_classification
+name: texts
+parameters:
+  dataset: digits
+  vocabulary: [1000, 5000]
+  length: [4, 8, 16]
+  optimizer: adaloss
+  lr: 1
+  epochs: 1
+  batch_size: 64
+seeds: 1
+"""
+
+
+def test_values_that_make_equal_trials_are_a_note(load):
+    sweep = load(TEXTS)
+    assert len({trial.trial_id for trial in sweep.trials}) == 6
+    assert sweep.notes == (
+        "vocabulary 1000, 5000 make equal trials, because digits have no words: write one of them",
+        "length 8, 16 make equal trials, because a digit has 8 rows: write one of them",
+    )
+    assert load(TEXTS.replace("digits", "sms")).notes == ()
+    assert load(TEXTS.replace("[1000, 5000]", "1000").replace("8, 16", "8")).notes == ()

@@ -3,9 +3,12 @@ import math
 import pytest
 from matplotlib.colors import to_hex
 
+from adaloss.grid.tables.at import reach_of
 from analysis.figures import COLUMN_INCHES, paired_differences, save_figure
 from analysis.figures.pairs import Pairs, pairs_of
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES, line_styles
+from analysis.frame.frame import build_frame
+from analysis.tables.cells import TrialEnd
 from analysis.tables.tables import TableError
 
 
@@ -220,15 +223,69 @@ def test_one_difference_far_from_the_others_does_not_hide_them(records):
     assert "logarithmic" not in note(figure)
 
 
+def test_differences_may_be_of_any_size(records):
+    for b0, loss in ((1, 1e13), (2, 1e13), (3, 1e13), (4, 1e13), (5, 1e15)):
+        records.cell([0.0], optimizer="adaloss", b0=b0)
+        records.cell([loss], optimizer="sgd_constant", b0=b0)
+    assert "The scale is linear up to ±1e+13 and logarithmic beyond." in note(figure_of(records))
+
+
+def end(value, state="complete", *, is_unreached=False):
+    return TrialEnd(trial_id="", state=state, value=value, is_unreached=is_unreached)
+
+
 def test_pairs_know_their_mean_and_interval():
-    complete = {seed: ("complete", float(seed)) for seed in range(3)}
-    pairs = pairs_of({0: ("complete", 2.0), 1: ("diverged", math.nan)}, complete)
-    assert pairs == Pairs(differences=(2.0,), expected=3, diverged=1)
+    complete = {seed: end(float(seed)) for seed in range(3)}
+    pairs = pairs_of({0: end(2.0), 1: end(math.nan, "diverged")}, complete)
+    assert pairs == Pairs(differences=(2.0,), expected=3, beyond=frozenset({"diverged"}))
     assert pairs.mean == 2
     assert math.isnan(pairs.half_width)
     assert math.isnan(pairs_of({}, complete).mean)
-    infinite = pairs_of({0: ("complete", math.inf)}, complete)
+    infinite = pairs_of({0: end(math.inf)}, complete)
     assert infinite.differences == ()
+
+
+def test_a_seed_that_never_reaches_the_target_leaves_no_mean():
+    reached = {seed: end(float(seed)) for seed in range(3)}
+    some = reached | {1: end(math.inf, is_unreached=True)}
+    ours, theirs = pairs_of(some, reached), pairs_of(reached, some)
+    assert (ours.beyond, theirs.beyond) == ({"not reached"}, set())
+    for pairs in (ours, theirs):
+        assert pairs.differences == (0.0, 0.0)
+        assert math.isnan(pairs.mean)
+        assert math.isnan(pairs.half_width)
+        assert not pairs.is_partial
+
+
+AT = "reach val/top1 90"
+
+
+def test_what_never_reaches_the_target_is_in_the_band_and_has_no_mark(records, ordinary_epoch):
+    epochs = {
+        ("adaloss", 1): (2, 2, 2), ("sgd_constant", 1): (1, None, 3),
+        ("adaloss", 10): (2, None, 2), ("sgd_constant", 10): (1, 2, 3),
+    }  # fmt: skip
+    for (optimizer, b0), firsts in epochs.items():
+        for seed, first in enumerate(firsts):
+            trial = records.declare(optimizer=optimizer, b0=b0, seed=seed, epochs=3)
+            records.store.open_trial(trial)
+            for epoch in (1, 2, 3):
+                last = ordinary_epoch(50.0, epoch=epoch, val_top1=95.0 if epoch == first else 80.0)
+                records.store.append_metrics(trial, last)
+            records.end(trial, "complete", last=last, best_val=last, epochs=3)
+    frame = build_frame(records.trials, records.store, targets=[reach_of(AT)])
+    figure = paired_differences(frame, metric="epoch", at=AT, title="demo")
+    (axes,) = figure.axes
+    assert seeds(axes, "sgd_constant") == [-1.0, 1.0, -1.0, 1.0]
+    assert all(map(math.isnan, means(axes, "sgd_constant")))
+    assert crosses(axes, "sgd_constant") == [(pytest.approx(1), pytest.approx(0.95))]
+    assert crosses(axes, "adaloss") == [(pytest.approx(10, rel=0.4), pytest.approx(0.95))]
+    assert legend(figure)[1:] == [
+        "a seed did not reach the target",
+        "a seed of adaloss did not reach the target",
+    ]
+    assert "No mark: a seed did not reach the target" in note(figure)
+    assert "A gap" not in note(figure)
 
 
 def test_a_sweep_without_trials_is_an_empty_figure(records):

@@ -1,5 +1,7 @@
 """The looks of optimizers, and the places of values on an axis."""
 
+from math import inf
+
 import pytest
 
 from adaloss.optimizer_names import LOSS_OPTIMIZERS
@@ -21,6 +23,17 @@ def test_an_optimizer_looks_the_same_whatever_is_beside_it():
     assert len(set(line_styles(range(20)).values())) == 20
 
 
+def test_a_cross_has_a_colour_of_its_own_while_there_is_one():
+    """Of the paper's adaloss beside four optimizers of torch."""
+    styles = line_styles(["adaloss", "sgd", "adam", "adamw", "muon"])
+    assert len({style.colour for style in styles.values()}) == 5
+
+
+def test_points_without_lines_are_told_apart_too():
+    looks = [(style.colour, style.marker) for style in line_styles(range(40)).values()]
+    assert len(set(looks)) == 40
+
+
 @pytest.mark.parametrize(
     ("values", "ordered", "logarithmic", "spacing"),
     [
@@ -28,6 +41,7 @@ def test_an_optimizer_looks_the_same_whatever_is_beside_it():
         ((1, 10, 1000), (1, 10, 1000), True, 1),
         ((5,), (5,), True, 1),
         ((1.0, 0.0, 2.0), (1.0, 0.0, 2.0), False, 1),
+        ((0.1, 1, inf), (0.1, 1, inf), False, 1),
         (("b", "a"), ("b", "a"), False, 1),
         ((True, False), (True, False), False, 1),
         ((None, 64), (None, 64), False, 1),

@@ -24,6 +24,14 @@ def test_fields_that_vary_are_axes(records):
     assert "b0" not in arrays.attrs
 
 
+def test_none_is_a_place_of_its_own_on_an_axis(records):
+    for size, value in ((None, 90.0), (32, 80.0), (64, 70.0)):
+        records.cell([value], image_size=size)
+    values = to_xarray(records.frame())["last:test/top1"].isel(seed=0)
+    found = [values.sel(image_size=size).item() for size in ("none", 32, 64)]
+    assert found == [90.0, 80.0, 70.0]
+
+
 def test_without_xarray_a_sentence_says_what_to_install(records, monkeypatch):
     records.cell([90.0, 91.0], b0=0.1)
     monkeypatch.setitem(sys.modules, "xarray", None)

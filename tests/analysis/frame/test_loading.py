@@ -55,6 +55,7 @@ def test_a_folder_without_a_grid_has_the_trials_on_record(finished):
 
 
 def test_the_history_and_the_metrics_after_an_epoch(finished, records, ordinary_epoch):
+    records.complete(records.trials[0], 90.0, epochs=1)
     records.store.append_metrics(records.trials[0], ordinary_epoch(55.5, epoch=1))
     assert list(analysis.load_history(finished)["test/top1"]) == [55.5]
     frame = analysis.load(finished, epochs=(1,))

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from adaloss.grid.tables.spec import TableSpec
-from analysis.render.latex import document
+from analysis.render.latex import document, escaped_character
 from analysis.render.markdown import escape
 from analysis.render.render import FORMATS, RENDERERS, render, render_plain, terminal_table
 from analysis.tables.tables import TableError
@@ -249,6 +249,19 @@ def test_latex_takes_names_literally(hostile):
         r"\%\_{*}\textasciigrave{}{[}a{]}\textbackslash{} \{b\}\$c\$ \#\&"
         r"\textasciitilde{}\textasciicircum{}'''"
     )
+
+
+@pytest.mark.parametrize(
+    ("character", "written"),
+    [
+        ("²", "$^{2}$"),
+        ("™", "$^{TM}$"),
+        # In braces, as a bracket that somebody wrote: at the start of a row it would be an option.
+        ("🚀", "{[}rocket{]}"),
+    ],
+)
+def test_latex_has_characters_or_their_names(character, written):
+    assert escaped_character(character) == written
 
 
 def test_latex_labels_are_unique(records):

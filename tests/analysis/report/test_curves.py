@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from adaloss.tasks.metrics import METRICS
 from analysis.figures.parts.course import Course, mean_course
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES, OTHER_STYLES, line_styles
 from analysis.report.curves.budget import MOST_SEEDS, budget_of
 from analysis.report.curves.curves import mean_values
+from analysis.report.figures.data import metric_data, rounded
 from analysis.report.figures.markers import DASH_LENGTHS, MARKER_PATHS
 
 
@@ -44,3 +46,13 @@ def test_every_line_style_can_be_drawn():
     styles = [*OPTIMIZER_STYLES.values(), *OTHER_STYLES, *line_styles(list(range(40))).values()]
     assert {style.marker for style in styles} <= set(MARKER_PATHS)
     assert {style.dashes for style in styles} == set(DASH_LENGTHS)
+
+
+def test_the_band_is_at_the_worse_end_whatever_a_loss_is_called():
+    at_top = {name for name, metric in METRICS.items() if metric_data(metric)["at_top"]}
+    assert {"train/loss", "objective", "distance", "actor_loss"} <= at_top
+    assert not {"test/top1", "return", "b"} & at_top
+
+
+def test_numbers_that_are_close_stay_apart():
+    assert rounded(1.00012) != rounded(1.00018)

@@ -187,7 +187,7 @@ def test_the_figures_have_the_numbers_of_the_tables(declared, records, ordinary_
     assert curves["epoch_lists"] == [[1, 2], []]
     assert curves["diverged"] == [0] * 11 + [1]
     top1 = [metric["name"] for metric in curves["metrics"]].index("test/top1")
-    assert curves["values"][top1][0] == [50.123, 50.123]
+    assert curves["values"][top1][0] == [50.12346, 50.12346]
 
 
 def test_the_figures_of_a_tuned_table_have_the_chosen_trials_alone(
@@ -197,7 +197,7 @@ def test_the_figures_of_a_tuned_table_have_the_chosen_trials_alone(
     sweep = declared(text + "tables: [{rows: b0, columns: optimizer, tune: lr}]\n")
     for trial in sweep.trials:
         last = ordinary_epoch(70.0 + trial.lr, val_top1=80.0 + trial.lr)
-        records.end(trial, TrialState.COMPLETE, last=last, best_val=last)
+        records.end(trial, TrialState.COMPLETE, last=last, best_val=last, epochs=1)
         records.store.append_metrics(trial, last)
     data = Read(report_of(sweep, records)).data
     assert data["cells"]["seeds"] == ["0: 71.00; 1: 71.00"] * 4

@@ -171,6 +171,13 @@ def test_a_field_set_for_one_table_is_told_in_each(records):
     assert "lr: 0.2. " in mlp.caption
 
 
+def test_a_field_that_only_fixes_is_told(records):
+    for model in ("vit", "mlp"):
+        records.cell([90.0], model=model)
+    spec = TableSpec(per=(), only={"model": ("vit",)}, title="One of two")
+    assert "model: vit." in caption(records, spec)
+
+
 def test_a_field_that_applies_to_no_trial_of_the_table_is_not_told(records):
     records.cell([90.0], optimizer="sgd_constant", alpha=0.5, model="vit")
     records.cell([90.0], optimizer="adaloss", alpha=1, model="mlp")

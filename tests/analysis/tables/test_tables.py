@@ -60,6 +60,14 @@ def test_an_infinite_loss_has_no_deviation(records, ordinary_epoch):
     assert (cell.mean, cell.std, cell.n) == (math.inf, None, 2)
 
 
+def test_infinities_of_both_signs_have_no_mean(records, ordinary_epoch):
+    for seed, loss in enumerate((math.inf, -math.inf)):
+        last = ordinary_epoch(90.0, val_loss=loss)
+        records.end(records.declare(seed=seed), "complete", last=last)
+    cell = records.table(metric="val/loss", goal="minimize").cells[1.0, "adaloss"]
+    assert (cell.mean, cell.status) == (None, CellStatus.EMPTY)
+
+
 @pytest.mark.parametrize(
     ("ends", "any_", "majority", "all_"),
     [

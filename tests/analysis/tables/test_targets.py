@@ -1,6 +1,7 @@
 """What it takes to reach a target: the first epoch, its steps and seconds, or that it never is."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from adaloss.grid.tables.at import Reach, reach_of, valid_at
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.result import TrialState
+from adaloss.records.store import METRICS_FILE, ignore
 from analysis.frame.frame import build_frame
 from analysis.render.csv import render_csv
 from analysis.render.render import FORMATS, render
@@ -40,7 +42,8 @@ def course(records):
         if end == "diverged":
             records.diverge(trial)
         else:
-            records.end(trial, TrialState.COMPLETE, last=metrics, best_val=metrics)
+            ended = {"last": metrics, "best_val": metrics, "epochs": len(val_top1)}
+            records.end(trial, TrialState.COMPLETE, **ended)
         return trial
 
     return declare
@@ -84,6 +87,33 @@ def test_a_trial_that_never_reaches_the_target_has_the_worst_value(records, cour
     assert row[f"{AT}:epoch"] == row[f"{AT}:seconds"] == row[f"{AT}:test/loss"] == math.inf
     assert row[f"{AT}:test/top1"] == -math.inf
     assert math.isnan(row[f"{AT}:b"])
+
+
+def test_what_is_lost_of_a_history_may_have_reached_the_target(records, course):
+    """Damaged before the target, gone, damaged after it, and a whole one that never gets there."""
+    damaged, gone = course([50.0, 95.0], seed=0), course([50.0, 95.0], seed=1)
+    later, never = course([95.0, 95.0], seed=2), course([50.0, 60.0], seed=3, b0=2)
+    for trial in (damaged, later):
+        path = metrics_of(records, trial)
+        path.write_text(path.read_text().splitlines()[0] + "\n{}\n")
+    metrics_of(records, gone).unlink()
+    records.store = replace(records.store, unreadable=ignore)
+    frame = frame_of(records, AT)
+    epochs = dict(zip(frame["trial_id"], frame[f"{AT}:epoch"], strict=True))
+    assert (epochs[later.trial_id], epochs[never.trial_id]) == (1, math.inf)
+    assert math.isnan(epochs[damaged.trial_id])
+    assert math.isnan(epochs[gone.trial_id])
+    table = table_of(records)
+    cell = table.cells[1.0, "adaloss"]
+    assert (cell.status, cell.mean, cell.n, cell.expected) == (CellStatus.VALUE, 1.0, 1, 3)
+    assert (
+        "Of 4 complete trials shown, 1 reach validation top-1 accuracy ≥ 90 %; of 2 it is not "
+        "known, because the history is damaged or missing." in table.caption
+    )
+
+
+def metrics_of(records, trial):
+    return records.store.trial_folder(trial) / METRICS_FILE
 
 
 def test_a_diverged_trial_has_no_value_even_after_the_target(records, course):
