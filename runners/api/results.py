@@ -147,7 +147,7 @@ class SweepResults:
         return read_results(sweep, trials, store, specs, in_words(only, exclude))
 
     def figures(self) -> Figures:
-        """The figures of the sweep, drawn if they are older than the results.
+        """The figures of the sweep as its records are now, drawn if they are older.
 
         Raises:
             UserError: some cannot be drawn.
@@ -157,7 +157,9 @@ class SweepResults:
         return Figures({file.stem: file for file in files})
 
     def report(self) -> Path:
-        """The report, one HTML file for readers without the tool; written if it is out of date.
+        """The report of the records as they are now, one HTML file for readers without the tool.
+
+        It is written if it is out of date.
 
         Raises:
             UserError: it cannot be written.
@@ -167,7 +169,10 @@ class SweepResults:
 
     def compile(self, wanted: str) -> None:
         """Write what is out of date, and refuse if some of what is wanted cannot be written."""
-        outcome = save_everything(self.read, code_version())
+        before = self.read
+        # The folder is everybody's, and another process may have added records since.
+        read = read_results(before.sweep, before.trials, before.store, before.specs)
+        outcome = save_everything(read, code_version())
         for failed in outcome.unwritten:
             if failed.output.startswith(wanted):
                 raise UserError(f"not written: {failed.output}: {failed.reason}")

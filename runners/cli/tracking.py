@@ -12,12 +12,12 @@ from runners.cli.options import (
     Grid,
     Storage,
     Wandb,
-    command,
     open_sweep,
     plan_of,
     say,
 )
 from runners.cli.output import print_json
+from runners.pages.command_lines import command
 
 
 def dashboard(
@@ -34,12 +34,12 @@ def dashboard(
     sweep, store = open_sweep(grid, storage)
     check_labels(sweep, sweep.trials)
     mode = mirror_mode(sweep.grid.wandb.mode, wandb)
-    found = login() if mode in ("auto", "online") else None
-    if found is not None and found.known:
-        try:
-            saved = publish(sweep, store, found.server, "")
-        except TargetError as error:
-            raise UserError(f"W&B: {error}") from error
+    try:
+        found = login() if mode in ("auto", "online") else None
+        saved = publish(sweep, store, found.server, "") if found and found.known else None
+    except TargetError as error:
+        raise UserError(f"W&B: {error}") from error
+    if saved is not None:
         say_pages(saved.workspace, saved.report, published=True, as_json=as_json)
         return
     written = write_files(sweep, store)
@@ -118,7 +118,7 @@ def sync(
     plan_of(sweep, sweep.trials, None, store)
 
     outcome = synchronise(sweep, store, mode, say, dry_run=dry_run)
-    missing = len(outcome.missing) if dry_run else outcome.finished + (outcome.left or 0)
+    missing = outcome.finished + (outcome.left or 0)
     done = "uploaded" if outcome.mode == "online" else "written"
     problems = list(dict.fromkeys(outcome.problems.values()))
     if as_json:
@@ -136,5 +136,5 @@ def sync(
     if offline:
         upload = command("sync", sweep, store)
         typer.echo(f"nothing is uploaded; after `wandb login`: {upload} --wandb online", err=True)
-    short = outcome.left or outcome.problems or (offline and mode == "online")
+    short = (outcome.left and not dry_run) or outcome.problems or (offline and mode == "online")
     raise typer.Exit(INCOMPLETE if short else COMPLETE)

@@ -14,16 +14,19 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
-from adaloss.grid.sweep import Sweep, load_sweep
+from adaloss.grid.reading.file import read_grid_file
+from adaloss.grid.sweep import Sweep, sweep_of
 from adaloss.records.store import Store
-from runners.tracking.follower_process import TRY_AGAIN
+from runners.tracking.follower_process import TRY_AGAIN, counted
 from runners.tracking.labels import labels_of_sweep
 from runners.tracking.mirror import Mirror, unfinished
+from runners.tracking.shared import runs_of_others
 from runners.tracking.sweep_run import put_sweep_run
 from runners.tracking.target import one_line
 from runners.tracking.wandb_runs import WandbTarget, login
@@ -75,14 +78,17 @@ class Orders:
 def follow(orders: Orders, reporter: Reporter) -> int:
     """Mirror the sweep of the first order until the orders end; returns the exit status."""
     task = orders.next(None)
-    sweep = load_sweep(Path(task["grid"]))
+    # Of the copy, as if it lay where the grid does: beside it is the user's own code.
+    sweep = sweep_of(replace(read_grid_file(Path(task["grid"])), source=Path(task["source"])))
     # To this process's log: the command line has reported it to the user.
     store = Store(Path(task["store"]), lambda error: print(error, file=sys.stderr))
     target = choose_target(task["mode"], store, reporter)
+    if target.mode == "online":
+        report_shared(sweep, store, target, reporter)
     if task["dry_run"]:
         missing = unfinished(sweep, store, target)
         runs = [f"{trial.readable_name} ({trial.trial_id}): {end.state}" for trial, end in missing]
-        reporter.report(missing=runs)
+        reporter.report(missing=runs, left=len(runs))
         return 0
     try:
         with FileLock(store.root / "wandb" / LOCK_FILE, timeout=SECONDS_FOR_ANOTHER_MIRROR):
@@ -106,6 +112,16 @@ def choose_target(mode: str, store: Store, reporter: Reporter) -> WandbTarget:
         mode="offline", why=f"no key for {found.server}; `wandb login` stores one", server=""
     )
     return WandbTarget(mode="offline", folder=folder, server="")
+
+
+def report_shared(sweep: Sweep, store: Store, target: WandbTarget, reporter: Reporter) -> None:
+    """Report the runs that this sweep takes from others."""
+    others = [f"{counted(n)} of {name}" for name, n in runs_of_others(sweep, store, target)]
+    if others:
+        reporter.report(
+            shared=f"{' and '.join(others)} will show this sweep instead: a trial has one run in a "
+            "project; for a run in each, give each sweep its own project (wandb: {project: …})"
+        )
 
 
 def mirror_until(

@@ -40,9 +40,9 @@ OF_THE_MODE = ("WANDB_MODE", "WANDB_DISABLED")
 class Outcome:
     """The outcome of a mirror.
 
-    It finished ``finished`` runs; ``left`` runs are unfinished, None if it did not report that.
-    ``problems`` are the reasons, ``trouble`` is a problem that was printed already, and ``log`` is
-    the file with details.
+    It finished ``finished`` runs; ``left`` runs are unfinished, None if it did not report that. A
+    dry run lists them as ``missing``. ``problems`` are the reasons, ``trouble`` is a problem that
+    was printed already, and ``log`` is the file with details.
     """
 
     mode: str
@@ -103,6 +103,7 @@ class FollowerProcess:
         store.write_text(grid, sweep.text)
         self.task = {
             "grid": str(grid.resolve()),
+            "source": str(sweep.source.absolute()),
             "store": str(store.root.resolve()),
             "mode": mode,
             "dry_run": dry_run,
@@ -188,6 +189,8 @@ class FollowerProcess:
             self.say(f"W&B: online at {event['server']}")
         if "url" in new:
             self.say(f"W&B: the first run is {event['url']}")
+        if "shared" in new:
+            self.say(f"W&B: {event['shared']}")
         if "unsent" in new:
             self.say(f"W&B: {event['unsent']}")
         if "trouble" in new:

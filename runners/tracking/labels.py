@@ -53,11 +53,14 @@ def labels_of(sweep: Sweep, trial: Trial) -> Labels:
         or os.environ.get("WANDB_PROJECT")
         or DEFAULT_PROJECT,
         entity=filled(section.entity or sweep.grid.entity) or os.environ.get("WANDB_ENTITY"),
-        group=filled(section.group) or os.environ.get("WANDB_RUN_GROUP") or cell_name(sweep, trial),
+        group=filled(section.group)
+        or os.environ.get("WANDB_RUN_GROUP")
+        or fitting(cell_name(sweep, trial), LONGEST_GROUP),
         job_type=trial.compared,
         name=filled(section.name) or trial.readable_name,
         tags=(
-            *(fill(tag, sweep.name, trial) for tag in (*section.tags, "sweep:{sweep}")),
+            *(fill(tag, sweep.name, trial) for tag in section.tags),
+            tag_of(sweep),
             *tags_of_the_environment(),
         ),
         notes=filled(section.notes) or os.environ.get("WANDB_NOTES"),
@@ -74,9 +77,22 @@ def labels_of_sweep(sweep: Sweep) -> Labels:
         group=sweep.name,
         job_type="sweep",
         name=sweep.name,
-        tags=(f"sweep:{sweep.name}", *tags_of_the_environment()),
+        tags=(tag_of(sweep), *tags_of_the_environment()),
         notes=first.notes,
     )
+
+
+def tag_of(sweep: Sweep) -> str:
+    """The tag of all runs of the sweep."""
+    return fitting(f"sweep:{sweep.name}", LONGEST_TAG)
+
+
+def fitting(text: str, most: int) -> str:
+    """The text; one that is too long is cut and gets a digest, so that it differs from others."""
+    if len(text) <= most:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{text[: most - len(digest) - 1]}-{digest}"
 
 
 def tags_of_the_environment() -> Iterator[str]:

@@ -71,6 +71,16 @@ class Ledger:
         except (FileNotFoundError, ValueError):
             return None
 
+    def has(self, trial_id: str, where: str) -> bool:
+        """Whether the trial has a run at this place."""
+        entry = self.read(trial_id)
+        return entry is not None and entry.where == where
+
+    def trial_ids(self) -> frozenset[str]:
+        """The ids of the trials that have an entry."""
+        entries = (self.root / "mirrored" / self.target).glob("*.json")
+        return frozenset(path.stem for path in entries)
+
     def write(self, trial_id: str, mirrored: Mirrored) -> None:
         """Write the trial's entry atomically; if a power cut loses it, the run is sent again."""
         path = self.path(trial_id)

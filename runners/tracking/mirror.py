@@ -257,8 +257,11 @@ def relative(folder: Path, ledger: Ledger) -> str:
 
 
 def summary_of(result: TrialResult) -> dict[str, Any]:
-    """How the trial ended: its state, its best epoch, and why it is not complete."""
-    summary: dict[str, Any] = {
+    """How the trial ended: its last and its best epoch, its state, and why it is not complete."""
+    # W&B's last epoch may be an earlier attempt's, and lacks a program's numbers of the whole.
+    last = result.last.line() if result.last is not None else {}
+    summary: dict[str, Any] = {name: value for name, value in last.items() if value is not None}
+    summary |= {
         "state": result.state.value,
         "epochs": result.epochs,
         # A number, so that charts can show the share of a cell.

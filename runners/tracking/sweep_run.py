@@ -29,10 +29,11 @@ def put_sweep_run(sweep: Sweep, store: Store, target: Target) -> str | None:
     if mirrored is not None and (mirrored.where, mirrored.digest) == (where, digest):
         return digest
     ended = finished_trials(sweep.trials, store).values()
-    numbers = {"trials": len(sweep.trials), **Counter(result.state.value for result in ended)}
+    counts = Counter(result.state.value for result in ended)
     last = max((result.finished_at for result in ended), default="")
     # The digest is written last: if the server shows it, the server has all files.
-    target.put_files(labels, files, numbers | {"finished_at": f"{last} {digest}"})
+    numbers = {"trials": len(sweep.trials), **counts, "finished_at": f"{last} {digest}"}
+    target.put_files(labels, files, numbers, first_figure(sweep))
     ledger.write(labels.run_id, Mirrored(state="finished", where=where, epochs=0, digest=digest))
     return digest
 
@@ -45,6 +46,12 @@ def files_of(store: Store) -> dict[str, Path]:
         "figures": store.figures_folder,
     }
     return {name: path for name, path in files.items() if path.exists()}
+
+
+def first_figure(sweep: Sweep) -> str:
+    """The name of the figure of the first table, without suffix."""
+    first = sweep.tables[0]
+    return "points" if first.ranks_points else f"against-{first.rows}"
 
 
 def digest_of(files: Mapping[str, Path]) -> str:

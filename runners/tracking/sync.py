@@ -63,6 +63,6 @@ def synchronise(
     if not store.trials_folder.exists():
         raise MirrorError(f"no trial of {sweep.name} has run in {store.root.parent}")
     outcome = FollowerProcess(sweep, store, mode, say, live=False, dry_run=dry_run).end(None)
-    if outcome.left is None and not dry_run:
+    if outcome.left is None:
         raise MirrorError(f"W&B: {outcome.why()}")
     return outcome

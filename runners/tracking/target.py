@@ -64,9 +64,11 @@ class Target(Protocol):
         """
 
     def put_files(
-        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
+        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any], figure: str
     ) -> None:
         """Write the run of the sweep: its files by name, and its numbers.
+
+        ``figure`` is the name of the figure that is shown for the sweep.
 
         Raises:
             TargetError: the target cannot be reached, or refuses the run.

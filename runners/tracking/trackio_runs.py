@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,12 @@ class TrackioTarget:
         return self.project
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> "TrackioRun":
-        """Begin the trial's run, or continue an empty one."""
+        """Continue the trial's run of the list, without the epochs of an earlier attempt."""
+        self.forget_epochs(self.names[labels.run_id])
+        return self.begin(labels, config)
+
+    def begin(self, labels: Labels, config: Mapping[str, Any]) -> "TrackioRun":
+        """Begin the trial's run, or continue it."""
         # In a separate context: trackio ends the run of an earlier init in the same context.
         run = copy_context().run(
             self.trackio.init,
@@ -67,12 +74,21 @@ class TrackioTarget:
         Trackio colours a run by its place, the newest first.
         """
         for labels, config in reversed(runs):
-            run = self.open(labels, config).run
+            run = self.begin(labels, config).run
             run.log({}, step=0)
             run.finish()
 
+    def forget_epochs(self, name: str) -> None:
+        """Delete a run's epochs; its line without a number keeps its place in the list.
+
+        Trackio itself deletes only whole runs.
+        """
+        database = self.trackio.sqlite_storage.SQLiteStorage.get_project_db_path(self.project)
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("DELETE FROM metrics WHERE run_name = ? AND step > 0", (name,))
+
     def put_files(
-        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
+        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any], figure: str
     ) -> None:
         """Nothing: the files lie on this machine."""
 
@@ -85,7 +101,7 @@ class TrackioRun:
 
     @property
     def next_epoch(self) -> int:
-        """The first: the run is new."""
+        """The first: what the run had is deleted."""
         return 0
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import wandb
+from pydantic import ValidationError
 
 from adaloss.records.printable import shortened
 from adaloss.records.result import EpochMetrics, TrialState
@@ -36,9 +37,22 @@ class Login:
 
 
 def login() -> Login:
-    """Look for a key in W&B's places: the environment, netrc, its settings; never prompt."""
-    # With settings that say offline, W&B would report no key.
-    server = str(wandb.setup(wandb.Settings(mode="online")).settings.base_url)
+    """Look for a key in W&B's places: the environment, netrc, its settings; never prompt.
+
+    Raises:
+        TargetError: W&B does not accept a setting, such as the server's address.
+    """
+    try:
+        # With settings that say offline, W&B would report no key.
+        server = str(wandb.setup(wandb.Settings(mode="online")).settings.base_url)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, why = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
+        raise TargetError(
+            f"WANDB_{name.upper()}, or {name} in W&B's settings: {one_line(ValueError(why))}"
+        ) from error
+    except wandb.errors.UsageError as error:
+        raise TargetError(one_line(error)) from error
     try:
         return Login(server, wandb.login(prompt=False))
     except wandb.errors.UsageError:
@@ -116,7 +130,7 @@ class WandbTarget:
         )
 
     def put_files(
-        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any]
+        self, labels: Labels, files: Mapping[str, Path], numbers: Mapping[str, Any], figure: str
     ) -> None:
         """Log an artifact for each file, with its name as type, and the numbers as summary."""
         opened = self.open(labels, {"sweep": labels.name})
@@ -128,7 +142,7 @@ class WandbTarget:
             else:
                 artifact.add_file(str(path))
             logged = opened.run.log_artifact(artifact)
-            media |= media_in(path, name)
+            media |= media_in(path, name, figure)
             if self.mode == "online":
                 taken(logged, name)
         if media:
@@ -235,14 +249,18 @@ def taken(artifact: wandb.Artifact, name: str) -> None:
         raise TargetError(f"the {name}: {one_line(error)}") from error
 
 
-def media_in(folder: Path, name: str) -> dict[str, Any]:
-    """The pictures and HTML files of a folder, which W&B can show."""
+def media_in(folder: Path, name: str, figure: str) -> dict[str, Any]:
+    """The pictures and HTML files of a folder, which W&B can show.
+
+    The dashboard shows those by the folder's name: the ``figure``, and the page that is named so.
+    """
     found: dict[str, Any] = {}
     for file in sorted(folder.glob("*")):
+        key = name if file.stem in (name, figure) else f"{name}/{file.stem}"
         if file.suffix == ".png":
-            found[name] = wandb.Image(str(file))
+            found[key] = wandb.Image(str(file))
         elif file.suffix == ".html":
-            found[name] = wandb.Html(str(file))
+            found[key] = wandb.Html(str(file))
     return found
 
 

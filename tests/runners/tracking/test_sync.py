@@ -13,9 +13,9 @@ from small_records import finish
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
-from runners.cli.run import command_to_upload
+from runners.api.running import command_to_upload
 from runners.tracking.mode import mirror_mode, sync_mode
-from runners.tracking.sync import Mirroring, mirrored
+from runners.tracking.sync import MirrorError, Mirroring, mirrored, synchronise
 
 
 @pytest.fixture
@@ -123,3 +123,31 @@ def test_a_setting_of_wandbs_own_is_no_reason_not_to_upload(
     assert mirror_mode("auto", None) == "offline"
     uploaded = execute("adaloss-sweep sync grid.yaml")
     assert "8 uploaded now" in uploaded.stdout, uploaded.stderr
+
+
+def test_a_dry_run_of_a_mirror_that_fails_is_no_success(grid, finished, monkeypatch):
+    failing = [sys.executable, "-c", "raise SystemExit('no memory')"]
+    monkeypatch.setattr("runners.tracking.follower_process.FOLLOWER", failing)
+    with pytest.raises(MirrorError, match=r"W&B: see .*mirror\.log"):
+        synchronise(load_sweep(grid), finished, "auto", print, dry_run=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("sync", "--dry-run"), ("dashboard",)], ids=" ".join)
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("nonsense", "Input should be a valid URL"),
+        ("https://wandb.ai", "did you mean https://api."),
+    ],
+)
+def test_an_address_that_wandb_refuses_is_said(
+    command, grid, finished, monkeypatch, words, address, reason
+):
+    monkeypatch.setenv("WANDB_BASE_URL", address)
+    name, *options = words
+    refused = command(name, grid, *options)
+    assert refused.returncode == 2
+    assert "W&B: WANDB_BASE_URL, or base_url in W&B's settings: " in refused.stderr
+    assert reason in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -7,12 +7,14 @@ import sqlite3
 import subprocess
 import sys
 import urllib.request
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 from patience import PATIENCE, until
+from small_records import finish
 
 from adaloss.grid.sweep import load_sweep
+from adaloss.records.result import TrialState
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES
 from runners.tracking.labels import Labels
 from runners.tracking.trackio_runs import unique_names
@@ -71,22 +73,37 @@ def test_runs_of_the_same_name_stay_apart():
     assert unique_names(labels) == {"1": "same (1)", "2": "same (2)", "3": "other"}
 
 
-@pytest.mark.slow
-def test_curves_are_live_and_a_second_watch_names_the_first(
-    command, grid, store, start, port, tmp_path
-):
+@pytest.fixture
+def watched(grid, port, tmp_path):
+    """A sweep that is shown: the process, the address, and the command's words."""
     grid.write_text(grid.read_text().replace("name: small", "name: sweep"))
+
+    @contextmanager
+    def watching():
+        words = ["watch", str(grid), "--no-browser", "--port", str(port)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runners", *words],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            line = process.stderr.readline()
+            assert line.startswith(f"sweep: http://127.0.0.1:{port}/?project=sweep"), line
+            yield process, line.split()[1], words
+        finally:
+            process.kill()
+            process.communicate()
+
+    return watching
+
+
+@pytest.mark.slow
+def test_curves_are_live_and_a_second_watch_names_the_first(command, grid, store, start, watched):
     trial = load_sweep(grid).trials[0]
     execution = start(trial)
     execution.advance()
-    words = ["watch", str(grid), "--no-browser", "--port", str(port)]
-    watching = subprocess.Popen(
-        [sys.executable, "-m", "runners", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        line = watching.stderr.readline()
-        assert line.startswith(f"sweep: http://127.0.0.1:{port}/?project=sweep"), line
-        url = line.split()[1]
+    with watched() as (watching, url, words):
         with urllib.request.urlopen(url, timeout=PATIENCE) as page:
             assert page.status == 200
         assert_coloured_by_optimizer_and_grouped_by_cell(url, load_sweep(grid))
@@ -98,6 +115,19 @@ def test_curves_are_live_and_a_second_watch_names_the_first(
         until(lambda: shown(store) == [(trial.readable_name, 1), (trial.readable_name, 2)])
         watching.send_signal(signal.SIGINT)
         assert watching.wait(timeout=PATIENCE) == 0
-    finally:
-        watching.kill()
-        watching.communicate()
+
+
+@pytest.mark.slow
+def test_a_retried_trial_has_one_curve_and_the_colour_that_it_had(grid, store, watched):
+    trial = load_sweep(grid).trials[0]
+    name = trial.readable_name
+    finish(store, trial, TrialState.DIVERGED)
+    with watched() as (_, url, _):
+        # The third is the mark of the end.
+        until(lambda: shown(store) == [(name, 1), (name, 2), (name, 3)])
+        store.set_aside(trial)
+        finish(store, trial, TrialState.COMPLETE)
+        later = {"finished_at": "2031-01-01T00:00:00"}
+        store.write_result(trial, store.read_result(trial).model_copy(update=later))
+        until(lambda: shown(store) == [(name, 1), (name, 2)])
+        assert_coloured_by_optimizer_and_grouped_by_cell(url, load_sweep(grid))
