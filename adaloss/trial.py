@@ -155,6 +155,11 @@ class Trial(BaseModel):
         return 0
 
     @property
+    def without_effect(self) -> Mapping[str, str]:
+        """Fields whose values make equal trials with ids of their own, each with the reason."""
+        return {}
+
+    @property
     def to_be_tried(self) -> bool:
         """Whether a short attempt before the sweep may find what is wrong with every trial."""
         return self.runs_own_code

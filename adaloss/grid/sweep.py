@@ -1,6 +1,6 @@
 """Load a grid file as a sweep with all its trials, or report every mistake in it at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -149,16 +149,17 @@ def sweep_of(as_written: GridFile) -> Sweep:
         notes = (*notes, *too_few_points(drawn, grid))
         # It is the number of points, not of trials.
         grid = grid.model_copy(update={"run_cap": None})
+    trials = expand_trials(grid, cells, task, file.groups, pass_seed=has_seeds)
     return Sweep(
         name=grid.name,
         source=path,
         text=file.text,
         grid=grid,
-        trials=expand_trials(grid, cells, task, file.groups, pass_seed=has_seeds),
+        trials=trials,
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
         tables=tables or (default_table(cells, task) if drawn is None else POINTS,),
         labels=labels,
-        notes=notes,
+        notes=(*notes, *equal_trials(trials)),
         defaulted=frozenset({"name", *(("seeds",) if has_seeds else ())} - keys),
     )
 
@@ -205,6 +206,18 @@ def first_trial(grid: Grid, cell: Cell) -> Trial:
         )
         values = ", ".join(f"{name} = {value}" for name, value in chosen.items())
         raise UserError(f"{grid.name}: a trial with {values} is impossible: {reasons}") from error
+
+
+def equal_trials(trials: Sequence[Trial]) -> Iterator[str]:
+    """A note on each field of which several values make equal trials."""
+    values: dict[tuple[str, str], dict[Any, None]] = {}
+    for trial in trials:
+        for field, reason in trial.without_effect.items():
+            values.setdefault((field, reason), {})[trial.value(field)] = None
+    for (field, reason), found in values.items():
+        if len(found) > 1:
+            numbers = ", ".join(map(str, found))
+            yield f"{field} {numbers} make equal trials, because {reason}: write one of them"
 
 
 def is_default(field: FieldInfo, value: object) -> bool:

@@ -192,7 +192,9 @@ class Rescaled:
             )
         if self.rate == "adagrad_norm":
             groups = optimizer.param_groups
-            return squared_norm([batch for g in groups for batch in gather(g["params"])])
+            # Gradients that are to be differentiated have a graph.
+            with torch.no_grad():
+                return squared_norm([batch for g in groups for batch in gather(g["params"])])
         return None
 
 

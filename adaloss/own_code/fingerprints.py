@@ -4,8 +4,10 @@ A trial's id contains the names of the user's model, image folder and weights. W
 to can change, so every result records digests of it.
 """
 
+from collections.abc import Iterable
+
 from adaloss.own_code.modules import OwnCodeError, find_own_module
-from adaloss.own_code.source_digests import code_digests, digests_of_files, loaded_digests
+from adaloss.own_code.source_digests import code_digests, digests_of_files, with_loaded
 from adaloss.records.places import Places
 from adaloss.records.result import Digest, Fingerprint
 
@@ -23,15 +25,18 @@ def code_digest(model: str, places: Places) -> dict[str, str]:
     return code_digests(found)
 
 
-def with_loaded_code(fingerprint: Fingerprint, places: Places) -> Fingerprint:
-    """The fingerprint with every file that this process imported from the user's folders."""
-    code = {name: getattr(fingerprint, name) for name in ("model", "program")}
-    named = {name: digests for name, digests in code.items() if digests is not None}
-    if not named:
-        return fingerprint
-    loaded = loaded_digests(places.own_folders)
+def with_loaded_code(
+    fingerprint: Fingerprint, fields: Iterable[str], places: Places
+) -> Fingerprint:
+    """The fingerprint with every file that this process imported from the user's folders.
+
+    ``fields`` are those that name code of the user's own: each gets all of the files.
+    """
     return fingerprint.model_copy(
-        update={name: digests | loaded for name, digests in named.items()}
+        update={
+            field: with_loaded(getattr(fingerprint, field) or {}, places.own_folders)
+            for field in fields
+        }
     )
 
 

@@ -165,10 +165,20 @@ def forget_own_modules(folders: Sequence[Path]) -> None:
 
 
 class FromSource(SourceFileLoader):
-    """Always compiles the source file.
+    """Always compiles the source file, and keeps what it compiled.
 
-    Cached bytecode could be of an older file with the same size and time of change.
+    Cached bytecode could be of an older file with the same size and time of change; and the file
+    may be edited while the process runs.
     """
+
+    content: bytes | None = None
+
+    def get_data(self, path: str) -> bytes:
+        """Read the source; what is read first is what is compiled."""
+        data = super().get_data(path)
+        if self.content is None:
+            self.content = data
+        return data
 
     def path_stats(self, path: str) -> Mapping[str, Any]:
         """Raise, so that Python finds no cached bytecode for the file."""

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from adaloss.own_code.modules import find_own_module
@@ -15,11 +16,15 @@ MOST_STEPS = 20
 class Constructor:
     """The names of the arguments after ``self``; ``any_name`` where it also takes others.
 
-    ``numbers`` are the arguments whose default is a number.
+    ``uses_others`` says that it does more with those than to unpack them into a dict.
+    ``looked_up`` are names of others that count, where not all do. ``numbers`` are the arguments
+    whose default is a number.
     """
 
     arguments: tuple[str, ...]
     any_name: bool
+    uses_others: bool = False
+    looked_up: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
 
 
@@ -43,6 +48,23 @@ def methods_of(module: str, name: str, folders: Sequence[Path]) -> frozenset[str
     classes = (d for d in definitions(module, name, folders) if isinstance(d, ast.ClassDef))
     statements = (statement for found in classes for statement in found.body)
     return frozenset(s.name for s in statements if isinstance(s, ast.FunctionDef))
+
+
+def keys_of(module: str, name: str, folders: Sequence[Path]) -> frozenset[str]:
+    """The texts that a class and its bases look up, as ``group["key"]`` or ``group.get("key")``."""
+    nodes = chain.from_iterable(map(ast.walk, definitions(module, name, folders)))
+    keys = (key for node in nodes for key in looked_up(node) if isinstance(key, ast.Constant))
+    return frozenset(key.value for key in keys if isinstance(key.value, str))
+
+
+def looked_up(node: ast.AST) -> Sequence[ast.expr]:
+    """What an expression may look up."""
+    match node:
+        case ast.Subscript(slice=key):
+            return (key,)
+        case ast.Call(func=ast.Attribute(attr="get"), args=arguments):
+            return arguments
+    return ()
 
 
 def definitions(
@@ -156,8 +178,19 @@ def of_function(function: ast.FunctionDef, *, skipped: int) -> Constructor:
     return Constructor(
         arguments=tuple(a.arg for a in (*positional, *arguments.kwonlyargs)),
         any_name=arguments.kwarg is not None,
+        uses_others=uses_others(function),
         numbers=frozenset(argument.arg for argument, default in defaults if is_number(default)),
     )
+
+
+def uses_others(function: ast.FunctionDef) -> bool:
+    """Whether a function does more with its ``**`` argument than to unpack it into a dict."""
+    nodes, others = list(ast.walk(function)), function.args.kwarg
+    dicts = [node for node in nodes if isinstance(node, ast.Dict)]
+    pairs = (pair for each in dicts for pair in zip(each.keys, each.values, strict=True))
+    unpacked = {id(value) for key, value in pairs if key is None}
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in unpacked}
+    return others is not None and others.arg in names
 
 
 def is_number(default: ast.expr | None) -> bool:

@@ -4,34 +4,43 @@ import ast
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from adaloss.own_code.modules import PACKAGES, OwnModule, file_of, is_own_path
+from adaloss.own_code.modules import PACKAGES, FromSource, OwnModule, file_of, is_own_path
 
 DIGITS = 16
 IMPORTING_FUNCTIONS = ("import_module", "__import__")
 
 
-def loaded_digests(folders: Sequence[Path]) -> dict[str, str]:
-    """The digest of each file in the user's folders from which this process imported a module.
+def with_loaded(recorded: Mapping[str, str], folders: Sequence[Path]) -> dict[str, str]:
+    """The digests with those of the files in the user's folders that this process has imported.
 
-    This includes files that no import statement names.
+    This includes files that no import statement names. What was compiled counts, whatever the file
+    has become since; a module that was not compiled here keeps the digest that is recorded.
     """
-    files = own_files(tuple(sys.modules), tuple(map(os.fspath, folders)))
-    paths = [path for path in map(Path, files) if path.is_file()]
-    return {relative_name(path, folders): source_digest(path, path.read_bytes()) for path in paths}
+    digests = dict(recorded)
+    for module in own_modules(tuple(sys.modules), tuple(map(os.fspath, folders))):
+        imported = sys.modules[module]
+        path = Path(str(imported.__file__))
+        name = relative_name(path, folders)
+        loader = getattr(getattr(imported, "__spec__", None), "loader", None)
+        if isinstance(loader, FromSource) and loader.content is not None:
+            digests[name] = source_digest(path, loader.content)
+        elif name not in digests and path.is_file():
+            digests[name] = source_digest(path, path.read_bytes())
+    return digests
 
 
 # A worker asks this for every trial, and rarely has imported another module since.
 @lru_cache(maxsize=8)
-def own_files(modules: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
-    """The files in the user's folders of the imported modules with these names."""
+def own_modules(modules: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the imported modules with these names whose files are in the user's folders."""
     others = (*PACKAGES, "adaloss_sweep", "__main__")
     named = [name for name in modules if name.partition(".")[0] not in others]
-    files = (getattr(sys.modules.get(name), "__file__", None) for name in named)
-    return tuple(f for f in files if isinstance(f, str) and is_own_path(f, folders))
+    files = ((name, getattr(sys.modules.get(name), "__file__", None)) for name in named)
+    return tuple(n for n, file in files if isinstance(file, str) and is_own_path(file, folders))
 
 
 def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str, str]:

@@ -9,14 +9,18 @@ from adaloss.records.result import Divergence
 if TYPE_CHECKING:
     from adaloss.tasks.task import Run, Task
 
+BEFORE_ANY_UPDATE = "before any update: raise divergence.max_loss"
+
 
 class DivergedError(Exception):
-    """The loss left the finite or declared range."""
+    """The loss left the finite or declared range; ``advice`` is what its user may do."""
 
-    def __init__(self, *, epoch: int, step: int, loss: float, reason: str) -> None:
-        self.divergence = Divergence(
-            epoch=epoch, step=step, loss=loss, reason=f"{reason} at step {step} (epoch {epoch})"
-        )
+    def __init__(
+        self, *, epoch: int, step: int, loss: float, reason: str, advice: str = ""
+    ) -> None:
+        when = f"at step {step} (epoch {epoch})"
+        said = f"{reason} {when}" + (f", {advice}" if advice else "")
+        self.divergence = Divergence(epoch=epoch, step=step, loss=loss, reason=said)
         super().__init__(self.divergence.reason)
 
 
@@ -40,10 +44,12 @@ def check_losses(losses: Sequence[float], *, epoch: int, first_step: int, max_lo
         DivergedError: names the first step whose loss is not finite or is beyond ``max_loss``.
     """
     for step, loss in enumerate(losses, start=first_step):
+        advice = ""
         if not math.isfinite(loss):
             reason = f"the training loss is {loss}"
         elif loss > max_loss:
             reason = f"the training loss {loss:.6g} is beyond max_loss {max_loss:g}"
+            advice = BEFORE_ANY_UPDATE if step == 1 else ""
         else:
             continue
-        raise DivergedError(epoch=epoch, step=step, loss=loss, reason=reason)
+        raise DivergedError(epoch=epoch, step=step, loss=loss, reason=reason, advice=advice)

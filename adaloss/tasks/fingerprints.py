@@ -53,6 +53,15 @@ def own_values(values: Mapping[str, Any]) -> dict[str, str]:
     return own
 
 
+def code_fields(trial: Trial) -> tuple[str, ...]:
+    """The fields of the trial that name code of the user's own, not data or a package."""
+    return tuple(
+        field
+        for field, name in own_of(trial).items()
+        if field in ("model", "program") or (field == "optimizer" and is_own_optimizer(name))
+    )
+
+
 def fingerprint_of(own: Mapping[str, str], places: Places) -> Fingerprint:
     """The digests of the code and files that these values name.
 

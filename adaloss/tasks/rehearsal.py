@@ -3,11 +3,10 @@
 import traceback
 from dataclasses import dataclass
 
-import torch
-
 from adaloss.errors import UserError
 from adaloss.records.places import Places
 from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.failures import lacks_memory
 from adaloss.tasks.table import task_of
 from adaloss.trial import Trial
 
@@ -24,12 +23,15 @@ def rehearse(trial: Trial, places: Places, device: str = "cpu") -> Trouble | Non
     """Train for a moment; None where that works."""
     try:
         task_of(trial).load().rehearse(trial, places, device)
-    except (DivergedError, MemoryError, torch.OutOfMemoryError):
-        # The sweep finds out which learning rates diverge; memory has a check of its own.
+    except DivergedError:
+        # The sweep finds out which learning rates do.
         return None
     except UserError as error:
         return Trouble(message=str(error))
     # The user's own code can raise anything.
     except Exception as error:
+        if lacks_memory(error):
+            # Memory has a check of its own.
+            return None
         return Trouble(message=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
     return None

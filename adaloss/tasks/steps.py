@@ -1,8 +1,8 @@
 """The steps of a trial's optimizer, for any loss: schedule, gradients, update, averaged weights."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -15,9 +15,10 @@ from adaloss.tasks.optimizers.build import optimizer_of
 from adaloss.tasks.optimizers.constructors import OptimizerError
 from adaloss.tasks.optimizers.schedule import lr_factor
 from adaloss.tasks.seeding import (
-    derived_seed,
+    RandomState,
     forked_random_state,
     random_state,
+    seeded,
     set_random_state,
 )
 from adaloss.tasks.trained_trial import TrainedTrial
@@ -27,7 +28,9 @@ class Steps:
     """A trial's optimizer and what its steps depend on. ``done`` counts the steps.
 
     ``count`` is the number of steps of the whole trial, over which schedules run. ``sees`` turns
-    the loss into what the optimizer's rate sees, if that is something else.
+    the loss into what the optimizer's rate sees, if that is something else. ``unread`` are the
+    losses of the last steps, which are still on the device, and ``current`` has that of a step
+    that is being taken.
     """
 
     def __init__(
@@ -46,8 +49,12 @@ class Steps:
         self.count = count
         self.sees = sees
         self.done = 0
+        self.unread: list[Tensor] = []
+        self.current: tuple[Tensor, ...] = ()
         self.parameters = tuple(model.parameters())
-        self.optimizer = optimizer_of(trial, model, places)
+        # Some optimizers draw when they are built.
+        with seeded(trial.seed, "optimizer", self.device):
+            self.optimizer = optimizer_of(trial, model, places)
         if sees is not None and self.optimizer.takes_loss:
             raise OptimizerError(
                 f"optimizer {trial.optimizer} takes the loss itself, so its rate cannot see "
@@ -58,40 +65,46 @@ class Steps:
         self.scheduled = trial.schedule != "constant" or trial.warmup > 0
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
-        with forked_random_state(self.device):
-            torch.manual_seed(derived_seed(trial.seed, "forward"))
+        with seeded(trial.seed, "forward", self.device):
             self.random = random_state(self.device)
 
     @contextmanager
-    def drawing(self) -> Iterator[None]:
-        """Give the global generators the trial's state, and the caller's again at the end.
+    def of_epoch(self, epoch: int) -> Iterator[None]:
+        """Take an epoch's steps, with the trial's state of the global generators.
 
         Dropout and some optimizers draw from them: without this a trial's numbers would depend on
         what its process did before.
+
+        Raises:
+            DivergedError: an error came after a loss that was not finite or too large.
         """
         with forked_random_state(self.device):
             set_random_state(self.device, self.random)
-            yield
+            try:
+                yield
+            except Exception:
+                # Some optimizers raise an error themselves when a gradient is not finite. If the
+                # GPU has failed, no loss can be read.
+                with suppress(RuntimeError):
+                    self.read_back(epoch)
+                raise
             self.random = random_state(self.device)
 
-    def take(self, loss_of: Callable[[], Tensor]) -> Tensor:
-        """Take one step; returns the loss, a scalar that stays on the device.
-
-        ``loss_of`` computes the loss with its graph.
-        """
+    def take(self, loss_of: Callable[[], Tensor]) -> None:
+        """Take one step. ``loss_of`` computes the loss, a scalar, with its graph."""
         self.begin()
-        loss = self.learn(loss_of)
-        self.end()
-        return loss
+        self.end(self.learn(loss_of))
 
     def begin(self) -> None:
         """Set the learning rate of the step."""
         if self.scheduled:
             self.optimizer.set_factor(self.lr_factor(self.done))
-        self.done += 1
 
     def learn(self, loss_of: Callable[[], Tensor]) -> Tensor:
-        """The step itself: from one to the next only data on the device changes."""
+        """The step itself: from one to the next only data on the device changes.
+
+        Returns the loss, a scalar that stays on the device.
+        """
         if self.optimizer.needs_closure:
             return self.optimizer.minimize(lambda: self.gradients(loss_of))
         loss = self.gradients(loss_of)
@@ -102,11 +115,13 @@ class Steps:
     def gradients(self, loss_of: Callable[[], Tensor]) -> Tensor:
         """Compute the gradients; returns the loss without its graph."""
         loss = loss_of()
+        self.current = (loss.detach(),)
         for parameter in self.parameters:
             parameter.grad = None
         if self.optimizer.create_graph:
-            gradients = torch.autograd.grad(loss, self.parameters, create_graph=True)
-            for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            trained = [parameter for parameter in self.parameters if parameter.requires_grad]
+            gradients = torch.autograd.grad(loss, trained, create_graph=True, allow_unused=True)
+            for parameter, gradient in zip(trained, gradients, strict=True):
                 parameter.grad = gradient
         else:
             torch.autograd.backward(loss)
@@ -114,8 +129,11 @@ class Steps:
             nn.utils.clip_grad_norm_(self.parameters, self.trial.clip_grad_norm)
         return loss.detach()
 
-    def end(self) -> None:
-        """Add the weights to their average."""
+    def end(self, loss: Tensor) -> None:
+        """Keep the step's loss until it is read, and add the weights to their average."""
+        self.done += 1
+        self.unread.append(loss)
+        self.current = ()
         if self.average is not None:
             # Never replayed, because its weight changes; the order on the device is the same.
             self.average.update()
@@ -124,14 +142,15 @@ class Steps:
         """Have the weights that are evaluated in the model, then those that are trained."""
         return self.optimizer.evaluating() if self.average is None else self.average.evaluating()
 
-    def read_back(self, losses: Sequence[Tensor], epoch: int) -> list[float]:
-        """The losses of the last steps, with one read-back.
+    def read_back(self, epoch: int) -> list[float]:
+        """The losses of the steps since the last time, with one read-back.
 
         Raises:
             DivergedError: names the first step whose loss was not finite or too large.
         """
-        read: list[float] = torch.stack(list(losses)).double().tolist()
-        first = self.done - len(read) + 1
+        first, losses = self.done - len(self.unread) + 1, [*self.unread, *self.current]
+        self.unread, self.current = [], ()
+        read: list[float] = torch.stack(losses).double().tolist() if losses else []
         check_losses(read, epoch=epoch, first_step=first, max_loss=self.trial.max_loss)
         return read
 
@@ -169,8 +188,8 @@ class Steps:
         """Continue from a snapshot.
 
         Raises:
-            ValueError: the snapshot belongs to another trial, or lacks a part of the optimizer's
-                state.
+            ValueError: the snapshot belongs to another trial or kind of device, or lacks a part of
+                the optimizer's state.
         """
         if not self.optimizer.resumable:
             raise ValueError(f"the state_dict of {self.trial.optimizer} is not its whole state")
@@ -178,6 +197,10 @@ class Steps:
             raise ValueError(
                 f"this state belongs to trial {state['trial_id']}, not to {self.trial.trial_id}"
             )
+        drawn = known_random_state(state["forward_random_state"])
+        if ("cuda" in drawn) != ("cuda" in self.random):
+            there, here = ("a GPU" if "cuda" in each else "a CPU" for each in (drawn, self.random))
+            raise ValueError(f"this state was computed on {there}, and the trial is on {here}")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
@@ -185,4 +208,10 @@ class Steps:
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
         self.done = state["step"]
-        self.random = [tensor.clone() for tensor in state["forward_random_state"]]
+        self.unread, self.current = [], ()
+        self.random = self.random | drawn
+
+
+def known_random_state(saved: RandomState | list[Tensor]) -> RandomState:
+    """The random state in a checkpoint. Older ones have a list of torch's generators' alone."""
+    return dict(zip(("cpu", "cuda"), saved, strict=False)) if isinstance(saved, list) else saved

@@ -159,6 +159,10 @@ class TrainedTrial(Trial):
         """The number of epochs."""
         return self.epochs
 
+    def steps_in_epoch(self, examples: int) -> int:
+        """The steps of an epoch over this number of training examples."""
+        return -(-examples // self.batch_size)
+
     @property
     def memory_kind(self) -> tuple[object, ...]:
         """Trials of one kind take the same memory."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,18 @@ from adaloss.optimizer_names import (
     WITH_MOMENTUM,
     canonical_optimizer,
     is_named,
+    is_own_optimizer,
     module_and_class,
     timm_name,
 )
 from adaloss.own_code.modules import find_own_module
-from adaloss.own_code.signatures import Constructor, constructor_of, methods_of, names_in
+from adaloss.own_code.signatures import (
+    Constructor,
+    constructor_of,
+    keys_of,
+    methods_of,
+    names_in,
+)
 
 Folders = Sequence[Path]
 # The constructor gets these from the trial's fields.
@@ -203,13 +211,23 @@ def source_of(name: str) -> tuple[str, str]:
 
 
 def constructor(name: str, folders: Folders) -> Constructor | None:
-    """The arguments that a named optimizer takes; None where that is unknown."""
-    return constructor_of(*source_of(name), folders)
+    """The arguments that a named optimizer takes; None where that is unknown.
+
+    Most constructors of pytorch_optimizer take any name, and put what they do not know into their
+    param groups: a name that no line of theirs looks up would change nothing but a trial's id.
+    """
+    source = source_of(name)
+    found = constructor_of(*source, folders)
+    if found is None or not found.any_name or found.uses_others or is_own_optimizer(name):
+        return found
+    return replace(found, any_name=False, looked_up=keys_of(*source, folders))
 
 
 def takes(found: Constructor | None, argument: str) -> bool:
     """Whether a constructor takes the argument, which it does if it is unknown."""
-    return found is None or found.any_name or argument in found.arguments
+    if found is None or found.any_name:
+        return True
+    return argument in found.arguments or argument in found.looked_up
 
 
 class Unset(float):

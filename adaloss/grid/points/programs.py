@@ -42,6 +42,13 @@ def program_problems(file: GridFile) -> Iterator[Problem]:
         for key in ONLY_OF_PROGRAMS:
             if key in file.data:
                 yield file.problem((key,), f"{key} is for a grid with program:")
+        divergence = file.data.get("divergence")
+        if isinstance(divergence, Mapping) and "metric" in divergence:
+            message = (
+                "divergence.metric is for a grid with program: (others diverge by their training "
+                "loss)"
+            )
+            yield file.problem(("divergence", "metric"), message)
         return
     data = file.data
     if data.get("program") is None:

@@ -123,6 +123,7 @@ def grid_json_schema() -> JsonSchema:
     own_names = {
         "method": {"const": "grid"},
         "metric": {"properties": {"name": METRIC_NAMES}},
+        "divergence": {"properties": {"metric": False}},
         "parameters": {"$ref": "#/$defs/Parameters"},
         "exclude": {"items": point},
         "include": {"items": point},

@@ -38,9 +38,18 @@ def compiled_network(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 def cuts_patches(convolution: nn.Conv2d) -> bool:
-    """Whether it maps patches that touch each other: a ViT's first layer, for one."""
+    """Whether it is torch's own and maps patches that touch each other: a ViT's first layer, say.
+
+    A class of its own, such as one that standardises its weights, may compute something else.
+    """
+    torchs = all(
+        getattr(type(convolution), name) is getattr(nn.Conv2d, name)
+        for name in ("forward", "_conv_forward")
+    )
     return (
-        convolution.kernel_size == convolution.stride
+        torchs
+        and "forward" not in vars(convolution)
+        and convolution.kernel_size == convolution.stride
         and convolution.kernel_size[0] > 1
         and convolution.groups == 1
         and convolution.padding in ("valid", (0, 0))

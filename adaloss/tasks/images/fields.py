@@ -12,6 +12,7 @@ from adaloss.trial import FiniteFloat, Seed
 
 Pixels = Annotated[int, Field(ge=1)]
 ChannelValues = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
+ChannelScales = Annotated[tuple[Annotated[FiniteFloat, Field(gt=0)], ...], Field(min_length=1)]
 Precision = Literal["fp32", "tf32", "bf16", "auto"]
 
 SMOKE_BATCHES = 2
@@ -47,7 +48,7 @@ class ImageTrial(TrainedTrial):
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     normalize: Literal["dataset", "model"] = "dataset"
     mean: ChannelValues | None = None
-    std: ChannelValues | None = None
+    std: ChannelScales | None = None
     precision: Precision = "fp32"
     channels_last: bool = False
     compile: bool = False

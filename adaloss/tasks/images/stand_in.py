@@ -9,6 +9,7 @@ import torch
 
 from adaloss.errors import DataError, UserError
 from adaloss.records.places import Places
+from adaloss.tasks.images.data.counts import split_sizes
 from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, image_paths
 from adaloss.tasks.images.data.splits import Examples, Splits, spec_of
@@ -25,23 +26,26 @@ class OutputError(UserError):
 
 
 def rehearse(trial: ImageTrial, places: Places, device: str) -> None:
-    """Build the trial's model, train on one batch and evaluate.
+    """Build the trial's model, train on a batch, and on a last one of fewer images, and evaluate.
 
     Raises:
         OutputError, DataError: what is wrong; the user's own code can raise anything.
     """
     # This tests the network, not the compiler.
-    tried = trial.model_copy(update={"compile": False})
-    splits = stand_in(tried, places, device)
+    small = {"compile": False, "batch_size": min(trial.batch_size, MOST_EXAMPLES)}
+    tried = trial.model_copy(update=small)
+    # A batch of one image, say, is nothing that batch normalisation can train on.
+    last = split_sizes(trial, places).train % trial.batch_size
+    more = last if last < tried.batch_size else 0
+    splits = stand_in(tried, places, device, tried.batch_size + more)
     training = Training(tried, splits, places, device, capture=False)
     check_output(training, splits.classes)
     training.run_epoch()
 
 
-def stand_in(trial: ImageTrial, places: Places, device: str) -> Splits:
-    """A few random images with the shape of the trial's data set, and labels of many classes."""
+def stand_in(trial: ImageTrial, places: Places, device: str, count: int) -> Splits:
+    """So many random images with the shape of the trial's data set, and labels of many classes."""
     channels, size, classes = shape_of(trial, places)
-    count = min(trial.batch_size, MOST_EXAMPLES)
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(
         0, 256, (count, size, size, channels), generator=generator, dtype=torch.uint8

@@ -84,8 +84,8 @@ class Training:
         )
         self.validation = ImageBatches(splits.validation, recipe, training=False)
         self.test = ImageBatches(splits.test, recipe, training=False)
-        per_epoch = -(-len(splits.train) // trial.batch_size)
-        self.steps = Steps(trial, self.model, places, device, count=trial.epochs * per_epoch)
+        count = trial.epochs * trial.steps_in_epoch(len(splits.train))
+        self.steps = Steps(trial, self.model, places, device, count=count)
         ours = not (is_user_model(trial.model) or is_named(trial.optimizer))
         wanted = ours if capture == "auto" else capture
         # A graph would repeat the learning rate of the step that it was captured from.
@@ -117,9 +117,10 @@ class Training:
         Raises:
             DivergedError: a loss was not finite or beyond the trial's ``max_loss``.
         """
+        self.epoch += 1
         started = time.perf_counter()
         with self.computing():
-            with self.steps.drawing():
+            with self.steps.of_epoch(self.epoch):
                 train_loss = self.train_one_epoch()
             # A model of the user's own may draw in evaluation as well.
             set_random_state(self.device, self.steps.random)
@@ -155,17 +156,16 @@ class Training:
 
     def train_one_epoch(self) -> float:
         """Take one pass over the training examples; returns their mean plain loss."""
-        self.epoch += 1
         self.model.train()
         loss_sum = 0.0
-        unread: list[tuple[Tensor, int]] = []
-        for loss, examples in self.train_steps():
-            unread.append((loss, examples))
-            if len(unread) == STEPS_PER_READBACK:
-                loss_sum += self.read_back(unread)
-                unread = []
-        if unread:
-            loss_sum += self.read_back(unread)
+        sizes: list[int] = []
+        for _, examples in self.train_steps():
+            sizes.append(examples)
+            if len(sizes) == STEPS_PER_READBACK:
+                loss_sum += self.read_back(sizes)
+                sizes = []
+        if sizes:
+            loss_sum += self.read_back(sizes)
         return loss_sum / len(self.train.examples)
 
     def train_steps(self) -> Iterator[tuple[Tensor, int]]:
@@ -188,14 +188,14 @@ class Training:
                 loss = self.learn_selected(*selection)
             else:
                 loss = self.replay.call("a training step", self.learn_selected, *selection)
-            self.steps.end()
+            self.steps.end(loss)
             yield loss, examples
 
     def train_step(self, images: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; returns the plain loss, a scalar that stays on the device."""
         self.steps.begin()
         loss = self.learn(images, labels)
-        self.steps.end()
+        self.steps.end(loss)
         return loss
 
     def learn_selected(self, chosen: Tensor, *drawn: Tensor) -> Tensor:
@@ -214,16 +214,14 @@ class Training:
                 forward(images), labels, label_smoothing=self.trial.label_smoothing
             )
 
-    def read_back(self, unread: list[tuple[Tensor, int]]) -> float:
-        """Sum the losses of the last steps over their examples, with one read-back.
+    def read_back(self, sizes: list[int]) -> float:
+        """Sum the losses of the last steps over their batches' examples, with one read-back.
 
         Raises:
             DivergedError: names the first step whose loss was not finite or too large.
         """
-        losses = self.steps.read_back([loss for loss, _ in unread], self.epoch)
-        return math.fsum(
-            loss * examples for loss, (_, examples) in zip(losses, unread, strict=True)
-        )
+        losses = self.steps.read_back(self.epoch)
+        return math.fsum(loss * examples for loss, examples in zip(losses, sizes, strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of everything that the rest of the trial depends on."""

@@ -39,6 +39,10 @@ class PolynomialAverage:
                 values.append(value)
             else:
                 self.average[name].copy_(value)
+        if self.steps == 1:
+            # Its weight is 1, and 0 times an infinite buffer would be NaN.
+            torch._foreach_copy_(averages, values)
+            return
         torch._foreach_mul_(averages, 1 - weight)
         torch._foreach_add_(averages, values, alpha=weight)
 

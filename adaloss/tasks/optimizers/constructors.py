@@ -14,6 +14,7 @@ from adaloss.errors import UserError
 from adaloss.optim.without_compiler import keep_the_compiler_out
 from adaloss.optimizer_names import is_own_optimizer, module_and_class, timm_name
 from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
+from adaloss.tasks.failures import lacks_memory
 
 
 class OptimizerError(UserError):
@@ -45,6 +46,8 @@ def class_of(name: str, folders: Sequence[Path]) -> Callable[..., Optimizer]:
         raise OptimizerError(f"optimizer {name}: {error}") from error
     # The module's code can raise anything.
     except Exception as error:
+        if lacks_memory(error):
+            raise
         raise OptimizerError(
             f"optimizer {name}: importing {module_name} raises {type(error).__name__}: {error}"
         ) from error
@@ -118,6 +121,8 @@ def built(
         optimizer = build(parameters, **arguments)
     # A constructor can refuse its arguments in any way.
     except Exception as error:
+        if lacks_memory(error):
+            raise
         raise OptimizerError(
             f"optimizer {name}({described(arguments)}): {type(error).__name__}: {error}"
         ) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from adaloss.tasks.optimizers.constructors import (
     constructor_of,
     described,
 )
-from adaloss.tasks.optimizers.protocols import protocol_of
+from adaloss.tasks.optimizers.protocols import GRADIENT_OF_EACH, protocol_of
 
 # torch's Muon takes matrices only. It and AdamW then share one learning rate.
 MATRICES_ONLY = {"torch.optim:Muon": {"adjust_lr_fn": "match_rms_adamw"}}
@@ -47,6 +48,8 @@ class NamedOptimizer:
         # the learning rate of a rate. `capturable` ones keep all that changes on the device.
         groups = [group for o in self.optimizers for group in o.param_groups]
         capturable = all(group.get("capturable") is True for group in groups)
+        # Constructors that take any name may put it into their groups and never look at it.
+        capturable &= all("capturable" in signature(type(o)).parameters for o in self.optimizers)
         self.replayable = capturable and rate == "constant" and not self.create_graph
         self.switch("train")
 
@@ -54,10 +57,10 @@ class NamedOptimizer:
         """Take one step after the backward pass; the loss stays on its device."""
         for optimizer, protocol in zip(self.optimizers, self.protocols, strict=True):
             step: Callable[..., Any] = optimizer.step
-            if protocol.loss or self.rate != "constant":
-                step(loss=loss)
-            elif protocol.closure:
+            if protocol.closure:
                 step(lambda: loss)
+            elif protocol.loss or self.rate != "constant":
+                step(loss=loss)
             else:
                 step()
 
@@ -120,6 +123,7 @@ class NamedOptimizer:
         for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(own)
             keep_dtypes(optimizer, own)
+            move_to_parameters(optimizer)
         self.factor = state["factor"]
 
     def resolved(self) -> str:
@@ -145,6 +149,25 @@ def keep_dtypes(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> N
             both = isinstance(value, torch.Tensor) and isinstance(found, torch.Tensor)
             if both and found.dtype != value.dtype:
                 loaded[name] = value.to(found.device, copy=True)
+
+
+def move_to_parameters(optimizer: torch.optim.Optimizer) -> None:
+    """Move loaded tensors in param groups to the parameters' device; torch moves only the state's.
+
+    DoG, say, adds the norm of a gradient to such a tensor in place.
+    """
+    device = optimizer.param_groups[0]["params"][0].device
+    for group in optimizer.param_groups:
+        for name, value in group.items():
+            if name != "params":
+                group[name] = moved(value, device)
+
+
+def moved(value: Any, device: torch.device) -> Any:
+    """A tensor, or a list of tensors, on the device; anything else as it is."""
+    if isinstance(value, list):
+        return [moved(each, device) for each in value]
+    return value.to(device) if isinstance(value, Tensor) else value
 
 
 def build_named(
@@ -176,8 +199,13 @@ def build_named(
     if name in WITH_MOMENTUM:
         common["momentum"] = momentum
     arguments = accepted(name, build, common, hyperparameters)
-    parameters = list(model.parameters())
-    extra = MATRICES_ONLY.get(":".join(module_and_class(name)))
+    module_name, class_name = module_and_class(name)
+    parameters = [
+        parameter
+        for parameter in model.parameters()
+        if parameter.requires_grad or class_name not in GRADIENT_OF_EACH
+    ]
+    extra = MATRICES_ONLY.get(f"{module_name}:{class_name}")
     if extra is None:
         optimizers = [built(name, build, parameters, arguments)]
     else:
@@ -221,5 +249,14 @@ def check_passed(
         raise OptimizerError(
             f"optimizer {name} has no learning rate (lr): write lr: 1, b0: 1 and no rate for it"
         )
-    if weight_decay and any(group.get("weight_decay") != weight_decay for group in groups):
-        raise OptimizerError(f"optimizer {name} has no weight_decay: write weight_decay: 0 for it")
+    for group in groups:
+        decay = group.get("weight_decay") or 0
+        if weight_decay and decay != weight_decay:
+            raise OptimizerError(
+                f"optimizer {name} has no weight_decay: write weight_decay: 0 for it"
+            )
+        if decay != weight_decay:
+            raise OptimizerError(
+                f"optimizer {name} has weight_decay={decay} of its own where the trial has 0: "
+                f"write weight_decay: {decay} for it, or give its constructor this argument"
+            )

@@ -8,10 +8,12 @@ from torch.optim.optimizer import Optimizer
 # What a class's own code does not show, by the class's name.
 SECOND_ORDER = ("AdaHessian", "Adahessian", "SophiaH")
 """They differentiate the gradient: backward(create_graph=True)."""
-CLOSURE_ONCE = ("AliG",)
+CLOSURE_ONCE = ("AliG", "EmoNavi", "EmoLynx", "EmoFact")
 """Their closure only returns the loss: the gradients are there already."""
 CLOSURE_AGAIN = ("LBFGS",)
 """They compute the loss and its gradients again, several times a step."""
+GRADIENT_OF_EACH = ("DoG", "LDoG", "Momo")
+"""They fail at a parameter that has no gradient, so they get none that is frozen."""
 STATE_OUTSIDE = (
     *("Momo", "MomoAdam", "MomSPS", "IMA_SPS_safe", "DoWG"),
     # timm's; that of pytorch-optimizer has it.

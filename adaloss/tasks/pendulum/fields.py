@@ -76,6 +76,21 @@ class PendulumTrial(TrainedTrial):
         """Whether the optimizer is the user's own, or may refuse what its rate is to see."""
         return super().to_be_tried or (self.rate_sees != "joint" and is_named(self.optimizer))
 
+    @property
+    def frames_per_rollout(self) -> int:
+        """The frames of a roll-out."""
+        return self.copies * self.rollout_steps
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The optimizer's steps of an epoch; the last minibatch of a pass may be smaller."""
+        batches = -(-self.frames_per_rollout // self.batch_size)
+        return self.rollouts_per_epoch * self.passes * batches
+
+    def steps_in_epoch(self, examples: int) -> int:
+        """The steps between two records: there are no examples."""
+        return self.steps_per_epoch
+
     def in_small(self) -> dict[str, Any]:
         """One short roll-out."""
         return {

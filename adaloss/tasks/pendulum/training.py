@@ -59,7 +59,7 @@ class SwingUp:
             self.model,
             places,
             device,
-            count=trial.epochs * steps_per_epoch(trial),
+            count=trial.epochs * trial.steps_per_epoch,
             sees=self.seen if other else None,
         )
         self.epoch = 0
@@ -84,7 +84,7 @@ class SwingUp:
         self.epoch += 1
         trial = self.trial
         returns, means = [], []
-        with self.steps.drawing(), full_precision(self.device):
+        with self.steps.of_epoch(self.epoch), full_precision(self.device):
             for _ in range(trial.rollouts_per_epoch):
                 rollout = self.episodes.rollout(self.model, trial.rollout_steps, self.device)
                 returns.append(rollout.returns)
@@ -104,21 +104,21 @@ class SwingUp:
             "critic_loss": critic,
             "b": b,
             "effective_lr": effective_lr,
-            "frames": float(self.epoch * trial.rollouts_per_epoch * frames_per_rollout(trial)),
+            "frames": float(self.epoch * trial.rollouts_per_epoch * trial.frames_per_rollout),
         }
 
     def learn(self, rollout: Rollout) -> tuple[float, float, float]:
         """Take the steps on the frames of a roll-out; the mean joint, actor's and critic's loss."""
         frames = self.frames(rollout)
-        joint, parts = [], []
+        parts = []
         for _ in range(self.trial.passes):
             order = torch.randperm(len(frames[0]), generator=self.order).to(self.device)
             shuffled = (column[order].split(self.trial.batch_size) for column in frames)
             for batch in zip(*shuffled, strict=True):
                 self.latest.clear()
-                joint.append(self.steps.take(partial(self.loss, batch)))
+                self.steps.take(partial(self.loss, batch))
                 parts.append(torch.stack((self.latest[0].actor, self.latest[0].critic)))
-        read = self.steps.read_back(joint, self.epoch)
+        read = self.steps.read_back(self.epoch)
         actor, critic = torch.stack(parts).double().mean(dim=0).tolist()
         return math.fsum(read) / len(read), actor, critic
 
@@ -187,14 +187,3 @@ class SwingUp:
         self.episodes.load_state_dict(state["episodes"])
         self.order.set_state(state["order"])
         self.epoch = state["epoch"]
-
-
-def frames_per_rollout(trial: "PendulumTrial") -> int:
-    """The frames of a roll-out."""
-    return trial.copies * trial.rollout_steps
-
-
-def steps_per_epoch(trial: "PendulumTrial") -> int:
-    """The optimizer's steps of an epoch; the last minibatch of a pass may be smaller."""
-    batches = math.ceil(frames_per_rollout(trial) / trial.batch_size)
-    return trial.rollouts_per_epoch * trial.passes * batches

@@ -68,12 +68,10 @@ class LeastSquares:
         self.epoch += 1
         full = self.trial.batch_size >= len(self.x)
         steps = self.steps_per_epoch
-        with self.steps.drawing(), full_precision(self.steps.device):
-            losses = [
+        with self.steps.of_epoch(self.epoch), full_precision(self.steps.device):
+            for chosen in (None,) * steps if full else self.draws().unbind():
                 self.steps.take(partial(self.loss, chosen))
-                for chosen in ((None,) * steps if full else self.draws().unbind())
-            ]
-        self.steps.read_back(losses, self.epoch)
+        self.steps.read_back(self.epoch)
         with torch.no_grad(), self.steps.evaluating():
             objective = float(self.loss())
             b, effective_lr = self.steps.rate_in_use()

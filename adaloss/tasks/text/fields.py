@@ -1,5 +1,6 @@
 """The fields of a trial that trains a classifier of texts."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -17,6 +18,7 @@ TextDatasetName = Annotated[
     WithJsonSchema(dataset_schema(DATASET_NAMES, TEXT_FILE)),
 ]
 
+ROWS_OF_A_DIGIT = 8
 SMOKE_BATCHES = 2
 SMOKE_EVAL_EXAMPLES = 100
 
@@ -58,6 +60,15 @@ class TextTrial(TrainedTrial):
     def needs_files(self) -> bool:
         """Whether the trial reads files that may have to be downloaded or checked first."""
         return self.dataset != "digits"
+
+    @property
+    def without_effect(self) -> Mapping[str, str]:
+        """For digits, the vocabulary, and every length from their number of rows on."""
+        if self.dataset != "digits":
+            return {}
+        words = {"vocabulary": "digits have no words"}
+        rows = {"length": f"a digit has {ROWS_OF_A_DIGIT} rows"}
+        return words | (rows if self.length >= ROWS_OF_A_DIGIT else {})
 
     @property
     def memory_kind(self) -> tuple[object, ...]:

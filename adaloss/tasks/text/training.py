@@ -39,8 +39,8 @@ class Training:
         self.trial = trial
         self.splits = splits
         self.model = build_model(trial, splits).to(device)
-        per_epoch = -(-len(splits.train) // trial.batch_size)
-        self.steps = Steps(trial, self.model, places, device, count=trial.epochs * per_epoch)
+        count = trial.epochs * trial.steps_in_epoch(len(splits.train))
+        self.steps = Steps(trial, self.model, places, device, count=count)
         self.order = named_generator(trial.seed, "order")
         self.epoch = 0
 
@@ -64,7 +64,7 @@ class Training:
         """
         self.epoch += 1
         started = time.perf_counter()
-        with self.steps.drawing(), full_precision(self.steps.device):
+        with self.steps.of_epoch(self.epoch), full_precision(self.steps.device):
             losses, sizes = self.train_one_epoch()
         trained = time.perf_counter() - started
         with self.steps.evaluating(), full_precision(self.steps.device):
@@ -93,8 +93,9 @@ class Training:
         examples = self.splits.train
         order = torch.randperm(len(examples), generator=self.order).to(examples.labels.device)
         batches = order.split(self.trial.batch_size)
-        losses = [self.steps.take(partial(self.loss, examples.at(batch))) for batch in batches]
-        return self.steps.read_back(losses, self.epoch), [len(batch) for batch in batches]
+        for batch in batches:
+            self.steps.take(partial(self.loss, examples.at(batch)))
+        return self.steps.read_back(self.epoch), [len(batch) for batch in batches]
 
     def loss(self, examples: Examples) -> torch.Tensor:
         """The cross-entropy of a batch, with its graph."""

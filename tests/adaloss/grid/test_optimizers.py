@@ -136,6 +136,10 @@ def test_momentum_that_is_not_set_is_the_optimizers_own(load):
             ["9: no optimizer of the grid takes beta; did you mean betas?"],
         ),
         (
+            ["optimizer: pytorch_optimizer:Lion", "optimizer.beta2: 0.9"],
+            ["9: no optimizer of the grid takes beta2; did you mean betas?"],
+        ),
+        (
             ["optimizer: adaloss", "optimizer.betas: 1"],
             ["9: optimizer.betas is for named optimizers such as adamw, and the grid has none"],
         ),
@@ -351,6 +355,23 @@ def test_momentum_goes_to_a_class_whose_constructor_is_not_shown(load, tmp_path)
     (tmp_path / "sub.py").write_text("import torch\nclass Sub(torch.optim.SGD): pass\n")
     sweep = load("optimizer: sub:Sub", "momentum: [0.5, 0.9]")
     assert [dict(trial.hyperparameters)["momentum"] for trial in sweep.trials] == [0.5, 0.9]
+
+
+def test_a_name_is_for_a_constructor_that_takes_any_only_if_it_looks_it_up(load, tmp_path):
+    (tmp_path / "any.py").write_text(
+        "class Any:\n    def __init__(self, params, lr, **others): self.others = {**others}\n"
+    )
+    sweep = load(
+        "optimizer: [adamw, pytorch_optimizer:Lion, any:Any]",
+        "optimizer.cautious: true",
+        "optimizer.amsgrad: true",
+        "momentum: 0.9",
+    )
+    assert [dict(trial.hyperparameters) for trial in sweep.trials] == [
+        {"amsgrad": True},
+        {"cautious": True},
+        {"amsgrad": True, "cautious": True, "momentum": 0.9},
+    ]
 
 
 def test_a_grid_without_named_optimizers_keeps_its_ids(load):

@@ -307,3 +307,17 @@ def test_the_pseudo_codes_reading_of_adamloss_is_ours_from_the_root_of_b0(b0):
 def test_paper_adam_refuses_what_is_out_of_range():
     with pytest.raises(ValueError, match="betas in"):
         PaperAdam(problem()[0].parameters(), betas=(0.9, 1.0))
+
+
+def test_gradients_that_are_differentiated_again_have_the_same_norm():
+    found = []
+    for create_graph in (False, True):
+        model, loss_of = problem()
+        optimizer = add_rate(sgd(model.parameters()), "adagrad_norm")
+        parameters = list(model.parameters())
+        gradients = torch.autograd.grad(loss_of(), parameters, create_graph=create_graph)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+        found.append(b_of(optimizer))
+    assert found[0] == found[1]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -18,7 +19,7 @@ from adaloss.own_code.modules import (
     is_own_path,
     own_code_first,
 )
-from adaloss.own_code.source_digests import code_digests, digests_of_files, loaded_digests
+from adaloss.own_code.source_digests import code_digests, digests_of_files, with_loaded
 
 
 @pytest.fixture
@@ -170,12 +171,41 @@ def test_modules_imported_by_computed_names_count_once_they_are_imported(write):
     assert "layers_by_name.py" not in digests("mine_imports_by_name", folder)
     with own_code_first([folder]):
         import_own_module("mine_imports_by_name", [folder])
-    loaded = loaded_digests([folder])
+    loaded = with_loaded({}, [folder])
     assert set(loaded) == {"layers_by_name.py", "mine_imports_by_name.py"}
+    assert digests_of_files(loaded, [folder]) == loaded
     write(layers_by_name="Block = 2")
     now = digests_of_files(loaded, [folder])
     assert now["layers_by_name.py"] != loaded["layers_by_name.py"]
     assert now["mine_imports_by_name.py"] == loaded["mine_imports_by_name.py"]
+
+
+def test_what_was_imported_counts_whatever_its_file_has_become(write):
+    folder = write(mine_that_is_edited="answer = 1")
+    before = digests("mine_that_is_edited", folder)
+    with own_code_first([folder]):
+        module = import_own_module("mine_that_is_edited", [folder])
+    write(mine_that_is_edited="answer = 2")
+    # As for a traceback; it does not read for what was imported.
+    assert "answer = 2" in module.__spec__.loader.get_source("mine_that_is_edited")
+    assert with_loaded(digests("mine_that_is_edited", folder), [folder]) == before
+    (folder / "mine_that_is_edited.py").unlink()
+    assert with_loaded({}, [folder]) == before
+    # What was not imported stays as it was recorded.
+    assert with_loaded({"later.py": "1"}, [folder]) == {"later.py": "1", **before}
+
+
+def test_a_compiled_module_keeps_its_recorded_digest(write, monkeypatch):
+    folder = write()
+    file = folder / "mine_compiled.so"
+    file.write_bytes(b"1")
+    module = ModuleType("mine_compiled")
+    module.__file__ = str(file)
+    monkeypatch.setitem(sys.modules, "mine_compiled", module)
+    before = with_loaded({}, [folder])
+    assert set(before) == {"mine_compiled.so"}
+    file.write_bytes(b"2")
+    assert with_loaded(before, [folder]) == before
 
 
 def test_code_beside_a_grid_that_is_named_through_another_folder_is_found(write):
@@ -184,7 +214,7 @@ def test_code_beside_a_grid_that_is_named_through_another_folder_is_found(write)
     around = write() / "sub" / ".."
     with own_code_first([around]):
         import_own_module("mine_named_around", [around])
-    assert set(loaded_digests([around])) == {"mine_named_around.py"}
+    assert set(with_loaded({}, [around])) == {"mine_named_around.py"}
     forget_own_modules([around])
     assert "mine_named_around" not in sys.modules
 

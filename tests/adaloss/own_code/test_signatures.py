@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaloss.optimizer_names import TORCH_OPTIMIZERS
-from adaloss.own_code.signatures import Constructor, constructor_of, methods_of, names_in
+from adaloss.own_code.signatures import (
+    Constructor,
+    constructor_of,
+    keys_of,
+    methods_of,
+    names_in,
+)
 
 
 @pytest.mark.parametrize("name", TORCH_OPTIMIZERS.values())
@@ -46,6 +52,30 @@ def test_methods_are_those_of_the_class_and_its_bases(module, name, modes):
     methods = methods_of(module, name, [])
     assert "__init__" in methods
     assert (methods >= {"train", "eval"}) == modes
+
+
+@pytest.mark.parametrize(
+    ("statement", "used"),
+    [
+        ("pass", False),
+        ("defaults = {'lr': lr, **others}", False),
+        ("self.base = make(params, **others)", True),
+        ("super().__init__(params, others)", True),
+        ("self.k = others.get('k', 1)", True),
+    ],
+)
+def test_what_a_constructor_does_with_other_names(tmp_path, statement, used):
+    (tmp_path / "mine.py").write_text(
+        f"class A:\n    def __init__(self, params, lr, **others):\n        {statement}\n"
+    )
+    found = constructor_of("mine", "A", [tmp_path])
+    assert (found.any_name, found.uses_others) == (True, used)
+
+
+def test_the_keys_that_a_class_looks_up():
+    keys = keys_of("pytorch_optimizer", "Lion", [])
+    assert {"cautious", "adanorm"} <= keys
+    assert "beta2" not in keys
 
 
 def test_nothing_is_imported(tmp_path):

@@ -88,6 +88,18 @@ def test_a_loss_beyond_the_bound_is_a_divergence(task):
 
 
 @pytest.mark.parametrize("task", TRAINED)
+def test_an_error_after_a_loss_beyond_the_bound_is_a_divergence(task):
+    def fails(loss):
+        raise AssertionError("the gradient is not finite")
+
+    for max_loss, expected in ((1e-9, DivergedError), (1e30, AssertionError)):
+        run = run_of(small_trial(task, max_loss=max_loss))
+        run.steps.optimizer.update = fails
+        with pytest.raises(expected, match=r"beyond max_loss 1e-09 at step 1 |is not finite"):
+            run.run_epoch()
+
+
+@pytest.mark.parametrize("task", TRAINED)
 def test_a_trial_is_rehearsed(task):
     assert rehearse(small_trial(task), NOWHERE) is None
 

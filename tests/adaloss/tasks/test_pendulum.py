@@ -19,7 +19,7 @@ from adaloss.tasks.pendulum.dynamics import EPISODE_STEPS, MOST_SPEED, MOST_TORQ
 from adaloss.tasks.pendulum.fields import PendulumTrial
 from adaloss.tasks.pendulum.losses import advantages, clipped_loss
 from adaloss.tasks.pendulum.networks import ActorCritic
-from adaloss.tasks.pendulum.training import SwingUp, steps_per_epoch
+from adaloss.tasks.pendulum.training import SwingUp
 
 STEPS, COPIES = 7, 3
 
@@ -228,7 +228,7 @@ def test_b_grows_by_the_loss_that_the_rate_sees(rate_sees):
 
     run.loss = watched
     epoch = run.run_epoch()
-    assert len(losses) == run.step == steps_per_epoch(trial)
+    assert len(losses) == run.step == trial.steps_per_epoch
     grown = math.fsum(abs(of[rate_sees]) for of in losses)
     assert epoch["b"] ** 2 == pytest.approx(trial.b0**2 + trial.alpha * grown, rel=1e-6)
     for of in losses:
@@ -281,7 +281,7 @@ def test_optimizers_of_every_kind_take_the_steps(fields):
     trial = trial_of(epochs=1, rollouts_per_epoch=1, **fields)
     run = SwingUp(trial)
     epoch = run.run_epoch()
-    assert run.step == steps_per_epoch(trial) == 8
+    assert run.step == trial.steps_per_epoch == 8
     assert epoch["frames"] == 120
     assert epoch["train_return"] is None
     assert 200 * LEAST_REWARD <= epoch["worst_return"] <= epoch["return"] <= 0

@@ -109,8 +109,8 @@ def test_b_squared_grows_by_alpha_times_the_losses_and_never_shrinks():
     take = run.steps.take
 
     def watched(loss_of):
-        losses.append(float(take(loss_of)))
-        return torch.tensor(losses[-1])
+        take(loss_of)
+        losses.append(float(run.steps.unread[-1]))
 
     run.steps.take = watched
     bs = [run.run_epoch()["b"] for _ in range(trial.epochs)]
@@ -166,6 +166,15 @@ def test_divergence_names_the_step():
     with pytest.raises(DivergedError) as caught:
         run_of(trial).run_epoch()
     assert caught.value.divergence.step == 2
+    assert "before any update" not in caught.value.divergence.reason
+
+
+def test_a_first_loss_beyond_the_bound_says_that_the_bound_is_too_low():
+    with pytest.raises(DivergedError) as caught:
+        run_of(trial_of(max_loss=1.0)).run_epoch()
+    assert caught.value.divergence.step == 1
+    said = "is beyond max_loss 1 at step 1 (epoch 1), before any update: raise divergence.max_loss"
+    assert caught.value.divergence.reason.endswith(said)
 
 
 @pytest.mark.parametrize("b0", [0.01, 1000.0])

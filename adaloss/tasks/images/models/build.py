@@ -14,7 +14,7 @@ from adaloss.tasks.images.models.own_weights import load_own_weights
 from adaloss.tasks.images.models.published import found_weights
 from adaloss.tasks.images.models.small import build_mlp, build_small_cnn
 from adaloss.tasks.images.models.user_model import build_user_model
-from adaloss.tasks.seeding import derived_seed
+from adaloss.tasks.seeding import seeded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,8 @@ def build_model(
         UserModelError: the user's own function does not build a model.
         RuntimeError: timm does not know the model.
     """
-    with torch.random.fork_rng(devices=[]):
-        # The model is built on the processor; `torch.manual_seed` would seed the GPU as well.
-        torch.default_generator.manual_seed(derived_seed(trial.seed, "init"))
+    # On the processor, also for a trial on a GPU.
+    with seeded(trial.seed, "init", torch.device("cpu")):
         if trial.model not in MODELS and not is_user_model(trial.model):
             return build_from_timm(trial, channels, image_size, classes, places)
         size = trial.image_size or image_size

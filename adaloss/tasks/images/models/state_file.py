@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from adaloss.errors import WeightsError
+from adaloss.tasks.failures import lacks_memory
 
 # What wraps the state of a model: other trainers' checkpoints, and our own.
 WRAPPERS = ("state_dict", "model")
@@ -48,6 +49,8 @@ def read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
+        if lacks_memory(error):
+            raise
         raise corrupt(path, error) from error
 
 
@@ -68,6 +71,8 @@ def read_pickle(path: Path) -> Any:
             "with torch.save or safetensors"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
+        if lacks_memory(error):
+            raise
         raise corrupt(path, error) from error
 
 

@@ -10,6 +10,7 @@ from timm.models import _builder, get_pretrained_cfg
 from torch import Tensor, nn
 
 from adaloss.errors import WeightsError
+from adaloss.tasks.failures import lacks_memory
 from adaloss.tasks.images.models.own_weights import shortened
 from adaloss.tasks.images.models.state_file import read_state
 
@@ -82,6 +83,8 @@ def loading_from(name: str, path: Path, source: dict[str, Any]) -> Iterator[list
         except WeightsError:
             raise
         except Exception as error:
+            if lacks_memory(error):
+                raise
             reason = " ".join(str(error).split())[:300]
             raise WeightsError(
                 f"the weights file {path} is corrupt or not of model {name}: {reason}; {REMEDY}"

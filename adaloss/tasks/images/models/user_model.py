@@ -9,6 +9,7 @@ from torch import nn
 from adaloss.errors import UserError
 from adaloss.own_code.modules import OwnCodeError, import_own_module, own_code_first
 from adaloss.records.places import Places
+from adaloss.tasks.failures import lacks_memory
 
 EXPECTED = (
     "module:function names a function that is called as "
@@ -52,6 +53,8 @@ def user_function(name: str, places: Places) -> Callable[..., Any]:
     except OwnCodeError as error:
         raise UserModelError(f"model {name}: {error}; {EXPECTED}") from error
     except Exception as error:
+        if lacks_memory(error):
+            raise
         raise UserModelError(
             f"model {name}: importing {module_name} raises {type(error).__name__}: {error}"
         ) from error

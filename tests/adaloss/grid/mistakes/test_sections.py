@@ -96,6 +96,10 @@ ADDED = {
         "divergence: {max_loss: 0}",
         "11: divergence.max_loss must be greater than 0, found 0",
     ),
+    "metric of divergence": (
+        "divergence: {metric: train/loss}",
+        "11: divergence.metric is for a grid with program: (others diverge by their training loss)",
+    ),
     "template": (
         'wandb: {name: "{modle}"}',
         "11: wandb.name cannot fill in {modle}; did you mean model?",

@@ -17,6 +17,11 @@ REPLACED = {
     "zero": ("[0.1, 1]", "[0.1, 0]", "6: b0 must be greater than 0, found 0"),
     "negative": ("lr: 0.1", "lr: -0.1", "7: lr must be at least 0, found -0.1"),
     "below one": ("epochs: 2", "epochs: 0", "8: epochs must be at least 1, found 0"),
+    "zero of several": (
+        "  epochs: 2\n",
+        "  epochs: 2\n  std: {value: [0.5, 0]}\n",
+        "9: std must be greater than 0, found 0",
+    ),
     "above the range": (
         "  epochs: 2\n",
         "  epochs: 2\n  momentum: 1\n",

@@ -67,6 +67,7 @@ REFUSED_FOR_OUR_TASKS = {
     "python": OURS + "python: python3\n",
     "seed_parameter": OURS + "seed_parameter: rng\n",
     "metrics": OURS + "metrics: {file: out.json}\n",
+    "metric of divergence": OURS + "divergence: {metric: train/loss}\n",
     "distribution": OURS.replace("lr: 1", "lr: {min: 1, max: 2}"),
 }
 

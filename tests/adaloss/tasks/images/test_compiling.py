@@ -42,6 +42,39 @@ def test_other_convolutions_stay(convolution):
     assert not cuts_patches(convolution)
 
 
+class Standardised(nn.Conv2d):
+    def forward(self, images):
+        return self._conv_forward(images, self.weight - self.weight.mean(), self.bias)
+
+
+class Padded(nn.Conv2d):
+    def _conv_forward(self, images, weight, bias):
+        return super()._conv_forward(images + 1, weight, bias)
+
+
+class Named(nn.Conv2d):
+    """Torch's own by another name."""
+
+
+def with_a_forward_of_its_own():
+    convolution = nn.Conv2d(3, 8, 4, stride=4)
+    convolution.forward = lambda images: images
+    return convolution
+
+
+@pytest.mark.parametrize(
+    ("convolution", "torchs"),
+    [
+        (Standardised(3, 8, 4, stride=4), False),
+        (Padded(3, 8, 4, stride=4), False),
+        (with_a_forward_of_its_own(), False),
+        (Named(3, 8, 4, stride=4), True),
+    ],
+)
+def test_a_convolution_that_computes_something_else_stays(convolution, torchs):
+    assert cuts_patches(convolution) is torchs
+
+
 @pytest.mark.slow
 def test_a_compiled_network_with_patches_is_the_network():
     from adaloss.tasks.images.compiling import compiled_network

@@ -240,6 +240,20 @@ def test_damaged_files_are_named(make_trial, tmp_path, monkeypatch):
         fetch_and_prepare(spec_of(make_trial(dataset="mnist")), tmp_path)
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_lack_of_memory_is_no_damage(make_trial, tmp_path, monkeypatch, error):
+    def lack(*_, **__):
+        raise error
+
+    write_mnist(tmp_path, monkeypatch)
+    monkeypatch.setattr("torchvision.datasets.MNIST", lack)
+    with pytest.raises(type(error)) as raised:
+        fetch_and_prepare(spec_of(make_trial(dataset="mnist")), tmp_path)
+    assert raised.value is error
+
+
 def test_damaged_cifar_files_are_known_by_their_checksum(make_trial, tmp_path):
     folder = tmp_path / "cifar-100-python"
     folder.mkdir()

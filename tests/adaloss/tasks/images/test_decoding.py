@@ -335,6 +335,16 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, name):
         rgb_image(tmp_path / name)
 
 
+def test_a_lack_of_memory_is_no_damage(tmp_path, monkeypatch):
+    def lack(*_):
+        raise MemoryError
+
+    Image.fromarray(COLOURS).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "open", lack)
+    with pytest.raises(MemoryError):
+        rgb_image(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.webp"])
 def test_a_file_of_several_pictures_is_refused(tmp_path, name):
     first, second = (Image.fromarray(pixels) for pixels in (COLOURS, COLOURS[::-1]))

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from adaloss.own_code.fingerprints import changed, difference
+from adaloss.own_code.modules import forget_own_modules
 from adaloss.records.places import Places
 from adaloss.records.result import TrialState
 from adaloss.tasks.fingerprints import digest_now, fingerprint_of, own_of
@@ -94,7 +95,9 @@ def test_a_trial_does_not_go_on_with_other_code_than_it_began_with(
     same.advance()
     assert [metrics.epoch for metrics in same.history] == [1, 2, 3]
 
-    path.write_text(MODEL.replace("nn.Flatten()", "nn.Flatten(), nn.Identity()"))
+    path.write_text(MODEL.replace("nn.Flatten()", "nn.Flatten(start_dim=1)"))
+    # The next worker.
+    forget_own_modules([tmp_path])
     anew = start(trial, places=places)
     anew.advance()
     assert [metrics.epoch for metrics in anew.history] == [1]
@@ -113,6 +116,47 @@ def test_code_that_is_imported_by_a_name_that_is_computed_is_recorded(
     now = fingerprint_of(own_of(trial), places)
     assert not changed(recorded, now, places)
     (tmp_path / "layers_that_are_computed.py").write_text("width = 2")
+    assert changed(recorded, fingerprint_of(own_of(trial), places), places)
+
+
+OPTIMIZER = """
+import importlib
+from torch.optim import SGD
+importlib.import_module("rates_that_are_" + "computed")
+class Own(SGD):
+    pass
+"""
+
+
+def test_so_is_what_an_optimizer_of_ones_own_imports(start, make_trial, tmp_path, places):
+    (tmp_path / "optimizer_that_computes.py").write_text(OPTIMIZER)
+    (tmp_path / "rates_that_are_computed.py").write_text("rate = 1")
+    trial = make_trial(optimizer="optimizer_that_computes:Own", lr=0.01, epochs=1)
+    result = finished(start(trial, places=places))
+    assert result.state is TrialState.COMPLETE, result.failure
+    names = {"optimizer_that_computes.py", "rates_that_are_computed.py"}
+    assert set(result.fingerprint.optimizer) == names
+    assert result.fingerprint.model is None
+    # The version of a package is not a file of the user's.
+    packaged = make_trial(
+        model="model_beside_a_package:net", optimizer="timm.optim:Lamb", lr=0.01, epochs=1
+    )
+    (tmp_path / "model_beside_a_package.py").write_text(MODEL)
+    assert set(finished(start(packaged, places=places)).fingerprint.optimizer) == {"timm"}
+
+
+def test_code_that_is_edited_while_a_trial_trains_is_not_on_its_record(
+    start, make_trial, tmp_path, places
+):
+    path = tmp_path / "model_edited_meanwhile.py"
+    path.write_text(MODEL)
+    trial = make_trial(model="model_edited_meanwhile:net", epochs=2)
+    before = fingerprint_of(own_of(trial), places)
+    execution = start(trial, places=places)
+    execution.advance()
+    path.write_text(MODEL.replace("nn.Flatten()", "nn.Flatten(), nn.Identity()"))
+    recorded = finished(execution).fingerprint
+    assert recorded == before
     assert changed(recorded, fingerprint_of(own_of(trial), places), places)
 
 

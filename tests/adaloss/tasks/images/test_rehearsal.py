@@ -55,6 +55,13 @@ class Evaluates(nn.Module):
 
 def fails_in_evaluation(channels, image_size, classes):
     return Evaluates(build(channels, image_size, classes))
+
+def normalised(channels, image_size, classes):
+    inputs = channels * image_size**2
+    return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(inputs), nn.Linear(inputs, classes))
+
+def too_large(channels, image_size, classes):
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 """
 
 
@@ -87,6 +94,17 @@ def test_a_model_that_fits_is_fine(make_trial, places):
 def test_what_cannot_be_trained_is_said(make_trial, places, function, message):
     trouble = rehearse(make_trial(model=f"models_to_rehearse:{function}"), places)
     assert message in trouble.message
+
+
+def test_a_lack_of_memory_is_left_to_the_check_of_memory(make_trial, places):
+    assert rehearse(make_trial(model="models_to_rehearse:too_large"), places) is None
+
+
+def test_a_last_batch_of_one_image_is_tried(make_trial, places):
+    fields = {"model": "models_to_rehearse:normalised", "batch_size": 128}
+    assert rehearse(make_trial(train_examples=128, **fields), places) is None
+    trouble = rehearse(make_trial(train_examples=129, **fields), places)
+    assert "Expected more than 1 value per channel" in trouble.message
 
 
 def test_the_traceback_has_the_users_line(make_trial, places):

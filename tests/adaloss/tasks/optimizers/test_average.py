@@ -1,5 +1,7 @@
 """The average of the weights: equal to that of DoG's authors, and invisible to training."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -102,6 +104,15 @@ def test_a_buffer_that_a_module_replaces_is_still_averaged():
     model.running_mean = torch.full((2,), 3.0)
     average.update()
     assert average.average["running_mean"].tolist() == [3.0, 3.0]
+
+
+def test_an_infinite_buffer_stays_infinite():
+    model = nn.Linear(2, 2)
+    model.register_buffer("mask", torch.tensor([0.0, -math.inf]))
+    average = PolynomialAverage(model)
+    for _ in range(3):
+        average.update()
+    assert average.average["mask"].tolist() == [0.0, -math.inf]
 
 
 def test_what_schedule_free_evaluates_is_not_averaged_again(digits, make_trial):

@@ -240,6 +240,21 @@ def test_an_optimizer_of_ones_own(digits, make_trial, tmp_path):
     assert ours.run_epoch()["train/loss"] == theirs.run_epoch()["train/loss"]
 
 
+@pytest.mark.parametrize("where", ["", "    "])
+def test_a_lack_of_memory_is_no_fault_of_the_optimizer(digits, make_trial, tmp_path, where):
+    """While its module is imported, or its class is built."""
+    name = f"large_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(
+        "class Large:\n"
+        "    def __init__(self, params, lr):\n"
+        "        pass\n"
+        f"{where}{where}raise MemoryError('for a copy of the weights')\n"
+    )
+    places = Places(data_root=tmp_path, own=(tmp_path,))
+    with pytest.raises(MemoryError, match="for a copy of the weights"):
+        Training(make_trial(optimizer=f"{name}:Large", lr=0.1), digits, places)
+
+
 OWN = """
 import torch
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from adaloss.errors import DataError
+from adaloss.tasks.failures import lacks_memory
 
 BACKGROUND = (255, 255, 255)
 WIDE = frozenset({"I;16", "I;16L", "I;16B"})
@@ -53,10 +54,10 @@ def rgb_image(path: Path) -> Image.Image:
         raise DataError(
             f"dataset imagefolder: {path} is too large ({error}): scale it down or remove it"
         ) from error
-    except MemoryError:
-        raise
     # Pillow can raise anything for a damaged file.
     except Exception as error:
+        if lacks_memory(error):
+            raise
         raise DataError(
             f"dataset imagefolder: {path} cannot be read as an image ({error}): repair or remove it"
         ) from error

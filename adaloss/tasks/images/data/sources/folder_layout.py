@@ -1,5 +1,7 @@
 """The files of an image folder: a folder per class, like torchvision's ImageFolder."""
 
+from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 
 from adaloss.errors import DataError
@@ -16,8 +18,14 @@ OTHER_SUFFIXES = frozenset(
     {".gif", ".jfif", ".jpe", ".jp2", ".j2k", ".jpx", ".jxl", ".avif", ".heic", ".heif", ".tga"}
     | {".ico", ".psd", ".dds", ".pcx", ".sgi", ".apng", ".pnm", ".pbm", ".svg", ".dng", ".exr"}
 )
-# With train/ and val/ but no test/, as in ImageNet, val/ is the test set.
-PART_FOLDERS = ("train", "val", "test")
+# In upper and lower case. Folders of these names are parts where one trains and another does not.
+PARTS = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
+# Never the names of classes.
+PLAIN = ("train", "val", "test")
 
 LAYOUT = (
     "a folder per class with its images, either in PATH itself or in PATH/train and PATH/test "
@@ -48,7 +56,11 @@ def images_digest(folder: Path) -> str:
         DataError: there is no such folder, or its layout is wrong.
         OSError: a file cannot be read.
     """
-    return f"{DECODING}-{files_digest(folder, image_paths(folder)[0])}"
+    digest = files_digest(folder, image_paths(folder)[0])
+    # Parts of other names were once read as classes, and prepared so.
+    inside = (path.relative_to(folder).name for path in part_folders(folder).values())
+    named = "".join(f"{name}-" for name in inside if name and name not in PLAIN)
+    return f"{DECODING}-{named}{digest}"
 
 
 def image_paths(folder: Path) -> tuple[list[Path], list[int], list[int], list[str]]:
@@ -59,46 +71,84 @@ def image_paths(folder: Path) -> tuple[list[Path], list[int], list[int], list[st
     """
     if not folder.is_dir():
         raise DataError(f"dataset imagefolder: {folder} is not a folder; expected {LAYOUT}")
-    sub_folders = [name for name in PART_FOLDERS if (folder / name).is_dir()]
-    if sub_folders and "train" not in sub_folders:
-        raise DataError(f"dataset imagefolder: {folder} has {sub_folders[0]}/ but no train/")
-    if sub_folders == ["train"]:
-        raise DataError(f"dataset imagefolder: {folder} has train/ but neither test/ nor val/")
-    held_out = VALIDATION if "test" in sub_folders else TEST
-    part_of = {"": TRAIN, "train": TRAIN, "val": held_out, "test": TEST}
-    parts_there = sub_folders or [""]
-    classes = class_names(folder / parts_there[0])
+    folders = part_folders(folder)
+    classes = class_names(folders[TRAIN])
     paths, labels, parts = [], [], []
-    for part in parts_there:
-        if (others := class_names(folder / part)) != classes:
+    for part, inside in folders.items():
+        if (others := class_names(inside)) != classes:
             differing = ", ".join(sorted(set(classes).symmetric_difference(others))[:5])
             raise DataError(
-                f"dataset imagefolder: {folder}/{part} and {folder}/{parts_there[0]} differ in "
-                f"their classes: {differing}"
+                f"dataset imagefolder: {inside} and {folders[TRAIN]} differ in their classes: "
+                f"{differing}"
             )
         for label, name in enumerate(classes):
-            images = images_below(folder / part / name)
+            images = images_below(inside / name)
             if not images:
                 raise DataError(
-                    f"dataset imagefolder: {folder / part / name} has no images "
+                    f"dataset imagefolder: {inside / name} has no images "
                     f"({', '.join(sorted(SUFFIXES))})"
                 )
             paths += images
             labels += [label] * len(images)
-            parts += [part_of[part]] * len(images)
+            parts += [part] * len(images)
     return paths, labels, parts, classes
+
+
+def part_folders(folder: Path) -> dict[int, Path]:
+    """The folder of each part; the folder itself is the training part if it has no parts.
+
+    Raises:
+        DataError: a part is missing or is there twice, or another folder has images as well.
+    """
+    inside = folders_in(folder)
+    named = {path: PARTS[path.name.lower()] for path in inside if path.name.lower() in PARTS}
+    there = set(named.values())
+    if TRAIN not in there or there == {TRAIN}:
+        # Classes may be called so: valid and invalid, or Test and Control.
+        if alone := [name for name in PLAIN if name in (path.name for path in inside)]:
+            missing = "neither test/ nor val/" if alone[0] == "train" else "no train/"
+            raise DataError(f"dataset imagefolder: {folder} has {alone[0]}/ but {missing}")
+        return {TRAIN: folder}
+    if len(there) < len(named):
+        raise DataError(
+            f"dataset imagefolder: {folder} has several folders for one part: {slashed(named)}; "
+            "leave one for training, one for the test and at most one for validation"
+        )
+    if others := [path for path in inside if path not in named and has_images(path)]:
+        raise DataError(
+            f"dataset imagefolder: {folder} has images in {slashed(others[:5])} beside "
+            f"{slashed(named)}: move them away; expected {LAYOUT}"
+        )
+    # Without a test part, as in ImageNet, the validation part is the test set.
+    held_out = VALIDATION if TEST in there else TEST
+    parts = {TRAIN: TRAIN, VALIDATION: held_out, TEST: TEST}
+    return {parts[part]: path for path, part in sorted(named.items(), key=itemgetter(1))}
+
+
+def slashed(folders: Iterable[Path]) -> str:
+    """The names of folders in a message."""
+    return ", ".join(f"{path.name}/" for path in folders)
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder in order, except hidden ones."""
+    there = (path for path in folder.iterdir() if path.is_dir())
+    return sorted(path for path in there if not path.name.startswith("."))
 
 
 def class_names(folder: Path) -> list[str]:
     """The class folders in order; fewer than two are refused."""
-    names = sorted(
-        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
+    names = [path.name for path in folders_in(folder)]
     if len(names) < 2:
         raise DataError(
             f"dataset imagefolder: {folder} has {len(names)} class folders; expected {LAYOUT}"
         )
     return names
+
+
+def has_images(folder: Path) -> bool:
+    """Whether there are images in the folder, at any depth."""
+    return any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*"))
 
 
 def images_below(folder: Path) -> list[Path]:

@@ -29,7 +29,7 @@ def load_image_folder(folder: Path, size: int, interpolation: str) -> RawDataset
     """Decode every image once: RGB, shorter side resized to ``size``, centre square cut out.
 
     The result equals torchvision's Resize and CenterCrop with Pillow. Mean and standard deviation
-    are computed from the training images.
+    are those of train/, or of all images where there are no parts, with those split off later.
 
     Raises:
         DataError: the layout is wrong, or an image cannot be read; the message names it.

@@ -11,6 +11,7 @@ from adaloss.errors import DataError
 from adaloss.tasks.data.network import patience_with_the_network
 from adaloss.tasks.data.parts import TEST, TRAIN
 from adaloss.tasks.data.sets import HOW_TO_PROVIDE
+from adaloss.tasks.failures import lacks_memory
 from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data.sources.raw import RawDataset
 
@@ -37,6 +38,8 @@ def fetch(name: str, root: Path) -> None:
             torchvision_class(name)(root, train=True, download=not is_there(name, root))
     # torchvision passes on exceptions of the network, the archive and the disk.
     except (OSError, RuntimeError, EOFError, ValueError) as error:
+        if lacks_memory(error):
+            raise
         raise DataError(
             f"dataset {name}: it is not in {root} and cannot be downloaded "
             f"({type(error).__name__}: {error}). Put {', '.join(about.archives)} or "
@@ -61,13 +64,17 @@ def load(name: str, root: Path) -> RawDataset:
     try:
         halves = [read(root, train=train) for train in (True, False)]
     # Not "damaged": the files themselves may be fine.
-    except (OSError, MemoryError) as error:
+    except OSError as error:
+        if lacks_memory(error):
+            raise
         raise DataError(
             f"dataset {name}: the files in {root / about.folder} cannot be read "
-            f"({type(error).__name__}: {error}): check their permissions, the disk and the memory"
+            f"({type(error).__name__}: {error}): check their permissions and the disk"
         ) from error
     # torchvision can raise anything for a damaged file.
     except Exception as error:
+        if lacks_memory(error):
+            raise
         raise damaged(name, root) from error
     images = torch.cat([images_of(half) for half in halves])
     labels = torch.cat([torch.as_tensor(half.targets, dtype=torch.int64) for half in halves])

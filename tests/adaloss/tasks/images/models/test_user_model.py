@@ -1,5 +1,8 @@
 """Models of the user's own."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from weight_files import differing
@@ -47,6 +50,12 @@ def test_a_module_that_cannot_be_imported_says_why(build, here, source, message)
         build(model="broken_models:f")
 
 
+def test_a_lack_of_memory_is_no_fault_of_the_module(build, here):
+    (here / "large_models.py").write_text("raise MemoryError")
+    with pytest.raises(MemoryError):
+        build(model="large_models:f")
+
+
 def test_what_the_users_function_raises_passes_through(build, here):
     with pytest.raises(TypeError, match=r"has no len\(\)"):
         build(model="my_models:stumbles")
@@ -55,3 +64,26 @@ def test_what_the_users_function_raises_passes_through(build, here):
 def test_a_function_without_a_signature_is_called():
     assert user_model.arguments_refused(print, {"channels": 1}) is not None
     assert user_model.arguments_refused(type, {"channels": 1}) is None
+
+
+DRAWING = """
+import random
+import numpy as np
+from torch import nn
+
+def net(channels, image_size, classes):
+    layer = nn.Linear(channels * image_size**2, classes)
+    nn.init.constant_(layer.bias, random.random() + np.random.random())
+    return nn.Sequential(nn.Flatten(), layer)
+"""
+
+
+def test_what_the_users_function_draws_depends_on_the_trials_seed_alone(build, here):
+    (here / "drawing_models.py").write_text(DRAWING)
+    models = []
+    for seed in (1, 2):
+        random.seed(seed)
+        np.random.seed(seed)
+        models.append(build(model="drawing_models:net").module)
+    assert not differing(models[0], models[1].state_dict())
+    assert differing(models[0], build(model="drawing_models:net", seed=1).module.state_dict())

@@ -1,5 +1,6 @@
 """Weights of a file: what a model takes from it, and what is refused."""
 
+import errno
 import pickle
 from pathlib import Path
 
@@ -142,6 +143,31 @@ def test_a_truncated_file_is_corrupt(build, tmp_path, model, suffix, kept):
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(WeightsError, match=rf"weights\{suffix} is corrupt.*delete it"):
         build(model=model, pretrained=str(path))
+
+
+NO_MEMORY = "unable to mmap 8 bytes from file: Cannot allocate memory (12)"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "function", "error"),
+    [
+        (".pth", "torch.load", RuntimeError(NO_MEMORY)),
+        (".pth", "torch.load", OSError(errno.ENOMEM, "Cannot allocate memory")),
+        (".safetensors", "safetensors.torch.load_file", OSError(errno.ENOMEM, "no memory")),
+        (".pth", "timm.models._builder.load_pretrained", MemoryError()),
+    ],
+)
+def test_a_lack_of_memory_is_no_fault_of_the_file(
+    build, tmp_path, monkeypatch, suffix, function, error
+):
+    def lack(*_, **__):
+        raise error
+
+    path = saved(build(model=VIT).module.state_dict(), tmp_path / f"weights{suffix}")
+    monkeypatch.setattr(function, lack)
+    with pytest.raises(type(error)) as raised:
+        build(model=VIT, pretrained=str(path))
+    assert raised.value is error
 
 
 class Mischief:
