@@ -1,7 +1,6 @@
 """One trial from its records to its result: resume, train, record, finish."""
 
 import contextlib
-import gc
 import io
 import time
 import traceback
@@ -12,6 +11,7 @@ from typing import Any
 
 import torch
 
+from adaloss.device_memory import device_memory, forget_memory_peak
 from adaloss.errors import UserError
 from adaloss.own_code.fingerprints import changed, with_loaded_code
 from adaloss.records.claim import Claim
@@ -21,6 +21,7 @@ from adaloss.records.result import (
     Divergence,
     EpochMetrics,
     Failure,
+    FailureKind,
     Fingerprint,
     Provenance,
     TrialResult,
@@ -28,8 +29,10 @@ from adaloss.records.result import (
 )
 from adaloss.records.store import Store
 from adaloss.records.writing import replacing
+from adaloss.sigterm import noticing_sigterm
 from adaloss.tasks.divergence import DivergedError, check_finite
 from adaloss.tasks.failures import failure_kind
+from adaloss.tasks.fingerprints import code_fields
 from adaloss.tasks.program.errors import ProgramError, ProgramLostError
 from adaloss.tasks.program.run import ProgramRun
 from adaloss.tasks.table import task_of
@@ -109,7 +112,7 @@ class Execution:
 
     def advance(self) -> EpochMetrics | None:
         """Run and record one epoch; None, with :attr:`result` set, when the trial is finished."""
-        with self.output_to_log():
+        with self.output_to_log(), noticing_sigterm() as is_ended:
             try:
                 if self.run is None:
                     self.run = self.prepare()
@@ -129,15 +132,19 @@ class Execution:
                 self.finish(TrialState.DIVERGED, divergence=error.divergence)
                 # A program, which has ended now, may have printed until its end.
                 print(f"diverged: {error}")
+            except SystemExit as error:
+                if is_ended():
+                    raise
+                self.fail(FailureKind.CODE, f"sys.exit({error.code!r})")
             except Exception as error:
-                traceback.print_exc()
-                failure = Failure(
-                    kind=failure_kind(error),
-                    message=f"{type(error).__name__}: {error}",
-                    traceback=traceback.format_exc(),
-                )
-                self.finish(TrialState.FAILED, failure=failure)
+                self.fail(failure_kind(error), f"{type(error).__name__}: {error}")
             return None
+
+    def fail(self, kind: FailureKind, message: str) -> None:
+        """Finish the trial with the error that is being handled."""
+        traceback.print_exc()
+        failure = Failure(kind=kind, message=message, traceback=traceback.format_exc())
+        self.finish(TrialState.FAILED, failure=failure)
 
     def abandon(self) -> None:
         """End a program that still runs; its trial has a result, or is taken by another worker.
@@ -187,7 +194,7 @@ class Execution:
             read = self.code.fingerprint(self.trial, places, inputs)
             if read is None or changed(self.fingerprint, read, places):
                 raise UserError("the user's own code or weights changed while they were read")
-            self.fingerprint = with_loaded_code(read, places)
+            self.fingerprint = with_loaded_code(read, code_fields(self.trial), places)
         return run
 
     def resume(self, inputs: Inputs) -> tuple[Run, tuple[EpochMetrics, ...]] | None:
@@ -240,6 +247,8 @@ class Execution:
             seconds = time.monotonic() - started
             self.seconds += seconds
         if values is None:
+            if self.program is not None:
+                check_finite(self.task, run, self.program.summary)
             self.finish(TrialState.COMPLETE)
             return None
         check_finite(self.task, run, values)
@@ -287,7 +296,9 @@ class Execution:
     ) -> None:
         """Write the result, once; from then on the trial is finished."""
         if self.fingerprint is not None:
-            self.fingerprint = with_loaded_code(self.fingerprint, self.settings.places)
+            self.fingerprint = with_loaded_code(
+                self.fingerprint, code_fields(self.trial), self.settings.places
+            )
         self.result = TrialResult(
             trial_id=self.trial.trial_id,
             state=state,
@@ -308,12 +319,20 @@ class Execution:
         )
         with self.recording():
             self.store.write_result(self.trial, self.result)
-        if not self.settings.keep_checkpoints:
-            self.store.checkpoint_path(self.trial).unlink(missing_ok=True)
-        if self.program is not None:
-            self.program.finish(keep_checkpoint=self.settings.keep_checkpoints)
-        if self.claim is not None:
-            self.claim.release()
+        self.clean_up()
+
+    def clean_up(self) -> None:
+        """Remove what a finished trial needs no more."""
+        keep = self.settings.keep_checkpoints
+        with errors_printed():
+            if not keep:
+                self.store.checkpoint_path(self.trial).unlink(missing_ok=True)
+        with errors_printed():
+            if self.program is not None:
+                self.program.finish(keep_checkpoint=keep)
+        with errors_printed():
+            if self.claim is not None:
+                self.claim.release()
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
@@ -367,19 +386,10 @@ class Execution:
             yield
 
 
-def forget_memory_peak(device: str) -> None:
-    """Free what the worker's last trial left in GPU memory, and reset the peak counter."""
-    if device.startswith("cuda"):
-        gc.collect()
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def device_memory(device: str) -> DeviceMemory | None:
-    """The peak of this process's GPU memory since its trial began."""
-    if not device.startswith("cuda") or not torch.cuda.is_available():
-        return None
-    return DeviceMemory(
-        peak=torch.cuda.max_memory_reserved(device),
-        total=torch.cuda.get_device_properties(device).total_memory,
-    )
+@contextlib.contextmanager
+def errors_printed() -> Iterator[None]:
+    """Print an error, for the trial's log, where it must not change the result on record."""
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()

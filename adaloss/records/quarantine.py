@@ -103,7 +103,7 @@ def unreadable_records(trial: Trial, store: Store) -> dict[str, str]:
     for name, check in (
         (RESULT_FILE, store.read_result),
         (METRICS_FILE, store.read_metrics),
-        (TRIAL_FILE, store.check_trial),
+        (TRIAL_FILE, store.read_trial),
     ):
         try:
             check(trial)

@@ -6,6 +6,7 @@ Only checkpoints are written elsewhere: by :mod:`adaloss.execution`, which makes
 import json
 import os
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,8 @@ from adaloss.records.content import History, parsed_history, parsed_result, pars
 from adaloss.records.file import CorruptRecordError, read_record
 from adaloss.records.places import FILES_FOLDER
 from adaloss.records.printable import shortened
-from adaloss.records.result import EpochMetrics, Failure, TrialResult
-from adaloss.records.writing import replacing, write_utf8
+from adaloss.records.result import EpochMetrics, Failure, TrialResult, TrialState
+from adaloss.records.writing import replacing, synchronise, write_utf8
 from adaloss.trial import Trial
 
 __all__ = ["CorruptRecordError", "Store"]
@@ -141,19 +142,23 @@ class Store:
             for path in folder.glob(name):
                 path.unlink(missing_ok=True)
 
-    def check_trial(self, trial: Trial) -> None:
-        """Check that ``trial.json``, if it exists, describes the trial.
+    def read_trial(self, trial: Trial) -> Trial | None:
+        """The trial as its ``trial.json`` describes it, None if there is none or it is unreadable.
 
-        Raises:
-            CorruptRecordError: the file cannot be read, or describes another trial.
+        What is no part of its identity, such as the metric of a program, is as it was when the
+        trial began.
         """
         path = self.trial_folder(trial) / TRIAL_FILE
         try:
             described = parsed_trial(read_record(path, MOST_RESULT_BYTES), path)
+            if described.trial_id != trial.trial_id:
+                raise CorruptRecordError(path, f"describes another trial, {described.trial_id}")
         except FileNotFoundError:
-            return
-        if described.trial_id != trial.trial_id:
-            raise CorruptRecordError(path, f"describes another trial, {described.trial_id}")
+            return None
+        except CorruptRecordError as error:
+            self.unreadable(error)
+            return None
+        return described
 
     def append_metrics(self, trial: Trial, metrics: EpochMetrics) -> None:
         """Add one epoch's line to ``metrics.jsonl``."""
@@ -163,12 +168,28 @@ class Store:
     def read_metrics(self, trial: Trial) -> tuple[EpochMetrics, ...]:
         """The recorded epochs in order, up to the first line that cannot be read.
 
-        Such a line is reported to ``unreadable``. A last line cut short by a crash is skipped.
+        Such a line is reported to ``unreadable``, and so are epochs that a result counts and that
+        are not there. A last line cut short by a crash is skipped.
         """
+        # Read first, so that the epochs read below include all of the result's.
+        counted = self.counted_epochs(trial)
         history = self.read_history(trial)
-        if history.problem is not None:
-            self.unreadable(history.problem)
+        problem, there = history.problem, len(history.epochs)
+        if problem is None and there < counted:
+            path = self.trial_folder(trial) / METRICS_FILE
+            why = f"it has {there} of the {counted} epochs of the trial's result"
+            problem = CorruptRecordError(path, why, "those that are there are used")
+        if problem is not None:
+            self.unreadable(problem)
         return history.epochs
+
+    def counted_epochs(self, trial: Trial) -> int:
+        """The epochs of the trial's result; 0 if it failed, or without a readable one."""
+        try:
+            result = self.result_on_disk(trial)
+        except CorruptRecordError:
+            return 0
+        return 0 if result is None or result.state is TrialState.FAILED else result.epochs
 
     def read_history(self, trial: Trial) -> History:
         """The recorded epochs that can be read, and the problem of the first that cannot."""
@@ -190,24 +211,47 @@ class Store:
     def write_result(self, trial: Trial, result: TrialResult) -> None:
         """Write ``result.json`` in one piece. The trial is finished once the file exists."""
         stored = result.model_copy(update={"failure": storable(result.failure)})
-        with replacing(self.open_trial(trial) / RESULT_FILE, durable=True) as temporary:
+        folder = self.open_trial(trial)
+        make_epochs_durable(folder)
+        with replacing(folder / RESULT_FILE, durable=True) as temporary:
             write_utf8(temporary, stored.model_dump_json(indent=2) + "\n")
 
     def read_result(self, trial: Trial) -> TrialResult | None:
         """The trial's result, or None if the trial is not finished or the file is unreadable."""
-        path = self.trials_folder.joinpath(self.folder_name(trial), RESULT_FILE)
         try:
-            content = read_record(path, MOST_RESULT_BYTES)
-            return parsed_result(content, path, trial)
-        except FileNotFoundError:
-            return None
+            return self.result_on_disk(trial)
         except CorruptRecordError as error:
             self.unreadable(error)
             return None
 
+    def result_on_disk(self, trial: Trial) -> TrialResult | None:
+        """The trial's result, None if it is not finished.
+
+        Raises:
+            CorruptRecordError: the file is unreadable.
+        """
+        path = self.trials_folder.joinpath(self.folder_name(trial), RESULT_FILE)
+        try:
+            content = read_record(path, MOST_RESULT_BYTES)
+        except FileNotFoundError:
+            return None
+        return parsed_result(content, path, trial)
+
     def set_aside(self, trial: Trial) -> Path:
         """Move the records of a finished attempt into ``attempts/N``, so that the trial reruns."""
-        return self.move_away(trial, RECORDS_OF_AN_ATTEMPT, "attempts")
+        attempt = self.move_away(trial, (TRIAL_FILE, *RECORDS_OF_AN_ATTEMPT), "attempts")
+        self.open_trial(trial)
+        return attempt
+
+    def put_back(self, trial: Trial, attempt: Path) -> None:
+        """Undo :meth:`set_aside`, which returned ``attempt``, unless the trial has begun again."""
+        folder = self.trial_folder(trial)
+        if any(os.path.lexists(folder / name) for name in RECORDS_OF_AN_ATTEMPT):
+            return
+        for name in (TRIAL_FILE, *RECORDS_OF_AN_ATTEMPT):
+            if os.path.lexists(attempt / name):
+                (attempt / name).rename(folder / name)
+        attempt.rmdir()
 
     def quarantine(self, trial: Trial, names: Collection[str]) -> Path:
         """Move the unreadable files with these names into ``quarantine/N``."""
@@ -228,6 +272,12 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, durable=False) as temporary:
             write_utf8(temporary, text)
+
+
+def make_epochs_durable(folder: Path) -> None:
+    """Have the epochs in a trial's folder on the disk before a result counts them."""
+    with suppress(FileNotFoundError):
+        synchronise(folder / METRICS_FILE)
 
 
 def storable(failure: Failure | None) -> Failure | None:

@@ -1,5 +1,6 @@
 """From records to a result: resume, divergence, failure; and the store they live in."""
 
+import errno
 import json
 import os
 import stat
@@ -197,8 +198,10 @@ def test_a_result_set_aside_is_kept(store, start, make_trial):
 
 
 def test_a_line_cut_short_is_not_a_record(store, start, make_trial):
-    trial = make_trial()
-    run(start(trial))
+    trial = make_trial(epochs=3)
+    interrupted = start(trial)
+    for _ in range(2):
+        interrupted.advance()
     path = store.trial_folder(trial) / "metrics.jsonl"
     path.write_text(path.read_text()[:-20])
     assert [metrics.epoch for metrics in store.read_metrics(trial)] == [1]
@@ -251,6 +254,12 @@ def test_records_follow_the_umask(tmp_path):
         ),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "out of memory"),
         (RuntimeError("CUDA error: out of memory"), "out of memory"),
+        (
+            RuntimeError("unable to mmap 8 bytes from file <a.pt>: Cannot allocate memory (12)"),
+            "out of memory",
+        ),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory"),
+        (OSError(errno.ENOENT, "No such file or directory"), "code"),
         (RuntimeError("CUDA error: an illegal memory access was encountered"), "code"),
         (DataError("dataset cifar100: not found"), "data"),
         (WeightsError("the weights file is missing"), "data"),

@@ -1,10 +1,9 @@
 """Take over what changed at a URL, and upload what changed here."""
 
-import json
+import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,79 +11,94 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from adaloss.records.remote.address import Remote, RemoteError, reaching
+from adaloss.records.remote.state import (
+    Common,
+    Signature,
+    Version,
+    begin_uploads,
+    begun_uploads,
+    settle_uploads,
+    state_of,
+    version,
+    write_state,
+)
 from adaloss.records.store import LOCK_FILE, OWNER_FILE, RESULT_FILE
-from adaloss.records.writing import replacing, write_utf8
 
-STATE_FILE = ".in-common.json"
 # Of this machine alone. Names that begin with a dot are as well.
 LOCAL = frozenset({LOCK_FILE, OWNER_FILE, "index"})
+# Held while files of the URL replace those of the working copy.
+PULL_LOCK = ".pull.lock"
 CONFLICTS = "conflicts"
 TRIALS = "trials/"
 # Larger files, such as checkpoints, are not read into memory.
 MOST_BYTES_AT_ONCE = 8 * 2**20
 
-Signature = str | None
-Version = tuple[int, int]
 
-
-@dataclass(frozen=True)
-class Common:
-    """A file as it was when both sides had it: its local version and its remote signature."""
-
-    local: Version
-    remote: Signature
-
-
-def pull(remote: Remote) -> list[str]:
+def pull(remote: Remote, *, unless_running: bool = False) -> list[str]:
     """Take over what changed at the URL; returns the records of trials that changed on both sides.
 
     Of these the remote version is taken, and the local one is kept in ``conflicts``. Tables and
     the like are simply replaced. What only changed here stays, to be uploaded by the next run.
 
+    With ``unless_running`` nothing is done while a run of this machine uses the working copy, which
+    is newer than the URL then. A run that starts meanwhile waits in its own call.
+
     Raises:
         RemoteError: the storage cannot be reached, or all that it had is gone.
     """
-    with reaching(remote):
-        state, there, here = state_of(remote), remote_files(remote), local_files(remote.root)
-        if state and not there:
-            raise RemoteError(
-                f"{remote.url} is empty, and had {len(state)} files: they were removed there; "
-                f"{remote.root} still has them: copy it to keep them, and delete it to start anew"
-            )
-        wanted = [
-            name
-            for name, signature in there.items()
-            if name not in here or name not in state or state[name].remote != signature
-        ]
-        conflicts: list[str] = []
-        if wanted:
-            system, _ = remote.where
-            received = remote.root / f".received-{uuid4().hex[:8]}"
-            arrived = {name: received / name for name in wanted}
-            try:
-                for path in arrived.values():
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                system.get([remote.at(name) for name in arrived], list(map(str, arrived.values())))
-                conflicts = [
-                    name
-                    for name in wanted
-                    if name.startswith(TRIALS)
-                    and changed_here(name, state, here)
-                    and (remote.root / name).read_bytes() != arrived[name].read_bytes()
-                ]
-                keep_aside(remote.root, conflicts)
-                for name in sorted(wanted, key=last_of_all):
-                    target = remote.root / name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    arrived[name].replace(target)
-                    state[name] = Common(version(target), there[name])
-            finally:
-                remove_tree(received)
-        for name in [name for name in state if name not in there]:
-            if here.get(name) == state[name].local:
-                (remote.root / name).unlink(missing_ok=True)
-            del state[name]
-        write_state(remote, state)
+    with reaching(remote), FileLock(remote.root / PULL_LOCK):
+        if unless_running and is_running(remote.root):
+            return []
+        return take_over(remote)
+
+
+def take_over(remote: Remote) -> list[str]:
+    """See :func:`pull`; the caller holds the lock."""
+    state, there, here = state_of(remote), remote_files(remote), local_files(remote.root)
+    if state and not there:
+        raise RemoteError(
+            f"{remote.url} is empty, and had {len(state)} files: they were removed there; "
+            f"{remote.root} still has them: copy it to keep them, and delete it to start anew"
+        )
+    wanted = [
+        name
+        for name, signature in there.items()
+        if name not in here or name not in state or state[name].remote != signature
+    ]
+    conflicts: list[str] = []
+    if wanted:
+        system, _ = remote.where
+        received = remote.root / f".received-{uuid4().hex[:8]}"
+        arrived = {name: received / name for name in wanted}
+        try:
+            for path in arrived.values():
+                path.parent.mkdir(parents=True, exist_ok=True)
+            system.get([remote.at(name) for name in arrived], list(map(str, arrived.values())))
+            # An upload of this machine that was cut off has nothing that is new here.
+            own = begun_uploads(remote)
+            for name in [n for n in own if n in arrived and n in here]:
+                if own[name] == digest_of(arrived[name]):
+                    del arrived[name]
+            conflicts = [
+                name
+                for name in arrived
+                if name.startswith(TRIALS)
+                and changed_here(name, state, here)
+                and (remote.root / name).read_bytes() != arrived[name].read_bytes()
+            ]
+            keep_aside(remote.root, conflicts)
+            for name in sorted(arrived, key=last_of_all):
+                target = remote.root / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                arrived[name].replace(target)
+                state[name] = Common(version(target), there[name])
+        finally:
+            remove_tree(received)
+    for name in [name for name in state if name not in there]:
+        if here.get(name) == state[name].local:
+            (remote.root / name).unlink(missing_ok=True)
+        del state[name]
+    settle_uploads(remote, state, there)
     return conflicts
 
 
@@ -99,13 +113,16 @@ def push(remote: Remote, before: Collection[str]) -> set[str]:
     """
     with reaching(remote):
         state, here = state_of(remote), local_files(remote.root)
+        if begun_uploads(remote):
+            # Of a call that failed. Since then nobody else has written there.
+            settle_uploads(remote, state, remote_files(remote))
         changed = [n for n, seen in here.items() if n not in state or state[n].local != seen]
         gone = [name for name in before if name not in here]
         try:
             for results in (False, True):
                 upload(remote, [n for n in changed if last_of_all(n)[0] is results], here, state)
-            there = remote_files(remote) if changed else {}
-            state.update({n: Common(state[n].local, there.get(n)) for n in changed if n in state})
+            if changed:
+                settle_uploads(remote, state, remote_files(remote))
             for name in gone:
                 with suppress(FileNotFoundError):
                     remote.where[0].rm_file(remote.at(name))
@@ -122,30 +139,52 @@ def upload(
     """Upload these files, small ones together."""
     system, _ = remote.where
     small: dict[str, bytes] = {}
-    done: list[str] = []
+    digests: dict[str, str] = {}
     for name in names:
         # A file may have been replaced or removed since: the next call sees that.
         with suppress(FileNotFoundError):
             if here[name][1] <= MOST_BYTES_AT_ONCE:
-                small[remote.at(name)] = (remote.root / name).read_bytes()
+                small[name] = (remote.root / name).read_bytes()
+                digests[name] = hashlib.sha256(small[name]).hexdigest()
             else:
-                system.put_file(str(remote.root / name), remote.at(name))
-            done.append(name)
+                digests[name] = digest_of(remote.root / name)
+    if not digests:
+        return
+    begin_uploads(remote, digests)
+    for name in digests.keys() - small.keys():
+        with suppress(FileNotFoundError):
+            system.put_file(str(remote.root / name), remote.at(name))
+            state[name] = Common(here[name], None)
     if small:
-        system.pipe(small)
-    state.update((name, Common(here[name], None)) for name in done)
+        system.pipe({remote.at(name): content for name, content in small.items()})
+        state.update((name, Common(here[name], None)) for name in small)
 
 
 def local_files(root: Path) -> dict[str, Version]:
-    """The files of the working copy that the URL has as well, by name."""
+    """The files of the working copy that the URL has as well, by name.
+
+    Raises:
+        RemoteError: some cannot be looked at. They would count as removed.
+    """
     found: dict[str, Version] = {}
-    for folder, folders, files in os.walk(root):
+
+    def refuse(error: OSError) -> None:
+        # What has just been removed is no longer there, indeed.
+        if not isinstance(error, FileNotFoundError):
+            raise RemoteError(
+                f"{error.filename or root} cannot be read ({error.strerror}), and what is in it "
+                "would count as removed: make it readable"
+            ) from error
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
         folders[:] = [name for name in folders if is_shared(name)]
         for name in filter(is_shared, files):
             path = Path(folder, name)
-            with suppress(OSError):
+            try:
                 if not path.is_symlink():
                     found[path.relative_to(root).as_posix()] = version(path)
+            except OSError as error:
+                refuse(error)
     return found
 
 
@@ -177,10 +216,10 @@ def is_shared(name: str) -> bool:
     return not name.startswith(".") and name not in LOCAL
 
 
-def version(path: Path) -> Version:
-    """What changes when a local file changes."""
-    about = path.stat()
-    return about.st_mtime_ns, about.st_size
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def last_of_all(name: str) -> tuple[bool, str]:
@@ -221,20 +260,3 @@ def is_running(root: Path) -> bool:
             return False
     except Timeout:
         return True
-
-
-def state_of(remote: Remote) -> dict[str, Common]:
-    """What both sides had in common when the working copy was last compared."""
-    try:
-        content = json.loads((remote.root / STATE_FILE).read_text(encoding="utf-8"))
-        return {name: Common((seen, size), sign) for name, (seen, size, sign) in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
-
-
-def write_state(remote: Remote, state: Mapping[str, Common]) -> None:
-    """Remember what both sides have in common."""
-    remote.root.mkdir(parents=True, exist_ok=True)
-    content = {name: (*known.local, known.remote) for name, known in state.items()}
-    with replacing(remote.root / STATE_FILE, durable=False) as temporary:
-        write_utf8(temporary, json.dumps(content))

@@ -8,6 +8,7 @@ from contextlib import suppress
 import torch
 
 from adaloss.own_code.modules import forget_own_modules
+from adaloss.own_code.source_digests import digests_of_files, with_loaded
 from adaloss.records.places import Places
 from adaloss.records.result import Fingerprint
 from adaloss.tasks.divergence import DivergedError
@@ -27,8 +28,6 @@ class ProgramCode:
 
     def __init__(self) -> None:
         self.reaper: Reaper | None = None
-        # The digests of the code that this process has imported, by program.
-        self.imported: dict[str, dict[str, str]] = {}
 
     def fetch(self, trials: Iterable[ProgramTrial], places: Places) -> None:
         """A program fetches its data itself."""
@@ -51,12 +50,12 @@ class ProgramCode:
         self, trial: ProgramTrial, inputs: Inputs, places: Places, device: str, *, capture: Capture
     ) -> Run:
         """Find the program; it begins when its first report is wanted."""
-        if trial.function is not None and inputs.fingerprint is not None:
-            digests = inputs.fingerprint.program or {}
-            if self.imported.setdefault(trial.program, digests) != digests:
+        if trial.function is not None:
+            folders = (*folder_of(trial.function[0], places), *places.own_folders)
+            imported = with_loaded({}, folders)
+            if imported != digests_of_files(imported, folders):
                 # It was edited since an earlier trial in this process.
-                forget_own_modules((*places.own_folders, *folder_of(trial.function[0], places)))
-                self.imported = {trial.program: digests}
+                forget_own_modules(folders)
         return ProgramRun(trial, self.reports_of(trial, places, device))
 
     def reports_of(self, trial: ProgramTrial, places: Places, device: str) -> Reports:

@@ -5,9 +5,7 @@ import importlib.util
 import inspect
 import os
 import random
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,15 +23,18 @@ from adaloss.own_code.modules import (
 from adaloss.records.places import Places
 from adaloss.records.printable import shortened
 from adaloss.records.result import DeviceMemory
+from adaloss.sigterm import noticing_sigterm
 from adaloss.tasks.failures import failure_kind
 from adaloss.tasks.program.calls import CHECKPOINT, TrialValues, forget
 from adaloss.tasks.program.errors import ProgramError
 from adaloss.tasks.program.fields import ProgramTrial
-from adaloss.tasks.program.hand_over import HandOver
+from adaloss.tasks.program.hand_over import HandOver, reports_of
 from adaloss.tasks.program.process_state import process_state
 from adaloss.tasks.program.row import Row, row_of
 
 SEEDS_OF_NUMPY = 2**32
+# What an iterator gives at its end; None is a mistake in a report.
+ENDED = object()
 LONGEST_MESSAGE = 300
 
 
@@ -94,7 +95,7 @@ class FunctionReports:
                     os.environ.setdefault("WANDB_MODE", "offline")
                     seed_everything(self.trial.seed)
                     self.generator = self.started()
-                if not self.reported and (metrics := next(self.generator, None)) is not None:
+                if not self.reported and (metrics := next(self.generator, ENDED)) is not ENDED:
                     self.reported.append(as_row(metrics))
             except ProgramError:
                 raise
@@ -115,7 +116,7 @@ class FunctionReports:
     def started(self) -> Iterator[Any]:
         """The function as an iterator over its reports."""
         if inspect.isgeneratorfunction(inspect.unwrap(self.function)):
-            return iter(self.function(self.values))
+            return reports_of(self.function(self.values))
         self.hand_over = HandOver(lambda: self.function(self.values))
         return iter(self.hand_over)
 
@@ -154,7 +155,7 @@ class FunctionReports:
             try:
                 self.generator.close()
             # The user's own clean-up fails: the trial has its result, so only its log says so.
-            except Exception:
+            except (Exception, SystemExit):
                 traceback.print_exc()
         self.restore()
 
@@ -189,28 +190,6 @@ def as_number(name: str, value: Any) -> Any:
     raise ProgramError(f"the metric {name} must be a number, found {value!r:.80}")
 
 
-@contextlib.contextmanager
-def noticing_sigterm() -> Iterator[Callable[[], bool]]:
-    """Whether this process was asked to end, which Ray's handler turns into a SystemExit.
-
-    What the function raises then is no failure of its trial.
-    """
-    handler, arrived = signal.getsignal(signal.SIGTERM), []
-
-    def handle(number: int, frame: Any) -> Any:
-        arrived.append(number)
-        return handler(number, frame) if callable(handler) else None
-
-    may_handle = callable(handler) and threading.current_thread() is threading.main_thread()
-    if may_handle:
-        signal.signal(signal.SIGTERM, handle)
-    try:
-        yield lambda: bool(arrived)
-    finally:
-        if may_handle:
-            signal.signal(signal.SIGTERM, handler)
-
-
 def seed_everything(seed: int) -> None:
     """Seed the global generators, from which a function may draw without a seed of its own."""
     random.seed(seed)
@@ -241,7 +220,9 @@ def find_function(trial: ProgramTrial, places: Places) -> Callable[..., Any]:
         # The module of the user's can raise anything.
         except Exception as error:
             raise ProgramError(
-                f"{module_name} cannot be imported: {described(error)}", output=trace()
+                f"{module_name} cannot be imported: {described(error)}",
+                failure_kind(error),
+                trace(),
             ) from error
     function = getattr(module, name, None)
     if not callable(function):

@@ -35,7 +35,7 @@ class HandOver:
         try:
             value = self.call()
             if isinstance(value, Iterator):
-                for metrics in value:
+                for metrics in reports_of(value):
                     self.report(metrics)
                 value = None
             self.reports.put(("value", value))
@@ -66,3 +66,9 @@ class HandOver:
         if not self.ended and self.thread.is_alive():
             self.turns.put(False)
             self.thread.join(SECONDS_TO_STOP)
+
+
+def reports_of(yielded: Any) -> Iterator[Any]:
+    """The reports that an iterator gives, then what it returns if it is a generator."""
+    if (returned := (yield from yielded)) is not None:
+        yield returned

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # Languages whose JSON has no such numbers write them as text, or as null.
@@ -13,10 +13,14 @@ STEP_NAMES = ("_step", "step")
 
 @dataclass(frozen=True)
 class Row:
-    """The values that a program reported together, and the step if it named one."""
+    """The values that a program reported together, and the step if it named one.
+
+    A step ``of_wandb`` may be W&B's own count, which begins at 0 in each run.
+    """
 
     step: int | None
     values: dict[str, float]
+    of_wandb: bool = field(default=False, compare=False)
 
 
 def row_of(content: Mapping[str, Any]) -> Row:

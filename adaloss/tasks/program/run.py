@@ -1,19 +1,17 @@
 """A trial of a user's program in progress."""
 
-import itertools
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from adaloss.records.result import DeviceMemory, EpochMetrics, FailureKind, Provenance
 from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.program.continuing import Reported, reports_before
 from adaloss.tasks.program.errors import ProgramError
 from adaloss.tasks.program.fields import LOGGED_AS, ProgramTrial
 from adaloss.tasks.program.row import Row
 
 MOST_NAMED = 12
-# A first report that is this many of the usual distances after the last one does not follow it.
-A_GAP = 1.5
 
 
 class Reports(Protocol):
@@ -67,10 +65,10 @@ class ProgramRun:
         self.epoch = 0
         self.step = 0
         self.has_begun = self.continues = False
-        # The program's own epochs of the reports so far.
-        self.epochs: list[float | None] = []
+        self.reported: list[Reported] = []
+        # What W&B counted in earlier starts: each start is a new run, which begins at 0.
+        self.steps_before = 0
         self.left_behind: deque[Row] = deque()
-        self.follows = False
         self.names: dict[str, None] = {}
 
     def continue_from(self, recorded: Sequence[EpochMetrics]) -> None:
@@ -80,10 +78,13 @@ class ProgramRun:
         if any(LOGGED_AS["epoch"] not in each for each in names):
             print("starts over: its reports have no epoch, which would tell where it continues")
             return
+        self.reported = [Reported(each.values[LOGGED_AS["epoch"]], each.step) for each in recorded]
+        if left and not self.follows(left[0]):
+            self.forget_reports()
+            return
         self.continues = True
         self.left_behind.extend(left)
-        self.epochs = [each.values[LOGGED_AS["epoch"]] for each in recorded]
-        self.epoch = len(self.epochs)
+        self.epoch = len(self.reported)
         self.names |= dict.fromkeys(name for each in recorded for name in each.values)
 
     def run_epoch(self) -> dict[str, float | None] | None:
@@ -101,65 +102,56 @@ class ProgramRun:
             row = Row(None, dict(self.reports.summary))
         if row is None:
             self.check_end()
+            self.check_bound(self.summary)
             return None
         values = logged(row)
         self.names |= dict.fromkeys(values)
-        self.epochs.append(values.get(LOGGED_AS["epoch"]))
-        self.epoch = len(self.epochs)
-        self.step = self.epoch if row.step is None else max(row.step, 0)
+        self.epoch = len(self.reported) + 1
+        self.step = self.step_of(row)
+        self.reported.append(Reported(values.get(LOGGED_AS["epoch"]), self.step))
         self.check_bound(values)
         return values
 
     def next_row(self) -> Row | None:
         """The next row, of an earlier start first; the reports so far are those before it."""
         if self.left_behind:
-            left = self.left_behind.popleft()
-            if not self.follows:
-                self.epochs = self.epochs[: self.reports_before(left)]
-                self.follows = True
-            return left
+            return self.left_behind.popleft()
         if self.has_begun:
             return self.reports.next_row()
         if not self.continues:
             self.reports.forget_checkpoint()
         row = self.reports.next_row()
-        if self.continues and self.misses_a_report(row):
-            print("starts over: its checkpoint may be later than the last report that was recorded")
+        # One that has nothing left to report may have been killed before its last report.
+        if self.continues and (row is None or not self.follows(row)):
+            self.forget_reports()
             self.reports.start_over()
             row = self.reports.next_row()
-            self.epochs, self.names = [], {}
         if row is not None:
             self.has_begun = True
-            self.epochs = self.epochs[: self.reports_before(row)]
             self.check_seed()
         return row
 
-    def reports_before(self, first: Row) -> int:
-        """The reports before the first one of a program that was started again."""
-        epoch = logged(first).get(LOGGED_AS["epoch"])
-        if epoch is None:
-            return 0
-        before = 0
-        for each in self.epochs:
-            if each is None or each >= epoch:
-                break
-            before += 1
-        return before
-
-    def misses_a_report(self, first: Row | None) -> bool:
-        """Whether a report may be missing between those so far and the first of a new start.
-
-        A program that has nothing left to report may have been killed before its last report.
-        """
-        if first is None:
-            return True
-        epoch = logged(first).get(LOGGED_AS["epoch"])
-        epochs = [each for each in self.epochs if each is not None]
-        if epoch is None or not epochs:
+    def follows(self, first: Row) -> bool:
+        """Drop the reports that a new start does again; False if it has to start over."""
+        before = reports_before(first, self.reported)
+        if before is None:
             return False
-        distances = [later - earlier for earlier, later in itertools.pairwise(epochs)]
-        usual = max((each for each in distances if each > 0), default=1.0)
-        return epoch - epochs[-1] > A_GAP * usual
+        del self.reported[before:]
+        self.steps_before = 0
+        if first.of_wandb and first.step is not None and self.reported:
+            self.steps_before = max(0, self.reported[-1].step + 1 - first.step)
+        return True
+
+    def forget_reports(self) -> None:
+        """The program starts over."""
+        print("starts over: its checkpoint may be later than the last report that was recorded")
+        self.reported, self.names, self.steps_before = [], {}, 0
+
+    def step_of(self, row: Row) -> int:
+        """The step of a row, which is the number of the report if it has none."""
+        if row.step is None:
+            return self.epoch
+        return max(row.step + (self.steps_before if row.of_wandb else 0), 0)
 
     def check_seed(self) -> None:
         """Refuse a program that gets a seed and has reported without a look at it."""

@@ -28,6 +28,7 @@ from adaloss.tasks.program.environment import READS_FILE, grouped, wandb_environ
 from adaloss.tasks.program.errors import ProgramError, ProgramLostError
 from adaloss.tasks.program.fields import ProgramTrial
 from adaloss.tasks.program.gpu_memory import GpuMemory
+from adaloss.tasks.program.metrics_file import lock_of, wait_for
 from adaloss.tasks.program.process import ScriptProcess
 from adaloss.tasks.program.reads import Reads, reads_in
 from adaloss.tasks.program.reaper import Reaper, end_processes
@@ -82,6 +83,7 @@ class ScriptReports:
         self.is_closed = False
         results = trial.metrics_file
         self.results = None if results is None else self.home / results
+        self.lock = None if self.results is None else lock_of(self.results)
         self.sources = self.new_sources()
 
     def new_sources(self) -> Sources:
@@ -115,7 +117,7 @@ class ScriptReports:
         """What the script of a killed worker logged, which that worker may not have read."""
         end_processes(None, self.mark)
         try:
-            return self.new_sources().new_rows(b"")
+            return self.new_sources().new_rows(b"", ended=True)
         except ReportError as error:
             return list(error.rows)
         # Damaged by the kill. If a report is missing now, the trial starts over.
@@ -153,7 +155,8 @@ class ScriptReports:
         end_processes(None, self.mark)
         self.clear_capture()
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.results is not None:
+        if self.results is not None and self.lock is not None:
+            wait_for(self.lock, self.results)
             # Else the results of an earlier trial would count as those of this one.
             self.results.unlink(missing_ok=True)
         trial, arguments = self.trial, self.capture / ARGUMENTS
@@ -214,13 +217,14 @@ class ScriptReports:
         code = process.process.returncode
         # Before its other processes end, which may have last words.
         failure = self.failure(code) if code != 0 else None
-        self.close()
+        self.end()
         self.has_ended = True
         with self.reporting():
             if code == 0:
                 self.rows.extend(self.sources.last_rows(output))
             else:
-                self.rows.extend(self.sources.new_rows(output))
+                self.rows.extend(self.sources.new_rows(output, ended=True))
+        self.close()
         if failure is not None:
             # What it logged before it failed is recorded first.
             self.error = failure
@@ -332,6 +336,12 @@ class ScriptReports:
         return None if self.gpu is None else self.gpu.measured
 
     def close(self) -> None:
+        """End the script, and let others write its file of metrics."""
+        self.end()
+        if self.lock is not None:
+            self.lock.release()
+
+    def end(self) -> None:
         """End every process of the script, and print the rest of its output."""
         # Once only: the number of a group that has ended may become another's.
         if self.process is not None and not self.is_closed:

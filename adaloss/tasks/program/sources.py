@@ -2,8 +2,11 @@
 
 import codecs
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 from adaloss.tasks.program.reports import LineReader, PatternReader, ReportError, final_rows
@@ -12,6 +15,8 @@ from adaloss.tasks.program.wandb_file import FolderReader
 
 # In this order: a name that an earlier source has is not taken from a later one.
 WANDB, LINES, OUTPUT, FILE = range(4)
+# In seconds; a script may begin a run of W&B only for its parameters.
+LONGEST_WAIT = 60.0
 Read = Callable[[], list[Row]]
 
 
@@ -29,9 +34,38 @@ class Sources:
         self.results = results
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.owners: dict[str, int] = {}
+        # What was read and is not given out yet.
+        self.held: list[tuple[int, Row]] = []
+        self.waiting_since: float | None = None
 
-    def new_rows(self, output: bytes) -> list[Row]:
-        """The rows since the last call; ``output`` is what was printed since then."""
+    def new_rows(self, output: bytes, *, ended: bool = False) -> list[Row]:
+        """The rows since the last call; ``output`` is what was printed since then.
+
+        W&B writes late: until its first row all others wait, unless the script has ``ended``. Else
+        the time of its writing would decide which source has a name.
+
+        Raises:
+            ReportError: one cannot be read; the error has the rows that were read before.
+        """
+        self.gather(self.reads(output))
+        return [] if self.waits() and not ended else self.given_out()
+
+    def last_rows(self, output: bytes) -> list[Row]:
+        """The rows since the last call, after the script has ended.
+
+        Raises:
+            ReportError: as ``new_rows``.
+        """
+        reads: list[tuple[int, Read]] = [*self.reads(output), (LINES, self.lines.finish)]
+        if self.output is not None:
+            reads.append((OUTPUT, self.output.finish))
+        if self.results is not None:
+            reads.append((FILE, partial(final_rows, self.results)))
+        self.gather(reads)
+        return self.given_out()
+
+    def reads(self, output: bytes) -> list[tuple[int, Read]]:
+        """What reads each source on."""
         text = self.decoder.decode(output)
         reads: list[tuple[int, Read]] = [
             (WANDB, self.wandb.new_rows),
@@ -39,31 +73,45 @@ class Sources:
         ]
         if self.output is not None:
             reads.append((OUTPUT, partial(self.output.rows_in, text)))
-        return self.gathered(reads)
+        return reads
 
-    def last_rows(self, output: bytes) -> list[Row]:
-        """The rows since the last call, after the script has ended."""
-        reads: list[tuple[int, Read]] = [(LINES, self.lines.finish)]
-        if self.output is not None:
-            reads.append((OUTPUT, self.output.finish))
-        if self.results is not None:
-            reads.append((FILE, partial(final_rows, self.results)))
-        return self.new_rows(output) + self.gathered(reads)
-
-    def gathered(self, reads: Iterable[tuple[int, Read]]) -> list[Row]:
-        """The rows of several sources.
+    def gather(self, reads: Iterable[tuple[int, Read]]) -> None:
+        """Read several sources on.
 
         Raises:
             ReportError: one cannot be read; the error has the rows that were read before.
         """
-        rows: list[Row] = []
         for source, read in reads:
             try:
-                rows += self.own(source, read())
+                self.held += [(source, row) for row in read()]
             except ReportError as error:
-                error.rows = (*rows, *self.own(source, error.rows))
+                self.held += [(source, row) for row in error.rows]
+                error.rows = tuple(self.given_out())
                 raise
-        return rows
+
+    def waits(self) -> bool:
+        """Whether a run of W&B has begun whose first row may be still to come."""
+        if not self.held or self.wandb.runs or not self.wandb.has_begun:
+            return False
+        now = time.monotonic()
+        if self.waiting_since is None:
+            self.waiting_since = now
+        return now - self.waiting_since < LONGEST_WAIT
+
+    def given_out(self) -> list[Row]:
+        """The rows that were read, with the values that no earlier source has given."""
+        kept = []
+        for source, row in sorted(self.held, key=itemgetter(0)):
+            values = {
+                name: value
+                for name, value in row.values.items()
+                if self.owners.get(name, source) >= source
+            }
+            self.owners |= dict.fromkeys(values, source)
+            if values:
+                kept.append(replace(row, values=values))
+        self.held.clear()
+        return kept
 
     @property
     def wandb_runs(self) -> int:
@@ -74,17 +122,3 @@ class Sources:
     def summary(self) -> Mapping[str, float]:
         """What the script wrote into ``run.summary``."""
         return self.wandb.summary
-
-    def own(self, source: int, rows: Iterable[Row]) -> list[Row]:
-        """The rows with the values that no earlier source has given."""
-        kept = []
-        for row in rows:
-            values = {
-                name: value
-                for name, value in row.values.items()
-                if self.owners.get(name, source) >= source
-            }
-            self.owners |= dict.fromkeys(values, source)
-            if values:
-                kept.append(Row(row.step, values))
-        return kept

@@ -23,6 +23,7 @@ from adaloss.tasks.program.wandb_records import (
     summary_updates,
 )
 
+RUN_FOLDERS = "wandb/offline-run-*"
 FILE_HEADER = b":W&B\xe1\xbe\x00"
 BLOCK = 32 * 1024
 # The checksum, the length and the kind of a piece of a record.
@@ -89,6 +90,7 @@ class HistoryReader:
             if name in self.logged:
                 continue
             self.updates.pop(name, None)
+            # W&B writes null for NaN.
             if value is not None and (numbers := numbers_of(name, value)):
                 self.updates[name] = numbers
 
@@ -157,6 +159,11 @@ class FolderReader:
         return rows
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a run has begun, of which nothing may be written yet."""
+        return any(self.folder.glob(RUN_FOLDERS))
+
+    @property
     def runs(self) -> int:
         """How many runs have logged rows."""
         return sum(bool(reader.logged) for reader in self.readers.values())
@@ -173,7 +180,8 @@ class FolderReader:
 
 def offline_files(folder: Path) -> list[Path]:
     """The files of the runs below a WANDB_DIR, in the order in which the runs began."""
-    return sorted(folder.glob("wandb/offline-run-*/run-*.wandb"), key=lambda path: path.parent.name)
+    files = folder.glob(f"{RUN_FOLDERS}/run-*.wandb")
+    return sorted(files, key=lambda path: path.parent.name)
 
 
 def without_logged(

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from adaloss.tasks.program.row import Row
+from adaloss.tasks.program.row import NOT_FINITE, Row
 
 # Record
 HISTORY, SUMMARY, EXIT = 2, 3, 18
@@ -106,7 +106,7 @@ def history_row(record: bytes) -> tuple[Row, set[str]]:
         if not (objects and any(key[:length] in objects for length in range(1, len(key)))):
             values |= numbers_of(".".join(key), value)
     # W&B writes the items of a row in no fixed order.
-    return Row(step, dict(sorted(values.items()))), names
+    return Row(step, dict(sorted(values.items())), of_wandb=True), names
 
 
 def summary_updates(record: bytes) -> Iterator[tuple[str, bytes | None]]:
@@ -136,7 +136,7 @@ def key_and_value(item: bytes) -> tuple[Key, bytes]:
 
 
 def numbers_of(name: str, value: bytes) -> dict[str, float]:
-    """The numbers in a value, with names joined by dots. Texts and lists are none."""
+    """The numbers in a value, with names joined by dots. Other texts and lists are none."""
     try:
         return {name: float(value)}
     except ValueError:
@@ -144,10 +144,15 @@ def numbers_of(name: str, value: bytes) -> dict[str, float]:
 
 
 def flat(name: str, value: Any) -> Iterator[tuple[str, float]]:
-    """The numbers in a JSON value. Objects that name their type are W&B's own."""
+    """The numbers in a JSON value, also null and texts such as NaN, as of every other source.
+
+    Objects that name their type are W&B's own.
+    """
     if isinstance(value, dict):
         if "_type" not in value:
             for key, inner in value.items():
                 yield from flat(f"{name}.{key}", inner)
     elif isinstance(value, bool | float):
         yield name, float(value)
+    elif value is None or value in NOT_FINITE:
+        yield name, float(value or "nan")

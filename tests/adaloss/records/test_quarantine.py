@@ -165,6 +165,37 @@ def test_a_damaged_history_ends_before_the_damage_and_the_result_is_read(
     assert str(error).endswith("): the epochs before this line are used")
 
 
+@pytest.mark.parametrize("left", [0, 1, 1.5], ids=["none", "one", "half of the second"])
+def test_epochs_of_the_result_that_are_not_there_are_reported(lenient, reported, finished, left):
+    path = lenient.trial_folder(finished) / "metrics.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first[: len(first) * min(1, int(left))] + second[: -20 if left > 1 else 0])
+    assert len(lenient.read_metrics(finished)) == int(left)
+    (error,) = reported
+    assert str(error) == (
+        f"{path} cannot be read (it has {int(left)} of the 2 epochs of the trial's result): those "
+        "that are there are used"
+    )
+    path.unlink()
+    assert lenient.read_metrics(finished) == ()
+    assert "it has 0 of the 2 epochs" in str(reported[1])
+
+
+def test_a_trial_that_failed_or_has_no_result_may_have_any_number_of_epochs(
+    store, reported, lenient, finished
+):
+    result = store.read_result(finished)
+    (store.trial_folder(finished) / "metrics.jsonl").write_text("")
+    failure = Failure(kind=FailureKind.WORKER_LOST, message="gone")
+    store.write_result(
+        finished, result.model_copy(update={"state": TrialState.FAILED, "failure": failure})
+    )
+    assert lenient.read_metrics(finished) == ()
+    (store.trial_folder(finished) / "result.json").unlink()
+    assert lenient.read_metrics(finished) == ()
+    assert reported == []
+
+
 @pytest.mark.parametrize("damage", NOT_FILES)
 def test_a_history_that_is_not_a_file_has_no_epochs(lenient, reported, finished, damage, tmp_path):
     replace_record(lenient.trial_folder(finished) / "metrics.jsonl", damage, tmp_path)

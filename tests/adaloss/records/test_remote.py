@@ -3,7 +3,10 @@
 import errno
 import os
 import time
+from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from filelock import FileLock
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 
 import analysis
 from adaloss.records.places import is_storage_url
-from adaloss.records.remote import address
+from adaloss.records.remote import address, transfer
 from adaloss.records.remote.address import (
     RemoteError,
     remote_of,
@@ -210,6 +213,112 @@ def test_a_failure_names_the_url_and_loses_nothing(bucket, machine, monkeypatch)
     assert contents(there) == contents(here) == {RESULT: "1", METRICS: "pipe"}
 
 
+@pytest.fixture
+def cut_off(monkeypatch):
+    """Have the network fail in an upload: before it, in its middle, or before its end is seen."""
+
+    def lost(self, *_, **__):
+        raise TimeoutError("no answer")
+
+    @contextmanager
+    def at(moment):
+        broken = {"before": ("pipe", lost), "middle": ("pipe", first_of_all), "end": ("find", lost)}
+        with monkeypatch.context() as network:
+            network.setattr(MemoryFileSystem, *broken[moment])
+            with pytest.raises(RemoteError):
+                yield
+
+    return at
+
+
+OTHERS = "trials/b/metrics.jsonl"
+
+
+@pytest.mark.parametrize("moment", ["middle", "end"])
+@pytest.mark.parametrize("first", ["there", "new"])
+def test_an_upload_that_was_cut_off_replaces_nothing_newer(bucket, machine, cut_off, moment, first):
+    here, there = machine("here"), machine("there")
+
+    def record(text):
+        for name in (METRICS, OTHERS):
+            write(here, name, text)
+
+    if first == "there":
+        record("1")
+        push(here, ())
+    record("1 2")
+    with cut_off(moment):
+        push(here, ())
+    # The run goes on, and is killed; then it is started again.
+    record("1 2 3")
+    assert pull(here) == []
+    assert contents(here) == {METRICS: "1 2 3", OTHERS: "1 2 3"}
+    push(here, ())
+    pull(there)
+    assert contents(there) == contents(here)
+
+
+def test_so_do_two_that_were_cut_off(bucket, machine, cut_off):
+    here = machine("here")
+    for text, moment in (("1", "end"), ("1 2", "before")):
+        write(here, METRICS, text)
+        with cut_off(moment):
+            push(here, ())
+    assert bucket.cat_file(here.at(METRICS)) == b"1"
+    write(here, METRICS, "1 2 3")
+    assert pull(here) == []
+    assert contents(here) == {METRICS: "1 2 3"}
+
+
+def test_what_another_machine_made_of_it_is_no_upload_of_ones_own(bucket, machine, cut_off):
+    here, there = machine("here"), machine("there")
+    write(here, METRICS, "1")
+    with cut_off("end"):
+        push(here, ())
+    write(here, METRICS, "1 2 here")
+    pull(there)
+    write(there, METRICS, "1 2 there")
+    push(there, ())
+    assert pull(here) == [METRICS]
+    assert contents(here)[METRICS] == "1 2 there"
+
+
+def test_a_large_file_that_has_arrived_is_recognised_too(bucket, machine, cut_off, monkeypatch):
+    monkeypatch.setattr("adaloss.records.remote.transfer.MOST_BYTES_AT_ONCE", 3)
+    here = machine("here")
+    write(here, "trials/a/checkpoint.pt", "large")
+    write(here, METRICS, "1")
+    with cut_off("middle"):
+        push(here, ())
+    write(here, "trials/a/checkpoint.pt", "and newer")
+    assert pull(here) == []
+    assert contents(here) == {"trials/a/checkpoint.pt": "and newer", METRICS: "1"}
+
+
+@pytest.mark.parametrize("what", ["a folder", "a file"])
+def test_what_cannot_be_looked_at_is_not_removed_there(bucket, machine, monkeypatch, what):
+    here = machine("here")
+    for name in (METRICS, OTHERS):
+        write(here, name, "1")
+    names = push(here, ())
+    original = os.scandir if what == "a folder" else transfer.version
+    denied = here.root / ("trials/b" if what == "a folder" else OTHERS)
+
+    def denying(path):
+        if Path(path) == denied:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return original(path)
+
+    if what == "a folder":
+        monkeypatch.setattr(os, "scandir", denying)
+    else:
+        monkeypatch.setattr(transfer, "version", denying)
+    for call in (lambda: push(here, names), lambda: pull(here)):
+        with pytest.raises(RemoteError, match=rf"{denied} cannot be read \(Permission denied\)"):
+            call()
+    assert bucket.exists(here.at(OTHERS))
+
+
 def test_a_disk_that_is_full_is_no_fault_of_the_network(bucket, machine, monkeypatch):
     here, there = machine("here"), machine("there")
     write(here, RESULT, "1")
@@ -269,18 +378,25 @@ TURNS = st.lists(
     st.tuples(
         st.sampled_from(["one", "two"]),
         st.lists(st.tuples(NAMES, st.sampled_from(["x", "yy", "zzz", None])), max_size=4),
-        st.booleans(),
+        st.sampled_from(["uploads", "is killed", "is cut off"]),
     ),
     max_size=6,
 )
 
 
+def first_of_all(self, files, **_):
+    """Of a batch, only the first file arrives."""
+    name, content = next(iter(files.items()))
+    self.pipe_file(name, content)
+    raise TimeoutError("no answer")
+
+
 LEFT_BY_BOTH = [
-    ("two", [(RESULT, "x")], True),
-    ("one", [(RESULT, "x")], False),
-    ("one", [(RESULT, "x")], True),
-    ("two", [(RESULT, "x")], False),
-    ("one", [], False),
+    ("two", [(RESULT, "x")], "is killed"),
+    ("one", [(RESULT, "x")], "uploads"),
+    ("one", [(RESULT, "x")], "is killed"),
+    ("two", [(RESULT, "x")], "uploads"),
+    ("one", [], "uploads"),
 ]
 
 
@@ -289,12 +405,12 @@ LEFT_BY_BOTH = [
 @example(turns=LEFT_BY_BOTH)
 @given(turns=TURNS)
 def test_machines_that_take_turns_agree_and_lose_nothing(tmp_path_factory, turns):
-    """A run takes over, changes files, and uploads them unless it is killed before."""
+    """A run takes over, changes files, and uploads them unless it is killed before or meanwhile."""
     system, base = MemoryFileSystem(), tmp_path_factory.mktemp("machines")
     for name in system.find(""):
         system.rm_file(name)
     unique, not_uploaded = count(), {}
-    for machine, changes, is_killed in turns:
+    for machine, changes, end in turns:
         root = base / machine / "copy" / "sweep"
         root.mkdir(parents=True, exist_ok=True)
         (root.parent / address.ADDRESS_FILE).write_text(f"{URL}\n")
@@ -315,7 +431,10 @@ def test_machines_that_take_turns_agree_and_lose_nothing(tmp_path_factory, turns
             else:
                 left[name] = f"{text}{next(unique)}"
                 write(remote, name, left[name])
-        if is_killed:
+        if end == "is cut off":
+            with patch.object(MemoryFileSystem, "pipe", first_of_all), suppress(RemoteError):
+                push(remote, before)
+        if end != "uploads":
             own = {name: text for name, text in left.items() if name.startswith("trials/")}
             not_uploaded[machine] = own
             continue

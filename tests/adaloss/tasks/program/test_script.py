@@ -71,6 +71,32 @@ def test_a_summary_alone_is_one_report(programs):
     assert result.fingerprint.program.keys() == {"train.py"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("summary", "reason"),
+    [
+        ("'loss': float('nan')", "the loss is nan at step 0 (epoch 1)"),
+        ("'loss': 1, 'kl': 11", "kl 11 is beyond max_loss 10 at step 0 (epoch 1)"),
+    ],
+)
+def test_a_summary_that_is_not_finite_or_beyond_the_bound_is_a_divergence(
+    programs, summary, reason
+):
+    programs.write(
+        "train.py",
+        f"""
+        import wandb
+        run = wandb.init()
+        run.log({{"acc": 1}})
+        run.summary.update({{{summary}}})
+        """,
+    )
+    trial = programs.trial("train.py", seed_parameter=None, divergence_metric="kl", max_loss=10.0)
+    result = programs.run(trial)
+    assert result.state is TrialState.DIVERGED, programs.log(trial)
+    assert result.divergence.reason == reason
+
+
 SEVERAL_RUNS = """
 import wandb
 first = wandb.init()

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from wandb_logs import history, log_of
 
 from adaloss.tasks.program.reports import ReportError
 from adaloss.tasks.program.row import Row
@@ -49,3 +50,56 @@ def test_what_was_read_before_a_mistake_is_kept(tmp_path, lines):
     with pytest.raises(ReportError, match="line 2: expected an object of JSON") as caught:
         reading.new_rows(b"")
     assert caught.value.rows == ()
+
+
+@pytest.fixture
+def run_of_wandb(tmp_path):
+    """A file of W&B in which nothing is written yet, as when a run has begun."""
+    path = tmp_path / "wandb" / "wandb" / "offline-run-1" / "run-a.wandb"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(log_of())
+    return path
+
+
+PATTERN = r"loss=(?P<loss>\S+) acc=(?P<acc>\S+)"
+PRINTED = b"loss=0.5 acc=1\n"
+
+
+@pytest.mark.parametrize("looks_between", [True, False])
+def test_what_wandb_logs_is_its_own_however_late_it_writes(
+    tmp_path, lines, run_of_wandb, looks_between
+):
+    reading = sources(tmp_path, lines, PATTERN)
+    rows = reading.new_rows(PRINTED) if looks_between else []
+    append(lines, {"time": 3})
+    run_of_wandb.write_bytes(log_of(history(0, loss="0.5")))
+    rows += reading.new_rows(b"" if looks_between else PRINTED)
+    rows += reading.new_rows(b"loss=0.25 acc=2\n")
+    assert rows == [
+        Row(0, {"loss": 0.5}),
+        Row(None, {"time": 3.0}),
+        Row(None, {"acc": 1.0}),
+        Row(None, {"acc": 2.0}),
+    ]
+
+
+@pytest.mark.usefixtures("run_of_wandb")
+def test_nothing_waits_for_a_run_that_logs_nothing(tmp_path, lines, monkeypatch):
+    row = Row(None, {"loss": 0.5, "acc": 1.0})
+    reading = sources(tmp_path, lines, PATTERN)
+    assert reading.new_rows(PRINTED) == []
+    assert reading.last_rows(PRINTED) == [row, row]
+    reading = sources(tmp_path, lines, PATTERN)
+    assert reading.new_rows(PRINTED) == []
+    assert reading.new_rows(PRINTED, ended=True) == [row, row]
+    monkeypatch.setattr("adaloss.tasks.program.sources.LONGEST_WAIT", 0.0)
+    assert sources(tmp_path, lines, PATTERN).new_rows(PRINTED) == [row]
+
+
+@pytest.mark.usefixtures("run_of_wandb")
+def test_what_waits_is_there_before_a_mistake(tmp_path, lines):
+    reading = sources(tmp_path, lines, PATTERN)
+    assert reading.new_rows(PRINTED) == []
+    with pytest.raises(ReportError) as caught:
+        reading.new_rows(b"loss=low acc=1\n")
+    assert caught.value.rows == (Row(None, {"loss": 0.5, "acc": 1.0}),)

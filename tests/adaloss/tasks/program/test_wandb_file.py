@@ -1,51 +1,25 @@
 import math
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from wandb.proto import wandb_internal_pb2 as pb
+from wandb_logs import history, log_of
 
 from adaloss.tasks.program import wandb_records
 from adaloss.tasks.program.row import Row
 from adaloss.tasks.program.wandb_file import (
     BLOCK,
-    FILE_HEADER,
     FolderReader,
     HistoryReader,
     WandbFileError,
 )
 
 
-def history(step: int, **values: str) -> Any:
-    items = [pb.HistoryItem(nested_key=[key], value_json=text) for key, text in values.items()]
-    return pb.Record(history=pb.HistoryRecord(item=items, step=pb.HistoryStep(num=step)))
-
-
 def summary(*, removed: tuple[str, ...] = (), **values: str) -> Any:
     update = [pb.SummaryItem(key=key, value_json=text) for key, text in values.items()]
     remove = [pb.SummaryItem(key=key) for key in removed]
     return pb.Record(summary=pb.SummaryRecord(update=update, remove=remove))
-
-
-def log_of(*records: Any) -> bytes:
-    """The records as wandb's own writer lays them out."""
-    log = bytearray(FILE_HEADER)
-    for record in records:
-        payload = record.SerializeToString()
-        begun = False
-        while payload or not begun:
-            left = BLOCK - len(log) % BLOCK
-            if left < 7:
-                log += bytes(left)
-                left = BLOCK
-            piece, payload = payload[: left - 7], payload[left - 7 :]
-            kind = (3 if payload else 4) if begun else (2 if payload else 1)
-            checksum = zlib.crc32(bytes([kind]) + piece)
-            log += struct.pack("<IHB", checksum, len(piece), kind) + piece
-            begun = True
-    return bytes(log)
 
 
 def reader_of(folder: Path, *records: Any) -> HistoryReader:
@@ -147,9 +121,16 @@ def test_the_summary_has_what_no_row_has(tmp_path: Path) -> None:
     )
     assert reader.new_rows() == [Row(0, {"loss": 1})]
     values = dict(reader.summary)
-    assert math.isnan(values.pop("nan"))
+    assert all(math.isnan(values.pop(name)) for name in ("nan", "wrong"))
     assert values == {"best": 0.5, "nested.a": 1, "nested.b.c": 1}
     assert reader.exit_code is None
+
+
+def test_what_is_null_or_not_finite_is_no_earlier_value(tmp_path: Path) -> None:
+    text = {"loss": "null", "acc": '"NaN"', "kl": '"-Infinity"', "name": '"low"'}
+    nested = '{"a": null, "b": "low"}'
+    (row,) = reader_of(tmp_path, history(0, **text, nested=nested)).new_rows()
+    assert repr(row.values) == "{'acc': nan, 'kl': -inf, 'loss': nan, 'nested.a': nan}"
 
 
 def test_a_folder_without_runs(tmp_path: Path) -> None:
