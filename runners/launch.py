@@ -1,6 +1,5 @@
 """Run the missing trials of a sweep, with a live view; it can be stopped without losing results."""
 
-import sys
 from collections.abc import Callable
 
 from adaloss.errors import UserError
@@ -13,6 +12,7 @@ from runners.on_ray.output import printed_to
 from runners.on_ray.ray_lost import RayLostError
 from runners.pages.progress import duration, watching
 from runners.pages.safe_console import SafeConsole
+from runners.pages.terminal import agreed, is_attended
 from runners.planning import Plan, seconds_per_epoch, trial_seconds
 from runners.preflight.checks import preflight
 from runners.preflight.planned import Planned
@@ -32,10 +32,25 @@ class DeclinedError(UserError):
     """The user declined a long run."""
 
 
+def get_ready(planned: Planned, plan: Plan, say: Callable[[str], None], *, yes: bool) -> None:
+    """Do what comes before anything is recorded: check, ask and download.
+
+    Raises:
+        PreflightError: the sweep cannot work on this machine; the message lists all reasons.
+        DeclinedError: the user declined a long run.
+        UserError: data or weights cannot be downloaded.
+    """
+    preflight(planned, say)
+    if not yes:
+        ask_before_a_long_run(plan, planned.trials, workers(planned.sweep))
+    planned.store.write_text(planned.store.grid_path, planned.sweep.text)
+    prepare(planned.trials, planned.sweep.places)
+
+
 def launch(
     sweep: Sweep,
     plan: Plan,
-    limit: int | None,
+    to_run: tuple[Trial, ...],
     store: Store,
     *,
     mirroring: Mirroring,
@@ -43,10 +58,9 @@ def launch(
     compile_results: Callable[[], object],
     timeline: Timeline,
     console: SafeConsole,
-    yes: bool,
     quiet: bool,
 ) -> None:
-    """Run the plan's missing trials, at most ``limit`` of them.
+    """Run these of the plan's missing trials, for which all is ready.
 
     ``notify`` is a command for the sweep's events, in place of the grid's. ``compile_results`` is
     called when they have ended and before the mirror's last look, because
@@ -55,19 +69,9 @@ def launch(
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM was received; the running trials have stopped.
         RayStartError, ResourceError: Ray does not start, or lacks a trial's resources.
-        PreflightError: the sweep cannot work on this machine; the message lists all reasons.
-        DeclinedError: the user declined a long run.
     """
-    to_run = plan.missing[: limit or sweep.grid.run_cap]
-    if not to_run:
-        return
     say = console.say
-    preflight(Planned(sweep=sweep, trials=to_run, store=store, mode=mirroring.mode), say)
     settings = worker_settings(sweep)
-    if not yes:
-        ask_before_a_long_run(plan, to_run, workers(sweep))
-    store.write_text(store.grid_path, sweep.text)
-    prepare(to_run, sweep.places)
     # Imported here, because Ray takes a second to import.
     from runners.on_ray.trials import run_trials
 
@@ -97,17 +101,10 @@ def launch(
 def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int) -> None:
     """On a terminal, ask for confirmation of a run that takes more than an hour."""
     on_one = trial_seconds(to_run, seconds_per_epoch(plan))
-    if on_one is None or not sys.stdin.isatty():
+    if on_one is None or not is_attended():
         return
     seconds = on_one / at_a_time
     if seconds <= SECONDS_TO_ASK:
         return
-    try:
-        answer = input(
-            f"{len(to_run)} trials will take about {duration(seconds)}. Run them? [y/N] "
-        )
-    # Ctrl-D counts as no.
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() not in ("y", "yes"):
+    if not agreed(f"{len(to_run)} trials will take about {duration(seconds)}. Run them?"):
         raise DeclinedError("nothing was started")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from adaloss.errors import UserError
 from adaloss.grid.sweep import Sweep
@@ -12,6 +13,7 @@ from adaloss.trial import Trial
 from runners.api.opening import Say
 from runners.api.plans import Only, plan_of
 from runners.interrupt import sigterm_as_interrupt
+from runners.on_ray.processes import end_left_behind
 from runners.pages.own_changes import own_changes
 from runners.planning import Plan
 from runners.preflight.checks import refuse
@@ -26,44 +28,54 @@ def locked(sweep: Sweep, store: Store, say: Say) -> Iterator[None]:
     """Lock the results for this run; SIGTERM stops it like Ctrl-C."""
     # Refuse a URL as data.root before a folder is created.
     _ = sweep.places
-    with sigterm_as_interrupt(), only_run(store), kept_at_home(store, say):
-        yield
+    with sigterm_as_interrupt(), only_run(store):
+        # Workers of a run that was killed, which would go on writing.
+        end_left_behind(store.root)
+        with kept_at_home(store, say):
+            yield
 
 
-def set_stale_aside(sweep: Sweep, made: Plan, store: Store) -> None:
-    """Set aside the results of other code: a smoke run tests the current code."""
-    for stale in changed_trials(made, sweep):
-        store.set_aside(stale)
-
-
-def set_aside_to_repeat(
+def to_repeat(
     sweep: Sweep, only: Only, store: Store, *, failed: bool, diverged: bool, changed: bool
-) -> None:
-    """Set aside the records of the trials of these kinds, of failed ones if none is asked for.
+) -> tuple[Trial, ...]:
+    """The trials of these kinds, the failed ones if none is asked for.
 
     Raises:
         UserError: there is no such trial.
-        PreflightError: their new results would mix with results of other code or data.
     """
     states = [TrialState.DIVERGED] if diverged else []
     states += [TrialState.FAILED] if failed or not (diverged or changed) else []
     before = plan_of(sweep, sweep.trials, only, store)
-    to_repeat = [trial for state in states for trial in before.in_state(state)]
+    found = [trial for state in states for trial in before.in_state(state)]
     if changed:
-        found = changed_trials(before, sweep)
-        to_repeat += [trial for trial in found if trial not in to_repeat]
-    if not to_repeat:
+        found += [trial for trial in changed_trials(before, sweep) if trial not in found]
+    if not found:
         kinds = " or ".join((*states, *(["changed"] if changed else [])))
         raise UserError(f"no trial of {sweep.name} is {kinds}: nothing to run again")
-    refuse_mixing(sweep, to_repeat, store)
-    for trial in to_repeat:
-        store.set_aside(trial)
+    return tuple(found)
 
 
-def changed_trials(made: Plan, sweep: Sweep) -> list[Trial]:
+@contextmanager
+def set_aside(trials: Sequence[Trial], store: Store) -> Iterator[None]:
+    """Set aside the records of trials that run again in the block.
+
+    They are put back if it fails before that, for example because Ray does not start.
+    """
+    moved: list[tuple[Trial, Path]] = []
+    try:
+        for trial in trials:
+            moved.append((trial, store.set_aside(trial)))
+        yield
+    except Exception:
+        for trial, attempt in moved:
+            store.put_back(trial, attempt)
+        raise
+
+
+def changed_trials(made: Plan, sweep: Sweep) -> tuple[Trial, ...]:
     """The trials whose results were or may have been computed with other code or data."""
     changes = own_changes(made.trials, made.results, sweep.places)
-    return list(
+    return tuple(
         {
             trial.trial_id: trial
             for change in changes

@@ -1,6 +1,5 @@
 """Plan and run sweeps, and look at their results, from Python and in notebooks."""
 
-import shlex
 import sys
 import threading
 import warnings
@@ -17,13 +16,14 @@ from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
 from adaloss.trial import Trial
 from runners.api.arguments import naming_arguments, with_arguments
-from runners.api.before_run import locked, set_aside_to_repeat, set_stale_aside, smoke_store
-from runners.api.opening import GridLike, open_results, open_sweep, results_at, storage_of
+from runners.api.before_run import changed_trials, locked, smoke_store, to_repeat
+from runners.api.opening import GridLike, open_results, open_sweep, storage_of
 from runners.api.plans import Only, SweepPlan, plan_of, plan_sweep
 from runners.api.results import SweepResults, results_of
 from runners.api.running import Ran, Request, run_and_compile, specs_for
 from runners.api.selection import smoke_trials
 from runners.interrupt import ctrl_c_after_imports
+from runners.pages.command_lines import results_at
 from runners.pages.notebook import NotebookConsole, in_notebook
 from runners.pages.safe_console import SafeConsole
 
@@ -82,18 +82,18 @@ def run(
                 trials, [f"{name}={as_written(value)}" for name, value in changes]
             )
             store = smoke_store(store)
-        request = Request(
-            only=only,
-            limit=limit,
-            wandb="disabled" if smoke else wandb,
-            notify=notify,
-            yes=True,
-            quiet=quiet,
-            upload=command_to_upload(store),
-        )
         with locked(sweep, store, console.say):
-            if smoke:
-                set_stale_aside(sweep, plan_of(sweep, trials, only, store), store)
+            stale = changed_trials(plan_of(sweep, trials, only, store), sweep) if smoke else ()
+            request = Request(
+                only=only,
+                limit=limit,
+                again=stale,
+                smoke=bool(smoke),
+                wandb=wandb,
+                notify=notify,
+                yes=True,
+                quiet=quiet,
+            )
             ran = run_and_compile(sweep, trials, store, request, console, how_to_continue)
         return ended(ran, sweep, trials, store, console, quiet=quiet, check=check)
 
@@ -113,7 +113,8 @@ def retry(
 ) -> SweepResults:
     """Run failed, diverged or changed trials again, as ``adaloss-sweep retry`` does.
 
-    Their records are kept in ``attempts`` of the results. Missing trials run as well.
+    Their records are moved to ``attempts`` of the results when they are about to start. Missing
+    trials run as well.
 
     Args:
         grid: As in :func:`run`.
@@ -133,17 +134,10 @@ def retry(
     """
     with running_here() as console:
         sweep, store = open_sweep(grid, storage_of(results_root), console.say)
-        request = Request(
-            only=only,
-            wandb=wandb,
-            notify=notify,
-            yes=True,
-            quiet=quiet,
-            upload=command_to_upload(store),
-        )
         with locked(sweep, store, console.say):
-            set_aside_to_repeat(
-                sweep, only, store, failed=failed, diverged=diverged, changed=changed
+            again = to_repeat(sweep, only, store, failed=failed, diverged=diverged, changed=changed)
+            request = Request(
+                only=only, again=again, wandb=wandb, notify=notify, yes=True, quiet=quiet
             )
             ran = run_and_compile(sweep, sweep.trials, store, request, console, how_to_continue)
         return ended(ran, sweep, sweep.trials, store, console, quiet=quiet, check=check)
@@ -234,11 +228,6 @@ def ended(
     if check and problems:
         raise SweepIncompleteError(results)
     return results
-
-
-def command_to_upload(store: Store) -> str:
-    """The command that uploads the runs to W&B afterwards."""
-    return shlex.join(["adaloss-sweep", "sync", results_at(store)])
 
 
 def how_to_continue() -> str:

@@ -9,11 +9,10 @@ from adaloss.errors import UserError
 from adaloss.grid.mistakes.problems import GridError
 from adaloss.grid.sweep import Sweep, load_sweep, resolve_grid, sweep_of
 from adaloss.records.places import is_storage_url, url_problem
-from adaloss.records.remote.address import remote_of, working_copy, working_copy_of_results
+from adaloss.records.remote.address import working_copy, working_copy_of_results
 from adaloss.records.results_folder import check_records, store_at
 from adaloss.records.store import GRID_FILE, Store
-
-RESULTS = Path("results")
+from runners.pages.command_lines import RESULTS, results_at
 
 GridLike = str | Path | Mapping[str, Any]
 """A grid file, a shipped grid's name, a folder or URL of results, or a grid as a dict."""
@@ -120,9 +119,3 @@ def storage_of(root: str | Path) -> Path:
     if trouble := url_problem(str(root)):
         raise UserError(trouble)
     return Path(root)
-
-
-def results_at(store: Store) -> str:
-    """Where the results are: of a working copy, its URL."""
-    remote = remote_of(store.root)
-    return str(store.root) if remote is None else remote.url

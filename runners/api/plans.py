@@ -94,12 +94,22 @@ def items(only: Only) -> Sequence[str]:
 
 
 def plan_to_run(
-    sweep: Sweep, trials: tuple[Trial, ...], only: Only, store: Store, say: Say
+    sweep: Sweep,
+    trials: tuple[Trial, ...],
+    only: Only,
+    store: Store,
+    say: Say,
+    again: Sequence[Trial] = (),
 ) -> Plan:
-    """Like :func:`plan_of`, before a run: unreadable records are set aside and reported."""
+    """Like :func:`plan_of`, before a run: unreadable records are set aside and reported.
+
+    The trials that run ``again`` count as missing.
+    """
     from adaloss.records.quarantine import set_unreadable_aside
     from runners.pages.unreadable import announce
 
     made = plan_of(sweep, trials, only, replace(store, unreadable=ignore))
     announce(set_unreadable_aside(made.missing, store), say)
-    return made
+    replaced = {trial.trial_id for trial in again}
+    kept = {key: result for key, result in made.results.items() if key not in replaced}
+    return replace(made, results=kept)

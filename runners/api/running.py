@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from adaloss.grid.schema.schema import WandbMode
 from adaloss.grid.sweep import Sweep
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.provenance import code_version
@@ -14,33 +15,41 @@ from adaloss.trial import Trial
 from analysis.figures.writing.processes import start_early
 from analysis.outputs import Outcome, save_everything
 from analysis.results import read_results, tables_of
+from runners.api.before_run import set_aside
 from runners.api.plans import Only, plan_of, plan_to_run
-from runners.launch import launch
+from runners.launch import get_ready, launch
+from runners.pages.command_lines import command
 from runners.pages.grid_notes import grid_notes
 from runners.pages.safe_console import SafeConsole
 from runners.planning import Plan
-from runners.tracking.mode import mirror_mode
+from runners.preflight.planned import Planned
+from runners.tracking.mode import ModeError, mirror_mode
 from runners.tracking.sync import Mirroring
 from runners.trials.timeline import Timeline
+
+# What to do after a stop before the records of trials to run again were set aside.
+NOT_BEGUN = "No trial was started: do the same again"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What is asked of a run: the options of the command.
 
-    ``draw`` False leaves the figures to a later command. ``upload`` is the command that uploads the
-    runs to W&B afterwards, ``notify`` one to run at the events of the sweep.
+    ``again`` are trials to run although they have results. A ``smoke`` run is not mirrored to W&B.
+    ``notify`` is a command to run at the events of the sweep. ``draw`` False leaves the figures to
+    a later command.
     """
 
     only: Only = None
     limit: int | None = None
+    again: tuple[Trial, ...] = ()
+    smoke: bool = False
     wandb: str | None = None
     notify: str | None = None
     profile: bool = False
     draw: bool = True
     yes: bool = False
     quiet: bool = False
-    upload: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +113,8 @@ def run_and_compile(
     """
     say = console.say
     timeline = Timeline(store.root / "profile.json" if request.profile else None)
-    before = plan_to_run(sweep, trials, request.only, store, say)
-    mode = mirror_mode(sweep.grid.wandb.mode, request.wandb)
+    before = plan_to_run(sweep, trials, request.only, store, say, request.again)
+    mode = mode_of(sweep, request)
     specs = specs_for(sweep, trials)
     # Report tables that cannot be compiled before anything runs.
     tables_of(read_results(sweep, trials, store, specs))
@@ -124,20 +133,26 @@ def run_and_compile(
             say(f"note: {note}")
     if before.missing and request.draw:
         start_early()
+    to_run = before.missing[: request.limit or sweep.grid.run_cap]
+    planned = Planned(sweep=sweep, trials=to_run, store=store, mode=mode, missing=before.missing)
+    is_set_aside = not request.again
     try:
-        launch(
-            sweep,
-            before,
-            request.limit,
-            store,
-            mirroring=Mirroring(mode, request.upload),
-            notify=request.notify,
-            compile_results=compile_once,
-            timeline=timeline,
-            console=console,
-            yes=request.yes,
-            quiet=request.quiet,
-        )
+        if to_run:
+            get_ready(planned, before, say, yes=request.yes)
+            with set_aside(request.again, store):
+                is_set_aside = True
+                launch(
+                    sweep,
+                    before,
+                    to_run,
+                    store,
+                    mirroring=Mirroring(mode, command_to_upload(sweep, store)),
+                    notify=request.notify,
+                    compile_results=compile_once,
+                    timeline=timeline,
+                    console=console,
+                    quiet=request.quiet,
+                )
     except KeyboardInterrupt:
         timeline.close()
         after = plan_now()
@@ -145,10 +160,32 @@ def run_and_compile(
         with suppress(KeyboardInterrupt):
             outcome = compile_results()
         raise SweepInterruptedError(
-            f"stopped; {after.done_so_far}. {continue_with()}",
+            f"stopped; {after.done_so_far}. {continue_with() if is_set_aside else NOT_BEGUN}",
             Ran(before=before, after=after, outcome=outcome),
         ) from None
     return Ran(before=before, after=plan_now(), outcome=compile_once())
+
+
+def mode_of(sweep: Sweep, request: Request) -> WandbMode:
+    """The W&B mode of a run.
+
+    Raises:
+        ModeError: the mode that is asked for does not exist.
+    """
+    if request.smoke and request.wandb is None:
+        return "disabled"
+    mode = mirror_mode(sweep.grid.wandb.mode, request.wandb)
+    return "disabled" if request.smoke else mode
+
+
+def command_to_upload(sweep: Sweep, store: Store) -> str:
+    """The command that uploads the runs afterwards."""
+    try:
+        is_off = mirror_mode(sweep.grid.wandb.mode, None) == "disabled"
+    except ModeError:
+        # WANDB_MODE is wrong, and an option prevails over it, then as now.
+        is_off = True
+    return command("sync", sweep, store) + (" --wandb online" if is_off else "")
 
 
 def specs_for(sweep: Sweep, trials: tuple[Trial, ...]) -> tuple[TableSpec, ...]:

@@ -73,7 +73,7 @@ def matching(trials: tuple[Trial, ...], items: Sequence[str], option: str) -> tu
 
 
 def find_trial(trials: Sequence[Trial], name: str) -> Trial:
-    """The trial whose id or readable name starts with ``name``.
+    """The trial whose id or readable name is ``name``, or is the only one that starts with it.
 
     Raises:
         SelectionError: there is no such trial, or more than one.
@@ -83,6 +83,8 @@ def find_trial(trials: Sequence[Trial], name: str) -> Trial:
         for trial in trials
         if trial.trial_id.startswith(name) or trial.readable_name.startswith(name)
     }
+    exact = {key: trial for key, trial in found.items() if name in (key, trial.readable_name)}
+    found = exact or found
     if len(found) == 1:
         (trial,) = found.values()
         return trial

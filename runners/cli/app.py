@@ -14,6 +14,7 @@ from runners.cli import doctor, files, kubernetes, look, run, slurm, tables, tra
 from runners.cli.options import COMPLETE, USER_ERROR, Version
 from runners.cli.tidy import freeing, moving
 from runners.pages.encoding import make_readable_everywhere
+from runners.pages.terminal import open_closed_streams
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,6 +66,7 @@ def say_version(version: Version = False) -> None:
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
+    open_closed_streams()
     make_readable_everywhere()
     # A sweep consists of many small objects that all stay alive: repeated garbage collection would
     # take a tenth of the time of a large table.

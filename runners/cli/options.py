@@ -1,10 +1,12 @@
 """What the commands share: arguments, exit codes, and opening a sweep."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from runners.pages.command_lines import RESULTS as RESULTS
+from runners.pages.command_lines import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from runners.planning import Plan
 
 COMPLETE, USER_ERROR, INCOMPLETE, FAILED, INTERRUPTED = 0, 2, 3, 4, 130
-RESULTS = Path("results")
 
 
 def local_path(text: str | Path) -> Path:
@@ -117,35 +118,10 @@ def say(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def command(verb: str, sweep: "Sweep", store: "Store") -> str:
-    """The command line of another command on the same sweep and storage."""
-    from adaloss.records.remote.address import address_of
-
-    address = address_of(store.root.parent)
-    if sweep.source == store.grid_path:
-        return shlex.join(["adaloss-sweep", verb, results_at(store)])
-    words = ["adaloss-sweep", verb, argument(sweep.source)]
-    if store.root.parent != RESULTS:
-        words += ["--storage", address or argument(store.root.parent)]
-    return shlex.join(words)
-
-
-def results_at(store: "Store") -> str:
-    """Where the results are, as an argument."""
-    from runners.api import opening
-
-    return argument(opening.results_at(store))
-
-
 def show_command(sweep: "Sweep", store: "Store") -> "Callable[[Trial], str]":
     """What gives the command line that shows a trial of the sweep."""
     show = command("show", sweep, store)
     return lambda trial: f"{show} {trial.trial_id}"
-
-
-def argument(path: Path | str) -> str:
-    """The path as an argument that cannot be mistaken for an option."""
-    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def plan_of(

@@ -22,15 +22,14 @@ from runners.cli.options import (
     Storage,
     Wandb,
     Yes,
-    command,
     open_sweep,
     plan_of,
-    results_at,
     say,
     say_own_changes,
 )
 from runners.cli.output import print_json, print_tables, print_trial
 from runners.cli.run_end import continue_command, say_failures, say_unwritten
+from runners.pages.command_lines import results_at
 
 if TYPE_CHECKING:
     from adaloss.grid.sweep import Sweep
@@ -67,7 +66,7 @@ def run(
 ) -> None:
     """Run the missing trials, then compile the tables."""
     begin(grid, quiet=quiet)
-    from runners.api.before_run import locked, set_stale_aside, smoke_store
+    from runners.api.before_run import changed_trials, locked, smoke_store
     from runners.api.selection import smoke_trials
 
     sweep, store = open_sweep(grid, storage)
@@ -76,13 +75,12 @@ def run(
     trials = smoke_trials(sweep.trials, settings or ()) if smoke else sweep.trials
     if smoke:
         store = smoke_store(store)
-    mode = "disabled" if smoke else wandb
     with locked(sweep, store, say):
-        if smoke:
-            set_stale_aside(sweep, plan_of(sweep, trials, only, store), store)
+        stale = changed_trials(plan_of(sweep, trials, only, store), sweep) if smoke else ()
         run_and_report(
-            sweep, trials, store, only=only, limit=limit, wandb=mode, notify=notify,
-            profile=profile, draw=not no_figures, yes=yes, quiet=quiet, as_json=as_json,
+            sweep, trials, store, only=only, limit=limit, again=stale, smoke=smoke, wandb=wandb,
+            notify=notify, profile=profile, draw=not no_figures, yes=yes, quiet=quiet,
+            as_json=as_json,
         )  # fmt: skip
 
 
@@ -105,13 +103,13 @@ def retry(
 ) -> None:
     """Set aside the records of failed, diverged or changed trials, and run those trials again."""
     begin(grid, quiet=quiet)
-    from runners.api.before_run import locked, set_aside_to_repeat
+    from runners.api.before_run import locked, to_repeat
 
     sweep, store = open_sweep(grid, storage)
     with locked(sweep, store, say):
-        set_aside_to_repeat(sweep, only, store, failed=failed, diverged=diverged, changed=changed)
+        again = to_repeat(sweep, only, store, failed=failed, diverged=diverged, changed=changed)
         run_and_report(
-            sweep, sweep.trials, store, only=only, wandb=wandb, notify=notify,
+            sweep, sweep.trials, store, only=only, again=again, wandb=wandb, notify=notify,
             draw=not no_figures, yes=yes, quiet=quiet, as_json=as_json,
         )  # fmt: skip
 
@@ -165,6 +163,8 @@ def run_and_report(
     quiet: bool,
     as_json: bool,
     limit: int | None = None,
+    again: "tuple[Trial, ...]" = (),
+    smoke: bool = False,
     wandb: str | None = None,
     notify: str | None = None,
     profile: bool = False,
@@ -178,13 +178,14 @@ def run_and_report(
     request = Request(
         only=only,
         limit=limit,
+        again=again,
+        smoke=smoke,
         wandb=wandb,
         notify=notify,
         profile=profile,
         draw=draw,
         yes=yes or as_json,
         quiet=quiet,
-        upload=command_to_upload(sweep, store),
     )
     console = SafeConsole(stderr=True)
     try:
@@ -234,11 +235,3 @@ def report(
 def how_to_continue() -> str:
     """How a run that was stopped continues."""
     return f"Continue with: {continue_command()}"
-
-
-def command_to_upload(sweep: "Sweep", store: "Store") -> str:
-    """The command that uploads the runs afterwards."""
-    from runners.tracking.mode import mirror_mode
-
-    declared = mirror_mode(sweep.grid.wandb.mode, None)
-    return command("sync", sweep, store) + (" --wandb online" if declared == "disabled" else "")

@@ -5,7 +5,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from adaloss.records.printable import printable_line, shortened
-from runners.cli.options import command, say, show_command
+from runners.cli.options import say, show_command
+from runners.pages.command_lines import command
 
 if TYPE_CHECKING:
     from adaloss.grid.sweep import Sweep

@@ -12,13 +12,13 @@ from runners.cli.options import (
     AsJson,
     Grid,
     Storage,
-    argument,
     open_sweep,
     output_option,
     plan_of,
     say,
 )
 from runners.cli.output import print_json, write_or_print
+from runners.pages.command_lines import argument
 
 if TYPE_CHECKING:
     from adaloss.grid.sweep import Sweep
@@ -95,9 +95,10 @@ def slurm(
     if not made.missing:
         say(f"note: every trial of {sweep.name} has a result: the job would only compile tables")
     text = script(job, start_of(grid, storage, sweep, store))
-    number = submit_script(text) if submit else None
+    # First, because a job that is submitted must not be lost to a file that cannot be written.
     if output is not None:
         write_or_print(text, output)
+    number = submit_script(text) if submit else None
     if as_json:
         file = None if output is None else str(output)
         log = None if number is None else f"slurm-{job.name}-{number}.log"
@@ -155,7 +156,7 @@ def start_of(grid: str, storage: Path, sweep: "Sweep", store: "Store") -> "Start
                 "in a virtual environment"
             )
     here = Path.cwd()
-    words = ["run", str(argument(Path(grid))), "--yes"]
+    words = ["run", argument(grid), "--yes"]
     if storage != RESULTS:
         words += ["--storage", address_of(storage) or argument(storage)]
     own = [here / grid] if Path(grid).exists() else []

@@ -14,11 +14,11 @@ from runners.cli.options import (
     Grid,
     Only,
     Storage,
-    command,
     open_sweep,
     plan_of,
 )
 from runners.cli.output import print_json
+from runners.pages.command_lines import command
 
 if TYPE_CHECKING:
     from adaloss.grid.sweep import Sweep

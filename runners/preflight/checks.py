@@ -11,11 +11,16 @@ from runners.preflight.disk_needs import folders_of_downloads, needs_of, ray_fil
 from runners.preflight.finding import Finding, Level, refused, with_level
 from runners.preflight.inputs.data_sets import data_sets, loading
 from runners.preflight.inputs.data_sets import servers_of as servers_of_data
-from runners.preflight.inputs.mixed_results import mixed_results, other_threads
+from runners.preflight.inputs.mixed_results import (
+    mixed_results,
+    other_threads,
+    otherwise_made,
+)
 from runners.preflight.inputs.models import model_findings
 from runners.preflight.inputs.models import servers_of as servers_of_weights
 from runners.preflight.inputs.programs import programs
 from runners.preflight.inputs.rehearsals import rehearsals
+from runners.preflight.inputs.warmups import warmups
 from runners.preflight.machine.folders import exists, writing
 from runners.preflight.machine.gpus import gpu_request, visible_gpus
 from runners.preflight.machine.limits import limits, processors
@@ -68,8 +73,10 @@ def sweep_findings(planned: Planned) -> Iterator[Finding]:
     yield from on_this_machine(planned.workers)
     yield from files(planned)
     yield from starts(planned)
+    yield from warmups(planned)
     yield from mixed_results(planned)
     yield from other_threads(planned)
+    yield from otherwise_made(planned)
     yield from shadows(planned)
     yield from rehearsals(planned)
     yield the_clock()

@@ -1,6 +1,7 @@
 """A sweep that is about to start: the input of the checks."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from adaloss.grid.schema.schema import WandbMode
@@ -14,12 +15,21 @@ from runners.trials.machine import MachineError, workers
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """The trials that are to run, and where and how they are recorded."""
+    """The trials that are to run, and where and how they are recorded.
+
+    ``missing`` are all that lack a result, or whose result will be set aside when they start.
+    """
 
     sweep: Sweep
     trials: tuple[Trial, ...]
     store: Store
     mode: WandbMode
+    missing: tuple[Trial, ...] = ()
+
+    @cached_property
+    def without_result(self) -> frozenset[str]:
+        """The ids of the trials whose results, if there are any, will be replaced."""
+        return frozenset(trial.trial_id for trial in (*self.trials, *self.missing))
 
     @property
     def workers(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adaloss.records.remote.address import Remote, RemoteError, remote_of
-from adaloss.records.remote.transfer import is_running, local_files, pull, push
+from adaloss.records.remote.transfer import local_files, pull, push
 from adaloss.records.store import Store
 from runners.storage.lease import SECONDS_BETWEEN_BEATS, Lease, LeaseError
 
@@ -22,14 +22,14 @@ Say = Callable[[str], None]
 
 
 def brought_up_to_date(root: Path, say: Say) -> None:
-    """Take over what changed at the URL of a working copy that no run of this machine uses.
+    """Take over what changed at the URL of a working copy, unless a run of this machine uses it.
 
     Raises:
         RemoteError: the storage cannot be reached.
     """
     remote = remote_of(root)
-    if remote is not None and not is_running(root):
-        report_conflicts(remote, pull(remote), say)
+    if remote is not None:
+        report_conflicts(remote, pull(remote, unless_running=True), say)
 
 
 @contextmanager

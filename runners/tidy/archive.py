@@ -113,8 +113,19 @@ def write_archive(root: Path, target: Path) -> Packed:
 
 
 def names_to_pack(root: Path) -> Iterator[str]:
-    """The paths of the results' files below ``root``, in order."""
-    for folder, folders, files in os.walk(root):
+    """The paths of the results' files below ``root``, in order.
+
+    Raises:
+        UserError: a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UserError(
+            f"{error.filename or root} cannot be read ({error.strerror}), and the archive would be "
+            "without what is in it: make it readable"
+        ) from error
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
         is_top = Path(folder) == root
         folders[:] = sorted(name for name in folders if is_packed(name, is_top=is_top))
         links = [name for name in folders if Path(folder, name).is_symlink()]

@@ -28,6 +28,7 @@ from adaloss.records.store import (
     RESULT_FILE,
     TRIAL_FILE,
     Store,
+    make_epochs_durable,
 )
 from adaloss.records.writing import replacing
 from adaloss.trial import Trial
@@ -195,6 +196,8 @@ def write_parts(folder: Path, parts: Sequence[Part]) -> None:
         if offset:
             append(path, offset, content)
             continue
+        if name == RESULT_FILE:
+            make_epochs_durable(folder)
         durable = name in (CHECKPOINT_FILE, RESULT_FILE)
         with replacing(path, durable=durable) as temporary:
             temporary.write_bytes(content)

@@ -198,7 +198,10 @@ def brief(result: TrialResult) -> TrialResult:
 
 def broken(error: Exception) -> Failure:
     """The failure that reports an error of the worker to the driver."""
+    from adaloss.tasks.failures import lacks_memory
+
     kind = FailureKind.WORKER_LOST if isinstance(error, OSError) else FailureKind.CODE
+    kind = FailureKind.OUT_OF_MEMORY if lacks_memory(error) else kind
     message = f"its worker cannot continue: {type(error).__name__}: {error}"
     return Failure(
         kind=kind,

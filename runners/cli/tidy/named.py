@@ -1,6 +1,5 @@
 """What these commands share: the sweep that the user names, and the question before a deletion."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,17 +84,13 @@ def confirm(question: str, *, yes: bool) -> None:
         DeclinedError: the answer is no, or there is nobody to ask.
     """
     from runners.launch import DeclinedError
+    from runners.pages.terminal import agreed, is_attended
 
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not is_attended():
         raise DeclinedError("nothing was deleted: add --yes to delete without a question")
-    try:
-        answer = input(f"{question} [y/N] ")
-    # Ctrl-D counts as no.
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() not in ("y", "yes"):
+    if not agreed(question):
         raise DeclinedError("nothing was deleted")
 
 

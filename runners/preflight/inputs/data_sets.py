@@ -6,17 +6,18 @@ from pathlib import Path
 from adaloss.errors import DataError
 from adaloss.records.places import Places
 from adaloss.tasks.data.sets import DataSets
-from runners.preflight.finding import Finding, Level, fine, refused
+from runners.preflight.finding import Finding, Level, fine, refused, warning
 from runners.preflight.machine.folders import exists
 from runners.preflight.planned import Planned
 from runners.preflight.servers import Question
 
 
 def data_sets(planned: Planned) -> Iterator[Finding]:
-    """Whether the sweep's data sets are on this disk."""
+    """Whether the sweep's data sets are on this disk, and have the examples to train on."""
     if (known := planned.task.data) is not None:
         for name in planned.datasets:
             yield data_set(name, known, planned.sweep.places)
+        yield from too_few_examples(planned, known)
 
 
 def data_set(name: str, known: DataSets, places: Places) -> Finding:
@@ -32,6 +33,25 @@ def data_set(name: str, known: DataSets, places: Places) -> Finding:
     if is_on_disk(name, known, root):
         return fine("data", f"{name} is in {root}")
     return fine("data", f"{name} is not in {root} and is downloaded before the first trial")
+
+
+def too_few_examples(planned: Planned, known: DataSets) -> Iterator[Finding]:
+    """A warning for each number of training examples that a data set does not have."""
+    wanted = {(t.values["dataset"], t.values["train_examples"]): t for t in planned.trials}
+    for (name, count), trial in wanted.items():
+        if count is None:
+            continue
+        try:
+            there = known.sizes(trial, planned.sweep.places).train
+        # Reported where it is looked for.
+        except (DataError, OSError):
+            continue
+        if there < count:
+            yield warning(
+                "data",
+                f"train_examples is {count}, and {name} has only {there} to train on",
+                "all of them are used; write this number, or null",
+            )
 
 
 def is_on_disk(name: str, known: DataSets, root: Path) -> bool:

@@ -165,6 +165,17 @@ def test_figures_and_the_report_are_written_if_they_are_missing(finished, monkey
     assert found.report().read_text().startswith("<!doctype html>")
 
 
+def test_files_are_of_the_records_of_now_not_of_those_that_were_read(finished, monkeypatch):
+    monkeypatch.setattr("analysis.outputs.FIGURES", ())
+    trial = load_sweep(Path("grid.yaml")).trials[0]
+    finished.set_aside(trial)
+    found = runners.results("results/small")
+    assert "Incomplete: 7 of 8 trials" in found.report().read_text()
+    finish(finished, trial, TrialState.COMPLETE)
+    assert "Incomplete" not in found.report().read_text()
+    assert "INCOMPLETE" not in (finished.tables_folder / "tables.md").read_text()
+
+
 def test_a_figure_that_cannot_be_drawn_is_said(finished, monkeypatch):
     monkeypatch.setattr("analysis.outputs.FIGURES", ("against",))
     monkeypatch.setattr("analysis.figures.writing.processes.MOST_PROCESSES", 1)
@@ -212,7 +223,7 @@ def test_what_is_not_complete_is_said_and_raised_on_request(one_failed, capsys):
 
 @pytest.mark.slow
 def test_a_smoke_run_has_results_of_its_own(monkeypatch, tmp_path):
-    monkeypatch.setattr("runners.api.before_run.changed_trials", lambda *_: [])
+    monkeypatch.setattr("runners.api.from_python.changed_trials", lambda *_: ())
     small = Store(tmp_path / "results" / "smoke" / "small")
     Path("small.yaml").write_text("".join(written(GRID)))
     for trial in smoke_trials(load_sweep(Path("small.yaml")).trials, ["lr=0.5"]):

@@ -25,7 +25,7 @@ def test_the_options_of_a_table_change_the_grids(command, grid, finished):
         "--format", "md",
     )  # fmt: skip
     assert succeeded(command("table", grid, *options)).startswith(
-        "### By seed\n\n"
+        "### By seed (without b0=0.01)\n\n"
         "| optimizer / seed |        0 |        1 |\n"
         "| :--------------- | -------: | -------: |\n"
         "| adaloss          | **87.0** | **88.1** |\n"

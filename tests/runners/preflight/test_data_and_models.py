@@ -45,11 +45,24 @@ def test_a_data_set_is_told_where_it_is_or_that_it_comes(tmp_path):
 
 def test_an_image_folder_needs_classes(tmp_path):
     assert found_of("imagefolder:pets", tmp_path).level is REFUSED
-    (tmp_path / "pets" / "train" / "cat").mkdir(parents=True)
+    for part in ("train", "test"):
+        (tmp_path / "pets" / part / "cat").mkdir(parents=True)
     only_one = found_of("imagefolder:pets", tmp_path)
     assert (only_one.level, "has 1 class folders" in only_one.found) == (REFUSED, True)
-    (tmp_path / "pets" / "train" / "dog").mkdir()
+    for part in ("train", "test"):
+        (tmp_path / "pets" / part / "dog").mkdir()
     assert found_of("imagefolder:pets", tmp_path).level is FINE
+
+
+def test_more_training_examples_than_there_are_are_a_warning(planned):
+    plan = planned(("dataset: digits", "dataset: digits\n  train_examples: 2000"))
+    (finding,) = [each for each in data_sets.data_sets(plan) if each.level is WARNING]
+    assert finding.found == "train_examples is 2000, and digits has only 1169 to train on"
+
+
+def test_as_many_training_examples_as_there_are_are_fine(planned):
+    plan = planned(("dataset: digits", "dataset: digits\n  train_examples: 1169"))
+    assert {each.level for each in data_sets.data_sets(plan)} == {FINE}
 
 
 TIMM_MODEL = "vit_small_patch16_224.augreg_in21k_ft_in1k"

@@ -114,6 +114,13 @@ def test_on_a_cluster_without_gpus_a_trial_has_its_threads(going_on, monkeypatch
     assert "write resources: {cpu: 128} to go on as before" in sentence
 
 
+def test_a_result_that_is_to_be_set_aside_is_not_compared(going_on):
+    planned = going_on("cpu: 2")
+    assert len(sentences(planned)) == 1
+    # As of a retry: some of its trials may wait for the next run.
+    assert sentences(replace(planned, missing=planned.sweep.trials)) == []
+
+
 def test_without_records_or_trials_nothing_is_said(going_on):
     planned = going_on("cpu: 2")
     assert sentences(replace(planned, trials=())) == []

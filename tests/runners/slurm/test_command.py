@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from adaloss.records.remote import address
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stand_ins import Slurm
@@ -106,6 +109,23 @@ def test_json_has_the_job_and_the_script(slurm, tmp_path):
     }
     printed = json.loads(slurm("--time", 60, "-o", "small.sh", "--json")[1])
     assert (printed["job"], printed["log"], printed["file"]) == (None, None, "small.sh")
+
+
+def test_nothing_is_submitted_if_the_script_cannot_be_written(slurm, tmp_path):
+    code, text, _ = slurm("--time", 60, "--submit", "-o", "grid.yaml/small.sh")
+    assert (code, text) == (2, "")
+    assert not (tmp_path / "calls").exists()
+
+
+def test_results_at_a_url_are_named_by_it(cli, finished, grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(address, "user_cache_path", lambda _: tmp_path / "cache")
+    finished.write_text(finished.grid_path, grid.read_text())
+    for path in filter(Path.is_file, finished.root.rglob("*")):
+        name = path.relative_to(finished.root)
+        MemoryFileSystem().pipe_file(f"/jobs/small/{name}", path.read_bytes())
+    code, text, errors = cli("slurm", "memory://jobs/small", "--time", 60)
+    assert code == 0, errors
+    assert "arguments=(run memory://jobs/small --yes)" in text
 
 
 def test_a_refusal_of_sbatch_is_passed_on(slurm, monkeypatch):

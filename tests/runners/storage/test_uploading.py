@@ -10,6 +10,7 @@ from patience import PATIENCE, until
 from adaloss.records.remote import address
 from adaloss.records.remote.address import RemoteError, working_copy
 from adaloss.records.store import Store
+from runners.preflight.run_lock import only_run
 from runners.storage import lease, uploading
 from runners.storage.lease import Lease, LeaseError
 from runners.storage.uploading import brought_up_to_date, kept_at_home
@@ -148,3 +149,45 @@ def test_a_command_takes_over_what_another_machine_did(store, tmp_path):
     assert said[0].startswith("note: trials/a changed here and at memory://uploads/sweep")
     (kept,) = store.root.glob("conflicts/*/trials/a")
     assert kept.read_text() == "ours"
+
+
+def test_a_run_waits_for_a_command_that_takes_over(store, monkeypatch):
+    """Else the command would replace what the run writes by what the URL had before."""
+    MemoryFileSystem().pipe_file(f"{HOME}/trials/a", b"of another machine")
+    arriving, may_arrive, running = threading.Event(), threading.Event(), threading.Event()
+    original = MemoryFileSystem.get
+
+    def slow_at_first(self, *arguments, **options):
+        original(self, *arguments, **options)
+        if not arriving.is_set():
+            arriving.set()
+            assert may_arrive.wait(PATIENCE)
+
+    def run():
+        with only_run(store), kept_at_home(store, pytest.fail):
+            store.write_text(store.root / "trials" / "a", "of the run")
+            running.set()
+
+    monkeypatch.setattr(MemoryFileSystem, "get", slow_at_first)
+    command = threading.Thread(target=brought_up_to_date, args=(store.root, pytest.fail))
+    command.start()
+    assert arriving.wait(PATIENCE)
+    beside = threading.Thread(target=run)
+    beside.start()
+    # It has the time to go wrong.
+    running.wait(0.3)
+    may_arrive.set()
+    command.join()
+    beside.join()
+    assert (store.root / "trials" / "a").read_text() == "of the run"
+    assert at_home("trials/a") == "of the run"
+
+
+def test_a_command_beside_a_run_leaves_its_files(store):
+    store.write_text(store.root / "a", "of the run")
+    MemoryFileSystem().pipe_file(f"{HOME}/a", b"of another machine")
+    with only_run(store):
+        brought_up_to_date(store.root, pytest.fail)
+        assert (store.root / "a").read_text() == "of the run"
+    brought_up_to_date(store.root, pytest.fail)
+    assert (store.root / "a").read_text() == "of another machine"

@@ -1,5 +1,6 @@
 """An archive has all of the results, and is imported whole and undamaged or not at all."""
 
+import errno
 import gzip
 import hashlib
 import io
@@ -327,6 +328,24 @@ def test_a_running_sweep_is_not_packed(cli, small, held, tmp_path):
     held(small.root / "run.lock")
     code, _, errors = cli("archive", "small")
     assert (code, "process 7 on elsewhere" in errors) == (2, True)
+    assert not (tmp_path / "small.tar.gz").exists()
+
+
+def test_a_folder_that_cannot_be_read_is_no_part_that_may_be_left_out(
+    cli, small, tmp_path, monkeypatch
+):
+    denied = next(small.trials_folder.iterdir())
+    original = os.scandir
+
+    def denying(path):
+        if Path(path).name == denied.name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", denying)
+    code, _, errors = cli("archive", "small")
+    assert code == 2
+    assert f"{denied.relative_to(tmp_path)} cannot be read (Permission denied)" in errors
     assert not (tmp_path / "small.tar.gz").exists()
 
 

@@ -168,12 +168,12 @@ def test_several_sweeps_are_freed_with_one_answer(cli, small, trials, monkeypatc
     other = Store(small.root.with_name("other"))
     shutil.copytree(small.root, other.root)
     paths = [write(store.checkpoint_path(trials[0])) for store in (small, other)]
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("runners.pages.terminal.is_attended", lambda: True)
     asked = []
-    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or "n")
+    monkeypatch.setattr("runners.pages.terminal.agreed", lambda text: asked.append(text) or False)
     assert cli("gc", "small", "results/other")[0] == 2
     assert all(path.exists() for path in paths)
-    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or "y")
+    monkeypatch.setattr("runners.pages.terminal.agreed", lambda text: asked.append(text) or True)
     assert cli("gc", "small", "results/other")[0] == 0
     assert not any(path.exists() for path in paths)
     assert len(asked) == 2

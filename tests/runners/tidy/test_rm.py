@@ -1,5 +1,6 @@
 """``rm`` lists what it deletes, asks, and deletes one sweep."""
 
+import io
 import json
 import shutil
 
@@ -13,8 +14,8 @@ def answer(monkeypatch):
     """Have somebody at a terminal answer."""
 
     def give(text):
-        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-        monkeypatch.setattr("builtins.input", lambda question: text)
+        monkeypatch.setattr("runners.pages.terminal.is_attended", lambda: True)
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
     return give
 
@@ -38,8 +39,11 @@ def test_what_is_deleted_is_listed_first(cli, small, tmp_path):
 @pytest.mark.parametrize(("text", "is_there"), [("y", False), ("n", True), ("", True)])
 def test_the_answer_counts(cli, small, answer, text, is_there):
     answer(text)
-    code, _, _ = cli("rm", small.root)
+    code, said, errors = cli("rm", small.root)
     assert (code, small.root.exists()) == (2 if is_there else 0, is_there)
+    # Not in the output, which may go to a file.
+    question = f"Delete {small.root}? [y/N] "
+    assert (question in errors, question in said) == (True, False)
 
 
 def test_json_alone_deletes_nothing(cli, small):

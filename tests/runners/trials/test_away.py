@@ -381,6 +381,18 @@ def test_data_is_fetched_once_for_all_trials_of_a_kind(configuration, make_trial
     assert [trial.dataset for trial in fetched] == ["cifar10", "cifar100"]
 
 
+def test_the_epochs_that_arrived_are_on_the_disk_before_their_result(tmp_path, monkeypatch):
+    order = []
+    for module in ("store", "writing"):
+        monkeypatch.setattr(
+            f"adaloss.records.{module}.synchronise", lambda path: order.append(path.name)
+        )
+    write_parts(tmp_path, [Part(METRICS_FILE, 0, b"{}\n"), Part("result.json", 0, b"{}")])
+    epochs, result, folder = order
+    assert (epochs, folder) == (METRICS_FILE, tmp_path.name)
+    assert result.startswith(".result.json.")
+
+
 def test_what_earlier_sweeps_left_is_removed_after_a_week(elsewhere):
     elsewhere("machine")
     old, new = (away.away_folder() / name for name in ("old", "new"))

@@ -96,6 +96,9 @@ def test_what_has_ended_is_reported_and_not_run(store, configuration, make_trial
         # A storage may come back.
         (OSError(errno.ENOSPC, "No space left on device"), FailureKind.WORKER_LOST),
         (ZeroDivisionError("a mistake"), FailureKind.CODE),
+        # Alone there may be enough.
+        (MemoryError("no room"), FailureKind.OUT_OF_MEMORY),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), FailureKind.OUT_OF_MEMORY),
     ],
 )
 def test_an_error_that_is_not_the_trials_is_reported_as_it_is(configuration, error, kind):
