@@ -171,11 +171,12 @@ class Store:
         Such a line is reported to ``unreadable``, and so are epochs that a result counts and that
         are not there. A last line cut short by a crash is skipped.
         """
-        # Read first, so that the epochs read below include all of the result's.
+        # Read first, so that the epochs read below include all of the result's; and again if they
+        # do not, because a retry may move the records meanwhile.
         counted = self.counted_epochs(trial)
         history = self.read_history(trial)
         problem, there = history.problem, len(history.epochs)
-        if problem is None and there < counted:
+        if problem is None and there < counted == self.counted_epochs(trial):
             path = self.trial_folder(trial) / METRICS_FILE
             why = f"it has {there} of the {counted} epochs of the trial's result"
             problem = CorruptRecordError(path, why, "those that are there are used")
@@ -243,11 +244,16 @@ class Store:
         self.open_trial(trial)
         return attempt
 
+    def has_begun(self, trial: Trial) -> bool:
+        """Whether anything is recorded of the trial's present attempt."""
+        folder = self.trial_folder(trial)
+        return any(os.path.lexists(folder / name) for name in RECORDS_OF_AN_ATTEMPT)
+
     def put_back(self, trial: Trial, attempt: Path) -> None:
         """Undo :meth:`set_aside`, which returned ``attempt``, unless the trial has begun again."""
-        folder = self.trial_folder(trial)
-        if any(os.path.lexists(folder / name) for name in RECORDS_OF_AN_ATTEMPT):
+        if self.has_begun(trial):
             return
+        folder = self.trial_folder(trial)
         for name in (TRIAL_FILE, *RECORDS_OF_AN_ATTEMPT):
             if os.path.lexists(attempt / name):
                 (attempt / name).rename(folder / name)

@@ -54,12 +54,11 @@ def own_values(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def code_fields(trial: Trial) -> tuple[str, ...]:
-    """The fields of the trial that name code of the user's own, not data or a package."""
-    return tuple(
-        field
-        for field, name in own_of(trial).items()
-        if field in ("model", "program") or (field == "optimizer" and is_own_optimizer(name))
-    )
+    """The fields of the trial that name code of the user's own which may import more of it.
+
+    Not an optimizer: it would get what other trials of the process have imported.
+    """
+    return tuple(field for field in own_of(trial) if field in ("model", "program"))
 
 
 def fingerprint_of(own: Mapping[str, str], places: Places) -> Fingerprint:

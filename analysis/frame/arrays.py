@@ -34,7 +34,8 @@ def to_xarray(frame: pd.DataFrame) -> "xarray.Dataset":
     for name in axes:
         if None in values[name]:
             # A missing value has no place on an axis, and would be written over another.
-            named = ["none" if value is None else value for value in values_of(distinct, name)]
+            word = "none" if "none" not in values[name] else "no value"
+            named = [word if value is None else value for value in values_of(distinct, name)]
             distinct[name] = pd.Series(named, index=distinct.index, dtype=OBJECT)
     numbers = distinct.drop(columns=fields).select_dtypes("number").columns
     arrays = distinct.set_index(axes)[["state", *numbers]].to_xarray()

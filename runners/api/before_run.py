@@ -56,19 +56,22 @@ def to_repeat(
 
 
 @contextmanager
-def set_aside(trials: Sequence[Trial], store: Store) -> Iterator[None]:
-    """Set aside the records of trials that run again in the block.
+def set_aside(trials: Sequence[Trial], store: Store) -> Iterator[list[tuple[Trial, Path]]]:
+    """Set aside the records of trials that run again in the block; gives where they are now.
 
-    They are put back if it fails before that, for example because Ray does not start.
+    They are put back if the block fails before their trials begin, for example because Ray does not
+    start. If it is stopped and some have begun, the others wait for the next run.
     """
     moved: list[tuple[Trial, Path]] = []
     try:
         for trial in trials:
             moved.append((trial, store.set_aside(trial)))
-        yield
-    except Exception:
-        for trial, attempt in moved:
-            store.put_back(trial, attempt)
+        yield moved
+    except BaseException as error:
+        if isinstance(error, Exception) or not any(store.has_begun(trial) for trial, _ in moved):
+            for trial, attempt in moved:
+                store.put_back(trial, attempt)
+            moved.clear()
         raise
 
 

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from adaloss.grid.schema.schema import WandbMode
@@ -134,13 +135,15 @@ def run_and_compile(
     if before.missing and request.draw:
         start_early()
     to_run = before.missing[: request.limit or sweep.grid.run_cap]
+    chosen = {trial.trial_id for trial in to_run}
+    again = tuple(trial for trial in request.again if trial.trial_id in chosen)
+    # What is left for a later run stays on record until then.
     planned = Planned(sweep=sweep, trials=to_run, store=store, mode=mode, missing=before.missing)
-    is_set_aside = not request.again
+    moved: list[tuple[Trial, Path]] = []
     try:
         if to_run:
             get_ready(planned, before, say, yes=request.yes)
-            with set_aside(request.again, store):
-                is_set_aside = True
+            with set_aside(again, store) as moved:
                 launch(
                     sweep,
                     before,
@@ -160,7 +163,7 @@ def run_and_compile(
         with suppress(KeyboardInterrupt):
             outcome = compile_results()
         raise SweepInterruptedError(
-            f"stopped; {after.done_so_far}. {continue_with() if is_set_aside else NOT_BEGUN}",
+            f"stopped; {after.done_so_far}. {continue_with() if moved or not again else NOT_BEGUN}",
             Ran(before=before, after=after, outcome=outcome),
         ) from None
     return Ran(before=before, after=plan_now(), outcome=compile_once())

@@ -17,7 +17,8 @@ from runners.trials.machine import MachineError, workers
 class Planned:
     """The trials that are to run, and where and how they are recorded.
 
-    ``missing`` are all that lack a result, or whose result will be set aside when they start.
+    ``missing`` are all that lack a result, or whose result is to be replaced by this run or, beyond
+    ``run_cap``, a later one.
     """
 
     sweep: Sweep
@@ -30,6 +31,12 @@ class Planned:
     def without_result(self) -> frozenset[str]:
         """The ids of the trials whose results, if there are any, will be replaced."""
         return frozenset(trial.trial_id for trial in (*self.trials, *self.missing))
+
+    @cached_property
+    def declared(self) -> tuple[Trial, ...]:
+        """The trials as the grid declares them; those of a smoke run are smaller, and not these."""
+        ids = {trial.trial_id for trial in self.sweep.trials}
+        return tuple(trial for trial in self.trials if trial.trial_id in ids)
 
     @property
     def workers(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store
@@ -14,12 +15,15 @@ def runs_of_others(sweep: Sweep, store: Store, target: Target) -> Iterator[tuple
     """The sweeps in the same folder whose runs this one will take, and how many of each."""
     ours = ledger_of(store, target.name)
     trials = {trial.trial_id: trial for trial in sweep.trials}
-    for folder in sorted(store.root.parent.iterdir()):
+    folders: list[Path] = []
+    # What lies beside these results may be another user's, and is no reason to stop.
+    with suppress(OSError):
+        folders = sorted(store.root.parent.iterdir())
+    for folder in folders:
         if folder == store.root:
             continue
         theirs, taken = Ledger(folder / "wandb", target.name), 0
-        # It may be another user's.
-        with suppress(PermissionError):
+        with suppress(OSError):
             for trial_id in trials.keys() & theirs.trial_ids():
                 where = target.where(labels_of(sweep, trials[trial_id]))
                 taken += theirs.has(trial_id, where) and not ours.has(trial_id, where)

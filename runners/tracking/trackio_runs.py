@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,12 +26,14 @@ class TrackioTarget:
     """Each trial is a run in trackio's database below ``folder``, which is rebuilt each time.
 
     Nothing leaves the machine. Rebuilding takes about twenty milliseconds a trial and needs no
-    state. ``names`` has a unique name for each trial's run.
+    state. ``names`` has a unique name for each trial's run; ``opened`` are the runs that have had
+    epochs.
     """
 
     trackio: ModuleType
     project: str
     names: Mapping[str, str]
+    opened: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -49,7 +51,9 @@ class TrackioTarget:
 
     def open(self, labels: Labels, config: Mapping[str, Any]) -> "TrackioRun":
         """Continue the trial's run of the list, without the epochs of an earlier attempt."""
-        self.forget_epochs(self.names[labels.run_id])
+        if labels.run_id in self.opened:
+            self.forget_epochs(self.names[labels.run_id])
+        self.opened.add(labels.run_id)
         return self.begin(labels, config)
 
     def begin(self, labels: Labels, config: Mapping[str, Any]) -> "TrackioRun":

@@ -252,11 +252,15 @@ def taken(artifact: wandb.Artifact, name: str) -> None:
 def media_in(folder: Path, name: str, figure: str) -> dict[str, Any]:
     """The pictures and HTML files of a folder, which W&B can show.
 
-    The dashboard shows those by the folder's name: the ``figure``, and the page that is named so.
+    The dashboard shows those by the folder's name: the ``figure`` or else the first picture, and
+    the page that is named so.
     """
     found: dict[str, Any] = {}
+    pictures = [file.stem for file in sorted(folder.glob("*.png"))]
+    # The name of a row may have characters that the name of a file has not.
+    shown = figure if figure in pictures else next(iter(pictures), "")
     for file in sorted(folder.glob("*")):
-        key = name if file.stem in (name, figure) else f"{name}/{file.stem}"
+        key = name if file.stem in (name, shown) else f"{name}/{file.stem}"
         if file.suffix == ".png":
             found[key] = wandb.Image(str(file))
         elif file.suffix == ".html":

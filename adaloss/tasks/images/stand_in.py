@@ -35,7 +35,9 @@ def rehearse(trial: ImageTrial, places: Places, device: str) -> None:
     small = {"compile": False, "batch_size": min(trial.batch_size, MOST_EXAMPLES)}
     tried = trial.model_copy(update=small)
     # A batch of one image, say, is nothing that batch normalisation can train on.
-    last = split_sizes(trial, places).train % trial.batch_size
+    # A folder would be read through once more for its number.
+    known = not trial.dataset.startswith(IMAGE_FOLDER)
+    last = split_sizes(trial, places).train % trial.batch_size if known else 0
     more = last if last < tried.batch_size else 0
     splits = stand_in(tried, places, device, tried.batch_size + more)
     training = Training(tried, splits, places, device, capture=False)

@@ -258,5 +258,6 @@ def check_passed(
         if decay != weight_decay:
             raise OptimizerError(
                 f"optimizer {name} has weight_decay={decay} of its own where the trial has 0: "
-                f"write weight_decay: {decay} for it, or give its constructor this argument"
+                f"write weight_decay: {decay} for it, or name the argument weight_decay in its "
+                "constructor (**kwargs do not get a 0)"
             )

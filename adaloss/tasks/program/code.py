@@ -51,7 +51,8 @@ class ProgramCode:
     ) -> Run:
         """Find the program; it begins when its first report is wanted."""
         if trial.function is not None:
-            folders = (*folder_of(trial.function[0], places), *places.own_folders)
+            # In the order in which modules are looked for.
+            folders = (*places.own_folders, *folder_of(trial.function[0], places))
             imported = with_loaded({}, folders)
             if imported != digests_of_files(imported, folders):
                 # It was edited since an earlier trial in this process.

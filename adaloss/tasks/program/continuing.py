@@ -30,6 +30,8 @@ def reports_before(first: Row, reported: Sequence[Reported]) -> int | None:
     epochs = [each.epoch for each in reported if each.epoch is not None]
     if epoch is None or len(epochs) < len(reported):
         return None
+    if epoch < min(epochs):
+        return 0
     if first.step is not None and not first.of_wandb:
         step, steps = first.step, [each.step for each in reported]
     elif len(set(epochs)) == len(epochs):

@@ -63,6 +63,10 @@ class FunctionReports:
         else:
             self.hand_over.report(metrics)
 
+    def has_checkpoint(self) -> bool:
+        """Whether an earlier start has left a checkpoint."""
+        return os.path.lexists(self.folder / CHECKPOINT)
+
     def forget_checkpoint(self) -> None:
         """Remove the checkpoint of an earlier start."""
         forget(self.folder / CHECKPOINT)

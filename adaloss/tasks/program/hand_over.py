@@ -69,6 +69,6 @@ class HandOver:
 
 
 def reports_of(yielded: Any) -> Iterator[Any]:
-    """The reports that an iterator gives, then what it returns if it is a generator."""
+    """The reports that an iterator gives; what a generator returns is none, and its log says so."""
     if (returned := (yield from yielded)) is not None:
-        yield returned
+        print(f"not a report, because it is returned and not yielded: {returned!r:.80}", flush=True)

@@ -18,9 +18,12 @@ def lock_of(file: Path) -> FileLock:
 
 
 def wait_for(lock: FileLock, file: Path) -> None:
-    """Take the lock, and say so if another script has it."""
+    """Take the lock, and say so if another script has it, or if there can be no lock here."""
     try:
         lock.acquire(blocking=False)
     except Timeout:
         print(f"waits for another script that writes {file}", flush=True)
         lock.acquire()
+    # The home folder may be read-only, or on a file system without locks.
+    except (OSError, NotImplementedError) as error:
+        print(f"other scripts that write {file} are not waited for: {error}", flush=True)

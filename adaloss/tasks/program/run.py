@@ -17,6 +17,9 @@ MOST_NAMED = 12
 class Reports(Protocol):
     """What a program reports: a function's or a script's."""
 
+    def has_checkpoint(self) -> bool:
+        """Whether an earlier start has left a checkpoint."""
+
     def forget_checkpoint(self) -> None:
         """Remove the checkpoint of an earlier start, which the trial does not continue from."""
 
@@ -64,7 +67,7 @@ class ProgramRun:
         self.reports = reports
         self.epoch = 0
         self.step = 0
-        self.has_begun = self.continues = False
+        self.has_begun = self.continues = self.has_checkpoint = False
         self.reported: list[Reported] = []
         # What W&B counted in earlier starts: each start is a new run, which begins at 0.
         self.steps_before = 0
@@ -73,6 +76,7 @@ class ProgramRun:
 
     def continue_from(self, recorded: Sequence[EpochMetrics]) -> None:
         """The program is started again after these records: its own epochs tell where it is."""
+        self.has_checkpoint = self.reports.has_checkpoint()
         left = self.reports.left_behind()
         names = [*(each.values for each in recorded), *(logged(row) for row in left)]
         if any(LOGGED_AS["epoch"] not in each for each in names):
@@ -133,6 +137,9 @@ class ProgramRun:
 
     def follows(self, first: Row) -> bool:
         """Drop the reports that a new start does again; False if it has to start over."""
+        if not self.reported and not self.has_checkpoint:
+            # It has begun at its beginning.
+            return True
         before = reports_before(first, self.reported)
         if before is None:
             return False
@@ -144,7 +151,10 @@ class ProgramRun:
 
     def forget_reports(self) -> None:
         """The program starts over."""
-        print("starts over: its checkpoint may be later than the last report that was recorded")
+        print(
+            "starts over: where it continues among its reports is not known, or one may be missing "
+            "before that; report the epoch, and a step of your own if an epoch has several reports"
+        )
         self.reported, self.names, self.steps_before = [], {}, 0
 
     def step_of(self, row: Row) -> int:

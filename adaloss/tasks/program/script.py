@@ -104,6 +104,10 @@ class ScriptReports:
         named = self.trial.seed_parameter
         return values if named is None else {**values, named: self.trial.seed}
 
+    def has_checkpoint(self) -> bool:
+        """Whether an earlier start has left a checkpoint."""
+        return os.path.lexists(self.folder / CHECKPOINT)
+
     def forget_checkpoint(self) -> None:
         """Remove the checkpoint of an earlier start."""
         forget(self.folder / CHECKPOINT)

@@ -6,6 +6,7 @@ from pathlib import Path
 from adaloss.errors import DataError
 from adaloss.records.places import Places
 from adaloss.tasks.data.sets import DataSets
+from adaloss.trial import Trial
 from runners.preflight.finding import Finding, Level, fine, refused, warning
 from runners.preflight.machine.folders import exists
 from runners.preflight.planned import Planned
@@ -37,21 +38,30 @@ def data_set(name: str, known: DataSets, places: Places) -> Finding:
 
 def too_few_examples(planned: Planned, known: DataSets) -> Iterator[Finding]:
     """A warning for each number of training examples that a data set does not have."""
-    wanted = {(t.values["dataset"], t.values["train_examples"]): t for t in planned.trials}
+    declared = planned.declared
+    wanted = {(t.values["dataset"], t.values["train_examples"]): t for t in declared}
+    all_of: dict[str, int | None] = {}
     for (name, count), trial in wanted.items():
         if count is None:
             continue
-        try:
-            there = known.sizes(trial, planned.sweep.places).train
-        # Reported where it is looked for.
-        except (DataError, OSError):
-            continue
-        if there < count:
+        if name not in all_of:
+            all_of[name] = training_examples(trial, known, planned.sweep.places)
+        there = all_of[name]
+        if there is not None and there < count:
             yield warning(
                 "data",
                 f"train_examples is {count}, and {name} has only {there} to train on",
                 "all of them are used; write this number, or null",
             )
+
+
+def training_examples(trial: Trial, known: DataSets, places: Places) -> int | None:
+    """How many examples the data set of a trial has to train on; None if that cannot be read."""
+    try:
+        return known.sizes(trial.model_copy(update={"train_examples": None}), places).train
+    # Reported where it is looked for.
+    except (DataError, OSError):
+        return None
 
 
 def is_on_disk(name: str, known: DataSets, root: Path) -> bool:

@@ -88,7 +88,8 @@ def processors_provenance(result: TrialResult | None) -> Provenance | None:
 def otherwise_made(planned: Planned) -> Iterator[Finding]:
     """Warnings if results of a program were made with another metric or interpreter.
 
-    Neither is part of a trial's identity; its ``trial.json`` has those with which it began.
+    Neither is part of a trial's identity; its ``trial.json`` has those with which it began. The
+    first record with numbers stands for all, because reading many takes time.
     """
     to_run = next((each for each in planned.trials if isinstance(each, ProgramTrial)), None)
     if to_run is None:
@@ -97,9 +98,11 @@ def otherwise_made(planned: Planned) -> Iterator[Finding]:
     others = store.started(
         t for t in planned.sweep.trials if t.trial_id not in planned.without_result
     )
-    finished = [trial for trial in others if has_numbers(store.read_result(trial))]
-    made = [each for each in map(store.read_trial, finished) if isinstance(each, ProgramTrial)]
-    if other := next((each for each in made if each.metric != to_run.metric), None):
+    finished = (trial for trial in others if has_numbers(store.read_result(trial)))
+    other = next(map(store.read_trial, finished), None)
+    if not isinstance(other, ProgramTrial):
+        return
+    if other.metric != to_run.metric:
         yield warning(
             "metric",
             f"results on record diverged where {other.metric} was not finite, and the trials to "
@@ -107,7 +110,7 @@ def otherwise_made(planned: Planned) -> Iterator[Finding]:
             f"write metric: {{name: {other.metric}}} to go on as before, and metric: "
             f"{to_run.metric} in tables: to show that one",
         )
-    if other := next((each for each in made if each.python != to_run.python), None):
+    if other.python != to_run.python:
         before, now = (each.python or "that of adaloss-sweep" for each in (other, to_run))
         yield warning(
             "interpreter",

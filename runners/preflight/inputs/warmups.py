@@ -14,7 +14,7 @@ def warmups(planned: Planned) -> Iterator[Finding]:
     """A warning for each number of steps of warmup that is shortened to all steps of its trial."""
     examples: dict[object, int | None] = {}
     too_long: dict[tuple[float, int], None] = {}
-    for trial in planned.trials:
+    for trial in planned.declared:
         if not isinstance(trial, TrainedTrial) or trial.warmup <= 1:
             continue
         values = trial.values

@@ -5,12 +5,14 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from small_records import epoch_of
 
 import runners
 from adaloss.errors import UserError
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import Failure, FailureKind, TrialState
 from analysis.outputs import Outcome
+from runners.api.before_run import set_aside
 from runners.preflight.checks import PreflightError
 
 QUICK = ("--no-figures", "--quiet")
@@ -100,6 +102,34 @@ def test_one_that_is_stopped_before_is_to_be_repeated_not_continued(
     with pytest.raises(runners.SweepInterruptedError, match="do the same again"):
         runners.retry("grid.yaml", quiet=True)
     assert records(failed) == before
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_one_that_is_stopped_puts_back_what_has_not_begun_unless_others_have(
+    failed, grid, monkeypatch, begins
+):
+    trials = load_sweep(grid).trials[:2]
+    stopped = pytest.raises(KeyboardInterrupt)
+    before = records(failed)
+    with stopped, set_aside(trials, failed) as moved:
+        assert len(moved) == 2
+        if begins:
+            failed.append_metrics(trials[1], epoch_of(trials[1], 1))
+        raise KeyboardInterrupt
+    assert (records(failed) == before) is not begins
+    assert failed.has_begun(trials[0]) is not begins
+
+
+def test_what_is_beyond_the_cap_of_a_run_stays_on_record(cli_without_ray, grid, failed):
+    first, *others = load_sweep(grid).trials
+    state = {"state": TrialState.FAILED, "failure": failed.read_result(first).failure}
+    for trial in others:
+        failed.write_result(trial, failed.read_result(trial).model_copy(update=state))
+    grid.write_text(grid.read_text() + "run_cap: 1\n")
+    again = cli_without_ray("retry", grid, "--quiet")
+    assert again.returncode in (3, 4), again.stderr
+    assert failed.read_result(first).state is TrialState.COMPLETE
+    assert all(failed.read_result(trial).state is TrialState.FAILED for trial in others)
 
 
 def test_after_a_mistake_the_right_command_runs_them(cli, cli_without_ray, grid, failed):

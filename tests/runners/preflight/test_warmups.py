@@ -1,7 +1,10 @@
 """A warning about a warmup that is longer than its trial."""
 
+from dataclasses import replace
+
 import pytest
 
+from runners.api.selection import smoke_trials
 from runners.preflight.inputs.warmups import warmups
 
 REGRESSION = """\
@@ -34,6 +37,12 @@ def test_tasks_without_data_count_their_own_steps(planned, grid):
     grid.write_text(REGRESSION)
     (sentence,) = sentences(planned())
     assert sentence.startswith("warmup: 11 steps are more than the 10 of a whole trial")
+
+
+def test_nothing_is_said_of_the_few_steps_of_a_smoke_run(planned):
+    of_sweep = planned(("epochs: 2", "epochs: 2\n  warmup: 15"))
+    smoke = replace(of_sweep, trials=smoke_trials(of_sweep.sweep.trials, ()))
+    assert sentences(smoke) == []
 
 
 @pytest.mark.parametrize("warmup", ["0.9", "[0, 1]", "20"])

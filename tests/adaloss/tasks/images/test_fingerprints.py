@@ -119,30 +119,18 @@ def test_code_that_is_imported_by_a_name_that_is_computed_is_recorded(
     assert changed(recorded, fingerprint_of(own_of(trial), places), places)
 
 
-OPTIMIZER = """
-import importlib
-from torch.optim import SGD
-importlib.import_module("rates_that_are_" + "computed")
-class Own(SGD):
-    pass
-"""
-
-
-def test_so_is_what_an_optimizer_of_ones_own_imports(start, make_trial, tmp_path, places):
-    (tmp_path / "optimizer_that_computes.py").write_text(OPTIMIZER)
-    (tmp_path / "rates_that_are_computed.py").write_text("rate = 1")
-    trial = make_trial(optimizer="optimizer_that_computes:Own", lr=0.01, epochs=1)
+def test_an_optimizer_does_not_get_what_other_trials_have_imported(
+    start, make_trial, tmp_path, places
+):
+    (tmp_path / "network_of_another.py").write_text(MODEL)
+    (tmp_path / "optimizer_alone.py").write_text(
+        "from torch.optim import SGD\nclass Own(SGD):\n    pass\n"
+    )
+    finished(start(make_trial(model="network_of_another:net", epochs=1), places=places))
+    trial = make_trial(optimizer="optimizer_alone:Own", lr=0.01, epochs=1)
     result = finished(start(trial, places=places))
     assert result.state is TrialState.COMPLETE, result.failure
-    names = {"optimizer_that_computes.py", "rates_that_are_computed.py"}
-    assert set(result.fingerprint.optimizer) == names
-    assert result.fingerprint.model is None
-    # The version of a package is not a file of the user's.
-    packaged = make_trial(
-        model="model_beside_a_package:net", optimizer="timm.optim:Lamb", lr=0.01, epochs=1
-    )
-    (tmp_path / "model_beside_a_package.py").write_text(MODEL)
-    assert set(finished(start(packaged, places=places)).fingerprint.optimizer) == {"timm"}
+    assert set(result.fingerprint.optimizer) == {"optimizer_alone.py"}
 
 
 def test_code_that_is_edited_while_a_trial_trains_is_not_on_its_record(

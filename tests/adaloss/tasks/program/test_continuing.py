@@ -53,7 +53,10 @@ def test_the_reports_before_a_new_start(reported, row, before):
 def test_the_steps_of_wandb_go_on_where_each_start_counts_from_0(programs, counted, steps):
     rows = iter(first(3 + n, step, of_wandb=True) for n, step in enumerate(counted))
     reports = SimpleNamespace(
-        left_behind=tuple, next_row=lambda: next(rows), ignores_the_seed=lambda: False
+        has_checkpoint=lambda: True,
+        left_behind=tuple,
+        next_row=lambda: next(rows),
+        ignores_the_seed=lambda: False,
     )
     run = ProgramRun(programs.trial("train.py"), reports)
     run.continue_from(
@@ -90,6 +93,13 @@ def test_no_report_is_lost_in_the_middle_of_an_epoch(programs, after, has_step):
     assert ("starts over" in programs.log(trial)) is not has_step
 
 
+COUNTING_FROM_ONE = """
+    def train(trial):
+        for epoch in (1, 2):
+            yield {"epoch": epoch, "loss": epoch}
+"""
+
+
 def saved_before_any_report(programs, trial, checkpoint):
     """A worker was killed when its function had saved this and nothing was recorded."""
     programs.start(trial).prepare()
@@ -104,7 +114,16 @@ def test_a_trial_whose_first_report_is_lost_starts_over(programs):
     saved_before_any_report(programs, trial, "1")
     assert programs.run(trial).state is TrialState.COMPLETE
     assert [each["loss"] for each in programs.history(trial)] == list(range(9))
-    assert "starts over: its checkpoint may be later" in programs.log(trial)
+    assert "starts over: where it continues among its reports is not known" in programs.log(trial)
+
+
+def test_a_trial_without_a_checkpoint_begins_once_whatever_its_first_epoch_is_called(programs):
+    programs.write("mine.py", COUNTING_FROM_ONE)
+    trial = programs.trial("mine:train")
+    programs.start(trial).prepare()
+    assert programs.run(trial).state is TrialState.COMPLETE
+    assert [each["loss"] for each in programs.history(trial)] == [1.0, 2.0]
+    assert "starts over" not in programs.log(trial)
 
 
 def test_a_trial_that_reports_once_at_its_end_goes_on_from_its_checkpoint(programs):

@@ -42,11 +42,6 @@ def test_a_generator_yields_the_metrics_of_an_epoch(programs):
         ("return {'loss': True, 'a': {'b': 1}}", [1.0]),
         ("yield {'loss': 1}\n    trial.report(loss=2)\n    yield {'loss': 3}", [1.0, 2.0, 3.0]),
         ("yield {'loss': 1}\n    raise SystemExit", [1.0]),
-        ("yield {'loss': 1}\n    return {'loss': 2}", [1.0, 2.0]),
-        (
-            "def own():\n        yield {'loss': 1}\n        return {'loss': 2}\n    return own()",
-            [1.0, 2.0],
-        ),
     ],
 )
 def test_a_function_reports_in_any_of_these_ways(programs, body, losses):
@@ -54,6 +49,23 @@ def test_a_function_reports_in_any_of_these_ways(programs, body, losses):
     trial = programs.trial("mine.py:train")
     assert programs.run(trial).state is TrialState.COMPLETE
     assert [each["loss"] for each in programs.history(trial)] == losses
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "yield {'loss': 1}\n    return 'the model'",
+        "def own():\n        yield {'loss': 1}\n        return 'the model'\n    return own()",
+    ],
+)
+def test_what_a_generator_returns_is_no_report_and_its_log_says_so(programs, body):
+    programs.write("mine.py", f"def train(trial):\n    {body}\n")
+    trial = programs.trial("mine.py:train")
+    assert programs.run(trial).state is TrialState.COMPLETE
+    assert [each["loss"] for each in programs.history(trial)] == [1.0]
+    assert "not a report, because it is returned and not yielded: 'the model'" in programs.log(
+        trial
+    )
 
 
 def test_a_function_gets_the_values_as_the_grid_has_them(programs):
@@ -352,7 +364,7 @@ def test_a_trial_whose_checkpoint_is_later_than_its_reports_starts_over(programs
     checkpoint.write_text(f"[{after + 1}, 99.0]")
     assert programs.run(trial).last["total"] == pytest.approx(1.5)
     assert [each["logged_epoch"] for each in programs.history(trial)] == [0, 1, 2, 3, 4, 5]
-    assert "starts over: its checkpoint may be later" in programs.log(trial)
+    assert "starts over: where it continues among its reports is not known" in programs.log(trial)
 
 
 def test_a_trial_that_was_killed_after_its_last_report_is_complete(programs):
