@@ -9,25 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adaloss.errors import UserError
 from adaloss.grid.sweep import load_sweep
 from adaloss.grid.tables.at import at_words, reach, reach_of, valid_at
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.result import Divergence
-from adaloss.records.store import Store
 from adaloss.tasks.program.task import aimed
 from adaloss.tasks.table import common_task
 from analysis import figures
-from analysis.comparison.compare import compare
-from analysis.comparison.figure.figure import comparison_figure
-from analysis.comparison.frame import comparison_csv, comparison_frame
-from analysis.comparison.from_records import records_side
-from analysis.comparison.page import comparison_page
 from analysis.export import export
 from analysis.figures.writing.files import FIGURES, figures_of
 from analysis.frame.frame import history_frame
-from analysis.outputs import pages_of, save_comparison, save_everything
-from analysis.published import published_page
+from analysis.outputs import pages_of, save_everything
 from analysis.render.page import page_markdown
 from analysis.render.render import FORMATS, render
 from analysis.report import failure_logs, report_html
@@ -408,66 +400,6 @@ def test_numbers_of_two_versions_of_the_program_are_told(programs, results_of):
     assert "model mlp:big" not in caption
 
 
-@pytest.fixture
-def other_programs(tmp_path, eventful_programs):
-    other = replace(eventful_programs, store=Store(tmp_path / "other"), trials=[])
-    for rate in (0.1, 0.2):
-        for schedule, shift in (("1e-3, then less", 0.0), ("constant", 0.1)):
-            values = [0.5 + shift, 0.6 + shift, 0.7 + shift]
-            other.cell(values, lr=schedule, **{"optimizer.lr": rate, "batch-size": 64})
-    return other
-
-
-def comparison_of(one, two):
-    measure = Measure(metric="test/top1", at="last", goal="maximize")
-    return compare(
-        records_side(one.frame(), name="ours", measure=measure),
-        records_side(two.frame(), name="theirs", measure=measure),
-    )
-
-
-def test_two_sweeps_of_a_program_are_compared_by_its_parameters(
-    eventful_programs, other_programs, tmp_path
-):
-    found = comparison_of(eventful_programs, other_programs)
-    assert set(found.named_by) == {"lr", "optimizer.lr"}
-    assert len(found.cells) == 4
-    assert len(found.unmatched) == 2
-    text = page_markdown(comparison_page(found))
-    assert "| batch-size | 32" in text
-    assert "test/top1" in text
-    frame = comparison_frame(found)
-    assert set(frame["lr"]) == {"1e-3, then less", "constant"}
-    assert frame.loc[0, "ours:mean"] == pytest.approx(0.6)
-    assert comparison_csv(found)
-    figure = comparison_figure(found)
-    assert [axes.get_title() for axes in figure.axes] == [f"optimizer.lr = {r}" for r in (0.1, 0.2)]
-    assert list(save_comparison(found, Store(tmp_path / "saved")))
-
-
-def test_a_parameter_that_is_called_like_a_column_of_a_comparison(programs, tmp_path):
-    other = replace(programs, store=Store(tmp_path / "other"), trials=[])
-    for records in (programs, other):
-        for p in (0.1, 0.2):
-            records.cell([p, p + 0.1], p=p, mean=None)
-    found = comparison_of(programs, other)
-    assert found.line_field is None
-    frame = comparison_frame(found)
-    assert frame["parameters.p"].tolist() == [0.1, 0.2]
-    assert comparison_figure(found)
-    page_markdown(comparison_page(found))
-
-
-def test_a_program_has_nothing_in_common_with_another_task(records, programs):
-    records.cell([90.0])
-    programs.cell([0.5])
-    measure = Measure(metric="test/top1", at="last", goal="maximize")
-    sides = [records_side(one.frame(), name="one", measure=measure) for one in (records, programs)]
-    for ours, theirs in (sides, sides[::-1]):
-        with pytest.raises(UserError, match="run a program of your own"):
-            compare(ours, theirs)
-
-
 HOSTILE = r"$\frac{<script>x</script> |`_*[a](b) %&~^\ü\n=1"
 
 
@@ -492,11 +424,6 @@ def test_names_may_have_the_signs_of_every_language(programs, sweep_of, at):
         export(programs.trials, programs.store, form, results.store.root)
     header = (results.store.root / "trials.csv").read_text().partition("\n")[0]
     assert ",'=$" in header
-
-
-def test_no_program_is_compared_with_the_published_numbers(programs):
-    programs.cell([0.5], dataset="cifar100", pretrained=True)
-    assert published_page(programs.frame()) is None
 
 
 def test_statistics_as_frames(eventful_programs, results_of):
