@@ -181,6 +181,21 @@ def test_epochs_of_the_result_that_are_not_there_are_reported(lenient, reported,
     assert "it has 0 of the 2 epochs" in str(reported[1])
 
 
+def test_epochs_that_a_retry_moves_meanwhile_are_not_missed(
+    lenient, reported, finished, monkeypatch
+):
+    read = type(lenient).read_history
+
+    def moved_first(store, trial):
+        if store.read_result(trial) is not None:
+            store.set_aside(trial)
+        return read(store, trial)
+
+    monkeypatch.setattr(type(lenient), "read_history", moved_first)
+    assert lenient.read_metrics(finished) == ()
+    assert reported == []
+
+
 def test_a_trial_that_failed_or_has_no_result_may_have_any_number_of_epochs(
     store, reported, lenient, finished
 ):

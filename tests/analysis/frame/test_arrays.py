@@ -32,6 +32,13 @@ def test_none_is_a_place_of_its_own_on_an_axis(records):
     assert found == [90.0, 80.0, 70.0]
 
 
+def test_neither_is_it_a_text_of_that_name(programs):
+    for clip, value in ((None, 0.1), ("none", 0.2)):
+        programs.cell([value], clip=clip)
+    values = to_xarray(programs.frame())["last:test/top1"].isel(seed=0)
+    assert [values.sel(clip=clip).item() for clip in ("no value", "none")] == [0.1, 0.2]
+
+
 def test_without_xarray_a_sentence_says_what_to_install(records, monkeypatch):
     records.cell([90.0, 91.0], b0=0.1)
     monkeypatch.setitem(sys.modules, "xarray", None)

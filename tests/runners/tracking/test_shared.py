@@ -1,5 +1,8 @@
 """A trial in two sweeps of a project is one run: the second sweep says that it takes it."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from small_records import finish
 
@@ -51,6 +54,16 @@ def send(target):
 def test_runs_that_another_sweep_has_sent_to_the_project_are_counted(sweep_with, send, target):
     send(*sweep_with("first"))
     assert list(runs_of_others(*sweep_with("second"), target)) == [("first", 2)]
+
+
+def test_a_folder_that_cannot_be_listed_is_no_reason_to_stop(sweep_with, target, monkeypatch):
+    sweep, store = sweep_with("second")
+
+    def refuse(_):
+        raise OSError(errno.ESTALE, "stale file handle")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert list(runs_of_others(sweep, store, target)) == []
 
 
 def test_those_in_another_project_are_not(sweep_with, send, target):

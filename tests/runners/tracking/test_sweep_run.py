@@ -37,3 +37,14 @@ def test_each_figure_has_a_place_of_its_own_and_the_first_tables_the_dashboards(
     widths = {key: shown.image.width for key, shown in found.items()}
     others = {"figures/against-a-loss-last": 1, "figures/curves-mlp": 3, "figures/heatmap": 4}
     assert widths == {FIGURES: 2, **others}
+
+
+def test_without_the_figure_of_that_name_the_dashboard_shows_the_first(tmp_path):
+    from PIL import Image
+
+    from runners.tracking.wandb_runs import media_in
+
+    for name in ("against-model_width", "heatmap"):
+        Image.new("L", (1, 1)).save(tmp_path / f"{name}.png")
+    found = media_in(tmp_path, FIGURES, "against-model/width")
+    assert set(found) == {FIGURES, "figures/heatmap"}

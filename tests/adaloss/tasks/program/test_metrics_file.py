@@ -48,3 +48,13 @@ def test_a_script_that_has_ended_keeps_nobody_waiting(programs, trial, end):
     lock = lock_of(programs.folder / "out.json")
     lock.acquire(blocking=False)
     lock.release()
+
+
+def test_where_there_can_be_no_lock_the_trial_runs_and_its_log_says_so(
+    programs, trial, tmp_path, monkeypatch
+):
+    # As in a container whose home is read-only.
+    (tmp_path / "no folder").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no folder"))
+    assert programs.run(trial).last.values == {"loss": 3}
+    assert "out.json are not waited for: " in programs.log(trial)
