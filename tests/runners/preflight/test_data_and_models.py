@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from findings_of_checks import FINE, REFUSED, WARNING
 from adaloss.records.places import Places
 from adaloss.tasks.images.data.published import VISION_DATASETS
 from adaloss.tasks.images.data_sets import IMAGE_SETS
+from runners.api.selection import smoke_trials
 from runners.preflight.checks import doctors_findings
 from runners.preflight.inputs import data_sets, hub_cache, models
 
@@ -58,6 +60,12 @@ def test_more_training_examples_than_there_are_are_a_warning(planned):
     plan = planned(("dataset: digits", "dataset: digits\n  train_examples: 2000"))
     (finding,) = [each for each in data_sets.data_sets(plan) if each.level is WARNING]
     assert finding.found == "train_examples is 2000, and digits has only 1169 to train on"
+
+
+def test_the_few_batches_of_a_smoke_run_are_no_wish_for_more_than_there_are(planned):
+    of_sweep = planned(("batch_size: 128", "batch_size: 1024"))
+    smoke = replace(of_sweep, trials=smoke_trials(of_sweep.sweep.trials, ()))
+    assert {each.level for each in data_sets.data_sets(smoke)} == {FINE}
 
 
 def test_as_many_training_examples_as_there_are_are_fine(planned):

@@ -33,6 +33,7 @@ def first(epoch, step=None, **fields):
         (IN_EPOCHS, first(1), OVER),
         (IN_EPOCHS, first(1, 0, of_wandb=True), OVER),
         (IN_EPOCHS, first(0, 0, of_wandb=True), OVER),
+        ([(5, 1), (5, 2)], first(4), 0),
         (IN_EPOCHS, first(0, 300), 2),
         (IN_EPOCHS, first(1, 400), 3),
         (IN_EPOCHS, first(1, 600), 5),

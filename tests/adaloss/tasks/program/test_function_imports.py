@@ -56,6 +56,21 @@ def test_a_module_that_no_import_statement_names_is_digested(programs):
     assert made.keys() == {"mine.py", "other.py", "beside.py"}
 
 
+def test_a_file_of_the_same_name_beside_the_program_is_no_edit_of_the_grids(programs):
+    programs.write("shared.py", "TIMES = []\n")
+    (programs.folder / "sub").mkdir()
+    programs.write("sub/shared.py", "TIMES = None\n")
+    programs.write(
+        "sub/mine.py",
+        "import shared\ndef train(trial):\n    shared.TIMES.append(1)\n"
+        "    return {'loss': len(shared.TIMES)}\n",
+    )
+    for seed in (0, 1):
+        trial = programs.trial("sub/mine.py:train", seed=seed)
+        assert programs.run(trial).state is TrialState.COMPLETE
+    assert programs.history(trial)[-1]["loss"] == 2
+
+
 def test_such_a_module_is_imported_again_once_it_is_edited(programs):
     programs.write("beside.py", "VALUE = 4\n")
     programs.write("mine.py", BY_NAME)
