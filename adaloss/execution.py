@@ -100,6 +100,8 @@ class Execution:
         self.program: ProgramRun | None = None
         self.inputs: Inputs | None = None
         self.fingerprint: Fingerprint | None = None
+        # That of the checkpoint from which the trial continues.
+        self.before: dict[str, Any] | None = None
         self.seconds = 0.0
         self.started = self.checkpointed = time.monotonic()
         self.places = replace(settings.places, trial=store.trial_folder(trial).absolute())
@@ -158,7 +160,8 @@ class Execution:
     def prepare(self) -> Run:
         """Start the trial, from the last checkpoint where there is one."""
         torch.set_num_threads(self.settings.threads)
-        if self.settings.device.startswith("cuda") and not torch.cuda.is_available():
+        on_gpu = self.settings.device.startswith("cuda") and self.trial.trains_here
+        if on_gpu and not torch.cuda.is_available():
             raise NoGpuError(
                 "this trial has a GPU that torch cannot use: install a torch that is built for "
                 "CUDA and the machine's driver, or write resources: {gpu: 0}"
@@ -167,11 +170,14 @@ class Execution:
             forget_memory_peak(self.settings.device)
         self.inputs = self.code.read(self.trial, self.settings.places, self.settings.device)
         self.fingerprint = self.inputs.fingerprint
-        run, self.history = self.resume(self.inputs) or (self.fresh(self.inputs), ())
+        resumed = self.resume(self.inputs)
+        run, self.history = resumed or (self.fresh(self.inputs), ())
         # Epochs recorded after the checkpoint run again; their lines must not appear twice.
-        self.store.keep_metrics(self.trial, self.history)
-        if self.program is not None:
-            # It has a checkpoint of its own; this one tells the code that it was started with.
+        with self.recording():
+            self.store.keep_metrics(self.trial, self.history)
+        # A program has a checkpoint of its own; this one tells the code that it was started with.
+        # One that tells the same stays: a new one would be progress to a job that is started again.
+        if self.program is not None and (resumed is None or self.before != self.told()):
             self.save_checkpoint(run)
         self.seconds = sum(metrics.seconds for metrics in self.history)
         # Ordinary progress is in metrics.jsonl: most logs stay empty.
@@ -208,7 +214,7 @@ class Execution:
         run = self.fresh(inputs)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-            before = state.pop(FINGERPRINT, None)
+            self.before = state.pop(FINGERPRINT, None)
             run.load_state_dict(state)
             history = self.store.read_metrics(self.trial)
             if self.program is not None:
@@ -219,7 +225,7 @@ class Execution:
         except Exception as error:
             print(f"starts over: {path} cannot be used ({type(error).__name__}: {error})")
             return None
-        if self.fingerprint is not None and self.changed_since(before):
+        if self.fingerprint is not None and self.changed_since(self.before):
             print(f"starts over: the user's own code or data changed since {path} was written")
             return None
         if len(history) < run.epoch:
@@ -271,6 +277,10 @@ class Execution:
             self.save_checkpoint(run)
         return metrics
 
+    def told(self) -> dict[str, Any] | None:
+        """The fingerprint as a checkpoint has it."""
+        return self.fingerprint.model_dump() if self.fingerprint else None
+
     def check_timeout(self) -> None:
         """Raise TrialTimeoutError once the trial's time is up."""
         limit = self.settings.timeout
@@ -284,7 +294,8 @@ class Execution:
             replacing(self.store.checkpoint_path(self.trial), durable=True) as temporary,
             temporary.open("wb") as file,
         ):
-            own = {FINGERPRINT: self.fingerprint.model_dump()} if self.fingerprint else {}
+            told = self.told()
+            own = {} if told is None else {FINGERPRINT: told}
             torch.save(run.state_dict() | own, file)
         self.checkpointed = time.monotonic()
 
@@ -314,7 +325,8 @@ class Execution:
             provenance=self.made_by(),
             fingerprint=self.fingerprint,
             optimizer=self.run.resolved if self.run else None,
-            unread=None if state is TrialState.FAILED else self.unread(),
+            # A trial that was cut short might have read them later.
+            unread=self.unread() if state is TrialState.COMPLETE else None,
             notes=(self.program.notes() or None) if self.program is not None else None,
         )
         with self.recording():

@@ -17,13 +17,17 @@ NO_STAMP = ""
 
 
 class Compiled(BaseModel):
-    """The digest of the last compiled content, its answer, and its files with sizes and times."""
+    """The digest of the last compiled content, its answer, and its files with sizes and times.
+
+    ``undrawn`` are files of figures that were deleted because no figures were to be drawn.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stamp: str
     answer: tuple[str, ...] = ()
     files: dict[str, tuple[int, int]]
+    undrawn: tuple[str, ...] = ()
 
 
 def state_of(store: Store, files: Iterable[str]) -> dict[str, tuple[int, int]]:

@@ -62,9 +62,10 @@ def export(trials: Sequence[Trial], store: Store, form: str, folder: Path) -> tu
     results = indexed_rows(distinct, store, outcomes(task))
     epochs = indexed_rows(distinct, store, histories(task))
     own = own_types(distinct, task, results, epochs)
-    names = (*result_names(task, results), *(() if task.is_program else own))
+    hyperparameters = () if task.is_program else tuple(own)
+    names = (*result_names(task, results), *hyperparameters)
     of_trials = (
-        with_columns(frame_of(distinct[part], results[part], task), names)
+        frame_of(distinct[part], results[part], task, hyperparameters)[list(names)]
         for part in parts(len(distinct))
     )
     of_epochs = (
@@ -100,12 +101,6 @@ def own_types(
             for name in task.cell_fields
         },
     }
-
-
-def with_columns(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The frame with these columns; of a hyperparameter that other trials have, without a value."""
-    absent = dict.fromkeys(name for name in names if name not in frame)
-    return frame.assign(**absent)[list(names)]
 
 
 def write(frames: Iterator[pd.DataFrame], schema: pa.Schema, path: Path) -> Path:

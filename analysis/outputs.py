@@ -77,7 +77,7 @@ def save_everything(results: Results, version: str, *, draw: bool = True) -> Out
     makes all of them again.
 
     Without ``draw``, earlier figures are deleted in every format, because they would be outdated,
-    and the next compilation with it makes everything again.
+    and the next compilation with it makes everything again, figures in the formats that they had.
 
     Raises:
         TableError: a requested table cannot be compiled.
@@ -92,8 +92,9 @@ def save_everything(results: Results, version: str, *, draw: bool = True) -> Out
     ):
         return Outcome(answer=before.answer, tables=tables)
     attempts = Attempts()
-    answer = write_files(results, tables, attempts, draw=draw)
-    kept = tidy_and_note(stamp if draw else NO_STAMP, answer, attempts, before, store)
+    undrawn = tuple(store.root / name for name in before.undrawn) if before else ()
+    answer = write_files(results, tables, attempts, undrawn if draw else None)
+    kept = tidy_and_note(stamp, answer, attempts, before, store, draw=draw)
     return Outcome(
         answer=answer,
         tables=tables,
@@ -109,22 +110,29 @@ def tidy_and_note(
     attempts: Attempts,
     before: Compiled | None,
     store: Store,
+    *,
+    draw: bool,
 ) -> tuple[str, ...]:
     """Delete what no longer belongs to the sweep and note what was compiled; return what is kept.
 
     If an output could not be made, the files of the last compilation are kept, because some are
-    earlier versions of this output.
+    earlier versions of this output. Without ``draw``, the files of deleted figures are noted, too.
     """
     written = {path.relative_to(store.root).as_posix() for path in attempts.written}
     others = sorted({*listed(before, store)} - written)
-    kept = tuple(state_of(store, others)) if attempts.unwritten else ()
+    there = tuple(state_of(store, others))
+    kept = there if attempts.unwritten else ()
+    waiting = set(before.undrawn if before and (attempts.unwritten or not draw) else ())
+    if not draw:
+        waiting |= {name for name in there if (store.root / name).parent == store.figures_folder}
     with attempts.attempt(compiled_file(store).relative_to(store.root).as_posix(), "run"):
         for gone in set(others) - set(kept):
             forget(gone, store)
         compiled = Compiled(
-            stamp=NO_STAMP if attempts.unwritten else stamp,
+            stamp=stamp if draw and not attempts.unwritten else NO_STAMP,
             answer=answer,
             files=state_of(store, (*written, *kept)),
+            undrawn=tuple(sorted(waiting - written - set(kept))),
         )
         store.write_text(compiled_file(store), compiled.model_dump_json() + "\n")
     return kept
@@ -132,7 +140,7 @@ def tidy_and_note(
 
 def listed(before: Compiled | None, store: Store) -> Iterator[str]:
     """The files of the last compilation; of a figure in every format, as ``plot`` writes them."""
-    for name in before.files if before else ():
+    for name in (*before.files, *before.undrawn) if before else ():
         yield name
         path = store.root / name
         if path.parent == store.figures_folder:
@@ -140,18 +148,18 @@ def listed(before: Compiled | None, store: Store) -> Iterator[str]:
 
 
 def write_files(
-    results: Results, tables: Sequence[Table], attempts: Attempts, *, draw: bool
+    results: Results, tables: Sequence[Table], attempts: Attempts, undrawn: Sequence[Path] | None
 ) -> tuple[str, ...]:
     """Write every file that can be made; return the answer, empty without statistics.
 
-    Figures only to ``draw``.
+    Figures in the formats of those that were left ``undrawn``, too; none if that is None.
     """
     store = results.store
     answer: tuple[str, ...] = ()
     with attempts.attempt(store.grid_path.name, "run"):
         store.write_text(store.grid_path, results.sweep.text)
     save_tables(tables, store, attempts)
-    writers = figure_writers(attempts.add) if draw else nullcontext()
+    writers = nullcontext() if undrawn is None else figure_writers(attempts.add)
     with attempts.attempt("figures", "plot"), writers as have_written:
         history = None
         with attempts.attempt(REPORT_FILE, "report"):
@@ -159,7 +167,7 @@ def write_files(
             history = history_frame(results.trials, store)
         if have_written is not None:
             with attempts.attempt("figures", "plot"):
-                begin_figures(results, attempts, have_written)
+                begin_figures(results, attempts, have_written, undrawn or ())
         answer, pages = save_pages(results, attempts)
         if history is not None:
             with attempts.attempt(REPORT_FILE, "report"):
@@ -170,14 +178,17 @@ def write_files(
 
 
 def begin_figures(
-    results: Results, attempts: Attempts, have_written: Callable[[Callable[[], Attempts]], None]
+    results: Results,
+    attempts: Attempts,
+    have_written: Callable[[Callable[[], Attempts]], None],
+    undrawn: Sequence[Path],
 ) -> None:
     """Have the writers of figures write all of them."""
     elsewhere, writers = without_warnings(results), number_of_processes()
     for kind in FIGURES:
         with attempts.attempt(f"figures/{kind}", *command_to_draw(kind)):
             for share in shares_of(results, kind, writers):
-                have_written(partial(write_share, elsewhere, kind, share))
+                have_written(partial(write_share, elsewhere, kind, share, undrawn))
 
 
 def pages_of(results: Results) -> list[Page]:

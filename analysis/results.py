@@ -131,6 +131,8 @@ def read_results(
         epochs=filter(None, map(epoch_of, named)),
         targets=targets,
         metrics=(sweep.grid.metric.name, *metrics),
+        # Tables and the report name the fields of the whole sweep.
+        sweep_trials=sweep.trials,
     )
     frame = with_what_is_now(with_points(frame, trials), sweep.places)
     return Results(
@@ -217,7 +219,8 @@ def statistics_frames(results: Results) -> Mapping[str, pd.DataFrame]:
     """The numbers of :func:`statistics_of`."""
     from analysis.stats.frames.frames import stats_frames
 
-    return stats_frames(results.chosen(), **statistics_arguments(results))
+    frame, choices = tuned(selected(results.frame, results.spec), results.spec, results.measure)
+    return stats_frames(frame, choices=choices, **statistics_arguments(results))
 
 
 def statistics_arguments(results: Results) -> dict[str, Any]:

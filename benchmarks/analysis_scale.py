@@ -87,7 +87,7 @@ def cost_of(command: Sequence[str]) -> Cost:
     seconds = time.perf_counter() - start
     if status:
         raise subprocess.CalledProcessError(status, command)
-    return Cost(seconds=seconds, gigabytes=usage.ru_maxrss / 1e6)
+    return Cost(seconds=seconds, gigabytes=usage.ru_maxrss * 1024 / 1e9)
 
 
 def table_costs(folder: Path, trials: int) -> Iterator[tuple[str, Cost]]:

@@ -83,6 +83,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.add_argument("--device", default="cpu", type=torch.device)
     arguments = parser.parse_args()
+    if arguments.device.type == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU here")
     device: torch.device = arguments.device
     rounds, count = (3, 10) if arguments.quick else (7, 20)
 

@@ -53,6 +53,8 @@ execution: {{max_concurrent: 2}}
 """
 CELLS = 10
 TRIALS, QUICK_TRIALS = 10_000, 300
+# There is a first and a last quarter after those that wait for the workers to start.
+FEWEST_TRIALS = 40
 MAX_COMPARED = 1_000
 STARTUP_TRIALS = 20
 SECONDS_PER_SAMPLE = 0.5
@@ -252,7 +254,9 @@ def memory_aims(course: Course) -> Iterator[Aim]:
     beginning = STARTUP_TRIALS + compared(trials)
     sizes = [sample.resident_bytes for sample in running if sample.finished >= beginning]
     name = f"driver's memory, last sample / after {beginning:,}"
-    yield Aim(name=name, measured=sizes[-1] / sizes[0], most=1.1, unit="times")
+    # The last trials may all have ended between two samples.
+    if sizes:
+        yield Aim(name=name, measured=sizes[-1] / sizes[0], most=1.1, unit="times")
 
 
 def aims_of(
@@ -286,10 +290,12 @@ def main() -> None:
     """Run the sweep and print the figures with their limits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_TRIALS} trials")
-    parser.add_argument("--trials", type=int, help=f"number of trials, a multiple of {CELLS}")
+    parser.add_argument("--trials", type=int, help=f"a multiple of {CELLS}, from {FEWEST_TRIALS}")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     options = parser.parse_args()
     trials = options.trials or (QUICK_TRIALS if options.quick else TRIALS)
+    if trials < FEWEST_TRIALS or trials % CELLS:
+        parser.error(f"--trials: a multiple of {CELLS}, and at least {FEWEST_TRIALS}")
     idle_files = idle_actor_files()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -148,6 +148,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", type=torch.device)
     parser.add_argument("--threads", type=int, help="CPU threads; default: PyTorch's choice")
     arguments = parser.parse_args()
+    if arguments.device.type == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU here")
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
 

@@ -64,7 +64,7 @@ def milliseconds_per_trial(grid: str, seeds: int) -> float:
         (place / "grid.yaml").write_text(f"{grid}seeds: {seeds}\n")
         line = [sys.executable, "-m", "runners", "run", "grid.yaml", "--yes", "--quiet"]
         line += ["--profile", "--wandb", "disabled"]
-        subprocess.run(line, cwd=place, capture_output=True, check=True)
+        subprocess.run(line, cwd=place, stdout=subprocess.DEVNULL, check=True)
         events = json.loads((place / "results" / "grid" / "profile.json").read_text())
     spans = {name: [event["dur"] for event in events if event["name"] == name] for name in WORKING}
     medians = [float(statistics.median(found)) for found in spans.values()]
@@ -78,7 +78,7 @@ def by_hand(folder: Path, seed: int) -> float:
         [sys.executable, "train.py", f"--seed={seed}"],
         cwd=folder,
         env=os.environ | {"WANDB_MODE": "offline", "WANDB_SILENT": "true"},
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
         check=True,
     )
     return time.perf_counter() - started

@@ -68,6 +68,7 @@ def runner_overhead(trials: list[ImageTrial], workers: int, folder: Path) -> flo
 
     store = Store(folder)
     ends: list[tuple[float, float]] = []
+    failed: list[str] = []
 
     class EndTimes(SweepProgress):
         """Record when each trial ends."""
@@ -77,6 +78,8 @@ def runner_overhead(trials: list[ImageTrial], workers: int, folder: Path) -> flo
             super().trial_ended(trial, state, message)
             result = store.read_result(trial)
             ends.append((time.perf_counter(), result.seconds if result else 0.0))
+            if state is not TrialState.COMPLETE:
+                failed.append(f"{trial.readable_name} {state.value}: {message}")
 
     settings = WorkerSettings(
         places=NOWHERE,
@@ -85,6 +88,8 @@ def runner_overhead(trials: list[ImageTrial], workers: int, folder: Path) -> flo
     )  # fmt: skip
     observer = EndTimes(make_plan("overhead", trials, store), trials, Console(quiet=True))
     run_trials(trials, store, settings, {}, observer, Timeline())
+    if failed:
+        sys.exit(failed[0])
     return overhead(ends, workers)
 
 
@@ -105,11 +110,13 @@ def function_overhead(trials: list[ImageTrial], workers: int, folder: Path) -> f
 
     ray.init(num_cpus=workers, log_to_driver=False)
     configurations = [trial.model_dump_json() for trial in trials]
-    tune.Tuner(
+    results = tune.Tuner(
         tune.with_resources(train_function, {"cpu": 1}),
         param_space={"trial": tune.grid_search(configurations)},
         run_config=tune.RunConfig(storage_path=str(folder), callbacks=[EndTimes()], verbose=0),
     ).fit()
+    if results.errors:
+        sys.exit(str(results.errors[0]))
     ends = [line.split() for line in end_times.read_text().splitlines()]
     return overhead([(float(when), float(seconds)) for when, seconds in ends], workers)
 

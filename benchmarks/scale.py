@@ -101,6 +101,8 @@ def main() -> None:
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--json", action="store_true", dest="as_json")
     arguments = parser.parse_args()
+    if arguments.trials_per_slot < 2:
+        parser.error("--trials-per-slot: at least 2, because what is lost is between two trials")
     found = [measured(slots, arguments.trials_per_slot * slots, SHORT) for slots in arguments.slots]
     most = found[-1].slots
     longer = measured(most, max(3, arguments.trials_per_slot // 3) * most, LONG)

@@ -84,7 +84,7 @@ def together(model: str, trials: int, *, compiled: bool) -> float:
 
 
 def measure(model: str, numbers: list[int], *, compiled: bool) -> list[dict[str, Any]]:
-    """A row for each number of trials, in turns and at once."""
+    """A row for one trial alone and for each number of them, in turns and at once."""
     from runners.on_ray.gpu_sharing import PIPES, gpus_shared_at_once
 
     rows: list[dict[str, Any]] = []
@@ -93,16 +93,18 @@ def measure(model: str, numbers: list[int], *, compiled: bool) -> list[dict[str,
             if at_once and PIPES not in os.environ:
                 print("NVIDIA's Multi-Process Service is not installed, or does not start")
                 break
-            for trials in numbers:
+            for trials in dict.fromkeys((1, *numbers)):
                 rate = together(model, trials, compiled=compiled)
-                rows.append({"mps": at_once, "trials": trials, "images_per_second": rate})
+                alone = rows[0]["images_per_second"] if rows else rate
+                row = {"mps": at_once, "trials": trials, "images_per_second": rate}
+                rows.append(row | {"to_one_alone": rate / alone})
     return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="cifar_resnet20")
-    parser.add_argument("--trials", default="1,4,8", help="how many share the GPU")
+    parser.add_argument("--trials", default="1,4,8", help="how many share the GPU, beside one")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
@@ -114,14 +116,15 @@ def main() -> None:
         return
     numbers = [int(number) for number in arguments.trials.split(",")]
     rows = measure(arguments.model, numbers, compiled=arguments.compile)
-    alone = rows[0]["images_per_second"] / rows[0]["trials"]
     machine = device_name("cuda")
     print(f"{machine}, {arguments.model}{', compiled' * arguments.compile}")
     print(f"{'trials':>6}  {'':<9}{'images/s':>10}{'to one alone':>14}")
     for row in rows:
-        rate = row["images_per_second"]
         how = "at once" if row["mps"] else "in turns"
-        print(f"{row['trials']:>6}  {how:<9}{rate:>10,.0f}{rate / alone:>14.2f}")
+        print(
+            f"{row['trials']:>6}  {how:<9}{row['images_per_second']:>10,.0f}"
+            f"{row['to_one_alone']:>14.2f}"
+        )
     if arguments.json:
         print(json.dumps({"benchmark": "shared_gpu", "device": machine, "results": rows}))
 

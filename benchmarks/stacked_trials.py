@@ -217,6 +217,8 @@ def main() -> None:
         "--processes", type=numbers, default=[1, 4, 8, 16], help="numbers of processes"
     )
     arguments = parser.parse_args()
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU here")
     models = arguments.models.split(",")
     if not set(models) <= set(MODELS):
         parser.error(f"--models: choose from {', '.join(MODELS)}")

@@ -42,6 +42,7 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     from rich.console import Console
 
     from adaloss.grid.sweep import load_sweep
+    from adaloss.records.result import TrialState
     from adaloss.records.store import Store
     from runners.on_ray.trials import run_trials
     from runners.pages.progress import SweepProgress
@@ -59,11 +60,22 @@ def with_mirror(mode: str, count: int, folder: Path) -> dict[str, float]:
     observer = SweepProgress(
         make_plan(sweep.name, sweep.trials, store), sweep.trials, Console(quiet=True)
     )
+    said: list[str] = []
     started = time.perf_counter()
-    with mirrored(sweep, store, Mirroring(modes[mode], "sync"), lambda line: None):
+    with mirrored(sweep, store, Mirroring(modes[mode], "sync"), said.append):
         run_trials(sweep.trials, store, worker_settings(sweep), {}, observer, Timeline())
         ended = time.perf_counter()
-    return {"trials": ended - started, "end": time.perf_counter() - ended}
+    figures = {"trials": ended - started, "end": time.perf_counter() - ended}
+    for line in said:
+        print(line, file=sys.stderr)
+    for trial in sweep.trials:
+        result = store.read_result(trial)
+        if result is None or result.state is not TrialState.COMPLETE:
+            why = result.failure.message if result and result.failure else "it has no result"
+            sys.exit(f"{trial.readable_name}: {why}")
+    if mode == OFFLINE and f"W&B: {count} runs written" not in said:
+        sys.exit("the mirror has not written all runs: see its lines above")
+    return figures
 
 
 def train_function(config: dict[str, Any]) -> None:
@@ -116,8 +128,11 @@ def with_functions(way: str, count: int, folder: Path) -> dict[str, float]:
         ),
     )
     started = time.perf_counter()
-    tuner.fit()
-    return {"trial": (time.perf_counter() - started) / count}
+    results = tuner.fit()
+    seconds = time.perf_counter() - started
+    if results.errors:
+        sys.exit(str(results.errors[0]))
+    return {"trial": seconds / count}
 
 
 def measured_in_new_process(way: str, count: int, url: str) -> dict[str, float]:

@@ -18,7 +18,7 @@ import json
 import platform
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ import torch
 from published_loop import RESIZE, SIZE, endless, published_loader, synthetic_splits
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from adaloss.records.places import NOWHERE
@@ -39,9 +40,12 @@ MODELS = ("vit_small_patch16_224", "resnet50")
 BATCH_SIZE = {"cpu": 16, "cuda": 128}
 STEPS = {"cpu": 3, "cuda": 40}
 WARM_UP = {"cpu": 1, "cuda": 10}
-# NVIDIA's peaks for dense matrices, in 1e12 operations per second.
-PEAK_TFLOPS = {
+# NVIDIA's peaks for dense matrices, in 1e12 operations per second, of the first name that is part
+# of the card's.
+PEAK_TFLOPS: Mapping[str, Mapping[str, float]] = {
+    "NVL": {"bf16": 835.0, "tf32": 417.0, "fp32": 60.0},
     "H200": {"bf16": 989.0, "tf32": 494.0, "fp32": 67.0},
+    "H100 PCIe": {"bf16": 756.0, "tf32": 378.0, "fp32": 51.0},
     "H100": {"bf16": 989.0, "tf32": 494.0, "fp32": 67.0},
     "A100": {"bf16": 312.0, "tf32": 156.0, "fp32": 19.5},
 }
@@ -177,12 +181,20 @@ def measure(
 
 
 def flops_per_image(model: str) -> float:
-    """Floating point operations of forward and backward, per image."""
+    """Operations of the products and convolutions of forward and backward, per image.
+
+    Attention is counted as its products: torch 2.11 counts none in its own kernel for processors.
+    """
     training = training_of(model, Variant("fp32"), torch.device("cpu"))
-    with FlopCounterMode(display=False) as counter:
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         loss = training.model(torch.zeros(2, 3, SIZE, SIZE)).sum()
         torch.autograd.backward(loss)
     return float(counter.get_total_flops()) / 2
+
+
+def peaks_of(card: str) -> Mapping[str, float]:
+    """The peak of each precision, empty for a card that is not listed."""
+    return next((peaks for name, peaks in PEAK_TFLOPS.items() if name in card), {})
 
 
 def summary(
@@ -190,9 +202,7 @@ def summary(
 ) -> list[dict[str, Any]]:
     """A row per contender: rate, ratios, and on GPUs of PEAK_TFLOPS the fraction of the peak."""
     flops = flops_per_image(model)
-    peaks = next(
-        (peak for name, peak in PEAK_TFLOPS.items() if name in device_name(str(device))), {}
-    )
+    peaks = peaks_of(device_name(str(device)))
     rows = []
     for name, own in rates.items():
         kind, _, variant = name.partition(" ")
@@ -245,6 +255,8 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(MODELS), help="names of timm models")
     parser.add_argument("--compile", action="store_true", help="also measure torch.compile")
     arguments = parser.parse_args()
+    if arguments.device.type == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU here")
     device: torch.device = arguments.device
     rows: list[dict[str, Any]] = []
     for model in arguments.models.split(","):

@@ -19,6 +19,8 @@ FILES = ("llms.txt", "sweeps/grid.schema.json", "sweeps/outputs.schema.json")
 OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "decisions/*.md")
 NOTEBOOK = "notebook.ipynb"
 LINK = re.compile(r"(?<=\]\()([^)#:\s]+)")
+# A link of llms.txt, which is no page, to one that the site has at its root.
+PAGE = re.compile(r"(?<=\]\()docs/([\w-]+)\.md")
 # Roles of Sphinx, which docstrings use.
 ROLE = re.compile(r":(?:class|func|meth|attr|data|mod):(?=<code>)")
 
@@ -35,7 +37,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             lines.append(f"- [{title}]({path.name})")
     files.append(File.generated(config, "decisions/index.md", content="\n".join(lines)))
     for name in FILES:
-        files.append(File.generated(config, Path(name).name, abs_src_path=str(root / name)))
+        text = PAGE.sub(r"\1.html", (root / name).read_text(encoding="utf-8"))
+        files.append(File.generated(config, Path(name).name, content=text))
     notebook = json.loads((root / "docs" / NOTEBOOK).read_text(encoding="utf-8"))
     page = NOTEBOOK.replace(".ipynb", ".md")
     files.append(File.generated(config, page, content="\n\n".join(markdown_of(notebook))))

@@ -32,8 +32,9 @@ With `--json` a command prints one JSON object on standard output, and everythin
 error. The [exit codes](troubleshooting.md#exit-codes) are the same. This page is made from the JSON
 Schema that `adaloss-sweep schema --outputs` prints
 ([outputs.schema.json](../sweeps/outputs.schema.json)): a definition for each command, which tests
-compare with the outputs. Numbers that are not finite are `null`. `watch` has no JSON, because it
-is a server; `schema` prints JSON in any case.
+compare with the outputs. Numbers that are not finite are `null`. A command that is interrupted
+(exit code 130) prints no object. `watch` has no JSON, because it is a server; `schema` prints JSON
+in any case.
 """
 
 GRID_INTRO = """# Grid reference
@@ -96,7 +97,8 @@ def output_rows(about: Mapping[str, Any], inside: str) -> Iterator[str]:
     """A row per key of an object, with those of the objects in it."""
     for key, value in about["properties"].items():
         inner = value.get("items") or value.get("additionalProperties") or {}
-        yield f"| `{inside}{key}` | {output_type(value)} | {value.get('description', '')} |"
+        meaning = " ".join(each["description"] for each in (value, inner) if "description" in each)
+        yield f"| `{inside}{key}` | {output_type(value)} | {meaning} |"
         if "properties" in inner:
             yield from output_rows(inner, f"{inside}{key}[].")
 

@@ -13,12 +13,12 @@ from runners.on_ray.ray_lost import RayLostError
 from runners.pages.progress import duration, watching
 from runners.pages.safe_console import SafeConsole
 from runners.pages.terminal import agreed, is_attended
-from runners.planning import Plan, seconds_per_epoch, trial_seconds
+from runners.planning import Plan, seconds_per_epoch, seconds_together
 from runners.preflight.checks import preflight
 from runners.preflight.planned import Planned
 from runners.prepare import prepare
 from runners.tracking.sync import Mirroring, mirrored
-from runners.trials.machine import worker_settings, workers
+from runners.trials.machine import worker_settings
 from runners.trials.packing import measured_memory
 from runners.trials.timeline import COMPILE, Timeline
 
@@ -42,9 +42,10 @@ def get_ready(planned: Planned, plan: Plan, say: Callable[[str], None], *, yes: 
     """
     preflight(planned, say)
     if not yes:
-        ask_before_a_long_run(plan, planned.trials, workers(planned.sweep))
-    planned.store.write_text(planned.store.grid_path, planned.sweep.text)
+        ask_before_a_long_run(plan, planned.trials, planned.workers)
+    # A download that fails leaves the copy of the grid that is there.
     prepare(planned.trials, planned.sweep.places)
+    planned.store.write_text(planned.store.grid_path, planned.sweep.text)
 
 
 def launch(
@@ -89,6 +90,7 @@ def launch(
                     run_trials(to_run, store, settings, measured, observer, timeline)
             except RayLostError as lost:
                 say(f"{lost}{f' (output of Ray: {log})' if log.exists() else ''}")
+                notifier.ended_by(lost)
             with timeline.span(COMPILE):
                 compile_results()
     timeline.close()
@@ -100,11 +102,9 @@ def launch(
 
 def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int) -> None:
     """On a terminal, ask for confirmation of a run that takes more than an hour."""
-    on_one = trial_seconds(to_run, seconds_per_epoch(plan))
-    if on_one is None or not is_attended():
+    seconds = seconds_together(to_run, seconds_per_epoch(plan), at_a_time)
+    if seconds is None or seconds <= SECONDS_TO_ASK or not is_attended():
         return
-    seconds = on_one / at_a_time
-    if seconds <= SECONDS_TO_ASK:
-        return
-    if not agreed(f"{len(to_run)} trials will take about {duration(seconds)}. Run them?"):
+    trials, them = ("trial", "it") if len(to_run) == 1 else ("trials", "them")
+    if not agreed(f"{len(to_run)} {trials} will take about {duration(seconds)}. Run {them}?"):
         raise DeclinedError("nothing was started")

@@ -1,8 +1,8 @@
 """Which trials of a sweep have no result yet, and how long they will take."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
 
@@ -15,11 +15,15 @@ Kind = tuple[Hashable, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The distinct trials of a sweep in the order of execution, and the recorded results."""
+    """The distinct trials of a sweep in the order of execution, and the recorded results.
+
+    ``replaced`` are recorded results of trials that count as missing, because they run again.
+    """
 
     sweep: str
     trials: tuple[Trial, ...]
     results: Mapping[str, TrialResult]
+    replaced: Mapping[str, TrialResult] = field(default_factory=dict)
 
     @cached_property
     def missing(self) -> tuple[Trial, ...]:
@@ -100,20 +104,36 @@ def one_per_cell(trials: Iterable[Trial]) -> list[Trial]:
 def seconds_per_epoch(plan: Plan) -> dict[Kind, float]:
     """The mean time of an epoch of each kind of trial, from complete trials."""
     by_kind: defaultdict[Kind, list[float]] = defaultdict(list)
-    for trial in plan.in_state(TrialState.COMPLETE):
-        by_kind[kind(trial)].append(plan.results[trial.trial_id].seconds / length(trial))
+    results = {**plan.replaced, **plan.results}
+    for trial in plan.trials:
+        result = results.get(trial.trial_id)
+        if result is not None and result.state is TrialState.COMPLETE:
+            by_kind[kind(trial)].append(result.seconds / length(trial))
     return {name: fmean(seconds) for name, seconds in by_kind.items()}
 
 
 def trial_seconds(trials: Iterable[Trial], per_epoch: Mapping[Kind, float]) -> float | None:
-    """The estimated total time of the trials in seconds, None if nothing has been measured.
+    """The estimated total time of the trials in seconds, None if nothing has been measured."""
+    return sum(seconds_of_each(trials, per_epoch)) if per_epoch else None
+
+
+def seconds_together(
+    trials: Sequence[Trial], per_epoch: Mapping[Kind, float], at_a_time: int
+) -> float | None:
+    """The estimated time of the trials with so many at a time, None if nothing was measured."""
+    if not per_epoch:
+        return None
+    each = seconds_of_each(trials, per_epoch)
+    return max(sum(each) / at_a_time, *each, 0.0)
+
+
+def seconds_of_each(trials: Iterable[Trial], per_epoch: Mapping[Kind, float]) -> list[float]:
+    """The estimated time of each trial.
 
     A kind of trial that was not measured is assumed to need the mean of the measured kinds.
     """
-    if not per_epoch:
-        return None
     anywhere = fmean(per_epoch.values())
-    return sum(length(trial) * per_epoch.get(kind(trial), anywhere) for trial in trials)
+    return [length(trial) * per_epoch.get(kind(trial), anywhere) for trial in trials]
 
 
 def length(trial: Trial) -> int:

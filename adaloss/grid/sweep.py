@@ -12,8 +12,10 @@ from pydantic.fields import FieldInfo
 
 from adaloss.errors import UserError
 from adaloss.grid.check import check_schema
-from adaloss.grid.mistakes.problems import GridError, Problem
+from adaloss.grid.mistakes.problems import MOST_PROBLEMS, GridError, Problem
+from adaloss.grid.points.argument_texts import texts_for_arguments
 from adaloss.grid.points.cells import expand_cells, invalid_fields
+from adaloss.grid.points.constructors import Sources, sources_of
 from adaloss.grid.points.filter import only
 from adaloss.grid.points.optimizers import (
     hyperparameters_of,
@@ -35,14 +37,15 @@ from adaloss.grid.points.searches import drawn_cells, is_grid, too_few_points
 from adaloss.grid.reading.file import GridFile, read_grid_file
 from adaloss.grid.reading.name import with_name
 from adaloss.grid.reading.shipped import resolve_grid, shipped_grids
-from adaloss.grid.reading.wandb import read_wandb
+from adaloss.grid.reading.wandb import names_beside_groups, read_wandb
+from adaloss.grid.reading.yaml_1_1 import other_to_wandb
 from adaloss.grid.schema.json_schema import grid_json_schema
 from adaloss.grid.schema.schema import Grid
 from adaloss.grid.tables.axes import POINTS, default_table
 from adaloss.grid.tables.labels import Labels, read_labels
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.grid.tables.tables import read_tables
-from adaloss.records.places import Places, own_folders_of, places_of_grid
+from adaloss.records.places import Places, places_of_grid
 from adaloss.tasks.program.fields import ProgramTrial
 from adaloss.tasks.table import task_named
 from adaloss.tasks.task import Task
@@ -107,9 +110,11 @@ def sweep_of(as_written: GridFile) -> Sweep:
     """
     path = as_written.source
     file, name_problems = with_name(as_written)
-    folders = own_folders_of(path)
+    sources = sources_of(path, () if file.runs_a_program else file.data)
+    # They were accepted once. A folder of results stays readable with them, with notes.
+    doubts = [*other_to_wandb(file), *names_beside_groups(file)]
     if not file.runs_a_program:
-        file = replace(file, arguments=own_arguments(file.data, folders))
+        file = replace(file, arguments=own_arguments(file.data, sources))
     file, wandb_problems, notes = read_wandb(file)
     grid, schema_problems = check_schema(file)
     drawn: list[Cell] | None = None
@@ -122,7 +127,9 @@ def sweep_of(as_written: GridFile) -> Sweep:
     problems += [*schema_problems, *parameter_problems, *point_problems]
     problems += program_problems(file)
     if not file.runs_a_program:
-        problems += optimizer_problems(file, values, folders)
+        problems += optimizer_problems(file, values, sources)
+        doubts += texts_for_arguments(file, values, points, sources)
+    problems += doubts[: MOST_PROBLEMS + 1] if sources.records is None else ()
     has_seeds = not file.runs_a_program or is_function(file) or seeds_are_declared(file, values)
     keys = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))
@@ -133,8 +140,8 @@ def sweep_of(as_written: GridFile) -> Sweep:
     cells, cell_problems = expand_cells(file, values, points, len(seeds), invalid, drawn)
     problems += cell_problems
     if not problems and not file.runs_a_program:
-        cells = with_applicable(cells, folders)
-        problems += impossible_optimizers(file, cells, folders)
+        cells = with_applicable(cells, sources)
+        problems += impossible_optimizers(file, cells, sources)
     if grid is not None:
         # Tables cannot be checked against cells with mistakes.
         tables, table_problems = read_tables(file, grid, [] if problems else cells, invalid)
@@ -159,9 +166,17 @@ def sweep_of(as_written: GridFile) -> Sweep:
         axes=axes_of(cells, values) | ({"seed": seeds} if len(seeds) > 1 else {}),
         tables=tables or (default_table(cells, task) if drawn is None else POINTS,),
         labels=labels,
-        notes=(*notes, *equal_trials(trials)),
+        notes=(*notes, *notes_on_results(sources, doubts), *equal_trials(trials)),
         defaulted=frozenset({"name", *(("seeds",) if has_seeds else ())} - keys),
     )
+
+
+def notes_on_results(sources: Sources, doubts: Sequence[Problem]) -> Iterator[str]:
+    """What would be refused in another grid than the copy in a folder of results."""
+    if sources.records is not None:
+        yield from dict.fromkeys(doubt.message for doubt in doubts)
+        for why in sources.absent.values():
+            yield f"{why}; its trials can be read here, and not run"
 
 
 def expand_trials(
@@ -210,14 +225,18 @@ def first_trial(grid: Grid, cell: Cell) -> Trial:
 
 def equal_trials(trials: Sequence[Trial]) -> Iterator[str]:
     """A note on each field of which several values make equal trials."""
-    values: dict[tuple[str, str], dict[Any, None]] = {}
+    values: dict[tuple[Any, ...], dict[Any, None]] = {}
     for trial in trials:
         for field, reason in trial.without_effect.items():
-            values.setdefault((field, reason), {})[trial.value(field)] = None
-    for (field, reason), found in values.items():
-        if len(found) > 1:
-            numbers = ", ".join(map(str, found))
-            yield f"{field} {numbers} make equal trials, because {reason}: write one of them"
+            others = (value for name, value in trial.values.items() if name != field)
+            values.setdefault((field, reason, *others), {})[trial.value(field)] = None
+    notes = (
+        f"{field} {', '.join(map(str, found))} make equal trials, because {reason}: "
+        "write one of them"
+        for (field, reason, *_), found in values.items()
+        if len(found) > 1
+    )
+    yield from dict.fromkeys(notes)
 
 
 def is_default(field: FieldInfo, value: object) -> bool:

@@ -52,7 +52,11 @@ def add_rate(
     t are stored in the param groups, so `state_dict` has them; load a state after `add_rate`.
 
     A loss on a GPU stays there if the optimizer is `fused` or `capturable`, which take a learning
-    rate that is a tensor. For other optimizers each step reads one number back.
+    rate that is a tensor. For other optimizers, and with a `GradScaler`, each step reads one number
+    back.
+
+    torch leaves hooks out of copies: an optimizer from `copy` or `pickle` has no rate until
+    `add_rate` is called on it with the same arguments, which goes on from its b_t² and t.
 
     Args:
         optimizer: any optimizer whose param groups have `lr`.
@@ -82,15 +86,15 @@ def add_rate(
         )
     values = {"b0": b0, "alpha": alpha, "c": c}
     values = {name: valid_hyperparameter(name, value) for name, value in values.items()}
+    if has_rate(optimizer):
+        raise ValueError(f"{type(optimizer).__name__} already has a rate")
     for group in optimizer.param_groups:
         if "lr" not in group:
             raise ValueError(
                 f"{type(optimizer).__name__} has no learning rate (lr) that a rate could multiply"
             )
-        if B_SQUARED in group:
-            raise ValueError(f"{type(optimizer).__name__} already has a rate")
-        group[B_SQUARED] = values["b0"] ** 2
-        group[STEPS] = 0
+        group.setdefault(B_SQUARED, values["b0"] ** 2)
+        group.setdefault(STEPS, 0)
     rescaled = Rescaled(rate, takes_loss=takes_loss(optimizer), **values)
     optimizer.register_step_pre_hook(rescaled.before)
     optimizer.register_step_post_hook(rescaled.after)
@@ -122,6 +126,8 @@ class Rescaled:
         """Accumulate b_t² and scale the learning rates; return the arguments of the step itself."""
         self.restore()
         args, kwargs, loss = self.with_the_loss(optimizer, args, kwargs)
+        if is_skipped(optimizer):
+            return args, kwargs
         increment = self.increment(optimizer, loss)
         for group in optimizer.param_groups:
             if STEPS not in group:
@@ -194,7 +200,8 @@ class Rescaled:
             groups = optimizer.param_groups
             # Gradients that are to be differentiated have a graph.
             with torch.no_grad():
-                return squared_norm([batch for g in groups for batch in gather(g["params"])])
+                norm = squared_norm([batch for g in groups for batch in gather(g["params"])])
+                return unscaled(norm, optimizer)
         return None
 
 
@@ -215,6 +222,30 @@ class Once:
             )
         self.called = True
         return self.loss
+
+
+def has_rate(optimizer: Optimizer) -> bool:
+    """Whether this very optimizer has a rate; a copy has the state of one without its hooks."""
+    hooks = optimizer._optimizer_step_pre_hooks.values()
+    return any(isinstance(getattr(hook, "__self__", None), Rescaled) for hook in hooks)
+
+
+def is_skipped(optimizer: Optimizer) -> bool:
+    """Whether a `GradScaler` has found an infinite gradient, so that this step changes nothing.
+
+    It does not call `step` then, except of fused optimizers, whose kernels look at `found_inf`.
+    """
+    found = getattr(optimizer, "found_inf", None)
+    return found is not None and float(found) > 0
+
+
+def unscaled(norm: Scalar, optimizer: Optimizer) -> Scalar:
+    """‖g‖² without the factor of a `GradScaler`, which leaves it in for fused optimizers."""
+    scale: Tensor | None = getattr(optimizer, "grad_scale", None)
+    if scale is None:
+        return norm
+    factor = loss_value(scale.to(norm.device if isinstance(norm, Tensor) else "cpu"))
+    return norm / (factor * factor)
 
 
 def takes_loss(optimizer: Optimizer) -> bool:

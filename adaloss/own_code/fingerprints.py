@@ -42,6 +42,9 @@ def with_loaded_code(
 
 def for_comparison(recorded: Digest, now: Digest | None, places: Places) -> Digest | None:
     """The current digest, extended by files that only the record names, such as later imports."""
+    if recorded == {} and now is None:
+        # The program was no file of the user's then, either.
+        return {}
     if isinstance(recorded, str) or now is None or isinstance(now, str):
         return now
     others = [name for name in recorded if name not in now]
@@ -63,5 +66,7 @@ def changed(recorded: Fingerprint, now: Fingerprint, places: Places) -> bool:
             continue
         after = for_comparison(before, after, places) if before is not None else after
         if before is None or after is None or difference(before, after):
+            return True
+        if not before and after:
             return True
     return False

@@ -31,6 +31,8 @@ from adaloss.errors import UserError
 
 # The same packages as in adaloss_sweep, which a test checks.
 PACKAGES = ("adaloss", "runners", "analysis")
+HERE = Path(__file__).resolve().parents[2]
+"""The folder of the tool's packages."""
 
 
 class OwnCodeError(UserError):
@@ -42,13 +44,16 @@ class OwnModule:
     """A module, its file, and the folders in which its imports are searched.
 
     If the module is installed, ``package`` is its top-level package, and only the modules of that
-    package count as the user's own. None for a module in the user's folders.
+    package count as the user's own. None for a module in the user's folders. ``is_program`` is True
+    for what has a process of its own, in which the first folder comes before the tool's packages;
+    the name is empty if a file is started that no import finds.
     """
 
     name: str
     file: Path
     folders: tuple[Path, ...]
     package: str | None
+    is_program: bool = False
 
 
 def find_own_module(name: str, folders: Sequence[Path]) -> OwnModule | None:

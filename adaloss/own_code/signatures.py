@@ -17,8 +17,8 @@ class Constructor:
     """The names of the arguments after ``self``; ``any_name`` where it also takes others.
 
     ``uses_others`` says that it does more with those than to unpack them into a dict.
-    ``looked_up`` are names of others that count, where not all do. ``numbers`` are the arguments
-    whose default is a number.
+    ``looked_up`` are names of others that count, where not all do. ``numbers``, ``switches`` and
+    ``nothings`` are the arguments whose default is a number, a boolean and None.
     """
 
     arguments: tuple[str, ...]
@@ -26,6 +26,8 @@ class Constructor:
     uses_others: bool = False
     looked_up: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    switches: frozenset[str] = frozenset()
+    nothings: frozenset[str] = frozenset()
 
 
 def constructor_of(module: str, name: str, folders: Sequence[Path]) -> Constructor | None:
@@ -174,12 +176,17 @@ def of_function(function: ast.FunctionDef, *, skipped: int) -> Constructor:
     positional = [*arguments.posonlyargs, *arguments.args][skipped:]
     last = positional[len(positional) - len(arguments.defaults) :]
     given: list[ast.expr | None] = [*arguments.defaults, *arguments.kw_defaults]
-    defaults = zip([*last, *arguments.kwonlyargs], given, strict=True)
+    pairs = zip([*last, *arguments.kwonlyargs], given, strict=True)
+    constants = {a.arg: d.value for a, d in pairs if isinstance(d, ast.Constant)}
+    switches = frozenset(name for name, value in constants.items() if isinstance(value, bool))
+    numbers = (name for name, value in constants.items() if isinstance(value, int | float))
     return Constructor(
         arguments=tuple(a.arg for a in (*positional, *arguments.kwonlyargs)),
         any_name=arguments.kwarg is not None,
         uses_others=uses_others(function),
-        numbers=frozenset(argument.arg for argument, default in defaults if is_number(default)),
+        numbers=frozenset(numbers) - switches,
+        switches=switches,
+        nothings=frozenset(name for name, value in constants.items() if value is None),
     )
 
 
@@ -191,9 +198,3 @@ def uses_others(function: ast.FunctionDef) -> bool:
     unpacked = {id(value) for key, value in pairs if key is None}
     names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in unpacked}
     return others is not None and others.arg in names
-
-
-def is_number(default: ast.expr | None) -> bool:
-    """Whether a default is written as a number."""
-    value = default.value if isinstance(default, ast.Constant) else None
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from adaloss.own_code.modules import PACKAGES, FromSource, OwnModule, file_of, is_own_path
+from adaloss.own_code.modules import (
+    HERE,
+    PACKAGES,
+    FromSource,
+    OwnModule,
+    file_of,
+    is_own_path,
+)
 
 DIGITS = 16
 IMPORTING_FUNCTIONS = ("import_module", "__import__")
@@ -54,12 +61,24 @@ def digests_of_files(names: Iterable[str], folders: Sequence[Path]) -> dict[str,
 
 
 def code_digests(module: OwnModule) -> dict[str, str]:
-    """The digest of each of the user's files that make up the module, by relative path."""
-    digests = {
-        relative_name(file, module.folders): source_digest(file, file.read_bytes())
-        for file in code_files(module)
-    }
+    """The digest of each of the user's files that make up the module, by relative path.
+
+    The text of which docopt makes the options of a file has a digest of its own.
+    """
+    digests = {}
+    for file in code_files(module):
+        name, content = relative_name(file, module.folders), file.read_bytes()
+        digests[name] = source_digest(file, content)
+        if (usage := usage_in(content)) is not None:
+            digests[f"{name} (usage)"] = hashlib.sha256(usage.encode()).hexdigest()[:DIGITS]
     return dict(sorted(digests.items()))
+
+
+def usage_in(content: bytes) -> str | None:
+    """The documentation of a file that imports docopt; None of another one."""
+    if b"docopt" not in content or "docopt" not in imported_modules(content, ""):
+        return None
+    return ast.get_docstring(ast.parse(content), clean=False)
 
 
 def code_files(module: OwnModule) -> list[Path]:
@@ -69,31 +88,41 @@ def code_files(module: OwnModule) -> list[Path]:
     indirectly. Imports inside functions count, and so do calls of ``import_module`` with a literal
     name. Files that the code opens itself do not count.
     """
-    files: list[Path] = []
-    seen: set[str] = set()
-    queue = [module.name]
+    # It is not looked up by its name, which another file could have as well.
+    files = {module.file: None}
+    seen = {module.name}
+    queue = further_modules(module.name, module.file)
     while queue:
         name = queue.pop()
-        if name in seen or not is_own(name, module):
+        if name in seen:
             continue
         seen.add(name)
-        parent = name.rpartition(".")[0]
-        queue += [parent] if parent else []
-        if (file := file_of(name, module.folders)) is None:
-            continue
-        files.append(file)
-        if file.suffix == ".py":
-            is_package = file.name == "__init__.py"
-            queue += imported_modules(file.read_bytes(), name if is_package else parent)
-    return files
+        file = own_file(name, module)
+        if file is not None:
+            files[file] = None
+        queue += further_modules(name, file)
+    return list(files)
 
 
-def is_own(name: str, module: OwnModule) -> bool:
-    """Whether a module with this name counts as the user's own."""
+def further_modules(name: str, file: Path | None) -> list[str]:
+    """The package of a module with this name and file, and the modules that the file may import."""
+    parent = name.rpartition(".")[0]
+    found = [parent] if parent else []
+    if file is not None and file.suffix == ".py":
+        is_package = file.name == "__init__.py"
+        found += imported_modules(file.read_bytes(), name if is_package else parent)
+    return found
+
+
+def own_file(name: str, module: OwnModule) -> Path | None:
+    """The file of a module with this name, if it counts as the user's own."""
     top = name.partition(".")[0]
-    if top in PACKAGES:
-        return False
-    return module.package is None or top == module.package
+    if module.package is not None and top != module.package:
+        return None
+    if top not in PACKAGES:
+        return file_of(name, module.folders)
+    file = file_of(name, module.folders[:1]) if module.is_program else None
+    return None if file is None or HERE / top in file.resolve().parents else file
 
 
 def relative_name(file: Path, folders: Sequence[Path]) -> str:
@@ -114,16 +143,23 @@ def imported_modules(source: bytes, package: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if package else []
-            start = base if node.level else []
+            start = package_at(node.level, package) if node.level else []
             whole = ".".join([*start, *([node.module] if node.module else [])])
             yield whole
             yield from (f"{whole}.{alias.name}".lstrip(".") for alias in node.names)
         elif isinstance(node, ast.Call) and called_name(node) in IMPORTING_FUNCTIONS and node.args:
             argument = node.args[0]
             if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                name = argument.value
-                yield f"{package}.{name.lstrip('.')}" if name.startswith(".") else name
+                name = argument.value.lstrip(".")
+                level = len(argument.value) - len(name)
+                if package or not level:
+                    yield ".".join([*(package_at(level, package) if level else []), name])
+
+
+def package_at(level: int, package: str) -> list[str]:
+    """The parts of the package that so many dots before a name mean in a file of ``package``."""
+    parts = package.split(".") if package else []
+    return parts[: len(parts) - level + 1]
 
 
 def called_name(call: ast.Call) -> str:

@@ -1,10 +1,13 @@
 """Write files in one piece, so that no reader ever sees half of one."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+PARTIAL = re.compile(r"\..+\.\d+-[0-9a-f]{8}")
 
 
 def write_utf8(path: Path, text: str) -> None:
@@ -31,6 +34,11 @@ def replacing(path: Path, *, durable: bool) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file of this name is a temporary one of :func:`replacing`."""
+    return PARTIAL.fullmatch(name) is not None
 
 
 def synchronise(path: Path) -> None:

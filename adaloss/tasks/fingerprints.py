@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from adaloss.errors import UserError
+from adaloss.errors import DataError, UserError
 from adaloss.optimizer_names import (
     PACKAGES,
     SHORT_NAMES,
@@ -19,8 +19,8 @@ from adaloss.records.result import Digest, Fingerprint
 from adaloss.tasks.images.data.sources.folder_layout import folder_path, images_digest
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 from adaloss.tasks.images.model_names import is_user_model
-from adaloss.tasks.program.digests import program_digest
-from adaloss.tasks.program.fields import PROGRAM_TASK
+from adaloss.tasks.program.digests import is_recorded, program_digest
+from adaloss.tasks.program.fields import PROGRAM_TASK, ProgramTrial
 from adaloss.tasks.text.fields import TEXT_FILE
 from adaloss.tasks.text.files import text_path
 from adaloss.trial import Trial
@@ -76,7 +76,14 @@ def fingerprint_with(trial: Trial, places: Places, data: str | None) -> Fingerpr
     if not own:
         return None
     own.pop("dataset", None)
-    return fingerprint_of(own, places).model_copy(update={"dataset": data})
+    try:
+        found = fingerprint_of(own, places)
+    except DataError:
+        if not isinstance(trial, ProgramTrial) or trial.names_its_program:
+            raise
+        # The command starts something else, which only the command knows.
+        found = Fingerprint(program={})
+    return found.model_copy(update={"dataset": data})
 
 
 def package_version(optimizer: str) -> dict[str, str]:
@@ -94,6 +101,13 @@ def digest_now(field: str, name: str, places: Places) -> Digest | None:
         return digest_of(field, name, places)
     except (UserError, OSError):
         return None
+
+
+def is_of_this(field: str, name: str, recorded: Digest, now: Digest | None) -> bool:
+    """Whether a recorded digest is of what the name stands for, of which ``now`` is the current."""
+    if field != "program" or not isinstance(recorded, dict) or not isinstance(now, dict):
+        return True
+    return is_recorded(name, recorded, now)
 
 
 def digest_of(field: str, name: str, places: Places) -> Digest:

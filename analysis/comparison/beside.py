@@ -157,8 +157,16 @@ def cell_of_side(side: SideCell) -> Cell:
 
 
 def digits_of(cell: Cell) -> int:
-    """The decimals of a cell's mean: of a rounded one, more would be made up."""
-    exponent = 0 if cell.mean is None else Decimal(repr(float(cell.mean))).as_tuple().exponent
+    """The decimals of a cell's mean: of a rounded one, more would be made up.
+
+    Beside a whole one, those of its spread, which would be rounded away.
+    """
+    return decimals_in(cell.mean) or decimals_in(cell.std)
+
+
+def decimals_in(number: float | None) -> int:
+    """The decimals that a number of a file has; whole ones are floats, too."""
+    exponent = 0 if number is None else Decimal(repr(float(number))).normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 

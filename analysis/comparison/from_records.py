@@ -32,7 +32,13 @@ from analysis.frame.frame import MISSING, positions_by, task_in
 from analysis.tables.caption import NA_MEANING
 from analysis.tables.cells import cell_of
 from analysis.tables.measure import Measure
-from analysis.tables.own_changes import MIXED_SIGN, is_mixed, own_columns, own_notes
+from analysis.tables.own_changes import (
+    MIXED_SIGN,
+    is_mixed,
+    own_columns,
+    own_notes,
+    with_numbers,
+)
 from analysis.tables.own_changes import recorded as fingerprints_of
 
 EPOCHS: Mapping[str, str] = {
@@ -97,7 +103,7 @@ def own_digests(frame: pd.DataFrame) -> str | None:
     """The versions of the user's own code and data that the trials used, as digests, or None."""
     if "fingerprint" not in frame:
         return None
-    finished = frame[frame["state"] != MISSING]
+    finished = with_numbers(frame)
     rows = zip(own_columns(finished), values_of(finished, "fingerprint"), strict=True)
     texts = {text for values, text in rows if own_values(values)}
     known = sorted(sha256(text.encode()).hexdigest()[:8] for text in texts if text)
@@ -139,10 +145,10 @@ def side_cell(
 
 
 def recorded(frame: pd.DataFrame, column: str, words: Callable[[str], str] = str) -> str | None:
-    """The finished trials' values in a column as text; None if nothing is recorded."""
+    """The values in a column of the trials with numbers as text; None if nothing is recorded."""
     if column not in frame:
         return None
-    finished = values_of(frame[frame["state"] != MISSING], column)
+    finished = values_of(with_numbers(frame), column)
     values = sorted({words(value) for value in dict.fromkeys(finished) if value is not None})
     if values and any(value is None for value in finished):
         values.append("not recorded")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from analysis.figures.heat import heat_map
     from analysis.figures.paired import paired_differences
     from analysis.figures.parts.sheet import COLUMN_INCHES, PAGE_INCHES
+    from analysis.figures.points import metric_at_points
     from analysis.figures.profile import performance_profile
     from analysis.figures.writing.saving import save_figure
 

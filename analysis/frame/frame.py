@@ -107,6 +107,7 @@ def build_frame(
     epochs: Iterable[int] = (),
     targets: Iterable[Reach] = (),
     metrics: Iterable[str] = (),
+    sweep_trials: Sequence[Trial] = (),
 ) -> pd.DataFrame:
     """One row per declared trial, in the order of ``trials``.
 
@@ -128,17 +129,25 @@ def build_frame(
     Of a program the fields are its parameters, and the metrics those that any of the results has,
     in the order of first appearance, the one that its tables report, and ``metrics``; they are NaN
     where a trial did not record them.
+
+    ``sweep_trials`` are those of the sweep of which ``trials`` are a part: parameters and
+    hyperparameters that only others of them have are columns, too.
     """
-    task = common_task(trials)
+    every = sweep_trials or trials
+    task = common_task(every)
     wanted = tuple(dict.fromkeys(filter(None, (task.reported, *metrics))))
-    frame = frame_of(trials, indexed_rows(trials, store, outcomes(task, wanted)), task)
+    rows = indexed_rows(trials, store, outcomes(task, wanted))
+    hyperparameters = [] if task.is_program else hyperparameters_in(every)
+    frame = frame_of(trials, rows, task, hyperparameters)
     chosen = (tuple(epochs), tuple(targets))
-    return with_epochs(frame, trials, store, *chosen, wanted) if any(chosen) else frame
+    return with_epochs(frame, trials, store, task, *chosen, wanted) if any(chosen) else frame
 
 
-def frame_of(trials: Sequence[Trial], rows: pa.Table, task: Task) -> pd.DataFrame:
+def frame_of(
+    trials: Sequence[Trial], rows: pa.Table, task: Task, hyperparameters: Sequence[str]
+) -> pd.DataFrame:
     """The frame of these trials of a task from their rows of the index."""
-    columns = identity_columns(trials, rows, task)
+    columns = identity_columns(trials, rows, task) | hyperparameter_columns(trials, hyperparameters)
     names = result_names(task, rows)
     known = frame_columns(task)
     for name in names:
@@ -154,12 +163,12 @@ def with_epochs(
     frame: pd.DataFrame,
     trials: Sequence[Trial],
     store: Store,
+    task: Task,
     epochs: Sequence[int],
     targets: Sequence[Reach],
     wanted: Sequence[str],
 ) -> pd.DataFrame:
     """The frame with the metrics of the complete trials at these epochs and targets."""
-    task = common_task(trials)
     owner, values = flattened(indexed_rows(trials, store, histories(task)))
     names = task.metric_names
     if task.is_program:
@@ -251,14 +260,18 @@ def identity_columns(
 
 
 def field_columns(trials: Sequence[Trial], task: Task) -> dict[str, "pd.Series[Any]"]:
-    """The fields of the trials, and the hyperparameters of named optimizers."""
+    """The fields of the trials."""
     names = task.field_names
     values = zip(*map(attrgetter(*names), trials), strict=True) if trials else ((),) * len(names)
     fields = dict(zip(names, values, strict=True))
-    columns = {name: column_of(name, declared) for name, declared in fields.items()}
-    for name in hyperparameters_in(trials):
-        columns[name] = column_of(name, [trial.value(name) for trial in trials])
-    return columns
+    return {name: column_of(name, declared) for name, declared in fields.items()}
+
+
+def hyperparameter_columns(
+    trials: Sequence[Trial], names: Sequence[str]
+) -> dict[str, "pd.Series[Any]"]:
+    """These hyperparameters of named optimizers; None for one that a trial does not set."""
+    return {name: column_of(name, [trial.value(name) for trial in trials]) for name in names}
 
 
 def hyperparameters_in(trials: Sequence[Trial]) -> list[str]:

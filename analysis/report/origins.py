@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import task_in
 from analysis.report.markup import paragraph, plain_table, section
+from analysis.tables.own_changes import with_numbers
 from analysis.tables.wording import value_text
 
 UNKNOWN = "unknown"
@@ -27,8 +28,10 @@ def origins_section(frame: pd.DataFrame) -> str:
 
 
 def origin_parts(ended: pd.DataFrame) -> Iterator[str]:
-    """A warning if versions are mixed, then all known origins."""
-    origins = origins_of(ended)
+    """A warning if versions are mixed, then all known origins; dates and time of all trials."""
+    numbers = with_numbers(ended)
+    # What ended a trial from outside knows neither its code nor its machine.
+    origins = origins_of(ended if numbers.empty else numbers)
     mixed = [name for name, counts in origins.items() if len(counts) > 1]
     if len(origins["code version"]) > 1:
         number = len(origins["code version"])
@@ -41,11 +44,11 @@ def origin_parts(ended: pd.DataFrame) -> Iterator[str]:
     yield plain_table(("what", "value"), rows, label="Where the numbers come from", names=2)
 
 
-def origins_of(ended: pd.DataFrame) -> dict[str, Counter[str]]:
+def origins_of(trials: pd.DataFrame) -> dict[str, Counter[str]]:
     """The code version, and the parts of the environments."""
-    versions = Counter(version or UNKNOWN for version in values_of(ended, "code_version"))
+    versions = Counter(version or UNKNOWN for version in values_of(trials, "code_version"))
     origins: dict[str, Counter[str]] = {"code version": versions}
-    texts = Counter(text or "{}" for text in values_of(ended, "environment"))
+    texts = Counter(text or "{}" for text in values_of(trials, "environment"))
     environments = [(environment_values(text), number) for text, number in sorted(texts.items())]
     names = dict.fromkeys(name for values, _ in environments for name in values)
     for name in names:

@@ -13,6 +13,7 @@ from analysis.report.markup import bullets, paragraph, section, verbatim
 from analysis.results import measure_in, task_of_sweep
 from analysis.tables.caption import NA_MEANING, SPREAD_WORDS
 from analysis.tables.measure import Measure
+from analysis.tables.own_changes import with_numbers
 
 DIRTY = ".dirty"
 MOST_VERSIONS = 8
@@ -25,8 +26,8 @@ def reproduce_section(sweep: Sweep, frame: pd.DataFrame) -> str:
 
 def steps(sweep: Sweep, frame: pd.DataFrame) -> Iterator[str]:
     """The version to install, the grid to save, and what to run."""
-    ended = frame[frame["finished_at"].notna().to_numpy()]
-    versions = sorted({version for version in values_of(ended, "code_version") if version})
+    numbers = with_numbers(frame)
+    versions = sorted({version for version in values_of(numbers, "code_version") if version})
     lines = [line for version in versions[:MOST_VERSIONS] for line in installation(version)]
     if len(versions) > 1:
         lines.insert(0, "# One of these:")

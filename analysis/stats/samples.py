@@ -12,7 +12,7 @@ from adaloss.records.result import TrialState
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import grouped
 from analysis.stats.distributions import Bools, Floats
-from analysis.tables.cells import CellStatus
+from analysis.tables.cells import CellStatus, TrialEnd, ends_of
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.tables import Table, compile_tables
@@ -25,12 +25,12 @@ class Samples:
     """One part of a sweep, indexed by column, row and seed in the orders given.
 
     ``values`` has the measure of each complete trial, else NaN. ``diverged`` marks the trials that
-    diverged and those with an infinite value: both are worse than any number. ``repeated`` marks
-    trials that an earlier row of the column also has (its optimizer does not use the row's
-    field), ``is_trial`` those that the sweep has. By column and row, ``declared`` says whether the
-    sweep has the cell, ``not_available`` whether it diverged by ``na_if`` or did not always reach
-    the target, ``has_mean`` whether it has a mean. ``lost`` is what to call a cell that is not
-    available, ``row_name`` what the rows' field is called.
+    diverged, those that never reach the target and those with an infinite value: all are worse than
+    any number. ``repeated`` marks trials that an earlier row of the column also has (its optimizer
+    does not use the row's field), ``is_trial`` those that the sweep has. By column and row,
+    ``declared`` says whether the sweep has the cell, ``not_available`` whether it diverged by
+    ``na_if`` or did not always reach the target, ``has_mean`` whether it has a mean. ``lost`` is
+    what to call a cell that is not available, ``row_name`` what the rows' field is called.
     """
 
     part: str
@@ -67,7 +67,7 @@ def samples_of(
         TableError: a field is unknown or repeated, or a cell would mix trials that differ in
             more than the seed.
     """
-    spec = TableSpec(rows=rows, columns=columns, per=tuple(per), na_if=na_if)
+    spec = TableSpec(rows=rows, columns=columns, per=tuple(per), na_if=na_if, metric=measure.metric)
     tables = compile_tables(
         frame,
         [spec],
@@ -93,14 +93,14 @@ def samples_of_part(
     values, diverged = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
     repeated, is_trial = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     seen: dict[tuple[int, str], int] = {}
-    for at, trial_id, state, value in trials_of(part, table, seeds, measure):
+    for at, end in trials_of(part, table, seeds, measure):
         column, row, _ = at
         is_trial[at] = True
-        repeated[at] = seen.setdefault((column, trial_id), row) != row
-        if state == TrialState.DIVERGED.value or isinf(value):
+        repeated[at] = seen.setdefault((column, end.trial_id), row) != row
+        if end.state == TrialState.DIVERGED.value or end.is_unreached or isinf(end.value):
             diverged[at] = True
-        elif state == TrialState.COMPLETE.value:
-            values[at] = value
+        elif end.state == TrialState.COMPLETE.value:
+            values[at] = end.value
     return Samples(
         part=table.part or "",
         lost=DIVERGED if measure.reach is None else f"{DIVERGED} or not reached",
@@ -121,21 +121,19 @@ def samples_of_part(
 
 def trials_of(
     part: pd.DataFrame, table: Table, seeds: Sequence[object], measure: Measure
-) -> Iterator[tuple[tuple[int, int, int], str, str, float]]:
-    """The position, id, state and value of each trial."""
+) -> Iterator[tuple[tuple[int, int, int], TrialEnd]]:
+    """The position and the end of each trial."""
     places = (
         {value: index for index, value in enumerate(values)}
         for values in (table.column_values, table.row_values, seeds)
     )
     fields = (table.column_field, table.row_field, "seed")
-    indices = (
+    columns, rows, of_seeds = (
         [place[value] for value in values_of(part, field)]
         for place, field in zip(places, fields, strict=True)
     )
-    trials = (part[name].tolist() for name in ("trial_id", "state", measure.column))
-    for *at, trial_id, state, value in zip(*indices, *trials, strict=True):
-        column, row, seed = at
-        yield (column, row, seed), trial_id, state, value
+    at = zip(columns, rows, of_seeds, strict=True)
+    yield from zip(at, ends_of(part, measure), strict=True)
 
 
 def statuses(table: Table) -> dict[str, Bools]:

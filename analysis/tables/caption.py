@@ -1,5 +1,6 @@
 """The caption below a table: what a reader needs to interpret its numbers."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from analysis.frame.frame import MISSING, Values, applicable_values, positions_b
 from analysis.tables.cells import Cell, CellStatus
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
-from analysis.tables.own_changes import own_notes
+from analysis.tables.own_changes import own_notes, with_numbers
 from analysis.tables.sizes import differing_sizes, on_examples
 from analysis.tables.tuning import Choices, tuning_measure, tuning_notes
 
@@ -208,18 +209,30 @@ def by_axis(
 
 def origins(trials: pd.DataFrame, *, shown: bool) -> Iterator[str]:
     """The code version and the date; without ``shown``, only that versions are mixed."""
-    finished = trials[trials["state"].isin([TrialState.COMPLETE.value, TrialState.DIVERGED.value])]
+    finished = with_numbers(trials)
     if finished.empty:
         return
     versions = sorted({version or "unknown" for version in values_of(finished, "code_version")})
-    if not shown:
-        if len(versions) > 1:
-            yield f"Mixes {len(versions)} code versions."
-        return
-    if len(versions) == 1:
+    if shown and len(versions) == 1:
         yield f"Code version: {versions[0]}."
-    else:
-        yield f"Mixes {len(versions)} code versions: {', '.join(versions)}."
-    # The date is the first part of an ISO 8601 time.
-    days = sorted({str(moment)[:10] for moment in finished["finished_at"]})
-    yield f"Run on {days[0]}." if len(days) == 1 else f"Run from {days[0]} to {days[-1]}."
+    for what, mixed in {"code versions": versions, **package_versions(finished)}.items():
+        if len(mixed) > 1:
+            yield f"Mixes {len(mixed)} {what}" + (f": {', '.join(mixed)}." if shown else ".")
+    if shown:
+        # The date is the first part of an ISO 8601 time.
+        days = sorted({str(moment)[:10] for moment in finished["finished_at"]})
+        yield f"Run on {days[0]}." if len(days) == 1 else f"Run from {days[0]} to {days[-1]}."
+
+
+PACKAGES = ("torch", "numpy", "timm")
+"""The recorded packages that numbers depend on. An optimizer of another has its own fingerprint."""
+
+
+def package_versions(finished: pd.DataFrame) -> dict[str, list[str]]:
+    """The known versions of each package, called ``versions of torch``."""
+    texts = {text for text in values_of(finished, "environment") if text}
+    recorded = [json.loads(text)["packages"] for text in texts]
+    return {
+        f"versions of {name}": sorted({found[name] for found in recorded if name in found})
+        for name in PACKAGES
+    }

@@ -10,7 +10,7 @@ import pandas as pd
 from adaloss.own_code.fingerprints import difference, for_comparison
 from adaloss.records.places import Places
 from adaloss.records.result import Digest, TrialState
-from adaloss.tasks.fingerprints import digest_now, own_values
+from adaloss.tasks.fingerprints import digest_now, is_of_this, own_values
 from analysis.frame.column_types import values_of
 from analysis.tables.names import NO_LABELS, Names
 
@@ -23,23 +23,39 @@ WITH_NUMBERS = (TrialState.COMPLETE.value, TrialState.DIVERGED.value)
 
 
 def with_what_is_now(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
-    """The frame with the column :data:`NOW`, if its results have fingerprints."""
+    """The frame with the column :data:`NOW`, if its results have fingerprints.
+
+    A fingerprint of another file than the trial's program is left out.
+    """
     if not any(recorded(frame)):
         return frame
     known: dict[tuple[str, str], Any] = {}
-    texts = []
-    for values, text in zip(own_columns(frame), recorded(frame), strict=True):
+    texts: list[str | None] = []
+    of_others: set[int] = set()
+    for row, (values, text) in enumerate(zip(own_columns(frame), recorded(frame), strict=True)):
         now = {}
         for field, name in own_values(values).items():
             if (field, name) not in known:
                 known[field, name] = digest_now(field, name, places)
             old = parsed(text).get(field)
             current = known[field, name]
+            if old is not None and not is_of_this(field, name, old, current):
+                old = None
+                of_others.add(row)
             current = for_comparison(old, current, places) if old is not None else current
             if current is not None:
                 now[field] = current
         texts.append(json.dumps(now, sort_keys=True) if now else None)
+    if of_others:
+        kept = enumerate(values_of(frame, "fingerprint"))
+        known_ones = [None if row in of_others else text for row, text in kept]
+        frame = frame.assign(fingerprint=pd.Series(known_ones, dtype="object"))
     return frame.assign(**{NOW: pd.Series(texts, dtype="object")})
+
+
+def with_numbers(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials that tables show something of: a failed one may not even know its machine."""
+    return trials[trials["state"].isin(WITH_NUMBERS)]
 
 
 def own_columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -91,7 +107,7 @@ def own_notes(trials: pd.DataFrame, *, some_mixed: bool, names: Names = NO_LABEL
             f"{MIXED_SIGN}: computed with several versions of the code or data named here; "
             "it is not the result of any of them."
         )
-    finished = trials[trials["state"].isin(WITH_NUMBERS)]
+    finished = with_numbers(trials)
     before = [parsed(text) for text in recorded(finished)]
     now = [parsed(text) for text in (values_of(finished, NOW) if NOW in finished else ())]
     own = [own_values(values) for values in own_columns(finished)]

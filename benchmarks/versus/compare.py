@@ -71,6 +71,8 @@ def parse_options() -> argparse.Namespace:
     unknown = [name for name in options.ways.split(",") if name not in WAYS]
     if unknown:
         parser.error(f"--ways: unknown: {', '.join(unknown)}; choose from {', '.join(WAYS)}")
+    if sys.platform != "linux":
+        parser.error("needs Linux: time and memory are read from /proc")
     if options.workers > len(os.sched_getaffinity(0)):
         parser.error(f"--workers {options.workers}: this machine has fewer processors")
     return options

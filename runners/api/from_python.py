@@ -18,7 +18,7 @@ from adaloss.trial import Trial
 from runners.api.arguments import naming_arguments, with_arguments
 from runners.api.before_run import changed_trials, locked, smoke_store, to_repeat
 from runners.api.opening import GridLike, open_results, open_sweep, storage_of
-from runners.api.plans import Only, SweepPlan, plan_of, plan_sweep
+from runners.api.plans import Only, SweepPlan, plain, plan_of, plan_sweep
 from runners.api.results import SweepResults, results_of
 from runners.api.running import Ran, Request, run_and_compile, specs_for
 from runners.api.selection import smoke_trials
@@ -73,22 +73,24 @@ def run(
     """
     if limit is not None and limit < 1:
         raise UserError(f"limit {limit}: must be at least 1")
+    # A dict without changes asks for a smoke run, too.
+    is_smoke = bool(smoke) or isinstance(smoke, Mapping)
     with running_here() as console:
         sweep, store = open_sweep(grid, storage_of(results_root), console.say)
         trials = sweep.trials
-        if smoke:
+        if is_smoke:
             changes = smoke.items() if isinstance(smoke, Mapping) else ()
             trials = smoke_trials(
-                trials, [f"{name}={as_written(value)}" for name, value in changes]
+                trials, [f"{name}={as_written(plain(value))}" for name, value in changes]
             )
             store = smoke_store(store)
         with locked(sweep, store, console.say):
-            stale = changed_trials(plan_of(sweep, trials, only, store), sweep) if smoke else ()
+            stale = changed_trials(plan_of(sweep, trials, only, store), sweep) if is_smoke else ()
             request = Request(
                 only=only,
                 limit=limit,
                 again=stale,
-                smoke=bool(smoke),
+                smoke=is_smoke,
                 wandb=wandb,
                 notify=notify,
                 yes=True,
@@ -114,7 +116,7 @@ def retry(
     """Run failed, diverged or changed trials again, as ``adaloss-sweep retry`` does.
 
     Their records are moved to ``attempts`` of the results when they are about to start. Missing
-    trials run as well.
+    trials run after them.
 
     Args:
         grid: As in :func:`run`.

@@ -1,9 +1,10 @@
 """The plan of a sweep: its trials by state, and what the missing ones need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from adaloss.errors import UserError
 from adaloss.grid.mistakes.wording import as_written
 from adaloss.grid.sweep import Sweep
 from adaloss.records.store import Store, ignore
@@ -50,6 +51,7 @@ def plan_sweep(sweep: Sweep, store: Store, only: Only = None, *, calibrate: bool
     """
     from runners.calibrate import device_here, measure
     from runners.pages.grid_notes import grid_notes
+    from runners.pages.own_changes import own_changes
     from runners.pages.plan import one_of_each_kind, plan_lines, plan_record
     from runners.preflight.finding import Level, with_level
     from runners.preflight.inputs.programs import programs
@@ -60,11 +62,16 @@ def plan_sweep(sweep: Sweep, store: Store, only: Only = None, *, calibrate: bool
     made = plan_of(sweep, sweep.trials, only, store)
     planned = Planned(sweep=sweep, trials=made.missing, store=store, mode="disabled")
     absent = with_level(tuple(programs(planned)), Level.REFUSED)
-    notes = (*grid_notes(sweep, made, store), *(finding.sentence for finding in absent))
+    changes = own_changes(made.trials, made.results, sweep.places)
+    notes = (
+        *grid_notes(sweep, made, store),
+        *(finding.sentence for finding in absent),
+        *(line for change in changes for line in change.lines()),
+    )
     measured: Mapping[Kind, Measured] = {}
     device = "cuda" if made.ran_on_gpus else "cpu"
     if calibrate and made.missing:
-        device = device_here()
+        device = "cpu" if sweep.grid.resources.gpu == 0 else device_here()
         examples = one_of_each_kind(made.missing)
         prepare(examples, sweep.places)
         threads, capture = cpus_per_trial(sweep), sweep.grid.execution.capture
@@ -82,15 +89,28 @@ def plan_of(sweep: Sweep, trials: tuple[Trial, ...], only: Only, store: Store) -
     return make_plan(sweep.name, select(trials, items(only)), store)
 
 
-def items(only: Only) -> Sequence[str]:
-    """The selection as items of ``--only``."""
+def items(only: Only, option: str = "--only") -> Sequence[str]:
+    """The selection as items of ``--only``.
+
+    Raises:
+        UserError: a field has an empty list of values, which no trial has.
+    """
     if not isinstance(only, Mapping):
         return [only] if isinstance(only, str) else only or ()
-    return [
-        f"{name}={as_written(value)}"
-        for name, values in only.items()
-        for value in (values if isinstance(values, list | tuple) else [values])
-    ]
+    found: list[str] = []
+    for name, declared in only.items():
+        values = plain(declared)
+        is_one = isinstance(values, str | Mapping) or not isinstance(values, Iterable)
+        each = [values] if is_one else list(values)
+        if not each:
+            raise UserError(f"{option}: {name} has no values: name some, or leave {name} out")
+        found += [f"{name}={as_written(plain(value))}" for value in each]
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A value, or several, of NumPy or pandas as those of Python."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def plan_to_run(
@@ -112,4 +132,5 @@ def plan_to_run(
     announce(set_unreadable_aside(made.missing, store), say)
     replaced = {trial.trial_id for trial in again}
     kept = {key: result for key, result in made.results.items() if key not in replaced}
-    return replace(made, results=kept)
+    others = {key: result for key, result in made.results.items() if key in replaced}
+    return replace(made, results=kept, replaced=others)

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -121,10 +121,10 @@ class SweepResults:
         Raises:
             UserError: a name or a value is invalid, or the table cannot be compiled.
         """
-        left_out = items(exclude)
-        if isinstance(exclude, Mapping):
-            left_out = [",".join(left_out)]
         with naming_arguments():
+            left_out = items(exclude, "--exclude")
+            if left_out and isinstance(exclude, Mapping):
+                left_out = [",".join(left_out)]
             return Tables(tables_of(self.changed(changes, items(only), left_out)))
 
     def changed(
@@ -143,7 +143,8 @@ class SweepResults:
         }
         sweep, store = self.read.sweep, self.read.store
         trials = leave_out(select(self.read.trials, only), exclude)
-        specs = changed_tables(sweep, options, trials)
+        # Those of a smoke run are adapted to its trials.
+        specs = changed_tables(replace(sweep, tables=tuple(self.read.specs)), options, trials)
         return read_results(sweep, trials, store, specs, in_words(only, exclude))
 
     def figures(self) -> Figures:

@@ -57,12 +57,14 @@ class Request:
 class Ran:
     """What a run did: the plans before and after it, and what was compiled.
 
-    ``outcome`` is None if the compilation was interrupted.
+    ``outcome`` is None if the compilation was interrupted. ``cut_short``: the run ended before
+    trials that it was to run, because Ray was lost or a machine took none.
     """
 
     before: Plan
     after: Plan
     outcome: Outcome | None
+    cut_short: bool = False
 
     @property
     def ended_now(self) -> int:
@@ -134,10 +136,15 @@ def run_and_compile(
             say(f"note: {note}")
     if before.missing and request.draw:
         start_early()
-    to_run = before.missing[: request.limit or sweep.grid.run_cap]
+    repeated = {trial.trial_id for trial in request.again}
+    # First those to repeat: what a cap leaves of them, the next run would not repeat.
+    in_order = sorted(before.missing, key=lambda trial: trial.trial_id not in repeated)
+    to_run = tuple(in_order[: request.limit or sweep.grid.run_cap])
     chosen = {trial.trial_id for trial in to_run}
-    again = tuple(trial for trial in request.again if trial.trial_id in chosen)
     # What is left for a later run stays on record until then.
+    again = tuple(trial for trial in request.again if trial.trial_id in chosen)
+    if again and (others := len(to_run) - len(again)) and not request.quiet:
+        say(f"note: besides the trials that run again ({len(again)}), missing ones run ({others})")
     planned = Planned(sweep=sweep, trials=to_run, store=store, mode=mode, missing=before.missing)
     moved: list[tuple[Trial, Path]] = []
     try:
@@ -166,7 +173,9 @@ def run_and_compile(
             f"stopped; {after.done_so_far}. {continue_with() if moved or not again else NOT_BEGUN}",
             Ran(before=before, after=after, outcome=outcome),
         ) from None
-    return Ran(before=before, after=plan_now(), outcome=compile_once())
+    after = plan_now()
+    cut_short = any(trial.trial_id in chosen for trial in after.missing)
+    return Ran(before=before, after=after, outcome=compile_once(), cut_short=cut_short)
 
 
 def mode_of(sweep: Sweep, request: Request) -> WandbMode:

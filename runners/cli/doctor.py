@@ -44,7 +44,10 @@ def doctor(
     wandb: Wandb = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check whether this machine can run sweeps, or a grid; starts and downloads nothing."""
+    """Check whether this machine can run sweeps, or a grid; starts no trial, downloads nothing.
+
+    Each model and optimizer of your own is trained for a step.
+    """
     from runners.preflight.finding import Level, with_level
 
     findings = tuple(

@@ -37,7 +37,8 @@ def plot(
     figure: Annotated[
         list[str] | None,
         typer.Option(
-            help="against (b0), curves, heatmap, differences, sensitivity or profile; default: all."
+            help="against (b0), curves, heatmap, differences, sensitivity or profile; default: "
+            "all; in one file, and with --with, against."
         ),
     ] = None,
     baseline: Annotated[

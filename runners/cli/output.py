@@ -84,5 +84,6 @@ def write_or_print(text: str, output: Path | None) -> None:
         typer.echo(text, nl=False)
     else:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        # A path in it may not be Unicode.
+        output.write_text(text, encoding="utf-8", errors="surrogateescape")
         typer.echo(f"wrote {output}", err=True)

@@ -27,7 +27,10 @@ TABLE_OPTIONS: Mapping[str, Any] = {
         Text, typer.Option(help="A table for each value of these fields: model,lr; none: one.")
     ],
     "tune": Annotated[
-        Text, typer.Option(help="Show each cell at the best value of this field on validation.")
+        Text,
+        typer.Option(
+            help="Show each cell at the best value of this field, on validation if there is any."
+        ),
     ],
     "metric": Annotated[Text, typer.Option(help="A logged metric.")],
     "at": Annotated[Text, typer.Option(help='last, best_val, "epoch N" or "reach val/top1 95".')],

@@ -1,7 +1,9 @@
 """The commands that run trials: run, retry, trial."""
 
 import gc
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from adaloss.trial import Trial
     from runners.api.running import Ran
 
+# Names a file by which a job of Slurm learns that another start would go on.
+CUT_SHORT = "ADALOSS_CUT_SHORT"
+
 
 def run(
     grid: Grid,
@@ -47,7 +52,11 @@ def run(
     ] = None,
     smoke: Annotated[
         bool,
-        typer.Option("--smoke", help="Quick test: one seed, two batches, kept in STORAGE/smoke."),
+        typer.Option(
+            "--smoke",
+            help="Quick test: one seed, two batches, kept in STORAGE/smoke. Trials of a program "
+            "are whole: shorten them with --set.",
+        ),
     ] = False,
     settings: Annotated[
         list[str] | None,
@@ -101,7 +110,10 @@ def retry(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set aside the records of failed, diverged or changed trials, and run those trials again."""
+    """Run failed, diverged or changed trials again, and then the missing ones.
+
+    Earlier records are kept in `attempts/`.
+    """
     begin(grid, quiet=quiet)
     from runners.api.before_run import locked, to_repeat
 
@@ -196,6 +208,8 @@ def run_and_report(
         typer.echo(str(stopped), err=True)
         raise typer.Exit(INTERRUPTED) from None
     report(ran, sweep, trials, store, as_json=as_json)
+    if ran.cut_short and (mark := os.environ.get(CUT_SHORT)):
+        Path(mark).touch()
     # Without this, Python would spend half a second on garbage collection at its end. Not with
     # torch, some objects of which then print complaints.
     if "torch" not in sys.modules:
@@ -219,6 +233,7 @@ def report(
         unwritten = {failed.output: failed.reason for failed in outcome.unwritten}
         about = {"started": ran.ended_now, "results": str(store.root)}
         print_json(counts | about | {"failures": reasons(after), "not_written": unwritten})
+        say_own_changes(sweep, trials, store)
     else:
         for line in outcome.answer:
             typer.echo(f"{line}\n")

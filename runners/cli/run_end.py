@@ -72,6 +72,6 @@ def command_to_make(
 
 def continue_command() -> str:
     """This command line again; ``retry`` continues as ``run``."""
-    arguments = ["run" if word == "retry" else word for word in sys.argv[1:]]
-    kept = [word for word in arguments if word not in ("--failed", "--diverged", "--changed")]
-    return shlex.join(["adaloss-sweep", *kept])
+    verb, *words = sys.argv[1:]
+    kept = [word for word in words if word not in ("--failed", "--diverged", "--changed")]
+    return shlex.join(["adaloss-sweep", "run" if verb == "retry" else verb, *kept])

@@ -9,6 +9,11 @@ from adaloss.records.places import is_storage_url
 # KubeRay derives the names of services from the job's, and refuses longer ones.
 LONGEST_NAME = 47
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+# Of objects that are there, Kubernetes' own rule.
+LONGEST_NAME_THERE = 253
+NAME_THERE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+# A number alone is bytes.
+MEMORY = re.compile(r"[1-9]\d*(\.\d+)?([kMGT]|[KMGT]i)|[1-9]\d{8,}")
 # KubeRay passes the entry point through two shells, of which one removes quotes.
 ONE_WORD = re.compile(r"[\w@%+=:,./-]+")
 
@@ -38,19 +43,21 @@ class KubernetesJob:
 
     def __post_init__(self) -> None:
         """Check every option."""
-        for option, name in (
-            ("--job-name", self.name),
-            ("--claim", self.claim),
-            ("--secret", self.secret),
-        ):
-            if name is not None and not (NAME.fullmatch(name) and len(name) <= LONGEST_NAME):
-                raise UserError(
-                    f"{option} {name!r}: write at most {LONGEST_NAME} small letters, digits and "
-                    "hyphens, beginning with a letter"
-                )
+        if not (NAME.fullmatch(self.name) and len(self.name) <= LONGEST_NAME):
+            raise UserError(
+                f"--job-name {self.name!r}: write at most {LONGEST_NAME} small letters, digits "
+                "and hyphens, beginning with a letter"
+            )
+        for option, name in (("--claim", self.claim), ("--secret", self.secret)):
+            if name is None or (NAME_THERE.fullmatch(name) and len(name) <= LONGEST_NAME_THERE):
+                continue
+            raise UserError(
+                f"{option} {name!r}: write the name of one that is there: small letters, digits, "
+                "hyphens and dots"
+            )
         if not re.fullmatch(r"[^\s\"'$`\\]+", self.image):
             raise UserError(f"--image {self.image!r}: write the image's name and tag")
-        if not re.fullmatch(r"[1-9]\d*(\.\d+)?([KMGT]i?|k)?", self.memory):
+        if not MEMORY.fullmatch(self.memory):
             raise UserError(f"--memory {self.memory}: write the memory of a pod, such as 16Gi")
         if (self.storage is None) == (self.claim is None):
             raise UserError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from adaloss.grid.sweep import Sweep
-from adaloss.records.printable import printable_line
+from adaloss.records.printable import printable_line, shortened
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from adaloss.trial import Trial
@@ -16,6 +16,9 @@ from runners.planning import Plan
 Alert = Callable[[str, str], None]
 """Takes a title and a text."""
 Say = Callable[[str], None]
+
+# The system starts no command with a longer variable than 128 KiB.
+LONGEST_SENTENCE = 1_000
 
 
 class Event(StrEnum):
@@ -32,6 +35,7 @@ class Notifier:
 
     ``commands`` and ``alert`` are the ways to do so. ``ended`` has the states of the trials that
     have one. ``diverged_share`` is the share of diverged trials to tell about if it is exceeded.
+    ``reasons`` says why the sweep ended early, in what the sentence about its end begins with.
     """
 
     sweep: Sweep
@@ -42,6 +46,11 @@ class Notifier:
     diverged_share: float | None
     ended: dict[str, str]
     told: set[Event] = field(default_factory=set)
+    reasons: list[str] = field(default_factory=list)
+
+    def ended_by(self, error: Exception) -> None:
+        """Tell about this error at the end."""
+        self.reasons.append(f"ended by an error: {error}")
 
     def trial_ended(self, trial: Trial, state: TrialState, message: str) -> None:
         """Tell about the first failure, and about many divergences."""
@@ -62,7 +71,7 @@ class Notifier:
         if event in self.told:
             return
         self.told.add(event)
-        sentence = printable_line(f"{self.sweep.name}: {what}")
+        sentence = shortened(printable_line(f"{self.sweep.name}: {what}"), LONGEST_SENTENCE)
         if self.commands is not None:
             self.commands.start(sentence, self.facts(event, sentence))
         if self.alert is not None:
@@ -107,18 +116,18 @@ def notified(
         diverged_share=section.diverged_share,
         ended={key: result.state.value for key, result in plan.results.items()},
     )
-    how = ""
     try:
         yield notifier
     except KeyboardInterrupt:
-        how = "stopped; "
+        notifier.reasons.append("stopped")
         raise
     except Exception as error:
-        how = f"ended by an error: {error}; "
+        notifier.ended_by(error)
         raise
     finally:
         states = ", ".join(f"{notifier.count(state.value)} {state.value}" for state in TrialState)
         done, trials = len(notifier.ended), len(plan.trials)
-        notifier.tell(Event.END, f"{how}{done} of {trials} trials are done ({states})")
+        how = f"{done} of {trials} trials are done ({states})"
+        notifier.tell(Event.END, "; ".join((*notifier.reasons, how)))
         if notifier.commands is not None:
             notifier.commands.wait()

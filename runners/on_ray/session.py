@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -227,7 +227,14 @@ def capacity_for(settings: WorkerSettings, smallest_gpu: int | None = None) -> C
             )
     gpus = 0.0 if settings.gpus == 0 else sum(node.get("GPU", 0.0) for node in nodes)
     # Where there are GPUs, all trials are on them.
-    cpus = [node.get("CPU", 0.0) for node in nodes if not gpus or node.get("GPU")]
+    usable = [node for node in nodes if not gpus or node.get("GPU")]
+    cpus = [node.get("CPU", 0.0) for node in usable]
+    if not any(fits(settings, node) for node in usable):
+        asked = "a GPU" if settings.gpus is None else f"{settings.gpus:g} GPUs"
+        raise ResourceError(
+            f"resources: a trial needs {settings.cpus} CPUs and {asked} of one node, and no node "
+            "has both: lower resources.cpu, or write resources: {gpu: 0}"
+        )
     return Capacity(
         # A remainder on a node is too small for a trial.
         cpus=sum(number // settings.cpus * settings.cpus for number in cpus),
@@ -236,4 +243,10 @@ def capacity_for(settings: WorkerSettings, smallest_gpu: int | None = None) -> C
         gpus_per_trial=settings.gpus,
         cpus_of_a_node=max(cpus),
         smallest_gpu=smallest_gpu,
+        most_at_a_time=settings.most_at_a_time,
     )
+
+
+def fits(settings: WorkerSettings, node: Mapping[str, float]) -> bool:
+    """Whether a node has room for a trial."""
+    return node.get("CPU", 0.0) >= settings.cpus and node.get("GPU", 0.0) >= (settings.gpus or 0.0)

@@ -7,7 +7,7 @@ from adaloss.own_code.fingerprints import difference, for_comparison
 from adaloss.records.places import Places
 from adaloss.records.printable import printable
 from adaloss.records.result import TrialResult, TrialState
-from adaloss.tasks.fingerprints import digest_now, own_of
+from adaloss.tasks.fingerprints import digest_now, is_of_this, own_of
 from adaloss.trial import Trial
 
 WITH_NUMBERS = (TrialState.COMPLETE, TrialState.DIVERGED)
@@ -79,7 +79,7 @@ def change_of(
     for trial in using:
         fingerprint = results[trial.trial_id].fingerprint
         recorded = fingerprint.of(field) if fingerprint else None
-        if recorded is None:
+        if recorded is None or not is_of_this(field, name, recorded, now):
             unrecorded.append(trial)
         elif (current := for_comparison(recorded, now, places)) is None:
             gone.append(trial)

@@ -14,9 +14,16 @@ from adaloss.tasks.images.models.licences import licence
 from adaloss.tasks.table import common_task, task_of
 from adaloss.trial import Trial
 from runners.calibrate import Measured
-from runners.pages.own_changes import own_changes
 from runners.pages.progress import duration
-from runners.planning import Kind, Plan, kind, one_per_cell, seconds_per_epoch, trial_seconds
+from runners.planning import (
+    Kind,
+    Plan,
+    kind,
+    one_per_cell,
+    seconds_per_epoch,
+    seconds_together,
+    trial_seconds,
+)
 from runners.trials.machine import workers
 
 # The fields of a trial that determine its number of examples.
@@ -31,12 +38,16 @@ REPORTS_OF_A_PROGRAM = 100
 class Cost:
     """The cost of the missing trials.
 
-    ``device_seconds`` is the sum over trials that each have a device for themselves, None if
-    nothing was measured; ``licences`` are by model.
+    ``at_a_time`` are the trials for which the machine has room, ``together`` those of the missing
+    ones that run at a time. ``device_seconds`` is the sum over trials that each have a device for
+    themselves, ``seconds`` the time of all together; None if nothing was measured. ``licences``
+    are by model.
     """
 
     at_a_time: int
+    together: int
     device_seconds: float | None
+    seconds: float | None
     record_bytes: int
     checkpoint_bytes: int | None
     licences: Mapping[str, str]
@@ -48,11 +59,14 @@ def cost_of(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> Cost
         name: found.epoch_seconds for name, found in measured.items()
     }
     at_a_time = workers(sweep)
+    together = min(at_a_time, max(1, len(plan.missing)))
     kept = len(plan.missing) if sweep.grid.execution.keep_checkpoints else at_a_time
     largest = max((found.checkpoint_bytes for found in measured.values()), default=None)
     return Cost(
         at_a_time=at_a_time,
+        together=together,
         device_seconds=trial_seconds(plan.missing, per_epoch),
+        seconds=seconds_together(plan.missing, per_epoch, together),
         record_bytes=sum(
             RECORD_BYTES + RECORD_BYTES_PER_EPOCH * (trial.last_epoch or REPORTS_OF_A_PROGRAM)
             for trial in plan.missing
@@ -75,8 +89,6 @@ def plan_lines(
     for state in ("complete", "diverged", "failed", "missing"):
         yield f"  {state:<9}{counts[state]:>6}"
     yield from data_lines(plan, sweep.places)
-    for change in own_changes(plan.trials, plan.results, sweep.places):
-        yield from (f"note: {line}" for line in change.lines())
     cost = cost_of(sweep, plan, measured)
     for model, stated in cost.licences.items():
         yield f"weights of {model}: licence {stated}"
@@ -160,7 +172,7 @@ def measured_line(trial: Trial, found: Measured) -> str:
 
 def time_line(cost: Cost, device: str) -> str:
     """The estimate of the time, or how to get one."""
-    if cost.device_seconds is None:
+    if cost.device_seconds is None or cost.seconds is None:
         return (
             "no estimate of the time: no trial of this sweep is complete yet; "
             "plan with --calibrate times a few steps"
@@ -168,8 +180,8 @@ def time_line(cost: Cost, device: str) -> str:
     if device == "cuda":
         hours = cost.device_seconds / 3600
         return f"the missing trials will take about {hours:,.1f} GPU-hours, less if they are packed"
-    seconds = cost.device_seconds / cost.at_a_time
-    return f"the missing trials will take about {duration(seconds)}, {cost.at_a_time} at a time"
+    time = duration(cost.seconds)
+    return f"the missing trials will take about {time}, {cost.together} at a time"
 
 
 def plan_record(sweep: Sweep, plan: Plan, measured: Mapping[Kind, Measured]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from runners.preflight.inputs.mixed_results import (
 )
 from runners.preflight.inputs.models import model_findings
 from runners.preflight.inputs.models import servers_of as servers_of_weights
+from runners.preflight.inputs.optimizers import optimizers
 from runners.preflight.inputs.programs import programs
 from runners.preflight.inputs.rehearsals import rehearsals
 from runners.preflight.inputs.warmups import warmups
@@ -68,7 +69,8 @@ def refuse(planned: Planned, findings: Iterable[Finding]) -> None:
 def sweep_findings(planned: Planned) -> Iterator[Finding]:
     """Whether this sweep can work on this machine."""
     yield processors(planned.sweep)
-    yield gpu_request(planned.sweep.grid.resources.gpu, visible_gpus())
+    trains_here = any(trial.trains_here for trial in planned.sweep.trials)
+    yield gpu_request(planned.sweep.grid.resources.gpu, visible_gpus(), with_torch=trains_here)
     yield from bf16_on_processors(planned)
     yield from on_this_machine(planned.workers)
     yield from files(planned)
@@ -120,6 +122,7 @@ def starts(planned: Planned) -> Iterator[Finding]:
     places = planned.sweep.places
     yield from data_sets(planned)
     yield from programs(planned)
+    yield from optimizers(planned)
     for model, pretrained in planned.starts:
         yield from model_findings(model, pretrained, places)
 

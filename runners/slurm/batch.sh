@@ -3,13 +3,14 @@
 
 # Starts in a row without a new result or checkpoint, after which the job is not run again.
 STARTS_WITHOUT_PROGRESS=3
-USER_ERROR=2 INCOMPLETE=3
+USER_ERROR=2 INCOMPLETE=3 FAILED=4
 
 restarts=${SLURM_RESTART_COUNT:-0}
 progress=$results/.slurm-$SLURM_JOB_ID
 signals=0
 running=
 ray_step=
+again=
 
 say() {
     echo "adaloss-sweep: job $SLURM_JOB_ID: $*" >&2
@@ -121,6 +122,18 @@ start_ray() {
     run "$programs/python" -P -m runners.on_ray.nodes_joined "${names[@]}"
 }
 
+# Whether Ray on the first of several nodes has ended, which ends the command with any exit code.
+# Ray notices after a second that one of its servers has died, and then ends the others.
+ray_is_lost() {
+    local look
+    [[ -n $ray_step ]] || return 1
+    for look in 1 2 3; do
+        ((look == 1)) || sleep 1
+        (: </dev/tcp/"$head"/"$port") 2>/dev/null || return 0
+    done
+    return 1
+}
+
 # Not ray stop, which ends the Ray of every job of this user on the node.
 end_ray() {
     if [[ -n $ray_step ]]; then
@@ -158,11 +171,15 @@ run_again() {
 trap stop TERM
 # The second is how adaloss-sweep keeps Ray to one machine; sbatch passes on what it was called with.
 unset RAY_ADDRESS RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER
+# With sbatch --export=NONE, srun would keep from its tasks what is exported here.
+export SLURM_EXPORT_ENV=ALL
 # Short, because Ray's sockets are below it, and on each node's own disk.
 export RAY_TMPDIR=/tmp/ray-$SLURM_JOB_ID-$restarts
 export RAY_ENABLE_UV_RUN_RUNTIME_ENV=0
 # At scancel a node's Ray would wait for half a minute for trials that have ended.
 export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0
+# The command creates this file if it ends before its trials do.
+export ADALOSS_CUT_SHORT=$RAY_TMPDIR/cut-short
 
 # Slurm starts a job whose folder is missing in /tmp instead.
 if ! cd "$folder" || ! mkdir -p "$results" "${data[@]}"; then
@@ -181,12 +198,21 @@ code=$INCOMPLETE
 if ((SLURM_JOB_NUM_NODES == 1)) || start_ray; then
     run "$programs/adaloss-sweep" "${arguments[@]}"
     code=$?
+    case $code in
+        0 | "$USER_ERROR" | "$FAILED") ;;
+        # Without the file, run_cap or a figure is the reason, and another start changes nothing.
+        "$INCOMPLETE") [[ ! -e $ADALOSS_CUT_SHORT ]] || again=yes ;;
+        *) if ((signals)) || ray_is_lost; then again=yes; fi ;;
+    esac
+else
+    again=yes
 fi
 end_ray
 
-case $code in
-    0 | 2 | 4) rm -f "$progress" ;;
-    "$INCOMPLETE") run_again ;;
-    *) ((signals == 0)) || run_again ;;
-esac
+if [[ -n $again ]]; then
+    run_again
+else
+    ((code != INCOMPLETE)) || say "all trials of this run have ended, so the job is not queued again"
+    rm -f "$progress"
+fi
 exit "$code"

@@ -18,8 +18,14 @@ def submit(script: str) -> str:
             "sbatch is not on this machine: run this on a login node of the cluster, or omit "
             "--submit and write the script with -o"
         )
+    # A path in the script, or a message, may not be Unicode.
     ended = subprocess.run(
-        [sbatch, "--parsable"], input=script, capture_output=True, text=True, check=False
+        [sbatch, "--parsable"],
+        input=script,
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
     )
     if ended.returncode:
         raise UserError(f"sbatch refuses the job: {' '.join(ended.stderr.split())}")

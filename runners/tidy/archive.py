@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from adaloss.errors import UserError
-from adaloss.records.remote.transfer import LOCAL
+from adaloss.records.shared import LOCAL
 from adaloss.records.store import TEMPORARY_FILES
 from adaloss.records.writing import replacing
 
@@ -74,8 +74,12 @@ def write_archive(root: Path, target: Path) -> Packed:
     """Write the results in ``root`` to an archive, which appears whole.
 
     Raises:
-        UserError: ``target`` exists, or lies in the results.
+        UserError: ``target`` exists, or lies in the results, whose name ``import`` would refuse.
     """
+    if root.name.startswith("."):
+        raise UserError(
+            f"{root}: its name begins with a dot, and `import` takes no such folder: `rename` it"
+        )
     if os.path.lexists(target):
         raise UserError(f"{target} already exists: name another file with -o")
     if root.resolve() in target.resolve().parents:

@@ -57,7 +57,7 @@ class Merge:
     @property
     def declined(self) -> int:
         """The number of trials of which the first's record stays, and the second's is another."""
-        return len(self.meetings) - self.replacing - self.equal
+        return sum(each.is_declined for each in self.meetings)
 
 
 def plan_merge(first: Store, second: Store, prefer: Preferred | None) -> Merge:

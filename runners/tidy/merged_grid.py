@@ -1,6 +1,6 @@
 """The grid of two results that become one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,9 @@ from adaloss.grid.mistakes.problems import GridError
 from adaloss.grid.reading.edited import edited
 from adaloss.grid.reading.file import read_grid_text
 from adaloss.grid.sweep import Sweep, load_sweep
-from adaloss.records.store import GRID_FILE
+from adaloss.records.store import GRID_FILE, Store
+from runners.tidy.records import trial_folders
+from runners.tidy.sizes import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,35 @@ def merged_grid(first: Sweep, second: Sweep) -> MergedGrid:
         f"{first.source.parent} has {len(ours - theirs)} trials that {second.source.parent} lacks, "
         f"and lacks {len(theirs - ours)}; nothing was written: write a grid with the trials of "
         "both and pass it with --grid FILE"
+    )
+
+
+def left_out(chosen: Sweep, stores: Sequence[Store]) -> str | None:
+    """How many trials on record the user's own grid for both lacks, in words; None if it has all.
+
+    Raises:
+        UserError: it has none of them.
+    """
+    known = ids(chosen)
+    recorded = [
+        [path.name for path in trial_folders(each) if path.name[0] != "."] for each in stores
+    ]
+    lacking = [sum(name.rpartition("-")[2] not in known for name in names) for names in recorded]
+    if not any(lacking):
+        return None
+    named = " and ".join(
+        f"{counted(number, 'trial')} of {store.root}"
+        for number, store in zip(lacking, stores, strict=True)
+        if number
+    )
+    if sum(lacking) == sum(map(len, recorded)):
+        raise UserError(
+            f"--grid {chosen.source} has none of the trials on record: {named}; nothing was "
+            "written: write a grid with the trials of both"
+        )
+    return (
+        f"{named} {'is' if sum(lacking) == 1 else 'are'} not in {chosen.source}, so that no table "
+        "shows them; a merge with a grid that has the trials of both does"
     )
 
 

@@ -16,7 +16,7 @@ from runners.tracking.ledger import ledger_of
 class Contents:
     """What is in a sweep's folder: its trials, the size of each entry, and W&B runs.
 
-    ``only_here`` are offline runs that were never uploaded.
+    ``only_here`` are offline runs that were never uploaded, or not as they are now.
     """
 
     overview: Overview
@@ -29,11 +29,20 @@ def contents_of(store: Store) -> Contents:
     names = sorted({*os.listdir(store.root)} - {LOCK_FILE, OWNER_FILE})  # noqa: PTH208
     offline = store.root / "wandb" / "offline"
     runs = os.listdir(offline) if offline.is_dir() else []  # noqa: PTH208
-    online = ledger_of(store, "online")
     return Contents(
         overview=overview(store.root),
         entries={name: size_of(store.root / name) for name in names},
-        only_here=sum(online.read(run) is None for run in runs),
+        only_here=sum(not is_uploaded(run, store) for run in runs),
+    )
+
+
+def is_uploaded(run: str, store: Store) -> bool:
+    """Whether W&B's server has all of what an offline run has."""
+    online, offline = (ledger_of(store, target).read(run) for target in ("online", "offline"))
+    return (
+        online is not None
+        and offline is not None
+        and (online.result_written_at, online.digest) == (offline.result_written_at, offline.digest)
     )
 
 

@@ -57,6 +57,11 @@ class Meeting:
     is_same: bool = False
     conflict: str | None = None
 
+    @property
+    def is_declined(self) -> bool:
+        """Whether the record of the first stays, and that of the second is another."""
+        return not self.takes_second and not self.is_same
+
 
 def meeting(folder: str, first: Store, second: Store) -> Meeting:
     """Compare the two records of the trial with this folder."""
@@ -156,7 +161,10 @@ def names_of(folder: Path) -> set[str]:
 
 
 def equal_files(first: Path, second: Path) -> bool:
-    """Whether both folders have the same files with the same content."""
+    """Whether both folders have the same files with the same content, or are the same file."""
+    if is_file(first) and is_file(second):
+        # No trial, such as what a file manager leaves.
+        return filecmp.cmp(first, second, shallow=False)
     if not all(path.is_dir() and not path.is_symlink() for path in (first, second)):
         return False
     names = names_of(first)

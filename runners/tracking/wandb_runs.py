@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,6 @@ from runners.tracking.target import TargetError, one_line
 
 EPOCH = "epoch"
 FINISHED_AT = "finished_at"
-OF_BAD_ENDS = ("divergence", "failure", "traceback")
 INIT_SECONDS = 30.0
 FINISH_SECONDS = 60.0
 API_SECONDS = 20
@@ -147,6 +146,7 @@ class WandbTarget:
                 taken(logged, name)
         if media:
             opened.run.log(media)
+        opened = replace(opened, shown=frozenset(media))
         opened.finish(TrialState.COMPLETE, numbers, {}, Path())
 
     def alert(self, labels: Labels, title: str, text: str) -> None:
@@ -166,13 +166,17 @@ class WandbTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class WandbRun:
-    """A run of W&B that is open."""
+    """A run of W&B that is open.
+
+    ``shown`` are the names of its pictures, which W&B has in its summary.
+    """
 
     run: wandb.Run
     labels: Labels
     config: Mapping[str, Any]
     api: Callable[[], wandb.Api] | None
     place: Path
+    shown: frozenset[str] = frozenset()
 
     @property
     def next_epoch(self) -> int:
@@ -207,8 +211,9 @@ class WandbRun:
             self.run.tags = (*self.labels.tags, *ended)
         if config != self.config:
             self.run.config.update(dict(config), allow_val_change=True)
-        # A resumed run has the summary of an earlier attempt.
-        gone = dict.fromkeys(OF_BAD_ENDS) if self.run.resumed else {}
+        # What an earlier attempt has left there goes. W&B's own names begin with an underscore.
+        there = self.run.summary.keys()
+        gone = {n: None for n in there if not n.startswith("_") and n not in self.shown}
         self.run.summary.update(gone | dict(summary))
         if failed and log.is_file():
             self.run.save(str(log), base_path=str(log.parent), policy="now")

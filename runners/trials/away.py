@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,8 @@ from uuid import uuid4
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from adaloss.records.places import APPLICATION
+from adaloss.records.places import APPLICATION, FILES_FOLDER
+from adaloss.records.shared import is_of_trial
 from adaloss.records.store import (
     CHECKPOINT_FILE,
     LOG_FILE,
@@ -31,8 +32,11 @@ from adaloss.records.store import (
     make_epochs_durable,
 )
 from adaloss.records.writing import replacing
+from adaloss.tasks.program.calls import CHECKPOINT
 from adaloss.trial import Trial
 
+# A trial's own, and a program's, which may be a folder.
+CHECKPOINTS = (CHECKPOINT_FILE, f"{FILES_FOLDER}/{CHECKPOINT}")
 # Of these, only what was added is sent; other files are sent whole.
 APPENDED = (METRICS_FILE, LOG_FILE)
 # It is still the same file if its last bytes are those that were sent last.
@@ -86,12 +90,12 @@ class AwayRecords:
         A checkpoint that is only here, because it was too large to be sent, is kept.
         """
         folder = self.store.trial_folder(self.trial)
-        names = {part.name for part in arrived}
-        kept = () if CHECKPOINT_FILE in names else (CHECKPOINT_FILE,)
-        for path in folder.glob("*"):
-            if path.name not in kept:
-                remove(path)
-        write_parts(folder, arrived)
+        kept = too_large(files_of(folder))
+        remove_others(folder, [folder / name for name in kept])
+        # What has arrived of it is older.
+        written = [part for part in arrived if not is_in(part.name, kept)]
+        write_parts(folder, written)
+        names = {part.name for part in written}
         self.sent = {name: stamp for name, stamp in files_of(folder).items() if name in names}
 
     def report(self, *, ended: bool) -> dict[str, Any]:
@@ -120,6 +124,10 @@ class AwayRecords:
         """What changed since the last call, the result last."""
         folder = self.store.trial_folder(self.trial)
         files = files_of(folder)
+        self.kept.update(name for name, stamp in files.items() if stamp.size > MOST_BYTES)
+        # Part of a checkpoint is none: elsewhere a trial would fail with it.
+        stays = too_large(files)
+        files = {name: stamp for name, stamp in files.items() if not is_in(name, stays)}
         gone = [Part(name, 0, None) for name in self.sent if name not in files]
         for name in [part.name for part in gone]:
             del self.sent[name]
@@ -129,10 +137,7 @@ class AwayRecords:
     def change(self, folder: Path, name: str, now: Stamp) -> Part | None:
         """What is new in a file, or None."""
         before = self.sent.get(name)
-        if now.size > MOST_BYTES:
-            self.kept.add(name)
-            return None
-        if before == now:
+        if now.size > MOST_BYTES or before == now:
             return None
         tail = self.tails.get(name, b"")
         offset = before.size if before and tail and before.size <= now.size else 0
@@ -154,21 +159,17 @@ class AwayRecords:
 def files_of(folder: Path) -> dict[str, Stamp]:
     """The files of a trial by their names below its folder, the result last.
 
-    Those whose names begin with a dot are temporary. Links, pipes and the like are none.
+    Links, pipes and the like are none.
     """
     found: dict[str, Stamp] = {}
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(parent, name)
-            if name.startswith("."):
-                continue
+        below = Path(parent).relative_to(folder)
+        folders[:] = [name for name in folders if is_of_trial((below / name).as_posix())]
+        for name in [path for each in names if is_of_trial(path := (below / each).as_posix())]:
             with suppress(FileNotFoundError):
-                status = path.lstat()
+                status = (folder / name).lstat()
                 if S_ISREG(status.st_mode):
-                    found[path.relative_to(folder).as_posix()] = Stamp(
-                        status.st_ino, status.st_size, status.st_mtime_ns
-                    )
+                    found[name] = Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
     return dict(sorted(found.items(), key=lambda file: order(file[0])))
 
 
@@ -266,6 +267,26 @@ def remove_old_records() -> None:
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime > DAYS_TO_KEEP * 24 * 3600:
                 remove(folder)
+
+
+def too_large(files: Mapping[str, Stamp]) -> list[str]:
+    """The checkpoints that cannot be sent: a file of theirs is too large."""
+    large = [name for name, stamp in files.items() if stamp.size > MOST_BYTES]
+    return [place for place in CHECKPOINTS if any(is_in(name, [place]) for name in large)]
+
+
+def is_in(name: str, places: Iterable[str]) -> bool:
+    """Whether a file of this name is one of these files, or in one of these folders."""
+    return any(name == place or name.startswith(f"{place}/") for place in places)
+
+
+def remove_others(folder: Path, kept: Collection[Path]) -> None:
+    """Remove what is in a folder, except these files and folders."""
+    for path in folder.glob("*"):
+        if any(path in each.parents for each in kept):
+            remove_others(path, kept)
+        elif path not in kept:
+            remove(path)
 
 
 def remove(path: Path) -> None:

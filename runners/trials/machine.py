@@ -17,9 +17,10 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 class WorkerSettings:
     """Resources and limits of each trial. Times are in seconds.
 
-    ``gpus`` None packs trials on the GPUs, if there are any, by the memory that they need.
-    ``device`` None is the GPU if the trial has one, else the processor. ``mps``: trials that share
-    a GPU compute at the same time, if possible.
+    ``workers`` trials at a time have room on this machine; ``most_at_a_time`` may run on all
+    machines of a cluster together, None for any number. ``gpus`` None packs trials on the GPUs, if
+    there are any, by the memory that they need. ``device`` None is the GPU if the trial has one,
+    else the processor. ``mps``: trials that share a GPU compute at the same time, if possible.
     """
 
     places: Places
@@ -34,6 +35,7 @@ class WorkerSettings:
     capture: Capture = "auto"
     device: str | None = None
     mps: bool = False
+    most_at_a_time: int | None = None
 
 
 class MachineError(UserError):
@@ -79,12 +81,16 @@ def cpus_per_trial(sweep: Sweep) -> int:
 def workers(sweep: Sweep) -> int:
     """Trials at a time: the grid's number, at most as many as the processors allow.
 
+    On a cluster, whose processors Ray counts, a number that the grid names is taken as it is.
+
     Raises:
         MachineError: not even one trial fits.
     """
     cpus, per_trial = cpus_of_this_machine(), cpus_per_trial(sweep)
-    # Ray counts the processors of a cluster.
-    if per_trial > cpus and not os.environ.get("RAY_ADDRESS"):
+    on_cluster = bool(os.environ.get("RAY_ADDRESS"))
+    if on_cluster and sweep.grid.execution.max_concurrent != "auto":
+        return most_at_a_time(sweep)
+    if per_trial > cpus and not on_cluster:
         raise MachineError(
             f"{sweep.source}: resources.cpu is {per_trial}, and this machine has {cpus} "
             "processors: lower it"
@@ -107,4 +113,5 @@ def worker_settings(sweep: Sweep) -> WorkerSettings:
         keep_checkpoints=execution.keep_checkpoints,
         capture=execution.capture,
         mps=resources.mps,
+        most_at_a_time=most_at_a_time(sweep),
     )

@@ -37,7 +37,12 @@ def own_code(trials: Iterable[Trial], places: Places) -> dict[str, bytes]:
         OwnFilesError: together they are too large to be code.
     """
     files = {path for trial in distinct(trials) for path in code_of(trial, places)}
-    own = {name: path for path in files for name in names_below(path, places.own_folders)}
+    own: dict[str, Path] = {}
+    for folder in places.own_folders:
+        for path in sorted(files):
+            for name in names_below(path, [folder]):
+                # As where it is looked up: of two files with one name, that of the first folder.
+                own.setdefault(name, path)
     if (size := sum(path.stat().st_size for path in own.values())) > MOST_BYTES:
         raise OwnFilesError(
             f"your own code has {len(own)} files with {size / 2**20:.0f} MiB, and at most "

@@ -1,6 +1,7 @@
 """Decide which trial starts next, and with which resources, as earlier trials end."""
 
 import heapq
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -26,7 +27,8 @@ class Capacity:
 
     ``gpus_per_trial`` None packs trials by their measured memory; ``cpus_of_a_node`` is the number
     on the largest node, None for all. ``smallest_gpu`` are the bytes of the smallest GPU, None if
-    all are like the one on which a trial was measured.
+    all are like the one on which a trial was measured. ``most_at_a_time`` is the grid's own limit
+    of trials at a time, None for none.
     """
 
     cpus: float
@@ -35,6 +37,7 @@ class Capacity:
     gpus_per_trial: float | None
     cpus_of_a_node: float | None = None
     smallest_gpu: int | None = None
+    most_at_a_time: int | None = None
 
     @property
     def cpus_alone(self) -> float:
@@ -43,16 +46,20 @@ class Capacity:
 
     @property
     def places(self) -> int:
-        """The largest number of trials that fit."""
+        """The largest number of trials that fit and may run at a time."""
         places = int(self.cpus // self.cpus_per_trial)
         if self.gpus and self.gpus_per_trial:
-            return min(places, int(self.gpus / self.gpus_per_trial + 1e-6))
-        return places
+            places = min(places, int(self.gpus / self.gpus_per_trial + 1e-6))
+        return places if self.most_at_a_time is None else min(places, self.most_at_a_time)
 
     @property
     def most_per_gpu(self) -> int:
-        """The largest number of trials per GPU, limited by the processors."""
-        return max(1, int(self.cpus // self.cpus_per_trial // max(1.0, self.gpus)))
+        """The largest number of trials per GPU, limited by the processors and by the grid."""
+        gpus = max(1.0, self.gpus)
+        most = int(self.cpus // self.cpus_per_trial // gpus)
+        if self.most_at_a_time is not None:
+            most = min(most, math.ceil(self.most_at_a_time / gpus))
+        return max(1, most)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +156,11 @@ class TrialQueue:
     def start_next(self) -> Start | None:
         """The trial to start now; None while all remaining trials have to wait.
 
-        A trial waits for a measurement by a running one, or for the delay before its retry.
+        A trial waits for a measurement by a running one, for the delay before its retry, or while
+        as many run as may run at a time.
         """
-        if self.exhausted:
+        most = self.capacity.most_at_a_time
+        if self.exhausted or (most is not None and len(self.running) >= most):
             return None
         if self.to_repeat and self.to_repeat[0][0] <= self.now():
             _, _, trial, alone = heapq.heappop(self.to_repeat)

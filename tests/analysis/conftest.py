@@ -68,6 +68,15 @@ class Records:
         last = epoch_metrics(test_top1)
         self.end(trial, TrialState.COMPLETE, last=last, best_val=best_val or last, **changes)
 
+    def reach(self, trial, first, **measured):
+        """Complete a trial of ten steps an epoch; its validation is 95 in ``first``, else 80."""
+        self.store.open_trial(trial)
+        for epoch in range(1, trial.epochs + 1):
+            changes = {"val_top1": 95.0 if epoch == first else 80.0} | measured
+            last = epoch_metrics(50.0, epoch=epoch, step=10 * epoch, **changes)
+            self.store.append_metrics(trial, last)
+        self.end(trial, TrialState.COMPLETE, last=last, best_val=last)
+
     def diverge(self, trial, **changes):
         divergence = Divergence(epoch=2, step=11, loss=float("inf"), reason="not finite")
         self.end(trial, TrialState.DIVERGED, divergence=divergence, **changes)
@@ -107,8 +116,8 @@ class Records:
             elif value != "missing":
                 self.complete(trial, value)
 
-    def frame(self):
-        return build_frame(self.trials, self.store)
+    def frame(self, **changes):
+        return build_frame(self.trials, self.store, **changes)
 
     def tables(self, *specs, frame=None, **changes):
         settings = {"metric": "test/top1", "at": "last", "goal": "maximize", "sweep_name": "demo"}

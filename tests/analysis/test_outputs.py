@@ -139,6 +139,35 @@ def test_without_figures_none_in_a_format_of_the_users_choice_is_outdated_either
 
 
 @pytest.mark.slow
+def test_a_figure_in_a_format_of_the_users_choice_comes_back_after_runs_without_figures(
+    sweep, records, compiled, compile_all
+):
+    named = figures_of(read_results(sweep, sweep.trials, compiled), ("heatmap",))
+    assert list(save_figures(named, compiled.figures_folder, ("pdf",)))
+    for value in (12.0, 13.0):
+        records.complete(sweep.trials[0], value)
+        compile_all(draw=False)
+    assert {"figures/heatmap.svg", "figures/heatmap.pdf"} <= compile_all()
+    assert not (compiled.figures_folder / "curves-mlp.pdf").exists()
+    assert compile_all() == set()
+    # One that the user has deleted stays away.
+    (compiled.figures_folder / "heatmap.pdf").unlink()
+    assert "figures/heatmap.pdf" not in compile_all()
+
+
+@pytest.mark.slow
+def test_a_figure_drawn_between_two_runs_without_figures_is_not_outdated(
+    sweep, records, compiled, compile_all
+):
+    for value in (12.0, 13.0):
+        records.complete(sweep.trials[0], value)
+        compile_all(draw=False)
+        assert list(compiled.figures_folder.iterdir()) == []
+        named = figures_of(read_results(sweep, sweep.trials, compiled), ("heatmap",))
+        assert list(save_figures(named, compiled.figures_folder, ("svg",)))
+
+
+@pytest.mark.slow
 def test_a_figure_in_a_format_of_the_users_choice_is_kept_up_to_date(
     sweep, records, compiled, compile_all
 ):

@@ -5,7 +5,8 @@ from small_grid import GRID
 
 from adaloss.grid.sweep import load_sweep
 from analysis.figures.writing.files import AGAINST, figures_of
-from analysis.results import read_results, tables_of
+from analysis.render.page import page_markdown
+from analysis.results import read_results, statistics_frames, statistics_of, tables_of
 
 TITLED = """\
 tables:
@@ -44,3 +45,48 @@ def test_every_figure_says_that_the_sweep_is_incomplete(results_of):
         "First (INCOMPLETE: 0 of 8 trials)",
         "Second (INCOMPLETE: 0 of 8 trials)",
     ]
+
+
+HYPERPARAMETERS = GRID.replace(
+    "optimizer: [adaloss, sgd_constant]",
+    "optimizer: [adaloss, adamw]\n  optimizer.eps: [1e-8, 1e-4]",
+)
+
+
+def test_a_part_of_a_sweep_has_the_hyperparameters_of_the_whole(tmp_path, records):
+    path = tmp_path / "demo.yaml"
+    path.write_text(
+        f"{HYPERPARAMETERS}tables: [{{rows: optimizer.eps, columns: optimizer, per: b0}}]\n"
+    )
+    sweep = load_sweep(path)
+    part = tuple(trial for trial in sweep.trials if trial.optimizer == "adaloss")
+    for trial in part:
+        records.complete(trial, 90.0)
+    tables = tables_of(read_results(sweep, part, records.store))
+    assert [table.row_values for table in tables] == [(None,), (None,)]
+    assert [table.cells[None, "adaloss"].mean for table in tables] == [90.0, 90.0]
+
+
+def test_the_test_of_cells_that_were_tuned_over_unequal_numbers_has_a_note_everywhere(
+    tmp_path, records
+):
+    path = tmp_path / "demo.yaml"
+    less = "exclude: [{optimizer: sgd_constant, lr: 1}]"
+    path.write_text(
+        GRID.replace("lr: 0.1", "lr: [0.1, 1]")
+        + f"tables: [{{rows: b0, columns: optimizer, tune: lr, {less}}}]\n"
+    )
+    sweep = load_sweep(path)
+    for number, trial in enumerate(sweep.trials):
+        records.complete(trial, 80.0 + number**1.5 / 4)
+    results = read_results(sweep, sweep.trials, records.store)
+    note = "too few pairs for the bootstrap; unequal numbers of values were tried"
+    pairs = statistics_frames(results)["pairs"]
+    assert set(pairs["note"]) == {note}
+    assert pairs["p"].notna().all()
+    page = statistics_of(results)
+    text = page_markdown(page)
+    assert text.count(f"| {note} ") == len(pairs)
+    assert "the column with more is better by chance, so nothing is claimed" in text
+    (reason,) = [line for line in page.on_one_screen().sections[2].before if "no test" in line]
+    assert "unequal numbers of values were tried (3)" in reason

@@ -110,6 +110,15 @@ def test_different_numbers_and_trials_trained_twice_are_counted(versus, make_run
     assert (rows["optuna-threads"].same, rows["optuna-threads"].trained) == (1, 3)
 
 
+def test_it_says_that_it_needs_linux(versus, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["compare.py"])
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(SystemExit):
+        versus.compare.parse_options()
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "compare.py: error: needs Linux: time and memory are read from /proc"
+
+
 @pytest.fixture
 def measure(versus, make_run, monkeypatch, tmp_path):
     """A function that measures two ways, two times each, without running them."""

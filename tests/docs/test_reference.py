@@ -1,6 +1,6 @@
 """The generated pages are those that the code gives, and every key and outcome is explained."""
 
-import re
+import json
 import runpy
 
 import pytest
@@ -10,7 +10,6 @@ from adaloss.grid.sweep import grid_json_schema, load_sweep
 from adaloss.records.result import FailureKind
 from adaloss.tasks.table import DEFAULT_TASK
 from runners.cli import options
-from runners.preflight.finding import Finding
 
 DOCS = ROOT / "docs"
 EXAMPLE = DOCS / "every-key.yaml"
@@ -70,13 +69,18 @@ def test_troubleshooting_explains_every_exit_code():
     assert [code for code in codes if f"| {code} |" not in page] == []
 
 
-def test_troubleshooting_explains_every_finding():
-    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
-    explained = page.partition("| about | warning | refused |")[2].partition("\n\n")[0]
-    source = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "runners" / "preflight").rglob("*.py")
-    )
-    assert Finding.__dataclass_fields__["about"]
-    topics = set(re.findall(r'(?:warning|refused)\(\s*"([^"]+)"', source))
-    assert topics
-    assert [topic for topic in sorted(topics) if topic not in explained] == []
+def descriptions(value):
+    """Every description in a JSON Schema, but of what is as another."""
+    if isinstance(value, dict):
+        if isinstance(found := value.get("description"), str) and "$ref" not in value:
+            yield found
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from descriptions(each)
+
+
+def test_the_page_about_json_has_every_description_of_the_schema():
+    schema = json.loads((ROOT / "sweeps" / "outputs.schema.json").read_text(encoding="utf-8"))
+    page = (DOCS / "json.md").read_text(encoding="utf-8")
+    assert [text for text in descriptions(schema) if text not in page] == []

@@ -1,6 +1,7 @@
 """The site builds without a warning."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -28,6 +29,9 @@ def test_the_site_builds_strictly(tmp_path):
     assert [name for name in pages if not (tmp_path / f"{name}.html").is_file()] == []
     for name in ("llms.txt", "grid.schema.json", "outputs.schema.json"):
         assert (tmp_path / name).is_file()
+    links = re.findall(r"\]\(([^)]+)\)", (tmp_path / "llms.txt").read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (tmp_path / link).is_file()] == []
     notebook = (tmp_path / "notebook.html").read_text(encoding="utf-8")
     assert "sign_descent" in notebook
     assert 'class="dataframe"' in notebook

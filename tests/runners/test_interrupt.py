@@ -115,14 +115,14 @@ def test_one_that_came_in_the_last_import_stops_at_the_end(interrupted, monkeypa
 
 
 def test_who_answers_meanwhile_hears_of_it_once(interrupted, monkeypatch):
-    monkeypatch.setattr(interrupt, "SECONDS_BETWEEN_LOOKS", 0.2)
+    monkeypatch.setattr(interrupt, "SECONDS_BETWEEN_LOOKS", 0.02)
     heard = []
 
     def while_ray_starts():
         interrupted(signal.SIGTERM, 0, waits=False)
         with interrupts_delayed(at_most=100) as came:
             heard.append(came)
-            time.sleep(1)
+            time.sleep(0.1)
 
     with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
         while_ray_starts()

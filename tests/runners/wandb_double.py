@@ -392,7 +392,9 @@ def serving() -> Iterator[Double]:
     double = Double()
     server = Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"double": double}))
     double.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # It looks as often as this whether it shall stop.
+    often = {"poll_interval": 0.01}
+    thread = threading.Thread(target=server.serve_forever, kwargs=often, daemon=True)
     thread.start()
     try:
         yield double

@@ -7,7 +7,7 @@ from itertools import chain, product
 
 from adaloss.grid.mistakes.problems import Problem
 from adaloss.grid.mistakes.wording import told_apart
-from adaloss.grid.points.cell_index import CellIndex, TooManyStepsError
+from adaloss.grid.points.cell_index import MISSING, CellIndex, TooManyStepsError
 from adaloss.grid.points.combinations import impossible_combinations
 from adaloss.grid.points.optimizers import Unset
 from adaloss.grid.points.parameters import Values
@@ -17,6 +17,7 @@ from adaloss.optimizer_names import HYPERPARAMETER
 from adaloss.tasks.table import FIELD_NAMES
 from adaloss.tasks.task import Task
 
+DOTTED_HYPERPARAMETER = re.compile(r"\.(optimizer\.[A-Za-z_]\w*)\.")
 MOST_TRIALS = 1_000_000
 # A cell takes some kilobytes of memory.
 MOST_CELLS = 100_000
@@ -152,7 +153,10 @@ def unmatched(
     problems = []
     for name, listed in point.values.items():
         existing = index.values(name)
-        if absent := [told_apart(value) for value in listed if value not in existing]:
+        if existing.keys() == {MISSING}:
+            message = f"no cell has {name}: the grid does not set it"
+            problems.append(file.problem((*point.path, name), message))
+        elif absent := [told_apart(value) for value in listed if value not in existing]:
             names = ", ".join(map(told_apart, list(existing)[:20]))
             message = f"no cell has {name}: {', '.join(absent)}; the grid has {names}"
             problems.append(file.problem((*point.path, name), message))
@@ -190,7 +194,9 @@ def invalid_fields(problems: Iterable[Problem], task: Task) -> frozenset[str]:
         section, *rest = with_dots(problem.key).split(".", 1)
         if section in sections:
             path = f".{'.'.join(rest)}."
-            invalid |= {name for name in known if f".{with_dots(name)}." in path} or set(known)
+            named = {name for name in known if f".{with_dots(name)}." in path}
+            named |= set() if task.is_program else set(DOTTED_HYPERPARAMETER.findall(path))
+            invalid |= named or set(known)
     return frozenset(invalid)
 
 

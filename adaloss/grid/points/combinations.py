@@ -1,5 +1,6 @@
 """Check for values that are valid alone and impossible together."""
 
+import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from adaloss.grid.mistakes.wording import as_written
 from adaloss.grid.points.parameters import Values, exact
 from adaloss.grid.points.points import Cell, Point, Points
 from adaloss.grid.reading.file import GridFile
+from adaloss.optimizer_names import is_named, rate_of
 from adaloss.tasks.images.dataset_names import IMAGE_FOLDER
 from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.model_names import has_published_weights
@@ -24,6 +26,8 @@ def impossible_combinations(
     ]
     matched = [*(match for match, _ in points.overrides), *points.exclude]
     yield from equal_but_different(file, [*declared, *matched])
+    if not (file.task.is_program or {"optimizer", "rate", "b0"} & set(invalid)):
+        yield from b0_without_square(file, declared, cells)
     if file.task.fields is not ImageTrial or not file.knows_its_task:
         return
     if not {"resize", "image_size"} & set(invalid):
@@ -54,6 +58,23 @@ def equal_but_different(file: GridFile, points: list[Point]) -> Iterator[Problem
 def path_of_value(declared: list[Point], field: str, value: object) -> KeyPath:
     """The path in the grid that sets the field to this value."""
     return next((*p.path, field) for p in declared if value in p.values.get(field, ()))
+
+
+def b0_without_square(
+    file: GridFile, declared: list[Point], cells: list[Cell]
+) -> Iterator[Problem]:
+    """Cells whose b_t² cannot start from b0²; a constant rate of other optimizers has no b_t²."""
+    for cell in cells:
+        # An included cell may lack an optimizer, which is a mistake of its own.
+        optimizer, b0 = cell.get("optimizer", ""), cell["b0"]
+        constant = is_named(optimizer) and rate_of(optimizer, cell["rate"]) == "constant"
+        if not (0 < b0 * b0 < math.inf or constant):
+            message = (
+                "b0 must be between 1e-160 and 1e154, so that b0² is above 0 and finite, "
+                f"found {as_written(b0)}"
+            )
+            yield file.problem(path_of_value(declared, "b0", b0), message)
+            return
 
 
 def crops_too_large(file: GridFile, declared: list[Point], cells: list[Cell]) -> Iterator[Problem]:

@@ -34,6 +34,7 @@ Scalar = bool | int | float | str | None
 ANY_VALUE: TypeAdapter[Any] = TypeAdapter(
     bool | int | float | str | tuple[Scalar | tuple[Scalar, ...], ...]
 )
+ANY_OF_THESE = "a number, text, true, false, or a list of these or of lists of these"
 
 
 def value_of_a_program(value: Any) -> Any:
@@ -118,7 +119,8 @@ def form_problems(file: GridFile, path: KeyPath, content: Any) -> list[Problem]:
     if mistake is None:
         return []
     key, message = mistake
-    if file.task.is_program and path[-1] != SEED:
+    # A point names a program's parameters flat, each with its values.
+    if file.task.is_program and path[-1] != SEED and path[0] == "parameters":
         message += advice_for_a_program(str(path[-1]), content)
     return [file.problem((*path, key) if key else path, message)]
 
@@ -158,6 +160,26 @@ def checked_values(
     return tuple(values.values()), problems
 
 
+def places_of(file: GridFile, path: KeyPath) -> dict[Any, KeyPath]:
+    """The path of each value, by :func:`exact`, that the file has at this path in some form."""
+    name = str(path[-1])
+    content: Any = file.data
+    for part in path:
+        content = content[part]
+    if isinstance(content, Mapping):
+        key = "value" if "value" in content else "values"
+        content, path = content[key], (*path, key)
+    listed = isinstance(content, tuple) and path[-1] != "value"
+    items = [((*path, i), item) for i, item in enumerate(content)] if listed else [(path, content)]
+    places: dict[Any, KeyPath] = {}
+    for place, item in items:
+        # What has a mistake is none of the field's values.
+        if not any(mistakes_in_value(file.task, name, item)):
+            value = adapter(file.task, name).validate_python(item, strict=True)
+            places.setdefault(exact(value), place)
+    return places
+
+
 def exact(value: Any) -> Any:
     """A key that tells true from 1, which are equal in Python, but not 1 from 1.0."""
     if isinstance(value, tuple):
@@ -182,6 +204,9 @@ def mistakes_in_value(task: Task, name: str, value: Any) -> Iterator[str]:
     try:
         adapter(task, name).validate_python(value, strict=True)
     except ValidationError as error:
+        if HYPERPARAMETER.match(name) and not task.is_program:
+            yield f"{name} must be {ANY_OF_THESE}, found {described(value)}"
+            return
         yield sentence(("parameters", name), error.errors(include_url=False)[0])
         return
     if name == "model" and task.fields is ImageTrial and not is_model(value):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
-from adaloss.grid.points.parameters import Values, checked_values
+from adaloss.grid.points.parameters import Values, parameter_values
 from adaloss.grid.reading.file import GridFile
 from adaloss.grid.reading.wandb import FIELD_OF
 from adaloss.optimizer_names import HYPERPARAMETER
@@ -43,12 +43,17 @@ def read_points(file: GridFile) -> tuple[Points, list[Problem]]:
         problems += [
             file.problem((*new.path, name), f"set needs one value of {name}, found a list")
             for name in new.values
-            if isinstance(override["set"][name], tuple)
+            if has_a_list(override["set"][name])
         ]
         overrides.append((match, new))
     excluded = [read_point(file, *entry, problems) for entry in entries(file, "exclude")]
     included = [read_point(file, *entry, problems) for entry in entries(file, "include")]
     return Points(tuple(overrides), tuple(excluded), tuple(included)), problems
+
+
+def has_a_list(content: Any) -> bool:
+    """Whether a field has several values, or the form of several."""
+    return isinstance(content, tuple) or (isinstance(content, Mapping) and "values" in content)
 
 
 def entries(file: GridFile, section: str) -> list[tuple[KeyPath, Mapping[str, Any]]]:
@@ -68,9 +73,7 @@ def read_point(file: GridFile, path: KeyPath, content: Any, problems: list[Probl
         if name in FIELD_OF and name not in file.arguments and not file.task.is_program:
             problems.append(file.problem(value_path, f"write {FIELD_OF[name]} instead of {name}"))
         elif name in fields or (HYPERPARAMETER.match(name) and not file.task.is_program):
-            values[name], mistakes = checked_values(
-                file, value_path, name, value, listed=isinstance(value, tuple)
-            )
+            values[name], mistakes = parameter_values(file, value_path, value)
             problems += mistakes
         elif name in file.task.field_names:
             message = f"{name} is the same in every cell and cannot select cells"

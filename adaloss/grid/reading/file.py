@@ -23,8 +23,9 @@ MAX_BYTES = 256 * 1024
 class GridFile:
     """A readable grid file as dicts, tuples and scalars, which are not checked yet.
 
-    ``lines`` is empty for a grid that is a dict. ``problems`` are the mistakes found while reading,
-    such as duplicate keys. ``reported`` are the mistakes that :meth:`problem` reported later.
+    ``lines`` is empty for a grid that is a dict. ``unquoted`` are its texts without quotes, which
+    other readers of YAML may take for something else. ``problems`` are the mistakes found while
+    reading, such as duplicate keys. ``reported`` are those that :meth:`problem` reported later.
     ``arguments`` are the names ``optimizer.NAME`` that are an argument of one of the grid's
     optimizers, and not W&B's name of a field. ``groups`` are the names of W&B's groups of nested
     parameters.
@@ -38,6 +39,7 @@ class GridFile:
     reported: list[Problem] = field(default_factory=list)
     arguments: frozenset[str] = frozenset()
     groups: tuple[str, ...] = ()
+    unquoted: Mapping[KeyPath, str] = field(default_factory=dict)
 
     @cached_property
     def task(self) -> Task:
@@ -99,14 +101,22 @@ def read_grid_text(source: Path, text: str) -> GridFile:
         GridError: the text is not a YAML mapping.
     """
     lines: dict[KeyPath, int] = {}
+    unquoted: dict[KeyPath, str] = {}
     try:
         root, problems = read_yaml(text)
         if not isinstance(root, grid_yaml.Mapping):
             raise UnreadableYamlError(root.line if root else 1, not_a_grid(root))
-        data = plain_data(root, (), root.line, lines)
+        data = plain_data(root, (), root.line, lines, unquoted)
     except UnreadableYamlError as error:
         raise GridError(source, [Problem(error.line, "", error.message)]) from error
-    return GridFile(source=source, text=text, data=data, lines=lines, problems=tuple(problems))
+    return GridFile(
+        source=source,
+        text=text,
+        data=data,
+        lines=lines,
+        problems=tuple(problems),
+        unquoted=unquoted,
+    )
 
 
 def read_text(source: Path) -> str:
@@ -148,8 +158,14 @@ def not_a_grid(root: grid_yaml.Scalar | grid_yaml.Sequence | None) -> str:
     return f"a grid is a mapping with keys such as name and parameters, found {kind}"
 
 
-def plain_data(node: Node, path: KeyPath, line: int, lines: dict[KeyPath, int]) -> Any:
-    """The node's plain value. Its line and the lines of the values in it are added to ``lines``.
+def plain_data(
+    node: Node,
+    path: KeyPath,
+    line: int,
+    lines: dict[KeyPath, int],
+    unquoted: dict[KeyPath, str],
+) -> Any:
+    """The node's plain value. What it contains is added to ``lines`` and ``unquoted``.
 
     A scalar has its own line. A collection has the line of its key, above its first entry.
     """
@@ -160,13 +176,15 @@ def plain_data(node: Node, path: KeyPath, line: int, lines: dict[KeyPath, int]) 
     lines[path] = line
     if isinstance(node, grid_yaml.Scalar):
         lines[path] = node.line
+        if node.is_plain and isinstance(node.value, str):
+            unquoted[path] = node.value
         return node.value
     if isinstance(node, grid_yaml.Sequence):
         return tuple(
-            plain_data(item, (*path, index), item.line, lines)
+            plain_data(item, (*path, index), item.line, lines, unquoted)
             for index, item in enumerate(node.items)
         )
     return {
-        key: plain_data(entry.value, (*path, key), entry.line, lines)
+        key: plain_data(entry.value, (*path, key), entry.line, lines, unquoted)
         for key, entry in node.entries.items()
     }

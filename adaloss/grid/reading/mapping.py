@@ -44,17 +44,16 @@ def read_mapping(grid: Mapping[str, Any]) -> GridFile:
 
 def plain(value: Any, path: KeyPath, problems: list[Problem]) -> Any:
     """The value as dicts, lists and scalars; NumPy's arrays and numbers become Python's."""
-    if value is None or isinstance(value, bool | int | float | str):
-        # A subclass, as NumPy's float64 or an enum, may be written in another way.
-        kinds = (bool, int, float, str)
+    if isinstance(value, str):
+        # str() of a member of an enum is the member's name.
+        return str.__str__(value)
+    if value is None or isinstance(value, bool | int | float):
+        # A subclass, as NumPy's float64, may be written in another way.
+        kinds = (bool, int, float)
         return value if value is None else next(k for k in kinds if isinstance(value, k))(value)
     if isinstance(value, Mapping):
-        return {
-            key if isinstance(key, str) else flow(plain(key, path, problems)): plain(
-                inner, (*path, str(key)), problems
-            )
-            for key, inner in value.items()
-        }
+        named = ((name_of(key, path, problems), inner) for key, inner in value.items())
+        return {name: plain(inner, (*path, name), problems) for name, inner in named}
     if isinstance(value, PathLike):
         return fspath(value)
     if hasattr(value, "tolist"):
@@ -67,6 +66,12 @@ def plain(value: Any, path: KeyPath, problems: list[Problem]) -> Any:
     message = f"a grid has numbers, texts, lists and dicts, found {type(value).__name__}"
     problems.append(Problem(None, dotted(path), message))
     return None
+
+
+def name_of(key: Any, path: KeyPath, problems: list[Problem]) -> str:
+    """A key as text, as a grid file has it."""
+    name = plain(key, path, problems)
+    return name if isinstance(name, str) else flow(name)
 
 
 def named_instead(value: Any) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, dotted
 from adaloss.grid.mistakes.wording import described
 from adaloss.grid.reading.file import GridFile
-from adaloss.tasks.program.fields import SEED, column
+from adaloss.tasks.program.fields import SEED, column, function_in
+
+Known = TypeVar("Known")
 
 # Keys of a program, which a grid whose task is another one may have and does not need.
 PROGRAM_KEYS: Mapping[KeyPath, str] = {
@@ -140,22 +142,23 @@ def with_fields(file: GridFile, notes: list[str]) -> tuple[GridFile, list[Proble
         notes.append(f"{name} is an argument of an optimizer here, not the field {FIELD_OF[name]}")
     values = {field: parameter.content for field, parameter in by_field.items()}
     moved: dict[KeyPath, KeyPath] = {p.path: ("parameters", p.field) for p in by_field.values()}
-    lines = {**file.lines, **dict(moved_lines(file.lines, moved))}
+    lines = {**file.lines, **dict(moved_paths(file.lines, moved))}
+    unquoted = {**file.unquoted, **dict(moved_paths(file.unquoted, moved))}
     data = {**file.data, "parameters": values}
     # Sorted, because the order of the parameters changes no trial.
     parameters = file.data["parameters"]
     groups = tuple(sorted(name for name in parameters if is_group(parameters[name])))
-    return replace(file, data=data, lines=lines, groups=groups), problems
+    return replace(file, data=data, lines=lines, unquoted=unquoted, groups=groups), problems
 
 
-def moved_lines(
-    lines: Mapping[KeyPath, int], moved: Mapping[KeyPath, KeyPath]
-) -> Iterator[tuple[KeyPath, int]]:
-    """The lines of the values that moved, by their new path."""
-    for path, line in lines.items():
+def moved_paths(
+    about: Mapping[KeyPath, Known], moved: Mapping[KeyPath, KeyPath]
+) -> Iterator[tuple[KeyPath, Known]]:
+    """What is known about the values that moved, by their new path."""
+    for path, known in about.items():
         for length in range(2, len(path) + 1):
             if new := moved.get(path[:length]):
-                yield (*new, *path[length:]), line
+                yield (*new, *path[length:]), known
                 break
 
 
@@ -177,6 +180,36 @@ def flattened(
             problems.append(file.problem(key_path, f"{name} {mistake}"))
         else:
             yield from flattened(file, (*key_path, "parameters"), f"{name}.", problems)
+
+
+def names_beside_groups(file: GridFile) -> Iterator[Problem]:
+    """Dotted names beside a group of that name, of which a script gets one mapping.
+
+    W&B passes such a name on as a parameter of its own, beside the mapping. A function, and what
+    reads Hydra's arguments, have dotted names in either case.
+    """
+    parameters = file.data.get("parameters")
+    if not file.runs_a_program or not isinstance(parameters, Mapping):
+        return
+    if function_in(str(file.data.get("program"))) or "_hydra}" in str(file.data.get("command")):
+        return
+    groups = [g for g in parameters if is_group(p := parameters[g]) and not mistake_in_group(p)]
+    prefixes = tuple(f"{group}." for group in groups)
+    for name in parameters:
+        if not name.startswith(prefixes):
+            continue
+        group = next(each for each in groups if name.startswith(f"{each}."))
+        own = name.removeprefix(f"{group}.")
+        # What is there in both ways is another mistake.
+        if own in parameters[group]["parameters"]:
+            continue
+        place = file.line(("parameters", group))
+        where = f" of line {place}" if place else ""
+        message = (
+            f"{name} is beside the group {group}{where}, and would be passed on as a part of it: "
+            f"write {own} in the group, or all of the group with dotted names"
+        )
+        yield Problem(file.line(("parameters", name)), dotted(("parameters", name)), message)
 
 
 def is_group(content: Any) -> bool:

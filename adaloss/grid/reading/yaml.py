@@ -35,10 +35,11 @@ MAX_VALUES = 100_000
 
 @dataclass(frozen=True)
 class Scalar:
-    """A single value."""
+    """A single value. ``is_plain`` says that it is written without quotes."""
 
     value: ScalarValue
     line: int
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class NodeReader:
         self.refuse_leading_zero(event, path)
         node: Node
         if isinstance(event, ScalarEvent):
-            node = Scalar(self.scalar_value(event), line)
+            node = Scalar(self.scalar_value(event), line, is_plain=event.style is None)
         elif isinstance(event, SequenceStartEvent):
             node = Sequence(self.items(path), line)
         else:

@@ -113,10 +113,10 @@ def grid_json_schema() -> JsonSchema:
     for *section, key in UNUSED:
         known = sections["Metric"]["properties"] if section else keys
         known.setdefault(key, {"description": "Part of a W&B sweep file. Not used."})
-    one_or_several = {name: any_of(name, one(name), several(name)) for name in CELL_FIELDS}
+    one_or_several = {name: any_of(name, *in_any_form(name)) for name in CELL_FIELDS}
     own = {"patternProperties": {HYPERPARAMETER.pattern: HYPERPARAMETER_SCHEMA}}
     sections["Point"] = mapping(one_or_several, []) | own | {"minProperties": 1}
-    just_one = mapping({name: any_of(name, one(name)) for name in CELL_FIELDS}, [])
+    just_one = mapping({name: any_of(name, one(name), wrapped(name)) for name in CELL_FIELDS}, [])
     sections["OneValue"] = just_one | own | {"minProperties": 1}
     sections["Parameters"] = parameters_schema()
     point, one_value = ({"$ref": f"#/$defs/{name}"} for name in ("Point", "OneValue"))
@@ -245,11 +245,15 @@ def several(name: str) -> JsonSchema:
 
 def in_any_form(name: str) -> tuple[JsonSchema, ...]:
     """The forms of a parameter: a value, a list, and W&B's ``value`` and ``values``."""
-    value = mapping({"value": one(name), "distribution": {"const": "constant"}}, ["value"])
     values = mapping(
         {"values": several(name), "distribution": {"const": "categorical"}}, ["values"]
     )
-    return one(name), several(name), value, values
+    return one(name), several(name), wrapped(name), values
+
+
+def wrapped(name: str) -> JsonSchema:
+    """The schema of W&B's form of a single value, which may be a list."""
+    return mapping({"value": one(name), "distribution": {"const": "constant"}}, ["value"])
 
 
 def any_of(name: str, *forms: JsonSchema) -> JsonSchema:

@@ -46,9 +46,11 @@ class Metric(Section):
     """The metric that the tables show."""
 
     name: MetricName = DEFAULT_TASK.reported
-    """A metric that the task logs. Accuracies are in percent. Default: the task's."""
+    """A metric that the task logs. Accuracies are in percent. Default: the task's; a program has
+    none."""
     goal: Literal["maximize", "minimize"] | None = None
-    """Whether the largest or the smallest value is best. Default: as is usual for the metric."""
+    """Whether the largest or the smallest value is best. Default: as is usual for the metric; for
+    that of a program, minimize."""
     at: GridAt = LAST
     """The last epoch, the epoch with the best validation accuracy (best_val; never the best on
     test), or epoch N."""
@@ -67,9 +69,11 @@ class DivergenceSection(Section):
     """When a trial counts as diverged. Tables show N/A for it."""
 
     max_loss: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e4
-    """The largest training loss that is not divergence. A loss that is not finite always is."""
+    """The largest training loss that is not divergence. A loss that is not finite always is. A
+    program has no bound unless one is written. It is part of every trial's identity: with another
+    one, all trials are new."""
     metric: MetricName | None = None
-    """The metric of a program that diverges. Default: metric.name, with no bound."""
+    """The metric of a program that diverges. Default: metric.name."""
 
 
 class MetricsSection(Section):
@@ -160,7 +164,7 @@ class WandbSection(Section):
     """auto: online with a login for the server, else offline."""
     project: Template | None = None
     """The project. Here and below, {model} stands for the trial's model, and likewise for other
-    fields."""
+    fields. Default: that of WANDB_PROJECT, else adaloss."""
     entity: Template | None = None
     """The user or team. Default: that of the login."""
     group: Template | None = None
@@ -198,7 +202,7 @@ class GridTable(TableSpec):
     """One table per value of this field, or per combination of several. null: a single table."""
     tune: TrialFields = ()
     """Show each cell at the value of this field, or of several, with the best mean validation
-    metric."""
+    metric. Without validation it is the metric that the task reports; of a program, metric.name."""
     metric: TableMetric | None = None
     """The metric of the table. Default: metric.name; with reach, epoch (other costs: step and
     seconds)."""
@@ -262,7 +266,8 @@ class Grid(Section):
     parameters: dict[str, Any]
     """The fields of a trial: a value, or a list of the values to try."""
     seeds: Seeds = tuple(range(DEFAULT_SEEDS))
-    """The seeds of every cell: a list, or a count n for the seeds 0 to n-1."""
+    """The seeds of every cell: a list, or a count n for the seeds 0 to n-1. A script without this
+    key runs once per cell and gets no seed."""
     overrides: tuple[Override, ...] = ()
     """Other values for some of the cells. If several match, the last one applies."""
     exclude: tuple[Point, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any
 
 from adaloss.grid.mistakes.problems import KeyPath, Problem, quoted, suggestion
 from adaloss.grid.mistakes.wording import as_written, described
+from adaloss.grid.points.optimizers import MOMENTUM
 from adaloss.grid.points.parameters import adapter, exact, mistakes_in_value
 from adaloss.grid.points.points import Cell
 from adaloss.grid.reading.file import GridFile
@@ -39,7 +40,10 @@ def read_labels(
     a field with such entries: of its values and, under its own name, of itself.
     """
     values_by_field: dict[str, dict[Any, None]] = {
-        name: dict.fromkeys(cell[name] for cell in cells) for name in cells[0]
+        name: dict.fromkeys(cell[name] for cell in cells)
+        for name in cells[0]
+        # Where only some optimizers get it as an argument, the values are those of momentum.
+        if name != MOMENTUM or all(cell[name] is not None for cell in cells)
     }
     values_by_field["seed"] = dict.fromkeys(seeds)
     section = file.data.get("labels")

@@ -22,10 +22,9 @@ from adaloss.records.remote.state import (
     version,
     write_state,
 )
-from adaloss.records.store import LOCK_FILE, OWNER_FILE, RESULT_FILE
+from adaloss.records.shared import is_shared
+from adaloss.records.store import LOCK_FILE, RESULT_FILE
 
-# Of this machine alone. Names that begin with a dot are as well.
-LOCAL = frozenset({LOCK_FILE, OWNER_FILE, "index"})
 # Held while files of the URL replace those of the working copy.
 PULL_LOCK = ".pull.lock"
 CONFLICTS = "conflicts"
@@ -176,13 +175,14 @@ def local_files(root: Path) -> dict[str, Version]:
                 "would count as removed: make it readable"
             ) from error
 
-    for folder, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = [name for name in folders if is_shared(name)]
-        for name in filter(is_shared, files):
-            path = Path(folder, name)
+    for parent, folders, files in os.walk(root, onerror=refuse):
+        below = Path(parent).relative_to(root)
+        folders[:] = [name for name in folders if is_shared((below / name).as_posix())]
+        for name in files:
+            path = below / name
             try:
-                if not path.is_symlink():
-                    found[path.relative_to(root).as_posix()] = version(path)
+                if is_shared(path.as_posix()) and not (root / path).is_symlink():
+                    found[path.as_posix()] = version(root / path)
             except OSError as error:
                 refuse(error)
     return found
@@ -197,11 +197,7 @@ def remote_files(remote: Remote) -> dict[str, Signature]:
     except FileNotFoundError:
         return {}
     names = {full.removeprefix(f"{path}/"): about for full, about in found.items()}
-    return {
-        name: signature(about)
-        for name, about in names.items()
-        if all(is_shared(part) for part in name.split("/"))
-    }
+    return {name: signature(about) for name, about in names.items() if is_shared(name)}
 
 
 def signature(about: Mapping[str, Any]) -> str:
@@ -209,11 +205,6 @@ def signature(about: Mapping[str, Any]) -> str:
     marks = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "created")
     known = next((str(about[mark]) for mark in marks if about.get(mark)), "")
     return f"{known} {about.get('size')}"
-
-
-def is_shared(name: str) -> bool:
-    """Whether a file or folder of this name belongs to the results, not to this machine."""
-    return not name.startswith(".") and name not in LOCAL
 
 
 def digest_of(path: Path) -> str:

@@ -97,6 +97,11 @@ class ProgramTrial(Trial):
         return True
 
     @property
+    def names_its_program(self) -> bool:
+        """Whether the command starts the program; another one may start anything."""
+        return self.command is None or "${program}" in " ".join(self.command)
+
+    @property
     def trains_here(self) -> bool:
         """A script has a process of its own."""
         return self.function is not None

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from adaloss.records.result import DeviceMemory
+from adaloss.tasks.program.reaper import has_mark
 
 SECONDS_BETWEEN = 3.0
 SECONDS_TO_ANSWER = 10.0
@@ -15,7 +16,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class GpuMemory:
-    """The largest memory that a group of processes was seen to use on the first visible GPU."""
+    """The largest memory that a script's processes were seen to use on the first visible GPU."""
 
     def __init__(self) -> None:
         self.command = shutil.which("nvidia-smi")
@@ -23,19 +24,20 @@ class GpuMemory:
         self.next_look = 0.0
         self.peak = self.total = 0
 
-    def look(self, group: int) -> None:
-        """Ask how much the group uses, unless that was done a moment ago."""
+    def look(self, group: int, mark: str) -> None:
+        """Ask how much the group and all with the mark use, unless that was done a moment ago."""
         if self.command is None or time.monotonic() < self.next_look:
             return
         self.next_look = time.monotonic() + SECONDS_BETWEEN
         apps = self.ask("--query-compute-apps=pid,used_memory")
+        own = sum(used for pid, used in apps if is_own(pid, group, mark))
         # In a container nvidia-smi may name processes by other numbers: then all are taken.
-        own = [used for pid, used in apps if is_in(pid, group)]
+        is_named = any(is_here(pid) for pid, _ in apps)
         whole = self.ask("--query-gpu=memory.used,memory.total")
         if whole:
             ((used, total),) = whole[:1]
             self.total = total * MIB
-            self.peak = max(self.peak, (sum(own) if own else used) * MIB)
+            self.peak = max(self.peak, (own if is_named else used) * MIB)
 
     def ask(self, query: str) -> list[tuple[int, int]]:
         """The two numbers of each line of the answer; nothing if there is none."""
@@ -58,9 +60,18 @@ class GpuMemory:
         return DeviceMemory(peak=self.peak, total=self.total) if self.peak else None
 
 
-def is_in(pid: int, group: int) -> bool:
-    """Whether the process belongs to the group."""
+def is_own(pid: int, group: int, mark: str) -> bool:
+    """Whether the process belongs to the group, or has the mark in its environment."""
     try:
-        return os.getpgid(pid) == group
+        return os.getpgid(pid) == group or has_mark(pid, mark)
     except OSError:
         return False
+
+
+def is_here(pid: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.getpgid(pid)
+    except OSError:
+        return False
+    return True

@@ -86,7 +86,6 @@ def processes_of(group: int | None, mark: str | None) -> set[int]:
     """
     if not PROCESSES.exists():
         return {-group} if group is not None and is_there(group) else set()
-    wanted = None if mark is None else os.fsencode(mark)
     found = set()
     for folder in PROCESSES.iterdir():
         # A process may end before its files are read, and others' environment is their own.
@@ -95,11 +94,19 @@ def processes_of(group: int | None, mark: str | None) -> set[int]:
             state, _, its_group, *_ = (folder / "stat").read_bytes().rpartition(b")")[2].split()
             if state in b"ZX" or process == os.getpid():
                 continue
-            if int(its_group) == group or (
-                wanted is not None and wanted in (folder / "environ").read_bytes().split(b"\0")
-            ):
+            if int(its_group) == group or (mark is not None and has_mark(process, mark)):
                 found.add(process)
     return found
+
+
+def has_mark(process: int, mark: str) -> bool:
+    """Whether the process has the mark in its environment.
+
+    Raises:
+        OSError: it has ended, or its environment is not shown.
+    """
+    environment = (PROCESSES / str(process) / "environ").read_bytes()
+    return os.fsencode(mark) in environment.split(b"\0")
 
 
 def is_there(group: int) -> bool:

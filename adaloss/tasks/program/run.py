@@ -103,6 +103,7 @@ class ProgramRun:
         """
         row = self.next_row()
         if row is None and not self.names and self.reports.summary:
+            self.check_seed()
             row = Row(None, dict(self.reports.summary))
         if row is None:
             self.check_end()
@@ -125,21 +126,26 @@ class ProgramRun:
         if not self.continues:
             self.reports.forget_checkpoint()
         row = self.reports.next_row()
-        # One that has nothing left to report may have been killed before its last report.
-        if self.continues and (row is None or not self.follows(row)):
+        if self.continues and not self.follows(row):
             self.forget_reports()
             self.reports.start_over()
             row = self.reports.next_row()
+        self.has_begun = True
         if row is not None:
-            self.has_begun = True
             self.check_seed()
         return row
 
-    def follows(self, first: Row) -> bool:
-        """Drop the reports that a new start does again; False if it has to start over."""
+    def follows(self, first: Row | None) -> bool:
+        """Drop the reports that a new start does again; False if it has to start over.
+
+        ``first`` is its first report, None if it has ended without one.
+        """
         if not self.reported and not self.has_checkpoint:
             # It has begun at its beginning.
             return True
+        if first is None:
+            # An earlier start may have been killed before its last report.
+            return False
         before = reports_before(first, self.reported)
         if before is None:
             return False

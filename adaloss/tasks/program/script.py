@@ -210,7 +210,7 @@ class ScriptReports:
         """Take what the script has printed and logged, and notice its end."""
         output = process.wait(SECONDS_BETWEEN_LOOKS)
         if self.gpu is not None:
-            self.gpu.look(process.group)
+            self.gpu.look(process.group, self.mark)
         if process.code is None:
             self.print(output)
             with self.reporting():

@@ -1,5 +1,6 @@
 """The fields of a trial of linear regression."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -16,6 +17,11 @@ class RegressionTrial(TrainedTrial):
         20
     )
     steps_per_epoch: Annotated[int, Field(ge=1, description="Steps between two records.")] = 50
+
+    @property
+    def without_effect(self) -> Mapping[str, str]:
+        """Every batch size from the number of rows on, which is the full gradient."""
+        return {"batch_size": f"there are {self.rows} rows"} if self.batch_size >= self.rows else {}
 
     def in_small(self) -> dict[str, Any]:
         """Two steps."""

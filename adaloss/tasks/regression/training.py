@@ -63,7 +63,8 @@ class LeastSquares:
         """Take the steps of an epoch, then measure the whole objective.
 
         Raises:
-            DivergedError: a step's loss, or the objective, is not finite or beyond ``max_loss``.
+            DivergedError: a step's loss is not finite or beyond ``max_loss``, or the objective is
+                not finite.
         """
         self.epoch += 1
         full = self.trial.batch_size >= len(self.x)

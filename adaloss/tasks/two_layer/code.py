@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from adaloss.optimizer_names import is_named, rate_of
 from adaloss.records.places import Places
 from adaloss.tasks.drawn import DrawnCode
 from adaloss.tasks.regression.training import LeastSquares
@@ -69,9 +68,6 @@ def training_of(
             "h_norm": problem.largest,
         }
 
-    rate = rate_of(trial.optimizer, trial.rate) if is_named(trial.optimizer) else trial.optimizer
-    # Other optimizers that take the loss want the loss itself.
-    norm = trial.accumulates == "norm" and rate == "adaloss"
     return LeastSquares(
         trial,
         model.to(device),
@@ -80,7 +76,7 @@ def training_of(
         measured,
         places,
         device,
-        sees=(lambda loss: (2 * loss).sqrt()) if norm else None,
+        sees=(lambda loss: (2 * loss).sqrt()) if trial.accumulates_norm else None,
     )
 
 

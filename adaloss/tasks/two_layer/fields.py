@@ -1,10 +1,11 @@
 """The fields of a trial of a two-layer network."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adaloss.optimizer_names import is_named
+from adaloss.optimizer_names import is_named, rate_of
 from adaloss.tasks.trained_trial import TrainedTrial
 
 
@@ -25,6 +26,21 @@ class TwoLayerTrial(TrainedTrial):
             "(squared), or the residual's norm."
         ),
     ] = "squared"
+
+    @property
+    def accumulates_norm(self) -> bool:
+        """Whether b² sees the residual's norm; others that take the loss want the loss itself."""
+        named = is_named(self.optimizer)
+        rate = rate_of(self.optimizer, self.rate) if named else self.optimizer
+        return self.accumulates == "norm" and rate == "adaloss"
+
+    @property
+    def without_effect(self) -> Mapping[str, str]:
+        """What is accumulated where nothing is, and every batch size from the number of rows on."""
+        norm = self.model_copy(update={"accumulates": "norm"})
+        unused = {} if norm.accumulates_norm else {"accumulates": f"{self.optimizer} ignores it"}
+        whole = {"batch_size": f"there are {self.rows} rows"}
+        return unused | (whole if self.batch_size >= self.rows else {})
 
     @property
     def to_be_tried(self) -> bool:

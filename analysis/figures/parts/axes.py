@@ -71,7 +71,7 @@ def tables_for(
     """
     spec = TableSpec.model_validate(
         {"rows": rows, "columns": columns, "per": per, "na_if": na_if, "mark": "none"}
-        | {"decimals": decimals}
+        | {"decimals": decimals, "metric": metric}
     )
     task = task or task_in(frame)
     return compile_tables(

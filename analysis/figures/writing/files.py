@@ -174,9 +174,17 @@ def file_in(form: str, path: Path) -> Path:
     return path.with_name(f"{path.name}.{form}")
 
 
-def formats_for(path: Path) -> list[str]:
-    """The formats of a figure of the sweep: also those of its files, so that none is outdated."""
-    return [form for form in FORMATS if form in FIGURE_FORMATS or file_in(form, path).exists()]
+def formats_for(path: Path, undrawn: Collection[Path] = ()) -> list[str]:
+    """The formats of a figure of the sweep: also those of its files, so that none is outdated.
+
+    ``undrawn`` are files that it had before figures were left out.
+    """
+    files = {form: file_in(form, path) for form in FORMATS}
+    return [
+        form
+        for form, file in files.items()
+        if form in FIGURE_FORMATS or file in undrawn or file.exists()
+    ]
 
 
 def in_every_format(path: Path) -> list[Path]:
@@ -198,13 +206,19 @@ def shares_of(results: Results, kind: str, writers: int) -> list[Share]:
     return [(number, most) for number in range(most)]
 
 
-def write_share(results: Results, kind: str, share: Share) -> Attempts:
-    """Write a share of the figures of a kind into the sweep's folder, as many as can be drawn."""
+def write_share(
+    results: Results, kind: str, share: Share, undrawn: Collection[Path] = ()
+) -> Attempts:
+    """Write a share of the figures of a kind into the sweep's folder, as many as can be drawn.
+
+    ``undrawn`` are files of figures as in :func:`formats_for`.
+    """
     attempts, folder = Attempts(), results.store.figures_folder
     with attempts.attempt(f"figures/{kind}", *command_to_draw(kind)):
         for stem, draw in share_of(figures_of(results, (kind,)), share):
             with attempts.attempt(f"figures/{stem}", *command_to_draw(kind)):
-                for file in save_one(draw, folder / stem, formats_for(folder / stem)):
+                formats = formats_for(folder / stem, undrawn)
+                for file in save_one(draw, folder / stem, formats):
                     attempts.written.append(file)
     return attempts
 

@@ -8,7 +8,7 @@ import pandas as pd
 from adaloss.tasks.metric import Metric
 from analysis.report.curves.curves import Curves
 from analysis.report.subject import Point, Subject
-from analysis.tables.cells import cell_text
+from analysis.tables.cells import WORDS, CellStatus, TrialEnd, cell_text, ends_of
 
 MOST_SEEDS = 10
 """The largest number of seeds whose values a figure lists."""
@@ -45,12 +45,16 @@ def means_data(
 
 
 def seed_texts(frame: pd.DataFrame, subject: Subject) -> dict[int, str]:
-    """The seed and value of each row of the frame, or its state without a value."""
-    columns = (frame.index, frame["seed"], frame["state"], frame[subject.measure.column])
-    return {
-        row: f"{seed}: {state if math.isnan(value) else subject.number(value)}"
-        for row, seed, state, value in zip(*columns, strict=True)
-    }
+    """The seed and value of each row of the frame, or what became of it without a value."""
+    rows = zip(frame.index, frame["seed"], ends_of(frame, subject.measure), strict=True)
+    return {row: f"{seed}: {end_text(end, subject)}" for row, seed, end in rows}
+
+
+def end_text(end: TrialEnd, subject: Subject) -> str:
+    """A trial's value, that it never reached the target, or its state."""
+    if end.is_unreached:
+        return WORDS[CellStatus.UNREACHED]
+    return end.state if math.isnan(end.value) else subject.number(end.value)
 
 
 def told_seeds(texts: Iterable[str]) -> str:

@@ -1,17 +1,25 @@
 """What the tests allow to say: which columns are worse than the best, over all rows and at one."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from analysis.stats.distributions import ALPHA, holm
 from analysis.stats.frames.frames import PAIRS, PartStatistics
-from analysis.stats.frames.pairs import ALL_ROWS, FIRST, ONE_ROW, SECOND
+from analysis.stats.frames.pairs import (
+    ALL_ROWS,
+    FIRST,
+    NOT_TUNED,
+    ONE_ROW,
+    SECOND,
+    UNEQUAL,
+    Record,
+    are_unequal,
+)
 from analysis.stats.power import paired_effect
 from analysis.stats.samples import Samples
 from analysis.tables.tuning import Choices
@@ -68,10 +76,7 @@ class Claims:
     row_tests: int
 
 
-Record = Mapping[str, Any]
 OTHER = {FIRST: SECOND, SECOND: FIRST}
-NOT_TUNED: Choices = MappingProxyType({})
-UNEQUAL = "unequal numbers of values were tried"
 
 
 def claims_of(parts: Sequence[PartStatistics], choices: Choices = NOT_TUNED) -> Claims:
@@ -121,16 +126,6 @@ def family(
         effect = np.nan if isnan(p) else paired_effect(int(record["n"]), level / tests)
         record |= {"p": float(p), "findable": effect * record["sd"]}
     return [list(records) for records in found]
-
-
-def are_unequal(samples: Samples, record: Record, choices: Choices) -> bool:
-    """Whether the two sides were chosen from unequal numbers of values at a row they share."""
-    for row in samples.rows if record["scope"] == ALL_ROWS else (record["row"],):
-        keys = ((row, record[side], *samples.part_values) for side in (FIRST, SECOND))
-        first, second = (choices.get(key) for key in keys)
-        if first is not None and second is not None and first.tried != second.tried:
-            return True
-    return False
 
 
 def number_of_tests(records: Sequence[Sequence[Record]]) -> int:

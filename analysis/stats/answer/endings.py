@@ -8,6 +8,7 @@ import pandas as pd
 
 from adaloss.grid.tables.spec import TableSpec
 from adaloss.records.result import TrialState
+from adaloss.tasks.metric import EPOCH
 from analysis.frame.column_types import values_of
 from analysis.frame.frame import MISSING
 from analysis.tables.measure import Measure
@@ -30,7 +31,9 @@ def endings(
     if text := by_column(whole, states, TrialState.DIVERGED.value, spec, names):
         parts.append(f"diverged: {text}{tried}")
     if measure.reach is not None:
-        never = np.isinf(frame[measure.column].to_numpy(dtype=float)).tolist()
+        # Not the metric, which has no worst value where neither direction is better.
+        first = frame[f"{measure.at}:{EPOCH.name}"]
+        never = np.isinf(first.to_numpy(dtype=float)).tolist()
         if text := by_column(frame, [str(one) for one in never], str(True), spec, names):
             parts.append(f"never got there: {text}")
     distinct = whole.drop_duplicates("trial_id")["state"].tolist()

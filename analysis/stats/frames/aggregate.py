@@ -69,7 +69,8 @@ def aggregate_of(
     declared = samples.is_trial[column] & ~samples.repeated[column]
     numbers = (int(used.sum()), diverged, int(declared.sum()), n)
     if measure.goal is None and diverged:
-        return (np.nan, *NO_INTERVAL, *numbers, "trials diverged, and neither direction is better")
+        note = f"trials {samples.lost}, and neither direction is better"
+        return (np.nan, *NO_INTERVAL, *numbers, note)
     if np.isinf(estimate):
         return (np.nan, *NO_INTERVAL, *numbers, "a diverged trial is in the middle half")
     reached = n >= FEWEST_FOR_BOOTSTRAP and np.isnan(low) and np.isinf(replicates).any()

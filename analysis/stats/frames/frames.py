@@ -13,13 +13,14 @@ from analysis.stats.frames.aggregate import (
     aggregate_frame,
     improvement_frame,
 )
-from analysis.stats.frames.pairs import PAIR_COLUMNS, pair_frame
+from analysis.stats.frames.pairs import NOT_TUNED, PAIR_COLUMNS, pair_frame
 from analysis.stats.frames.robustness import ROBUSTNESS_COLUMNS, robustness_frame
 from analysis.stats.frames.rows import joined
 from analysis.stats.resampling import resamples_of
 from analysis.stats.samples import Samples, samples_of
 from analysis.tables.measure import Measure
 from analysis.tables.names import NO_LABELS, Names
+from analysis.tables.tuning import Choices
 
 PAIRS, ROBUSTNESS, AGGREGATE, IMPROVEMENT = "pairs", "robustness", "aggregate", "improvement"
 COLUMNS: Mapping[str, Sequence[str]] = {
@@ -49,6 +50,7 @@ def stats_frames(
     na_if: NaIf = "any",
     tolerance: float | None = None,
     names: Names = NO_LABELS,
+    choices: Choices = NOT_TUNED,
 ) -> dict[str, pd.DataFrame]:
     """The frames ``pairs``, ``robustness``, ``aggregate`` and ``improvement`` of a sweep.
 
@@ -58,6 +60,7 @@ def stats_frames(
     is the distance from the best that counts as near it (see :func:`tolerance_of`). ``generator``
     draws resamples of 8 and more seeds; up to 7 seeds are resampled in every possible way.
     ``names`` has the labels for ``part`` and ``note``; other columns have the values themselves.
+    Of a tuned table, ``choices`` has how many values each cell was chosen from.
 
     Raises:
         TableError: a field is unknown or repeated, or a cell would mix trials that differ in
@@ -73,6 +76,7 @@ def stats_frames(
         na_if=na_if,
         tolerance=tolerance,
         names=names,
+        choices=choices,
     )
     return joined_frames(parts)
 
@@ -88,10 +92,11 @@ def part_statistics(
     na_if: NaIf,
     tolerance: float | None = None,
     names: Names = NO_LABELS,
+    choices: Choices = NOT_TUNED,
 ) -> list[PartStatistics]:
     """The arrays and the frames of each part; see :func:`stats_frames`."""
     return [
-        PartStatistics(samples, part_frames(samples, measure, rows, tolerance, generator))
+        PartStatistics(samples, part_frames(samples, measure, rows, tolerance, generator, choices))
         for samples in samples_of(
             frame, rows=rows, columns=columns, per=per, measure=measure, na_if=na_if, names=names
         )
@@ -112,6 +117,7 @@ def part_frames(
     rows: str,
     tolerance: float | None,
     generator: np.random.Generator,
+    choices: Choices,
 ) -> dict[str, pd.DataFrame]:
     """The frames of one part.
 
@@ -121,7 +127,7 @@ def part_frames(
     """
     resamples = resamples_of(len(samples.seeds), generator)
     return {
-        PAIRS: pair_frame(samples, measure, generator),
+        PAIRS: pair_frame(samples, measure, generator, choices),
         ROBUSTNESS: robustness_frame(samples, measure, rows, resamples, tolerance),
         AGGREGATE: aggregate_frame(samples, measure, resamples),
         IMPROVEMENT: improvement_frame(samples, measure),

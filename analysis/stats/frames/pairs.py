@@ -1,8 +1,10 @@
 """The paired comparisons of one part as a frame: at every row, and over all rows together."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +16,10 @@ from analysis.stats.pairs import PairedTests, mean_over_rows, paired_tests
 from analysis.stats.power import paired_effect
 from analysis.stats.samples import Samples
 from analysis.tables.measure import Measure
+from analysis.tables.tuning import Choices
 
 TOO_MUCH_WORK = "too much work for the bootstrap"
+UNEQUAL = "unequal numbers of values were tried"
 ONE_ROW, ALL_ROWS = "row", "all rows"
 """The scope of a comparison: one row of the table, or each seed's mean over the rows."""
 FIRST, SECOND = "first", "second"
@@ -25,6 +29,9 @@ PAIR_COLUMNS = (
     *("t_low", "t_high", "bootstrap_low", "bootstrap_high", "tests", "holm_p"),
     *("better", "better_side", "findable", "note"),
 )
+Record = Mapping[str, Any]
+"""A row of the frame of comparisons."""
+NOT_TUNED: Choices = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +46,12 @@ class Comparison:
     diverged: str
 
 
-def pair_frame(samples: Samples, measure: Measure, generator: np.random.Generator) -> pd.DataFrame:
+def pair_frame(
+    samples: Samples,
+    measure: Measure,
+    generator: np.random.Generator,
+    choices: Choices = NOT_TUNED,
+) -> pd.DataFrame:
     """Every pair of columns at every row that has both, then every pair over all rows.
 
     Columns: ``scope`` (row or all rows), ``row`` (None over all rows), ``first``, ``second``, ``n``
@@ -49,7 +61,8 @@ def pair_frame(samples: Samples, measure: Measure, generator: np.random.Generato
     (None if there is none, but a column may be called None, too), and ``better_side``, which it is
     (``first``, ``second`` or None); ``findable``, the minimum detectable difference: the true
     difference that n pairs detect with 80 % power at Holm's first step if the deviation is the
-    observed one; ``note``, the reason for a missing value.
+    observed one; ``note``, the reason for a missing value, and whether the sides were chosen from
+    unequal numbers of values, which ``choices`` counts.
     """
     scopes = {
         ONE_ROW: list(each_row(samples)),
@@ -59,7 +72,30 @@ def pair_frame(samples: Samples, measure: Measure, generator: np.random.Generato
         family_rows(scope, comparisons, len(samples.seeds), measure, generator)
         for scope, comparisons in scopes.items()
     ]
-    return frame_of((row for family in families for row in family), PAIR_COLUMNS)
+    pairs = frame_of((row for family in families for row in family), PAIR_COLUMNS)
+    return with_unequal(pairs, samples, choices) if choices else pairs
+
+
+def with_unequal(pairs: pd.DataFrame, samples: Samples, choices: Choices) -> pd.DataFrame:
+    """The comparisons, with a note on those of which nothing is claimed."""
+    records: list[dict[Any, Any]] = pairs.to_dict("records")
+    notes = [
+        "; ".join(filter(None, (record["note"], UNEQUAL)))
+        if are_unequal(samples, record, choices)
+        else record["note"]
+        for record in records
+    ]
+    return pairs.assign(note=pd.Series(notes, index=pairs.index, dtype="object"))
+
+
+def are_unequal(samples: Samples, record: Record, choices: Choices) -> bool:
+    """Whether the two sides were chosen from unequal numbers of values at a row they share."""
+    for row in samples.rows if record["scope"] == ALL_ROWS else (record["row"],):
+        keys = ((row, record[side], *samples.part_values) for side in (FIRST, SECOND))
+        first, second = (choices.get(key) for key in keys)
+        if first is not None and second is not None and first.tried != second.tried:
+            return True
+    return False
 
 
 def shared_rows(samples: Samples) -> Iterator[tuple[int, int, list[int]]]:

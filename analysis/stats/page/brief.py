@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from analysis.stats.answer.claims import Record, families, number_of_tests
+from analysis.stats.answer.claims import families, number_of_tests
 from analysis.stats.answer.subject import Subject
 from analysis.stats.distributions import ALPHA
-from analysis.stats.frames.pairs import ALL_ROWS, ONE_ROW
+from analysis.stats.frames.pairs import ALL_ROWS, ONE_ROW, Record
 from analysis.stats.page.wording import decimals_of, fewest_and_most, interval, number, p_text
 from analysis.stats.power import paired_effect
 from analysis.tables.page import PlainTable, Section

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from analysis.stats.frames.frames import (
     joined_frames,
     part_statistics,
 )
+from analysis.stats.frames.pairs import ALL_ROWS, NOT_TUNED
 from analysis.stats.page.aggregate import aggregate_section, improvement_section
 from analysis.stats.page.brief import brief_sections
 from analysis.stats.page.pairs import pair_sections
@@ -31,7 +31,6 @@ from analysis.tables.names import NO_LABELS, Names
 from analysis.tables.page import Page, Section
 from analysis.tables.tuning import Choices, Sensitivity, tuning_measure
 
-NO_CHOICES: Choices = MappingProxyType({})
 # Fields that change neither a seed's draws nor the data.
 FREE_OF_THE_SEED = frozenset(
     {"optimizer", "b0", "lr", "alpha", "c", "momentum", "weight_decay", "epochs", "max_loss"}
@@ -69,7 +68,7 @@ def stats_page(
     tolerance: float | None = None,
     names: Names = NO_LABELS,
     tune: tuple[str, ...] = (),
-    choices: Choices = NO_CHOICES,
+    choices: Choices = NOT_TUNED,
     along: Sequence[Sensitivity] = (),
     whole: pd.DataFrame | None = None,
 ) -> Page:
@@ -86,7 +85,7 @@ def stats_page(
     measure = measure.of(frame)
     common: dict[str, Any] = {"measure": measure, "generator": generator, "columns": columns}
     common |= {"na_if": na_if, "tolerance": tolerance, "names": names}
-    statistics = part_statistics(frame, rows=rows, per=per, **common)
+    statistics = part_statistics(frame, rows=rows, per=per, choices=choices, **common)
     others = [
         (one.spec.rows, part_statistics(one.frame, rows=one.spec.rows, per=one.spec.per, **common))
         for one in along
@@ -190,9 +189,21 @@ def called_by(frame: pd.DataFrame, rows: str, columns: str, names: Names) -> pd.
     fields = dict.fromkeys(("column", "first", "second", "better"), columns) | {"row": rows}
     for name, field in fields.items():
         if name in frame:
-            texts = [None if value is None else names.text(field, value) for value in frame[name]]
+            texts = [
+                names.text(field, value) if is_there else None
+                for value, is_there in zip(frame[name], has_value(frame, name), strict=True)
+            ]
             called[name] = pd.Series(texts, index=frame.index, dtype="object")
     return called
+
+
+def has_value(frame: pd.DataFrame, name: str) -> list[bool]:
+    """Which comparisons have a value there, of which None may be one."""
+    if name == "better":
+        return [side is not None for side in frame["better_side"]]
+    if name == "row":
+        return [scope != ALL_ROWS for scope in frame["scope"]]
+    return [True] * len(frame)
 
 
 def pairing(columns: str, measure: Measure, names: Names) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.stats.frames.pairs import ALL_ROWS, ONE_ROW, TOO_MUCH_WORK
+from analysis.stats.frames.pairs import ALL_ROWS, ONE_ROW, TOO_MUCH_WORK, UNEQUAL
 from analysis.stats.page.wording import (
     TWO,
     decimals_of,
@@ -90,14 +90,16 @@ def explanation(measure: Measure, rows: str, scope: str, tests: int) -> Iterator
 
 
 def cuts(pairs: pd.DataFrame, listed: int) -> Iterator[str]:
-    """Notes on omitted comparisons and intervals."""
+    """Notes on omitted comparisons and intervals, and on those of which nothing is claimed."""
     if listed < len(pairs):
         yield f"Listed: the {listed} of {len(pairs)} comparisons with the smallest p."
-    if TOO_MUCH_WORK in set(pairs["note"]):
+    if any(TOO_MUCH_WORK in note for note in pairs["note"]):
         yield (
             "No bootstrap intervals here: comparisons × resamples would be more than "
             f"{MOST_BOOTSTRAP_WORK:,}."
         )
+    if any(UNEQUAL in note for note in pairs["note"]):
+        yield f"{UNEQUAL}: the column with more is better by chance, so nothing is claimed."
 
 
 def line_of(record: dict[str, Any], measure: Measure, at_row: bool) -> tuple[str, ...]:

@@ -158,7 +158,10 @@ def print_contents(store: "Store", found: "Contents") -> None:
     for name, size in found.entries.items():
         typer.echo(f"  {name}: {size}")
     if found.only_here:
-        typer.echo(f"  {found.only_here} W&B runs were written here and never uploaded")
+        typer.echo(
+            f"  {found.only_here} W&B runs were written here and never uploaded, or not as they "
+            "are now"
+        )
 
 
 def contents_record(store: "Store", found: "Contents") -> dict[str, Any]:

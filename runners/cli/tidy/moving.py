@@ -157,14 +157,16 @@ def grid_of(one: "Store", other: "Store", grid: Path | None, into: Path | None) 
 
     from adaloss.grid.reading.edited import edited
     from adaloss.grid.sweep import load_sweep
-    from runners.tidy.merged_grid import MergedGrid, merged_grid
+    from runners.tidy.merged_grid import MergedGrid, left_out, merged_grid
 
     first = load_sweep(one.grid_path)
     if grid is None:
         chosen = merged_grid(first, load_sweep(other.grid_path))
     else:
-        text = load_sweep(grid).text
-        chosen = MergedGrid(text=text, origin=text, source=f"{grid}")
+        given = load_sweep(grid)
+        if lacking := left_out(given, (one, other)):
+            say(f"note: {lacking}")
+        chosen = MergedGrid(text=given.text, origin=given.text, source=f"{grid}")
     name = first.name if into is None else into.name
     return replace(chosen, text=edited(one.grid_path, chosen.text, {"name": name}))
 
@@ -201,6 +203,7 @@ def merge_record(
         "added": planned.added,
         "equal": planned.equal,
         "replaced": [each.folder for each in planned.meetings if each.takes_second],
+        "declined": [each.folder for each in planned.meetings if each.is_declined],
         "conflicts": {each.folder: each.conflict for each in planned.conflicts},
         "grid": chosen.source,
         "kept_aside": None if aside is None else str(aside),

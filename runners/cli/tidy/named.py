@@ -11,6 +11,8 @@ from runners.cli.options import RESULTS, say
 if TYPE_CHECKING:
     from adaloss.records.store import Store
 
+# What begins so is a path, and not looked up in the storage.
+PATHS = ("./", "../")
 SWEEP_HELP = "The name of a sweep in the storage, its folder of results, or its grid file."
 
 
@@ -55,6 +57,8 @@ def results_folder(sweep: str, storage: Path) -> Path:
         if not root.name.startswith(LEFT_BEHIND) and not is_results(root):
             # Raises the error that says what the folder lacks.
             store_at(root)
+    elif not path.is_file() and (path.is_absolute() or sweep.startswith(PATHS)):
+        raise UserError(f"{sweep}: there is no such folder and no such grid file")
     else:
         root = storage / (load_sweep(path).name if path.is_file() else sweep)
         brought_up_to_date(root, say)

@@ -62,7 +62,9 @@ def idle(machines: Sequence[Machine], settings: WorkerSettings) -> Iterator[str]
 def smallest_gpu(machines: Sequence[Machine]) -> int | None:
     """The bytes of the smallest GPU of all machines, None if none is known."""
     known = [gpu for machine in machines for gpu in (machine.facts or {}).get("gpus", ())]
-    return min((int(gpu.rpartition(", ")[2]) * 2**20 for gpu in known), default=None)
+    sizes = [gpu.rpartition(", ")[2] for gpu in known]
+    # nvidia-smi writes "[N/A]" for a GPU that shares the machine's memory.
+    return min((int(size) * 2**20 for size in sizes if size.isdecimal()), default=None)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -37,7 +37,7 @@ def program_finding(trial: ProgramTrial, places: Places) -> Finding:
             found = f"there is no module {named[0]} in {folders} or among the installed packages"
             return refused(ABOUT, found, advice)
         return fine(ABOUT, f"{trial.program}: the module {named[0]} exists")
-    if trial.command is not None and "${program}" not in " ".join(trial.command):
+    if not trial.names_its_program:
         return fine(ABOUT, "the command starts it")
     try:
         path = program_path(trial.program if named is None else named[0], places)

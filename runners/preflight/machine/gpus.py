@@ -43,8 +43,13 @@ def gpus_of_the_driver(library: str = NVIDIA_LIBRARY) -> int:
     return 0
 
 
-def gpu_request(requested: Literal["auto"] | float, available: int) -> Finding:
-    """Compare a trial's GPUs with the machine's: Tune waits forever for one that does not exist."""
+def gpu_request(
+    requested: Literal["auto"] | float, available: int, *, with_torch: bool = True
+) -> Finding:
+    """Compare a trial's GPUs with the machine's: Tune waits forever for one that does not exist.
+
+    ``with_torch``: it is this installation's torch that trains, not that of a script.
+    """
     counted = f"this machine has {available}" + visibility()
     if os.environ.get("RAY_ADDRESS"):
         return fine(
@@ -52,7 +57,7 @@ def gpu_request(requested: Literal["auto"] | float, available: int) -> Finding:
         )
     if requested != "auto" and requested > available:
         return gpu_missing(requested, counted)
-    if available and requested != 0 and (torch := torch_without_cuda()):
+    if with_torch and available and requested != 0 and (torch := torch_without_cuda()):
         return refused(
             ABOUT,
             f"{counted}, and the installed torch {torch} cannot use them",

@@ -55,5 +55,15 @@ def free_in_group(files: tuple[Path, Path]) -> int | None:
     most, used = files
     # Version 2 writes "max" for no limit.
     with suppress(OSError, ValueError):
-        return max(1, int(most.read_text()) - int(used.read_text()))
+        taken = int(used.read_text()) - given_back(used.with_name("memory.stat"))
+        return max(1, int(most.read_text()) - taken)
     return None
+
+
+def given_back(statistics: Path) -> int:
+    """The bytes that the kernel takes from a container's cached files when programs need them."""
+    with suppress(OSError, ValueError):
+        values = dict(line.split() for line in statistics.read_text().splitlines())
+        # Version 1 counts the groups below this one only in the total.
+        return int(values.get("total_inactive_file", values.get("inactive_file", 0)))
+    return 0

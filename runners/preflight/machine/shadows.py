@@ -19,7 +19,10 @@ def shadows(planned: Planned) -> Iterator[Finding]:
     on_the_path = [Path(entry).absolute() for entry in entries if entry]
     for folder in dict.fromkeys((*planned.sweep.places.own_folders, *on_the_path)):
         for path in same_names(folder):
-            found = f"{path} has the name of a package of adaloss-sweep, which is used instead"
+            found = (
+                f"{path} has the name of a package of adaloss-sweep, which is used instead, except "
+                "by a script"
+            )
             if imports or folder in on_the_path:
                 yield warning(ABOUT, found, "rename yours if your own code imports it")
             else:

@@ -1,5 +1,6 @@
 """A grid that is a dict: the same sweep as its file, and mistakes are named by their key."""
 
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,12 @@ GRID = {
 
 class OfThisModule:
     """A class that a user may put into a grid."""
+
+
+class Named(str, Enum):  # noqa: UP042
+    """Members are texts, but are printed as ``Named.ADAM``."""
+
+    ADAM = "adam"
 
 
 def with_parameters(**changes):
@@ -76,6 +83,14 @@ def test_pythons_and_numpys_values_are_those_of_a_file():
     )
     folder = sweep_of(read_mapping(GRID | {"data": {"root": Path("sets")}}))
     assert folder.grid.data.root == "sets"
+
+
+def test_a_member_of_an_enum_is_its_text():
+    grid = with_parameters(optimizer=Named.ADAM) | {"labels": {"optimizer": {Named.ADAM: "Adam"}}}
+    sweep = sweep_of(read_mapping(grid))
+    assert {trial.optimizer for trial in sweep.trials} == {"adam"}
+    assert "Named" not in sweep.text
+    assert dict(sweep.labels.fields) == {} or "Named" not in str(sweep.labels)
 
 
 def test_mistakes_are_named_by_their_key():

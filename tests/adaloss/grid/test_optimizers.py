@@ -160,6 +160,22 @@ def test_momentum_that_is_not_set_is_the_optimizers_own(load):
             ["9: optimizer.eps must be a number, found the text 'tiny'"],
         ),
         (
+            ["optimizer: adamw", "optimizer.amsgrad: no"],
+            ["9: optimizer.amsgrad must be true or false, found the text 'no'; write false"],
+        ),
+        (
+            ["optimizer: [adamw, sgd]", "optimizer.maximize: 'false'"],
+            ["9: optimizer.maximize must be true or false, found the text 'false'; remove the"],
+        ),
+        (
+            ["optimizer: adamw", "optimizer.foreach: off"],
+            ["9: optimizer.foreach is the text 'off'; write false, or put it in quotes if text is"],
+        ),
+        (
+            ["optimizer: adamw", "optimizer.foreach: None"],
+            ["9: optimizer.foreach is the text 'None'; leave it out for the optimizer's own"],
+        ),
+        (
             ["optimizer: [adaloss, adamloss]", "rate: adaloss"],
             ["9: rate is for named optimizers such as adamw, and the grid has none that takes one"],
         ),
@@ -183,6 +199,89 @@ def test_momentum_that_is_not_set_is_the_optimizers_own(load):
 def test_a_mistake_is_named_with_its_line(mistakes, more, expected):
     (message,) = mistakes(*more)
     assert [text for text in expected if text not in message] == []
+
+
+def test_each_mistake_of_a_list_is_named_with_its_own_line(mistakes):
+    listed = ["optimizer:", "  - adamm", "  - adamw", "  - nowhere:Adam"]
+    assert [text.partition(" must be ")[0] for text in mistakes(*listed)[:1]] == ["9: optimizer"]
+    (_, missing) = mistakes(*listed)
+    assert missing.startswith("11: optimizer nowhere:Adam: there is no module nowhere")
+    texts = ["optimizer: sgd", "momentum: 0.9", "optimizer.nesterov:", "  - true", "  - no"]
+    assert [text.partition(":")[0] for text in mistakes(*texts)] == ["12"]
+
+
+def test_a_text_is_no_switch_in_overrides_and_includes_either(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        GRID.format(more="optimizer: [adamw, adam]")
+        + "overrides: [{match: {optimizer: adam}, set: {optimizer.eps: tiny}}]\n"
+        + "include: [{optimizer: adamw, optimizer.amsgrad: yes}]\n"
+    )
+    with pytest.raises(GridError) as error:
+        load_sweep(path)
+    assert [f"{p.line}: {p.message}" for p in error.value.problems] == [
+        "10: optimizer.eps must be a number, found the text 'tiny'",
+        "11: optimizer.amsgrad must be true or false, found the text 'yes'; write true",
+    ]
+
+
+def test_an_included_optimizer_takes_hyperparameters_too(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        GRID.format(more="optimizer: adaloss\n  optimizer.eps: 1e-6")
+        + "include: [{optimizer: adamw}]"
+    )
+    ours, theirs = load_sweep(path).trials
+    assert (ours.hyperparameters, theirs.hyperparameters) == ((), (("eps", 1e-6),))
+
+
+def test_a_hyperparameter_that_the_grid_does_not_set_selects_nothing(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(GRID.format(more="optimizer: adamw") + "exclude: [{optimizer.eps: 1e-8}]\n")
+    with pytest.raises(GridError) as error:
+        load_sweep(path)
+    assert [p.message for p in error.value.problems] == [
+        "no cell has optimizer.eps: the grid does not set it"
+    ]
+
+
+@pytest.mark.parametrize("order", ["schedulefree:SGDScheduleFree, sgd", "sgd, timm:lars"])
+def test_momentum_as_an_argument_of_some_is_missing_for_the_others(load, order):
+    sweep = load(f"optimizer: [{order}]", "momentum: 0.9")
+    given = {t.optimizer: (t.momentum, t.value("optimizer.momentum")) for t in sweep.trials}
+    (own,) = given.keys() - {"sgd"}
+    assert given["sgd"] == (0.9, None)
+    assert given[own][1] == 0.9
+    assert (sweep.tables[0].rows, sweep.tables[0].columns) != (None, None)
+
+
+OUTSIDE = "b0 must be between 1e-160 and 1e154, so that b0² is above 0 and finite, found "
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "more", "found"),
+    [
+        ("adaloss", "b0: [1, 1e-170]", "9: " + OUTSIDE + "1e-170"),
+        ("[adamw, adagrad_norm_rowwise]", "b0: 1e200", "9: " + OUTSIDE + "1e+200"),
+        ("adamw", "b0: 1e200\n  rate: decay_sqrt", "9: " + OUTSIDE + "1e+200"),
+        ("[adamw, adamloss]", "b0: 1e200", "9: " + OUTSIDE + "1e+200"),
+    ],
+)
+def test_a_b0_from_which_no_rate_can_start_is_refused(mistakes, optimizer, more, found):
+    assert mistakes(f"optimizer: {optimizer}", more) == [found]
+
+
+def test_such_a_b0_is_named_where_it_is_included(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(GRID.format(more="optimizer: adaloss") + "include:\n- {b0: 1e-170}\n")
+    with pytest.raises(GridError) as error:
+        load_sweep(path)
+    assert f"{path}:11: {OUTSIDE}1e-170" in str(error.value)
+
+
+def test_a_constant_rate_of_other_optimizers_divides_by_any_b0(load):
+    sweep = load("optimizer: [adamw, paper_adam]", "b0: [1e-170, 1e200]")
+    assert {trial.b0 for trial in sweep.trials} == {1e-170, 1e200}
 
 
 def test_a_class_without_a_learning_rate_has_no_rate(mistakes, tmp_path):

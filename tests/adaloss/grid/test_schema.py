@@ -36,6 +36,8 @@ def test_editors_find_the_schema_of_every_shipped_grid():
 RIGHT = {
     "bare": "",
     "in W&B's form": "  alpha: {values: [0.5, 1]}\n  c: {value: 0}\n  image_size: null\n",
+    "points in W&B's form": "overrides: [{match: {b0: {values: [0.1, 1]}}, set: {lr: {value: 1}}}]\n"
+    "exclude: [{b0: {value: 1}, optimizer: adaloss}]\n",
     "with everything": "seeds: [1, 5]\n"
     "overrides: [{match: {b0: [0.1, 1]}, set: {lr: 1}}]\n"
     "exclude: [{b0: 1, optimizer: adaloss}]\n"
@@ -60,6 +62,7 @@ WRONG = {
     "metric": "metric: {name: val_loss}\n",
     "empty match": "overrides: [{match: {}, set: {lr: 1}}]\n",
     "list in set": "overrides: [{match: {b0: 1}, set: {lr: [1]}}]\n",
+    "values in set": "overrides: [{match: {b0: 1}, set: {lr: {values: [1]}}}]\n",
     "seed in exclude": "exclude: [{seed: 1}]\n",
     "rows": "tables: [{rows: bo}]\n",
     "no table": "tables: []\n",

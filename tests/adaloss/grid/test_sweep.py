@@ -354,3 +354,64 @@ def test_values_that_make_equal_trials_are_a_note(load):
     )
     assert load(TEXTS.replace("digits", "sms")).notes == ()
     assert load(TEXTS.replace("[1000, 5000]", "1000").replace("8, 16", "8")).notes == ()
+
+
+LEAST_SQUARES = """\
+name: equal
+task: two_layer_net
+parameters:
+  optimizer: [adaloss, sgd_constant]
+  accumulates: [squared, norm]
+  batch_size: [10, 20, 30]
+  lr: 1
+  epochs: 1
+seeds: 1
+tables: [{rows: batch_size, columns: optimizer, per: accumulates}]
+"""
+
+
+def test_so_are_those_of_least_squares(load):
+    sweep = load(LEAST_SQUARES)
+    assert len({trial.trial_id for trial in sweep.trials}) == 12
+    rows = "batch_size 20, 30 make equal trials, because there are 20 rows: write one of them"
+    assert set(sweep.notes) == {
+        rows,
+        "accumulates squared, norm make equal trials, because sgd_constant ignores it: write one "
+        "of them",
+    }
+    regression = LEAST_SQUARES.replace("two_layer_net", "linear_regression").replace(
+        "  accumulates: [squared, norm]\n", "  rows: 20\n"
+    )
+    assert load(regression.replace(", per: accumulates", "")).notes == (rows,)
+
+
+LISTS = """\
+name: lists
+parameters:
+  dataset: digits
+  model: mlp
+  optimizer: [adaloss, adamw]
+  lr: 1
+  epochs: 1
+  batch_size: 64
+  mean: {value: [0.5]}
+  std: {value: [0.25]}
+seeds: 1
+"""
+
+
+def test_a_list_is_one_value_in_overrides_and_includes_as_in_parameters(load):
+    sweep = load(
+        LISTS
+        + "overrides: [{match: {optimizer: adaloss}, set: {mean: {value: [0.25]}}}]\n"
+        + "include: [{optimizer: adamw, optimizer.betas: {value: [0.9, 0.95]}}]\n"
+    )
+    assert [(t.optimizer, t.mean, t.value("optimizer.betas")) for t in sweep.trials] == [
+        ("adaloss", (0.25,), None),
+        ("adamw", (0.5,), None),
+        ("adamw", (0.5,), (0.9, 0.95)),
+    ]
+    with pytest.raises(GridError, match="set needs one value of mean, found a list"):
+        load(LISTS + "overrides: [{match: {b0: 1}, set: {mean: {values: [[0.5], [0.25]]}}}]\n")
+    with pytest.raises(GridError, match=r"betas must be a number, text, true, false, or a list of"):
+        load(LISTS + "include: [{optimizer: adamw, optimizer.betas: {value: [[[1]]]}}]\n")

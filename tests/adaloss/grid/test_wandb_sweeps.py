@@ -132,6 +132,10 @@ MISTAKES = {
     "vision": [
         "4: metric.target is not supported: stopping at a good trial would bias the table; "
         "remove it",
+        "13: yes is text here and true to W&B, which reads YAML 1.1: write true, or 'yes' with its "
+        "quotes",
+        "13: no is text here and false to W&B, which reads YAML 1.1: write false, or 'no' with its "
+        "quotes",
     ],
     "yolo": ["2: method: random needs run_cap, the number of points"],
     "weighted": [
@@ -168,7 +172,8 @@ CORRECTED = {
 @pytest.mark.parametrize("name", CORRECTED)
 def test_a_program_of_the_users_own_loads_once_these_mistakes_are_corrected(load, name):
     old, new, trials = CORRECTED[name]
-    sweep = load((FILES / f"{name}.yaml").read_text().replace(old, new), f"{name}.yaml")
+    text = (FILES / f"{name}.yaml").read_text().replace(old, new)
+    sweep = load(text.replace("[yes, no]", "[true, 'no']"), f"{name}.yaml")
     assert (sweep.name, sweep.grid.task, len(sweep.trials)) == (name, "program", trials)
     assert {trial.seed_parameter for trial in sweep.trials} == (
         {"seed"} if name == "huggingface" else {None}
@@ -422,3 +427,26 @@ def test_values_that_yaml_1_1_reads_differently_are_refused_with_a_correction(
 @pytest.mark.parametrize("written", [GRID.replace("\n", "\r\n"), b"\xef\xbb\xbf" + GRID.encode()])
 def test_line_ends_and_byte_order_marks_change_nothing(load, written):
     assert load(written).trials == load(GRID).trials
+
+
+def test_numbers_of_yaml_1_1_are_refused_where_wandb_would_read_them(load):
+    text = (FILES / "vision.yaml").read_text().replace(", target: 95", "")
+    text = text.replace("[yes, no]", "[true]").replace("{value: 256}", "{values: [1_000, 1:30]}")
+    with pytest.raises(GridError) as caught:
+        load(text, "vision.yaml")
+    assert [(p.line, p.message.partition(",")[0]) for p in caught.value.problems] == [
+        (10, "1_000 is text here and 1000 to W&B"),
+        (10, "1:30 is text here and 90 to W&B"),
+    ]
+    # A grid that W&B does not read has YAML 1.2.
+    ours = "name: a\nprogram: main.py\nmetric: {name: m}\nparameters: {bs: [1_000, yes]}\n"
+    assert [dict(trial.parameters)["bs"] for trial in load(ours).trials] == ["1_000", "yes"]
+
+
+def test_results_of_such_a_file_stay_readable_with_a_note(load, tmp_path):
+    text = (FILES / "vision.yaml").read_text().replace(", target: 95", "")
+    (tmp_path / "trials").mkdir()
+    notes = [note.partition(",")[0] for note in load(text).notes]
+    assert {
+        f"{word} to W&B" for word in ("yes is text here and true", "no is text here and false")
+    } <= set(notes)

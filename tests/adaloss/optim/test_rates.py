@@ -2,6 +2,7 @@
 
 import copy
 import math
+import pickle
 
 import pytest
 import torch
@@ -247,6 +248,56 @@ def test_it_works_with_a_grad_scaler_and_a_compiled_model():
         scaler.update()
     expected, _, _ = run_with_rate(adamw, "adaloss", steps=3, dtype=torch.float32)
     torch.testing.assert_close(weights(model), weights(expected))
+
+
+@pytest.mark.parametrize("unscale", [False, True])
+@pytest.mark.parametrize("rate", ["adaloss", "adagrad_norm", "decay_sqrt"])
+@pytest.mark.parametrize("build", [torch.optim.SGD, torch.optim.AdamW])
+def test_a_grad_scaler_leaves_the_rate_of_a_fused_optimizer_as_that_of_any(build, rate, unscale):
+    found = []
+    for fused in (False, True):
+        model, loss_of = problem(dtype=torch.float32)
+        optimizer = add_rate(build(model.parameters(), lr=0.1, fused=fused), rate)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        for number in range(4):
+            optimizer.zero_grad()
+            loss = loss_of()
+            scaler.scale(loss).backward()
+            if number == 1:
+                # The scaler skips this step.
+                next(model.parameters()).grad[0] = math.inf
+            if unscale:
+                scaler.unscale_(optimizer)
+            scaler.step(optimizer, loss=loss.detach())
+            scaler.update()
+        found.append((weights(model), b_of(optimizer)[0], optimizer.param_groups[0]["rate_steps"]))
+    (plain, plain_b, plain_steps), (fused, fused_b, fused_steps) = found
+    assert plain_steps == fused_steps == 3
+    assert fused_b == pytest.approx(plain_b, rel=1e-5)
+    torch.testing.assert_close(fused, plain)
+
+
+def with_steps(optimizer, count):
+    """Take steps on ½‖w‖²; returns the weights."""
+    (parameter,) = optimizer.param_groups[0]["params"]
+    for _ in range(count):
+        parameter.grad = parameter.detach().clone()
+        optimizer.step(loss=float(parameter.detach().square().sum() / 2))
+    return parameter.detach()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+@pytest.mark.parametrize("rate", ["constant", "adaloss", "adagrad_norm", "decay_sqrt"])
+def test_a_copy_goes_on_when_it_gets_the_rate_again(rate, copied):
+    whole, first = (
+        add_rate(adamw([nn.Parameter(torch.tensor([3.0, -2.0]))]), rate, b0=0.5) for _ in range(2)
+    )
+    with_steps(first, 12)
+    other = add_rate(copied(first), rate, b0=0.5)
+    assert torch.equal(with_steps(other, 8), with_steps(whole, 20))
+    assert b_of(other) == b_of(whole)
+    with pytest.raises(ValueError, match="already has a rate"):
+        add_rate(other, rate, b0=0.5)
 
 
 class NoReadBack(TorchDispatchMode):

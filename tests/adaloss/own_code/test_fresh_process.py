@@ -28,10 +28,10 @@ def test_a_process_that_ends_reports_its_exit_code():
 
 
 def test_a_call_that_takes_too_long_is_ended(monkeypatch):
-    monkeypatch.setattr(fresh_process, "SECONDS_TO_START", 0.5)
+    monkeypatch.setattr(fresh_process, "SECONDS_TO_START", 0.05)
     started = time.monotonic()
     with pytest.raises(TimeoutError):
-        in_fresh_process(time.sleep, PATIENCE, limit=0.5)
+        in_fresh_process(time.sleep, PATIENCE, limit=0.05)
     assert time.monotonic() - started < PATIENCE
 
 

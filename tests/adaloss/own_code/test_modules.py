@@ -80,6 +80,14 @@ def test_packages_and_relative_imports(write, has_init):
     assert names == expected | (inits if has_init else set())
 
 
+def test_relative_imports_by_name(write):
+    imports = "import_module('..losses', __package__)\nimport_module('.parts', __package__)"
+    folder = write(nets__big__model=imports, nets__big__parts="", nets__losses="", losses="")
+    write(nets__big__losses="")
+    names = ["nets/big/model.py", "nets/big/parts.py", "nets/losses.py"]
+    assert list(digests("nets.big.model", folder)) == names
+
+
 def test_comments_layout_and_documentation_change_nothing(write):
     code = "def net(width):\n    return width * 0.3\n"
     before = digests("mine", write(mine=code))
@@ -91,6 +99,17 @@ def test_comments_layout_and_documentation_change_nothing(write):
     assert digests("mine", write(mine=code.replace("0.3", "0.95"))) != before
     assert digests("mine", write(mine=code.replace("width *", "width +"))) != before
     assert digests("mine", write(mine=code.replace("0.3", "'0.3'"))) != before
+
+
+def test_documentation_counts_where_docopt_reads_it(write):
+    code = (
+        '"""Usage: mine [--width=N]\n\n--width=N  [default: 64]\n"""\nfrom docopt import docopt\n'
+    )
+    before = digests("mine", write(mine=code))
+    after = digests("mine", write(mine=code.replace("64", "128")))
+    assert before["mine.py"] == after["mine.py"]
+    assert before["mine.py (usage)"] != after["mine.py (usage)"]
+    assert list(digests("mine", write(mine='"""Like docopt."""'))) == ["mine.py"]
 
 
 def test_every_byte_counts_in_a_file_that_is_not_python(write):

@@ -49,6 +49,20 @@ def test_a_worker_that_was_cut_off_writes_nothing_more(trial, start, store, has_
     assert store.read_result(trial) == result
 
 
+def test_a_worker_that_was_cut_off_before_its_first_epoch_removes_none(trial, start, store):
+    cut_off = start(trial, claims=True)
+    successor = start(trial, claims=True)
+    for _ in range(2):
+        successor.advance()
+    before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+    # It has read its data meanwhile.
+    with pytest.raises(StorageError, match="started again by another worker"):
+        cut_off.advance()
+    assert {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()} == before
+    finish(successor)
+    assert [epoch.epoch for epoch in store.read_metrics(trial)] == [1, 2, 3, 4]
+
+
 def test_one_that_was_cut_off_at_its_end_leaves_the_result_to_the_other(trial, start, store):
     cut_off = start(trial, claims=True)
     for _ in range(4):
@@ -58,9 +72,11 @@ def test_one_that_was_cut_off_at_its_end_leaves_the_result_to_the_other(trial, s
         cut_off.advance()
     assert store.read_result(trial) is None
     finish(successor)
-    alone = start(trial.model_copy(update={"seed": 0}), claims=False)
-    assert numbers(successor.history[-1]) == numbers(store.read_metrics(trial)[-1])
+    store.trial_folder(trial).rename(store.root / "of the successor")
+    alone = start(trial, claims=False)
+    finish(alone)
     assert alone.claim is None
+    assert numbers(successor.history[-1]) == numbers(alone.history[-1])
 
 
 def test_nothing_of_it_is_left(trial, start, store):

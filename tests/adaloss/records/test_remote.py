@@ -24,6 +24,7 @@ from adaloss.records.remote.address import (
     working_copy_of_results,
 )
 from adaloss.records.remote.transfer import is_running, local_files, pull, push
+from adaloss.records.writing import replacing
 
 URL = "memory://bucket/results"
 RESULT = "trials/a/result.json"
@@ -80,6 +81,34 @@ def test_what_one_machine_uploads_another_has(bucket, machine):
     assert pull(there) == []
     assert contents(there) == contents(here)
     assert not (there.root / "run.lock").exists()
+
+
+def test_a_program_may_give_its_files_any_names(bucket, machine):
+    here, there = machine("here"), machine("there")
+    own = [
+        f"trials/a/{folder}/{name}"
+        for folder in ("files", "attempts/1/files")
+        for name in (".hydra/config.yaml", "index/1", "checkpoint/.zarray", "run.lock")
+    ]
+    for name in own:
+        write(here, name, name)
+    names = push(here, ())
+    assert names == set(own)
+    assert pull(there) == []
+    assert contents(there) == contents(here)
+    assert pull(here) == []
+    for name in own:
+        (here.root / name).unlink()
+    push(here, names)
+    assert bucket.find("/bucket") == []
+
+
+def test_a_file_that_is_just_being_written_is_not_uploaded(bucket, machine):
+    here = machine("here")
+    write(here, "trials/a/files/log", "1")
+    with replacing(here.root / "trials/a/files/model", durable=False) as half:
+        half.write_text("half of it")
+        assert push(here, ()) == {"trials/a/files/log"}
 
 
 def test_only_what_changed_is_transferred(bucket, machine, monkeypatch):

@@ -162,7 +162,7 @@ def served(tmp_path, monkeypatch):
     checksum = hashlib.md5((folder / "sms.tsv").read_bytes(), usedforsecurity=False).hexdigest()
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=partial(server.serve_forever, 0.01), daemon=True).start()
         about = published.TEXT_DATASETS["sms"]
         here = f"http://127.0.0.1:{server.server_port}/"
         values = vars(about) | {"server": here, "checksums": (checksum,)}

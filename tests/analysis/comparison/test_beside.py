@@ -18,7 +18,7 @@ from analysis.figures.parts.line_styles import OPTIMIZER_STYLES
 from analysis.published import LATEST, RESNET, VIT, published_cells, published_side
 from analysis.render.render import render
 from analysis.results import compiled, read_results
-from analysis.tables.cells import CellStatus
+from analysis.tables.cells import CellStatus, cell_text
 
 THERE = {"adagrad_norm": "adagrad_norm_rowwise"}
 """What the authors ran under the name of one of our optimizers."""
@@ -172,6 +172,20 @@ def test_runs_and_spreads_that_are_known_are_shown(small, file):
     text = render([mlp.theirs], "md")
     assert "**91.52±0.25** (4/4)" in text
     assert "Not every number of runs is known." in text
+
+
+@pytest.mark.parametrize(
+    ("header", "rest", "shown"),
+    [("", "", {"91", "85"}), (",std,n", ",0.35,4", {"91.00±0.35", "85.00±0.35"})],
+    ids=["alone", "with a spread"],
+)
+def test_whole_numbers_stay_whole_unless_their_spread_would_be_lost(
+    small, file, header, rest, shown
+):
+    text = f"model,optimizer,b0,mean{header}\nmlp,adaloss,1,91{rest}\nmlp,sgd_constant,1,85{rest}\n"
+    _, (mlp, _) = side_by_side(small, file(text, small.measure))
+    texts = {cell_text(cell, mlp.theirs.style).number for cell in mlp.theirs.cells.values()}
+    assert texts - {""} == shown
 
 
 def test_a_table_whose_cells_a_comparison_does_not_tell_apart_is_refused(small, file):

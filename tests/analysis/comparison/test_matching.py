@@ -3,6 +3,7 @@
 import pytest
 
 from adaloss.errors import UserError
+from adaloss.records.result import FailureKind
 from adaloss.records.store import Store
 from analysis.comparison.compare import compare
 from analysis.comparison.from_records import records_side
@@ -182,6 +183,17 @@ def test_values_in_common_but_no_cell(sweep):
     theirs = plain("theirs", *((1, {"b0": b0, "lr": lr}) for b0, lr in [(2, 1), (2, 2), (1, 3)]))
     with pytest.raises(UserError, match="no cell in common by b0, lr"):
         compare(ours, theirs)
+
+
+def test_a_trial_that_was_lost_is_no_circumstance(records, tmp_path):
+    sides = []
+    for name in ("ours", "theirs"):
+        made = type(records)(Store(tmp_path / name))
+        made.cell([90, 91])
+        # As the driver ends a trial, which knows neither the code nor the machine of its worker.
+        made.fail(made.declare(seed=2), FailureKind.TIMEOUT, provenance=None)
+        sides.append(records_side(made.frame(), name=name, measure=ACCURACY))
+    assert compare(*sides).conditions == ()
 
 
 def test_another_metric_is_refused(sweep):

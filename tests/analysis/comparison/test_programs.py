@@ -48,7 +48,7 @@ def test_two_sweeps_of_a_program_are_compared_by_its_parameters(
     frame = comparison_frame(found)
     assert set(frame["lr"]) == {"1e-3, then less", "constant"}
     assert frame.loc[0, "ours:mean"] == pytest.approx(0.6)
-    assert comparison_csv(found)
+    assert len(comparison_csv(found).splitlines()) == 1 + len(found.cells) + len(found.unmatched)
     figure = comparison_figure(found)
     assert [axes.get_title() for axes in figure.axes] == [f"optimizer.lr = {r}" for r in (0.1, 0.2)]
     assert list(save_comparison(found, Store(tmp_path / "saved")))
@@ -63,8 +63,9 @@ def test_a_parameter_that_is_called_like_a_column_of_a_comparison(programs, tmp_
     assert found.line_field is None
     frame = comparison_frame(found)
     assert frame["parameters.p"].tolist() == [0.1, 0.2]
-    assert comparison_figure(found)
-    page_markdown(comparison_page(found))
+    axes = comparison_figure(found).axes
+    assert [panel.get_title() for panel in axes] == ["p = 0.1", "p = 0.2"]
+    assert "| 0.1 " in page_markdown(comparison_page(found))
 
 
 def test_a_program_has_nothing_in_common_with_another_task(records, programs):

@@ -3,6 +3,7 @@ import pytest
 from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.text import Text
 
+from adaloss.grid.tables.at import reach_of
 from adaloss.tasks.metrics import METRICS
 from analysis.figures import COLUMN_INCHES, heat_map, save_figure
 from analysis.figures.heat_cells import GROUNDS, RASTER_CELLS, colours_of, ink_on
@@ -66,6 +67,16 @@ def test_every_mean_has_its_colour_and_is_written(records):
     assert axes.get_ylim() == (2, 0)
     assert bar.get_ylabel() == "test top-1 accuracy (%)"
     assert note(figure) == "Colours and numbers: means over 1 to 2 seeds. Bright: better."
+
+
+def test_at_a_target_the_colours_are_those_of_the_metric(records):
+    for b0, first in ((1, 1), (10, 2)):
+        records.reach(records.declare(b0=b0), first)
+    at = "reach val/top1 90"
+    frame = records.frame(targets=[reach_of(at)])
+    axes, bar = heat_map(frame, metric="step", at=at, title="demo").axes
+    assert mesh(axes).get_array().tolist() == [[10.0], [20.0]]
+    assert bar.get_ylabel().startswith("step")
 
 
 def test_cells_without_a_mean_are_hatched_grey_or_blank_and_named(eventful):

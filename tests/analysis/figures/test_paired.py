@@ -7,7 +7,6 @@ from adaloss.grid.tables.at import reach_of
 from analysis.figures import COLUMN_INCHES, paired_differences, save_figure
 from analysis.figures.pairs import Pairs, pairs_of
 from analysis.figures.parts.line_styles import OPTIMIZER_STYLES, line_styles
-from analysis.frame.frame import build_frame
 from analysis.tables.cells import TrialEnd
 from analysis.tables.tables import TableError
 
@@ -260,7 +259,7 @@ def test_a_seed_that_never_reaches_the_target_leaves_no_mean():
 AT = "reach val/top1 90"
 
 
-def test_what_never_reaches_the_target_is_in_the_band_and_has_no_mark(records, ordinary_epoch):
+def test_what_never_reaches_the_target_is_in_the_band_and_has_no_mark(records):
     epochs = {
         ("adaloss", 1): (2, 2, 2), ("sgd_constant", 1): (1, None, 3),
         ("adaloss", 10): (2, None, 2), ("sgd_constant", 10): (1, 2, 3),
@@ -268,12 +267,8 @@ def test_what_never_reaches_the_target_is_in_the_band_and_has_no_mark(records, o
     for (optimizer, b0), firsts in epochs.items():
         for seed, first in enumerate(firsts):
             trial = records.declare(optimizer=optimizer, b0=b0, seed=seed, epochs=3)
-            records.store.open_trial(trial)
-            for epoch in (1, 2, 3):
-                last = ordinary_epoch(50.0, epoch=epoch, val_top1=95.0 if epoch == first else 80.0)
-                records.store.append_metrics(trial, last)
-            records.end(trial, "complete", last=last, best_val=last, epochs=3)
-    frame = build_frame(records.trials, records.store, targets=[reach_of(AT)])
+            records.reach(trial, first)
+    frame = records.frame(targets=[reach_of(AT)])
     figure = paired_differences(frame, metric="epoch", at=AT, title="demo")
     (axes,) = figure.axes
     assert seeds(axes, "sgd_constant") == [-1.0, 1.0, -1.0, 1.0]
@@ -286,6 +281,17 @@ def test_what_never_reaches_the_target_is_in_the_band_and_has_no_mark(records, o
     ]
     assert "No mark: a seed did not reach the target" in note(figure)
     assert "A gap" not in note(figure)
+
+
+def test_at_a_target_the_differences_are_those_of_the_metric(records):
+    for optimizer, first in (("adaloss", 3), ("sgd_constant", 1)):
+        for seed in (0, 1):
+            trial = records.declare(optimizer=optimizer, seed=seed, epochs=3)
+            records.reach(trial, first)
+    frame = records.frame(targets=[reach_of(AT)])
+    (axes,) = paired_differences(frame, metric="step", at=AT, title="demo").axes
+    assert means(axes, "sgd_constant") == [-20.0]
+    assert axes.get_ylabel().startswith("step")
 
 
 def test_a_sweep_without_trials_is_an_empty_figure(records):

@@ -84,6 +84,45 @@ def test_of_a_loss_the_range_is_around_the_smallest(records, ordinary_epoch):
     assert "near its best (within 5 % of the best value)" in note(figure)
 
 
+def test_a_bar_ends_where_the_values_tried_for_the_line_end(records):
+    for lr, value in ((1e-4, 70.0), (1e-3, 80.0), (1e-2, 90.0)):
+        records.cell([value], lr=lr, optimizer="adaloss")
+    for lr, value in ((1e-2, 90.0), (1e-1, 90.0), (1.0, 70.0)):
+        records.cell([value], lr=lr, optimizer="sgd_constant")
+    (axes,) = accuracy_against(
+        records.frame(), x="lr", metric="test/top1", at="last", title="t", ranges=True
+    ).axes
+    ends, marks = bars(axes, "adaloss")
+    assert ends == pytest.approx([10**-2.1, 1e-2])
+    assert marks == ["|", ">"]
+    ends, marks = bars(axes, "sgd_constant")
+    assert ends == pytest.approx([1e-2, 10**-0.95])
+    assert marks == ["<", "|"]
+
+
+def test_a_value_that_was_not_tried_for_the_line_does_not_end_its_bar(records):
+    for lr in (0.01, 1.0):
+        records.cell([90.0], lr=lr, optimizer="adaloss")
+    for lr in (0.01, 0.1, 1.0):
+        records.cell([90.0], lr=lr, optimizer="sgd_constant")
+    (axes,) = accuracy_against(
+        records.frame(), x="lr", metric="test/top1", at="last", title="t", ranges=True
+    ).axes
+    ends, marks = bars(axes, "adaloss")
+    assert ends == pytest.approx([0.01, 1.0])
+    assert marks == ["<", ">"]
+
+
+def test_at_a_target_the_line_is_that_of_the_metric(records):
+    for lr, first in ((0.1, 2), (1.0, 1)):
+        records.reach(records.declare(lr=lr), first)
+    frame = records.frame(targets=[reach_of(AT)])
+    (axes,) = accuracy_against(frame, x="lr", metric="step", at=AT, title="t").axes
+    ((line, *_),) = axes.containers
+    assert list(line.get_ydata()) == [20.0, 10.0]
+    assert axes.get_ylabel().startswith("step")
+
+
 def test_names_have_no_range(records):
     records.cell([80.0], optimizer="adaloss")
     records.cell([90.0], optimizer="sgd_constant")

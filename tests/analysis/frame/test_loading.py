@@ -4,6 +4,7 @@ import pytest
 
 import analysis
 from adaloss.errors import UserError
+from adaloss.grid.sweep import GridError, load_sweep
 from analysis.figures import accuracy_against
 from analysis.frame.loading import UnreadableRecordWarning
 
@@ -40,6 +41,35 @@ def test_a_folder_with_a_grid_has_every_declared_trial(finished):
         ("sgd_constant", 1, "missing"),
     ]
     assert frame["last:test/top1"].tolist()[:3] == [90.0, 80.0, 91.0]
+
+
+OWN = GRID.replace("sgd_constant", "'nowhere:Mine', adamw").replace(
+    "batch_size: 32", "batch_size: 32\n  optimizer.eps: 1.0e-6"
+)
+
+
+def test_results_are_read_where_an_optimizer_of_ones_own_is_not_found(records):
+    for optimizer, chosen in (("adaloss", ()), ("nowhere:Mine", (("eps", 1e-6),))):
+        records.cell([90.0, 91.0], optimizer=optimizer, hyperparameters=chosen)
+    for trial in records.trials:
+        records.store.open_trial(trial)
+    grid = records.store.root / "grid.yaml"
+    grid.write_text(OWN)
+    frame = analysis.load(records.store.root)
+    ends = list(zip(frame["optimizer"], frame["state"], frame["optimizer.eps"], strict=True))
+    assert ends.count(("nowhere:Mine", "complete", 1e-6)) == 2
+    assert [state for name, state, _ in ends if name == "adaloss"] == ["complete"] * 2
+    sweep = load_sweep(grid)
+    assert any(
+        note.startswith("optimizer nowhere:Mine: there is no module nowhere in ")
+        and note.endswith("; its trials can be read here, and not run")
+        for note in sweep.notes
+    )
+    # Anywhere else it is a mistake.
+    elsewhere = records.store.root.parent / "elsewhere.yaml"
+    elsewhere.write_text(grid.read_text())
+    with pytest.raises(GridError, match="there is no module nowhere"):
+        load_sweep(elsewhere)
 
 
 def test_b0_is_a_number(finished):

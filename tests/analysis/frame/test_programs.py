@@ -11,7 +11,13 @@ from adaloss.tasks.program.task import aimed
 from adaloss.tasks.table import common_task
 from analysis.export import export
 from analysis.frame.column_types import values_of
-from analysis.frame.frame import distinct_values, fields_in, history_frame, task_in
+from analysis.frame.frame import (
+    build_frame,
+    distinct_values,
+    fields_in,
+    history_frame,
+    task_in,
+)
 from analysis.frame.loading import load, load_history
 
 METRICS = ("trial_id", "state", "task", "lr", "self", "t", "s", "µ", "val loss", "a:b", "size")
@@ -130,6 +136,16 @@ def test_fields_and_task_of_a_frame_are_those_of_the_program(programs):
     assert distinct_values(frame, "alpha") == (1, 2)
     programs.declare(program="other.py")
     assert fields_in(programs.frame())[0] == "program"
+
+
+def test_the_frame_of_a_part_of_a_sweep_has_the_parameters_of_the_whole(programs):
+    programs.declare()
+    programs.declare(momentum=0.9)
+    frame = build_frame(
+        programs.trials[:1], programs.store, epochs=[1], sweep_trials=programs.trials
+    )
+    assert task_in(frame).parameters == common_task(programs.trials).parameters
+    assert values_of(frame, "momentum") == [None]
 
 
 def test_new_metrics_do_not_make_old_records_be_read_again(programs, monkeypatch):

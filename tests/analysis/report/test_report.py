@@ -7,9 +7,10 @@ from itertools import pairwise
 from read_reports import GRID, Read, finish, report_of
 
 from adaloss.records.result import FailureKind, Provenance, TrialState
-from analysis.frame.frame import build_frame
-from analysis.report import failure_logs
+from analysis.frame.frame import build_frame, history_frame
+from analysis.report import failure_logs, report_html
 from analysis.report.logs import MOST_FAILURES, MOST_LINES
+from analysis.results import read_results, tables_of
 from analysis.tables.page import Page, PlainTable, Section
 
 
@@ -153,6 +154,60 @@ def test_mixed_packages_are_said(declared, records):
     assert "Not the same for all trials: torch." in text
     assert "2.1 (4 trials); 2.2 (4 trials)" in text
     assert "Mixed" not in text
+
+
+def test_a_trial_that_was_lost_mixes_nothing(declared, records):
+    sweep = declared()
+    finish(sweep, records, {0: "missing", 1: "missing"})
+    # As the driver ends a trial, which knows neither the code nor the machine of its worker.
+    records.fail(sweep.trials[0], FailureKind.TIMEOUT, provenance=None)
+    records.fail(sweep.trials[1], FailureKind.CODE, code="0.1.0+gabc")
+    text = Read(report_of(sweep, records)).text
+    assert "Mixed" not in text
+    assert "Not the same for all trials" not in text
+    assert "Several versions" not in text
+    assert "pip install . # of adaloss-sweep v1 adaloss-sweep run" in text
+
+
+def test_where_every_trial_failed_it_says_of_what_code(declared, records):
+    sweep = declared()
+    finish(sweep, records, dict.fromkeys(range(8), "failed"))
+    assert "code version v1" in Read(report_of(sweep, records)).text
+
+
+def report_of_results(results):
+    """The report of these trials and tables."""
+    html = report_html(
+        sweep=results.sweep,
+        selection=results.selection,
+        frame=results.frame,
+        history=history_frame(results.trials, results.store),
+        tables=tables_of(results),
+        logs=failure_logs(results.frame, results.trials, results.store),
+    )
+    return Read(html)
+
+
+def test_a_part_of_a_sweep_needs_no_hyperparameters(declared, records):
+    text = GRID.replace("sgd_constant]", "adamw]\n  optimizer.eps: [1e-8, 1e-4]")
+    sweep = declared(text)
+    part = tuple(trial for trial in sweep.trials if trial.optimizer == "adaloss")
+    for trial in part[1:]:
+        records.diverge(trial)
+    records.fail(part[0])
+    results = read_results(sweep, part, records.store, selection="only optimizer=adaloss")
+    said = report_of_results(results).text
+    assert "A part of the sweep: only optimizer=adaloss." in said
+    assert "3 of 4 trials diverged" in said
+
+
+def test_a_seed_that_never_gets_there_is_called_so(declared, records):
+    at = "{reach: {val/top1: 90}}"
+    sweep = declared(GRID + f"tables: [{{rows: b0, columns: optimizer, at: {at}}}]\n")
+    for trial in sweep.trials:
+        records.reach(trial, 2 if trial.seed else None)
+    data = report_of_results(read_results(sweep, sweep.trials, records.store)).data
+    assert data["cells"]["seeds"] == ["0: not reached; 1: 2.00"] * 4
 
 
 def test_one_seed_has_no_spread(declared, records):

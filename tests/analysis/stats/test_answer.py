@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from adaloss.grid.tables.at import reach_of
 from analysis.stats.answer.claims import claims_of
 from analysis.stats.frames.frames import PartStatistics, part_statistics
 from analysis.stats.frames.pairs import pair_frame
@@ -317,6 +318,14 @@ def test_a_metric_without_a_goal_ranks_nothing(records):
     records.cell([80.0, 82.0], optimizer="sgd_constant")
     said = answer_of(records.frame(), Measure(metric="b", at="last", goal=None))
     assert not any("est mean" in text for text in said)
+
+
+def test_who_never_gets_there_is_counted_also_of_a_metric_without_a_goal(records):
+    for seed, first in enumerate((1, 2, None)):
+        records.reach(records.declare(seed=seed), first)
+    at = "reach val/top1 90"
+    said = answer_of(records.frame(targets=[reach_of(at)]), Measure(metric="b", at=at, goal=None))
+    assert "Never got there: adaloss in 1 of 3 trials." in said
 
 
 def test_an_empty_sweep_has_no_answer(records):

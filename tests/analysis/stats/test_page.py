@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from adaloss.grid.tables.at import reach_of
+from adaloss.grid.tables.labels import Labels
 from analysis.stats.frames.frames import stats_frames
 from analysis.stats.page.page import stats_page
+from analysis.stats.samples import samples_of
 from analysis.tables.measure import Measure
+from analysis.tables.names import Names
 from analysis.tables.tables import TableError
 
 ACCURACY = Measure(metric="test/top1", at="last", goal="maximize")
@@ -301,6 +305,25 @@ def test_a_better_column_called_none_is_named(records):
     assert line.split(" | ")[-2] == "none"
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns"), [("train_examples", "optimizer"), ("optimizer", "train_examples")]
+)
+def test_none_has_its_label_in_every_section(records, rows, columns):
+    for examples in (None, 1000):
+        for optimizer in ("adaloss", "sgd_constant"):
+            value = 80.0 + (examples is None) + 3 * (optimizer == "adaloss")
+            values = [value, value + 1, value + 2.1 + (examples is None)]
+            records.cell(values, train_examples=examples, optimizer=optimizer)
+    names = Names(Labels({"train_examples": {None: "all images"}}))
+    page = page_of(records, rows=rows, columns=columns, per=(), names=names)
+    lines = [line for each in page.sections if each.table for line in each.table.rows]
+    shown = {text for line in lines for text in line[:2]}
+    assert {text for text in shown if "none" in text} == set()
+    assert any("all images" in text for text in shown)
+    better = {line[-2] for line in lines if len(line) > 10}
+    assert "none" not in better
+
+
 def test_declared_are_the_trials_of_the_column_not_of_the_most_complete(records):
     records.cell([90.0, 91.0, 92.0], b0=0.1)
     records.cell([80.0, 81.0], b0=0.1, optimizer="sgd_constant")
@@ -314,6 +337,35 @@ def test_what_diverged_has_no_place_among_values_without_a_goal(records):
     (found,) = frames_of(records, measure)["aggregate"].to_dict("records")
     assert math.isnan(found["iqm"])
     assert found["note"] == "trials diverged, and neither direction is better"
+
+
+def test_who_never_gets_there_has_no_place_among_values_without_a_goal(records):
+    for seed, first in enumerate((1, 2, 2, None)):
+        records.reach(records.declare(seed=seed), first)
+    at = "reach val/top1 90"
+    frames = stats_frames(
+        records.frame(targets=[reach_of(at)]),
+        measure=Measure(metric="b", at=at, goal=None),
+        generator=np.random.default_rng(0),
+    )
+    (found,) = frames["aggregate"].to_dict("records")
+    assert math.isnan(found["iqm"])
+    assert (found["trials"], found["diverged"]) == (4, 1)
+    assert found["note"] == "trials diverged or not reached, and neither direction is better"
+
+
+def test_at_a_target_a_cell_without_the_metric_has_no_mean(records):
+    records.reach(records.declare(optimizer="sgd_constant"), 1, b=None)
+    at = "reach val/top1 90"
+    (found,) = samples_of(
+        records.frame(targets=[reach_of(at)]),
+        rows="b0",
+        columns="optimizer",
+        per=(),
+        measure=Measure(metric="b", at=at, goal=None),
+        na_if="any",
+    )
+    assert not found.has_mean.any()
 
 
 def test_one_trial_in_many_rows_counts_once_in_the_aggregate(records):

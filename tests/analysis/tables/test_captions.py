@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from adaloss.grid.tables.spec import TableSpec
-from adaloss.records.result import FailureKind, SplitSizes
+from adaloss.records.result import FailureKind, Provenance, SplitSizes
 
 
 def caption(records, spec=None, **changes):
@@ -135,6 +135,29 @@ def test_mixed_code_versions_are_said(records):
     records.complete(records.declare(seed=1), 90.0, code="v1")
     records.diverge(records.declare(seed=2), provenance=None)
     assert "Mixes 3 code versions: unknown, v1, v2." in caption(records)
+
+
+def test_mixed_versions_of_what_computes_are_said(records):
+    def made_with(**packages):
+        return Provenance(
+            code_version="v1",
+            python="3.11",
+            packages={"ray": packages["torch"], **packages},
+            platform="Linux",
+            device="cpu",
+            threads=1,
+        )
+
+    records.complete(records.declare(seed=0), 90.0, provenance=made_with(torch="2.6", numpy="2.1"))
+    records.diverge(records.declare(seed=1), provenance=made_with(torch="2.5", numpy="2.1"))
+    # Neither has a number of another version.
+    records.fail(records.declare(seed=2), provenance=made_with(torch="2.4", numpy="1.26"))
+    records.complete(records.declare(seed=3), 90.0, provenance=None)
+    text, bare = (caption(records, TableSpec(provenance=shown)) for shown in (True, False))
+    assert "Mixes 2 versions of torch: 2.5, 2.6. Run on " in text
+    assert bare.endswith("Mixes 2 versions of torch.")
+    assert "numpy" not in text
+    assert "ray" not in text
 
 
 def test_the_days_are_those_of_the_runs(records):

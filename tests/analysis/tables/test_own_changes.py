@@ -120,6 +120,14 @@ def test_a_comparison_says_that_code_differs_or_is_mixed(records, cells, tmp_pat
     assert "digest of your own code and data" in {c.name for c in page.conditions}
 
 
+def test_in_a_comparison_a_failed_trial_has_no_version(records, cells):
+    measure = Measure(metric="test/top1", at="last", goal="maximize")
+    cells(b1=["v1", "v1"])
+    records.fail(records.declare(model=OWN, b0=1.0, seed=2))
+    ours = records_side(records.frame(), name="ours", measure=measure)
+    assert compare(ours, ours).conditions == ()
+
+
 def test_a_comparison_of_nothing_of_ones_own_does_not_speak_of_it(records):
     measure = Measure(metric="test/top1", at="last", goal="maximize")
     records.cell([90.0, 91.0])

@@ -94,6 +94,14 @@ def test_a_plan_is_the_commands(cli, grid):
     assert (planned.counts["trials"], planned.counts["missing"]) == (8, 8)
 
 
+def test_trials_without_a_gpu_are_timed_on_processors(grid, monkeypatch):
+    monkeypatch.setattr("runners.calibrate.device_here", lambda: "cuda")
+    grid.write_text(grid.read_text() + "resources: {gpu: 0}\n")
+    planned = runners.plan(grid, calibrate=True)
+    assert planned.record["device_seconds"] > 0
+    assert "GPU-hours" not in str(planned)
+
+
 def test_a_part_is_selected_by_a_dict(grid):
     only = {"b0": [0.01, 1], "optimizer": "adaloss"}
     assert runners.plan(grid, only=only).counts["trials"] == 4

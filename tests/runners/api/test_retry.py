@@ -132,6 +132,17 @@ def test_what_is_beyond_the_cap_of_a_run_stays_on_record(cli_without_ray, grid, 
     assert all(failed.read_result(trial).state is TrialState.FAILED for trial in others)
 
 
+def test_missing_trials_run_after_those_to_repeat_and_that_is_said(cli_without_ray, grid, failed):
+    first, *others = load_sweep(grid).trials
+    grid.write_text(grid.read_text().replace("b0: [0.01", "b0: [0.1, 0.2, 0.01") + "run_cap: 2")
+    again = cli_without_ray("retry", grid)
+    assert again.returncode == 3, again.stderr
+    assert "besides the trials that run again (1), missing ones run (1)" in again.stderr
+    assert failed.read_result(first).state is TrialState.COMPLETE
+    new = [trial for trial in load_sweep(grid).trials if trial not in (first, *others)]
+    assert sum(failed.read_result(trial) is not None for trial in new) == 1
+
+
 def test_after_a_mistake_the_right_command_runs_them(cli, cli_without_ray, grid, failed):
     trial = load_sweep(grid).trials[0]
     before = records(failed)

@@ -5,11 +5,13 @@ import os
 import signal
 
 import pytest
+import without_ray
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import Failure, FailureKind, TrialState
 from adaloss.records.store import Store
 from runners.api.selection import smoke_trials
+from runners.on_ray.ray_lost import RayLostError
 
 ONE = ("--only", "optimizer=adaloss,b0=1,seed=0")
 
@@ -122,3 +124,29 @@ def test_a_trial_that_is_stopped_is_130(cli, grid, monkeypatch):
         "runners.trials.in_process.execute_here", lambda *_: os.kill(os.getpid(), signal.SIGTERM)
     )
     assert cli("trial", grid, *ONE)[0] == 130
+
+
+def test_a_run_without_all_trials_is_3_and_tells_a_job_of_slurm_whether_it_was_cut_short(
+    cli_without_ray, grid, tmp_path, monkeypatch
+):
+    mark, told = tmp_path / "cut-short", tmp_path / "told"
+    monkeypatch.setenv("ADALOSS_CUT_SHORT", str(mark))
+    run = ("run", grid, "--wandb", "disabled", "--quiet", "--notify", f"cat > {told}")
+    run_trials = without_ray.run_trials
+
+    def lose_ray(trials, *others):
+        run_trials(trials[:2], *others)
+        raise RayLostError("Ray's raylet has died")
+
+    assert cli_without_ray(*run, "--limit", 1).returncode == 3
+    assert not mark.exists()
+    grid.write_text(grid.read_text() + "run_cap: 1\n")
+    assert cli_without_ray(*run).returncode == 3
+    assert not mark.exists()
+    assert told.read_text().startswith("small: 2 of 8 trials are done")
+    monkeypatch.setattr(without_ray, "run_trials", lose_ray)
+    grid.write_text(grid.read_text().replace("run_cap: 1", "run_cap: 3"))
+    assert cli_without_ray(*run).returncode == 3
+    assert mark.exists()
+    said = "small: ended by an error: Ray's raylet has died; 4 of 8 trials are done"
+    assert told.read_text().startswith(said)

@@ -16,6 +16,7 @@ import torch
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
+from adaloss.tasks.metrics import numbers
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "storage"
 BEFORE = {TrialState.COMPLETE: 6, TrialState.DIVERGED: 2}
@@ -84,6 +85,22 @@ def test_its_trials_give_the_recorded_bits_again(copied, command):
     verified = command("verify", "golden.yaml", "--sample", "all")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "8 the same, 0 differ" in verified.stdout
+
+
+def test_the_first_epochs_have_the_recorded_numbers_on_every_processor(start):
+    trials, recorded = golden_trials()
+    # Later, and at a larger step, a last bit that differs grows.
+    trials = [trial for trial in trials if trial.model == "mlp" and trial.lr / trial.b0 <= 1]
+    assert {(trial.optimizer, trial.seed) for trial in trials} == {
+        ("adaloss", 0),
+        ("adaloss", 1),
+        ("sgd_constant", 0),
+        ("sgd_constant", 1),
+    }
+    for trial in trials:
+        execution = start(trial)
+        for expected in recorded.read_metrics(trial)[:2]:
+            assert numbers(execution.advance()) == pytest.approx(numbers(expected), rel=1e-3)
 
 
 @pytest.mark.slow

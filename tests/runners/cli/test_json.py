@@ -31,7 +31,7 @@ QUICK = {
     "trial": ("--only", "optimizer=adaloss,b0=1,seed=0"),
     "slurm": ("--time", "1:00:00"),
     "kubernetes": ("--image", "example/adaloss-sweep", "--claim", "results"),
-    "run": ("--wandb", "disabled"),
+    "run": ("--wandb", "disabled", "--no-figures"),
     "doctor": (),
 }
 
@@ -80,6 +80,15 @@ def test_show_has_the_records_of_a_trial(small, finished, cli):
     assert shown["result"]["state"] == shown["state"] == finished.read_result(trial).state
     assert shown["fields"]["b0"] == trial.b0
     assert len(shown["history"]) == len(finished.read_metrics(trial))
+
+
+def test_a_trial_that_is_run_again_has_what_differs(small, cli):
+    code, text, _ = cli("verify", small, "--sample", "1", "--json")
+    assert code == 4
+    check("verify", text)
+    (again,) = json.loads(text)["trials"]
+    assert again["difference"].keys() == {"epoch", "field", "recorded", "now"}
+    assert again["changes"]
 
 
 def test_a_diverged_trial_is_json_without_infinite_numbers(small, cli):

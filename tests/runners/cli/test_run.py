@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -23,12 +24,18 @@ def without_a_mirror(monkeypatch):
 
 
 def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
-    first = command("run", grid, "--quiet")
+    first = command("run", grid, "--no-figures", "--profile")
     assert first.returncode == 0, first.stderr
     assert "±" in first.stdout
     assert "N/A" in first.stdout
 
-    again = command("run", grid)
+    assert re.search(r"% of the time of \d workers? was training", first.stderr)
+    events = json.loads((tmp_path / "results" / "small" / "profile.json").read_text())
+    tracks = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+    spans = [(tracks[event["tid"]].split()[0], event["name"]) for event in events[2:]]
+    assert {("worker", "start"), ("worker", "epochs"), ("driver", "trials")} <= set(spans)
+
+    again = command("run", grid, "--no-figures")
     assert again.returncode == 0
     assert again.stdout == first.stdout
     assert "0 ran now" in again.stderr
@@ -57,14 +64,13 @@ def test_run_runs_what_is_missing_and_nothing_twice(command, grid, tmp_path):
     assert f"{here[-1]['test/loss']:.5g}" in alone.stdout
     assert "…" not in alone.stdout
 
-    limited = command("run", grid, "--limit", "1", "--json", "--profile")
+
+def test_a_limit_is_the_number_of_trials_that_start(cli_without_ray, grid, tmp_path):
+    limited = cli_without_ray("run", grid, "--limit", "1", "--json")
     assert limited.returncode == 3, limited.stderr
-    assert json.loads(limited.stdout)["started"] == 1
-    assert "% of the time of 1 worker was training" in limited.stderr
-    events = json.loads((tmp_path / "results" / "small" / "profile.json").read_text())
-    tracks = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
-    spans = [(tracks[event["tid"]].split()[0], event["name"]) for event in events[2:]]
-    assert {("worker", "start"), ("worker", "epochs"), ("driver", "trials")} <= set(spans)
+    ran = json.loads(limited.stdout)
+    assert (ran["started"], ran["missing"]) == (1, 7)
+    assert len(list(tmp_path.glob("results/small/trials/*/result.json"))) == 1
 
 
 @pytest.mark.slow
@@ -149,21 +155,21 @@ def test_the_grids_of_the_papers_other_experiments_run(cli_without_ray, name, se
         (["--smoke", "--set", "lr=fast"], "lr must be a number"),
     ],
 )
-def test_a_wrong_setting_is_the_users_mistake(command, grid, arguments, printed):
-    refused = command("run", grid, *arguments)
-    assert refused.returncode == 2
-    assert printed in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_a_wrong_setting_is_the_users_mistake(cli, grid, arguments, printed):
+    code, _, errors = cli("run", grid, *arguments)
+    assert code == 2
+    assert printed in errors
+    assert "Traceback" not in errors
 
 
-def test_missing_data_stops_the_sweep_before_it_starts(command, grid, tmp_path):
+def test_missing_data_stops_the_sweep_before_it_starts(cli, grid, tmp_path):
     grid.write_text(
         grid.read_text().replace("dataset: digits", "dataset: imagefolder:pets\n  image_size: 8")
         + f"data: {{root: {tmp_path / 'data'}}}\n"
     )
-    refused = command("run", grid)
-    assert refused.returncode == 2
-    assert f", {tmp_path / 'data' / 'pets'}: expected a folder per class" in refused.stderr
+    code, _, errors = cli("run", grid)
+    assert code == 2
+    assert f", {tmp_path / 'data' / 'pets'}: expected a folder per class" in errors
     assert not list(tmp_path.glob("results/small/trials/*"))
 
 

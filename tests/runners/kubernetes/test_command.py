@@ -182,7 +182,13 @@ def test_a_broken_grid_gives_no_manifest(kubernetes, grid):
         ({"storage": "s3://bucket/my results"}, "the URL of a job may have letters"),
         ({"name": "Small"}, "--job-name 'Small': write at most 47 small letters"),
         ({"name": "s" * 48}, "write at most 47 small letters"),
-        ({"secret": "my keys"}, "--secret 'my keys': write at most"),
+        ({"secret": "my keys"}, "--secret 'my keys': write the name of one that is there"),
+        ({"secret": "Keys"}, "small letters, digits, hyphens and dots"),
+        ({"secret": "keys."}, "--secret 'keys.': write the name"),
+        ({"secret": "s" * 254}, "write the name of one that is there"),
+        ({"storage": None, "claim": "my_claim"}, "--claim 'my_claim': write the name"),
+        ({"memory": "16"}, "--memory 16: write the memory of a pod, such as 16Gi"),
+        ({"memory": "8K"}, "--memory 8K: write the memory of a pod, such as 16Gi"),
         ({"memory": "lots"}, "--memory lots: write the memory of a pod, such as 16Gi"),
         ({"image": "my image"}, "--image 'my image': write the image's name and tag"),
     ],
@@ -191,6 +197,20 @@ def test_a_mistake_in_an_option_is_explained(options, message):
     with pytest.raises(UserError, match=r".*") as refused:
         job(**options)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["results.v2", "2026-results", f"pvc-{'0' * 60}", "2026"])
+def test_an_object_that_is_there_may_have_any_name_that_kubernetes_allows(name):
+    _, ray_job = objects_of(manifest(job(storage=None, claim=name, secret=name), {}, "2.60.0"))
+    head, worker = pods_of(ray_job)
+    assert {"name": "results", "persistentVolumeClaim": {"claimName": name}} in head["volumes"]
+    assert worker["containers"][0]["envFrom"] == [{"secretRef": {"name": name}}]
+
+
+@pytest.mark.parametrize("memory", ["16Gi", "1.5G", "512Mi", "17179869184"])
+def test_a_pods_memory_may_be_in_any_unit(memory):
+    _, ray_job = objects_of(manifest(job(memory=memory), {}, "2.60.0"))
+    assert pods_of(ray_job)[1]["containers"][0]["resources"]["limits"]["memory"] == memory
 
 
 def test_code_that_is_too_large_is_refused():

@@ -6,6 +6,7 @@ from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import TrialState
 from adaloss.records.store import Store
 from runners.notify.notifier import notified
+from runners.on_ray.ray_lost import RayLostError
 from runners.planning import make_plan
 
 FACTS = (
@@ -106,6 +107,24 @@ def test_the_end_is_told_however_it_ends(telling, error, how):
         raise error
     (end,) = telling.told()
     assert end["SENTENCE"].startswith(f"small: {how}0 of 8 trials are done")
+
+
+def test_an_error_after_which_the_results_are_compiled_is_told_at_the_end(telling):
+    with telling() as notifier:
+        notifier.ended_by(RayLostError("Ray's raylet has died"))
+        assert telling.told() == []
+    (end,) = telling.told()
+    assert end["SENTENCE"].startswith("small: ended by an error: Ray's raylet has died; 0 of 8")
+
+
+def test_the_beginning_and_the_end_of_a_long_message_are_told(telling, grid):
+    trial = load_sweep(grid).trials[0]
+    # A longer variable than the system takes.
+    with telling() as notifier:
+        notifier.trial_ended(trial, TrialState.FAILED, f"keys: {'a, ' * 100_000}and b")
+    first = telling.told()[0]
+    assert first["SENTENCE"].startswith(f"small: {trial.readable_name} failed: keys: a, a")
+    assert first["SENTENCE"].endswith("a, and b")
 
 
 def test_alerts_of_wandb_are_sent_only_if_the_grid_asks_for_them(telling):

@@ -99,3 +99,12 @@ def test_measured_trials_share_gpus_and_unmeasured_ones_do_not(two_gpus, make_tr
     alone = run(unmeasured, store, {})
     assert alone.ended == {TrialState.COMPLETE: 3}
     assert alone.most <= 2
+
+
+@pytest.mark.slow
+def test_no_more_run_at_a_time_than_the_grid_lets_run(two_gpus, make_trial, store):
+    trials = [make_trial(seed=seed, epochs=25) for seed in range(6)]
+    # There are processors for five.
+    limited = run(trials, store, {}, gpus=0.0, most_at_a_time=2)
+    assert limited.ended == {TrialState.COMPLETE: 6}
+    assert limited.most <= 2

@@ -9,6 +9,7 @@ from rich.console import Console
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import Failure, FailureKind, TrialState
 from adaloss.records.store import Store
+from runners.cli.run_end import continue_command
 from runners.pages.failures import failure_lines
 from runners.pages.progress import LiveProgress, PlainProgress
 from runners.planning import make_plan
@@ -64,6 +65,15 @@ def test_run_ends_with_each_failure_once(cli, grid, sweep, all_fail):
     first = sweep.trials[0]
     assert f"failed: 8 trials, such as {first.readable_name} ({first.trial_id})" in errors
     assert f"read more: adaloss-sweep show {grid} {first.trial_id}" in errors
+
+
+def test_a_retry_goes_on_as_a_run_of_the_same_grid(monkeypatch):
+    for words, expected in (
+        (("retry", "retry", "--failed", "--only", "b0=1"), "run retry --only b0=1"),
+        (("run", "retry.yaml", "--storage", "retry"), "run retry.yaml --storage retry"),
+    ):
+        monkeypatch.setattr("sys.argv", ["adaloss-sweep", *words])
+        assert continue_command() == f"adaloss-sweep {expected}"
 
 
 @pytest.mark.slow

@@ -81,6 +81,20 @@ def test_a_seed_more_is_not_averaged_with_results_of_other_code(run_both, comman
     assert "All 2 results were computed with another version of model model_of_a_sweep" in table
 
 
+def test_programs_are_told_of_changes_as_people_are(sweep, cli_without_ray):
+    record_older(sweep)
+    said = "model_of_a_sweep:net: the version used for 2 results"
+    planned = cli_without_ray("plan", "grid.yaml")
+    assert planned.stdout.count(f"note: {said}") == 1
+    notes = json.loads(cli_without_ray("plan", "grid.yaml", "--json").stdout)["notes"]
+    assert any(note.startswith(said) for note in notes)
+    only = ("--only", "model=model_of_a_sweep:net", "--wandb", "disabled")
+    for options in ((), ("--json",)):
+        ran = cli_without_ray("run", "grid.yaml", *only, *options)
+        assert "0 ran now" in ran.stderr or json.loads(ran.stdout)["started"] == 0
+        assert ran.stderr.count(f"note: {said}") == 1
+
+
 @pytest.mark.slow
 def test_what_changed_is_computed_again(run_both, command):
     change(run_both)
@@ -109,9 +123,10 @@ def test_a_cell_of_two_versions_is_marked(run_both, command):
     assert rows.count(",True\n") == 1
 
 
-def test_an_older_record_is_read_and_said_to_be_unknown(sweep, cli):
-    store = Store(sweep / "results" / "own")
-    trials = [t for t in load_sweep(sweep / "grid.yaml").trials if t.model != "mlp"]
+def record_older(folder):
+    """Records as they were without digests."""
+    store = Store(folder / "results" / "own")
+    trials = [t for t in load_sweep(folder / "grid.yaml").trials if t.model != "mlp"]
     for trial in trials:
         old = {
             "trial_id": trial.trial_id, "state": "complete", "epochs": 1, "seconds": 1.0,
@@ -120,6 +135,10 @@ def test_an_older_record_is_read_and_said_to_be_unknown(sweep, cli):
         TrialResult.model_validate_json(json.dumps(old))
         path = store.open_trial(trial) / "result.json"
         path.write_text(json.dumps(old))
+
+
+def test_an_older_record_is_read_and_said_to_be_unknown(sweep, cli):
+    record_older(sweep)
     code, output, _ = cli("plan", "grid.yaml")
     assert code == 0
     assert "the version used for 2 results" in output

@@ -95,7 +95,7 @@ def printed(trials, tmp_path, monkeypatch, capsys):
 # Markdown and LaTeX have escapes of their own.
 COMMANDS = {
     "status": SHOWN,
-    "plan": "",
+    "plan": r"\x1b",
     "table": "u202eabc",
     "table --format latex": "u202eabc",
     "table --format csv": SHOWN,

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from findings_of_checks import FINE, REFUSED
 
+from adaloss.grid.sweep import load_sweep
+from adaloss.records.store import Store
+from runners.preflight import checks
 from runners.preflight.machine import gpus
+from runners.preflight.planned import Planned
 
 pytestmark = pytest.mark.usefixtures("a_machine_of_its_own")
 
@@ -69,3 +73,18 @@ def test_a_torch_for_processors_cannot_use_a_gpu(monkeypatch):
     assert gpus.gpu_request("auto", 1).level is REFUSED
     assert gpus.gpu_request(0.0, 1).level is FINE
     assert gpus.gpu_request("auto", 0).level is FINE
+
+
+def test_a_script_needs_no_torch_to_use_a_gpu(monkeypatch, tmp_path):
+    monkeypatch.setattr(gpus, "version", lambda _: "2.15.0+cpu")
+    monkeypatch.setattr(checks, "visible_gpus", lambda: 1)
+    for program, level in (("train.py", FINE), ("train.py:train", REFUSED)):
+        (tmp_path / "train.py").write_text("def train(trial): ...\n")
+        (tmp_path / "grid.yaml").write_text(
+            f"name: own\nprogram: {program}\nmetric: {{name: loss}}\nparameters: {{lr: [1]}}\n"
+        )
+        sweep = load_sweep(tmp_path / "grid.yaml")
+        store = Store(tmp_path / "results" / "own")
+        planned = Planned(sweep=sweep, trials=sweep.trials, store=store, mode="disabled")
+        (found,) = [each for each in checks.sweep_findings(planned) if each.about == gpus.ABOUT]
+        assert found.level is level

@@ -32,6 +32,11 @@ def test_a_containers_limit_counts_where_it_is_less(tmp_path, monkeypatch):
     meminfo.write_text("MemTotal: 9000000 kB\nMemAvailable: 8000000 kB\n")
     monkeypatch.setattr(memory, "MEMINFO", meminfo)
     assert memory.available_memory() == 1_000_000_000
+    # Files that were read are kept in memory only as long as nobody needs it.
+    (tmp_path / "memory.stat").write_text("file 400000000\ninactive_file 300000000\n")
+    assert memory.available_memory() == 1_300_000_000
+    (tmp_path / "memory.stat").write_text("inactive_file 5\ntotal_inactive_file 200000000\n")
+    assert memory.available_memory() == 1_200_000_000
     most.write_text("max\n")
     assert memory.available_memory() == 8_000_000 * 1024
 

@@ -52,26 +52,26 @@ def test_an_error_gives_the_results_back(store):
         assert (store.root / "run.owner").exists()
 
 
-def test_the_command_ends_with_one_sentence(command, grid, tmp_path):
+def test_the_command_ends_with_one_sentence(cli, grid, tmp_path):
     root = tmp_path / "results" / "small"
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(root)], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout.readline() == "held\n"
-        printed = command("run", grid)
-        assert printed.returncode == 2
-        assert printed.stderr.startswith("adaloss-sweep: another run is using ")
-        assert len(printed.stderr.splitlines()) == 1
+        code, _, errors = cli("run", grid)
+        assert code == 2
+        assert errors.startswith("adaloss-sweep: another run is using ")
+        assert len(errors.splitlines()) == 1
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
 
 
-def test_a_single_trial_waits_its_turn_too(command, grid, store, other):
+def test_a_single_trial_waits_its_turn_too(cli, grid, store, other):
     grid.write_text(grid.read_text().replace("name: small", "name: sweep"))
-    refused = command("trial", grid, "--only", "b0=1,optimizer=adaloss,seed=0")
-    assert refused.returncode == 2
-    assert f"process {other.pid} on " in refused.stderr
+    code, _, errors = cli("trial", grid, "--only", "b0=1,optimizer=adaloss,seed=0")
+    assert code == 2
+    assert f"process {other.pid} on " in errors
     assert not list(store.trials_folder.glob("*"))

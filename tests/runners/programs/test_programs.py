@@ -202,16 +202,16 @@ def test_trials_that_write_one_file_run_one_at_a_time(tmp_path, monkeypatch):
         ("train.sh", "train.sh is no file of Python, which the default command would start"),
     ],
 )
-def test_a_plan_says_what_a_run_would_refuse(command, tmp_path, program, message):
+def test_a_plan_says_what_a_run_would_refuse(cli, tmp_path, program, message):
     (tmp_path / "train.sh").touch()
     grid = f"program: {program}\nmetric: {{name: loss}}\nparameters: {{lr: 1}}\n"
     write(tmp_path, grid)
-    planned = command("plan", "grid.yaml")
-    assert planned.returncode == 0, planned.stderr
-    assert message in planned.stdout
-    refused = command("run", "grid.yaml")
-    assert refused.returncode == 2
-    assert message in refused.stderr
+    code, planned, errors = cli("plan", "grid.yaml")
+    assert code == 0, errors
+    assert message in planned
+    code, _, errors = cli("run", "grid.yaml")
+    assert code == 2
+    assert message in errors
 
 
 @pytest.mark.slow

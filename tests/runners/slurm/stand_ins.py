@@ -1,6 +1,7 @@
 """Slurm's commands as scripts that run everything on this machine, and a job of theirs.
 
 The "nodes" share this machine's files; ``hidden`` are paths that the last node does not see.
+``export`` is that option of sbatch, which srun obeys as well.
 """
 
 import os
@@ -23,12 +24,15 @@ tasks=()
 trap stop TERM
 set -m
 last=$((SLURM_JOB_NUM_NODES - 1))
+clean=()
+[[ ${SLURM_EXPORT_ENV:-ALL} == ALL ]] || clean=(--ignore-environment "PATH=$PATH")
 for number in $(seq 0 $last); do
     words=("$@")
     if ((number == last)) && [[ -n $HIDDEN ]]; then
         words=("${words[@]/#$HIDDEN//nowhere$HIDDEN}")
     fi
-    SLURM_NODEID=$number SLURMD_NODENAME=node$((number + 1)) SLURM_CPUS_ON_NODE=1 "${words[@]}" &
+    env "${clean[@]}" SLURM_NODEID=$number SLURMD_NODENAME=node$((number + 1)) \\
+        SLURM_CPUS_ON_NODE=1 "${words[@]}" &
     tasks+=($!)
     [[ -z $stopped ]] || stop
 done
@@ -59,6 +63,7 @@ class Slurm:
     nodes: int = 1
     state: str = "RUNNING"
     hidden: str = ""
+    export: str = "ALL"
     restarts: int = 0
     needed: tuple[Path, ...] = ()
     command: Sequence[str] = ("run", "grid.yaml")
@@ -119,6 +124,7 @@ class Slurm:
             "SLURM_JOB_NODELIST": "node[1-9]",
             "SLURM_JOB_NUM_NODES": str(self.nodes),
             "SLURM_RESTART_COUNT": str(self.restarts),
+            "SLURM_EXPORT_ENV": self.export,
             "SLURMD_NODENAME": "node1",
             "CALLS": str(self.calls),
             "STATE": self.state,

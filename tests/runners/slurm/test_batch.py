@@ -64,15 +64,25 @@ def test_a_sweep_that_ends_while_it_is_stopped_is_complete(slurm):
 
 
 def test_a_sweep_that_lost_ray_is_queued_again(slurm):
-    sweep(slurm, f"exit {INCOMPLETE}")
+    sweep(slurm, f'touch "$ADALOSS_CUT_SHORT"; exit {INCOMPLETE}')
     assert slurm.run()[0] == INCOMPLETE
     assert slurm.requeued == 1
+
+
+def test_a_sweep_that_run_cap_or_a_figure_left_incomplete_is_not_queued_again(slurm):
+    sweep(slurm, f"exit {INCOMPLETE}")
+    code, log = slurm.run()
+    assert code == INCOMPLETE
+    assert slurm.requeued == 0
+    assert "all trials of this run have ended, so the job is not queued again" in log
+    assert list(slurm.results.iterdir()) == []
 
 
 def test_a_crash_of_the_command_is_not_queued_again(slurm):
     sweep(slurm, "exit 1")
     assert slurm.run()[0] == 1
     assert slurm.requeued == 0
+    assert list(slurm.results.iterdir()) == []
 
 
 @pytest.mark.parametrize("state", ["COMPLETING", "CANCELLED", ""])
@@ -151,6 +161,22 @@ echo "$SLURMD_NODENAME $*" >>"$CALLS.ray"
 echo "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN} $RAY_TMPDIR" >>"$CALLS.environment"
 exec sleep 600
 """
+# Both have joined, or one says why it cannot.
+JOINED = """
+until [[ $(grep -c . "$CALLS.ray" 2>/dev/null) == 2 ]] ||
+    grep -q "cannot be created" "$results/slurm-ray.log"; do sleep 0.02; done
+"""
+LISTENS = """
+import os, socket, time
+with socket.create_server((os.environ["head"], int(os.environ["port"]))):
+    print("node1", file=open(os.environ["CALLS"] + ".ray", "a"), flush=True)
+    time.sleep(600)
+"""
+RAY_THAT_LISTENS = f"""
+if [[ $SLURM_NODEID == 0 ]]; then exec {sys.executable} -c '{LISTENS}'; fi
+echo node2 >>"$CALLS.ray"
+exec sleep 600
+"""
 
 
 @pytest.fixture
@@ -158,8 +184,7 @@ def two_nodes(slurm):
     """Two nodes on which Ray starts."""
     slurm.nodes = 2
     write_script(slurm.programs / "ray", RAY)
-    joined = 'until [[ $(grep -c . "$CALLS.ray" 2>/dev/null) == 2 ]]; do sleep 0.02; done'
-    write_script(slurm.programs / "python", f'[[ $1 == -P ]] || exit 1\necho "$*"; {joined}')
+    write_script(slurm.programs / "python", f'[[ $1 == -P ]] || exit 1\necho "$*"; {JOINED}')
     return slurm
 
 
@@ -199,6 +224,31 @@ def test_a_signal_during_rays_start_ends_it(two_nodes):
     code, _ = stopped(two_nodes)
     assert code == INCOMPLETE
     assert two_nodes.requeued == 1
+
+
+def test_a_command_that_ends_with_ray_is_queued_again(two_nodes):
+    # Nobody listens at Ray's port.
+    sweep(two_nodes, "exit 1")
+    assert two_nodes.run()[0] == 1
+    assert two_nodes.requeued == 1
+
+
+@pytest.mark.parametrize("code", [1, USER_ERROR, FAILED])
+def test_a_command_that_fails_while_ray_is_there_is_not_queued_again(two_nodes, code):
+    write_script(two_nodes.programs / "ray", RAY_THAT_LISTENS)
+    sweep(two_nodes, f"exit {code}")
+    assert two_nodes.run()[0] == code
+    assert two_nodes.requeued == 0
+
+
+@pytest.mark.parametrize("export", ["NONE", "HOME,WANDB_API_KEY"])
+def test_ray_starts_in_a_job_that_gets_nothing_from_where_it_was_submitted(two_nodes, export):
+    two_nodes.export = export
+    sweep(two_nodes, ":")
+    code, log = two_nodes.run()
+    assert code == COMPLETE, log
+    started = (two_nodes.folder / "calls.ray").read_text().splitlines()
+    assert sorted(line.split()[0] for line in started) == ["node1", "node2"]
 
 
 def test_two_jobs_on_one_node_have_their_own_ports(two_nodes):

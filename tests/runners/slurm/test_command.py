@@ -1,6 +1,7 @@
 """``adaloss-sweep slurm``: the script that it writes, prints or submits, and its messages."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_the_storage_and_names_with_spaces_are_kept(slurm, tmp_path, monkeypatch
     assert f"--chdir='{here}'" in directives(text)
 
 
+def test_a_folder_whose_name_is_not_unicode_is_written_as_it_is(slurm, tmp_path, monkeypatch):
+    here = tmp_path / os.fsdecode(b"b\xff")
+    here.mkdir()
+    monkeypatch.chdir(here)
+    (here / "grid.yaml").write_text((tmp_path / "grid.yaml").read_text())
+    code, _, errors = slurm("--time", 60, "-o", "job.sh", "--submit")
+    assert code == 0, errors
+    for script in (here / "job.sh", tmp_path / "calls"):
+        assert b"folder='%s'" % os.fsencode(here) in script.read_bytes()
+
+
 def test_the_data_must_be_seen_by_all_nodes_if_trials_read_any(cli, grid, tmp_path):
     text = cli("slurm", "grid.yaml", "--time", 60)[1]
     assert "data=()" in text.splitlines()
@@ -133,6 +145,13 @@ def test_a_refusal_of_sbatch_is_passed_on(slurm, monkeypatch):
     code, _, errors = slurm("--time", 60, "--submit")
     assert code == 2
     assert "sbatch refuses the job: sbatch: error: invalid partition specified: gpu" in errors
+
+
+def test_a_refusal_in_another_encoding_is_passed_on(slurm, monkeypatch):
+    monkeypatch.setenv("REFUSED", os.fsdecode("ungültig".encode("latin-1")))
+    code, _, errors = slurm("--time", 60, "--submit")
+    assert code == 2
+    assert "sbatch refuses the job: sbatch: error: ung" in errors
 
 
 def test_a_machine_without_sbatch_says_where_to_go(cli, grid, monkeypatch, tmp_path):

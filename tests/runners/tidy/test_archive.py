@@ -159,6 +159,15 @@ def test_what_is_of_this_machine_is_not_packed(small, tmp_path):
     assert not [name for name in names if ".lock" in name or ".result.json." in name]
 
 
+def test_what_could_not_be_imported_is_not_packed(cli, small, tmp_path):
+    small.root.rename(small.root.with_name(".small"))
+    code, _, errors = cli("archive", "results/.small")
+    assert (code, "results/.small: its name begins with a dot" in errors) == (2, True)
+    assert not list(tmp_path.glob("*.tar.gz"))
+    assert cli("rename", "results/.small", "small")[0] == 0
+    assert cli("archive", "results/small")[0] == 0
+
+
 def test_links_are_left_out_and_named(cli, small, tmp_path):
     (tmp_path / "secret").write_text("secret")
     folder = next(small.root.glob("trials/*"))

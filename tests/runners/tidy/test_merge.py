@@ -313,6 +313,50 @@ def test_other_grids_are_explained_and_need_one_for_both(cli, halves, tmp_path, 
     assert "8 of 8 trials are done" in cli("status", first.root)[1]
 
 
+def test_trials_that_the_users_grid_lacks_are_counted(cli, halves, tmp_path):
+    first, _ = halves
+    text = first.grid_path.read_text()
+    (tmp_path / "first.yaml").write_text(text)
+    code, said, errors = cli("merge", "small", "far/small", "--grid", "first.yaml")
+    assert (code, "4 trials added" in said) == (0, True)
+    assert errors.startswith("note: 4 trials of far/small are not in first.yaml, so that no table")
+    (tmp_path / "other.yaml").write_text(text.replace("b0: [0.01, 1]", "b0: 1"))
+    errors = cli("merge", "small", "far/small", "--grid", "other.yaml")[2]
+    assert errors.startswith("note: 6 trials of results/small and 4 trials of far/small are not in")
+    (tmp_path / "both.yaml").write_text(text.replace("[0]  # mine", "2"))
+    assert cli("merge", "small", "far/small", "--grid", "both.yaml")[2] == ""
+    assert "8 of 8 trials are done" in cli("status", first.root)[1]
+
+
+def test_a_grid_of_other_trials_is_refused(cli, halves, tmp_path, files_of):
+    first, _ = halves
+    before = files_of(first.root)
+    (tmp_path / "wrong.yaml").write_text(first.grid_path.read_text().replace("lr: 1", "lr: 2"))
+    code, _, errors = cli("merge", "small", "far/small", "--grid", "wrong.yaml")
+    assert code == 2
+    assert (
+        "--grid wrong.yaml has none of the trials on record: 4 trials of results/small and"
+        in errors
+    )
+    assert files_of(first.root) == before
+
+
+def test_a_file_among_the_trials_of_both_is_no_conflict(cli, halves):
+    for store in halves:
+        (store.trials_folder / "Thumbs.db").write_text("made by a file manager")
+    code, said, _ = cli("merge", "small", "far/small")
+    assert (code, "4 trials added" in said) == (0, True)
+
+
+def test_what_is_not_taken_is_named_for_programs(cli, small, tmp_path):
+    other = Store(tmp_path / "far" / "small")
+    shutil.copytree(small.root, other.root)
+    folder = next(other.root.glob("trials/mlp-adaloss-b0=1-seed0*"))
+    (folder / "result.json").unlink()
+    about = json.loads(cli("merge", "small", "far/small", "--json")[1])
+    assert (about["declined"], about["replaced"], about["equal"]) == ([folder.name], [], 7)
+
+
 def test_what_w_and_b_has_of_the_second_is_known_to_the_first(cli, halves):
     first, second = halves
     trial = load_sweep(second.grid_path).trials[0]

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from runners.tidy import removal
+from runners.tracking.ledger import Mirrored, ledger_of
 
 
 @pytest.fixture
@@ -27,13 +28,47 @@ def test_what_is_deleted_is_listed_first(cli, small, tmp_path):
     code, said, errors = cli("rm", "small")
     assert (code, "nothing was deleted: add --yes" in errors) == (2, True)
     assert "results/small: 8 of 8 trials have a result, " in said
-    assert "  trials: 32 files, " in said or "  trials: 24 files, " in said
+    assert "  trials: 24 files, " in said
     assert "  1 W&B runs were written here and never uploaded" in said
     assert small.grid_path.exists()
     code, said, errors = cli("rm", "small", "--yes")
     assert (code, errors) == (0, "")
     assert said.splitlines()[-1].startswith("deleted results/small: ")
     assert [path.name for path in small.root.parent.iterdir()] == ["other"]
+
+
+ONLINE = {"state": "finished", "where": "https://host/team/p", "epochs": 2, "digest": "d"}
+OFFLINE = {"state": "finished", "where": "p", "epochs": 2, "digest": "d"}
+RUNS = {
+    "uploaded": ({"result_written_at": "b"}, {"result_written_at": "b"}, 0),
+    "uploaded, and renamed since": (
+        {"result_written_at": "b", "state": "begun"},
+        {"result_written_at": "b", "state": "begun"},
+        0,
+    ),
+    "uploaded before it was retried": ({"result_written_at": "a"}, {"result_written_at": "b"}, 1),
+    "an upload that stopped half way": (
+        {"state": "begun", "epochs": 1, "digest": "c"},
+        {"result_written_at": "b"},
+        1,
+    ),
+    "never uploaded": (None, {"result_written_at": "b"}, 1),
+    "nothing is known of it": (None, None, 1),
+    "of the sweep, with the same tables": ({}, {}, 0),
+    "of the sweep, with other tables": ({}, {"digest": "e"}, 1),
+}
+
+
+@pytest.mark.parametrize(("online", "offline", "only_here"), RUNS.values(), ids=RUNS)
+def test_runs_that_only_exist_here_are_counted(cli, small, online, offline, only_here):
+    (small.root / "wandb" / "offline" / "a").mkdir(parents=True)
+    for target, usual, known in (("online", ONLINE, online), ("offline", OFFLINE, offline)):
+        if known is not None:
+            ledger_of(small, target).write("a", Mirrored(**(usual | known)))
+    about = json.loads(cli("rm", "small", "--json")[1])
+    assert about["wandb_runs_only_here"] == only_here
+    said = cli("rm", "small")[1]
+    assert ("1 W&B runs were written here and never uploaded, or not as" in said) is bool(only_here)
 
 
 @pytest.mark.parametrize(("text", "is_there"), [("y", False), ("n", True), ("", True)])
@@ -69,6 +104,16 @@ def test_what_is_no_sweep_is_not_deleted(cli, small, tmp_path):
         assert (code, len(errors.splitlines())) == (2, 1), name
     assert small.grid_path.exists()
     assert (tmp_path / "photos").exists()
+
+
+def test_a_path_that_is_not_there_is_no_name_of_the_storages(cli, small, tmp_path):
+    (tmp_path / "old").mkdir()
+    shutil.copytree(small.root, tmp_path / "old" / "small")
+    for name in ("./small", "../old/small", "./small/", str(tmp_path / "small")):
+        code, _, errors = cli("rm", name, "--yes")
+        assert (code, "there is no such folder and no such grid file" in errors) == (2, True), name
+    assert small.grid_path.exists()
+    assert (tmp_path / "old" / "small" / "grid.yaml").exists()
 
 
 def test_a_link_is_not_followed(cli, small, tmp_path):

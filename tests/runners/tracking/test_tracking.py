@@ -339,14 +339,14 @@ def test_trouble_with_the_mirror_is_told_once(sweep, store, start):
 
 
 def test_a_mirror_that_hangs_is_not_waited_for(grid, store, monkeypatch):
-    grid.write_text(grid.read_text() + "wandb: {finish_timeout: 1}\n")
+    grid.write_text(grid.read_text() + "wandb: {finish_timeout: 0.1}\n")
     hanging = [sys.executable, "-c", "import time; time.sleep(600)"]
     monkeypatch.setattr("runners.tracking.follower_process.FOLLOWER", hanging)
     printed = []
     with mirrored(load_sweep(grid), store, OFFLINE, printed.append):
         pass
     assert printed == [
-        "W&B: not all runs were sent within 1 s; continue with: adaloss-sweep sync grid.yaml"
+        "W&B: not all runs were sent within 0.1 s; continue with: adaloss-sweep sync grid.yaml"
     ]
 
 

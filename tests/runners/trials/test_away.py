@@ -38,7 +38,9 @@ from runners.trials.away import (
 from runners.trials.own_files import OWN
 from runners.trials.worker import Worker
 
-NAMES = ["trial.json", METRICS_FILE, LOG_FILE, "checkpoint.pt", "files/model", "result.json"]
+# A program may give its files any names.
+OWN_NAMES = ["files/model", "files/.hydra/config.yaml", "files/checkpoint/index/.zarray"]
+NAMES = ["trial.json", METRICS_FILE, LOG_FILE, "checkpoint.pt", *OWN_NAMES, "result.json"]
 MODEL = """\
 from torch import nn
 
@@ -54,9 +56,9 @@ change = st.one_of(
 
 
 def contents(folder):
-    """The files below a folder, without those whose names begin with a dot."""
+    """The files below a folder, without temporary ones."""
     files = [path for path in folder.rglob("*") if path.is_file()]
-    shown = [path for path in files if not path.name.startswith(".")]
+    shown = [path for path in files if "files" in path.parts or not path.name.startswith(".")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in shown}
 
 
@@ -265,6 +267,41 @@ def test_a_checkpoint_too_large_to_send_stays_and_is_used_where_it_is(
             again.step(configuration | {RECORDS: parts_of(store, trial)})
         log = again.away.store.log_path(trial).read_text()
         assert ("starts after epoch 2" in log) is continued
+
+
+@pytest.mark.parametrize("large", ["files/checkpoint", "files/checkpoint/model/weights"])
+def test_so_does_a_programs_own(store, make_trial, monkeypatch, tmp_path, large):
+    monkeypatch.setattr(away, "MOST_BYTES", 10)
+    trial = make_trial()
+    here = AwayRecords(Store(tmp_path / "machine1"), trial)
+    folder = here.store.trial_folder(trial)
+    for name, content in ((METRICS_FILE, b"{}\n"), (large, b"a large model"), ("files/x", b"x")):
+        apply(folder, "replace", name, content)
+    if "/model/" in large:
+        apply(folder, "replace", "files/checkpoint/config", b"small")
+    write_parts(store.trial_folder(trial), here.changes())
+    # Half of a checkpoint would be worse than none.
+    assert contents(store.trial_folder(trial)) == {METRICS_FILE: b"{}\n", "files/x": b"x"}
+    whole = contents(folder)
+    # Its worker dies, and the trial starts on the same machine again.
+    apply(folder, "replace", "files/y", b"not sent")
+    again = AwayRecords(here.store, trial)
+    again.begin(parts_of(store, trial))
+    assert contents(folder) == whole
+    assert again.changes() == []
+    assert again.kept == {large}
+
+
+def test_an_older_checkpoint_that_arrives_is_not_mixed_with_a_newer_one(
+    store, make_trial, monkeypatch
+):
+    monkeypatch.setattr(away, "MOST_BYTES", 10)
+    records, folder = AwayRecords(store, make_trial()), store.trial_folder(make_trial())
+    apply(folder, "replace", "files/checkpoint/weights", b"a large model")
+    apply(folder, "replace", "files/checkpoint/epoch", b"5")
+    records.begin([Part(f"files/checkpoint/{name}", 0, b"4") for name in ("weights", "epoch")])
+    assert (folder / "files/checkpoint/weights").read_bytes() == b"a large model"
+    assert (folder / "files/checkpoint/epoch").read_bytes() == b"5"
 
 
 def test_a_file_too_large_to_send_is_not_removed(store, make_trial, monkeypatch):

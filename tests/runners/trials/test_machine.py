@@ -102,6 +102,16 @@ def test_a_cluster_gives_each_trial_one_processor(sweep, processors, monkeypatch
     assert cpus_per_trial(sweep(2, cpu=3)) == 3
 
 
+@pytest.mark.parametrize("most", [2, 8])
+def test_a_cluster_runs_as_many_at_a_time_as_the_grid_says(sweep, processors, monkeypatch, most):
+    processors(4)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
+    asked = sweep(12, most=most)
+    # The first is what `plan` prints, the second what the queue of trials keeps to.
+    assert (workers(asked), worker_settings(asked).most_at_a_time) == (most, most)
+    assert worker_settings(sweep(12)).most_at_a_time == 12
+
+
 @given(
     trials=st.integers(1, 12),
     cpus=st.integers(1, 300),

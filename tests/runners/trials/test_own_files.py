@@ -97,6 +97,30 @@ def test_a_file_has_each_name_by_which_a_grid_may_call_it(folder, tmp_path):
     assert placed(code, places, tmp_path / "machine") is places
 
 
+def test_of_two_files_with_one_name_that_of_the_first_folder_has_it(folder, tmp_path):
+    names = "abcdefgh"
+    imports = ", ".join(f"{name}, scripts.{name}" for name in names)
+    for name in names:
+        (folder / f"{name}.py").write_text(f"import {imports}\n")
+        (folder / "scripts" / f"{name}.py").write_text("")
+    places = Places(data_root=tmp_path, own=(folder, folder / "scripts"))
+    code = own_code([program("a.py")], places)
+    assert len(code) == 2 * len(names)
+    assert code == {name: (folder / name).read_bytes() for name in code}
+    assert placed(code, places, tmp_path / "machine") is places
+
+
+@pytest.mark.parametrize("script", ["train.v2.py", "analysis.py"])
+def test_a_script_is_sent_whatever_its_name_is(folder, places, script):
+    (folder / script).write_text("import mine\n")
+    assert set(own_code([program(script)], places)) == {
+        script,
+        "mine.py",
+        "package/__init__.py",
+        "package/layers.py",
+    }
+
+
 def test_where_the_same_files_are_they_are_used(places, make_trial, tmp_path, folder):
     code = own_code([make_trial(model="mine:build")], places)
     assert placed(code, places, tmp_path / "machine") is places

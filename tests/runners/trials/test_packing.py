@@ -171,6 +171,13 @@ def test_a_trial_of_a_tiny_share_may_have_tensors_all_the_same():
     assert fraction_for_tensors(0.005, 80 * 2**30) == 0.005
 
 
+@pytest.mark.parametrize(("most", "share"), [(1, 1.0), (2, 1.0), (3, 0.5), (9, 0.25)])
+def test_the_few_trials_that_may_run_at_a_time_have_more_of_each_gpu(queue_of, most, share):
+    queue = queue_of(count=9, measured=[SMALL], most_at_a_time=most)
+    assert {start.gpus for start in all_that_start(queue)} == {share}
+    assert queue.capacity.places == min(most, 8)
+
+
 def test_a_share_that_the_grid_gives_is_what_each_trial_gets(queue_of):
     assert [start.gpus for start in all_that_start(queue_of(gpus_per_trial=0.5))] == [0.5] * 4
 

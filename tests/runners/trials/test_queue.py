@@ -28,7 +28,7 @@ ENDS = [
 class Machine:
     """Runs a queue's trials; notes each start with its time, each end, and each way back."""
 
-    def __init__(self, count, *, gpus=0, retries=2, max_failed=None):
+    def __init__(self, count, *, gpus=0, retries=2, max_failed=None, most=None):
         self.clock = Clock()
         self.trials = [
             ImageTrial(
@@ -39,7 +39,9 @@ class Machine:
         ]  # fmt: skip
         self.queue = TrialQueue(
             self.trials,
-            Capacity(cpus=PLACES, gpus=gpus, cpus_per_trial=1, gpus_per_trial=None),
+            Capacity(
+                cpus=PLACES, gpus=gpus, cpus_per_trial=1, gpus_per_trial=None, most_at_a_time=most
+            ),
             {},
             retries=retries,
             max_failed=max_failed,
@@ -148,6 +150,30 @@ def test_others_do_not_wait_for_a_retry():
     machine.end(0, COMPLETE)
     machine.fill()
     assert [start.trial.seed for start in machine.running] == [2, 3, 0]
+
+
+@pytest.mark.parametrize("gpus", [0, PLACES])
+def test_no_more_run_at_a_time_than_the_grid_lets_run(gpus):
+    machine = Machine(PLACES + 1, gpus=gpus, most=2)
+    machine.fill()
+    assert len(machine.running) == 2
+    again = machine.end(0, LOST)
+    machine.fill()
+    assert [start.trial.seed for start in machine.running] == [1, 2]
+    # Nor does a retry that is due start beside them.
+    machine.clock.seconds += again.delay
+    machine.fill()
+    assert len(machine.running) == 2
+    machine.end(0, COMPLETE)
+    machine.fill()
+    assert [start.trial.seed for start in machine.running] == [2, 0]
+
+
+@given(count=st.integers(1, 6), most=st.integers(1, PLACES), chance=st.data())
+def test_a_limit_of_trials_at_a_time_keeps_none_from_its_end(count, most, chance):
+    machine = Machine(count, most=most)
+    run_to_its_end(machine, chance)
+    assert sorted(trial_id for trial_id, _ in machine.ends) == sorted(machine.starts)
 
 
 def test_no_retries_is_one_start():

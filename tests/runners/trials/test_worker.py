@@ -112,7 +112,7 @@ def test_an_error_that_is_not_the_trials_is_reported_as_it_is(configuration, err
     assert "in prepare" in failure.traceback
 
 
-@pytest.mark.parametrize("write", ["append_metrics", "write_result"])
+@pytest.mark.parametrize("write", ["keep_metrics", "append_metrics", "write_result"])
 def test_a_storage_that_fails_is_no_failure_of_the_trial(
     store, configuration, make_trial, monkeypatch, write
 ):

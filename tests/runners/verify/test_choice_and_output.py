@@ -121,15 +121,15 @@ def single(tmp_path, old, new):
     return grid
 
 
-def test_missing_data_is_the_usual_message(command, tmp_path):
+def test_missing_data_is_the_usual_message(cli, tmp_path):
     dataset = "imagefolder:pets\n  image_size: 8"
     grid = single(tmp_path, "digits", dataset)
     grid.write_text(f"{grid.read_text()}data: {{root: {tmp_path / 'data'}}}\n")
     made_record(grid)
-    refused = command("verify", grid)
-    assert refused.returncode == 2
-    assert f", {tmp_path / 'data' / 'pets'}; expected a folder per class" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    code, _, errors = cli("verify", grid)
+    assert code == 2
+    assert f", {tmp_path / 'data' / 'pets'}; expected a folder per class" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.slow

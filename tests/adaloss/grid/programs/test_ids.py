@@ -120,6 +120,14 @@ def test_what_can_change_numbers_changes_ids(ids, old, new):
     assert set(ids(GRID.replace(old, new))) != set(ids(GRID))
 
 
+def test_a_bound_is_one_of_the_metric_that_tables_show_unless_it_names_its_own(ids):
+    bound = GRID + "divergence: {max_loss: 100}\n"
+    of_another = bound.replace("{name: val_loss}", "{name: acc}")
+    assert not set(ids(bound)) & set(ids(of_another))
+    named = of_another.replace("{max_loss: 100}", "{metric: val_loss, max_loss: 100}")
+    assert ids(named) == ids(bound)
+
+
 def test_a_script_without_seeds_has_other_ids_than_with_the_first(ids):
     assert not set(ids(GRID.replace("seeds: 2\n", ""))) & set(ids(GRID))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from program_grids import GRID, NO_SEEDS, POINTS, RANDOM, values, with_parameters
 
+from adaloss.grid.sweep import GridError
 from runners.tracking.labels import fill, labels_of
 
 
@@ -165,15 +166,29 @@ def test_nested_groups_are_dotted_names(load):
     sweep = load(
         with_parameters(
             "optimizer: {parameters: {name: {value: sgd}, adam: {parameters: {b1: {value: 0.9}}}}}",
-            "optimizer.lr: {values: [0.1, 1]}",
+            "optimization.lr: {values: [0.1, 1]}",
         )
     )
     assert dict(sweep.trials[0].parameters) == {
         "optimizer.name": "sgd",
         "optimizer.adam.b1": 0.9,
-        "optimizer.lr": 0.1,
+        "optimization.lr": 0.1,
     }
     assert sweep.notes == ()
+
+
+MIXED = with_parameters("optimizer: {parameters: {name: {value: sgd}}}", "optimizer.lr: [0.1, 1]")
+
+
+def test_a_dotted_name_beside_the_group_would_be_passed_on_as_a_part_of_it(load):
+    with pytest.raises(GridError) as caught:
+        load(MIXED)
+    (problem,) = caught.value.problems
+    assert problem.message.startswith("optimizer.lr is beside the group optimizer of line ")
+    assert problem.message.endswith("write lr in the group, or all of the group with dotted names")
+    # A function has dotted names in either case.
+    trials = load(MIXED.replace("train.py", "train.py:main")).trials
+    assert {dict(trial.parameters)["optimizer.lr"] for trial in trials} == {0.1, 1}
 
 
 def test_names_of_our_own_fields_mean_nothing_else(load):

@@ -81,3 +81,24 @@ def test_what_was_prepared_as_classes_is_prepared_again_as_parts(tmp_path):
         (tmp_path / name).rename(tmp_path / name.capitalize())
     assert images_digest(tmp_path).split("-")[:-1] == [str(DECODING), "Train", "Val"]
     assert usual.split("-")[:-1] == [str(DECODING)]
+
+
+def test_images_in_a_folder_that_a_link_leads_to_are_read(tmp_path):
+    write(tmp_path / "pets", "")
+    write(tmp_path, "elsewhere", classes=("older/cats",))
+    before = images_digest(tmp_path / "pets")
+    (tmp_path / "pets" / "cat" / "more").symlink_to(tmp_path / "elsewhere")
+    # It has no end, and nothing that is not read already.
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "pets" / "cat")
+    paths, labels, _, _ = image_paths(tmp_path / "pets")
+    names = [path.relative_to(tmp_path / "pets").as_posix() for path in paths]
+    assert names == ["cat/0.png", "cat/more/older/cats/0.png", "dog/0.png"]
+    assert labels == [0, 0, 1]
+    assert images_digest(tmp_path / "pets") != before
+
+
+def test_links_to_images_may_be_beside_the_parts(tmp_path):
+    write(tmp_path, "train", "test")
+    (tmp_path / "chosen").mkdir()
+    (tmp_path / "chosen" / "cats").symlink_to(tmp_path / "train" / "cat")
+    assert len(image_paths(tmp_path)[0]) == 4

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from adaloss.records.result import EpochMetrics, TrialState
+from adaloss.records.result import EpochMetrics, FailureKind, TrialState
 from adaloss.tasks.program.continuing import Reported, reports_before
 from adaloss.tasks.program.row import Row
 from adaloss.tasks.program.run import ProgramRun
@@ -138,3 +138,19 @@ def test_a_trial_that_reports_once_at_its_end_goes_on_from_its_checkpoint(progra
     trial = programs.trial("mine:train")
     saved_before_any_report(programs, trial, "7")
     assert programs.run(trial).last["loss"] == 7
+
+
+def test_a_program_without_reports_or_a_checkpoint_is_started_again_once(programs):
+    programs.write(
+        "mine.py",
+        """
+        def train(trial):
+            with open(trial.folder / "starts", "a") as file:
+                file.write("x")
+        """,
+    )
+    trial = programs.trial("mine:train")
+    programs.start(trial).prepare()
+    assert programs.run(trial).failure.kind is FailureKind.NO_METRIC
+    files = programs.store.trial_folder(trial) / "files"
+    assert (files / "starts").read_text() == "x"

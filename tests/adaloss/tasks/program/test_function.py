@@ -119,6 +119,20 @@ def test_a_parameter_that_nobody_reads_is_recorded(programs):
     assert programs.store.read_result(trial) == result
 
 
+def test_of_a_trial_that_was_cut_short_nobody_knows_what_it_would_have_read(programs):
+    programs.write(
+        "mine.py",
+        """
+        def train(trial):
+            yield {"loss": trial["lr"] * float("inf")}
+            yield {"loss": trial["patience"]}
+        """,
+    )
+    trial = programs.trial("mine:train", parameters={"lr": 10, "patience": 3})
+    result = programs.run(trial)
+    assert (result.state, result.unread) == (TrialState.DIVERGED, None)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "message"),
     [

@@ -5,6 +5,7 @@ import platform
 import sys
 
 import pytest
+import torch
 
 from adaloss.records.result import FailureKind, TrialState
 
@@ -42,6 +43,17 @@ LINES = """
 """
 
 
+def test_a_script_on_a_gpu_needs_no_torch_that_can_use_it(programs, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    programs.write("train.py", LINES)
+    programs.write("function.py", "def train(trial): ...")
+    trial = programs.trial("train.py", parameters={"lr": 1.0})
+    assert programs.run(trial, device="cuda").state is TrialState.COMPLETE, programs.log(trial)
+    # A function uses the torch of this process.
+    failed = programs.run(programs.trial("function.py:train"), device="cuda")
+    assert "a GPU that torch cannot use" in failed.failure.message
+
+
 @pytest.mark.slow
 def test_a_script_of_wandb_logs_its_rows(programs):
     programs.write("train.py", WITH_WANDB)
@@ -69,6 +81,23 @@ def test_a_summary_alone_is_one_report(programs):
     assert [each.values for each in programs.history(trial)] == [{"loss": 3}]
     assert (result.epochs, result.last.values) == (1, {"loss": 3})
     assert result.fingerprint.program.keys() == {"train.py"}
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_the_grid_keeps_stays_also_after_a_summary_alone(programs):
+    programs.write(
+        "train.py",
+        """
+        import os, wandb
+        open(os.environ["ADALOSS_CHECKPOINT"], "w").write("the weights")
+        wandb.init().summary["loss"] = 3
+        """,
+    )
+    trial = programs.trial("train.py", seed_parameter=None)
+    result = programs.run(trial, keep_checkpoints=True)
+    assert result.state is TrialState.COMPLETE, programs.log(trial)
+    kept = programs.store.trial_folder(trial) / "files" / "checkpoint"
+    assert kept.read_text() == "the weights"
 
 
 @pytest.mark.slow
@@ -282,15 +311,11 @@ def test_a_parameter_that_the_script_does_not_read_is_recorded(programs):
 
 
 @pytest.mark.slow
-def test_a_seed_that_the_script_does_not_read_is_refused(programs):
-    programs.write(
-        "train.py",
-        """
-        import wandb
-        run = wandb.init()
-        wandb.log({"loss": run.config.lr})
-        """,
-    )
+@pytest.mark.parametrize(
+    "report", ["wandb.log({'loss': run.config.lr})", "run.summary['loss'] = run.config.lr"]
+)
+def test_a_seed_that_the_script_does_not_read_is_refused(programs, report):
+    programs.write("train.py", f"import wandb\nrun = wandb.init()\n{report}\n")
     trial = programs.trial("train.py", parameters={"lr": 0.5})
     result = programs.run(trial)
     assert result.state is TrialState.FAILED

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from patience import PATIENCE
 
 from adaloss.records.result import EpochMetrics, TrialState
 from adaloss.tasks.program.errors import ProgramLostError
@@ -30,6 +31,28 @@ def test_a_script_that_is_killed_leaves_no_result_and_continues(programs):
     assert programs.store.read_result(trial) is None
     assert programs.run(trial).state is TrialState.COMPLETE
     assert [each["loss"] for each in programs.history(trial)] == [0, 1, 2, 3, 4]
+
+
+def test_a_start_of_the_same_code_writes_no_new_checkpoint(programs):
+    """To a job that is started again, a new one would be progress."""
+    killed = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    trial = programs.trial("train.py", seed_parameter=None)
+
+    def file_after_a_start():
+        with pytest.raises(ProgramLostError):
+            list(iter(programs.start(trial).advance, None))
+        file = programs.store.checkpoint_path(trial).stat()
+        return file.st_ino, file.st_mtime_ns
+
+    programs.write("train.py", killed)
+    first = file_after_a_start()
+    assert [file_after_a_start() for _ in range(2)] == [first, first]
+    # It tells the code that the trial was started with.
+    programs.write("train.py", f"{killed}other = 1\n")
+    second = file_after_a_start()
+    assert second != first
+    assert file_after_a_start() == second
+    assert programs.log(trial).count("starts over") == 1
 
 
 SAVES = """
@@ -91,3 +114,28 @@ def test_a_script_that_was_killed_after_its_last_report_is_complete(programs):
     leave_unread(programs, trial, lines_up_to(6), 6)
     assert programs.run(trial).last["loss"] == 5
     assert len(programs.history(trial)) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("has_checkpoint", "starts"), [(False, 1), (True, 2)])
+def test_a_script_with_a_summary_alone_ends_after_a_restart(programs, has_checkpoint, starts):
+    programs.write(
+        "train.py",
+        """
+        import wandb
+        open("starts", "a").write("x")
+        wandb.init().summary["loss"] = 3
+        """,
+    )
+    trial = programs.trial("train.py", seed_parameter=None)
+    # A worker was killed before the script had ended.
+    programs.start(trial).prepare()
+    if has_checkpoint:
+        checkpoint = programs.store.trial_folder(trial) / "files" / "checkpoint"
+        checkpoint.parent.mkdir()
+        checkpoint.touch()
+    result = programs.run(trial, timeout=PATIENCE)
+    assert result.state is TrialState.COMPLETE, programs.log(trial)
+    assert [each["loss"] for each in programs.history(trial)] == [3]
+    # What goes on from a checkpoint and has nothing to report may have lost reports.
+    assert len((programs.folder / "starts").read_text()) == starts

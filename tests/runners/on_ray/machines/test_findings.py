@@ -30,7 +30,7 @@ def here():
     return look("", (), (), ())
 
 
-def settings(cpus=1, gpus=None):
+def settings(cpus=1, gpus=None, **others):
     """The settings of a sweep's workers."""
     return WorkerSettings(
         places=Places(data_root=Path("/data")),
@@ -42,6 +42,7 @@ def settings(cpus=1, gpus=None):
         timeout=None,
         checkpoint_interval=60.0,
         keep_checkpoints=False,
+        **others,
     )
 
 
@@ -156,8 +157,15 @@ def test_which_machines_run_no_trials_is_said(here):
 def test_the_smallest_gpu_decides_how_many_trials_share_one(here):
     large = machine(here | {"gpus": ["NVIDIA H100, 81559", "NVIDIA L4, 23034"]})
     assert smallest_gpu([large, machine(here | {"gpus": []}), machine(None)]) == 23034 * 2**20
-    assert smallest_gpu([machine(here)]) is None
+    assert smallest_gpu([machine(here | {"gpus": []})]) is None
     assert "1 × NVIDIA L4, 23034 MiB" in next(iter(findings([large], here))).found
+
+
+@pytest.mark.parametrize("size", ["[N/A]", "[Unknown Error]", "[GPU requires reset]"])
+def test_a_gpu_whose_memory_is_not_known_does_not_count(here, size):
+    unknown = machine(here | {"gpus": [f"NVIDIA GB10, {size}"]})
+    assert smallest_gpu([unknown]) is None
+    assert smallest_gpu([unknown, machine(here | {"gpus": ["NVIDIA L4, 23034"]})]) == 23034 * 2**20
 
 
 def test_nothing_but_the_standard_library_is_needed():
@@ -172,3 +180,20 @@ def test_processors_without_a_gpu_count_only_if_trials_use_none(monkeypatch, gpu
     monkeypatch.setattr(session, "resources_of_nodes", lambda: nodes)
     capacity = session.capacity_for(settings(gpus=gpus))
     assert (capacity.cpus, capacity.gpus) == (cpus, on_gpus)
+
+
+@pytest.mark.parametrize("gpus", [None, 1.0])
+def test_processors_and_a_gpu_must_be_those_of_one_machine(monkeypatch, gpus):
+    nodes = [{"CPU": 32.0}, {"CPU": 8.0, "GPU": 1.0}]
+    monkeypatch.setattr(session, "resources_of_nodes", lambda: nodes)
+    with pytest.raises(session.ResourceError, match=r"needs 16 CPUs and .* of one node, and no"):
+        session.capacity_for(settings(cpus=16, gpus=gpus))
+    assert session.capacity_for(settings(cpus=16, gpus=0.0)).places == 2
+    assert session.capacity_for(settings(cpus=8, gpus=gpus)).places == 1
+
+
+def test_a_cluster_has_the_grids_limit_of_trials_at_a_time(monkeypatch):
+    monkeypatch.setattr(session, "resources_of_nodes", lambda: [{"CPU": 32.0}] * 2)
+    assert session.capacity_for(settings()).places == 64
+    limited = session.capacity_for(settings(most_at_a_time=1))
+    assert (limited.most_at_a_time, limited.places) == (1, 1)

@@ -1,6 +1,7 @@
 """The files of an image folder: a folder per class, like torchvision's ImageFolder."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def class_names(folder: Path) -> list[str]:
 
 
 def has_images(folder: Path) -> bool:
-    """Whether there are images in the folder, at any depth."""
+    """Whether there are images in the folder, at any depth. Those that links lead to may stay."""
     return any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*"))
 
 
@@ -157,7 +158,7 @@ def images_below(folder: Path) -> list[Path]:
     Raises:
         DataError: there are images of a format that is not read.
     """
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    files = sorted(files_below(folder))
     for path in files:
         if path.suffix.lower() in OTHER_SUFFIXES:
             raise DataError(
@@ -165,3 +166,19 @@ def images_below(folder: Path) -> list[Path]:
                 f"out: save it as one of {', '.join(sorted(SUFFIXES))}, or move it away"
             )
     return [path for path in files if path.suffix.lower() in SUFFIXES]
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The files in a folder at any depth, also in folders that links lead to."""
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        inside = Path(parent)
+        folders[:] = [name for name in folders if not leads_back(inside / name)]
+        yield from (inside / name for name in files)
+
+
+def leads_back(path: Path) -> bool:
+    """Whether this is a link to a folder that it is in itself, which would have no end."""
+    if not path.is_symlink():
+        return False
+    target = path.resolve()
+    return any(target in (real, *real.parents) for real in map(Path.resolve, path.parents))
