@@ -36,7 +36,8 @@ def test_editors_find_the_schema_of_every_shipped_grid():
 RIGHT = {
     "bare": "",
     "in W&B's form": "  alpha: {values: [0.5, 1]}\n  c: {value: 0}\n  image_size: null\n",
-    "points in W&B's form": "overrides: [{match: {b0: {values: [0.1, 1]}}, set: {lr: {value: 1}}}]\n"
+    "points in W&B's form": "overrides:\n"
+    "  - {match: {b0: {values: [0.1, 1]}}, set: {lr: {value: 1}}}\n"
     "exclude: [{b0: {value: 1}, optimizer: adaloss}]\n",
     "with everything": "seeds: [1, 5]\n"
     "overrides: [{match: {b0: [0.1, 1]}, set: {lr: 1}}]\n"
