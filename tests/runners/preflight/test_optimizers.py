@@ -10,18 +10,19 @@ from runners.preflight.inputs.optimizers import optimizers
 
 
 def test_what_is_read_without_its_optimizer_is_not_run(cli, planned, tmp_path):
-    (tmp_path / "mine.py").write_text(
+    (tmp_path / "gone_since.py").write_text(
         "import torch\nclass Mine(torch.optim.SGD):\n    def __init__(self, params, lr): ...\n"
     )
-    about = planned(("[adaloss, sgd_constant]", "[adaloss, 'mine:Mine']"))
+    about = planned(("[adaloss, sgd_constant]", "[adaloss, 'gone_since:Mine']"))
     assert list(optimizers(about)) == []
     store = about.store
     store.open_trial(about.trials[0])
     store.write_text(store.grid_path, about.sweep.text)
-    (tmp_path / "mine.py").unlink()
+    (tmp_path / "gone_since.py").unlink()
     copied = replace(about, sweep=load_sweep(store.grid_path), trials=about.trials)
     with pytest.raises(
-        PreflightError, match=r"mine:Mine: there is no module mine in .*to run them, run the grid"
+        PreflightError,
+        match=r"gone_since:Mine: there is no module gone_since in .*to run them, run the grid",
     ):
         preflight(copied, print)
     _, listed, errors = cli("list")
