@@ -15,6 +15,7 @@ from adaloss.grid.check import check_schema
 from adaloss.grid.mistakes.problems import MOST_PROBLEMS, GridError, Problem
 from adaloss.grid.points.argument_texts import texts_for_arguments
 from adaloss.grid.points.cells import expand_cells, invalid_fields
+from adaloss.grid.points.combinations import b0_without_square
 from adaloss.grid.points.constructors import Sources, sources_of
 from adaloss.grid.points.filter import only
 from adaloss.grid.points.optimizers import (
@@ -139,6 +140,9 @@ def sweep_of(as_written: GridFile) -> Sweep:
     invalid = invalid_fields(problems, file.task)
     cells, cell_problems = expand_cells(file, values, points, len(seeds), invalid, drawn)
     problems += cell_problems
+    without_square = list(b0_without_square(file, values, points, cells, invalid))
+    doubts += without_square
+    problems += without_square if sources.records is None else ()
     if not problems and not file.runs_a_program:
         cells = with_applicable(cells, sources)
         problems += impossible_optimizers(file, cells, sources)

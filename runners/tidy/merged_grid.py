@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from adaloss.errors import UserError
 from adaloss.grid.mistakes.problems import GridError
 from adaloss.grid.reading.edited import edited
 from adaloss.grid.reading.file import read_grid_text
-from adaloss.grid.sweep import Sweep, load_sweep
-from adaloss.records.store import GRID_FILE, Store
+from adaloss.grid.sweep import Sweep, sweep_of
+from adaloss.records.store import Store
 from runners.tidy.records import trial_folders
 from runners.tidy.sizes import counted
 
@@ -46,7 +45,7 @@ def merged_grid(first: Sweep, second: Sweep) -> MergedGrid:
     seeds = sorted({*first.grid.seeds, *second.grid.seeds})
     try:
         text = edited(first.source, first.text, {"seeds": seeds})
-        united = ids_of_text(text)
+        united = ids(sweep_of(read_grid_text(first.source, text)))
     except UserError:
         united = set()
     if united == ours | theirs:
@@ -112,18 +111,6 @@ def is_in(grid: MergedGrid, path: Path) -> bool:
 def ids(sweep: Sweep) -> set[str]:
     """The ids of the sweep's trials."""
     return {trial.trial_id for trial in sweep.trials}
-
-
-def ids_of_text(text: str) -> set[str]:
-    """The ids of the trials of a text, which is not in a file yet.
-
-    Raises:
-        UserError: it is no grid.
-    """
-    with TemporaryDirectory() as folder:
-        path = Path(folder, GRID_FILE)
-        path.write_text(text, encoding="utf-8")
-        return ids(load_sweep(path))
 
 
 def differing_keys(first: Sweep, second: Sweep) -> list[str]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from adaloss.grid.mistakes.problems import KeyPath, Problem
+from adaloss.grid.mistakes.problems import KeyPath, Problem, dotted
 from adaloss.grid.mistakes.wording import as_written
 from adaloss.grid.points.parameters import Values, exact
 from adaloss.grid.points.points import Cell, Point, Points
@@ -19,15 +19,9 @@ def impossible_combinations(
     file: GridFile, axes: Values, points: Points, cells: list[Cell], invalid: Collection[str]
 ) -> Iterator[Problem]:
     """The cells whose values are impossible together. Fields in ``invalid`` are not checked."""
-    declared = [
-        Point(("parameters",), axes),
-        *(new for _, new in points.overrides),
-        *points.include,
-    ]
+    declared = declared_in(axes, points)
     matched = [*(match for match, _ in points.overrides), *points.exclude]
     yield from equal_but_different(file, [*declared, *matched])
-    if not (file.task.is_program or {"optimizer", "rate", "b0"} & set(invalid)):
-        yield from b0_without_square(file, declared, cells)
     if file.task.fields is not ImageTrial or not file.knows_its_task:
         return
     if not {"resize", "image_size"} & set(invalid):
@@ -36,6 +30,11 @@ def impossible_combinations(
         yield from images_of_any_size(file, declared, cells)
     if not {"model", "pretrained"} & set(invalid):
         yield from without_weights(file, declared, cells)
+
+
+def declared_in(axes: Values, points: Points) -> list[Point]:
+    """What gives cells their values."""
+    return [Point(("parameters",), axes), *(new for _, new in points.overrides), *points.include]
 
 
 def equal_but_different(file: GridFile, points: list[Point]) -> Iterator[Problem]:
@@ -61,9 +60,11 @@ def path_of_value(declared: list[Point], field: str, value: object) -> KeyPath:
 
 
 def b0_without_square(
-    file: GridFile, declared: list[Point], cells: list[Cell]
+    file: GridFile, axes: Values, points: Points, cells: list[Cell], invalid: Collection[str]
 ) -> Iterator[Problem]:
     """Cells whose b_t² cannot start from b0²; a constant rate of other optimizers has no b_t²."""
+    if file.task.is_program or {"optimizer", "rate", "b0"} & set(invalid):
+        return
     for cell in cells:
         # An included cell may lack an optimizer, which is a mistake of its own.
         optimizer, b0 = cell.get("optimizer", ""), cell["b0"]
@@ -73,7 +74,8 @@ def b0_without_square(
                 "b0 must be between 1e-160 and 1e154, so that b0² is above 0 and finite, "
                 f"found {as_written(b0)}"
             )
-            yield file.problem(path_of_value(declared, "b0", b0), message)
+            path = path_of_value(declared_in(axes, points), "b0", b0)
+            yield Problem(file.line(path), dotted(path), message)
             return
 
 

@@ -279,6 +279,12 @@ def test_such_a_b0_is_named_where_it_is_included(tmp_path):
     assert f"{path}:11: {OUTSIDE}1e-170" in str(error.value)
 
 
+def test_results_with_such_a_b0_stay_readable_with_a_note(load, tmp_path):
+    (tmp_path / "trials").mkdir()
+    sweep = load("optimizer: adaloss", "b0: [1, 1e-170]")
+    assert sweep.notes == (f"{OUTSIDE}1e-170",)
+
+
 def test_a_constant_rate_of_other_optimizers_divides_by_any_b0(load):
     sweep = load("optimizer: [adamw, paper_adam]", "b0: [1e-170, 1e200]")
     assert {trial.b0 for trial in sweep.trials} == {1e-170, 1e200}

@@ -90,6 +90,13 @@ def test_a_call_that_does_not_start_leaves_them_too(failed, obstacle, monkeypatc
     assert records(failed) == before
 
 
+def test_a_failed_download_leaves_the_copy_of_the_grid_that_was_there(cli, grid, failed, obstacle):
+    failed.write_text(failed.grid_path, "name: as it was\n")
+    obstacle("the download")
+    assert cli("retry", grid, *QUICK)[0] == 2
+    assert failed.grid_path.read_text() == "name: as it was\n"
+
+
 def test_one_that_is_stopped_before_is_to_be_repeated_not_continued(
     cli, grid, failed, obstacle, monkeypatch
 ):

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_records import epoch_of
+from small_records import epoch_of, finish
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import Failure, FailureKind, TrialResult, TrialState
@@ -234,6 +234,25 @@ def test_half_of_the_seeds_from_each_of_two_machines(cli, halves, files_of):
     assert "8 of 8 trials are done" in cli("status", first.root)[1]
     assert files_of(second.root) == before
     assert not list(first.root.glob(".tidy-*"))
+
+
+def test_seeds_of_both_are_united_where_an_optimizer_is_not_found(cli, grid, tmp_path):
+    """It is only needed to run trials."""
+    module = tmp_path / "since_removed.py"
+    module.write_text("class Mine:\n    def __init__(self, params, lr): ...\n")
+    text = grid.read_text().replace("sgd_constant", "'since_removed:Mine'")
+    for seed, folder in ((0, "results"), (1, "far")):
+        grid.write_text(text.replace("seeds: 2", f"seeds: [{seed}]"))
+        sweep = load_sweep(grid)
+        store = Store(tmp_path / folder / "small")
+        for trial in sweep.trials:
+            finish(store, trial, TrialState.COMPLETE)
+        store.write_text(store.grid_path, sweep.text)
+    module.unlink()
+    code, said, errors = cli("merge", "small", "far/small")
+    assert (code, errors) == (0, "")
+    assert "with the seeds of both" in said
+    assert "8 of 8 trials are done" in cli("status", "results/small")[1]
 
 
 def test_a_new_folder_for_both_leaves_both_as_they_are(cli, halves, files_of):
