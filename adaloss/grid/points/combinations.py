@@ -97,7 +97,8 @@ def images_of_any_size(
 ) -> Iterator[Problem]:
     """Cells with an image folder and no size to which its images are resized."""
     for cell in cells:
-        dataset = cell["dataset"]
+        # An included cell may lack it, which is a mistake of its own.
+        dataset = cell.get("dataset", "")
         if dataset.startswith(IMAGE_FOLDER) and not (cell["resize"] or cell["image_size"]):
             message = f"{dataset} has images of any size: write resize or image_size as well"
             yield file.problem(path_of_value(declared, "dataset", dataset), message)
@@ -106,7 +107,8 @@ def images_of_any_size(
 
 def without_weights(file: GridFile, declared: list[Point], cells: list[Cell]) -> Iterator[Problem]:
     """Cells with ``pretrained: true`` for a model without published weights."""
-    models = {cell["model"] for cell in cells if cell["pretrained"] is True}
+    pretrained = [cell for cell in cells if cell["pretrained"] is True]
+    models = {cell["model"] for cell in pretrained if "model" in cell}
     if unpublished := sorted(model for model in models if not has_published_weights(model)):
         message = (
             f"pretrained must be false or the path of a file for {', '.join(unpublished)}, found "

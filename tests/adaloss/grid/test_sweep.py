@@ -415,3 +415,24 @@ def test_a_list_is_one_value_in_overrides_and_includes_as_in_parameters(load):
         load(LISTS + "overrides: [{match: {b0: 1}, set: {mean: {values: [[0.5], [0.25]]}}}]\n")
     with pytest.raises(GridError, match=r"betas must be a number, text, true, false, or a list of"):
         load(LISTS + "include: [{optimizer: adamw, optimizer.betas: {value: [[[1]]]}}]\n")
+
+
+@pytest.mark.parametrize(
+    ("field", "varied", "included"),
+    [
+        ("dataset", "[digits, cifar10]", "model: small_cnn"),
+        ("model", "[resnet18, resnet34]", "pretrained: true"),
+        ("optimizer", "[adaloss, adamw]", "b0: 7"),
+    ],
+)
+def test_an_included_cell_without_what_the_grid_varies_is_named(load, field, varied, included):
+    parameters = {"dataset": "digits", "model": "mlp", "optimizer": "adamw"} | {field: varied}
+    lines = "".join(f"  {name}: {value}\n" for name, value in parameters.items())
+    with pytest.raises(GridError) as caught:
+        load(
+            f"name: small\nparameters:\n{lines}  lr: 1\n  epochs: 1\n  batch_size: 8\n"
+            f"include: [{{{included}}}]\n"
+        )
+    assert [problem.message for problem in caught.value.problems] == [
+        f"an included cell needs a value of {field}, which the grid varies"
+    ]
