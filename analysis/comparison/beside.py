@@ -7,7 +7,7 @@ from itertools import product
 from types import MappingProxyType
 
 from adaloss.errors import UserError
-from adaloss.grid.tables.spec import TableSpec
+from adaloss.grid.tables.spec import Spread, TableSpec
 from analysis.comparison.compare import Comparison, caveats_of
 from analysis.comparison.conditions import conditions_of
 from analysis.comparison.footnotes import on_the_spread
@@ -74,7 +74,7 @@ def their_table(comparison: Comparison, spec: TableSpec, table: Table) -> Table 
         key: cell_of_side(found[key]) if key in found else UNDECLARED_CELL
         for key in product(rows, columns)
     }
-    most = max(map(digits_of, cells.values()), default=0)
+    most = max((digits_of(cell, ours.style.spread) for cell in cells.values()), default=0)
     decimals = replace(ours.style.decimals, number=min(ours.style.decimals.number, most))
     style = replace(ours.style, decimals=decimals)
     if spec.mark != "none":
@@ -156,12 +156,12 @@ def cell_of_side(side: SideCell) -> Cell:
     )
 
 
-def digits_of(cell: Cell) -> int:
+def digits_of(cell: Cell, spread: Spread) -> int:
     """The decimals of a cell's mean: of a rounded one, more would be made up.
 
     Beside a whole one, those of its spread, which would be rounded away.
     """
-    return decimals_in(cell.mean) or decimals_in(cell.std)
+    return decimals_in(cell.mean) or decimals_in(cell.spread(spread))
 
 
 def decimals_in(number: float | None) -> int:

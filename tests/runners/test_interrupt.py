@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from patience import PATIENCE
+from patience import PATIENCE, until
 
 from runners import interrupt
 from runners.interrupt import ctrl_c_after_imports, interrupts_delayed, sigterm_as_interrupt
@@ -115,14 +115,16 @@ def test_one_that_came_in_the_last_import_stops_at_the_end(interrupted, monkeypa
 
 
 def test_who_answers_meanwhile_hears_of_it_once(interrupted, monkeypatch):
-    monkeypatch.setattr(interrupt, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(interrupt, "SECONDS_BETWEEN_LOOKS", 0.2)
     heard = []
 
     def while_ray_starts():
         interrupted(signal.SIGTERM, 0, waits=False)
         with interrupts_delayed(at_most=100) as came:
             heard.append(came)
-            time.sleep(0.1)
+            until(lambda: came)
+            # Two further looks.
+            time.sleep(0.4)
 
     with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
         while_ray_starts()

@@ -57,8 +57,12 @@ def is_recorded(program: str, recorded: Mapping[str, str], now: Mapping[str, str
     """
     if function_in(program) is not None:
         return True
-    names = (PurePath(program).name, *PACKAGES, *(f"{name}.py" for name in PACKAGES))
-    return all(name in recorded for name in now if PurePath(name).parts[0] in names)
+    own = PurePath(program).name
+    names = (own, *PACKAGES, *(f"{name}.py" for name in PACKAGES))
+    lacking = [name for name in now if PurePath(name).parts[0] in names and name not in recorded]
+    # What it has of the script may show a change all the same.
+    differs = any(recorded[name] != now[name] for name in recorded.keys() & now.keys())
+    return not lacking or (own in recorded and differs)
 
 
 def is_own_file(program: str, places: Places) -> bool:

@@ -175,15 +175,20 @@ def test_runs_and_spreads_that_are_known_are_shown(small, file):
 
 
 @pytest.mark.parametrize(
-    ("header", "rest", "shown"),
-    [("", "", {"91", "85"}), (",std,n", ",0.35,4", {"91.00±0.35", "85.00±0.35"})],
-    ids=["alone", "with a spread"],
+    ("header", "rest", "spread", "shown"),
+    [
+        ("", "", "std", {"91", "85"}),
+        (",std,n", ",0.35,4", "std", {"91.00±0.35", "85.00±0.35"}),
+        (",std,n", ",1,4", "sem", {"91.0±0.5", "85.0±0.5"}),
+    ],
+    ids=["alone", "with a spread", "with one that is computed"],
 )
 def test_whole_numbers_stay_whole_unless_their_spread_would_be_lost(
-    small, file, header, rest, shown
+    small, file, header, rest, spread, shown
 ):
     text = f"model,optimizer,b0,mean{header}\nmlp,adaloss,1,91{rest}\nmlp,sgd_constant,1,85{rest}\n"
-    _, (mlp, _) = side_by_side(small, file(text, small.measure))
+    spec = spec_of(small, spread=spread)
+    _, (mlp, _) = side_by_side(small, file(text, small.measure), spec)
     texts = {cell_text(cell, mlp.theirs.style).number for cell in mlp.theirs.cells.values()}
     assert texts - {""} == shown
 

@@ -140,6 +140,7 @@ def test_a_record_of_another_file_is_none_of_the_script():
     assert is_recorded("runs/train.v2.py", whole, now), "only its version is another one"
     for other in ({}, {"train.py": "1"}, {"train.v2.py": "1"}):
         assert not is_recorded("runs/train.v2.py", other, now)
+    assert is_recorded("runs/train.v2.py", {"train.v2.py": "0"}, now), "it was edited since"
     assert is_recorded("command", {}, {})
     assert is_recorded("train.v2.py:train", {"runs/train.v2.py": "1"}, now)
 
