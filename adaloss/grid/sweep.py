@@ -73,8 +73,9 @@ class Sweep:
     ``trial_id`` if their optimizer ignores the field in which they differ. ``axes`` has the values,
     in declared order, of every field with more than one. ``tables`` are those of the grid's
     ``tables:``, ``labels`` those of fields and values. ``notes`` are sentences about parts of the
-    file that are not used or are read as something else. ``defaulted`` has ``name`` and ``seeds``
-    if the file does not set them. ``text`` always has a name.
+    file that are not used or are read as something else. ``doubts`` are the notes for which another
+    grid than the copy in a folder of results would be refused. ``defaulted`` has ``name`` and
+    ``seeds`` if the file does not set them. ``text`` always has a name.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Sweep:
     labels: Labels
     notes: tuple[str, ...]
     defaulted: frozenset[str]
+    doubts: tuple[str, ...] = ()
 
     @cached_property
     def places(self) -> Places:
@@ -172,6 +174,7 @@ def sweep_of(as_written: GridFile) -> Sweep:
         labels=labels,
         notes=(*notes, *notes_on_results(sources, doubts), *equal_trials(trials)),
         defaulted=frozenset({"name", *(("seeds",) if has_seeds else ())} - keys),
+        doubts=tuple(dict.fromkeys(doubt.message for doubt in doubts)),
     )
 
 

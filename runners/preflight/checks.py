@@ -18,7 +18,7 @@ from runners.preflight.inputs.mixed_results import (
 )
 from runners.preflight.inputs.models import model_findings
 from runners.preflight.inputs.models import servers_of as servers_of_weights
-from runners.preflight.inputs.optimizers import optimizers
+from runners.preflight.inputs.optimizers import doubts, optimizers
 from runners.preflight.inputs.programs import programs
 from runners.preflight.inputs.rehearsals import rehearsals
 from runners.preflight.inputs.warmups import warmups
@@ -122,6 +122,7 @@ def starts(planned: Planned) -> Iterator[Finding]:
     places = planned.sweep.places
     yield from data_sets(planned)
     yield from programs(planned)
+    yield from doubts(planned)
     yield from optimizers(planned)
     for model, pretrained in planned.starts:
         yield from model_findings(model, pretrained, places)

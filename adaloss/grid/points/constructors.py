@@ -61,7 +61,7 @@ class Sources:
 def sources_of(grid: Path, data: Any) -> Sources:
     """Where the optimizers in a grid's data are looked up."""
     folders, store = own_folders_of(grid), Store(grid.parent)
-    if grid.name != GRID_FILE or not store.trials_folder.is_dir():
+    if grid.name != GRID_FILE or not any(store.trials_folder.glob(f"*/{TRIAL_FILE}")):
         return Sources(folders=folders)
     named = {name: mistake_in(name, folders) for name in optimizers_in(data)}
     absent = {name: why for name, why in named.items() if why is not None}

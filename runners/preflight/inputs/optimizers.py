@@ -1,4 +1,4 @@
-"""Whether the code of the named optimizers is there: the copy of a grid loads without it."""
+"""What the copy of a grid in a folder of results loads with, and cannot run."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,12 @@ from adaloss.optimizer_names import is_named
 from adaloss.tasks.trained_trial import TrainedTrial
 from runners.preflight.finding import Finding, refused
 from runners.preflight.planned import Planned
+
+
+def doubts(planned: Planned) -> Iterator[Finding]:
+    """What a grid may have that is only read: another one with it would not load."""
+    for doubt in planned.sweep.doubts:
+        yield refused("grid", doubt, "results with it are read; to run more, correct it")
 
 
 def optimizers(planned: Planned) -> Iterator[Finding]:

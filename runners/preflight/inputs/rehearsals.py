@@ -13,6 +13,7 @@ from adaloss.trial import Trial
 from runners.pages.own_frames import own_frames
 from runners.preflight.finding import Finding, fine, refused, warning
 from runners.preflight.planned import Planned
+from runners.trials.machine import cpus_of_this_machine, cpus_per_trial
 
 # In seconds, for sweeps without a timeout.
 LONGEST = 300.0
@@ -30,7 +31,9 @@ def rehearsals(planned: Planned) -> Iterator[Finding]:
             kinds.setdefault(kind_of(trial), trial)
     tried = [trial for trial in kinds.values() if is_all_there(trial, places)]
     on_gpus = planned.sweep.grid.resources.gpu != 0
-    with ThreadPoolExecutor(planned.workers) as threads:
+    # On a cluster there are workers beside those of this machine.
+    here = max(1, cpus_of_this_machine() // cpus_per_trial(planned.sweep))
+    with ThreadPoolExecutor(min(planned.workers, here)) as threads:
         yield from threads.map(lambda trial: rehearsal(trial, places, limit, on_gpus), tried)
 
 

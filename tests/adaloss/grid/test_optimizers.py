@@ -279,7 +279,8 @@ def test_such_a_b0_is_named_where_it_is_included(tmp_path):
 
 
 def test_results_with_such_a_b0_stay_readable_with_a_note(load, tmp_path):
-    (tmp_path / "trials").mkdir()
+    (tmp_path / "trials" / "one").mkdir(parents=True)
+    (tmp_path / "trials" / "one" / "trial.json").touch()
     sweep = load("optimizer: adaloss", "b0: [1, 1e-170]")
     assert sweep.notes == (f"{OUTSIDE}1e-170",)
 

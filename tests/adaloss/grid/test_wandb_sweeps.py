@@ -445,7 +445,8 @@ def test_numbers_of_yaml_1_1_are_refused_where_wandb_would_read_them(load):
 
 def test_results_of_such_a_file_stay_readable_with_a_note(load, tmp_path):
     text = (FILES / "vision.yaml").read_text().replace(", target: 95", "")
-    (tmp_path / "trials").mkdir()
+    (tmp_path / "trials" / "one").mkdir(parents=True)
+    (tmp_path / "trials" / "one" / "trial.json").touch()
     notes = [note.partition(",")[0] for note in load(text).notes]
     assert {
         f"{word} to W&B" for word in ("yes is text here and true", "no is text here and false")

@@ -36,3 +36,15 @@ def test_a_parameter_of_a_program_is_no_optimizer_of_ours(planned, tmp_path):
         "name: own\nprogram: train.py\nmetric: {name: loss}\nparameters: {optimizer: 'gone:Adam'}\n"
     )
     assert list(optimizers(planned())) == []
+
+
+def test_what_another_grid_would_be_refused_for_is_read_and_not_run(planned):
+    about = planned()
+    about.store.open_trial(about.trials[0])
+    text = about.sweep.text.replace("b0: [0.01, 1]", "b0: [0.01, 1e-170]")
+    about.store.write_text(about.store.grid_path, text)
+    sweep = load_sweep(about.store.grid_path)
+    (doubt,) = sweep.doubts
+    assert doubt in sweep.notes
+    with pytest.raises(PreflightError, match=r"b0 must be between .*to run more, correct it"):
+        preflight(replace(about, sweep=sweep), print)
