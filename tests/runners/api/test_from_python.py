@@ -41,19 +41,6 @@ GRID = {
 }
 
 
-@pytest.fixture(autouse=True)
-def in_the_users_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-
-
-@pytest.fixture
-def finished(finished, grid):
-    """The small sweep on record, with the copy of its grid."""
-    finished.write_text(finished.grid_path, grid.read_text())
-    return finished
-
-
 @pytest.fixture
 def one_failed(finished, grid):
     """The small sweep on record, of which a trial failed."""

@@ -14,19 +14,6 @@ from adaloss.records.store import Store
 from runners.api.selection import smoke_trials
 
 
-@pytest.fixture(autouse=True)
-def in_the_users_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-
-
-@pytest.fixture
-def finished(finished, grid):
-    """The small sweep on record, with the copy of its grid."""
-    finished.write_text(finished.grid_path, grid.read_text())
-    return finished
-
-
 @pytest.fixture
 def smoke_run(grid, tmp_path):
     """Have the records of a smoke run of the small sweep with these changes."""

@@ -18,12 +18,6 @@ from runners.preflight.checks import PreflightError
 QUICK = ("--no-figures", "--quiet")
 
 
-@pytest.fixture(autouse=True)
-def in_the_users_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-
-
 @pytest.fixture
 def failed(finished, grid):
     """The small sweep on record, of which the first trial failed."""
