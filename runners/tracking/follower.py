@@ -32,7 +32,8 @@ from runners.tracking.target import one_line
 from runners.tracking.wandb_runs import WandbTarget, login
 
 SECONDS_BETWEEN_LOOKS = 2.0
-SECONDS_WHILE_AT_WORK = 0.1
+# The longest that an alert, or the end of the sweep, waits for a run to be sent.
+SECONDS_FOR_ONE_RUN = 0.1
 # The longest time until a run that could not be sent is retried.
 SECONDS_IN_TROUBLE = 60.0
 SECONDS_FOR_ANOTHER_MIRROR = 5.0
@@ -148,8 +149,10 @@ def mirror_until(
             break
         mirror.look()
         report_progress()
-        # While runs are queued, continue at once.
-        seconds = SECONDS_WHILE_AT_WORK if mirror.queue else SECONDS_BETWEEN_LOOKS
+        # While runs are queued, continue as soon as one is done; an alert waits for a moment.
+        seconds = 0.0 if mirror.queue else SECONDS_BETWEEN_LOOKS
+        if mirror.queue:
+            mirror.wait_for_one(SECONDS_FOR_ONE_RUN)
         if mirror.problems and troubled_since is None:
             troubled_since = time.monotonic()
             reporter.report(trouble=next(iter(mirror.problems.values())))

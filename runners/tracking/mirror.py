@@ -72,12 +72,16 @@ class Mirror:
         """Bring every run up to date with the final records."""
         self.look()
         while self.working:
-            wait(self.working.values(), return_when=FIRST_COMPLETED)
+            self.wait_for_one()
             tell_progress()
             self.collect()
             self.work()
             if not self.working:
                 self.look()
+
+    def wait_for_one(self, seconds: float | None = None) -> None:
+        """Wait until a trial's run is done, for at most this many seconds."""
+        wait(self.working.values(), timeout=seconds, return_when=FIRST_COMPLETED)
 
     @property
     def given_up(self) -> bool:
