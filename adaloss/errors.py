@@ -1,4 +1,4 @@
-"""Errors that a user can correct."""
+"""Errors that a user can correct, and the loss of a GPU."""
 
 
 class UserError(Exception):
@@ -18,3 +18,7 @@ class DataError(UserError):
 
 class WeightsError(UserError):
     """Weights are missing, unreadable or another model's. The message says which and what to do."""
+
+
+class GpuLostError(OSError):
+    """After an error on the GPU this process can no longer use it; another one can."""

@@ -31,7 +31,7 @@ from adaloss.records.store import Store
 from adaloss.records.writing import replacing
 from adaloss.sigterm import noticing_sigterm
 from adaloss.tasks.divergence import DivergedError, check_finite
-from adaloss.tasks.failures import failure_kind
+from adaloss.tasks.failures import failure_kind, gpu_is_lost, lost_gpu
 from adaloss.tasks.fingerprints import code_fields
 from adaloss.tasks.program.errors import ProgramError, ProgramLostError
 from adaloss.tasks.program.run import ProgramRun
@@ -58,7 +58,7 @@ class ExecutionSettings:
 
     With ``log_output`` False the trial prints to the terminal, for debugging. ``capture`` decides
     whether steps on a GPU are replayed. ``claims`` says that other machines may write to the same
-    folder.
+    folder, ``replaceable`` that another process takes the place of one that has lost its GPU.
     """
 
     places: Places
@@ -70,6 +70,7 @@ class ExecutionSettings:
     capture: Capture = "auto"
     log_output: bool = True
     claims: bool = False
+    replaceable: bool = False
 
 
 class Execution:
@@ -305,7 +306,14 @@ class Execution:
         divergence: Divergence | None = None,
         failure: Failure | None = None,
     ) -> None:
-        """Write the result, once; from then on the trial is finished."""
+        """Write the result, once; from then on the trial is finished.
+
+        Raises:
+            GpuLostError: the failure has cost this process its GPU, and another one takes its
+                place. The error may be another trial's on the same GPU, so there is no result.
+        """
+        if failure is not None and self.settings.replaceable and gpu_is_lost():
+            raise lost_gpu(failure.message)
         if self.fingerprint is not None:
             self.fingerprint = with_loaded_code(
                 self.fingerprint, code_fields(self.trial), self.settings.places

@@ -60,12 +60,12 @@ def launch(
     timeline: Timeline,
     console: SafeConsole,
     quiet: bool,
-) -> None:
+) -> bool:
     """Run these of the plan's missing trials, for which all is ready.
 
     ``notify`` is a command for the sweep's events, in place of the grid's. ``compile_results`` is
     called when they have ended and before the mirror's last look, because
-    the mirror uploads the tables.
+    the mirror uploads the tables. Returns whether so many trials failed that no more were started.
 
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM was received; the running trials have stopped.
@@ -77,6 +77,7 @@ def launch(
     from runners.on_ray.trials import run_trials
 
     log = store.root / RAY_LOG
+    too_many_failed = False
     with mirrored(sweep, store, mirroring, say) as alert:
         telling = notified(sweep, plan, store, command=notify, alert=alert, say=say)
         with telling as notifier:
@@ -87,7 +88,9 @@ def launch(
                 ):
                     observer = AndNotifier(view, notifier)
                     measured = measured_memory(plan.trials, plan.results)
-                    run_trials(to_run, store, settings, measured, observer, timeline)
+                    too_many_failed = run_trials(
+                        to_run, store, settings, measured, observer, timeline
+                    )
             except RayLostError as lost:
                 say(f"{lost}{f' (output of Ray: {log})' if log.exists() else ''}")
                 notifier.ended_by(lost)
@@ -98,6 +101,7 @@ def launch(
         say(timeline.summary())
         if timeline.path is not None:
             say(f"timeline: {timeline.path} (open it in Perfetto or chrome://tracing)")
+    return too_many_failed
 
 
 def ask_before_a_long_run(plan: Plan, to_run: tuple[Trial, ...], at_a_time: int) -> None:

@@ -1,10 +1,10 @@
-"""What kind of failure an error is."""
+"""What kind of failure an error is, and whether it has cost this process its GPU."""
 
 import errno
 
 import torch
 
-from adaloss.errors import UserError
+from adaloss.errors import GpuLostError, UserError
 from adaloss.records.result import FailureKind
 from adaloss.time_limit import TrialTimeoutError
 
@@ -29,6 +29,27 @@ def failure_kind(error: BaseException) -> FailureKind:
             return FailureKind.DATA
         case _:
             return FailureKind.CODE
+
+
+def gpu_is_lost() -> bool:
+    """Whether an error on the GPU has left this process without it.
+
+    After an error inside a kernel, such as an index that is out of range, every further call of
+    CUDA in the same process fails. An error on the host, or a lack of memory, has no such effect.
+    """
+    if not torch.cuda.is_initialized():
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError as error:
+        # Its first call may find no memory left by others.
+        return not lacks_memory(error)
+    return False
+
+
+def lost_gpu(reason: str) -> GpuLostError:
+    """The error that ends a worker without its GPU."""
+    return GpuLostError(f"an error on the GPU has ended its worker: {reason}")
 
 
 def lacks_memory(error: BaseException) -> bool:

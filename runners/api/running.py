@@ -147,11 +147,12 @@ def run_and_compile(
         say(f"note: besides the trials that run again ({len(again)}), missing ones run ({others})")
     planned = Planned(sweep=sweep, trials=to_run, store=store, mode=mode, missing=before.missing)
     moved: list[tuple[Trial, Path]] = []
+    too_many_failed = False
     try:
         if to_run:
             get_ready(planned, before, say, yes=request.yes)
             with set_aside(again, store) as moved:
-                launch(
+                too_many_failed = launch(
                     sweep,
                     before,
                     to_run,
@@ -174,7 +175,8 @@ def run_and_compile(
             Ran(before=before, after=after, outcome=outcome),
         ) from None
     after = plan_now()
-    cut_short = any(trial.trial_id in chosen for trial in after.missing)
+    left = any(trial.trial_id in chosen for trial in after.missing)
+    cut_short = left and not too_many_failed
     return Ran(before=before, after=after, outcome=compile_once(), cut_short=cut_short)
 
 

@@ -6,6 +6,7 @@ and the records on disk are the truth, so none of Tune's own state is saved or r
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
+from adaloss.errors import GpuLostError
 from adaloss.records.result import DeviceMemory, Failure, FailureKind, TrialResult
 from adaloss.records.store import Store
 from adaloss.tasks.table import trial_from
@@ -43,6 +45,8 @@ from runners.trials.worker import PLACES, Worker
 
 # Part of Ray's message if it has killed a worker to save the machine's memory.
 SIGN_OF_NO_MEMORY = "low on memory"
+# The line of a traceback of Ray's that says why a worker has lost its GPU.
+GPU_LOST = re.compile(rf"{GpuLostError.__name__}: (.+)")
 
 
 class TrialTrainable(tune.Trainable):
@@ -183,7 +187,9 @@ def failure_of(ray_trial: Any) -> Failure:
         # The first two lines have the numbers; pages of details and advice follow.
         numbers = "\n".join(reason.splitlines()[:2])
         return Failure(kind=FailureKind.OUT_OF_MEMORY, message=message, traceback=numbers)
-    return Failure(kind=FailureKind.WORKER_LOST, message="its worker died", traceback=reason)
+    lost_gpu = GPU_LOST.search(reason)
+    message = lost_gpu[1] if lost_gpu else "its worker died"
+    return Failure(kind=FailureKind.WORKER_LOST, message=message, traceback=reason)
 
 
 class ForgetfulCallback(tune.Callback):
@@ -210,13 +216,14 @@ def run_trials(
     measured: Mapping[Hashable, DeviceMemory],
     observer: SweepObserver,
     timeline: Timeline,
-) -> None:
+) -> bool:
     """Execute the trials on this machine, or on the cluster at ``RAY_ADDRESS``.
 
     ``measured`` has the GPU memory that earlier trials of each kind needed.
 
-    Returns when each trial has its result, or when more than ``max_failed`` have failed. A
-    KeyboardInterrupt stops the running trials; the next run continues them from their checkpoints.
+    Returns when each trial has its result, or when too many have failed for more to start, and
+    whether that is so. A KeyboardInterrupt stops the running trials; the next run continues them
+    from their checkpoints.
 
     Raises:
         ResourceError: a trial needs more than there is.
@@ -280,6 +287,7 @@ def run_trials(
         timeline.places = min(capacity.places, len(trials))
         with timeline.span(TRIALS):
             tuner.fit()
+        return queue.fuse_blown
 
 
 @contextmanager

@@ -199,9 +199,10 @@ if ((SLURM_JOB_NUM_NODES == 1)) || start_ray; then
     run "$programs/adaloss-sweep" "${arguments[@]}"
     code=$?
     case $code in
-        0 | "$USER_ERROR" | "$FAILED") ;;
-        # Without the file, run_cap or a figure is the reason, and another start changes nothing.
-        "$INCOMPLETE") [[ ! -e $ADALOSS_CUT_SHORT ]] || again=yes ;;
+        0 | "$USER_ERROR") ;;
+        # Without the file, all trials of this run have ended, or too many have failed, and another
+        # start changes nothing.
+        "$INCOMPLETE" | "$FAILED") [[ ! -e $ADALOSS_CUT_SHORT ]] || again=yes ;;
         *) if ((signals)) || ray_is_lost; then again=yes; fi ;;
     esac
 else

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaloss.errors import UserError
+from adaloss.errors import GpuLostError, UserError
 from adaloss.records.places import Places
 from adaloss.records.result import Failure, FailureKind, Provenance, TrialResult
 from adaloss.records.store import Store
@@ -84,13 +84,19 @@ class Worker:
         ``broken`` with a failure if this worker cannot continue, and the ``spans`` of the
         ``worker``'s time. Where this machine does not see the results, ``files`` are what changed
         in the trial's folder, and ``kept`` says which files are too large for that.
+
+        Raises:
+            GpuLostError: every further trial would fail in this process, so it must end.
         """
         try:
             report = self.run_epochs(configuration)
             if self.away is not None:
                 report |= self.away.report(ended="end" in report)
+        except GpuLostError:
+            raise
         except Exception as error:
             # The trial's own errors are its result; this is another one, such as a full disk.
+            end_if_gpu_is_lost(error)
             report = {"done": True, "broken": broken(error).model_dump_json()}
         if report.get("done"):
             self.forget_trial()
@@ -153,7 +159,7 @@ class Worker:
         self.kind = trial.worker_kind
         # The next trial of a function is one of the same function; a model's code is not.
         self.is_used_up = self.kind == trial.trial_id
-        settings = ExecutionSettings(**configuration["execution"])
+        settings = ExecutionSettings(**configuration["execution"], replaceable=True)
         if MARK in configuration:
             places = self.places_here(trial, configuration)
             settings = replace(settings, places=places, claims=self.away is None)
@@ -188,6 +194,14 @@ class Worker:
                 raise MachineLacksDataError(f"{platform.node()}: {error}") from error
             self.fetched.add(kind)
         return places
+
+
+def end_if_gpu_is_lost(error: Exception) -> None:
+    """Raise a GpuLostError if the worker's error has cost it its GPU, or comes from that."""
+    from adaloss.tasks.failures import gpu_is_lost, lost_gpu
+
+    if gpu_is_lost():
+        raise lost_gpu(f"{type(error).__name__}: {error}") from error
 
 
 def brief(result: TrialResult) -> TrialResult:

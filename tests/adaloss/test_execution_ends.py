@@ -4,7 +4,9 @@ import signal
 import sys
 
 import pytest
+import torch
 
+from adaloss.errors import GpuLostError
 from adaloss.records.places import Places
 from adaloss.records.result import FailureKind, TrialState
 from adaloss.records.writing import synchronise
@@ -91,6 +93,41 @@ def test_an_interrupt_is_no_failure_of_the_trial(start, store, make_trial, writt
     with pytest.raises(KeyboardInterrupt):
         run(start(trial, places=places))
     assert store.read_result(trial) is None
+
+
+@pytest.mark.parametrize(
+    ("replaceable", "answer", "is_lost"),
+    [
+        (True, "CUDA error: device-side assert triggered", True),
+        (True, "CUDA error: out of memory", False),
+        (True, None, False),
+        # Nobody else would say what has happened.
+        (False, "CUDA error: device-side assert triggered", False),
+    ],
+)
+def test_a_failure_that_costs_the_process_its_gpu_may_be_anothers(
+    start, store, make_trial, monkeypatch, replaceable, answer, is_lost
+):
+    def refused():
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    def synchronize():
+        if answer is not None:
+            raise RuntimeError(answer)
+
+    trial = make_trial()
+    execution = start(trial, replaceable=replaceable)
+    execution.run = execution.prepare()
+    monkeypatch.setattr(execution.run, "run_epoch", refused)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    if not is_lost:
+        assert run(execution).failure.kind is FailureKind.CODE
+    else:
+        with pytest.raises(GpuLostError, match=r"has ended its worker: .*: device-side assert"):
+            execution.advance()
+        assert store.read_result(trial) is None
+    assert "device-side assert triggered" in store.log_path(trial).read_text()
 
 
 def test_a_checkpoint_that_cannot_be_removed_does_not_change_the_result(start, store, make_trial):

@@ -25,6 +25,7 @@ def run_trials(trials, store, settings, measured, observer, timeline):
             if start.trial.worker_kind != worker.kind or worker.is_used_up:
                 worker = Worker()
             run_one(start.trial, worker, store, settings, ends, observer, timeline)
+    return queue.fuse_blown
 
 
 def run_one(trial, worker, store, settings, ends, observer, timeline):

@@ -3,13 +3,15 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import without_ray
 
 from adaloss.grid.sweep import load_sweep
-from adaloss.records.result import Failure, FailureKind, TrialState
+from adaloss.records.result import Failure, FailureKind, TrialResult, TrialState
 from adaloss.records.store import Store
+from adaloss.tasks.table import trial_from
 from runners.api.selection import smoke_trials
 from runners.on_ray.ray_lost import RayLostError
 
@@ -58,6 +60,38 @@ def test_a_trial_that_completes_or_diverges_is_0(cli, grid):
     grid.write_text(lost)
     code, message, _ = cli("trial", grid, *ONE)
     assert (code, "state: diverged" in message) == (0, True)
+
+
+def test_a_job_of_slurm_is_not_told_to_go_on_after_too_many_failures(
+    cli_without_ray, grid, tmp_path, monkeypatch
+):
+    mark = tmp_path / "cut-short"
+    monkeypatch.setenv("ADALOSS_CUT_SHORT", str(mark))
+    grid.write_text(grid.read_text() + "execution: {max_failed: 0}\n")
+    step = without_ray.Worker.step
+
+    def failing(worker, configuration):
+        report = step(worker, configuration)
+        if "end" not in report:
+            return report
+        ended = TrialResult.model_validate_json(report["end"])
+        no = Failure(kind=FailureKind.CODE, message="no", traceback="")
+        ended = ended.model_copy(update={"state": TrialState.FAILED, "failure": no})
+        trial = trial_from(json.loads(configuration["trial"]))
+        Store(Path(configuration["store"])).write_result(trial, ended)
+        return report | {"end": ended.model_dump_json()}
+
+    monkeypatch.setattr(without_ray.Worker, "step", failing)
+    run = ("run", grid, "--wandb", "disabled", "--quiet")
+    assert cli_without_ray(*run).returncode == 4
+    assert not mark.exists()
+
+    def lose_ray(*_):
+        raise RayLostError("Ray's raylet has died")
+
+    monkeypatch.setattr(without_ray, "run_trials", lose_ray)
+    assert cli_without_ray(*run).returncode == 4
+    assert mark.exists()
 
 
 @pytest.mark.slow

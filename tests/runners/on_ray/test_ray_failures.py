@@ -17,6 +17,13 @@ DEATH = """\
 Failure # 1 (occurred at 2026-03-01_12-00-00)
 The actor died unexpectedly before finishing this task.
 """
+LOSS_OF_A_GPU = """\
+Failure # 1 (occurred at 2026-03-01_12-00-00)
+ray::TrialWorker.train() (pid=7, ip=127.0.0.1)
+  File "worker.py", line 86, in step
+adaloss.errors.GpuLostError: an error on the GPU has ended its worker: RuntimeError: CUDA error
+CUDA kernel errors might be reported at some other call
+"""
 
 
 @pytest.fixture
@@ -43,6 +50,14 @@ def test_any_other_death_loses_the_worker_and_rays_words_are_kept(failure_of):
     failure = failure_of(DEATH)
     assert failure.kind is FailureKind.WORKER_LOST
     assert failure.traceback == "The actor died unexpectedly before finishing this task.\n"
+
+
+def test_a_worker_that_ended_because_it_lost_its_gpu_says_so(failure_of):
+    failure = failure_of(LOSS_OF_A_GPU)
+    assert failure.kind is FailureKind.WORKER_LOST
+    lost = "an error on the GPU has ended its worker: RuntimeError: CUDA error"
+    assert failure.message == lost
+    assert "line 86" in failure.traceback
 
 
 def test_a_death_that_tune_has_not_written_of_loses_the_worker(failure_of):

@@ -24,6 +24,22 @@ def train(trial):
         yield {"epoch": epoch, "loss": weight**2 + trial["seed"], "starts": len(STARTS)}
     (trial.folder / "process").write_text(str(os.getpid()))
 """
+LOSING_ITS_GPU = """
+import os
+import torch
+
+def unusable():
+    raise RuntimeError("CUDA error: device-side assert triggered")
+
+def train(trial):
+    mark = trial.folder.parents[2] / "lost"
+    if not mark.exists():
+        mark.touch()
+        # What is left of CUDA after an error inside a kernel.
+        torch.cuda.is_initialized, torch.cuda.synchronize = lambda: True, unusable
+        unusable()
+    yield {"loss": trial["lr"], "process": os.getpid()}
+"""
 # A second worker would import torch for nothing.
 ONE_WORKER = "execution: {max_concurrent: 1}\n"
 SCRIPT = """
@@ -92,6 +108,25 @@ def test_a_function_from_a_grid_to_a_table(command, tmp_path, without_a_mirror):
     for trial in load_sweep(tmp_path / "grid.yaml").trials:
         expected = 36 * (1 - trial.value("lr")) ** 6 + trial.seed
         assert store.read_result(trial).last["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_worker_that_lost_its_gpu_costs_a_retry_and_no_trial(command, tmp_path, without_a_mirror):
+    grid = (
+        "program: mine:train\nmetric: {name: loss}\n"
+        f"parameters: {{lr: [0.1, 0.5]}}\nseeds: 2\n{ONE_WORKER}"
+    )
+    store = write(tmp_path, grid, mine=LOSING_ITS_GPU)
+    ran = command("run", "grid.yaml", "--no-figures")
+    assert ran.returncode == 0, ran.stderr
+    lost = "worker lost: an error on the GPU has ended its worker: RuntimeError: CUDA error: device"
+    assert ran.stderr.count(lost) == 1
+    trials = load_sweep(tmp_path / "grid.yaml").trials
+    results = [store.read_result(trial) for trial in trials]
+    assert {result.state for result in results} == {TrialState.COMPLETE}
+    assert len({result.last["process"] for result in results}) == 1
+    (log,) = {*filter(None, (store.log_path(trial).read_text() for trial in trials))}
+    assert "device-side assert triggered" in log
 
 
 @pytest.mark.slow

@@ -63,9 +63,10 @@ def test_a_sweep_that_ends_while_it_is_stopped_is_complete(slurm):
     assert slurm.requeued == 0
 
 
-def test_a_sweep_that_lost_ray_is_queued_again(slurm):
-    sweep(slurm, f'touch "$ADALOSS_CUT_SHORT"; exit {INCOMPLETE}')
-    assert slurm.run()[0] == INCOMPLETE
+@pytest.mark.parametrize("code", [INCOMPLETE, FAILED])
+def test_a_sweep_that_lost_ray_is_queued_again(slurm, code):
+    sweep(slurm, f'touch "$ADALOSS_CUT_SHORT"; exit {code}')
+    assert slurm.run()[0] == code
     assert slurm.requeued == 1
 
 

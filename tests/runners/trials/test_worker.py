@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from adaloss.errors import GpuLostError
 from adaloss.records.places import Places
 from adaloss.records.result import Failure, FailureKind, TrialResult, TrialState
 from adaloss.records.store import Store
@@ -80,6 +81,33 @@ def test_a_script_whose_trial_is_taken_away_ends(store, configuration, tmp_path)
     worker.forget_trial()
     with pytest.raises(ProcessLookupError):
         os.kill(script, 0)
+
+
+def test_a_process_without_its_gpu_takes_no_further_trial(
+    store, configuration, make_trial, monkeypatch
+):
+    """Each would fail at once, and with it the sweep."""
+    monkeypatch.setattr("adaloss.execution.gpu_is_lost", lambda: True)
+    trial, worker = make_trial(dataset="cifar100"), Worker()
+    with pytest.raises(GpuLostError, match=r"ended its worker: .*cifar100"):
+        last_report(worker, configuration | {"trial": trial.model_dump_json()})
+    worker.forget_trial()
+    assert store.read_result(trial) is None
+
+
+def test_a_process_whose_gpu_is_lost_between_trials_takes_none(
+    store, configuration, make_trial, monkeypatch
+):
+    monkeypatch.setattr("adaloss.tasks.failures.gpu_is_lost", lambda: True)
+    worker = Worker()
+
+    def refused(configuration):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(worker, "prepare", refused)
+    with pytest.raises(GpuLostError, match="an illegal memory access"):
+        worker.step(configuration)
+    assert store.read_result(make_trial()) is None
 
 
 def test_what_has_ended_is_reported_and_not_run(store, configuration, make_trial):
