@@ -62,7 +62,7 @@ class Steps:
             )
         averaged = trial.average == "polynomial"
         self.average = PolynomialAverage(model) if averaged else None
-        self.scheduled = trial.schedule != "constant" or trial.warmup > 0
+        self.scheduled = trial.is_scheduled
         if self.device.type == "cuda":
             self.optimizer.keep_on(self.device)
         with seeded(trial.seed, "forward", self.device):

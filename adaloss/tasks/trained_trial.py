@@ -164,10 +164,16 @@ class TrainedTrial(Trial):
         return -(-examples // self.batch_size)
 
     @property
+    def is_scheduled(self) -> bool:
+        """Whether the learning rate has a schedule. Such steps are not replayed on a GPU."""
+        return self.schedule != "constant" or self.warmup > 0
+
+    @property
     def memory_kind(self) -> tuple[object, ...]:
-        """Trials of one kind take the same memory."""
+        """Trials of one kind take the same memory; replayed steps take more than others."""
         return (
             self.batch_size,
+            self.is_scheduled,
             self.average,
             self.momentum > 0,
             self.optimizer == "adagrad_norm_rowwise",

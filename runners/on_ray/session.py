@@ -243,7 +243,8 @@ def capacity_for(settings: WorkerSettings, smallest_gpu: int | None = None) -> C
         gpus_per_trial=settings.gpus,
         cpus_of_a_node=max(cpus),
         smallest_gpu=smallest_gpu,
-        most_at_a_time=settings.most_at_a_time,
+        # On this machine there are only as many processors as may be used.
+        most_at_a_time=settings.most_at_a_time if on_a_cluster() else None,
     )
 
 

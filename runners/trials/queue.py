@@ -221,8 +221,10 @@ class TrialQueue:
         start = self.running.pop(trial.trial_id)
         if self.packs and not start.alone and self.measuring[trial.memory_kind]:
             self.measuring[trial.memory_kind] -= 1
-        # A trial that failed or diverged early may not have been at its peak.
-        if end.memory is not None and end.state is TrialState.COMPLETE:
+        # A trial that failed or diverged early may not have been at its peak, and one that runs
+        # alone does so without replay, which takes more: the first measurement is another's.
+        is_peak = not start.alone or trial.memory_kind in self.measured
+        if end.memory is not None and end.state is TrialState.COMPLETE and is_peak:
             note(self.measured, trial, end.memory)
         retry = self.retry_of(start, end)
         if retry is not None:

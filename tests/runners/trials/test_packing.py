@@ -71,7 +71,9 @@ def test_an_example():
 def test_memory_depends_on_model_batch_precision_and_not_on_b0(make_trial):
     trial = make_trial()
     assert trial.memory_kind == make_trial(b0=10.0, seed=3, optimizer="sgd_constant").memory_kind
-    for other in ({"model": "small_cnn"}, {"batch_size": 64}, {"precision": "bf16"}):
+    others = {"model": "small_cnn"}, {"batch_size": 64}, {"precision": "bf16"}
+    # Steps with a schedule are not replayed, which takes less memory.
+    for other in (*others, {"schedule": "cosine"}, {"warmup": 0.1}):
         assert trial.memory_kind != make_trial(**other).memory_kind
 
 
@@ -116,6 +118,26 @@ def test_a_trial_out_of_memory_runs_again_alone_and_only_once(queue_of, clock):
     assert queue.ended(alone.trial, OUT_OF_MEMORY) is None
     assert queue.exhausted
     assert queue.failed == 1
+
+
+def test_a_trial_that_runs_alone_takes_less_memory_and_measures_nothing(queue_of, clock):
+    queue = queue_of(count=2, gpus=1)
+    (first,) = all_that_start(queue)
+    clock.seconds += queue.ended(first.trial, OUT_OF_MEMORY).delay
+    again, other = all_that_start(queue)
+    assert (again.alone, other.alone) == (True, False)
+    queue.ended(again.trial, complete(SMALL))
+    assert not queue.measured
+    queue.ended(other.trial, complete(SMALL))
+    assert queue.measured
+
+
+def test_a_trial_alone_that_takes_more_than_was_measured_makes_room_for_the_others(queue_of, clock):
+    queue = queue_of(count=3, gpus=1, measured=[SMALL])
+    first = queue.start_next()
+    clock.seconds += queue.ended(first.trial, OUT_OF_MEMORY).delay
+    queue.ended(queue.start_next().trial, complete(DeviceMemory(peak=60 * GIB, total=80 * GIB)))
+    assert queue.start_next().gpus == 1.0
 
 
 def test_a_trial_out_of_memory_runs_again_without_the_memory_of_a_graph(queue_of, clock, store):

@@ -194,6 +194,14 @@ def test_processors_and_a_gpu_must_be_those_of_one_machine(monkeypatch, gpus):
 
 def test_a_cluster_has_the_grids_limit_of_trials_at_a_time(monkeypatch):
     monkeypatch.setattr(session, "resources_of_nodes", lambda: [{"CPU": 32.0}] * 2)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     assert session.capacity_for(settings()).places == 64
     limited = session.capacity_for(settings(most_at_a_time=1))
     assert (limited.most_at_a_time, limited.places) == (1, 1)
+
+
+def test_on_this_machine_a_trial_that_waits_to_run_alone_takes_no_place(monkeypatch):
+    monkeypatch.setattr(session, "resources_of_nodes", lambda: [{"CPU": 2.0}])
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    limited = session.capacity_for(settings(most_at_a_time=2))
+    assert (limited.most_at_a_time, limited.places) == (None, 2)
