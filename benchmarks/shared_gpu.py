@@ -3,8 +3,8 @@
     python benchmarks/shared_gpu.py [--model cifar_resnet20] [--trials 1,4,8] [--compile] [--json]
 
 Each trial is a process of one thread that takes training steps for some seconds, all at the same
-time, on random images. The figure is what they do together, because the trials of a sweep are what
-is waited for.
+time, on random images, in bf16 where the GPU has it. The figure is what they do together, because
+the trials of a sweep are what is waited for.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def training_of(model: str, *, compiled: bool) -> Training:
         {
             "dataset": "cifar100", "model": model, "optimizer": "adaloss", "seed": 0, "lr": 0.1,
             "epochs": 1, "batch_size": BATCH_SIZE["cuda"], "flip": True, "compile": compiled,
-            "channels_last": not model.startswith("vit"), **sizes,
+            "precision": "auto", "channels_last": not model.startswith("vit"), **sizes,
         }
     )  # fmt: skip
     training = Training(trial, synthetic_splits(64 * trial.batch_size, "cuda"), NOWHERE, "cuda")

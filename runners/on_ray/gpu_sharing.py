@@ -44,8 +44,13 @@ def gpus_shared_at_once() -> Iterator[None]:
 
 
 def started(own: dict[str, str]) -> bool:
-    """Start the service; whether it answers."""
-    return control(own, None) and control(own, "get_server_list")
+    """Start the service; whether it answers. One that does not is told to end."""
+    if not control(own, None):
+        return False
+    answers = control(own, "get_server_list")
+    if not answers:
+        control(own, "quit")
+    return answers
 
 
 def control(own: dict[str, str], order: str | None) -> bool:

@@ -10,6 +10,7 @@ from adaloss.optim import build_optimizer
 from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.records.places import NOWHERE
 from adaloss.records.result import FailureKind, TrialState
+from adaloss.tasks.images import evaluate as evaluation
 from adaloss.tasks.images import training as loop
 from adaloss.tasks.images.data.splits import load_splits, spec_of
 from adaloss.tasks.images.training import Training
@@ -46,7 +47,7 @@ def test_a_gpu_gives_about_the_numbers_of_a_processor(
     assert ours["train/loss"] == pytest.approx(theirs["train/loss"], rel=1e-3)
     assert ours["test/loss"] == pytest.approx(theirs["test/loss"], rel=1e-3)
     assert ours["test/top1"] == pytest.approx(theirs["test/top1"], abs=1)
-    assert ours.b == (theirs.b and pytest.approx(theirs.b, rel=1e-3))
+    assert ours["b"] == (theirs["b"] and pytest.approx(theirs["b"], rel=1e-3))
 
 
 @pytest.mark.parametrize(
@@ -130,16 +131,20 @@ def test_auto_computes_with_bf16_where_the_gpu_can(on_the_gpu, make_trial):
 
 # The compiler has advice and remarks of its own.
 @pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("crops", [{}, {"padding": 1, "flip": True}], ids=str)
 @pytest.mark.parametrize("capture", [True, False])
-def test_a_compiled_trial_learns_the_same(on_the_gpu, make_trial, capture):
+def test_a_compiled_trial_learns_the_same(on_the_gpu, make_trial, monkeypatch, capture, crops):
+    # So that whole batches are evaluated, with the compiled network.
+    monkeypatch.setattr(evaluation, "LARGEST_BATCH", 64)
     for seed in (0, 1):  # one after the other, as in a worker
-        fields = {"model": "small_cnn", "seed": seed, "lr": 0.1, "precision": "fp32"}
+        fields = {"model": "small_cnn", "seed": seed, "lr": 0.1, "precision": "fp32", **crops}
         plain = training_of(make_trial(**fields), on_the_gpu)
         compiled = training_of(make_trial(compile=True, **fields), on_the_gpu, capture=capture)
         for _ in range(3):
             expected, got = plain.run_epoch(), compiled.run_epoch()
         assert got["train/loss"] == pytest.approx(expected["train/loss"], rel=0.02)
-        assert got.b == pytest.approx(expected.b, rel=0.02)
+        assert got["test/loss"] == pytest.approx(expected["test/loss"], rel=0.02)
+        assert got["b"] == pytest.approx(expected["b"], rel=0.02)
 
 
 @pytest.mark.parametrize("optimizer", ["adaloss", "adagrad_norm"])

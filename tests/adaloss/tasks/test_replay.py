@@ -13,6 +13,7 @@ from adaloss.optimizer_names import LOSS_OPTIMIZERS
 from adaloss.records.places import NOWHERE
 from adaloss.tasks import replay as replay_module
 from adaloss.tasks.divergence import DivergedError
+from adaloss.tasks.images import evaluate as evaluation
 from adaloss.tasks.images.data.splits import load_splits, spec_of
 from adaloss.tasks.images.training import Training
 from adaloss.tasks.metrics import numbers
@@ -23,6 +24,8 @@ GPU = torch.device("cuda")
 STEP, EVALUATION = "a training step", "an evaluation"
 MOMENTUM = {"momentum": 0.9, "weight_decay": 1e-4}
 BY_ROWS = {"optimizer": "adagrad_norm_rowwise", "momentum": 0.9, "weight_decay": 1e-4}
+CROPPED = {"padding": 1, "flip": True}
+RESIZED = {"resize": 10, "image_size": 8, "flip": True}
 VIT = {"model": "vit_tiny_patch16_224", "image_size": 32, "train_examples": 400}
 
 
@@ -106,10 +109,12 @@ def is_replayed(training):
     [
         *({"optimizer": name} for name in LOSS_OPTIMIZERS),
         *({"optimizer": name, **MOMENTUM} for name in LOSS_OPTIMIZERS),
-        {"optimizer": "adamw", "hyperparameters": {"capturable": True}},
+        {"optimizer": "adamw", "lr": 0.01, "hyperparameters": {"capturable": True}},
         {"model": "small_cnn"},
         {"model": "small_cnn", "precision": "bf16"},
         {"model": "small_cnn", "average": "polynomial"},
+        {"model": "small_cnn", **CROPPED},
+        {"model": "small_cnn", **RESIZED},
         {"model": "small_cnn", "channels_last": True, "precision": "tf32"},
         {"model": "cifar_resnet20"},
         {"model": "resnet18", "image_size": 32, "batch_size": 64},
@@ -127,6 +132,21 @@ def test_a_replayed_trial_has_the_numbers_of_one_that_is_not(make_trial, fields)
     assert not is_replayed(plain)
     for ours, theirs in zip(weights_of(replayed), weights_of(plain), strict=True):
         assert torch.equal(ours, theirs)
+
+
+@on_a_gpu
+@pytest.mark.parametrize(
+    "fields", [{}, {"model": "small_cnn", "average": "polynomial"}, {"precision": "bf16"}], ids=str
+)
+def test_a_replayed_evaluation_has_the_numbers_of_one_that_is_not(
+    on_the_gpu, make_trial, monkeypatch, fields
+):
+    # Otherwise all digits of a part are one batch, which is not a whole one.
+    monkeypatch.setattr(evaluation, "LARGEST_BATCH", 64)
+    trial = make_trial(deterministic=True, **fields)
+    plain, replayed = (training_of(trial, on_the_gpu, capture) for capture in (False, True))
+    assert numbers_of(replayed, 3) == numbers_of(plain, 3)
+    assert EVALUATION in replayed.replay.captured
 
 
 @on_a_gpu

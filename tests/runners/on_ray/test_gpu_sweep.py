@@ -1,10 +1,13 @@
 """``adaloss-sweep run`` on a GPU: shared by trials, freed of what does not fit, verified after."""
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
 import torch
+from patience import PATIENCE
 
 from adaloss.grid.sweep import load_sweep
 from adaloss.records.result import FailureKind, TrialState
@@ -23,7 +26,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-MEASURED = Path(__file__).with_name("measured")
+BUILT = Path(__file__).with_name("built")
+# Before a sweep a model is tried in a process of its own.
+SMALL = 2
 
 
 class Holding(nn.Sequential):
@@ -41,15 +46,28 @@ class Holding(nn.Sequential):
 
 
 def grows(**sizes):
-    """Little the first time, by which the others' share is measured, and then 0.6 of a GPU."""
-    is_first = not MEASURED.exists()
-    MEASURED.touch()
-    return Holding(0.01 if is_first else 0.6, **sizes)
+    """Little in the first trial, by which the others' share is measured, then 0.6 of a GPU."""
+    with BUILT.open("a") as file:
+        file.write(".")
+    return Holding(0.01 if BUILT.stat().st_size <= SMALL else 0.6, **sizes)
 
 
 def too_large(**sizes):
     return Holding(1.5, **sizes)
 '''
+
+
+@pytest.fixture
+def command(all_processors, tmp_path):
+    """``adaloss-sweep`` with more than one worker, in a process with all processors."""
+
+    def run(*words):
+        line = [sys.executable, "-m", "runners", *map(str, words)]
+        return subprocess.run(
+            line, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+
+    return run
 
 
 @pytest.fixture
