@@ -96,24 +96,27 @@ class Sweep:
         return places_of_grid(self.source, self.grid.data.root)
 
 
-def load_sweep(path: Path) -> Sweep:
+def load_sweep(path: Path, more_records: Sequence[Path] = ()) -> Sweep:
     """Load a grid file.
+
+    ``more_records`` are folders of trials of another copy of the results, which also know what
+    optimizers took that are not found here.
 
     Raises:
         GridError: the file has mistakes. The error has all of them, each with its line.
     """
-    return sweep_of(read_grid_file(path))
+    return sweep_of(read_grid_file(path), more_records)
 
 
-def sweep_of(as_written: GridFile) -> Sweep:
-    """The sweep of a grid that is read, from a file or as a dict.
+def sweep_of(as_written: GridFile, more_records: Sequence[Path] = ()) -> Sweep:
+    """The sweep of a grid that is read, from a file or as a dict; see :func:`load_sweep`.
 
     Raises:
         GridError: the grid has mistakes.
     """
     path = as_written.source
     file, name_problems = with_name(as_written)
-    sources = sources_of(path, () if file.runs_a_program else file.data)
+    sources = sources_of(path, () if file.runs_a_program else file.data, more_records)
     # They were accepted once. A folder of results stays readable with them, with notes.
     doubts = [*other_to_wandb(file), *names_beside_groups(file)]
     if not file.runs_a_program:
@@ -132,7 +135,7 @@ def sweep_of(as_written: GridFile) -> Sweep:
     if not file.runs_a_program:
         problems += optimizer_problems(file, values, sources)
         doubts += texts_for_arguments(file, values, points, sources)
-    problems += doubts[: MOST_PROBLEMS + 1] if sources.records is None else ()
+    problems += doubts[: MOST_PROBLEMS + 1] if not sources.records else ()
     has_seeds = not file.runs_a_program or is_function(file) or seeds_are_declared(file, values)
     keys = {*as_written.data, *(("seeds",) if "seed" in values else ())}
     seeds = values.pop("seed", ()) or (grid.seeds if grid else (0,))
@@ -144,7 +147,7 @@ def sweep_of(as_written: GridFile) -> Sweep:
     problems += cell_problems
     without_square = list(b0_without_square(file, values, points, cells, invalid))
     doubts += without_square
-    problems += without_square if sources.records is None else ()
+    problems += without_square if not sources.records else ()
     if not problems and not file.runs_a_program:
         cells = with_applicable(cells, sources)
         problems += impossible_optimizers(file, cells, sources)
@@ -180,7 +183,7 @@ def sweep_of(as_written: GridFile) -> Sweep:
 
 def notes_on_results(sources: Sources, doubts: Sequence[Problem]) -> Iterator[str]:
     """What would be refused in another grid than the copy in a folder of results."""
-    if sources.records is not None:
+    if sources.records:
         yield from dict.fromkeys(doubt.message for doubt in doubts)
         for why in sources.absent.values():
             yield f"{why}; its trials can be read here, and not run"

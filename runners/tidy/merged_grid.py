@@ -8,7 +8,7 @@ from adaloss.errors import UserError
 from adaloss.grid.mistakes.problems import GridError
 from adaloss.grid.reading.edited import edited
 from adaloss.grid.reading.file import read_grid_text
-from adaloss.grid.sweep import Sweep, sweep_of
+from adaloss.grid.sweep import Sweep, load_sweep, sweep_of
 from adaloss.records.store import Store
 from runners.tidy.records import trial_folders
 from runners.tidy.sizes import counted
@@ -26,15 +26,19 @@ class MergedGrid:
     source: str
 
 
-def merged_grid(first: Sweep, second: Sweep) -> MergedGrid:
+def merged_grid(one: Store, other: Store) -> MergedGrid:
     """The grid that declares the trials of both, and nothing else.
 
     That is the one of the two that has them all. If the two differ in their seeds only, it is the
     first with the seeds of both.
 
+    What optimizers take that are not found here is read from the records of both.
+
     Raises:
         UserError: there is none; the message says in what the grids differ.
     """
+    records = (one.trials_folder, other.trials_folder)
+    first, second = (load_sweep(each.grid_path, records) for each in (one, other))
     ours, theirs = ids(first), ids(second)
     if first.text == second.text:
         return MergedGrid(text=first.text, origin=first.text, source="that of both")
@@ -45,7 +49,7 @@ def merged_grid(first: Sweep, second: Sweep) -> MergedGrid:
     seeds = sorted({*first.grid.seeds, *second.grid.seeds})
     try:
         text = edited(first.source, first.text, {"seeds": seeds})
-        united = ids(sweep_of(read_grid_text(first.source, text)))
+        united = ids(sweep_of(read_grid_text(first.source, text), records))
     except UserError:
         united = set()
     if united == ours | theirs:

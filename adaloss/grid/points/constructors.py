@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +36,20 @@ ALWAYS = ("params", "lr", "weight_decay")
 class Sources:
     """Where the code of a grid's optimizers is looked up.
 
-    ``records`` is the folder of trials beside a grid that is the copy in a folder of results: its
-    optimizers were found when they ran, and it can be read where they are not. ``absent`` has the
-    optimizers of such a grid that are not found, and why.
+    ``records`` has the folder of trials beside a grid that is the copy in a folder of results, and
+    others of the same trials: its optimizers were found when they ran, and it can be read where
+    they are not. ``absent`` has the optimizers of such a grid that are not found, and why.
     """
 
     folders: tuple[Path, ...]
-    records: Path | None = None
+    records: tuple[Path, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def recorded(self) -> Mapping[str, frozenset[str]]:
         """The names of the hyperparameters that trials on record have, by their optimizer."""
         found: dict[str, set[str]] = {}
-        for path in self.records.glob(f"*/{TRIAL_FILE}") if self.records else ():
+        for path in chain.from_iterable(map(trial_files, self.records)):
             # Readers of the records name those that cannot be read.
             with suppress(CorruptRecordError, FileNotFoundError):
                 trial = parsed_trial(read_record(path, MOST_RESULT_BYTES), path)
@@ -58,14 +59,20 @@ class Sources:
         return {optimizer: frozenset(names) for optimizer, names in found.items()}
 
 
-def sources_of(grid: Path, data: Any) -> Sources:
-    """Where the optimizers in a grid's data are looked up."""
-    folders, store = own_folders_of(grid), Store(grid.parent)
-    if grid.name != GRID_FILE or not any(store.trials_folder.glob(f"*/{TRIAL_FILE}")):
+def trial_files(folder: Path) -> Iterator[Path]:
+    """The files in a folder of trials that say what each of them is."""
+    return folder.glob(f"*/{TRIAL_FILE}")
+
+
+def sources_of(grid: Path, data: Any, more_records: Sequence[Path] = ()) -> Sources:
+    """Where the optimizers in a grid's data are looked up; ``more_records``, too."""
+    folders = own_folders_of(grid)
+    records = tuple(dict.fromkeys((Store(grid.parent).trials_folder, *more_records)))
+    if grid.name != GRID_FILE or not any(map(any, map(trial_files, records))):
         return Sources(folders=folders)
     named = {name: mistake_in(name, folders) for name in optimizers_in(data)}
     absent = {name: why for name, why in named.items() if why is not None}
-    return Sources(folders=folders, records=store.trials_folder, absent=absent)
+    return Sources(folders=folders, records=records, absent=absent)
 
 
 def optimizers_in(data: Any) -> Iterator[str]:

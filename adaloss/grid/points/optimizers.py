@@ -35,7 +35,7 @@ def optimizer_problems(file: GridFile, values: Values, sources: Sources) -> Iter
     """Optimizers that do not exist, and hyperparameters that none of them takes."""
     optimizers = values.get("optimizer", ())
     anywhere = tuple(dict.fromkeys(optimizers_in(file.data)))
-    if sources.records is None:
+    if not sources.records:
         wrong = {
             n: why for n in filter(is_named, optimizers) if (why := mistake_in(n, sources.folders))
         }

@@ -159,15 +159,15 @@ def grid_of(one: "Store", other: "Store", grid: Path | None, into: Path | None) 
     from adaloss.grid.sweep import load_sweep
     from runners.tidy.merged_grid import MergedGrid, left_out, merged_grid
 
-    first = load_sweep(one.grid_path)
     if grid is None:
-        chosen = merged_grid(first, load_sweep(other.grid_path))
+        chosen = merged_grid(one, other)
     else:
         given = load_sweep(grid)
         if lacking := left_out(given, (one, other)):
             say(f"note: {lacking}")
         chosen = MergedGrid(text=given.text, origin=given.text, source=f"{grid}")
-    name = first.name if into is None else into.name
+    known = load_sweep(one.grid_path, (other.trials_folder,))
+    name = known.name if into is None else into.name
     return replace(chosen, text=edited(one.grid_path, chosen.text, {"name": name}))
 
 

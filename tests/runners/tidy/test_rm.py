@@ -8,6 +8,7 @@ import pytest
 
 from runners.tidy import removal
 from runners.tracking.ledger import Mirrored, ledger_of
+from runners.tracking.sweep_run import digest_of, files_of
 
 
 @pytest.fixture
@@ -69,6 +70,16 @@ def test_runs_that_only_exist_here_are_counted(cli, small, online, offline, only
     assert about["wandb_runs_only_here"] == only_here
     said = cli("rm", "small")[1]
     assert ("1 W&B runs were written here and never uploaded, or not as" in said) is bool(only_here)
+
+
+def test_the_sweeps_own_run_is_uploaded_if_its_tables_of_now_are(cli, small):
+    (small.root / "wandb" / "offline" / "a").mkdir(parents=True)
+    ledger_of(small, "offline").write("a", Mirrored(**OFFLINE | {"digest": "of earlier tables"}))
+    now = digest_of(files_of(small))
+    for digest, only_here in ((now, 0), ("of others", 1)):
+        ledger_of(small, "online").write("a", Mirrored(**ONLINE | {"digest": digest}))
+        about = json.loads(cli("rm", "small", "--json")[1])
+        assert about["wandb_runs_only_here"] == only_here
 
 
 @pytest.mark.parametrize(("text", "is_there"), [("y", False), ("n", True), ("", True)])
