@@ -132,6 +132,7 @@ class Execution:
                 failure = Failure(kind=error.kind, message=str(error), traceback=error.output)
                 self.finish(TrialState.FAILED, failure=failure)
             except DivergedError as error:
+                self.drop_done_again()
                 self.finish(TrialState.DIVERGED, divergence=error.divergence)
                 # A program, which has ended now, may have printed until its end.
                 print(f"diverged: {error}")
@@ -259,11 +260,7 @@ class Execution:
             self.finish(TrialState.COMPLETE)
             return None
         check_finite(self.task, run, values)
-        if run.epoch <= len(self.history):
-            # A program that was restarted has done these epochs again.
-            self.history = self.history[: run.epoch - 1]
-            with self.recording():
-                self.store.keep_metrics(self.trial, self.history)
+        self.drop_done_again()
         metrics = EpochMetrics(epoch=run.epoch, step=run.step, values=dict(values), seconds=seconds)
         with self.recording():
             self.store.append_metrics(self.trial, metrics)
@@ -277,6 +274,13 @@ class Execution:
         if due or (self.settings.keep_checkpoints and run.epoch == self.trial.last_epoch):
             self.save_checkpoint(run)
         return metrics
+
+    def drop_done_again(self) -> None:
+        """Drop the records of epochs that a program does again after a restart."""
+        if self.program is not None and self.program.kept < len(self.history):
+            self.history = self.history[: self.program.kept]
+            with self.recording():
+                self.store.keep_metrics(self.trial, self.history)
 
     def told(self) -> dict[str, Any] | None:
         """The fingerprint as a checkpoint has it."""

@@ -29,6 +29,7 @@ from adaloss.grid.points.parameters import Values, check_parameters
 from adaloss.grid.points.points import Cell, read_points
 from adaloss.grid.points.programs import (
     NO_SEEDS,
+    bounds_of_what_grows,
     is_function,
     program_problems,
     program_trial,
@@ -118,7 +119,7 @@ def sweep_of(as_written: GridFile, more_records: Sequence[Path] = ()) -> Sweep:
     file, name_problems = with_name(as_written)
     sources = sources_of(path, () if file.runs_a_program else file.data, more_records)
     # They were accepted once. A folder of results stays readable with them, with notes.
-    doubts = [*other_to_wandb(file), *names_beside_groups(file)]
+    doubts = [*other_to_wandb(file), *names_beside_groups(file), *bounds_of_what_grows(file)]
     if not file.runs_a_program:
         file = replace(file, arguments=own_arguments(file.data, sources))
     file, wandb_problems, notes = read_wandb(file)

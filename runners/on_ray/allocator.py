@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from adaloss.tasks.program.environment import ALLOCATOR
+
 # Ray preloads its jemalloc into its servers, and into workers only with the first variable.
 # With the second, jemalloc keeps freed memory, so that steps do not request it again page by page.
-VARIABLES = {
-    "RAY_LD_PRELOAD_ON_WORKERS": "1",
-    "MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
-}
+# Scripts of the user's, which workers start, have neither.
+VARIABLES = ALLOCATOR
 # A user who sets one of these has chosen an allocator.
 USER_VARIABLES = (
     *VARIABLES,

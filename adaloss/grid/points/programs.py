@@ -77,6 +77,22 @@ def program_problems(file: GridFile) -> Iterator[Problem]:
         yield file.problem(("seed_parameter",), message)
 
 
+def bounds_of_what_grows(file: GridFile) -> Iterator[Problem]:
+    """A bound of a metric that is maximized, with which the best trials would diverge."""
+    divergence, metric = file.data.get("divergence"), file.data.get("metric")
+    if not (
+        file.runs_a_program and isinstance(divergence, Mapping) and isinstance(metric, Mapping)
+    ):
+        return
+    is_of_the_metric = "max_loss" in divergence and not divergence.get("metric")
+    if is_of_the_metric and metric.get("goal") == "maximize":
+        message = (
+            f"max_loss would be a bound of {metric.get('name')}, which is maximized: name the "
+            "metric that it bounds, as in divergence: {metric: loss, max_loss: 100}"
+        )
+        yield file.problem(("divergence", "max_loss"), message)
+
+
 def is_function(file: GridFile) -> bool:
     """Whether the program is a function, not a script."""
     program = file.data.get("program")

@@ -78,13 +78,18 @@ class NamedOptimizer:
         return losses[0].detach()
 
     def set_factor(self, factor: float) -> None:
-        """Multiply the learning rates that the optimizer was built with, for the next steps."""
+        """Multiply the learning rates that the optimizer was built with, for the next steps.
+
+        Raises:
+            OptimizerError: it has none, or changes it itself.
+        """
         for optimizer, rates in zip(self.optimizers, self.lr, strict=True):
             for group, lr in zip(optimizer.param_groups, rates, strict=True):
                 if lr is None or group["lr"] != lr * self.factor:
-                    raise RuntimeError(
+                    raise OptimizerError(
                         f"{type(optimizer).__name__} has no learning rate or changes it itself, "
-                        "and cannot have a schedule"
+                        "and cannot have a schedule or a warm-up: set schedule to constant and "
+                        "warmup to 0 there with an override"
                     )
                 group["lr"] = lr * factor
         self.factor = factor

@@ -108,7 +108,10 @@ class SwingUp:
         }
 
     def learn(self, rollout: Rollout) -> tuple[float, float, float]:
-        """Take the steps on the frames of a roll-out; the mean joint, actor's and critic's loss."""
+        """Take the steps on the frames of a roll-out; the joint, actor's and critic's loss.
+
+        They are means over steps, so that the frames of a smaller last minibatch count more.
+        """
         frames = self.frames(rollout)
         parts = []
         for _ in range(self.trial.passes):

@@ -49,8 +49,11 @@ def command_line(
     interpreter: str,
     parameters: Parameters,
     args_file: Path,
+    home: Path,
 ) -> list[str]:
-    """The arguments of the process. The caller writes ``args_file`` if ``needs_args_file``.
+    """The arguments of the process in the folder ``home``.
+
+    The caller writes ``args_file`` if ``needs_args_file``.
 
     Raises:
         UserError: the command has one of the ``mistakes_in_command``.
@@ -73,7 +76,11 @@ def command_line(
         if macro is None or macro[1].startswith(VARIABLE):
             line.append(replaced(word, single, several, quote=is_for_shell(words, index)))
             continue
-        if macro[1] == "program" and line in ([], single["env"]) and needs_interpreter(program):
+        if (
+            macro[1] == "program"
+            and line in ([], single["env"])
+            and needs_interpreter(program, home)
+        ):
             line.append(interpreter)
         line += single.get(macro[1]) or several.get(macro[1], [])
     return ["/bin/sh", "-c", *line] if is_script(words) else line
@@ -138,9 +145,11 @@ def is_for_shell(words: Sequence[str], index: int) -> bool:
     return after_option and any(Path(word).name in SHELLS for word in words[: index - 1])
 
 
-def needs_interpreter(program: str) -> bool:
+def needs_interpreter(program: str, home: Path) -> bool:
     """Whether the program is a Python file that the system does not find or may not execute."""
-    return program.endswith(".py") and shutil.which(program) is None
+    # Without a folder the system looks in those of PATH, not in the working folder.
+    searched = program if Path(program).name == program else str(home / program)
+    return program.endswith(".py") and shutil.which(searched) is None
 
 
 def replaced(

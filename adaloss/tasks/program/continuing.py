@@ -40,6 +40,9 @@ def reports_before(first: Row, reported: Sequence[Reported]) -> int | None:
         return None
     places = zip(epochs, steps, strict=True)
     before = sum(1 for _ in itertools.takewhile(lambda place: place < (epoch, step), places))
+    if before < len(reported) and step > steps[before]:
+        # The step says that it follows and the epoch that it does not: its epochs begin anew.
+        return None
     if before == len(reported):
         # Within an epoch only the steps tell.
         is_shared = len({*epochs, epoch}) <= len(epochs)

@@ -24,6 +24,12 @@ REMOVED = {
     "WANDB_RESUME",
     "WANDB_SERVICE",
 }
+# The allocator of the tool's own workers, which is not for other programs.
+ALLOCATOR = {
+    "RAY_LD_PRELOAD_ON_WORKERS": "1",
+    "MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
+}
+OF_THE_ALLOCATOR = {"LD_PRELOAD", "MALLOC_CONF"}
 REMOVED_PREFIXES = ("RAY_", "WANDB_LAUNCH", "WANDB_X_")
 SURROGATE_PAIR = re.compile(r"\\u(d[89ab]\w\w)\\u(d[c-f]\w\w)")
 
@@ -41,10 +47,11 @@ def wandb_environment(
     folder = folder.absolute()
     parameters_file = folder / PARAMETERS_FILE
     parameters_file.write_text(sweep_parameters(parameters), encoding="utf-8")
+    removed = REMOVED | (OF_THE_ALLOCATOR if ALLOCATOR.items() <= base.items() else set())
     kept = {
         name: value
         for name, value in base.items()
-        if name not in REMOVED and not name.startswith(REMOVED_PREFIXES)
+        if name not in removed and not name.startswith(REMOVED_PREFIXES)
     }
     path = kept.get("PYTHONPATH")
     return kept | {

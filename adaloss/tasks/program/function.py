@@ -54,6 +54,9 @@ class FunctionReports:
         values = {**dict(trial.parameters), **seed}
         self.values = TrialValues(values, trial.seed, folder, self.report)
         self.reported: list[Row] = []
+        self.error: ProgramError | None = None
+        # Where the function is, which may change its working folder.
+        self.working_folder: Path | None = None
         self.restore: Callable[[], None] = no_change
 
     def report(self, metrics: Mapping[str, Any]) -> None:
@@ -79,7 +82,8 @@ class FunctionReports:
         """Call the function again, without its checkpoint."""
         self.close()
         self.forget_checkpoint()
-        self.generator = self.hand_over = None
+        self.generator = self.hand_over = self.error = None
+        self.working_folder = None
         self.reported.clear()
 
     def next_row(self) -> Row | None:
@@ -88,10 +92,31 @@ class FunctionReports:
         Raises:
             ProgramError: the function raised an exception, or reported what is no number.
         """
+        if not self.reported and self.error is None:
+            try:
+                self.go_on()
+            except ProgramError as error:
+                # What it reported before comes first.
+                self.error = error
+        if self.reported:
+            return self.reported.pop(0)
+        if self.error is not None:
+            raise self.error
+        return None
+
+    def go_on(self) -> None:
+        """Have the function work until its next report, or its end.
+
+        Raises:
+            ProgramError: as :meth:`next_row`.
+        """
         folders = self.places.own_folders
         # Later imports find the user's modules too, unless they have the name of another.
         first = own_code_first(folders) if self.generator is None else contextlib.nullcontext()
-        with contextlib.chdir(folders[0]), first, noticing_sigterm() as is_ended:
+        where = self.working_folder
+        # It may have left a temporary folder, and removed it.
+        where = where if where is not None and where.is_dir() else folders[0]
+        with contextlib.chdir(where), first, noticing_sigterm() as is_ended:
             try:
                 if self.generator is None:
                     self.restore = process_state()
@@ -99,8 +124,10 @@ class FunctionReports:
                     os.environ.setdefault("WANDB_MODE", "offline")
                     seed_everything(self.trial.seed)
                     self.generator = self.started()
-                if not self.reported and (metrics := next(self.generator, ENDED)) is not ENDED:
+                if (metrics := next(self.generator, ENDED)) is not ENDED:
                     self.reported.append(as_row(metrics))
+                with contextlib.suppress(FileNotFoundError):
+                    self.working_folder = Path.cwd()
             except ProgramError:
                 raise
             except SystemExit as error:
@@ -115,7 +142,6 @@ class FunctionReports:
                 if is_ended():
                     raise SystemExit(str(error)) from error
                 raise ProgramError(described(error), failure_kind(error), trace()) from error
-        return self.reported.pop(0) if self.reported else None
 
     def started(self) -> Iterator[Any]:
         """The function as an iterator over its reports."""

@@ -13,12 +13,14 @@ class Reads:
     """What is known of a script's reads.
 
     ``config`` are the names read from ``wandb.config``, None if all were; ``options`` those that
-    argparse knows, None if the script uses no argparse; ``refuses_unknown`` says whether another
-    library reads the command line, all of which refuse an option that they do not know.
+    argparse knows, None if the script uses no argparse, and ``given`` those that argparse got;
+    ``refuses_unknown`` says whether another library reads the command line, all of which refuse an
+    option that they do not know.
     """
 
     config: frozenset[str] | None
     options: frozenset[str] | None
+    given: frozenset[str]
     refuses_unknown: bool
 
     def unread(self, names: Iterable[str], *, on_command_line: bool) -> tuple[str, ...]:
@@ -29,8 +31,10 @@ class Reads:
             # It may read its arguments by itself.
             return ()
         known = set(self.config)
-        if on_command_line:
-            known |= self.options or set()
+        if on_command_line and self.options is not None:
+            known |= self.options
+            # What argparse did not get may have been read before, such as by a script of a shell.
+            names = [name for name in names if is_among(name, self.given)]
         return tuple(name for name in names if not is_among(name, known))
 
 
@@ -56,6 +60,7 @@ def reads_in(file: Path) -> Reads | None:
         return None
     config: set[str] = set()
     options: set[str] = set()
+    given: set[str] = set()
     everything = uses_argparse = other_parser = False
     for line in lines:
         try:
@@ -68,9 +73,11 @@ def reads_in(file: Path) -> Reads | None:
         config.update(read if read != ALL else ())
         uses_argparse |= "argparse" in noted
         options.update(noted.get("argparse", ()))
+        given.update(noted.get("given", ()))
         other_parser |= "parser" in noted
     return Reads(
         config=None if everything else frozenset(config),
         options=frozenset(options) if uses_argparse else None,
+        given=frozenset(given),
         refuses_unknown=other_parser,
     )

@@ -67,6 +67,8 @@ class ProgramRun:
         self.reports = reports
         self.epoch = 0
         self.step = 0
+        # How many reports on record are before what was taken last; those after it are done again.
+        self.kept = 0
         self.has_begun = self.continues = self.has_checkpoint = False
         self.reported: list[Reported] = []
         # What W&B counted in earlier starts: each start is a new run, which begins at 0.
@@ -102,6 +104,7 @@ class ProgramRun:
             ProgramLostError: the program was killed.
         """
         row = self.next_row()
+        self.kept = len(self.reported)
         if row is None and not self.names and self.reports.summary:
             self.check_seed()
             row = Row(None, dict(self.reports.summary))
@@ -193,21 +196,25 @@ class ProgramRun:
             )
 
     def check_end(self) -> None:
-        """Refuse a program that has ended without the metric of the sweep.
+        """Refuse a program that has ended without a metric that the grid names.
+
+        Without the metric of divergence no trial would ever diverge.
 
         Raises:
             ProgramError: of the kind ``no metric``.
         """
         there = {**self.names, **self.reports.summary}
-        if self.trial.metric in there:
-            return
-        named = ", ".join(list(there)[:MOST_NAMED]) + (", …" if len(there) > MOST_NAMED else "")
-        what = f"only {named}" if there else "no metric at all"
-        raise ProgramError(
-            f"{self.trial.program} ended well and logged {what}, not {self.trial.metric}, which "
-            f"the grid's metric names",
-            FailureKind.NO_METRIC,
-        )
+        trial = self.trial
+        for name, key in ((trial.metric, "metric"), (trial.divergence_metric, "divergence.metric")):
+            if name is None or name in there:
+                continue
+            named = ", ".join(list(there)[:MOST_NAMED]) + (", …" if len(there) > MOST_NAMED else "")
+            what = f"only {named}" if there else "no metric at all"
+            raise ProgramError(
+                f"{trial.program} ended well and logged {what}, not {name}, which the grid's "
+                f"{key} names",
+                FailureKind.NO_METRIC,
+            )
 
     def made_by(self, here: Provenance) -> Provenance:
         """The provenance of the result; which packages another interpreter has is not known."""

@@ -172,6 +172,7 @@ class ScriptReports:
             trial.python or sys.executable,
             self.parameters,
             arguments,
+            self.home,
         )
         self.reaper.watch(None, self.mark)
         try:
@@ -315,14 +316,21 @@ class ScriptReports:
         return named is not None and bool(self.never_read(iter((named,))))
 
     def notes(self) -> tuple[str, ...]:
-        """That the script made several runs, which its trial does not tell apart."""
+        """That its rows are of several runs or sources, which its trial does not tell apart."""
         runs = self.sources.wandb_runs
-        if runs < 2:
-            return ()
-        return (
-            f"{self.trial.program} logged {runs} runs of W&B in one trial: the rows of all are one "
-            "curve, and the last row of it is the trial's; log what counts in one run",
-        )
+        notes: tuple[str, ...] = ()
+        if runs > 1:
+            notes += (
+                f"{self.trial.program} logged {runs} runs of W&B in one trial: the rows of all are "
+                "one curve, and the last row of it is the trial's; log what counts in one run",
+            )
+        if self.sources.are_mixed:
+            notes += (
+                f"{self.trial.program} reports in several ways at the same time (W&B, a file, its "
+                "output), and which row comes first is not certain: the number of an epoch may be "
+                "another one in another run; report everything in one way",
+            )
+        return notes
 
     @property
     def summary(self) -> Mapping[str, float]:

@@ -114,6 +114,11 @@ class Sources:
         return kept
 
     @property
+    def are_mixed(self) -> bool:
+        """Whether rows came from several sources while the script ran."""
+        return len({*self.owners.values()} - {FILE}) > 1
+
+    @property
     def wandb_runs(self) -> int:
         """How many runs of W&B have logged rows."""
         return self.wandb.runs

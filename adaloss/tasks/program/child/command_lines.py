@@ -42,7 +42,7 @@ def change(module: ModuleType, note: Note, warn: Warn) -> None:
 
 
 def change_argparse(argparse: Any, note: Note, warn: Warn) -> None:
-    """Note the names of all options after each parse, also one that fails."""
+    """Note the names of all options, and of those given, after each parse, also one that fails."""
     original = argparse.ArgumentParser.parse_known_args
 
     @functools.wraps(original)
@@ -51,11 +51,19 @@ def change_argparse(argparse: Any, note: Note, warn: Warn) -> None:
             return original(self, *args, **kwargs)
         finally:
             try:
+                words = args[0] if args else kwargs.get("args")
+                note("given", sorted(given_in(sys.argv[1:] if words is None else words)))
                 note("argparse", sorted(names_of(self)))
             except Exception as error:
                 warn("the options of argparse are not recorded", error)
 
     argparse.ArgumentParser.parse_known_args = parse_known_args
+
+
+def given_in(words: list[str]) -> set[str]:
+    """The names in the words of a command line: `--name=value`, `--name value`, `name=value`."""
+    named = (word for word in words if word[:1] == "-" or "=" in word)
+    return {word.lstrip("-").partition("=")[0] for word in named}
 
 
 def names_of(parser: Any) -> set[str]:

@@ -73,6 +73,12 @@ REPLACED = {
         "3: metric.goal must be 'maximize' or 'minimize', found the text 'maximise'; "
         "did you mean maximize?",
     ),
+    "bound of what is maximized": (
+        "val_loss}",
+        "acc, goal: maximize}\ndivergence: {max_loss: 50}",
+        "4: max_loss would be a bound of acc, which is maximized: name the metric that it bounds, "
+        "as in divergence: {metric: loss, max_loss: 100}",
+    ),
     "best_val": (
         "val_loss}",
         "val_loss, at: best_val}",

@@ -5,6 +5,7 @@ import shlex
 import string
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -40,8 +41,8 @@ NESTED = st.dictionaries(
 PARAMETERS = {"lr": 1e-5, "flag": True, "other": False, "betas": (0.9, 0.95), "text": "a b"}
 
 
-def line(command, parameters=PARAMETERS, program="train.py"):
-    return command_line(command, program, "/venv/bin/python", parameters, "/trial/args.json")
+def line(command, parameters=PARAMETERS, program="train.py", home=Path("/grid")):
+    return command_line(command, program, "/venv/bin/python", parameters, "/trial/args.json", home)
 
 
 def tuples(value):
@@ -106,12 +107,12 @@ def test_nested_parameters_are_the_agents_except_for_hydra(parameters):
 )
 def test_the_process_is_the_agents(parameters, command, monkeypatch, tmp_path):
     monkeypatch.setenv("WHERE", "here")
-    monkeypatch.setattr(module, "needs_interpreter", lambda _: False)
+    monkeypatch.setattr(module, "needs_interpreter", lambda *_: False)
     monkeypatch.setattr(module, "is_script", lambda _: False)
     args_file = tmp_path / "wandb" / "sweep-None" / "config-id.json"
     args_file.unlink(missing_ok=True)
     theirs = agent_command(monkeypatch, tmp_path, command, parameters)
-    ours = command_line(command, "train.py", "python", parameters, args_file)
+    ours = command_line(command, "train.py", "python", parameters, args_file, tmp_path)
     assert ours == theirs
     assert needs_args_file(command) == args_file.exists()
     if args_file.exists():
@@ -183,6 +184,11 @@ def test_a_python_file_that_cannot_be_started_gets_the_interpreter(tmp_path):
         program.chmod(0o755)
         assert line(command, program=str(program))[-2:] == [str(program), "x"]
         assert "/venv/bin/python" not in line(command, program=str(program))
+    # The script starts in the grid's folder, and not in this process's.
+    assert line(["${program}"], program="./train.py", home=tmp_path) == ["./train.py"]
+    program.chmod(0o644)
+    started = ["/venv/bin/python", "./train.py"]
+    assert line(["${program}"], program="./train.py", home=tmp_path) == started
     assert line(["${program}"], program="train.py") == ["/venv/bin/python", "train.py"]
     assert line(["${program}"], program="./train.sh") == ["./train.sh"]
     assert line(["torchrun", "${program}"]) == ["torchrun", "train.py"]
@@ -208,7 +214,7 @@ def test_a_shell_gets_quoted_arguments(start, tmp_path):
     parameters = {"text": 'it\'s $HOME; "a" b', "betas": (0.9, 0.95), "flag": True}
     words = command_line(
         [*start, "cd / && X=1 && ${interpreter} ${program} ${args} x=${X}"],
-        *(str(program), sys.executable, parameters, tmp_path),
+        *(str(program), sys.executable, parameters, tmp_path, tmp_path),
     )
     printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert json.loads(printed) == [

@@ -9,6 +9,8 @@ from adaloss.tasks.program.environment import CHILD
 # The `Trial` of conftest.py, which tests cannot import.
 Trial = Any
 
+# A parser without options that gets none.
+NOTHING = [{"given": []}, {"argparse": []}]
 PARSERS = """
 import argparse, subprocess, sys
 assert not {"wandb", "json", "typing", "importlib.util"} & set(sys.modules) - PRESENT
@@ -37,10 +39,12 @@ def test_the_options_of_command_lines(trial: Trial) -> None:
         text=True,
         check=True,
     )
-    run = trial.run(PARSERS.replace("PRESENT", bare.stdout.strip()), "data", "train")
+    run = trial.run(PARSERS.replace("PRESENT", bare.stdout.strip()), "-b=1", "data", "train")
     assert run.returncode == 0, run.stderr
     assert trial.reads() == [
+        {"given": []},
         {"argparse": ["learning-rate", "lr", "rate"]},
+        {"given": ["b"]},
         {"argparse": ["b", "batch-size", "batch_size", "data"]},
         {"parser": "click"},
     ]
@@ -65,7 +69,7 @@ argparse.ArgumentParser().parse_args([])
     run = trial.run("import docopt, argparse\nargparse.ArgumentParser().parse_args([])")
     assert run.returncode == 0, run.stderr
     # A version of the library that is not known: its import counts.
-    assert trial.reads() == [{"parser": "typer"}, {"parser": "docopt"}, {"argparse": []}]
+    assert trial.reads() == [{"parser": "typer"}, {"parser": "docopt"}, *NOTHING]
 
 
 def test_modules_of_the_user_with_the_same_names(trial: Trial) -> None:
@@ -85,7 +89,7 @@ subprocess.run([sys.executable, "-c", code], check=True)
 """
     run = trial.run(script)
     assert run.stdout == f"True mine\n{other}/sitecustomize.py\n", run.stderr
-    assert trial.reads() == [{"argparse": []}]
+    assert trial.reads() == [*NOTHING, {"given": ["x"]}]
     # Without one of their own on the path, the script's folder may have one.
     (trial.folder / "sitecustomize.py").write_text("where = 'beside'")
     trial.base["PYTHONPATH"] = ""

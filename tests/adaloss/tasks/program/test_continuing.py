@@ -40,6 +40,9 @@ def first(epoch, step=None, **fields):
         (IN_EPOCHS, first(2, 600), 5),
         (IN_EPOCHS, first(1, 700), OVER),
         (IN_EPOCHS, first(2, 700), OVER),
+        # The program counts its epochs anew, as in each of several phases.
+        ([(0, 100), (1, 200), (2, 300)], first(0, 400), OVER),
+        ([(0, 100), (1, 200), (2, 300), (0, 400), (1, 500)], first(1, 500), OVER),
         # Nothing is recorded: a report of the first epoch has none before it.
         ([], first(0), 0),
         ([], first(1), OVER),

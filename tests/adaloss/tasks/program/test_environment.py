@@ -10,6 +10,7 @@ from wandb.sdk.lib import config_util
 
 from adaloss.errors import UserError
 from adaloss.tasks.program.environment import (
+    ALLOCATOR,
     CHILD,
     PARAMETERS_FILE,
     READS_FILE,
@@ -114,3 +115,13 @@ def test_what_the_script_inherits(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert made["WANDB_RUN_ID"] == made["WANDB_NAME"] == "trial-1"
     assert made["ADALOSS_READS"] == str(tmp_path / READS_FILE)
     assert wandb_environment(tmp_path, "a", {}, {"PYTHONPATH": ""})["PYTHONPATH"] == str(CHILD)
+
+
+def test_the_allocator_of_the_workers_is_not_the_scripts_and_the_users_own_is(
+    tmp_path: Path,
+) -> None:
+    users = {"LD_PRELOAD": "libtcmalloc.so", "MALLOC_CONF": "narenas:1"}
+    made = wandb_environment(tmp_path, "a", {}, users)
+    assert made.items() >= users.items()
+    workers = {"LD_PRELOAD": "/ray/libjemalloc.so"} | ALLOCATOR
+    assert not workers.keys() & wandb_environment(tmp_path, "a", {}, workers).keys()

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -262,6 +263,9 @@ def test_a_metric_beyond_the_declared_bound_is_a_divergence(programs):
     result = programs.run(bounded)
     assert result.state is TrialState.DIVERGED
     assert result.divergence.reason == "loss 5 is beyond max_loss 4 at step 6 (epoch 6)"
+    misspelt = programs.run(programs.trial("mine:train", divergence_metric="los", max_loss=4.0))
+    assert misspelt.failure.kind is FailureKind.NO_METRIC
+    assert "only loss, not los, which the grid's divergence.metric" in misspelt.failure.message
     assert programs.run(programs.trial("mine:train")).state is TrialState.COMPLETE
 
 
@@ -364,6 +368,68 @@ def test_what_a_function_prints_is_in_the_log_and_its_folder_is_the_grids(progra
     trial = programs.trial("mine:train")
     assert programs.run(trial).state is TrialState.COMPLETE
     assert programs.log(trial) == "hello\n"
+
+
+@pytest.mark.parametrize("report", ["yield {'loss': n}", "trial.report({'loss': n})"])
+def test_a_function_stays_in_the_folder_to_which_it_goes(programs, report):
+    programs.write(
+        "mine.py",
+        f"""
+        import os
+        from pathlib import Path
+        def train(trial):
+            os.chdir(trial.folder)
+            for n in range(3):
+                Path("last.txt").write_text(str(n))
+                {report}
+        """,
+    )
+    before, trial = Path.cwd(), programs.trial("mine:train")
+    assert programs.run(trial).state is TrialState.COMPLETE
+    assert (programs.store.trial_folder(trial) / "files" / "last.txt").read_text() == "2"
+    assert not (programs.folder / "last.txt").exists()
+    assert Path.cwd() == before
+
+
+@pytest.mark.parametrize(
+    ("last", "state"), [("nan", TrialState.DIVERGED), ("2", TrialState.FAILED)]
+)
+def test_what_a_generator_reported_before_it_failed_comes_first(programs, last, state):
+    programs.write(
+        "mine.py",
+        f"""
+        def train(trial):
+            yield {{"loss": 0}}
+            trial.report({{"loss": 1}})
+            trial.report({{"loss": float("{last}")}})
+            raise ValueError("no")
+        """,
+    )
+    trial = programs.trial("mine:train")
+    assert programs.run(trial).state is state
+    losses = [each["loss"] for each in programs.history(trial)]
+    assert losses == [0, 1, 2][: 2 if state is TrialState.DIVERGED else 3]
+
+
+def test_a_divergence_after_a_restart_leaves_no_epoch_of_the_start_before(programs):
+    programs.write(
+        "mine.py",
+        """
+        def train(trial):
+            if trial.checkpoint.exists():
+                yield {"epoch": 2, "loss": float("nan")}
+            trial.checkpoint.write_text("2")
+            for epoch in range(9):
+                yield {"epoch": epoch, "loss": 1}
+        """,
+    )
+    trial = programs.trial("mine:train")
+    execution = programs.start(trial)
+    for _ in range(5):
+        execution.advance()
+    result = programs.run(trial)
+    assert (result.state, result.epochs, result.divergence.epoch) == (TrialState.DIVERGED, 2, 3)
+    assert [each["logged_epoch"] for each in programs.history(trial)] == [0, 1]
 
 
 @pytest.mark.parametrize("after", [1, 3, 5])

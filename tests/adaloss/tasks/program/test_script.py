@@ -190,6 +190,33 @@ def test_metrics_of_the_printed_output_and_of_a_file(programs):
     assert "out.json is missing: the program must write an object of JSON" in result.failure.message
 
 
+def test_reports_in_two_ways_at_a_time_are_mentioned(programs):
+    programs.write("train.py", f"{LINES}    print('acc=1')\n")
+    values = {"parameters": {"lr": 0.5}, "seed_parameter": None}
+    assert programs.run(programs.trial("train.py", **values)).notes is None
+    both = programs.trial("train.py", metrics_pattern=r"acc=(?P<acc>\d)", **values)
+    (note,) = programs.run(both).notes
+    assert note.startswith("train.py reports in several ways at the same time")
+
+
+def test_a_seed_that_a_script_of_a_shell_reads_is_not_missed(programs):
+    programs.write(
+        "inner.py",
+        """
+        import argparse, json, os
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--random-seed", type=int)
+        seed = parser.parse_args().random_seed
+        open(os.environ["ADALOSS_REPORT"], "a").write(json.dumps({"loss": seed}))
+        """,
+    )
+    programs.write("train.sh", f'{sys.executable} inner.py --random-seed "${{2#--seed=}}"\n')
+    shell = {"command": ["sh", "${program}", "${args}"], "parameters": {"lr": 0.5}, "seed": 3}
+    result = programs.run(programs.trial("train.sh", **shell))
+    assert result.state is TrialState.COMPLETE, result.failure
+    assert (result.last["loss"], result.unread) == (3, None)
+
+
 @pytest.mark.slow
 def test_reports_that_replace_others_are_refused(programs):
     programs.write(
