@@ -11,13 +11,14 @@ and the peak memory of each process. With --quick, only 1,000 trials are measure
 
 import argparse
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from adaloss.grid.sweep import load_sweep
 from adaloss.records.store import Store
 from adaloss.tasks.metrics import METRICS
 
+PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
+SECONDS_BETWEEN_SAMPLES = 0.01
 SIZES = (1_000, 10_000, 100_000)
 CELLS = 200
 EPOCHS = 10
@@ -78,16 +81,24 @@ class Cost:
 def cost_of(command: Sequence[str]) -> Cost:
     """Run a command and measure it.
 
+    Its peak of memory is sampled: what the system says at the end is at least this process's own,
+    of which the other began as a copy.
+
     Raises:
         subprocess.CalledProcessError: the command failed.
     """
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    peak = 0
+    while process.poll() is None:
+        with suppress(OSError):
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peak = max([peak, *map(int, PEAK.findall(status))])
+        time.sleep(SECONDS_BETWEEN_SAMPLES)
     seconds = time.perf_counter() - start
-    if status:
-        raise subprocess.CalledProcessError(status, command)
-    return Cost(seconds=seconds, gigabytes=usage.ru_maxrss * 1024 / 1e9)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(seconds=seconds, gigabytes=peak * 1024 / 1e9)
 
 
 def table_costs(folder: Path, trials: int) -> Iterator[tuple[str, Cost]]:

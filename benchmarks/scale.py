@@ -103,11 +103,16 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.trials_per_slot < 2:
         parser.error("--trials-per-slot: at least 2, because what is lost is between two trials")
-    found = [measured(slots, arguments.trials_per_slot * slots, SHORT) for slots in arguments.slots]
+    found = [
+        measured(slots, arguments.trials_per_slot * slots, SHORT)
+        for slots in sorted(arguments.slots)
+    ]
     most = found[-1].slots
     longer = measured(most, max(3, arguments.trials_per_slot // 3) * most, LONG)
     cost = statistics.median(each.driver_per_trial for each in found)
-    report = max(0.0, longer.driver_per_trial - cost) / (LONG - SHORT)
+    # With as many workers: the driver takes less for a trial of more of them.
+    more = longer.driver_per_trial - found[-1].driver_per_trial
+    report = max(0.0, more) / (LONG - SHORT)
     driver = Driver(
         for_a_trial=cost, for_a_report=report, change=min(each.change for each in found)
     )

@@ -24,6 +24,7 @@ from adaloss.records.places import NOWHERE
 from adaloss.records.provenance import device_name
 from adaloss.tasks.images.fields import ImageTrial
 from adaloss.tasks.images.training import Training
+from runners.on_ray.gpu_sharing import PIPES, gpus_shared_at_once
 
 SECONDS = 8.0
 WARM_UP = 20
@@ -76,6 +77,10 @@ def together(model: str, trials: int, *, compiled: bool) -> float:
         assert process.stdout is not None
         while process.stdout.readline() not in ("ready\n", ""):
             pass
+    if any(process.poll() for process in processes):
+        for process in processes:
+            process.kill()
+        sys.exit("a trial has failed: see its error above")
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("\n")
@@ -85,8 +90,6 @@ def together(model: str, trials: int, *, compiled: bool) -> float:
 
 def measure(model: str, numbers: list[int], *, compiled: bool) -> list[dict[str, Any]]:
     """A row for one trial alone and for each number of them, in turns and at once."""
-    from runners.on_ray.gpu_sharing import PIPES, gpus_shared_at_once
-
     rows: list[dict[str, Any]] = []
     for at_once in (False, True):
         with gpus_shared_at_once() if at_once else nullcontext():
@@ -114,6 +117,8 @@ def main() -> None:
     if arguments.one:
         train(arguments.model, compiled=arguments.compile)
         return
+    if PIPES in os.environ:
+        parser.error(f"unset {PIPES}: with a service of your own no trials take turns")
     numbers = [int(number) for number in arguments.trials.split(",")]
     rows = measure(arguments.model, numbers, compiled=arguments.compile)
     machine = device_name("cuda")
@@ -126,7 +131,8 @@ def main() -> None:
             f"{row['to_one_alone']:>14.2f}"
         )
     if arguments.json:
-        print(json.dumps({"benchmark": "shared_gpu", "device": machine, "results": rows}))
+        about = {"device": machine, "model": arguments.model, "compile": arguments.compile}
+        print(json.dumps({"benchmark": "shared_gpu", **about, "results": rows}))
 
 
 if __name__ == "__main__":

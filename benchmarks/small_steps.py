@@ -172,6 +172,7 @@ def main() -> None:
         )
     if arguments.json:
         about = {"torch": torch.__version__, "python": platform.python_version()}
+        about |= {"batch_size": arguments.batch_size}
         print(json.dumps({"benchmark": "small_steps", **about, "results": rows}))
 
 

@@ -241,7 +241,8 @@ def main() -> None:
         rows.append(row)
     if arguments.json:
         about = {"torch": torch.__version__, "python": platform.python_version(), "device": chip}
-        print(json.dumps({"benchmark": "stacked_trials", **about, "results": rows}))
+        about_run = {"benchmark": "stacked_trials", "batch_size": settings.batch_size}
+        print(json.dumps({**about_run, **about, "results": rows}))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ First, a sweep of quarter-second trials runs with the mirror off, offline, and o
 that accepts connections and never answers. Each run has its own process; the runs are repeated in
 random order, and the ratios of the medians to "off" are printed. Then a few of the trials run as
 functions of ``tune.Tuner``: without W&B, with Ray's WandbLoggerCallback, and with ``wandb.init`` in
-each trial, all offline; the time per trial is printed.
+each trial, all offline; the workers' time per trial is printed, which is the wall time times the
+trials at a time, divided by the trials.
 """
 
 import argparse
@@ -101,7 +102,7 @@ def train_function(config: dict[str, Any]) -> None:
 
 
 def with_functions(way: str, count: int, folder: Path) -> dict[str, float]:
-    """Seconds per trial with a function trainable."""
+    """Workers' seconds per trial with a function trainable."""
     import ray
     from ray import tune
     from ray.air.integrations.wandb import WandbLoggerCallback
@@ -132,7 +133,7 @@ def with_functions(way: str, count: int, folder: Path) -> dict[str, float]:
     seconds = time.perf_counter() - started
     if results.errors:
         sys.exit(str(results.errors[0]))
-    return {"trial": seconds / count}
+    return {"trial": seconds * cpus_of_this_machine() / count}
 
 
 def measured_in_new_process(way: str, count: int, url: str) -> dict[str, float]:
@@ -150,15 +151,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="fewer trials, one repetition")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    parser.add_argument("--way", help="measure only this method")
+    ways = (OFF, OFFLINE, STALLING, PLAIN, CALLBACK, IN_TRIAL)
+    parser.add_argument("--way", choices=ways, help="measure only this method")
     parser.add_argument("--trials", type=int, help="number of trials")
     options = parser.parse_args()
+    count, rounds, few = (40, 1, 4) if options.quick else (120, 3, 8)
+    count = options.trials or count
     if options.way:
         measure = with_mirror if options.way in (OFF, OFFLINE, STALLING) else with_functions
         with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(measure(options.way, options.trials, Path(folder))))
+            print(json.dumps(measure(options.way, count, Path(folder))))
         return
-    count, rounds, few = (40, 1, 4) if options.quick else (options.trials or 120, 3, 8)
     # The kernel accepts the connections; no process reads from them.
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -184,10 +187,12 @@ def main() -> None:
             way: measured_in_new_process(way, few, url)["trial"]
             for way in (PLAIN, CALLBACK, IN_TRIAL)
         }
-    ours = (trials[OFFLINE] + ends[OFFLINE] - trials[OFF] - ends[OFF]) / count
+    ours = trials[OFFLINE] + ends[OFFLINE] - trials[OFF] - ends[OFF]
+    ours *= cpus_of_this_machine() / count
     for way in (CALLBACK, IN_TRIAL):
-        print(f"{way:<24} {each[way] - each[PLAIN]:7.2f} s per trial more than without W&B")
-    print(f"{'mirror, offline':<24} {ours:7.3f} s per trial more than without the mirror")
+        more = each[way] - each[PLAIN]
+        print(f"{way:<24} {more:7.2f} worker seconds per trial more than without W&B")
+    print(f"{'mirror, offline':<24} {ours:7.3f} worker seconds per trial more than without")
     if options.json:
         print(json.dumps({"trials": trials, "end": ends, "functions": each, "mirror": ours}))
 
