@@ -301,9 +301,19 @@ def test_a_step_within_a_step_has_no_rate(own):
         own("Twice", rate="adaloss")
 
 
-@pytest.mark.parametrize("fields", [{"rate": "decay_sqrt"}, {"schedule": "cosine"}])
-def test_an_optimizer_that_changes_its_learning_rate_has_neither_rate_nor_schedule(own, fields):
-    with pytest.raises(RuntimeError, match="itself, and cannot have a "):
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"rate": "decay_sqrt"}, RuntimeError),
+        ({"schedule": "cosine"}, OptimizerError),
+        ({"warmup": 0.5}, OptimizerError),
+    ],
+    ids=str,
+)
+def test_an_optimizer_that_changes_its_learning_rate_has_neither_rate_nor_schedule(
+    own, fields, error
+):
+    with pytest.raises(error, match="itself, and cannot have a "):
         own("Drifts", **fields).run_epoch()
 
 
