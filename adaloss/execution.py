@@ -257,6 +257,7 @@ class Execution:
         if values is None:
             if self.program is not None:
                 check_finite(self.task, run, self.program.summary)
+                self.program.check_divergence()
             self.finish(TrialState.COMPLETE)
             return None
         check_finite(self.task, run, values)

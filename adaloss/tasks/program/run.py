@@ -196,25 +196,34 @@ class ProgramRun:
             )
 
     def check_end(self) -> None:
-        """Refuse a program that has ended without a metric that the grid names.
-
-        Without the metric of divergence no trial would ever diverge.
+        """Refuse a program that has ended without the metric of the sweep.
 
         Raises:
             ProgramError: of the kind ``no metric``.
         """
+        self.check_logged(self.trial.metric, "metric")
+
+    def check_divergence(self) -> None:
+        """Refuse a program without the metric of divergence: its trials would never diverge.
+
+        Raises:
+            ProgramError: of the kind ``no metric``.
+        """
+        if self.trial.divergence_metric is not None:
+            self.check_logged(self.trial.divergence_metric, "divergence.metric")
+
+    def check_logged(self, name: str, key: str) -> None:
+        """Refuse a program that has not logged the metric that this key of the grid names."""
         there = {**self.names, **self.reports.summary}
-        trial = self.trial
-        for name, key in ((trial.metric, "metric"), (trial.divergence_metric, "divergence.metric")):
-            if name is None or name in there:
-                continue
-            named = ", ".join(list(there)[:MOST_NAMED]) + (", …" if len(there) > MOST_NAMED else "")
-            what = f"only {named}" if there else "no metric at all"
-            raise ProgramError(
-                f"{trial.program} ended well and logged {what}, not {name}, which the grid's "
-                f"{key} names",
-                FailureKind.NO_METRIC,
-            )
+        if name in there:
+            return
+        named = ", ".join(list(there)[:MOST_NAMED]) + (", …" if len(there) > MOST_NAMED else "")
+        what = f"only {named}" if there else "no metric at all"
+        raise ProgramError(
+            f"{self.trial.program} ended well and logged {what}, not {name}, which the grid's "
+            f"{key} names",
+            FailureKind.NO_METRIC,
+        )
 
     def made_by(self, here: Provenance) -> Provenance:
         """The provenance of the result; which packages another interpreter has is not known."""

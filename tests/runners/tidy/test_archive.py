@@ -17,14 +17,19 @@ from hypothesis import strategies as st
 
 from adaloss.records.remote import address
 from runners.tidy import unpack
-from runners.tidy.archive import manifest, parsed_manifest, write_archive
+from runners.tidy.archive import is_packed, manifest, parsed_manifest, write_archive
 from runners.tidy.unpack import ArchiveError, check_archive, import_archive
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=["Cs"]),
     min_size=1,
     max_size=20,
-).filter(lambda name: name not in (".", "..") and len(name.encode()) < 100)
+).filter(
+    # What the tool calls its temporary files is not packed.
+    lambda name: (
+        name not in (".", "..") and len(name.encode()) < 100 and is_packed(name, is_top=False)
+    )
+)
 PATHS = st.lists(NAMES, min_size=1, max_size=3)
 TREES = st.dictionaries(PATHS.map("/".join), st.binary(max_size=300), max_size=8)
 
