@@ -122,6 +122,8 @@ def test_the_beginning_and_the_end_of_a_long_message_are_told(telling, grid):
     # A longer variable than the system takes.
     with telling() as notifier:
         notifier.trial_ended(trial, TrialState.FAILED, f"keys: {'a, ' * 100_000}and b")
+        # The command of the end would run beside it, and might be told first.
+        notifier.commands.wait()
     first = telling.told()[0]
     assert first["SENTENCE"].startswith(f"small: {trial.readable_name} failed: keys: a, a")
     assert first["SENTENCE"].endswith("a, and b")
